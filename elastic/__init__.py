@@ -1,0 +1,1 @@
+"""Elasticsearch: settings, the one client, index templates, and the embedded node."""
