@@ -1,0 +1,45 @@
+"""The command `mlmon`: joins the commands of each stage, and turns errors a user can mend into two lines."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+import analyzers.commands
+import elastic.commands
+import ingest.commands
+import kibana.commands
+import mlmon_demo
+from elastic.errors import UserError
+
+app = typer.Typer(
+    name="mlmon",
+    help="Watch a machine-learning service through its logs.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback that shows local variables could show a secret.
+    pretty_exceptions_enable=False,
+)
+for stage in (elastic, ingest, analyzers, kibana):
+    app.add_typer(stage.commands.app)
+app.add_typer(mlmon_demo.app)
+
+
+def main() -> None:
+    """Run the command line; a `UserError` becomes its message, its hint and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"mlmon: {error.message}", style="bold red", markup=False)
+        if error.hint:
+            console.print(f"       {error.hint}", markup=False)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; nothing is left to be flushed to it.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+# Each target does its own set-up: virtual environment, locked dependencies, Elasticsearch.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+PACKAGES := logging_config elastic ingest analyzers alerting kibana autobid
+SOURCES := $(PACKAGES) mlmon.py mlmon_demo.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench torture lock clean
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the tour, about three minutes
+	@$(BIN)/mlmon demo
+
+test: $(READY) ## the whole test suite, against a real Elasticsearch
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## ruff, mypy --strict and the order of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_shape.py
+
+format: $(READY) ## rewrite the code as the formatter wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## the benchmarks, each a table of ratios measured in the same run
+	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+torture: $(READY) ## kill, rotate and break the shipper for a long time, then count
+	@$(BIN)/python tests/ingest/torture.py
+
+lock: $(READY) ## write requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --upgrade -q -o requirements.lock
+
+clean: ## stop the demo's node; remove the demo, the environment and all caches of this folder
+	@if [ -x $(BIN)/mlmon ]; then $(BIN)/mlmon demo --clean || true; fi
+	@rm -rf .demo .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "mlmon needs Python 3.11 or newer: install it, or say which one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up .venv (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
