@@ -1,0 +1,172 @@
+"""A sample of numbers, counted in buckets over fixed edges, as a range aggregation returns it.
+
+m + 1 edges e_0 < … < e_m make m + 2 buckets: (-inf, e_0), [e_0, e_1), …, [e_m, +inf). The lower end
+is included and the upper excluded, as in Elasticsearch's range aggregation, so both sides count a
+value in the same bucket. Edges and values are IEEE doubles on both sides (`double` fields, never
+`float`), hence the bucket [v, nextafter(v)) holds the value v and nothing else.
+
+>>> day = Buckets.from_values([1.0, 2.0, 2.0, None, 9.0], edges=(0.0, 2.0, 5.0))
+>>> day.counts, day.missing, day.n
+((0, 1, 2, 1), 1, 4)
+>>> (day + day).counts
+(0, 2, 4, 2)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Counts of a sample per bucket, with the sums that add up.
+
+    `minimum`, `maximum`, `total` (sum) and `sum_of_squares` are None where they were not taken or
+    there are no rows. `missing` rows have no value and are in no bucket.
+
+    Raises:
+        ValueError: edges are not finite and ascending, or the counts do not fit them.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    minimum: float | None = None
+    maximum: float | None = None
+    total: float | None = None
+    sum_of_squares: float | None = None
+    missing: int = 0
+
+    def __post_init__(self) -> None:
+        check_edges(self.edges)
+        if len(self.counts) != len(self.edges) + 1:
+            raise ValueError(
+                f"{len(self.edges)} edges need {len(self.edges) + 1} counts, not {len(self.counts)}"
+            )
+        if min(self.counts) < 0 or self.missing < 0:
+            raise ValueError("a count is negative")
+
+    @classmethod
+    def from_values(cls, values: ArrayLike, edges: Sequence[float]) -> Buckets:
+        """Count raw values; None, NaN and infinities (never in the index) are missing."""
+        rows = np.asarray(values, dtype=np.float64).ravel()
+        finite = rows[np.isfinite(rows)]
+        counts = np.bincount(np.searchsorted(edges, finite, side="right"), minlength=len(edges) + 1)
+        return cls(
+            tuple(map(float, edges)),
+            tuple(counts.tolist()),
+            minimum=float(finite.min()) if finite.size else None,
+            maximum=float(finite.max()) if finite.size else None,
+            total=math.fsum(finite),
+            sum_of_squares=float(np.dot(finite, finite)),
+            missing=rows.size - finite.size,
+        )
+
+    @classmethod
+    def empty(cls, edges: Sequence[float]) -> Buckets:
+        """A sample without rows: the neutral element of addition."""
+        return cls(tuple(edges), (0,) * (len(edges) + 1), total=0.0, sum_of_squares=0.0)
+
+    @property
+    def n(self) -> int:
+        """Rows with a value."""
+        return sum(self.counts)
+
+    def __add__(self, other: Buckets) -> Buckets:
+        return merged([self, other])
+
+    def cumulative(self) -> Integers:
+        """Rows below each edge, and all rows: m + 2 ascending integers (m + 1 edges, then n)."""
+        return np.cumsum(self.counts, dtype=np.int64)
+
+    def lowest(self) -> Floats:
+        """The least value each bucket can hold; -inf where nothing bounds it."""
+        floor = -math.inf if self.minimum is None else self.minimum
+        return np.maximum([-math.inf, *self.edges], floor)
+
+    def highest(self) -> Floats:
+        """The greatest value each bucket can hold: just below its upper edge, or the maximum."""
+        ceiling = math.inf if self.maximum is None else self.maximum
+        return np.minimum([*np.nextafter(self.edges, -math.inf), math.inf], ceiling)
+
+    def refined(self, parts: Mapping[int, tuple[Sequence[float], Sequence[int]]]) -> Buckets:
+        """Replace each bucket k of `parts` by finer ones.
+
+        `parts[k]` holds the edges strictly inside of bucket k and a count for each piece.
+
+        Raises:
+            ValueError: the pieces do not sum to the bucket's count: rows came between the
+            countings.
+        """
+        edges: list[float] = []
+        counts: list[int] = []
+        for k, count in enumerate(self.counts):
+            inner_edges, inner_counts = parts.get(k, ((), (count,)))
+            if sum(inner_counts) != count:
+                raise ValueError(f"bucket {k} holds {count} rows, its pieces {sum(inner_counts)}")
+            edges += [*inner_edges, *self.edges[k : k + 1]]
+            counts += inner_counts
+        return Buckets(
+            tuple(edges),
+            tuple(counts),
+            self.minimum,
+            self.maximum,
+            self.total,
+            self.sum_of_squares,
+            self.missing,
+        )
+
+
+def check_edges(edges: Sequence[float]) -> None:
+    """Raise ValueError unless there is an edge and all are finite and strictly ascending."""
+    array = np.asarray(edges, dtype=np.float64)
+    if array.size == 0 or not np.isfinite(array).all() or (array[1:] <= array[:-1]).any():
+        raise ValueError("edges must be finite and strictly ascending, at least one")
+
+
+def require_same_edges(first: Buckets, second: Buckets) -> None:
+    """Raise ValueError unless both samples were counted over the same edges."""
+    if first.edges != second.edges:
+        raise ValueError(
+            "the samples were counted over different edges and cannot be compared or added"
+        )
+
+
+def merged(samples: Iterable[Buckets]) -> Buckets:
+    """The sum of one or more samples over the same edges.
+
+    What one sample with rows lacks (a minimum, a sum), the sum lacks.
+    """
+    parts = list(samples)
+    for part in parts[1:]:
+        require_same_edges(parts[0], part)
+    filled = [part for part in parts if part.n]
+    return Buckets(
+        parts[0].edges,
+        tuple(np.array([part.counts for part in parts], dtype=np.int64).sum(axis=0).tolist()),
+        minimum=min(lows) if (lows := _all_known([p.minimum for p in filled])) else None,
+        maximum=max(highs) if (highs := _all_known([p.maximum for p in filled])) else None,
+        total=_sum_if_known([p.total for p in filled]),
+        sum_of_squares=_sum_if_known([p.sum_of_squares for p in filled]),
+        missing=sum(part.missing for part in parts),
+    )
+
+
+def _all_known(values: list[float | None]) -> list[float]:
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else []
+
+
+def _sum_if_known(values: list[float | None]) -> float | None:
+    known = _all_known(values)
+    return math.fsum(known) if len(known) == len(values) else None

@@ -1,0 +1,76 @@
+"""Bucket edges from the reference's own quantiles, and finer edges inside a bucket.
+
+Equal-width buckets break on one outlier: a value of 1e9 puts every other row into one bucket.
+Quantiles put about n / buckets rows in each whatever the tails. A value that alone holds that much
+(a default, a zero, a constant column) gets the degenerate bucket [v, nextafter(v)), in which
+statistics are exact. The first edge is the reference's minimum and the last lies just above its
+maximum, so that the two outer buckets count exactly the rows outside of the reference's range.
+
+No bucket of the reference with more than one distinct value holds over 2 n / buckets + 1 rows:
+between two neighbouring quantiles lie at most n / buckets + 1 rows, and the rows equal to a
+quantile are fewer than n / buckets, or have a bucket of their own.
+
+>>> quantile_edges([5.0, 5.0, 5.0, 5.0])
+(5.0, 5.000000000000001)
+>>> len(quantile_edges(range(1_000), buckets=10))
+11
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzers.statistics.empty_sample import require_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def quantile_edges(values: ArrayLike, buckets: int = 100) -> tuple[float, ...]:
+    """Edges for about `buckets` buckets of equally many reference rows; at most 3 * buckets + 2.
+
+    Missing and infinite values are passed over.
+
+    Raises:
+        EmptySampleError: no value is finite.
+    """
+    rows = np.asarray(values, dtype=np.float64).ravel()
+    # Adding zero turns -0.0 into 0.0: they are equal here but not in Elasticsearch's index.
+    finite = np.sort(rows[np.isfinite(rows)] + 0.0)
+    require_rows(reference=finite.size)
+    ranks = np.arange(buckets) * finite.size // buckets
+    distinct, counts = np.unique(finite, return_counts=True)
+    dominant = distinct[counts * buckets >= finite.size]
+    above = np.nextafter([*dominant, finite[-1]], math.inf)
+    edges = np.unique([*finite[ranks], *dominant, *above])
+    return tuple(edges[np.isfinite(edges)].tolist())
+
+
+def split_edges(low: float, high: float, parts: int = 16) -> tuple[float, ...]:
+    """Edges strictly inside the bucket [low, high); none if it holds one double only.
+
+    For a second, finer counting. Half of them divide the values evenly, which suits smooth data;
+    the others divide the doubles between the ends evenly: every round leaves at most 1 / parts of
+    the doubles, so 64 / log2(parts) rounds reach single values under any distribution.
+    """
+    low, high = max(low, -sys.float_info.max), min(high, sys.float_info.max)
+    first, last = _ordinal(low), _ordinal(high)
+    by_order = {_double(first + (last - first) * k // parts) for k in range(1, parts)}
+    by_value = {low * (1 - k / parts) + high * (k / parts) for k in range(1, parts)}
+    return tuple(sorted(edge for edge in by_order | by_value if low < edge < high))
+
+
+def _ordinal(value: float) -> int:
+    """The place of a double among all doubles, 0.0 being 0."""
+    bits = int(struct.unpack("<q", struct.pack("<d", value))[0])
+    return bits if bits >= 0 else -(bits & sys.maxsize)
+
+
+def _double(ordinal: int) -> float:
+    magnitude = float(struct.unpack("<d", struct.pack("<q", abs(ordinal)))[0])
+    return magnitude if ordinal >= 0 else -magnitude

@@ -1,0 +1,178 @@
+"""Kolmogorov-Smirnov distance: how far apart are two samples' distribution functions, at most?
+
+D = sup over x of |F(x) - G(x)|, for the shares F and G of rows below x. From buckets alone it is
+known at the edges, and between two edges it is bounded:
+
+    low  = max over edges k of |F_k - G_k|
+    high = max(low, max over buckets k of F_{k+1} - G_k and G_{k+1} - F_k)
+
+Proof. D is a supremum, so its value at some points (the edges) is a lower bound. Inside a bucket F
+and G only rise, F from F_k to F_{k+1} and G from G_k to G_{k+1}, hence F(x) - G(x) <= F_{k+1} - G_k
+and the same with the roles exchanged. Where one sample is empty in the bucket its function is
+constant, F - G is monotone and |F - G| is greatest at an end; where the bucket holds one double
+only there is no inside. Both are exact. Elsewhere the bound is sharp: all rows of F may come before
+all rows of G. The counts are integers, so each end is the correctly rounded quotient of two
+integers.
+
+Papers: Smirnov, N. (1948). Table for estimating the goodness of fit of empirical distributions.
+Ann. Math. Statist. 19, 279-281. Hodges, J. L. (1958). The significance probability of the Smirnov
+two-sample test. Ark. Mat. 3, 469-486 (exact p-value). Hoeffding, W. (1963). Probability
+inequalities for sums of bounded random variables. JASA 58, 13-30 (minimum sample).
+
+>>> from analyzers.statistics.buckets import Buckets
+>>> before = Buckets.from_values([1, 2, 3, 4], edges=(1.0, 2.5, 5.0))
+>>> after = Buckets.from_values([3, 3, 4, 4], edges=(1.0, 2.5, 5.0))
+>>> ks_distance(after, before)
+Interval(low=0.5, high=1.0)
+>>> undecided_buckets(after, before, limit=0.6)
+(2,)
+>>> round(critical_distance(1_000, 1_000, alpha=0.05), 3)
+0.061
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special, stats
+
+from analyzers.statistics.buckets import Buckets, require_same_edges
+from analyzers.statistics.empty_sample import require_rows
+from analyzers.statistics.interval import Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Up to here the exact p-value takes milliseconds; beyond it the limit law is as good.
+EXACT_UP_TO_SMALLER = 200
+EXACT_UP_TO_LARGER = 10_000
+
+
+def ks_distance(current: Buckets, reference: Buckets) -> Interval:
+    """The interval that holds the distance of the raw rows.
+
+    Raises:
+        EmptySampleError: a sample has no rows with a value.
+        ValueError: the samples were counted over different edges.
+    """
+    gaps, bounds = _gaps(current, reference)
+    rows = current.n * reference.n
+    low = max(gaps)
+    return Interval(low / rows, max(low, *bounds) / rows)
+
+
+def undecided_buckets(
+    current: Buckets, reference: Buckets, limit: float | None = None
+) -> tuple[int, ...]:
+    """The buckets (indices of `counts`) to count finer; none once the question is decided.
+
+    With a limit: the question is whether the distance reaches it. Without: what the distance is.
+    """
+    gaps, bounds = _gaps(current, reference)
+    rows, low = current.n * reference.n, max(gaps)
+    if limit is None:
+        return tuple(np.flatnonzero(bounds > low).tolist())
+    if low / rows >= limit:
+        return ()
+    return tuple(k for k, bound in enumerate(bounds) if bound / rows >= limit)
+
+
+def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
+    """The chance of at least this distance when both samples come from one continuous distribution.
+
+    Exact for small samples; for others the one-sample law at the effective sample size, as
+    scipy.stats.ks_2samp takes it. With ties the true chance is smaller: the test errs to silence.
+    It falls with the distance, so the p-value of a distance known to lie in [low, high] lies in
+    [p_value(high), p_value(low)].
+    """
+    require_rows(current=current_rows, reference=reference_rows)
+    smaller, larger = sorted((current_rows, reference_rows))
+    if smaller <= EXACT_UP_TO_SMALLER and larger <= EXACT_UP_TO_LARGER:
+        return _exact_p_value(distance, smaller, larger)
+    return float(
+        np.clip(stats.kstwo.sf(distance, round(effective_rows(smaller, larger))), 0.0, 1.0)
+    )
+
+
+def effective_rows(current_rows: int, reference_rows: int) -> float:
+    """The size of one sample against a known distribution that tells as much as these two."""
+    return current_rows * reference_rows / (current_rows + reference_rows)
+
+
+def critical_distance(current_rows: int, reference_rows: int, alpha: float = 0.05) -> float:
+    """The distance that chance alone exceeds with probability alpha, by the limit law."""
+    require_rows(current=current_rows, reference=reference_rows)
+    return float(special.kolmogi(alpha)) / math.sqrt(effective_rows(current_rows, reference_rows))
+
+
+def minimum_rows(
+    distance: float, reference_rows: int, alpha: float = 0.05, power: float = 0.9
+) -> int | None:
+    """Rows at which a true distance is significant with at least this power; None if none suffice.
+
+    Where the true functions differ by `distance`, the empirical difference falls short of it by t
+    with probability at most exp(-2 e t^2), e the effective rows (Hoeffding). It exceeds the
+    critical distance c / sqrt(e) with the power asked for if
+    sqrt(e) >= (c + sqrt(ln(1 / (1 - power)) / 2)) / distance.
+    """
+    reach = float(special.kolmogi(alpha)) + math.sqrt(-math.log(1 - power) / 2)
+    needed = (reach / distance) ** 2
+    if needed >= reference_rows:
+        return None
+    return math.ceil(needed * reference_rows / (reference_rows - needed))
+
+
+def _gaps(current: Buckets, reference: Buckets) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """|F - G| at the edges and its largest possible value per bucket, times both samples' rows.
+
+    Python's integers: the product of two counts may pass 2^63.
+    """
+    require_rows(current=current.n, reference=reference.n)
+    require_same_edges(current, reference)
+    f = np.array([0, *current.cumulative().tolist()], dtype=object) * reference.n
+    g = np.array([0, *reference.cumulative().tolist()], dtype=object) * current.n
+    gaps = np.abs(f - g)
+    inside = np.maximum(f[1:] - g[:-1], g[1:] - f[:-1])
+    ends = np.maximum(gaps[1:], gaps[:-1])
+    return gaps, np.where(_exact(current, reference), ends, inside)
+
+
+def _exact(current: Buckets, reference: Buckets) -> NDArray[np.bool_]:
+    """The buckets whose inside can hide nothing: empty on one side, or of one possible value."""
+    empty = (np.array(current.counts) == 0) | (np.array(reference.counts) == 0)
+    lowest = np.minimum(current.lowest(), reference.lowest())
+    highest = np.maximum(current.highest(), reference.highest())
+    exact: NDArray[np.bool_] = empty | (lowest >= highest)
+    return exact
+
+
+def _exact_p_value(distance: float, smaller: int, larger: int) -> float:
+    """The share of lattice paths to (smaller, larger) that reach `distance` from the diagonal.
+
+    One minus the share of those that do not. Row by row, the number of paths to (i, j) is the sum
+    of those to (i - 1, 0..j) inside of the band. Each row is divided by its greatest number, in the
+    last row that of all paths, so that none overflows. Right to about 1e-10.
+    """
+    # Distances are multiples of 1 / (smaller * larger): half of one absorbs the rounding.
+    reach = distance * smaller * larger - 0.5
+    steps = np.arange(larger + 1) * smaller
+    paths = (steps < reach).astype(np.float64)
+    scale = 0.0
+    for i in range(1, smaller + 1):
+        near = np.abs(steps - i * larger) < reach
+        paths = np.cumsum(paths * near) * near
+        top = paths.max()
+        if top == 0:
+            return 1.0
+        paths /= top
+        scale += math.log(top)
+    return float(
+        np.clip(-math.expm1(math.log(paths[-1]) + scale - _log_paths(smaller, larger)), 0, 1)
+    )
+
+
+def _log_paths(smaller: int, larger: int) -> float:
+    """The logarithm of the number of lattice paths: the binomial coefficient."""
+    return -math.log(smaller + larger + 1) - float(special.betaln(smaller + 1, larger + 1))
