@@ -36,7 +36,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from analyzers.statistics.buckets import Buckets, require_same_edges
 from analyzers.statistics.empty_sample import require_rows
@@ -82,18 +82,18 @@ def undecided_buckets(
 def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
     """The chance of at least this distance when both samples come from one continuous distribution.
 
-    Exact for small samples; for others the one-sample law at the effective sample size, as
-    scipy.stats.ks_2samp takes it. With ties the true chance is smaller: the test errs to silence.
-    It falls with the distance, so the p-value of a distance known to lie in [low, high] lies in
-    [p_value(high), p_value(low)].
+    Exact for small samples; for others Kolmogorov's limit law, which there lies between 0.2 % below
+    and 10 % above the exact value where that is over 0.001. (The one-sample law of
+    `scipy.stats.kstwo`, which scipy falls back on, lies up to 9 % below it when the samples are of
+    one size.) With ties the true chance is smaller: the test errs to silence. It falls with the
+    distance, so the p-value of a distance known to lie in [low, high] lies in [p_value(high),
+    p_value(low)].
     """
     require_rows(current=current_rows, reference=reference_rows)
     smaller, larger = sorted((current_rows, reference_rows))
     if smaller <= EXACT_UP_TO_SMALLER and larger <= EXACT_UP_TO_LARGER:
         return _exact_p_value(distance, smaller, larger)
-    return float(
-        np.clip(stats.kstwo.sf(distance, round(effective_rows(smaller, larger))), 0.0, 1.0)
-    )
+    return float(special.kolmogorov(distance * math.sqrt(effective_rows(smaller, larger))))
 
 
 def effective_rows(current_rows: int, reference_rows: int) -> float:
