@@ -1,0 +1,132 @@
+"""From a line of the log to an item of a bulk request, its bytes passed through as they are.
+
+Each line is parsed once, to learn its id, its data stream and its schema version and to know that it is whole. It is not
+written again: what the shipper adds (`event.ingested`, `agent.id`) is put behind the line's opening brace. Measured on lines of
+660 bytes, parsing with orjson (1.6 µs) costs no more than searching the bytes for the three fields, and it is exact.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+MAX_ID_BYTES = 512
+"""Elasticsearch's limit for `_id`: a longer one makes it refuse the whole request."""
+
+# Spaces, a byte-order mark, and the zero bytes that copytruncate leaves when the writer does not append.
+_PADDING = b" \t\r\x00\xef\xbb\xbf"
+_BRACE = ord("{")
+_ADDED = ("event.ingested", "agent.id", "agent.type")
+
+
+class LineError(Exception):
+    """The line cannot be stored; the text says why."""
+
+
+class Encoder:
+    """Turns lines into bulk items for the data streams `logs-<event.dataset>-<namespace>`.
+
+    Args:
+        namespace: Third part of the data streams' names.
+        datasets: The datasets that may be shipped.
+        schema_version: The only `ml.schema_version` that is taken.
+        shipper_id: Written as `agent.id`.
+    """
+
+    def __init__(
+        self, namespace: str, datasets: Collection[str], schema_version: int, shipper_id: str
+    ) -> None:
+        self._actions = {
+            name: b'{"create":{"_index":%b,"_id":' % orjson.dumps(f"logs-{name}-{namespace}")
+            for name in datasets
+        }
+        self._schema_version = schema_version
+        self._shipper_id = shipper_id
+        self._added: dict[str, str] = {}
+        self._spliced = b""
+        self.stamp(datetime.now(UTC))
+
+    def stamp(self, now: datetime) -> None:
+        """Set the time that the lines encoded from now on carry as `event.ingested`."""
+        ingested = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        values = (ingested, self._shipper_id, "mlmon")
+        self._added = dict(zip(_ADDED, values, strict=True))
+        self._spliced = b"}}\n" + orjson.dumps(self._added)[:-1] + b","
+
+    def encode(self, line: bytes) -> bytes:
+        """Return action and document of a line, each ended by a newline.
+
+        Raises:
+            LineError: It is no JSON object, lacks its id, or is of an unknown dataset or schema version.
+        """
+        event = parse(line)
+        action = self._action(event)
+        if "event.ingested" in event or "agent.id" in event or "agent.type" in event:
+            line = _without(event, _ADDED)
+        elif line[0] != _BRACE:
+            line = line.strip(_PADDING)
+        return b"%b%b%b%b\n" % (action, orjson.dumps(event["event.id"]), self._spliced, line[1:])
+
+    def _action(self, event: dict[str, Any]) -> bytes:
+        """Return the action line up to the id, or say what is wrong with the event."""
+        version = event.get("ml.schema_version")
+        if type(version) is not int or version != self._schema_version:
+            raise LineError(
+                f"ml.schema_version is {version!r}, this shipper takes {self._schema_version}"
+                if version is not None
+                else "ml.schema_version is missing: not a line of this log"
+            )
+        ident = event.get("event.id")
+        if type(ident) is not str or not 0 < _size(ident) <= MAX_ID_BYTES:
+            raise LineError(f"event.id is no text of 1 to {MAX_ID_BYTES} bytes: {str(ident)[:80]!r}")
+        dataset = event.get("event.dataset")
+        action = self._actions.get(dataset) if type(dataset) is str else None
+        if action is None:
+            known = ", ".join(sorted(self._actions))
+            raise LineError(f"event.dataset {dataset!r} is unknown (known: {known})")
+        return action
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """Return the line's object.
+
+    Raises:
+        LineError: The line is no JSON object in UTF-8.
+    """
+    try:
+        event = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        event = _parse_padded(line, error)
+    if not isinstance(event, dict):
+        raise LineError(f"not a JSON object but {type(event).__name__}")
+    return event
+
+
+def event_id(line: bytes) -> str:
+    """Return the id of a line that was encoded before."""
+    return str(parse(line)["event.id"])
+
+
+def is_blank(line: bytes) -> bool:
+    """Return whether a line holds nothing: such a line is passed over."""
+    return not line.strip(_PADDING)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _parse_padded(line: bytes, error: orjson.JSONDecodeError) -> Any:
+    bare = line.strip(_PADDING)
+    if bare != line:
+        try:
+            return orjson.loads(bare)
+        except orjson.JSONDecodeError as inner:
+            error = inner
+    raise LineError(f"not JSON: {error}") from None
+
+
+def _without(event: dict[str, Any], names: Collection[str]) -> bytes:
+    """Return an event that was shipped before as a line again, without what a shipper added."""
+    return orjson.dumps({key: value for key, value in event.items() if key not in names})
