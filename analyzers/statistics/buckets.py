@@ -67,8 +67,8 @@ class Buckets:
             tuple(counts.tolist()),
             minimum=float(finite.min()) if finite.size else None,
             maximum=float(finite.max()) if finite.size else None,
-            total=math.fsum(finite),
-            sum_of_squares=float(np.dot(finite, finite)),
+            total=_finite_sum(finite),
+            sum_of_squares=_finite_sum(_squares(finite)),
             missing=rows.size - finite.size,
         )
 
@@ -169,4 +169,18 @@ def _all_known(values: list[float | None]) -> list[float]:
 
 def _sum_if_known(values: list[float | None]) -> float | None:
     known = _all_known(values)
-    return math.fsum(known) if len(known) == len(values) else None
+    return _finite_sum(known) if len(known) == len(values) else None
+
+
+def _squares(values: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        return values * values
+
+
+def _finite_sum(values: Iterable[float]) -> float | None:
+    """The correctly rounded sum; None where it passes the greatest double."""
+    try:
+        total = math.fsum(values)
+    except OverflowError:
+        return None
+    return total if math.isfinite(total) else None
