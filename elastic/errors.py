@@ -1,4 +1,4 @@
-"""The error a user can mend: what is wrong, and what to do about it."""
+"""The errors a user can mend: what is wrong, and what to do about it."""
 
 
 class UserError(Exception):
@@ -13,3 +13,53 @@ class UserError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class ClusterError(UserError):
+    """A request that Elasticsearch did not carry out.
+
+    Args:
+        message: What went wrong.
+        hint: What to do about it.
+        status: The HTTP status of the answer; None where no answer came.
+    """
+
+    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+class ClusterUnreachableError(ClusterError):
+    """No answer: nothing listens, the connection was cut, or the time was up. The request may have been carried out."""
+
+
+class ClusterBusyError(ClusterError):
+    """Status 429, 502, 503 or 504: the same request may succeed later."""
+
+
+class RequestTooLargeError(ClusterError):
+    """Status 413: the same documents may succeed in smaller requests."""
+
+
+class AccessRefusedError(ClusterError):
+    """Status 401 (credentials unknown) or 403 (credentials without the privilege)."""
+
+
+class UnsupportedClusterError(ClusterError):
+    """Something answers, but it is not an Elasticsearch that this client can speak to."""
+
+
+class DocumentsRefusedError(ClusterError):
+    """Elasticsearch stored some documents of a request and refused others.
+
+    Args:
+        message: How many were refused, and the first reasons.
+        hint: What to do about it.
+        refused: The id of each refused document with its reason.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", refused: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message, hint, 400)
+        self.refused = refused

@@ -1,0 +1,276 @@
+"""The cluster as the other packages see it: a few verbs that mean the same on Elasticsearch 8.19, 9.x and the embedded core.
+
+An index that does not exist yet is an empty one: reading it finds nothing and is no error.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from elastic.capabilities import Capabilities, detect, oldest_version
+from elastic.connection import MISSING, Connection, Json, quoted
+from elastic.documents import Document, Written, chunks, judge
+from elastic.errors import ClusterBusyError, ClusterError, DocumentsRefusedError, UserError
+from elastic.settings import Settings
+
+PAGE = 1_000
+_KEEP_ALIVE = "2m"
+_ANY = {"ignore_unavailable": True, "allow_no_indices": True}
+_BULK_FIELDS = "errors,items.*.status,items.*.result,items.*.error"
+_PUT_ATTEMPTS = 8
+
+
+class Cluster:
+    """One Elasticsearch cluster.
+
+    Args:
+        connection: An open connection.
+        version: Version of its oldest node, such as `9.5.3`.
+    """
+
+    def __init__(self, connection: Connection, version: str) -> None:
+        self._connection = connection
+        self.version = version
+
+    @property
+    def url(self) -> str:
+        """The cluster's URL, without credentials."""
+        return self._connection.url
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.url!r}, version={self.version!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def search(self, index: str, body: Json) -> Json:
+        """Return the answer of one `_search`.
+
+        A shard that fails fails the search: half an answer would be read as a change of the data.
+        """
+        params = {**_ANY, "allow_partial_search_results": False}
+        answer: Json = self._connection.request(
+            "POST", f"/{quoted(index)}/_search", body, params=params
+        )
+        return answer
+
+    def scan(self, index: str, body: Json) -> Iterator[Json]:
+        """Yield every hit of a query, in its `sort` or else in no order, from one point in time; memory stays flat.
+
+        Args:
+            index: Index, data stream or pattern.
+            body: Search body; `size` is the page size (default 1,000).
+        """
+        opened = self._connection.request(
+            "POST", f"/{quoted(index)}/_pit", params={"keep_alive": _KEEP_ALIVE, **_ANY}
+        )
+        pit = opened["id"]
+        page = {"size": PAGE, "sort": ["_shard_doc"], "track_total_hits": False, **body}
+        try:
+            while True:
+                page["pit"] = {"id": pit, "keep_alive": _KEEP_ALIVE}
+                answer = self._connection.request(
+                    "POST", "/_search", page, params={"allow_partial_search_results": False}
+                )
+                pit = answer.get("pit_id", pit)
+                hits = answer["hits"]["hits"]
+                yield from hits
+                if len(hits) < page["size"]:
+                    return
+                page["search_after"] = hits[-1]["sort"]
+        finally:
+            self._connection.request("DELETE", "/_pit", {"id": pit})
+
+    def count(self, index: str, query: Json | None = None) -> int:
+        """Return how many documents match a query (all without one)."""
+        body = None if query is None else {"query": query}
+        answer = self._connection.request("POST", f"/{quoted(index)}/_count", body, params=_ANY)
+        return int(answer["count"])
+
+    def get(self, index: str, id: str) -> Json | None:  # noqa: A002 - Elasticsearch's word for it
+        """Return a document's source by its id, None where there is no such document or index."""
+        try:
+            answer = self._connection.request("GET", f"/{quoted(index)}/_doc/{quoted(id)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return None
+            raise
+        source: Json = answer["_source"]
+        return source
+
+    def bulk(
+        self, body: bytes, *, filter_path: str | None = None, timeout: float | None = None
+    ) -> Json:
+        """Send one bulk request as it is, once: whether to send again is the caller's to judge.
+
+        Args:
+            body: NDJSON, the last line ended by a newline.
+            filter_path: Fields of the answer to return, such as `errors,items.*.status`.
+            timeout: Seconds to wait for the answer; None takes the connection's.
+        """
+        answer: Json = self._connection.request(
+            "POST", "/_bulk", body, params={"filter_path": filter_path}, retries=0, timeout=timeout
+        )
+        return answer
+
+    def put(self, documents: Iterable[Document]) -> Written:
+        """Store documents by id, replacing those stored before; a busy cluster is waited for.
+
+        Raises:
+            DocumentsRefusedError: Some were refused, with their reasons; all others of the iterable are stored.
+            ClusterError: The cluster stayed busy or gave no answer.
+        """
+        written = Written()
+        refused: list[tuple[str, str]] = []
+        for batch, body in chunks(documents):
+            stored, wrong = self._put(batch, body)
+            written += stored
+            refused += wrong
+        if refused:
+            raise _refused(refused, written)
+        return written
+
+    def _put(self, batch: list[Document], body: bytes) -> tuple[Written, list[tuple[str, str]]]:
+        written = Written()
+        refused: list[tuple[str, str]] = []
+        for attempt in range(_PUT_ATTEMPTS):
+            outcome = judge(batch, self._bulk_with_retries(body))
+            written += outcome.written
+            refused += outcome.refused
+            if not outcome.again:
+                return written, refused
+            batch = list(outcome.again)
+            body = b"".join(part for _, part in chunks(batch))
+            time.sleep(random.uniform(0, min(10.0, 0.1 * 2**attempt)))
+        raise ClusterBusyError(
+            f"{self.url} stayed too busy to store {len(batch)} documents",
+            "Run the command again when it has less to do; nothing is stored twice.",
+            429,
+        )
+
+    def _bulk_with_retries(self, body: bytes) -> Json:
+        answer: Json = self._connection.request(
+            "POST", "/_bulk", body, params={"filter_path": _BULK_FIELDS}, retries=5
+        )
+        return answer
+
+    def refresh(self, index: str) -> None:
+        """Make what was stored visible to searches."""
+        self._connection.request("POST", f"/{quoted(index)}/_refresh", params=_ANY)
+
+    def put_index_template(self, name: str, body: Json) -> None:
+        """Create or replace an index template."""
+        self._connection.request("PUT", f"/_index_template/{quoted(name)}", body)
+
+    def get_index_template(self, name: str) -> Json | None:
+        """Return an index template as the cluster holds it, None where there is none."""
+        try:
+            answer = self._connection.request("GET", f"/_index_template/{quoted(name)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return None
+            raise
+        template: Json = answer["index_templates"][0]["index_template"]
+        return template
+
+    def indices(self, pattern: str) -> list[str]:
+        """Return the names of the indices that match, without the backing indices of data streams."""
+        return sorted(found["name"] for found in self._resolve(pattern)["indices"])
+
+    def data_streams(self, pattern: str) -> dict[str, list[str]]:
+        """Return the data streams that match, each with its backing indices, the oldest first."""
+        return {
+            found["name"]: list(found["backing_indices"])
+            for found in self._resolve(pattern)["data_streams"]
+        }
+
+    def _resolve(self, pattern: str) -> Json:
+        answer: Json = self._connection.request(
+            "GET", f"/_resolve/index/{quoted(pattern)}", params=_ANY
+        )
+        return answer
+
+    def delete_index(self, name: str) -> bool:
+        """Delete one index; return whether there was one. Patterns are refused by Elasticsearch."""
+        try:
+            self._connection.request("DELETE", f"/{quoted(name)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return False
+            raise
+        return True
+
+    def rollover(self, data_stream: str) -> str:
+        """Give a data stream a new, empty backing index for what is written from now on; return its name."""
+        answer = self._connection.request("POST", f"/{quoted(data_stream)}/_rollover")
+        return str(answer["new_index"])
+
+    def mapping(self, index: str) -> dict[str, Json]:
+        """Return the mapping of each index that matches."""
+        answer = self._connection.request("GET", f"/{quoted(index)}/_mapping", params=_ANY)
+        return {name: found["mappings"] for name, found in answer.items()}
+
+    def health(self) -> Json:
+        """Return `_cluster/health`: `status`, `number_of_nodes`, `active_shards`, …"""
+        answer: Json = self._connection.request("GET", "/_cluster/health")
+        return answer
+
+    def capabilities(self) -> Capabilities:
+        """Return what this cluster offers beyond what the embedded core has."""
+        return detect(self._connection, self.version)
+
+
+def connect(settings: Settings) -> Cluster:
+    """Open the cluster that the settings name, else the running embedded node, and check that it can be used.
+
+    Raises:
+        UserError: There is neither, or the settings are wrong.
+        ClusterError: It is unreachable, too old, or refuses the credentials; see its subclasses.
+    """
+    connection = open_connection(settings)
+    try:
+        return Cluster(connection, oldest_version(connection))
+    except ClusterError:
+        connection.close()
+        raise
+
+
+def open_connection(settings: Settings) -> Connection:
+    """Return a connection to the cluster that the settings name, else to the running embedded node, unchecked."""
+    if settings.elasticsearch_url is None:
+        return Connection(_running_node(settings), timeout=settings.request_timeout)
+    if settings.ca_certs is not None and not settings.ca_certs.is_file():
+        raise UserError(f"{settings.ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
+    ca_certs = None if settings.ca_certs is None else str(settings.ca_certs)
+    return Connection(
+        settings.elasticsearch_url, settings.credentials(), ca_certs, settings.request_timeout
+    )
+
+
+def _running_node(settings: Settings) -> str:
+    from elastic import node
+
+    running = node.find(settings)
+    if running is None:
+        raise UserError(
+            "No Elasticsearch: no URL is set and no embedded node runs",
+            "Start one with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL.",
+        )
+    return running.url
+
+
+def _refused(refused: list[tuple[str, str]], written: Written) -> DocumentsRefusedError:
+    examples = "; ".join(f"{id_}: {why}" for id_, why in refused[:3])
+    return DocumentsRefusedError(
+        f"{len(refused)} of {len(refused) + written.total} documents were refused: {examples}",
+        "Run `mlmon setup`, so that the index templates fit, then run the command again.",
+        tuple(refused),
+    )

@@ -1,0 +1,124 @@
+"""The fields of the indices that mlmon itself writes: profiles, baselines, findings, alerts.
+
+What an index needs to be searched, sorted or counted by is listed here; whatever else a document
+holds is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
+without knowing the packages that write the documents.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from logging_config.fields import Field
+
+_WINDOW: Final = (
+    Field("@timestamp", "date", "End of the window, UTC.", required=True),
+    Field("event.start", "date", "Start of the window.", required=True),
+    Field("event.end", "date", "End of the window.", required=True),
+    Field("event.created", "date", "When the document was made: what was known then."),
+)
+_WHAT: Final = (
+    Field("service.name", "keyword", "The service."),
+    Field("service.environment", "keyword", "Where it runs."),
+    Field("ml.model.name", "keyword", "Name of the model."),
+    Field("ml.model.version", "keyword", "Version of the model."),
+)
+_SUBJECT: Final = (
+    Field("finding.analyzer", "keyword", "The analyzer.", required=True),
+    Field("finding.metric", "keyword", "What it measured.", required=True),
+    Field("finding.subject", "keyword", "What it measured it of: a feature, a path, a job."),
+    Field("finding.segment", "keyword", "The part of the traffic, where it was divided."),
+)
+_SEVERITY: Final = Field(
+    "finding.severity", "keyword", "`ok`, `warning`, `critical` or `unknown`.", required=True
+)
+
+PROFILES: Final = (
+    *_WINDOW,
+    *_WHAT,
+    Field("profile.dataset", "keyword", "The dataset it sums up.", required=True),
+    Field("profile.kind", "keyword", "What it counts."),
+    Field("profile.subject", "keyword", "What it counts it of."),
+    Field("profile.segment", "keyword", "The part of the traffic, where it was divided."),
+    Field("profile.baseline_id", "keyword", "The baseline whose edges it counts over."),
+    Field("profile.count", "long", "Documents counted."),
+    Field("profile.revision", "long", "Raised when late logs change it."),
+    Field("profile.latest", "boolean", "Whether no later revision exists."),
+)
+
+BASELINES: Final = (
+    Field("@timestamp", "date", "When the baseline was made.", required=True),
+    *_WHAT,
+    Field("baseline.id", "keyword", "The baseline.", required=True),
+    Field("baseline.kind", "keyword", "What it was made from."),
+    Field("baseline.count", "long", "Rows it was made from."),
+    Field("baseline.active", "boolean", "Whether it is the one compared with."),
+)
+
+FINDINGS: Final = (
+    *_WINDOW,
+    *_WHAT,
+    *_SUBJECT,
+    Field("finding.id", "keyword", "The finding, without its revision."),
+    Field("finding.window", "keyword", "Length of the window."),
+    Field("finding.value", "double", "The measure."),
+    Field("finding.low", "double", "Lower end of the interval that holds it."),
+    Field("finding.high", "double", "Upper end of that interval."),
+    Field("finding.p_value", "double", "Probability of such a value without a change."),
+    Field("finding.q_value", "double", "The same after false-discovery-rate control."),
+    Field("finding.baseline.id", "keyword", "The baseline compared with."),
+    Field("finding.baseline.value", "double", "The measure there."),
+    Field("finding.sample.count", "long", "Documents measured."),
+    Field("finding.sample.baseline_count", "long", "Documents of the baseline."),
+    Field("finding.sample.completeness", "double", "Share of the logs that had arrived.", "ratio"),
+    Field("finding.limits.warning", "double", "Limit from which it warns."),
+    Field("finding.limits.critical", "double", "Limit from which it is critical."),
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "One sentence a person can act on."),
+    Field("finding.runbook", "keyword", "Where to read what to do."),
+    Field("finding.revision", "long", "Raised when late logs or labels change it."),
+    Field("finding.latest", "boolean", "Whether no later revision exists."),
+)
+
+ALERTS: Final = (
+    Field("@timestamp", "date", "Last change of the alert, UTC.", required=True),
+    Field("event.start", "date", "When the episode began."),
+    Field("event.end", "date", "When it ended."),
+    Field("event.created", "date", "When it was raised."),
+    *_WHAT,
+    *_SUBJECT,
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "The sentence of the finding that raised it."),
+    Field("alert.id", "keyword", "The episode.", required=True),
+    Field("alert.name", "keyword", "The rule that raised it."),
+    Field("alert.status", "keyword", "`open`, `acknowledged`, `resolved` or `inhibited`."),
+    Field("alert.layer", "keyword", "Its place in the chain of causes."),
+    Field("alert.inhibited_by", "keyword", "The episode that explains it."),
+    Field("alert.route", "keyword", "Whom it was sent to."),
+    Field("alert.acknowledged_by", "keyword", "Who took it."),
+    Field("alert.acknowledged_at", "date", "When."),
+    Field("alert.feedback", "keyword", "Whether it was worth raising."),
+    Field("alert.findings", "long", "Findings in the episode."),
+)
+
+DEAD_LETTERS: Final = (
+    Field("@timestamp", "date", "When the line was refused, UTC.", required=True),
+    Field("event.dataset", "keyword", "Names the data stream.", required=True),
+    Field("event.id", "keyword", "The line's id, where it has one."),
+    Field("error.type", "keyword", "Kind of refusal."),
+    Field("error.message", "match_only_text", "The reason."),
+    Field("log.file.path", "keyword", "File of the line."),
+    Field("log.offset", "long", "Where in the file it begins.", "bytes"),
+)
+
+TABLES: Final = MappingProxyType(
+    {
+        "mlmon-profiles": PROFILES,
+        "mlmon-baselines": BASELINES,
+        "mlmon-findings": FINDINGS,
+        "mlmon-alerts": ALERTS,
+    }
+)
+"""Field table by the first part of the index name; the namespace follows."""
+
+VERSION: Final = 1
+"""Version of these tables."""

@@ -1,0 +1,156 @@
+"""The embedded node's process: started as an unprivileged user, awaited until it answers, ended cleanly."""
+
+import os
+import pwd
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from elastic.connection import Connection
+from elastic.errors import ClusterError, UserError
+from elastic.folders import is_root, reachable_by_all
+from elastic.node_files import NodeFiles
+
+UNPRIVILEGED = "nobody"
+_POLL_SECONDS = 0.1
+_LINES = 8
+_TELLING = re.compile(
+    r"ERROR|FATAL|Exception|Error:|error:|Caused by|failed|could not|refus|denied"
+)
+_NOISE = re.compile(
+    r"^\s+at |^\s*\.\.\. \d+ more|For complete error details|ERROR: Elasticsearch (died|did not exit)"
+)
+
+
+def account() -> pwd.struct_passwd | None:
+    """Return the user the node runs as, None where it is the present one: Elasticsearch refuses to run as root."""
+    if not is_root():
+        return None
+    try:
+        return pwd.getpwnam(UNPRIVILEGED)
+    except KeyError as error:
+        raise UserError(
+            f"Elasticsearch does not run as root, and there is no user {UNPRIVILEGED!r}",
+            "Run mlmon as another user than root.",
+        ) from error
+
+
+def spawn(files: NodeFiles, distribution: Path, java: Path, user: pwd.struct_passwd | None) -> int:
+    """Start Elasticsearch in a session of its own and return its pid.
+
+    Raises:
+        UserError: The user it would run as cannot reach its files.
+    """
+    if user is not None:
+        _check_reachable(distribution, files.config, java)
+    with files.console.open("wb") as console:
+        process = subprocess.Popen(  # noqa: S603 - the program is the verified distribution's
+            [distribution / "bin" / "elasticsearch"],
+            cwd=files.folder,
+            env=_environment(files, java),
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+    # The node outlives this object, which would warn about that; it is awaited by its pid.
+    process.returncode = 0
+    return process.pid
+
+
+def _check_reachable(*paths: Path) -> None:
+    for path in paths:
+        if not reachable_by_all(path):
+            raise UserError(
+                f"The user {UNPRIVILEGED!r}, as whom Elasticsearch runs, cannot reach {path}",
+                "Set MLMON_HOME (and MLMON_CACHE) to folders that every user may enter.",
+            )
+
+
+def _environment(files: NodeFiles, java: Path) -> dict[str, str]:
+    # Nothing else of the environment: Java would take options from it, and it may hold secrets.
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": str(files.folder),
+        "ES_JAVA_HOME": str(java),
+        "ES_PATH_CONF": str(files.config),
+        "ES_TMPDIR": str(files.temporary),
+    }
+
+
+def await_answer(files: NodeFiles, process: psutil.Process, seconds: float) -> str:
+    """Wait until the node answers and return its URL.
+
+    Raises:
+        UserError: It ended, or the time is up; with the last telling lines of its log.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise _failed("Elasticsearch ended while it started", files)
+        port = files.bound_port()
+        if port is not None and _answers(url := f"http://127.0.0.1:{port}"):
+            return url
+        time.sleep(_POLL_SECONDS)
+    raise _failed(f"Elasticsearch did not answer within {seconds:.0f} s", files)
+
+
+def _answers(url: str) -> bool:
+    connection = Connection(url, timeout=5.0)
+    try:
+        connection.request(
+            "GET", "/_cluster/health", params={"wait_for_status": "yellow"}, retries=0
+        )
+    except ClusterError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _failed(what: str, files: NodeFiles) -> UserError:
+    text = files.console.read_text(encoding="utf-8", errors="replace")
+    lines = "".join(f"\n  {line}" for line in telling_lines(text))
+    return UserError(f"{what}; its log says:{lines}", f"The whole log is {files.console}.")
+
+
+def telling_lines(log: str, most: int = _LINES) -> list[str]:
+    """Return the last lines of a log that name a failure, else just its last lines; no stack frames."""
+    lines = [
+        line.rstrip()[:300] for line in log.splitlines() if line.strip() and not _NOISE.search(line)
+    ]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return list(dict.fromkeys(telling or lines))[-most:]
+
+
+def terminate(process: psutil.Process, seconds: float) -> None:
+    """Ask the node to end (SIGTERM) and wait until it and its children have.
+
+    Raises:
+        UserError: It belongs to another user, or has not ended in time.
+    """
+    family = [process, *process.children(recursive=True)]
+    try:
+        process.send_signal(signal.SIGTERM)
+    except psutil.AccessDenied as error:
+        raise UserError(
+            f"The node (pid {process.pid}) belongs to another user",
+            "Stop it as the user who started it.",
+        ) from error
+    except psutil.NoSuchProcess:
+        pass
+    _, alive = psutil.wait_procs(family, timeout=seconds)
+    if alive:
+        pids = ", ".join(str(one.pid) for one in alive)
+        raise UserError(
+            f"The node has not ended within {seconds:.0f} s (pid {pids})",
+            "Wait and try again; end it by force with `kill -9` only as a last resort.",
+        )

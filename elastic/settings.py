@@ -1,0 +1,194 @@
+"""Settings: the environment (`MLMON_…`) first, the file `mlmon.toml` second, defaults last.
+
+The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the fields of `Settings`; a table
+named after a package (`[analyzers]`, `[alerting]`, …) belongs to that package, which reads it through `Settings.sections`.
+"""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from elastic.errors import UserError
+
+PREFIX = "MLMON_"
+SECTIONS = frozenset({"ingest", "analyzers", "alerting", "kibana"})
+# The third part of a data stream's name: lower case, no hyphen, none of \ / * ? " < > | , # : and not longer than 100 bytes.
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
+_HEAP = re.compile(r"[1-9][0-9]*[mg]")
+
+
+class Settings(BaseSettings):
+    """Where Elasticsearch is, how to reach it, and where mlmon keeps its own files.
+
+    Secrets are `SecretStr`, so that no repr, log line or error shows them.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    elasticsearch_url: str | None = Field(
+        None, description="URL of the cluster; without it the embedded node is used"
+    )
+    api_key: SecretStr | None = Field(None, description="API key, in the encoded form")
+    api_key_file: Path | None = Field(None, description="file that holds the API key")
+    username: str | None = Field(None, description="user, where there is no API key")
+    password: SecretStr | None = Field(None, description="password of that user")
+    password_file: Path | None = Field(None, description="file that holds the password")
+    ca_certs: Path | None = Field(
+        None, description="PEM file of the authorities that sign the cluster's certificate"
+    )
+    request_timeout: float = Field(
+        60.0, gt=0, le=3600, description="seconds after which a request without answer fails"
+    )
+    namespace: str = Field("default", description="environment: part of every index's name")
+    home: Path | None = Field(
+        None, description="folder of mlmon's state and of the embedded node's data"
+    )
+    cache: Path | None = Field(
+        None, description="folder of downloads: Elasticsearch, and a JDK where there is none"
+    )
+    node_heap: str = Field("512m", description="heap of the embedded node, as Java writes it")
+    node_port: int = Field(9200, ge=1024, le=65535, description="its port, where that is free")
+    sections: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, repr=False, description="tables of the file, by package"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - part of the hook's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the environment before the file, whose values come as arguments."""
+        return env_settings, init_settings
+
+    @field_validator("elasticsearch_url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        return plain_url(url) if url else None
+
+    @field_validator("namespace")
+    @classmethod
+    def _check_namespace(cls, namespace: str) -> str:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise ValueError(
+                "a namespace is 1 to 100 lower-case letters, digits, '_' or '.', no hyphen"
+            )
+        return namespace
+
+    @field_validator("node_heap")
+    @classmethod
+    def _check_heap(cls, heap: str) -> str:
+        if not _HEAP.fullmatch(heap):
+            raise ValueError("a heap is a number and a unit, such as 512m or 2g")
+        return heap
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> Self:
+        keys = self.api_key is not None or self.api_key_file is not None
+        if keys and self.username is not None:
+            raise ValueError("set an API key or a user name, not both")
+        if (self.username is None) != (self.password is None and self.password_file is None):
+            raise ValueError("a user name and a password go together")
+        return self
+
+    def credentials(self) -> tuple[str, str] | str | None:
+        """Return (user, password), an API key, or None; reads the files named by the settings.
+
+        Raises:
+            UserError: A named file cannot be read or is empty.
+        """
+        if self.username is not None:
+            return self.username, _secret(self.password, self.password_file)
+        if self.api_key is not None or self.api_key_file is not None:
+            return _secret(self.api_key, self.api_key_file)
+        return None
+
+
+def plain_url(url: str) -> str:
+    """Return an http(s) URL without its trailing slash.
+
+    Raises:
+        ValueError: It is no such URL, or it carries credentials; the message repeats neither.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("not a URL of the form http(s)://host[:port][/path]")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "credentials do not belong in a URL: set MLMON_USERNAME and MLMON_PASSWORD, or MLMON_API_KEY"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError("a cluster's URL has no query and no fragment")
+    return url.rstrip("/")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; keyword arguments that are not None go before everything else.
+
+    Raises:
+        UserError: The file is not TOML, a key is unknown, or a value is wrong.
+    """
+    path = Path(os.environ.get(f"{PREFIX}CONFIG", "mlmon.toml"))
+    try:
+        settings = Settings(**_read_file(path))
+        given = {key: value for key, value in overrides.items() if value is not None}
+        return Settings.model_validate({**settings.model_dump(), **given}) if given else settings
+    except ValidationError as error:
+        raise _user_error(error, path) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if f"{PREFIX}CONFIG" in os.environ:
+            raise UserError(f"{path} does not exist", "Correct or unset MLMON_CONFIG.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "Correct the file.") from error
+    sections = {key: values.pop(key) for key in SECTIONS & values.keys()}
+    return {**values, "sections": sections}
+
+
+def _user_error(error: ValidationError, path: Path) -> UserError:
+    problems = [
+        _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"]) for part in error.errors()
+    ]
+    return UserError("; ".join(problems), f"Correct the environment or {path}.")
+
+
+def _problem(field: str, message: str) -> str:
+    if message == "Extra inputs are not permitted":
+        known = sorted((Settings.model_fields.keys() - {"sections"}) | SECTIONS)
+        return f"unknown setting {field!r} (known: {', '.join(known)})"
+    text = message.removeprefix("Value error, ")
+    return f"{PREFIX}{field.upper()}: {text}" if field else text
+
+
+def _secret(value: SecretStr | None, path: Path | None) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    try:
+        text = path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The secret in {path} cannot be read: {error}", "Correct the path."
+        ) from error
+    if not text:
+        raise UserError(f"{path} holds no secret", "Write the secret into it.")
+    return text

@@ -1,0 +1,50 @@
+"""One real Elasticsearch for the whole session, and a namespace of its own for each test."""
+
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from elastic import node, templates
+from elastic.cluster import Cluster, connect
+from elastic.folders import cache_folder
+from elastic.settings import Settings, load_settings
+
+URL = "MLMON_TEST_ELASTICSEARCH_URL"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster with mlmon's templates: the one in MLMON_TEST_ELASTICSEARCH_URL, else a new node."""
+    if URL in os.environ:
+        yield from _prepared(load_settings(elasticsearch_url=os.environ[URL]))
+        return
+    # Not pytest's own folder, which the node's unprivileged user may not enter.
+    home = Path(tempfile.mkdtemp(prefix="mlmon-tests-"))
+    home.chmod(0o755)
+    settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=9250)
+    try:
+        node.start(settings)
+        yield from _prepared(settings)
+    finally:
+        node.stop(settings)
+        shutil.rmtree(home)
+
+
+def _prepared(settings: Settings) -> Iterator[Cluster]:
+    with connect(settings) as cluster:
+        for _ in templates.install(cluster):
+            pass
+        yield cluster
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> str:
+    """A namespace that no other test uses, with the test's name in it."""
+    name = re.sub(r"[^a-z0-9]+", "_", request.node.name.lower()).strip("_")
+    return f"{name[:40]}_{uuid.uuid4().hex[:8]}"
