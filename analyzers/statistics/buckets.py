@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analyzers.statistics.doubles import next_below
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -97,7 +99,7 @@ class Buckets:
     def highest(self) -> Floats:
         """The greatest value each bucket can hold: just below its upper edge, or the maximum."""
         ceiling = math.inf if self.maximum is None else self.maximum
-        return np.minimum([*np.nextafter(self.edges, -math.inf), math.inf], ceiling)
+        return np.minimum([*next_below(self.edges), math.inf], ceiling)
 
     def refined(self, parts: Mapping[int, tuple[Sequence[float], Sequence[int]]]) -> Buckets:
         """Replace each bucket k of `parts` by finer ones.

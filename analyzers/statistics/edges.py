@@ -18,13 +18,12 @@ quantile are fewer than n / buckets, or have a bucket of their own.
 
 from __future__ import annotations
 
-import math
-import struct
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzers.statistics.doubles import at_place, next_above, place
 from analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def quantile_edges(values: ArrayLike, buckets: int = 100) -> tuple[float, ...]:
     ranks = np.arange(buckets) * finite.size // buckets
     distinct, counts = np.unique(finite, return_counts=True)
     dominant = distinct[counts * buckets >= finite.size]
-    above = np.nextafter([*dominant, finite[-1]], math.inf)
+    above = next_above([*dominant, finite[-1]])
     edges = np.unique([*finite[ranks], *dominant, *above])
     return tuple(edges[np.isfinite(edges)].tolist())
 
@@ -59,18 +58,7 @@ def split_edges(low: float, high: float, parts: int = 16) -> tuple[float, ...]:
     the doubles, so 64 / log2(parts) rounds reach single values under any distribution.
     """
     low, high = max(low, -sys.float_info.max), min(high, sys.float_info.max)
-    first, last = _ordinal(low), _ordinal(high)
-    by_order = {_double(first + (last - first) * k // parts) for k in range(1, parts)}
+    first, last = place(low), place(high)
+    by_order = {at_place(first + (last - first) * k // parts) for k in range(1, parts)}
     by_value = {low * (1 - k / parts) + high * (k / parts) for k in range(1, parts)}
     return tuple(sorted(edge for edge in by_order | by_value if low < edge < high))
-
-
-def _ordinal(value: float) -> int:
-    """The place of a double among all doubles, 0.0 being 0."""
-    bits = int(struct.unpack("<q", struct.pack("<d", value))[0])
-    return bits if bits >= 0 else -(bits & sys.maxsize)
-
-
-def _double(ordinal: int) -> float:
-    magnitude = float(struct.unpack("<d", struct.pack("<q", abs(ordinal)))[0])
-    return magnitude if ordinal >= 0 else -magnitude

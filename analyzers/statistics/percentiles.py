@@ -52,8 +52,8 @@ def percentile_confidence(sample: Buckets, share: float, confidence: float = 0.9
     """The interval that holds the process's percentile with at least this confidence.
 
     With B rows at or below it, B binomial, the k-th smallest row lies above it only if B < k.
-    So the ranks are the binomial's (1 - confidence) / 2 quantile and one more than its mirror; an end is
-    infinite where too few rows lie beyond.
+    So the ranks are the binomial's (1 - confidence) / 2 quantile and one more than its mirror; an
+    end is infinite where too few rows lie beyond.
     """
     require_rows(percentile=sample.n)
     tail = (1 - confidence) / 2

@@ -1,0 +1,72 @@
+"""Samples that break careless statistics: heavy tails, ties, point masses, constants, outliers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.edges import quantile_edges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A busy machine must not fail a proof.
+settings.register_profile("statistics", deadline=None, max_examples=150)
+settings.load_profile("statistics")
+
+_any_double = st.floats(allow_nan=False, allow_infinity=False)
+_moderate = st.floats(-1e3, 1e3)
+_tied = st.integers(-3, 3).map(float)
+
+
+@st.composite
+def _rows(draw: st.DrawFn) -> NDArray[np.float64]:
+    """One column of 1 to 60 rows of one of the kinds above."""
+    element = draw(st.sampled_from([_any_double, _moderate, _tied, st.just(draw(_moderate))]))
+    rows = draw(st.lists(element, min_size=1, max_size=40))
+    rows += [draw(_moderate)] * draw(st.integers(0, 19))
+    if draw(st.booleans()):
+        rows.append(1e9)
+    return np.array(rows)
+
+
+@st.composite
+def _edges(draw: st.DrawFn, reference: NDArray[np.float64]) -> tuple[float, ...]:
+    """The reference's own quantiles, or any edges at all, some of them on values."""
+    if draw(st.booleans()):
+        return quantile_edges(reference, buckets=draw(st.integers(1, 12)))
+    drawn = draw(st.lists(_any_double | _tied | st.sampled_from(reference.tolist()), min_size=1))
+    return tuple(np.unique(drawn).tolist())
+
+
+@st.composite
+def _pairs(
+    draw: st.DrawFn,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Buckets, Buckets]:
+    """Rows of a current and a reference sample, and the buckets of both."""
+    reference = draw(_rows())
+    current = draw(_rows() | st.just(reference) | st.just(reference + 1))
+    edges = draw(_edges(reference))
+    return (
+        current,
+        reference,
+        Buckets.from_values(current, edges),
+        Buckets.from_values(reference, edges),
+    )
+
+
+@pytest.fixture(scope="session")
+def rows() -> st.SearchStrategy[NDArray[np.float64]]:
+    """A strategy for one column of raw values."""
+    return _rows()
+
+
+@pytest.fixture(scope="session")
+def pairs() -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.float64], Buckets, Buckets]]:
+    """A strategy for (current, reference, current's buckets, reference's buckets)."""
+    return _pairs()
