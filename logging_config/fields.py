@@ -1,9 +1,9 @@
 """The one table of fields: what a line of each dataset may hold.
 
 Index templates, the field documentation (`docs/fields.md`) and the validation of events are made
-from it. Names follow the Elastic Common Schema (https://www.elastic.co/docs/reference/ecs); what ECS
-has no name for lives under `ml.`. A name with a `*` stands for a family of fields, one for each name
-in the star's place.
+from it. Names follow the Elastic Common Schema (https://www.elastic.co/docs/reference/ecs); what
+ECS has no name for lives under `ml.`. A name with a `*` stands for a family of fields, one for each
+name in the star's place.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Final
 from logging_config.errors import ConfigurationError
 
 SCHEMA_VERSION: Final = 1
-"""Version of this table (`ml.schema_version`): raised when a field's name, type or meaning changes."""
+"""Version of this table (`ml.schema_version`): raised when a name, type or meaning changes."""
 
 ECS_VERSION: Final = "8.17.0"
 """The version of the Elastic Common Schema whose names are used, written as `ecs.version`."""

@@ -1,0 +1,96 @@
+"""Context that follows the work: ids and labels merged into each event emitted inside it.
+
+It is carried by `contextvars`, hence by asyncio tasks and by the thread pools of Starlette and
+`asyncio.to_thread`; a plain thread starts without it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, Final
+
+from logging_config.ids import Ids
+from logging_config.service import Model
+from logging_config.trace import Span, active_span
+
+_NAMES: Final = MappingProxyType(
+    {
+        "trace_id": "trace.id",
+        "span_id": "span.id",
+        "transaction_id": "transaction.id",
+        "request_id": "http.request.id",
+        "job": "ml.job.name",
+        "run_id": "ml.job.run_id",
+    }
+)
+_LONGEST_ID: Final = 128
+_current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=MappingProxyType({}))
+_ids = Ids()
+
+
+@contextmanager
+def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
+    """Merge fields into each event emitted inside the block; yield its trace id.
+
+    The trace id is taken from the fields, the enclosing context, OpenTelemetry or Elastic APM,
+    else made.
+
+    Args:
+        fresh: forget the enclosing context, as at the start of a request or a job.
+        **fields: `trace_id`, `span_id`, `transaction_id`, `request_id`, `job`, `run_id`, `model`
+            (a `Model`), or the dotted name of a field; any other name becomes a label.
+            None is left out.
+    """
+    merged = ({} if fresh else dict(_current.get())) | _named(fields)
+    trace_id = merged.get("trace.id")
+    if not isinstance(trace_id, str) or not 0 < len(trace_id) <= _LONGEST_ID:
+        trace_id = _find_trace(merged)
+    token = _current.set(MappingProxyType(merged))
+    try:
+        yield trace_id
+    finally:
+        _current.reset(token)
+
+
+def current() -> Mapping[str, Any]:
+    """The fields of the current context."""
+    return _current.get()
+
+
+def current_trace_id() -> str | None:
+    """The trace the current work belongs to, None outside of any."""
+    if trace_id := _current.get().get("trace.id"):
+        return str(trace_id)
+    span = active_span()
+    return span.trace_id if span else None
+
+
+def traceparent() -> str:
+    """Make the W3C `traceparent` header that hands the current trace to another service."""
+    return f"00-{current_trace_id() or _ids.trace()}-{_ids.span()}-01"
+
+
+def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Model):
+            named |= {"ml.model.name": value.name, "ml.model.version": value.version}
+        elif value is not None:
+            named[_NAMES.get(name, name)] = value
+    return named
+
+
+def _find_trace(merged: dict[str, Any]) -> str:
+    span = active_span() or Span(_ids.trace())
+    merged |= span.to_fields()
+    return span.trace_id
+
+
+def _draw_anew() -> None:
+    global _ids  # noqa: PLW0603 -- a forked child must not draw its parent's ids
+    _ids = Ids()
+
+
+os.register_at_fork(after_in_child=_draw_anew)

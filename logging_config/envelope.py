@@ -1,0 +1,123 @@
+"""Close an event into one line, inside what the log alone writes: time, ids, service."""
+
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from logging_config.encoder import encode
+from logging_config.errors import FieldTypeError
+from logging_config.fields import DATASETS, ECS_VERSION, SCHEMA_VERSION
+from logging_config.ids import check_entity_id, make_entity_id
+from logging_config.redaction import Redaction
+from logging_config.rules import Rules
+from logging_config.service import Service
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+"""The severities of a line, as `log.level` has them."""
+
+Clock = Callable[[], int]
+"""Tells the time in nanoseconds since the epoch."""
+
+
+class Sealed(NamedTuple):
+    """An event's id and its line, with the line's end."""
+
+    event_id: str
+    line: bytes
+
+
+class Envelope:
+    """Writes what each line of one process start has in common, and numbers the lines.
+
+    Args:
+        service: the service.
+        clock: tells the time.
+        entity_id: id of this process start; drawn when None.
+        redaction: what to take out.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        clock: Clock = time.time_ns,
+        entity_id: str | None = None,
+        redaction: Redaction | None = None,
+    ) -> None:
+        self.service = service
+        self._clock = clock
+        self._rules = {name: Rules(name, redaction or Redaction()) for name in DATASETS}
+        self._second = (-1, b"")
+        self.start(make_entity_id() if entity_id is None else check_entity_id(entity_id))
+
+    def start(self, entity_id: str) -> None:
+        """Begin to count anew under another process start's id, as after a fork."""
+        self.entity_id = entity_id
+        self._count = count(1)
+        self._middles = {
+            (dataset, level): self._middle(dataset, level)
+            for dataset in DATASETS
+            for level in LEVELS
+        }
+
+    def seal(
+        self,
+        dataset: str,
+        level: str,
+        message: Any,
+        fields: Mapping[Any, Any],
+        *,
+        strict: bool = False,
+    ) -> Sealed:
+        """Make the line of an event.
+
+        Raises:
+            FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
+        """
+        text, json, wrong = encode(message, fields, self._rules[dataset])
+        if strict and wrong:
+            raise FieldTypeError(" ".join(wrong))
+        after_level, after_message = self._middles[dataset, level]
+        sequence = b"%d" % next(self._count)
+        line = b"".join(
+            (
+                b'{"@timestamp":"',
+                self._timestamp(),
+                after_level,
+                text,
+                after_message,
+                sequence,
+                b'","event.sequence":',
+                sequence,
+                b"," if len(json) > len(b"{}") else b"",
+                json[1:],
+                b"\n",
+            )
+        )
+        return Sealed(f"{self.entity_id}-{sequence.decode()}", line)
+
+    def _middle(self, dataset: str, level: str) -> tuple[bytes, bytes]:
+        """What stands between time and message, and between message and sequence."""
+        constant = {
+            "ecs.version": ECS_VERSION,
+            "event.dataset": dataset,
+            "service.name": self.service.name,
+            "service.version": self.service.version,
+            "service.environment": self.service.environment,
+            "ml.schema_version": SCHEMA_VERSION,
+            "process.entity_id": self.entity_id,
+            "event.id": self.entity_id + "-",
+        }
+        after_level = b'","log.level":"%b","message":' % level.encode()
+        return after_level, b"," + orjson.dumps(constant)[1:-2]
+
+    def _timestamp(self) -> bytes:
+        second, nanoseconds = divmod(self._clock(), 1_000_000_000)
+        known, text = self._second
+        if second != known:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+            self._second = (second, text)
+        return b"%b.%06dZ" % (text, nanoseconds // 1000)

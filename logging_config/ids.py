@@ -1,0 +1,48 @@
+"""Ids the log makes: of traces, spans, runs and process starts."""
+
+import os
+import random
+import re
+from typing import Final
+
+from logging_config.errors import ConfigurationError
+
+_ENTITY_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+
+
+class Ids:
+    """A source of random ids, its own for each process; from a seed, always the same ones.
+
+    It does not share Python's global generator: a service that calls `random.seed(0)` at start
+    would otherwise draw the same ids after each start.
+    """
+
+    def __init__(self, seed: str | None = None) -> None:
+        self._bits = random.Random(os.urandom(32) if seed is None else seed).getrandbits
+
+    def trace(self) -> str:
+        """Make a trace id: 32 hexadecimal digits, not all zero (W3C)."""
+        return f"{self._bits(128) or 1:032x}"
+
+    def span(self) -> str:
+        """Make a span id: 16 hexadecimal digits, not all zero (W3C)."""
+        return f"{self._bits(64) or 1:016x}"
+
+
+def make_entity_id() -> str:
+    """Draw the id of a process start: 16 hexadecimal digits."""
+    return os.urandom(8).hex()
+
+
+def check_entity_id(entity_id: str) -> str:
+    """Return the id if it can be part of a document's id.
+
+    Raises:
+        ConfigurationError: it holds other characters than letters, digits and `_.:-`, or too many.
+    """
+    if not isinstance(entity_id, str) or _ENTITY_ID.fullmatch(entity_id) is None:
+        raise ConfigurationError(
+            f"The entity id is {entity_id!r}.",
+            "Give 1 to 128 letters, digits, '_', '.', ':' or '-', the first a letter or digit.",
+        )
+    return entity_id
