@@ -1,0 +1,76 @@
+"""What every analyzer is: a question, its limits, its panels, its alert, and a pure function."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
+
+from analyzers.evidence import Evidence, P
+from analyzers.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from analyzers.alert import Alert
+    from analyzers.limits import Limits
+    from analyzers.panel import Panel
+    from analyzers.window import Window
+
+
+class Analyzer(ABC, Generic[P]):
+    """One question about the logs, answered window by window.
+
+    A subclass in a module of this package is found by `discover`. `evaluate` must depend on nothing
+    but the evidence, and on no profile older than `lookback` before the window it judges: then
+    judging a month at once or hour by hour gives the same findings.
+
+    Attributes:
+        name: The module's name, `finding.analyzer`.
+        question: What it answers, one question.
+        limits: Limits by metric.
+        panels: How its metrics are drawn.
+        alert: When its findings become an alert.
+        reads: Kind of profile it judges.
+        lookback: How much of the past it needs before the window it judges.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    limits: ClassVar[Mapping[str, Limits]]
+    panels: ClassVar[tuple[Panel, ...]]
+    alert: ClassVar[Alert]
+    reads: ClassVar[Literal["prediction", "access", "job"]]
+    lookback: ClassVar[timedelta] = timedelta(0)
+
+    @abstractmethod
+    def evaluate(self, evidence: Evidence[P]) -> Iterator[Finding]:
+        """Yield the findings of every window that ends in the evidence's period."""
+
+    @property
+    def runbook(self) -> str:
+        """Where it is written what its findings mean and what to do."""
+        return f"docs/analyzers/{self.name}.md"
+
+    def finding(
+        self, metric: str, subject: str | None, window: Window, severity: Severity, **known: Any
+    ) -> Finding:
+        """Return a finding of this analyzer; the metric's limits are its own unless given."""
+        limits = self.limits.get(metric)
+        declared = {"warning": limits.warning, "critical": limits.critical} if limits else {}
+        return Finding(
+            analyzer=self.name,
+            metric=metric,
+            subject=subject,
+            start=window.start,
+            end=window.end,
+            severity=severity,
+            runbook=self.runbook,
+            **(declared | known),
+        )
+
+    def unknown(
+        self, metric: str, subject: str | None, window: Window, reason: str, **known: Any
+    ) -> Finding:
+        """Return the finding that nothing can be said, and why."""
+        return self.finding(metric, subject, window, Severity.UNKNOWN, reason=reason, **known)

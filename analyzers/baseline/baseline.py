@@ -1,0 +1,153 @@
+"""The baseline of one model version: its training set, counted in buckets live traffic shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from analyzers.finding import digest
+from analyzers.statistics.buckets import Buckets
+from analyzers.window import iso, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryBaseline:
+    """A categorical feature of the training set.
+
+    Args:
+        counts: Rows per category, the most frequent ones.
+        rest: Rows of the categories that are not in `counts`.
+        singletons: Categories that occur in one row only.
+        missing: Rows without a value.
+    """
+
+    counts: Counter[str]
+    rest: int = 0
+    singletons: int = 0
+    missing: int = 0
+
+    @property
+    def n(self) -> int:
+        """Rows with a value."""
+        return self.counts.total() + self.rest
+
+    @property
+    def expected_unseen(self) -> float:
+        """The share of new rows whose category the training set does not have.
+
+        Good's estimate: the share of rows whose category occurs once (Good, I. J. (1953). The
+        population frequencies of species and the estimation of population parameters. Biometrika
+        40, 237-264).
+        """
+        return self.singletons / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One model version's training set in numbers.
+
+    Args:
+        model_name: Name of the model.
+        model_version: Its version.
+        rows: Rows of the training set.
+        created: When the baseline was made.
+        source: Name of the file it was made from.
+        score: Out-of-fold scores, None where the table has none.
+        numeric: Numeric features; edges are the feature's own quantiles.
+        categorical: Categorical features.
+        metrics: Offline evaluation, such as `roc_auc`.
+        passed_over: Columns that are neither numbers nor categories, or hold no value.
+    """
+
+    model_name: str
+    model_version: str
+    rows: int
+    created: datetime
+    source: str
+    score: Buckets | None = None
+    numeric: Mapping[str, Buckets] = field(default_factory=dict)
+    categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """Name and version of the model."""
+        return self.model_name, self.model_version
+
+    @property
+    def features(self) -> list[str]:
+        """Names of all features, sorted."""
+        return sorted([*self.numeric, *self.categorical])
+
+    @cached_property
+    def id(self) -> str:
+        """20 hexadecimal digits of its content: the same training set gives the same id."""
+        return digest([FORMAT, self.model_name, self.model_version, self._body()])
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the document's source."""
+        return {
+            "@timestamp": iso(self.created),
+            "ml.model.name": self.model_name,
+            "ml.model.version": self.model_version,
+            "baseline.id": self.id,
+            "baseline.format": FORMAT,
+            "baseline.rows": self.rows,
+            "baseline.source": self.source,
+            "baseline.body": self._body(),
+        }
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "score": _encode(self.score) if self.score else None,
+            "numeric": {name: _encode(each) for name, each in self.numeric.items()},
+            "categorical": {
+                name: {
+                    "counts": each.counts,
+                    "rest": each.rest,
+                    "singletons": each.singletons,
+                    "missing": each.missing,
+                }
+                for name, each in self.categorical.items()
+            },
+            "metrics": self.metrics,
+            "passed_over": self.passed_over,
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Baseline:
+        """Read what `to_document` wrote."""
+        body = document["baseline.body"]
+        return cls(
+            document["ml.model.name"],
+            document["ml.model.version"],
+            body["rows"],
+            parse_time(document["@timestamp"]),
+            document["baseline.source"],
+            _decode(body["score"]) if body["score"] else None,
+            {name: _decode(each) for name, each in body["numeric"].items()},
+            {
+                name: CategoryBaseline(**(each | {"counts": Counter(each["counts"])}))
+                for name, each in body["categorical"].items()
+            },
+            body["metrics"],
+            tuple(body["passed_over"]),
+        )
+
+
+def _encode(sample: Buckets) -> dict[str, Any]:
+    return {name: getattr(sample, name) for name in Buckets.__slots__}
+
+
+def _decode(body: dict[str, Any]) -> Buckets:
+    return Buckets(**(body | {"edges": tuple(body["edges"]), "counts": tuple(body["counts"])}))

@@ -1,0 +1,57 @@
+"""What an analyzer judges: profiles in order of time, the baselines, and the period to judge."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from analyzers.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from analyzers.baseline.baseline import Baseline
+
+
+class Timed(Protocol):
+    """Something that has a window."""
+
+    @property
+    def window(self) -> Window:
+        """Its time."""
+        ...
+
+
+P = TypeVar("P", bound=Timed)
+
+
+@dataclass(frozen=True)
+class Evidence(Generic[P]):
+    """Profiles of the period and, before it, of the analyzer's lookback.
+
+    Args:
+        period: Windows that end in (start, end] are to be judged.
+        profiles: In order of their windows' starts.
+        baselines: The current baseline of each model version.
+    """
+
+    period: Window
+    profiles: Sequence[P]
+    baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
+
+    @cached_property
+    def _starts(self) -> list[datetime]:
+        return [each.window.start for each in self.profiles]
+
+    def within(self, window: Window) -> Sequence[P]:
+        """Return the profiles that start in a window."""
+        first = bisect_left(self._starts, window.start)
+        return self.profiles[first : bisect_left(self._starts, window.end)]
+
+    def windows(self, length: timedelta, step: timedelta | None = None) -> Iterator[Window]:
+        """Yield the windows to judge: they end at the multiples of `step` (by default `length`)."""
+        for end in self.period.ends(step or length):
+            yield Window(end - length, end)

@@ -1,0 +1,209 @@
+"""A finding: what one analyzer says about one metric of one subject in one window.
+
+It is stored as one document. Its key names what it is about; its id adds the revision, so that
+new knowledge (late logs, late labels) adds a document and the same knowledge replaces its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from analyzers.window import Window, duration, iso, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Severity(StrEnum):
+    """How bad a finding is; `unknown` says that nothing can be said, and its reason says why."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Place in the order ok, unknown, warning, critical."""
+        return list(Severity).index(self)
+
+    @property
+    def alarming(self) -> bool:
+        """Whether a person should look: warning or critical."""
+        return self.rank >= Severity.WARNING.rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One verdict.
+
+    Args:
+        analyzer: Name of the analyzer.
+        metric: What was measured, as the Findings table of ARCHITECTURE.md names it.
+        subject: What it was measured of: a path, a feature, a source, a job.
+        segment: Part of the traffic, None for all of it.
+        service: `service.name` of the events.
+        model_name: Model, None where the metric belongs to none.
+        model_version: Its version.
+        start: Begin of the window, UTC, included.
+        end: End of the window, UTC, excluded.
+        created: When it was learnt.
+        value: The measurement, None where there is none.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        p_value: Chance of such a value without a change.
+        q_value: The same after Benjamini-Hochberg over the window's tests.
+        baseline_id: Baseline compared with.
+        baseline_value: The same measurement on the baseline or the past.
+        sample_count: Events measured.
+        baseline_count: Rows of the baseline, or windows of the past, compared with.
+        completeness: Share of the window's events that arrived, None where unknown.
+        warning: Limit of the severity `warning`.
+        critical: Limit of the severity `critical`.
+        severity: The verdict.
+        reason: One sentence a person can act on.
+        runbook: Where it is written what to do.
+        revision: 1, and one more for each change of knowledge.
+        latest: Whether no later revision exists.
+    """
+
+    analyzer: str
+    metric: str
+    subject: str | None
+    start: datetime
+    end: datetime
+    severity: Severity
+    reason: str
+    segment: str | None = None
+    service: str | None = None
+    model_name: str | None = None
+    model_version: str | None = None
+    created: datetime | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    baseline_id: str | None = None
+    baseline_value: float | None = None
+    sample_count: int | None = None
+    baseline_count: int | None = None
+    completeness: float | None = None
+    warning: float | None = None
+    critical: float | None = None
+    runbook: str | None = None
+    revision: int = 1
+    latest: bool = True
+
+    @property
+    def window(self) -> Window:
+        """The time it is about."""
+        return Window(self.start, self.end)
+
+    @property
+    def key(self) -> str:
+        """What it is about, as 20 hexadecimal digits: the same for all revisions."""
+        about = [getattr(self, name) for name in _IDENTITY]
+        return digest([*about, iso(self.start), iso(self.end)])
+
+    @property
+    def id(self) -> str:
+        """The document's `_id`: key and revision."""
+        return f"{self.key}-{self.revision}"
+
+    @property
+    def knowledge(self) -> str:
+        """What it says, as 20 hexadecimal digits: equal if nothing new is known."""
+        said = (name for name in FIELDS if name not in _CIRCUMSTANCES)
+        return digest([_encoded(getattr(self, name)) for name in said])
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the document's source: flat keys, without those that have no value."""
+        document = {field: _encoded(getattr(self, name)) for name, field in FIELDS.items()}
+        document["@timestamp"] = document["event.end"]
+        document["finding.id"] = self.key
+        document["finding.knowledge"] = self.knowledge
+        document["finding.window"] = duration(self.window.length)
+        return {name: value for name, value in document.items() if value is not None}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Finding:
+        """Read what `to_document` wrote; unknown fields are passed over."""
+        values: dict[str, Any] = {"subject": None}
+        for name, field in FIELDS.items():
+            if document.get(field) is not None:
+                values[name] = _DECODED.get(name, _same)(document[field])
+        return cls(**values)
+
+    def revised(self, revision: int, created: datetime) -> Finding:
+        """Return the finding as the given revision, learnt at `created`."""
+        return replace(self, revision=revision, created=created, latest=True)
+
+
+FIELDS = {
+    "analyzer": "finding.analyzer",
+    "metric": "finding.metric",
+    "subject": "finding.subject",
+    "segment": "finding.segment",
+    "service": "service.name",
+    "model_name": "ml.model.name",
+    "model_version": "ml.model.version",
+    "start": "event.start",
+    "end": "event.end",
+    "created": "event.created",
+    "value": "finding.value",
+    "low": "finding.low",
+    "high": "finding.high",
+    "p_value": "finding.p_value",
+    "q_value": "finding.q_value",
+    "baseline_id": "finding.baseline.id",
+    "baseline_value": "finding.baseline.value",
+    "sample_count": "finding.sample.count",
+    "baseline_count": "finding.sample.baseline_count",
+    "completeness": "finding.sample.completeness",
+    "warning": "finding.limits.warning",
+    "critical": "finding.limits.critical",
+    "severity": "finding.severity",
+    "reason": "finding.reason",
+    "runbook": "finding.runbook",
+    "revision": "finding.revision",
+    "latest": "finding.latest",
+}
+"""The document's field of each attribute."""
+
+_IDENTITY = ("analyzer", "metric", "subject", "segment", "service", "model_name", "model_version")
+_CIRCUMSTANCES = {"created", "revision", "latest"}
+_DECODED: dict[str, Callable[[Any], Any]] = {
+    "start": parse_time,
+    "end": parse_time,
+    "created": parse_time,
+    "severity": Severity,
+}
+
+if set(FIELDS) != {field.name for field in fields(Finding)}:
+    raise TypeError("FIELDS and the attributes of Finding differ")
+
+
+def digest(value: Any) -> str:
+    """Return 20 hexadecimal digits (80 bits) of a JSON value: equal values give equal digits."""
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:20]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,217 @@
+"""Findings in Elasticsearch: what is already known is written once, what is new as a revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from analyzers.finding import Finding, Severity
+from analyzers.window import Window, iso
+from elastic.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from elastic.cluster import Cluster
+
+BATCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many findings were new, revised an earlier one, or said nothing new."""
+
+    created: int = 0
+    revised: int = 0
+    unchanged: int = 0
+
+    def __add__(self, more: Written) -> Written:
+        return Written(
+            self.created + more.created,
+            self.revised + more.revised,
+            self.unchanged + more.unchanged,
+        )
+
+    @property
+    def total(self) -> int:
+        """All findings given."""
+        return self.created + self.revised + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored revision of a finding, without the finding itself."""
+
+    index: str
+    id: str
+    key: str
+    revision: int
+    latest: bool
+    knowledge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be written so that the latest revisions say what is known now."""
+
+    write: tuple[Finding, ...] = ()
+    supersede: tuple[Stored, ...] = ()
+    reinstate: tuple[Stored, ...] = ()
+    written: Written = Written()
+
+
+def plan(findings: Iterable[Finding], stored: Iterable[Stored], created: datetime) -> Plan:
+    """Decide what to write. Pure.
+
+    Only the newest revision of a key may be the latest: a run that was killed between two requests
+    may have left two, or none, which the next run mends.
+    """
+    revisions: dict[str, list[Stored]] = {}
+    for each in stored:
+        revisions.setdefault(each.key, []).append(each)
+    write: list[Finding] = []
+    supersede: list[Stored] = []
+    reinstate: list[Stored] = []
+    written = Written()
+    for finding in findings:
+        known = sorted(revisions.get(finding.key, ()), key=lambda each: each.revision)
+        newest = known[-1] if known else None
+        if newest is None:
+            write.append(finding.revised(1, created))
+            written += Written(created=1)
+        elif newest.knowledge == finding.knowledge:
+            written += Written(unchanged=1)
+            reinstate += [] if newest.latest else [newest]
+            known = known[:-1]
+        else:
+            write.append(finding.revised(newest.revision + 1, created))
+            written += Written(revised=1)
+        supersede += [each for each in known if each.latest]
+    return Plan(tuple(write), tuple(supersede), tuple(reinstate), written)
+
+
+class FindingStore:
+    """The findings of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._prefix = f"mlmon-findings-{namespace}"
+
+    @property
+    def pattern(self) -> str:
+        """The indices of all months."""
+        return f"{self._prefix}-*"
+
+    def write(self, findings: Iterable[Finding], created: datetime) -> Written:
+        """Store findings of different keys; the same again ends in the same documents."""
+        written = Written()
+        iterator = iter(findings)
+        while batch := list(islice(iterator, BATCH)):
+            decided = plan(batch, self._revisions(batch), created)
+            self._cluster.put(self._document(each) for each in decided.write)
+            self._mark(decided.supersede, latest=False)
+            self._mark(decided.reinstate, latest=True)
+            written += decided.written
+        self._cluster.refresh(self.pattern)
+        return written
+
+    def withdraw(self, analyzer: str, period: Window, keep: set[str]) -> int:
+        """Take the mark `latest` from findings that the present knowledge no longer yields.
+
+        Args:
+            analyzer: Whose findings.
+            period: Those whose window ends in (start, end].
+            keep: Keys of the findings that it yields.
+        """
+        filters = [
+            {"term": {"finding.analyzer": analyzer}},
+            {"term": {"finding.latest": True}},
+            {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
+        ]
+        gone = [each for each in self._stored(filters) if each.key not in keep]
+        self._mark(gone, latest=False)
+        self._cluster.refresh(self.pattern)
+        return len(gone)
+
+    def search(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        severity: Severity | None = None,
+        analyzer: str | None = None,
+        metric: str | None = None,
+    ) -> Iterator[Finding]:
+        """Yield the latest findings in order of their window's end.
+
+        Args:
+            since: Windows that end after it.
+            until: Windows that end at it or before.
+            severity: Of exactly this severity or, for `warning`, also worse.
+            analyzer: Of this analyzer.
+            metric: Of this metric.
+        """
+        filters: list[dict[str, Any]] = [{"term": {"finding.latest": True}}]
+        if since is not None:
+            filters.append({"range": {"event.end": {"gt": iso(since)}}})
+        if until is not None:
+            filters.append({"range": {"event.end": {"lte": iso(until)}}})
+        if severity is not None:
+            filters.append({"terms": {"finding.severity": _or_worse(severity)}})
+        named = {"finding.analyzer": analyzer, "finding.metric": metric}
+        filters += [{"term": {name: value}} for name, value in named.items() if value]
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "sort": [{"event.end": "asc"}, {"finding.id": "asc"}],
+        }
+        for hit in self._cluster.scan(self.pattern, body):
+            yield Finding.from_document(hit["_source"])
+
+    def _revisions(self, findings: list[Finding]) -> list[Stored]:
+        keys = [each.key for each in findings]
+        self._cluster.refresh(self.pattern)
+        filters: list[dict[str, Any]] = [{"terms": {"finding.id": keys}}]
+        return list(self._stored(filters))
+
+    def _stored(self, filters: list[dict[str, Any]]) -> Iterator[Stored]:
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "size": 5_000,
+            "_source": ["finding.id", "finding.revision", "finding.latest", "finding.knowledge"],
+        }
+        for hit in self._cluster.scan(self.pattern, body):
+            source = hit["_source"]
+            yield Stored(
+                hit["_index"],
+                hit["_id"],
+                source["finding.id"],
+                source["finding.revision"],
+                source["finding.latest"],
+                source["finding.knowledge"],
+            )
+
+    def _document(self, finding: Finding) -> Document:
+        index = f"{self._prefix}-{finding.end:%Y.%m}"
+        return Document(index, finding.id, finding.to_document())
+
+    def _mark(self, stored: Iterable[Stored], *, latest: bool) -> None:
+        lines = [
+            orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+            for each in stored
+            for line in (
+                {"update": {"_index": each.index, "_id": each.id}},
+                {"doc": {"finding.latest": latest}},
+            )
+        ]
+        for start in range(0, len(lines), 2 * BATCH):
+            self._cluster.bulk(b"".join(lines[start : start + 2 * BATCH]), filter_path="errors")
+
+
+def _or_worse(severity: Severity) -> list[str]:
+    if severity is Severity.WARNING:
+        return [Severity.WARNING, Severity.CRITICAL]
+    return [severity]

@@ -1,0 +1,44 @@
+"""Limits: from which value on a metric is worth a warning, and from which it is critical."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzers.finding import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Two limits of one metric.
+
+    A verdict is taken from the end of the value's interval that speaks for calm: its lower end
+    where large values are bad, its upper end where small ones are. Noise alone therefore does not
+    alarm, and a small sample needs a larger change.
+
+    Args:
+        warning: Limit of the severity `warning`.
+        critical: Limit of the severity `critical`.
+        bad: Whether values `above` or `below` the limits are bad.
+        meaning: How the limits come about, one sentence without its full stop.
+    """
+
+    warning: float
+    critical: float
+    bad: Literal["above", "below"] = "above"
+    meaning: str = ""
+
+    def judge(self, low: float, high: float) -> Severity:
+        """Return the severity of a value that lies in [low, high]."""
+        calmest = low if self.bad == "above" else -high
+        sign = 1 if self.bad == "above" else -1
+        if calmest >= sign * self.critical:
+            return Severity.CRITICAL
+        return Severity.WARNING if calmest >= sign * self.warning else Severity.OK
+
+    def at_least(self, warning: float, critical: float) -> Limits:
+        """Return these limits, but none that alarms earlier than the given ones."""
+        pick = max if self.bad == "above" else min
+        return Limits(
+            pick(self.warning, warning), pick(self.critical, critical), self.bad, self.meaning
+        )

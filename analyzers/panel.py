@@ -1,0 +1,29 @@
+"""What an analyzer declares about drawing its findings; `kibana` draws it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Draw = Literal["line", "area", "bar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One metric over time.
+
+    Args:
+        title: Heading.
+        metric: The findings' metric that is drawn, such as `ks.distance`.
+        unit: Unit of its values; empty for a plain number, `ratio` for a share from 0 to 1.
+        sentence: What the panel answers, one sentence for its reader.
+        draw: Form.
+        breakdown: Field of the findings that makes one line per value, None for a single line.
+    """
+
+    title: str
+    metric: str
+    unit: str
+    sentence: str
+    draw: Draw = "line"
+    breakdown: str | None = "finding.subject"

@@ -1,0 +1,102 @@
+"""What an HTTP service answered in a window: requests, statuses and latencies per path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from analyzers.profile.latency import Latencies
+    from analyzers.profile.slot import Knowledge, Slot
+    from analyzers.window import Window
+
+KIND = "access"
+DATASET = "ml.access"
+
+
+@dataclass(frozen=True, slots=True)
+class PathAccess:
+    """The requests of one path.
+
+    Args:
+        requests: How many.
+        statuses: Requests per HTTP status.
+        timed: Requests whose duration is known.
+        duration: Sum of the durations in nanoseconds.
+        duration_squares: Sum of their squares.
+        latencies: Requests per latency bucket.
+        service: The service that answered (the most frequent one).
+    """
+
+    requests: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    timed: int = 0
+    duration: float = 0.0
+    duration_squares: float = 0.0
+    latencies: Latencies = field(default_factory=Counter)
+    service: str | None = None
+
+    def __add__(self, more: PathAccess) -> PathAccess:
+        return PathAccess(
+            self.requests + more.requests,
+            self.statuses + more.statuses,
+            self.timed + more.timed,
+            self.duration + more.duration,
+            self.duration_squares + more.duration_squares,
+            self.latencies + more.latencies,
+            self.service or more.service,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessProfile:
+    """The requests of one window, by path."""
+
+    slot: Slot
+    knowledge: Knowledge
+    revision: int = 1
+    paths: Mapping[str, PathAccess] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        return self.slot.window
+
+    def body(self) -> dict[str, Any]:
+        """Return what is stored beside slot and knowledge."""
+        return {"paths": [{"path": path, **_encode(each)} for path, each in self.paths.items()]}
+
+
+def from_body(
+    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]
+) -> AccessProfile:
+    """Read what `AccessProfile.body` wrote."""
+    paths = {each.pop("path"): _decode(each) for each in body["paths"]}
+    return AccessProfile(slot, knowledge, revision, paths)
+
+
+def total(profiles: Iterable[AccessProfile], path: str) -> PathAccess:
+    """Return the sum of a path's requests; no profile is a sum of no requests."""
+    found = (each.paths[path] for each in profiles if path in each.paths)
+    return reduce(PathAccess.__add__, found, PathAccess())
+
+
+def _encode(path: PathAccess) -> dict[str, Any]:
+    return {
+        "requests": path.requests,
+        "statuses": [*path.statuses.items()],
+        "timed": path.timed,
+        "duration": path.duration,
+        "duration_squares": path.duration_squares,
+        "latencies": sorted(path.latencies.items()),
+        "service": path.service,
+    }
+
+
+def _decode(body: dict[str, Any]) -> PathAccess:
+    counters = {name: Counter(dict(body[name])) for name in ("statuses", "latencies")}
+    return PathAccess(**(body | counters))

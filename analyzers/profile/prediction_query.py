@@ -1,0 +1,206 @@
+"""From a baseline to the aggregations that profile predictions, and from their answer to profiles.
+
+Both are pure. One request answers for every window of its period: a date histogram with, inside,
+a range aggregation over the baseline's edges for each number and terms for each category.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analyzers.profile.aggregations import DATE, known_since, period_query, read_knowledge
+from analyzers.profile.predictions import KIND, Categories, PredictionProfile, SourceUse
+from analyzers.profile.slot import Slot
+from analyzers.statistics.buckets import Buckets
+from analyzers.window import HOUR, Window, from_milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from analyzers.baseline.baseline import Baseline
+
+STEP = HOUR
+SCORE = "ml.prediction.score"
+_NUMERIC = "ml.features.numeric."
+_CATEGORICAL = "ml.features.categorical."
+_SOURCE = "ml.feature_source."
+MOST_UNSEEN = 20
+MOST_CATEGORIES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedFields:
+    """The names of features and sources that the log has held so far, sorted."""
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+def logged_fields(mappings: Iterable[Mapping[str, Any]]) -> LoggedFields:
+    """Read the names from the mappings of the predictions' indices."""
+    paths = {path for mapping in mappings for path in _leaves(mapping.get("properties", {}), "")}
+    return LoggedFields(
+        _names(paths, _NUMERIC), _names(paths, _CATEGORICAL), _names(paths, _SOURCE, ".status")
+    )
+
+
+def _leaves(properties: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, field in properties.items():
+        if "properties" in field:
+            yield from _leaves(field["properties"], f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _names(paths: Iterable[str], prefix: str, suffix: str = "") -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            path.removeprefix(prefix).removesuffix(suffix)
+            for path in paths
+            if path.startswith(prefix) and path.endswith(suffix)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionQuery:
+    """How to profile the predictions of one model version.
+
+    Args:
+        model: Name and version of the model that predicted.
+        baseline: Baseline whose edges are used, None to count without edges.
+        fields: What the log holds.
+    """
+
+    model: tuple[str, str]
+    baseline: Baseline | None
+    fields: LoggedFields
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        """The series of the profiles it makes."""
+        return (*self.model, self.baseline.id if self.baseline else "")
+
+    @property
+    def numeric(self) -> dict[str, Buckets]:
+        """The baseline's numeric features."""
+        return dict(self.baseline.numeric) if self.baseline else {}
+
+    @property
+    def extra(self) -> list[str]:
+        """Fields of the log that the baseline does not have, or has as the other type."""
+        categorical = self.baseline.categorical if self.baseline else {}
+        return [
+            *(_NUMERIC + name for name in self.fields.numeric if name not in self.numeric),
+            *(_CATEGORICAL + name for name in self.fields.categorical if name not in categorical),
+        ]
+
+    def body(self, period: Window) -> dict[str, Any]:
+        """Return the search body for a period."""
+        name, version = self.model
+        terms = {"ml.model.name": name, "ml.model.version": version}
+        windows = {"date_histogram": {**DATE, "fixed_interval": "1h"}, "aggs": self._inside()}
+        return period_query(period, terms) | {"aggs": {"windows": windows}}
+
+    def _inside(self) -> dict[str, Any]:
+        aggs: dict[str, Any] = {
+            **known_since(),
+            "service": {"terms": {"field": "service.name", "size": 1}},
+            "rows": {"filter": {"exists": {"field": "ml.features"}}},
+        }
+        if self.baseline and self.baseline.score:
+            aggs |= _counted("score", SCORE, self.baseline.score.edges)
+        for index, (name, sample) in enumerate(sorted(self.numeric.items())):
+            aggs |= _counted(f"n{index}", _NUMERIC + name, sample.edges)
+        for index, name in enumerate(self._categorical()):
+            aggs |= self._categories(index, name)
+        for index, field in enumerate(self.extra):
+            aggs[f"x{index}"] = {"value_count": {"field": field}}
+        for index, name in enumerate(self.fields.sources):
+            aggs[f"s{index}"] = {"terms": {"field": f"{_SOURCE}{name}.status", "size": 10}}
+            aggs[f"a{index}"] = {"stats": {"field": f"{_SOURCE}{name}.age_s"}}
+        return aggs
+
+    def _categorical(self) -> list[str]:
+        return sorted(self.baseline.categorical) if self.baseline else []
+
+    def _categories(self, index: int, name: str) -> dict[str, Any]:
+        field = _CATEGORICAL + name
+        known = list(self.baseline.categorical[name].counts) if self.baseline else []
+        return {
+            f"c{index}": {"terms": {"field": field, "include": known, "size": len(known)}},
+            f"u{index}": {"terms": {"field": field, "exclude": known, "size": MOST_UNSEEN}},
+        }
+
+    def profiles(self, answer: Mapping[str, Any]) -> Iterator[PredictionProfile]:
+        """Yield a profile for each window of the answer that holds predictions."""
+        for bucket in answer["aggregations"]["windows"]["buckets"]:
+            if bucket["doc_count"]:
+                yield self._profile(bucket)
+
+    def _profile(self, bucket: dict[str, Any]) -> PredictionProfile:
+        start = from_milliseconds(bucket["key"])
+        services = bucket["service"]["buckets"]
+        scored = self.baseline is not None and self.baseline.score is not None
+        return PredictionProfile(
+            Slot(KIND, Window(start, start + STEP), self.series),
+            read_knowledge(bucket),
+            service=services[0]["key"] if services else None,
+            rows=bucket["rows"]["doc_count"],
+            score=_buckets(bucket, "score", self.baseline.score.edges)
+            if self.baseline and self.baseline.score and scored
+            else None,
+            numeric={
+                name: _buckets(bucket, f"n{index}", sample.edges)
+                for index, (name, sample) in enumerate(sorted(self.numeric.items()))
+            },
+            categorical={
+                name: _read_categories(bucket, index)
+                for index, name in enumerate(self._categorical())
+            },
+            present={
+                field: bucket[f"x{index}"]["value"]
+                for index, field in enumerate(self.extra)
+                if bucket[f"x{index}"]["value"]
+            },
+            sources={
+                name: _source(bucket, index)
+                for index, name in enumerate(self.fields.sources)
+                if bucket[f"s{index}"]["buckets"]
+            },
+        )
+
+
+def _counted(name: str, field: str, edges: tuple[float, ...]) -> dict[str, Any]:
+    between = [{"from": low, "to": high} for low, high in itertools.pairwise(edges)]
+    ranges = [{"to": edges[0]}, *between, {"from": edges[-1]}]
+    return {
+        name: {"range": {"field": field, "ranges": ranges}},
+        f"{name}_sums": {"extended_stats": {"field": field}},
+    }
+
+
+def _buckets(bucket: dict[str, Any], name: str, edges: tuple[float, ...]) -> Buckets:
+    sums = bucket[f"{name}_sums"]
+    counts = tuple(each["doc_count"] for each in bucket[name]["buckets"])
+    return Buckets(
+        edges, counts, sums["min"], sums["max"], sums["sum"], sums["sum_of_squares"] or 0.0
+    )
+
+
+def _read_categories(bucket: dict[str, Any], index: int) -> Categories:
+    known, unseen = bucket[f"c{index}"], bucket[f"u{index}"]
+    return Categories(_counter(known), _counter(unseen), unseen["sum_other_doc_count"])
+
+
+def _counter(terms: dict[str, Any]) -> Counter[str]:
+    return Counter({str(each["key"]): each["doc_count"] for each in terms["buckets"]})
+
+
+def _source(bucket: dict[str, Any], index: int) -> SourceUse:
+    ages = bucket[f"a{index}"]
+    return SourceUse(_counter(bucket[f"s{index}"]), ages["count"], ages["sum"] or 0.0, ages["max"])

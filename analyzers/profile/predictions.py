@@ -1,0 +1,235 @@
+"""What one model version predicted in a window: its scores, its features, the features' sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from analyzers.profile.slot import Knowledge, Slot
+from analyzers.statistics.buckets import Buckets, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from analyzers.baseline.baseline import Baseline
+    from analyzers.window import Window
+
+T = TypeVar("T")
+
+KIND = "prediction"
+DATASET = "ml.prediction"
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """Predictions per category of one feature.
+
+    Args:
+        counts: Those of the baseline's categories, or without a baseline the most frequent.
+        unseen: The most frequent categories the baseline does not have.
+        other: Predictions whose category is in neither.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    unseen: Counter[str] = field(default_factory=Counter)
+    other: int = 0
+
+    @property
+    def n(self) -> int:
+        """Predictions with a value."""
+        return self.counts.total() + self.outside
+
+    @property
+    def outside(self) -> int:
+        """Predictions whose category the baseline does not have."""
+        return self.unseen.total() + self.other
+
+    def __add__(self, more: Categories) -> Categories:
+        return Categories(
+            self.counts + more.counts, self.unseen + more.unseen, self.other + more.other
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUse:
+    """How predictions used one feature source.
+
+    Args:
+        statuses: Predictions per status: `fresh`, `stale`, `missing`.
+        ages: Predictions that know the source's age.
+        age_total: Sum of those ages in seconds.
+        age_highest: Greatest of them, None without any.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    ages: int = 0
+    age_total: float = 0.0
+    age_highest: float | None = None
+
+    @property
+    def n(self) -> int:
+        """Predictions that used the source or its defaults."""
+        return self.statuses.total()
+
+    def __add__(self, more: SourceUse) -> SourceUse:
+        highest = [each.age_highest for each in (self, more) if each.age_highest is not None]
+        return SourceUse(
+            self.statuses + more.statuses,
+            self.ages + more.ages,
+            self.age_total + more.age_total,
+            max(highest, default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionProfile:
+    """The predictions of one model version in one window.
+
+    Args:
+        slot: Window, and model name, version and baseline as its series.
+        knowledge: What it was made from.
+        revision: 1, and one more each time it was made again because of late events.
+        service: The service that predicted (the most frequent one).
+        rows: Predictions whose features are in the log (features may be sampled).
+        score: Scores over the baseline's edges, None without a baseline.
+        numeric: Numeric features over the baseline's edges; `missing` is not set.
+        categorical: Categorical features.
+        present: Predictions with a value, per feature the log has and the baseline lacks.
+        sources: Feature sources.
+    """
+
+    slot: Slot
+    knowledge: Knowledge
+    revision: int = 1
+    service: str | None = None
+    rows: int = 0
+    score: Buckets | None = None
+    numeric: Mapping[str, Buckets] = field(default_factory=dict)
+    categorical: Mapping[str, Categories] = field(default_factory=dict)
+    present: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, SourceUse] = field(default_factory=dict)
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        return self.slot.window
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """Name and version of the model."""
+        name, version, _ = self.slot.series
+        return name, version
+
+    @property
+    def baseline_id(self) -> str:
+        """The baseline whose edges were used, "" for none."""
+        return self.slot.series[2]
+
+    @property
+    def predictions(self) -> int:
+        """How many predictions."""
+        return self.knowledge.documents
+
+    def body(self) -> dict[str, Any]:
+        """Return what is stored beside slot and knowledge."""
+        return {
+            "service": self.service,
+            "rows": self.rows,
+            "score": _encode(self.score) if self.score else None,
+            "numeric": {name: _encode(each) for name, each in self.numeric.items()},
+            "categorical": {
+                name: {"counts": each.counts, "unseen": each.unseen, "other": each.other}
+                for name, each in self.categorical.items()
+            },
+            "present": self.present,
+            "sources": {
+                name: {
+                    "statuses": each.statuses,
+                    "ages": each.ages,
+                    "age_total": each.age_total,
+                    "age_highest": each.age_highest,
+                }
+                for name, each in self.sources.items()
+            },
+        }
+
+
+def from_body(
+    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any], baseline: Baseline | None
+) -> PredictionProfile:
+    """Read what `PredictionProfile.body` wrote; `baseline` is the one of the slot."""
+    numeric, score = body["numeric"], body["score"]
+    return PredictionProfile(
+        slot,
+        knowledge,
+        revision,
+        body["service"],
+        body["rows"],
+        score=_decode(baseline.score.edges, score) if baseline and baseline.score else None,
+        numeric={
+            name: _decode(baseline.numeric[name].edges, each) for name, each in numeric.items()
+        }
+        if baseline
+        else {},
+        categorical={
+            name: Categories(Counter(each["counts"]), Counter(each["unseen"]), each["other"])
+            for name, each in body["categorical"].items()
+        },
+        present=body["present"],
+        sources={
+            name: SourceUse(
+                Counter(each["statuses"]), each["ages"], each["age_total"], each["age_highest"]
+            )
+            for name, each in body["sources"].items()
+        },
+    )
+
+
+def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
+    """Return the sum of one or more profiles that were made over one baseline's edges.
+
+    The slot and revision are those of the first.
+    """
+    parts = list(profiles)
+    first = parts[0]
+    scores = [each.score for each in parts if each.score is not None]
+    return replace(
+        first,
+        knowledge=reduce(Knowledge.__add__, (each.knowledge for each in parts)),
+        rows=sum(each.rows for each in parts),
+        score=merged(scores) if scores else None,
+        numeric={name: merged(of) for name, of in _gather(each.numeric for each in parts).items()},
+        categorical={
+            name: reduce(Categories.__add__, of)
+            for name, of in _gather(each.categorical for each in parts).items()
+        },
+        present={name: sum(of) for name, of in _gather(each.present for each in parts).items()},
+        sources={
+            name: reduce(SourceUse.__add__, of)
+            for name, of in _gather(each.sources for each in parts).items()
+        },
+    )
+
+
+def _gather(mappings: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:
+    gathered: dict[str, list[T]] = {}
+    for mapping in mappings:
+        for name, value in mapping.items():
+            gathered.setdefault(name, []).append(value)
+    return gathered
+
+
+def _encode(sample: Buckets) -> dict[str, Any]:
+    return {
+        "counts": sample.counts,
+        "minimum": sample.minimum,
+        "maximum": sample.maximum,
+        "total": sample.total,
+        "sum_of_squares": sample.sum_of_squares,
+    }
+
+
+def _decode(edges: tuple[float, ...], body: dict[str, Any]) -> Buckets:
+    return Buckets(edges, **(body | {"counts": tuple(body["counts"])}))

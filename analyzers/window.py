@@ -1,0 +1,104 @@
+"""Windows of time, half open, UTC, aligned to the epoch, so that every run cuts time alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """The time from `start` (included) to `end` (excluded), both aware of their time zone."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.end - self.start
+
+    @property
+    def seconds(self) -> int:
+        """How long it lasts, in whole seconds."""
+        return int(self.length.total_seconds())
+
+    @property
+    def hours(self) -> float:
+        """How long it lasts, in hours."""
+        return self.length / HOUR
+
+    def ends(self, step: timedelta) -> Iterator[datetime]:
+        """Yield the multiples of `step` in (start, end]: the windows a run of this period judges.
+
+        Periods that join without overlap therefore never judge a window twice nor leave one out.
+        """
+        end = floor(self.start, step) + step
+        while end <= self.end:
+            yield end
+            end += step
+
+    def split(self, length: timedelta) -> Iterator[Window]:
+        """Yield consecutive parts of at most `length`, cut at its multiples."""
+        start = self.start
+        while start < self.end:
+            end = min(floor(start, length) + length, self.end)
+            yield Window(start, end)
+            start = end
+
+    def halves(self, step: timedelta) -> tuple[Window, Window] | None:
+        """Return two parts cut at a multiple of `step`, None if there is no such place inside."""
+        middle = floor(self.start + self.length / 2, step)
+        if middle <= self.start:
+            middle = floor(self.start, step) + step
+        if middle >= self.end:
+            return None
+        return Window(self.start, middle), Window(middle, self.end)
+
+
+def floor(moment: datetime, step: timedelta) -> datetime:
+    """Return the greatest multiple of `step` since the epoch that is not after `moment`."""
+    return EPOCH + (moment - EPOCH) // step * step
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment as `2026-11-22T14:00:00.000Z`, the way events and documents write it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration(length: timedelta) -> str:
+    """Return a length in its greatest whole unit, such as `15m`, `6h` or `1d`.
+
+    >>> duration(timedelta(minutes=90))
+    '90m'
+    """
+    seconds = int(length.total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def parse_time(text: str) -> datetime:
+    """Read what `iso` wrote, or any ISO-8601 time; without a time zone it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return the milliseconds since the epoch, as Elasticsearch keys its windows."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def from_milliseconds(value: float) -> datetime:
+    """Return the moment so many milliseconds after the epoch."""
+    return EPOCH + timedelta(milliseconds=value)
