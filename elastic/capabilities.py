@@ -1,4 +1,4 @@
-"""What a cluster offers beyond the embedded core, found out once and said in one line each where it is absent."""
+"""What a cluster offers beyond the embedded core, and one line for each thing it does not."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,9 +10,9 @@ OLDEST = (8, 19)
 # https://www.elastic.co/subscriptions: Watcher is not part of the basic licence.
 _WATCHER_LICENCES = frozenset({"trial", "standard", "gold", "platinum", "enterprise"})
 _ABSENT = {
-    "ilm": "no index lifecycle management: old data is deleted by `mlmon prune`",
+    "ilm": "no index lifecycle management: nothing deletes old indices by itself",
     "esql": "no ES|QL: mlmon asks in query DSL only",
-    "watcher": "no Watcher: alerts are raised by `mlmon`, not inside the cluster",
+    "watcher": "no Watcher: alerts are raised by mlmon, not inside the cluster",
     "data_stream_api": "no data stream API: streams are rolled over but cannot be deleted",
     "scripts": "no scripts: mlmon's aggregations do without",
     "security": "security is off: whoever reaches the port reads and writes everything",

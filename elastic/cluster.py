@@ -1,6 +1,7 @@
-"""The cluster as the other packages see it: a few verbs that mean the same on Elasticsearch 8.19, 9.x and the embedded core.
+"""The cluster as the other packages see it.
 
-An index that does not exist yet is an empty one: reading it finds nothing and is no error.
+A few verbs that mean the same on Elasticsearch 8.19, 9.x and the embedded core. An index that
+does not exist yet is an empty one: reading it finds nothing and is no error.
 """
 
 import random
@@ -63,11 +64,11 @@ class Cluster:
         return answer
 
     def scan(self, index: str, body: Json) -> Iterator[Json]:
-        """Yield every hit of a query, in its `sort` or else in no order, from one point in time; memory stays flat.
+        """Yield every hit of a query, from one point in time; memory stays flat.
 
         Args:
             index: Index, data stream or pattern.
-            body: Search body; `size` is the page size (default 1,000).
+            body: Search body; `size` is the page size (default 1,000), without `sort` no order.
         """
         opened = self._connection.request(
             "POST", f"/{quoted(index)}/_pit", params={"keep_alive": _KEEP_ALIVE, **_ANY}
@@ -122,10 +123,10 @@ class Cluster:
         return answer
 
     def put(self, documents: Iterable[Document]) -> Written:
-        """Store documents by id, replacing those stored before; a busy cluster is waited for.
+        """Store documents by id, replacing earlier ones; a busy cluster is waited for.
 
         Raises:
-            DocumentsRefusedError: Some were refused, with their reasons; all others of the iterable are stored.
+            DocumentsRefusedError: Some were refused, with their reasons; all others are stored.
             ClusterError: The cluster stayed busy or gave no answer.
         """
         written = Written()
@@ -182,7 +183,7 @@ class Cluster:
         return template
 
     def indices(self, pattern: str) -> list[str]:
-        """Return the names of the indices that match, without the backing indices of data streams."""
+        """Return the indices that match, without the backing indices of data streams."""
         return sorted(found["name"] for found in self._resolve(pattern)["indices"])
 
     def data_streams(self, pattern: str) -> dict[str, list[str]]:
@@ -209,7 +210,7 @@ class Cluster:
         return True
 
     def rollover(self, data_stream: str) -> str:
-        """Give a data stream a new, empty backing index for what is written from now on; return its name."""
+        """Let a data stream write into a new backing index from now on; return its name."""
         answer = self._connection.request("POST", f"/{quoted(data_stream)}/_rollover")
         return str(answer["new_index"])
 
@@ -219,7 +220,7 @@ class Cluster:
         return {name: found["mappings"] for name, found in answer.items()}
 
     def health(self) -> Json:
-        """Return `_cluster/health`: `status`, `number_of_nodes`, `active_shards`, …"""
+        """Return the cluster's health: `status`, `number_of_nodes`, `active_shards` and more."""
         answer: Json = self._connection.request("GET", "/_cluster/health")
         return answer
 
@@ -229,7 +230,7 @@ class Cluster:
 
 
 def connect(settings: Settings) -> Cluster:
-    """Open the cluster that the settings name, else the running embedded node, and check that it can be used.
+    """Open the cluster that the settings name, else the embedded node, and check its version.
 
     Raises:
         UserError: There is neither, or the settings are wrong.
@@ -244,7 +245,7 @@ def connect(settings: Settings) -> Cluster:
 
 
 def open_connection(settings: Settings) -> Connection:
-    """Return a connection to the cluster that the settings name, else to the running embedded node, unchecked."""
+    """Return a connection to the cluster of the settings or the embedded node, unchecked."""
     if settings.elasticsearch_url is None:
         return Connection(_running_node(settings), timeout=settings.request_timeout)
     if settings.ca_certs is not None and not settings.ca_certs.is_file():

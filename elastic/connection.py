@@ -1,7 +1,8 @@
-"""One connection to Elasticsearch: requests go out as plain JSON, failures come back as errors a person can act on.
+"""One connection to Elasticsearch: plain JSON goes out, failures come back as errors to act on.
 
-The connection stands on `elastic_transport`, the layer below the `elasticsearch` client: the client costs 55 MB and a second more
-at start, and asks a cluster for its own major version, while plain JSON is understood by every cluster from 8.19 on.
+It stands on `elastic_transport`, the layer below the `elasticsearch` client. The client takes 55 MB
+and a second more at start, and asks a cluster for its own major version, while plain JSON is
+understood by every cluster from 8.19 on.
 """
 
 import logging
@@ -32,7 +33,7 @@ MISSING = 404
 _BUSY = frozenset({429, 502, 503, 504})
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 
-# Retries are announced as warnings; a handler keeps them off standard error unless the program wants them.
+# Retries are logged as warnings; a handler keeps them off standard error unless it is wanted.
 logging.getLogger("elastic_transport").addHandler(logging.NullHandler())
 
 Json = dict[str, Any]
@@ -120,7 +121,7 @@ class Connection:
             )
         return ClusterUnreachableError(
             f"Elasticsearch is not reachable at {self.url}: {_cause(error)}",
-            "Start a node with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL to a running cluster.",
+            "Start a node with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL to another one.",
         )
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ def failure(request: str, url: str, status: int, answer: Any) -> ClusterError:
     if status in {401, 403}:
         return AccessRefusedError(
             f"{url} refuses access ({status}): {why}",
-            "Check MLMON_API_KEY, or MLMON_USERNAME and MLMON_PASSWORD, and the privileges they have.",
+            "Check MLMON_API_KEY, or MLMON_USERNAME and MLMON_PASSWORD, and their privileges.",
             status,
         )
     message = f"{url} answered {status} to {request}: {why}"
@@ -153,7 +154,7 @@ def failure(request: str, url: str, status: int, answer: Any) -> ClusterError:
 
 
 def reason(answer: Any) -> str:
-    """Return the reasons Elasticsearch gives in an error object, the innermost last, on one line."""
+    """Return the reasons in Elasticsearch's error object on one line, the innermost last."""
     error = answer.get("error", answer) if isinstance(answer, dict) else answer
     if not isinstance(error, dict):
         return " ".join(str(error or "no reason given").split())[:300]
@@ -196,7 +197,7 @@ def _node_config(
 
 
 def _cause(error: TransportError) -> str:
-    """Return the innermost cause in words: the layers between repeat the host and their own names."""
+    """Return the innermost cause: the layers above it repeat the host and their own names."""
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause

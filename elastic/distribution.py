@@ -61,7 +61,7 @@ def fetch_with_jgo(distribution: Distribution, repository: Path) -> Path:
     except (requests.RequestException, RuntimeError, OSError) as error:
         raise UserError(
             f"Elasticsearch {distribution.version} could not be fetched: {error}",
-            "Connect to the network once, or set MLMON_ELASTICSEARCH_URL to a cluster that runs elsewhere.",
+            "Connect to the network once, or set MLMON_ELASTICSEARCH_URL to a running cluster.",
         ) from error
 
 
@@ -100,8 +100,9 @@ def _verified(distribution: Distribution, repository: Path, report: Report, fetc
             return archive
         archive.unlink()
     raise UserError(
-        f"Elasticsearch {distribution.version} arrives damaged: its SHA-256 is {found}, not {distribution.sha256}",
-        "Check the network, or a proxy that changes downloads, and try again; the file was removed.",
+        f"Elasticsearch {distribution.version} arrives damaged: "
+        f"its SHA-256 is {found}, not {distribution.sha256}",
+        "Try again, perhaps without a proxy that changes downloads; the file was removed.",
     )
 
 
@@ -111,7 +112,7 @@ def _sha256(path: Path) -> str:
 
 
 def _unpack(archive: Path, cache: Path, folder: str) -> Path:
-    """Unpack beside the target and rename, so that a half-unpacked folder is never taken for a whole one."""
+    """Unpack beside the target and rename: a half-unpacked folder is never taken for a whole."""
     target = cache / folder
     temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=cache))
     try:

@@ -1,4 +1,4 @@
-"""Documents on their way into an index: encoded as bulk bodies of bounded size, their answers judged item by item."""
+"""Documents on their way into an index: bulk bodies of bounded size, answers judged by item."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many documents were stored: new ones, and ones that replaced an earlier document of the same id."""
+    """How many documents were stored: new ones, and ones that replaced one of the same id."""
 
     created: int = 0
     replaced: int = 0
@@ -60,7 +60,7 @@ def encode(document: Document) -> bytes:
 
 
 def chunks(documents: Iterable[Document]) -> Iterator[tuple[list[Document], bytes]]:
-    """Yield documents with their bulk body, at most `MAX_DOCUMENTS` and about `MAX_BYTES` at a time."""
+    """Yield documents with their bulk body: at most `MAX_DOCUMENTS`, about `MAX_BYTES`."""
     batch: list[Document] = []
     lines: list[bytes] = []
     size = 0

@@ -30,7 +30,7 @@ class ClusterError(UserError):
 
 
 class ClusterUnreachableError(ClusterError):
-    """No answer: nothing listens, the connection was cut, or the time was up. The request may have been carried out."""
+    """No answer; the request may have been carried out all the same."""
 
 
 class ClusterBusyError(ClusterError):

@@ -1,6 +1,6 @@
 """Where mlmon keeps its own files: a home for state and data, a cache for downloads.
 
-Elasticsearch refuses to run as root, so that root's folders lie where an unprivileged user can reach them.
+Elasticsearch refuses to run as root, so that root's folders lie where another user can reach them.
 """
 
 import os
@@ -12,7 +12,7 @@ from elastic.settings import Settings
 
 
 def home_folder(settings: Settings) -> Path:
-    """Return the folder of state and data: the setting, else `/var/lib/mlmon` for root, else XDG's."""
+    """Return the folder of state and data: the setting, else the system's for root, else XDG's."""
     if settings.home is not None:
         return settings.home.expanduser().absolute()
     return Path("/var/lib/mlmon") if is_root() else _xdg("XDG_STATE_HOME", ".local/state")
@@ -64,6 +64,6 @@ def reachable_by_all(path: Path) -> bool:
 
 
 def _xdg(variable: str, fallback: str) -> Path:
-    # https://specifications.freedesktop.org/basedir-spec: a relative path in the variable is to be ignored.
+    # https://specifications.freedesktop.org/basedir-spec: a relative path is to be ignored.
     base = Path(os.environ.get(variable, ""))
     return (base if base.is_absolute() else Path.home() / fallback) / "mlmon"

@@ -1,4 +1,7 @@
-"""A Java for the embedded node: the first of JAVA_HOME, PATH and the system's folders that is new enough, else a fetched one."""
+"""A Java for the embedded node.
+
+The first of JAVA_HOME, PATH and the system's folders that is new enough, else a fetched one.
+"""
 
 import os
 import re
@@ -19,13 +22,14 @@ SYSTEM_FOLDERS = (
 )
 _VERSION = re.compile(r'^JAVA_VERSION="(?:1\.)?(\d+)', re.MULTILINE)
 _HINT = (
-    f"Install a JDK {OLDEST} or newer (Debian: `apt install openjdk-{OLDEST}-jdk-headless`) or set JAVA_HOME; "
-    "to use a cluster that runs elsewhere, set MLMON_ELASTICSEARCH_URL."
+    f"Install a JDK {OLDEST} or newer (Debian: `apt install openjdk-{OLDEST}-jdk-headless`), "
+    "set JAVA_HOME, "
+    "or set MLMON_ELASTICSEARCH_URL to a running cluster."
 )
 
 
 def find_java(system_folders: Iterable[Path] = SYSTEM_FOLDERS) -> Path | None:
-    """Return the home of a Java that is new enough and that the node's user can run, None where there is none."""
+    """Return the home of a Java that is new enough and that the node's user can run, or None."""
     return next((home for home in _candidates(system_folders) if _usable(home)), None)
 
 
@@ -53,7 +57,7 @@ def fetch_java(cache: Path, index_url: str | None = None) -> Path:
 
 
 def java_version(home: Path) -> int | None:
-    """Return the major version that a Java's `release` file states, None where there is no such file."""
+    """Return the major version that a Java's `release` file states, None without such a file."""
     try:
         text = (home / "release").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,6 +1,7 @@
 """The embedded node: a real Elasticsearch as a process of its own, found again by the next command.
 
-It listens on loopback only, on the first free port from the chosen one, and runs as `nobody` where mlmon runs as root.
+It listens on loopback only, on the first free port from the chosen one, and runs as `nobody` where
+mlmon runs as root.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The files of one embedded node, below its home: configuration, data, logs, and the state that lets others find it.
+"""The files of one embedded node, below its home, and the state by which others find it.
 
 node.json         who runs, where it answers
 node.lock         held while a node is started or stopped

@@ -1,4 +1,4 @@
-"""The embedded node's process: started as an unprivileged user, awaited until it answers, ended cleanly."""
+"""The embedded node's process: started unprivileged, awaited until it answers, ended cleanly."""
 
 import os
 import pwd
@@ -21,13 +21,11 @@ _LINES = 8
 _TELLING = re.compile(
     r"ERROR|FATAL|Exception|Error:|error:|Caused by|failed|could not|refus|denied"
 )
-_NOISE = re.compile(
-    r"^\s+at |^\s*\.\.\. \d+ more|For complete error details|ERROR: Elasticsearch (died|did not exit)"
-)
+_NOISE = re.compile(r"^\s+at |^\s*\.\.\. \d+ more|For complete error details")
 
 
 def account() -> pwd.struct_passwd | None:
-    """Return the user the node runs as, None where it is the present one: Elasticsearch refuses to run as root."""
+    """Return the user the node runs as, None where it is the present one."""
     if not is_root():
         return None
     try:
@@ -123,7 +121,7 @@ def _failed(what: str, files: NodeFiles) -> UserError:
 
 
 def telling_lines(log: str, most: int = _LINES) -> list[str]:
-    """Return the last lines of a log that name a failure, else just its last lines; no stack frames."""
+    """Return the last lines of a log that name a failure, else its last lines; no stack frames."""
     lines = [
         line.rstrip()[:300] for line in log.splitlines() if line.strip() and not _NOISE.search(line)
     ]

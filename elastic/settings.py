@@ -1,7 +1,8 @@
 """Settings: the environment (`MLMON_…`) first, the file `mlmon.toml` second, defaults last.
 
-The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the fields of `Settings`; a table
-named after a package (`[analyzers]`, `[alerting]`, …) belongs to that package, which reads it through `Settings.sections`.
+The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the
+fields of `Settings`; a table named after a package (`[analyzers]`, `[alerting]`, …) belongs to that
+package, which reads it from `Settings.sections`.
 """
 
 import os
@@ -18,7 +19,7 @@ from elastic.errors import UserError
 
 PREFIX = "MLMON_"
 SECTIONS = frozenset({"ingest", "analyzers", "alerting", "kibana"})
-# The third part of a data stream's name: lower case, no hyphen, none of \ / * ? " < > | , # : and not longer than 100 bytes.
+# The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
 
@@ -130,7 +131,8 @@ def plain_url(url: str) -> str:
         raise ValueError("not a URL of the form http(s)://host[:port][/path]")
     if "@" in parts.netloc:
         raise ValueError(
-            "credentials do not belong in a URL: set MLMON_USERNAME and MLMON_PASSWORD, or MLMON_API_KEY"
+            "credentials do not belong in a URL: set MLMON_API_KEY, or MLMON_USERNAME and "
+            "MLMON_PASSWORD"
         )
     if parts.query or parts.fragment:
         raise ValueError("a cluster's URL has no query and no fragment")

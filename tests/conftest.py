@@ -20,7 +20,7 @@ URL = "MLMON_TEST_ELASTICSEARCH_URL"
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A cluster with mlmon's templates: the one in MLMON_TEST_ELASTICSEARCH_URL, else a new node."""
+    """A cluster with mlmon's templates: MLMON_TEST_ELASTICSEARCH_URL's, else a new node."""
     if URL in os.environ:
         yield from _prepared(load_settings(elasticsearch_url=os.environ[URL]))
         return

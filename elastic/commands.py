@@ -1,0 +1,125 @@
+"""`mlmon node start | stop | status`, `mlmon setup`, `mlmon doctor`."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+node_app = typer.Typer(
+    help="The embedded Elasticsearch: one per MLMON_HOME, on loopback.", no_args_is_help=True
+)
+app.add_typer(node_app, name="node")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NOT_RUNNING = 3
+_STYLES = {"ok": "green", "note": "yellow", "missing": "bold red"}
+
+
+@node_app.command("start")
+def start_node(
+    port: Annotated[int | None, typer.Option(help="First port to try. [default: 9200]")] = None,
+    heap: Annotated[str | None, typer.Option(help="Its heap. [default: 512m]")] = None,
+    as_json: Json = False,
+) -> None:
+    """Start it and wait until it answers; one that runs is left as it is."""
+    from elastic import node
+    from elastic.settings import load_settings
+
+    settings = load_settings(node_port=port, node_heap=heap)
+    with _progress() as report:
+        running = node.start(settings, report)
+    if as_json:
+        print(json.dumps({**asdict(running), "home": str(running.home)}))
+        return
+    done = "started" if running.started else "already running"
+    print(f"Elasticsearch {running.version} {done} at {running.url} (pid {running.pid})")
+    if settings.elasticsearch_url:
+        print(f"MLMON_ELASTICSEARCH_URL is set: commands use {settings.elasticsearch_url} instead")
+
+
+@node_app.command("stop")
+def stop_node() -> None:
+    """Stop it cleanly and wait until it has ended; its data stays."""
+    from elastic import node
+    from elastic.settings import load_settings
+
+    with _progress() as report:
+        report("stopping Elasticsearch")
+        stopped = node.stop(load_settings())
+    print("stopped" if stopped else "no node runs")
+
+
+@node_app.command("status")
+def node_status(as_json: Json = False) -> None:
+    """Say whether it runs and where; the exit code is 3 when it does not."""
+    from elastic import node
+    from elastic.settings import load_settings
+
+    running = node.find(load_settings())
+    if as_json:
+        state = {**asdict(running), "home": str(running.home)} if running else {}
+        state.pop("started", None)
+        print(json.dumps({"running": running is not None, **state}))
+    elif running:
+        print(f"Elasticsearch {running.version} runs at {running.url} (pid {running.pid})")
+    else:
+        print("no node runs; start one with `mlmon node start`")
+    if running is None:
+        raise typer.Exit(NOT_RUNNING)
+
+
+@app.command()
+def setup(as_json: Json = False) -> None:
+    """Install the index templates; a second time changes nothing."""
+    from elastic import templates
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+
+    with connect(load_settings()) as cluster, _progress() as report:
+        report("installing index templates")
+        changes = {template.name: str(change) for template, change in templates.install(cluster)}
+    if as_json:
+        print(json.dumps(changes))
+        return
+    for name, change in changes.items():
+        print(f"{change:<9}  {name}")
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is there, what is missing and what to do; exit 1 where that is needed."""
+    from rich.console import Console
+
+    from elastic.doctor import Verdict, examine
+    from elastic.settings import load_settings
+
+    checks = list(examine(load_settings()))
+    healthy = all(check.verdict is not Verdict.MISSING for check in checks)
+    if as_json:
+        print(json.dumps({"ok": healthy, "checks": [asdict(check) for check in checks]}))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for check in checks:
+            line = f"{check.verdict:<8} {check.name:<14} {check.found}"
+            console.print(line, style=_STYLES[check.verdict], markup=False)
+            if check.advice:
+                console.print(f"{'':<23} {check.advice}", markup=False)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show the present step on standard error, where that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield lambda step: status.update(f"{step} …")

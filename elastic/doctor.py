@@ -1,0 +1,152 @@
+"""What is there, what is missing, and what to do about it: one line per thing mlmon depends on."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from elastic import node, templates
+from elastic.cluster import Cluster, connect
+from elastic.distribution import ELASTICSEARCH, installed
+from elastic.errors import UserError
+from elastic.folders import cache_folder, home_folder
+from elastic.java import OLDEST, find_java, java_version
+from elastic.settings import Settings
+
+_GIB = 2**30
+_DISK_NEEDED = 1.0
+_MEMORY_NEEDED = 1.0
+
+
+class Verdict(StrEnum):
+    """How one thing stands."""
+
+    OK = "ok"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    Args:
+        name: The thing.
+        verdict: `missing` where mlmon cannot work without it, `note` where it works differently.
+        found: What was found.
+        advice: What to do, where something is to be done.
+    """
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Yield a check for each thing mlmon needs with these settings, in the order it needs them."""
+    yield _settings(settings)
+    if settings.elasticsearch_url is None:
+        yield from _embedded(settings)
+    try:
+        cluster = connect(settings)
+    except UserError as error:
+        yield Check("cluster", Verdict.MISSING, error.message, error.hint)
+        return
+    with cluster:
+        yield _cluster(cluster)
+        yield from (
+            Check("capability", Verdict.NOTE, line) for line in cluster.capabilities().absent()
+        )
+        yield _templates(cluster)
+        yield _documents(cluster, settings)
+
+
+def _settings(settings: Settings) -> Check:
+    where = settings.elasticsearch_url or "the embedded node"
+    return Check("settings", Verdict.OK, f"{where}, namespace {settings.namespace!r}")
+
+
+def _embedded(settings: Settings) -> Iterator[Check]:
+    running = node.find(settings)
+    if running is None:
+        yield _java()
+        yield _distribution(cache_folder(settings))
+        yield _memory(settings)
+    yield _disk(home_folder(settings))
+    found = f"{running.url}, pid {running.pid}" if running else "not running"
+    advice = "" if running else "Start it with `mlmon node start`."
+    yield Check("node", Verdict.OK if running else Verdict.NOTE, found, advice)
+
+
+def _java() -> Check:
+    home = find_java()
+    if home is None:
+        return Check(
+            "java",
+            Verdict.NOTE,
+            f"no Java {OLDEST} or newer that the node can run",
+            "`mlmon node start` fetches one; or install a JDK, or set JAVA_HOME.",
+        )
+    return Check("java", Verdict.OK, f"Java {java_version(home)} at {home}")
+
+
+def _distribution(cache: Path) -> Check:
+    folder = installed(ELASTICSEARCH, cache)
+    if folder is None:
+        advice = "`mlmon node start` fetches it (132 MB, once)."
+        return Check("elasticsearch", Verdict.NOTE, "not fetched yet", advice)
+    return Check("elasticsearch", Verdict.OK, f"{ELASTICSEARCH.version} at {folder}")
+
+
+def _disk(folder: Path) -> Check:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / _GIB
+    found = f"{free:.1f} GiB free at {existing}"
+    if free < _DISK_NEEDED:
+        return Check("disk", Verdict.MISSING, found, "Free some, or set MLMON_HOME elsewhere.")
+    return Check("disk", Verdict.OK, found)
+
+
+def _memory(settings: Settings) -> Check:
+    free = psutil.virtual_memory().available / _GIB
+    found = f"{free:.1f} GiB available"
+    if free < _MEMORY_NEEDED:
+        advice = f"The node takes its heap ({settings.node_heap}) and 0.3 GiB: see MLMON_NODE_HEAP."
+        return Check("memory", Verdict.NOTE, found, advice)
+    return Check("memory", Verdict.OK, found)
+
+
+def _cluster(cluster: Cluster) -> Check:
+    health = cluster.health()
+    found = (
+        f"Elasticsearch {cluster.version} at {cluster.url}, {health['number_of_nodes']} node(s), "
+        f"{health['status']}"
+    )
+    if health["status"] == "red":
+        return Check("cluster", Verdict.MISSING, found, "Some data cannot be read: see its logs.")
+    return Check("cluster", Verdict.OK, found)
+
+
+def _templates(cluster: Cluster) -> Check:
+    wanted = list(templates.templates())
+    stale = [
+        template.name
+        for template in wanted
+        if templates.state(cluster, template) is not templates.Change.UNCHANGED
+    ]
+    if stale:
+        found = f"missing or out of date: {', '.join(stale)}"
+        return Check("templates", Verdict.MISSING, found, "Install them with `mlmon setup`.")
+    return Check("templates", Verdict.OK, f"{len(wanted)} installed")
+
+
+def _documents(cluster: Cluster, settings: Settings) -> Check:
+    count = cluster.count(f"logs-ml.*-{settings.namespace}")
+    if count == 0:
+        advice = "Ship some with `mlmon ship PATH`, or see `mlmon demo`."
+        return Check("logs", Verdict.NOTE, "no documents yet", advice)
+    return Check("logs", Verdict.OK, f"{count:,} documents in namespace {settings.namespace!r}")
