@@ -39,4 +39,5 @@ def q_values(p_values: Sequence[float]) -> tuple[float, ...]:
     scaled = p[descending] * p.size / np.arange(p.size, 0, -1)
     q = np.empty_like(p)
     q[descending] = np.minimum.accumulate(scaled)
-    return tuple(q.tolist())
+    # p * m / m may round to less than p.
+    return tuple(np.maximum(q, p).tolist())

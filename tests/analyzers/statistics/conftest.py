@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A busy machine must not fail a proof.
-settings.register_profile("statistics", deadline=None, max_examples=150)
+settings.register_profile("statistics", deadline=None, max_examples=100)
 settings.load_profile("statistics")
 
 _any_double = st.floats(allow_nan=False, allow_infinity=False)

@@ -32,13 +32,15 @@ def exact_distance(current: NDArray[np.float64], reference: NDArray[np.float64])
     return max(abs(Fraction(int(a), n) - Fraction(int(b), m)) for a, b in zip(f, g, strict=True))
 
 
+# scipy warns of its p-value for tiny samples; only its statistic is compared here.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(data=st.data())
 def test_the_interval_holds_the_exact_distance(pairs: Any, data: st.DataObject) -> None:
     """Heavy tails, ties, point masses, constants, 1e9: the raw rows' distance is inside."""
     current, reference, f, g = data.draw(pairs)
     interval = ks.ks_distance(f, g)
     assert interval.contains(float(exact_distance(current, reference)))
-    scipys = stats.ks_2samp(current, reference, method="exact").statistic
+    scipys = stats.ks_2samp(current, reference, method="asymp").statistic
     assert interval.contains(float(scipys), rounding=1e-12)
 
 

@@ -1,0 +1,72 @@
+"""Mean and variance of sums: rounding is within the interval, even where no digit is left."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.empty_sample import EmptySampleError
+from analyzers.statistics.moments import Moments
+
+
+def exact_variance(rows: list[float]) -> Fraction:
+    """The unbiased variance in exact arithmetic."""
+    values = [Fraction(row) for row in rows]
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+@given(
+    base=st.sampled_from([0.0, 1.0, 1e6, 1e9, -1e15]),
+    noise=st.lists(st.floats(-10, 10), min_size=2, max_size=30),
+)
+def test_the_interval_holds_the_exact_variance(base: float, noise: list[float]) -> None:
+    """Far from zero the formula loses its digits; the interval then is wide, and right."""
+    rows = [base + value for value in noise]
+    sample = Moments.of(Buckets.from_values(rows, (0.0,)))
+    assert sample.variance().contains(float(exact_variance(rows)))
+    assert sample.deviation().contains(math.sqrt(exact_variance(rows)))
+    assert sample.mean == pytest.approx(np.mean(rows), rel=1e-12, abs=1e-9)
+
+
+@given(data=st.data())
+def test_moments_add_up(rows: Any, data: st.DataObject) -> None:
+    """The sum of two windows' moments is the moments of all rows."""
+    first = np.clip(data.draw(rows), -1e6, 1e6)
+    second = np.clip(data.draw(rows), -1e6, 1e6)
+    both = np.append(first, second)
+    parts = [Moments.of(Buckets.from_values(part, (0.0,))) for part in (first, second)]
+    total = parts[0] + parts[1]
+    assert total.rows == both.size
+    assert total.mean == pytest.approx(both.mean(), rel=1e-9, abs=1e-6)
+    assert total.variance().contains(both.var(ddof=1), rounding=1e-9 * both.var())
+
+
+def test_near_zero_the_interval_is_narrow() -> None:
+    """For standardised rows the variance is known to fourteen digits."""
+    rows = np.random.default_rng(0).normal(size=1_000)
+    assert Moments.of(Buckets.from_values(rows, (0.0,))).variance().width < 1e-14
+
+
+@pytest.mark.parametrize("total", [None, 5.0])
+def test_unknown_sums_are_an_error(total: float | None) -> None:
+    """A sample whose sums were not taken has no moments to guess."""
+    with pytest.raises(EmptySampleError, match="sums are not known"):
+        Moments.of(Buckets((0.0,), (1, 2), total=total))
+
+
+def test_one_row_has_no_variance() -> None:
+    """Variance takes two rows, a mean one."""
+    sample = Moments(1, 3.0, 9.0)
+    assert sample.mean == 3.0
+    with pytest.raises(EmptySampleError, match="variance"):
+        sample.variance()
+    with pytest.raises(EmptySampleError, match="moments"):
+        Moments(0, 0.0, 0.0)

@@ -1,0 +1,100 @@
+"""Total variation holds the raw categories' distance, also when a rest was pooled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.statistics.empty_sample import EmptySampleError
+from analyzers.statistics.total_variation import (
+    critical_total_variation,
+    minimum_rows,
+    total_variation,
+)
+
+counted = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 10**12), min_size=1).filter(
+    lambda counts: sum(counts.values()) > 0
+)
+
+
+def plain(current: dict[str, int], reference: dict[str, int]) -> float:
+    """Half the sum of the absolute differences of the shares."""
+    n, m = sum(current.values()), sum(reference.values())
+    categories = current.keys() | reference.keys()
+    return sum(abs(current.get(c, 0) / n - reference.get(c, 0) / m) for c in categories) / 2
+
+
+@given(current=counted, reference=counted)
+def test_without_a_rest_it_is_one_number(
+    current: dict[str, int], reference: dict[str, int]
+) -> None:
+    """Fully counted categories give the textbook sum, symmetric, without width."""
+    interval = total_variation(current, reference)
+    assert interval.width == 0
+    assert interval.low == pytest.approx(plain(current, reference), abs=1e-12)
+    assert interval == total_variation(reference, current)
+
+
+@given(
+    current=counted,
+    reference=counted,
+    current_apart=st.sets(st.sampled_from("abcdefgh")),
+    reference_apart=st.sets(st.sampled_from("abcdefgh")),
+)
+def test_a_pooled_rest_hides_no_more_than_the_interval(
+    current: dict[str, int],
+    reference: dict[str, int],
+    current_apart: set[str],
+    reference_apart: set[str],
+) -> None:
+    """Whichever categories each side counted apart, the true distance is inside."""
+    interval = total_variation(
+        {c: count for c, count in current.items() if c in current_apart},
+        {c: count for c, count in reference.items() if c in reference_apart},
+        current_rest=sum(count for c, count in current.items() if c not in current_apart),
+        reference_rest=sum(count for c, count in reference.items() if c not in reference_apart),
+    )
+    assert interval.contains(plain(current, reference), rounding=1e-12)
+
+
+@given(x=st.integers(0, 50), rest=st.integers(1, 50), other=st.integers(1, 50))
+def test_both_ends_are_attained(x: int, rest: int, other: int) -> None:
+    """A rest all in common gives the low end, one with nothing in common the high end."""
+    interval = total_variation({"a": x}, {"a": 7}, current_rest=rest, reference_rest=other)
+    assert interval.low == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "r": other}))
+    assert interval.high == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "s": other}))
+
+
+def test_an_empty_side_is_an_error() -> None:
+    """No rows have no shares."""
+    with pytest.raises(EmptySampleError, match="reference"):
+        total_variation({"a": 1}, {"a": 0})
+
+
+@pytest.mark.parametrize("categories", [2, 20])
+def test_chance_seldom_passes_the_critical_distance(categories: int) -> None:
+    """Two samples of one distribution pass the critical distance in at most 5 % of 400 trials."""
+    random = np.random.default_rng(1)
+    critical = critical_total_variation(categories, 300, 500, alpha=0.05)
+    shares = np.full(categories, 1 / categories)
+    current, reference = random.multinomial(300, shares, 400), random.multinomial(500, shares, 400)
+    distances = np.abs(current / 300 - reference / 500).sum(axis=1) / 2
+    assert (distances > critical).mean() <= 0.05
+
+
+def test_the_minimum_rows_have_the_power_stated() -> None:
+    """At the minimum rows, a true distance of 0.1 passes the critical one in 90 % of trials."""
+    rows = minimum_rows(0.1, categories=4, reference_rows=5_000, alpha=0.05, power=0.9)
+    assert rows is not None
+    random = np.random.default_rng(2)
+    current = random.multinomial(rows, [0.35, 0.25, 0.25, 0.15], 300)
+    reference = random.multinomial(5_000, [0.25] * 4, 300)
+    distances = np.abs(current / rows - reference / 5_000).sum(axis=1) / 2
+    assert (distances > critical_total_variation(4, rows, 5_000)).mean() >= 0.9
+
+
+def test_a_small_reference_can_never_have_the_power() -> None:
+    """With 50 reference rows a distance of 0.05 is never certain enough."""
+    assert minimum_rows(0.05, categories=3, reference_rows=50) is None
