@@ -1,0 +1,42 @@
+"""Time as the service sees it: nanoseconds since the epoch, from the machine or from a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], int]
+"""Returns nanoseconds since the Unix epoch."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+def to_datetime(nanoseconds: int) -> datetime:
+    """The moment in UTC, cut to whole microseconds."""
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def to_nanoseconds(moment: datetime) -> int:
+    """The inverse of `to_datetime`; `moment` must be aware of its time zone."""
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+@dataclass(slots=True)
+class SimulatedClock:
+    """A clock that stands still until it is set: `now` is in nanoseconds since the epoch."""
+
+    now: int
+
+    def __call__(self) -> int:
+        """The simulated time in nanoseconds."""
+        return self.now
+
+    def advance(self, nanoseconds: int) -> None:
+        """Let time pass."""
+        self.now += nanoseconds

@@ -1,0 +1,136 @@
+"""The parts of the service put together for a simulation, as processes with logs of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from autobid.autobidder import Autobidder
+from autobid.clock import SimulatedClock
+from autobid.examples import ExampleStore
+from autobid.identifiers import DrawId, seeded_ids
+from autobid.jobs import JobRunner, Pipeline, StatsSource
+from autobid.model_store import ModelStore
+from autobid.outcomes import PendingOutcomes
+from autobid.prediction_service import PredictionService
+from autobid.profile_stats import StatsStore
+from autobid.scheduler import ClockedScheduler
+from logging_config import EventLog, Service, open_log
+
+API, BIDDER, SCHEDULER, TRAINING = "autobid-api", "autobidder", "scheduler", "training"
+VERSIONS = {API: "1.4.0", BIDDER: "1.1.0", SCHEDULER: "1.0.2", TRAINING: "2.3.0"}
+ENVIRONMENT = "production"
+
+
+@dataclass(slots=True)
+class Logs:
+    """Opens the logs of processes, `<component>.jsonl` in one folder; ids come from the seed."""
+
+    folder: Path
+    draw_id: DrawId
+    opened: list[EventLog] = field(default_factory=list)
+
+    def open(self, component: str, clock: SimulatedClock) -> EventLog:
+        """The log of a new process of a component, its events timed by a clock."""
+        log = open_log(
+            Service(component, version=VERSIONS[component], environment=ENVIRONMENT),
+            path=self.folder / f"{component}.jsonl",
+            clock=clock,
+            entity_id=self.draw_id(),
+        )
+        self.opened.append(log)
+        return log
+
+    def close(self, log: EventLog) -> None:
+        """Write out and close the log of a process that ends."""
+        self.opened.remove(log)
+        log.close()
+
+    def close_all(self) -> None:
+        """Close every log still open."""
+        for log in list(self.opened):
+            self.close(log)
+
+
+@dataclass(slots=True)
+class Api:
+    """The process that serves predictions."""
+
+    log: EventLog
+    clock: SimulatedClock
+    service: PredictionService
+
+
+@dataclass(slots=True)
+class Bidder:
+    """The process that bids and learns the outcomes."""
+
+    log: EventLog
+    clock: SimulatedClock
+    autobidder: Autobidder
+    pending: PendingOutcomes
+    examples: ExampleStore
+
+
+@dataclass(slots=True)
+class Backstage:
+    """The scheduler's process; training writes a log of its own on the same clock."""
+
+    clock: SimulatedClock
+    scheduler: ClockedScheduler
+    runner: JobRunner
+    pipeline: Pipeline
+
+
+@dataclass(slots=True)
+class Components:
+    """All processes of the service and what they share."""
+
+    draw_id: DrawId
+    logs: Logs
+    models: ModelStore
+    stats: StatsStore
+    api: Api
+    bidder: Bidder
+    backstage: Backstage
+
+    def restart_api(self, now: int) -> None:
+        """Let a new process take over the API: another log, no model loaded yet."""
+        self.logs.close(self.api.log)
+        self.api = _start_api(self.logs, self.models, self.stats, now)
+
+
+def start_components(
+    folder: Path, *, seed: int, start: int, stats_source: StatsSource, window: timedelta
+) -> Components:
+    """Start all processes at a simulated moment, writing below `folder`."""
+    logs = Logs(folder / "logs", seeded_ids(seed))
+    logs.folder.mkdir(parents=True)
+    models, stats = ModelStore(folder / "models"), StatsStore()
+    bidder = _start_bidder(logs, start)
+    clock = SimulatedClock(start)
+    runner = JobRunner(logs.open(SCHEDULER, clock), clock, logs.draw_id)
+    training_log = logs.open(TRAINING, clock)
+    pipeline = Pipeline(bidder.examples, models, stats, stats_source, training_log, clock, window)
+    return Components(
+        draw_id=logs.draw_id,
+        logs=logs,
+        models=models,
+        stats=stats,
+        api=_start_api(logs, models, stats, start),
+        bidder=bidder,
+        backstage=Backstage(clock, ClockedScheduler(clock), runner, pipeline),
+    )
+
+
+def _start_api(logs: Logs, models: ModelStore, stats: StatsStore, now: int) -> Api:
+    clock = SimulatedClock(now)
+    log = logs.open(API, clock)
+    return Api(log, clock, PredictionService(models, stats, log, logs.draw_id))
+
+
+def _start_bidder(logs: Logs, now: int) -> Bidder:
+    clock = SimulatedClock(now)
+    log = logs.open(BIDDER, clock)
+    return Bidder(log, clock, Autobidder(log, logs.draw_id), PendingOutcomes(), ExampleStore())

@@ -1,0 +1,33 @@
+"""The features a prediction is made from: the request's own and the profile's statistics."""
+
+from __future__ import annotations
+
+from autobid.opportunity import (
+    CATEGORICAL,
+    EMBEDDING,
+    OPPORTUNITY_NUMERIC,
+    BidOpportunity,
+    FeatureValue,
+)
+from autobid.profile_stats import STATS_NUMERIC
+
+NUMERIC = OPPORTUNITY_NUMERIC + STATS_NUMERIC
+"""All numeric features, in the order of the model's columns."""
+
+FEATURES = NUMERIC + CATEGORICAL
+"""All features of the model; the embedding is logged beside them."""
+
+
+def assemble_features(
+    opportunity: BidOpportunity, stats: dict[str, float]
+) -> dict[str, FeatureValue]:
+    """One row for the model and for the log; None is a value the client did not know."""
+    given = opportunity.__dict__
+    row: dict[str, FeatureValue] = {name: given[name] for name in OPPORTUNITY_NUMERIC}
+    row.update(stats)
+    for name in CATEGORICAL:
+        row[name] = given[name]
+    embedding = given[EMBEDDING]
+    if embedding is not None:
+        row[EMBEDDING] = embedding
+    return row

@@ -1,0 +1,205 @@
+"""The incidents of a scenario: what goes wrong, when, and what a monitor should notice.
+
+The plan is laid out over 18 days and stretched or squeezed to the days asked for. Incidents that
+distort features lie outside the windows the model is retrained on, so that no retraining learns
+from them; retrainings are due on day 7 and day 14, each from the four days before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autobid.clock import to_nanoseconds
+from autobid.jobs import REFRESH_STATS, TRAIN_MODEL
+from autobid.profile_stats import SOURCE
+
+PREDICT_PATH = "/ml/autobid/predict_success_proba"
+PLAN_DAYS = 18
+TICK = timedelta(minutes=5)
+"""A scenario goes forward in steps of this length, and incidents last whole steps."""
+
+
+class Expectation(NamedTuple):
+    """One metric of one analyzer an incident shows in; subject None stands for any."""
+
+    analyzer: str
+    metric: str
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that went wrong from `start` until before `end`; the direct sign is first."""
+
+    id: str
+    title: str
+    start: datetime
+    end: datetime
+    cause: str
+    expect: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All incidents of a scenario, in order of time."""
+
+    incidents: tuple[Incident, ...]
+
+    def active(self, incident_id: str, moments: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which moments (nanoseconds since the epoch) lie in an incident."""
+        start, end = self.bounds(incident_id)
+        return (moments >= start) & (moments < end)
+
+    def is_active(self, incident_id: str, moment: int) -> bool:
+        """Whether a moment lies in an incident."""
+        start, end = self.bounds(incident_id)
+        return start <= moment < end
+
+    def bounds(self, incident_id: str) -> tuple[int, int]:
+        """When an incident starts and ends; nothing lies between for one not planned."""
+        for each in self.incidents:
+            if each.id == incident_id:
+                return to_nanoseconds(each.start), to_nanoseconds(each.end)
+        return 0, 0
+
+
+def _health(*metrics: str) -> tuple[Expectation, ...]:
+    return tuple(Expectation("service_health", metric, PREDICT_PATH) for metric in metrics)
+
+
+def _drift(metric: str, *features: str) -> tuple[Expectation, ...]:
+    return tuple(Expectation("feature_drift", metric, feature) for feature in features)
+
+
+def _quality(metric: str, feature: str) -> tuple[Expectation, ...]:
+    return (Expectation("data_quality", metric, feature),)
+
+
+SCORES = (Expectation("score_shift", "ks.distance", "ml.prediction.score"),)
+
+
+class _Template(NamedTuple):
+    id: str
+    title: str
+    day: float
+    hours: float
+    cause: str
+    expect: tuple[Expectation, ...]
+
+
+TEMPLATES = (
+    _Template(
+        "server_errors",
+        "5xx burst",
+        4 + 14.2 / 24,
+        1.5,
+        "The statistics database times out: 22 % of predictions end in 500 or 504.",
+        _health("http.5xx.rate", "latency.p99", "latency.p95", "latency.mean"),
+    ),
+    _Template(
+        "bad_input",
+        "400 burst",
+        5 + 21.0 / 24,
+        1.0,
+        "A client's release sends the bid price as text: 35 % of requests are refused with 400.",
+        _health("http.400.rate"),
+    ),
+    _Template(
+        "training_failing",
+        "Training job failing",
+        7 + 8.0 / 24,
+        9.5,
+        "The training cluster refuses connections: the retraining fails, and so do its retries.",
+        (Expectation("job_health", "failed.runs", TRAIN_MODEL),),
+    ),
+    _Template(
+        "numeric_shift",
+        "Hours since posting in minutes",
+        8 + 10.0 / 24,
+        12.0,
+        "One upstream region reports hours_since_posted in minutes: 45 % of requests; scores fall.",
+        _drift("ks.distance", "hours_since_posted")
+        + _quality("out_of_range.rate", "hours_since_posted")
+        + SCORES,
+    ),
+    _Template(
+        "new_category",
+        "New job category",
+        9 + 9.0 / 24,
+        12.0,
+        "The marketplace opens the category ai_services: 18 % of jobs, unknown to the model.",
+        _quality("unseen_category.rate", "job_category")
+        + _drift("total_variation", "job_category"),
+    ),
+    _Template(
+        "latency_regression",
+        "Latency regression",
+        11 + 12.0 / 24,
+        6.0,
+        "A release of the API loses its connection pool: each answer takes 3.5 times as long.",
+        _health("latency.mean", "latency.p95", "latency.p99"),
+    ),
+    _Template(
+        "model_not_loaded",
+        "503 after a failed reload",
+        13 + 11.0 / 24,
+        0.75,
+        "A restart finds the model's file cut short: the reload fails, all predictions end in 503.",
+        _health("http.503.rate", "http.5xx.rate"),
+    ),
+    _Template(
+        "missing_values",
+        "Client ratings missing",
+        15 + 6.0 / 24,
+        10.0,
+        "The client service answers without ratings: 45 % of client_rating is missing.",
+        _quality("missing.rate", "client_rating"),
+    ),
+    _Template(
+        "statistics_job_dead",
+        "Statistics job dead",
+        16 + 10.0 / 24,
+        20.0,
+        "The statistics job hangs: profiles' statistics grow stale, predictions use defaults.",
+        (
+            Expectation("job_health", "missed.runs", REFRESH_STATS),
+            Expectation("fallback_rate", "fallback.rate", SOURCE),
+            Expectation("fallback_rate", "source.age_hours", SOURCE),
+        )
+        + _drift("ks.distance", "profile_success_rate", "profile_bids_30d"),
+    ),
+)
+
+
+def plan_incidents(start: datetime, days: float, only: Iterable[str] | None = None) -> Plan:
+    """The plan for a scenario of so many days, all incidents or only those named."""
+    wanted = None if only is None else set(only)
+    return Plan(
+        tuple(
+            _placed(each, start, days / PLAN_DAYS)
+            for each in TEMPLATES
+            if wanted is None or each.id in wanted
+        )
+    )
+
+
+def _placed(template: _Template, start: datetime, scale: float) -> Incident:
+    begin = timedelta(days=template.day) * scale
+    end = begin + timedelta(hours=template.hours) * scale
+    # Down and up to whole ticks, so that a job due at the start falls into the incident.
+    first, last = math.floor(begin / TICK + 1e-6), math.ceil(end / TICK - 1e-6)
+    return Incident(
+        template.id,
+        template.title,
+        start + first * TICK,
+        start + last * TICK,
+        template.cause,
+        template.expect,
+    )

@@ -1,0 +1,97 @@
+"""Where models lie: `models/<version>/` with the model, its training set and its evaluation.
+
+A version is written beside its place and renamed into it, so that a reader finds a whole version
+or none. Versions are the whole numbers from 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import joblib
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from autobid.encoding import Floats, Row
+from autobid.features import NUMERIC
+from autobid.model import MODEL_NAME, SuccessModel, Training
+from autobid.opportunity import CATEGORICAL
+
+MODEL_FILE = "model.joblib"
+METRICS_FILE = "evaluation_metrics.json"
+TRAINING_SET_FILE = "training_set.parquet"
+
+
+class ModelNotFound(LookupError):
+    """There is no model of that version, or none at all, or it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStore:
+    """The folder of all versions."""
+
+    folder: Path
+
+    def versions(self) -> list[int]:
+        """The versions there are, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(each.name) for each in self.folder.iterdir() if each.name.isdigit())
+
+    def publish(
+        self, training: Training, rows: Sequence[Row], labels: Sequence[bool], at: datetime
+    ) -> str:
+        """Write the next version; returns its name."""
+        version = str(max(self.versions(), default=0) + 1)
+        partial = self.folder / f".{version}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        joblib.dump(training.model, partial / MODEL_FILE)
+        pq.write_table(_training_table(rows, labels, training.scores), partial / TRAINING_SET_FILE)
+        evaluation = {
+            "model": {"name": MODEL_NAME, "version": version},
+            "trained_at": at.isoformat(),
+            "rows": len(rows),
+            "metrics": training.metrics,
+        }
+        (partial / METRICS_FILE).write_text(json.dumps(evaluation, indent=2) + "\n")
+        os.rename(partial, self.folder / version)
+        return version
+
+    def load(self, version: str | None = None) -> tuple[str, SuccessModel]:
+        """Read a version, by default the newest.
+
+        Raises:
+            ModelNotFound: there is none, or its file cannot be read.
+        """
+        known = [str(each) for each in self.versions()]
+        wanted = version if version is not None else (known[-1] if known else None)
+        if wanted is None or wanted not in known:
+            raise ModelNotFound(f"there is no model {wanted}" if wanted else "there is no model yet")
+        path = self.folder / wanted / MODEL_FILE
+        try:
+            model = joblib.load(path)
+        except Exception as error:
+            # A cut or foreign pickle raises nearly anything: EOFError, KeyError, ImportError, …
+            raise ModelNotFound(f"model {wanted} cannot be read: {error!r}") from error
+        if not isinstance(model, SuccessModel):
+            raise ModelNotFound(f"model {wanted} is a {type(model).__name__}, not a SuccessModel")
+        return wanted, model
+
+
+def _training_table(rows: Sequence[Row], labels: Sequence[bool], scores: Floats) -> pa.Table:
+    columns = {
+        name: pa.array([row[name] for row in rows], type=pa.float64()) for name in NUMERIC
+    }
+    columns |= {
+        name: pa.array([row[name] for row in rows], type=pa.string()) for name in CATEGORICAL
+    }
+    columns["ml.prediction.score"] = pa.array(scores)
+    columns["ml.outcome.label"] = pa.array([bool(label) for label in labels])
+    return pa.table(columns)

@@ -1,0 +1,139 @@
+"""Operations in a scenario: the jobs' rhythm, reloads after a training, and the incidents in both.
+
+Incidents are put around the jobs, from outside: the code of the jobs and of the service is the
+same as without them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from autobid.clock import SECOND
+from autobid.components import Components
+from autobid.encoding import Row
+from autobid.incidents import PLAN_DAYS, Plan
+from autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
+from autobid.model import Training, train
+from autobid.model_store import MODEL_FILE, ModelNotFound
+from autobid.scheduler import schedule_with_retry
+from logging_config import context
+
+RELOAD_PATH = "/ml/autobid/reload_model"
+RELOAD_TAKES = 380_000_000
+TYPICAL_SECONDS = {REFRESH_STATS: 34.0, ASSEMBLE_DATA: 140.0, TRAIN_MODEL: 410.0}
+"""How long each job runs on an ordinary day."""
+
+
+@dataclass(slots=True)
+class Operations:
+    """Runs the scheduler of a scenario and reloads models; `tick` is called in order of time."""
+
+    components: Components
+    plan: Plan
+    start: datetime
+    days: float
+    seed: int
+    _rng: random.Random = field(init=False)
+    _withheld: bytes | None = None
+    _is_newer: bool = False
+
+    def __post_init__(self) -> None:
+        self._rng = random.Random(self.seed)
+        scale = timedelta(days=1) * (self.days / PLAN_DAYS)
+        jobs = (
+            (self._refresh, timedelta(hours=1), timedelta(hours=1), timedelta(hours=1)),
+            (self._assemble, scale, scale / 4, scale / 24),
+            (self._train, 7 * scale, 7 * scale + scale / 3, scale / 12),
+        )
+        for attempt, every, first, retry in jobs:
+            schedule_with_retry(
+                self.components.backstage.scheduler,
+                attempt,
+                every=every,
+                first=self.start + first,
+                retry=retry,
+            )
+
+    def tick(self, now: int) -> None:
+        """Do what is due at a moment: restarts, reloads, jobs."""
+        self._break_and_mend_model(now)
+        self._reload_newer(now)
+        backstage = self.components.backstage
+        backstage.clock.now = max(backstage.clock.now, now)
+        backstage.scheduler.run_pending()
+
+    def reload(self, now: int) -> None:
+        """Ask the API to load the newest model, as the scheduler does after a training."""
+        api, trace_id = self.components.api, self.components.draw_id()
+        api.clock.now = now
+        with context(trace_id=trace_id, request_id=trace_id[:16]):
+            status, code = 200, None
+            api.clock.advance(RELOAD_TAKES)
+            try:
+                api.service.reload()
+            except ModelNotFound:
+                status, code = 503, "model_not_readable"
+            api.log.access(
+                method="POST",
+                path=RELOAD_PATH,
+                status_code=status,
+                duration_ns=RELOAD_TAKES,
+                error_code=code,
+            )
+
+    def _reload_newer(self, now: int) -> None:
+        # A training that ends later than this tick is reloaded in a later one.
+        if self._is_newer and self.components.backstage.clock.now <= now:
+            self._is_newer = False
+            self.reload(now)
+
+    def _break_and_mend_model(self, now: int) -> None:
+        broken = self.plan.is_active("model_not_loaded", now)
+        if broken == (self._withheld is not None):
+            return
+        models = self.components.models
+        path = models.folder / str(models.versions()[-1]) / MODEL_FILE
+        if self._withheld is None:
+            self._withheld = path.read_bytes()
+            path.write_bytes(self._withheld[:1000])
+            self.components.restart_api(now)
+        else:
+            path.write_bytes(self._withheld)
+            self._withheld = None
+        self.reload(now)
+
+    def _refresh(self) -> bool:
+        if self.plan.is_active("statistics_job_dead", self.components.backstage.clock.now):
+            return True
+        return self._run(REFRESH_STATS, self.components.backstage.pipeline.refresh_profile_stats)
+
+    def _assemble(self) -> bool:
+        return self._run(ASSEMBLE_DATA, self.components.backstage.pipeline.assemble_data)
+
+    def _train(self) -> bool:
+        backstage = self.components.backstage
+        failing = self.plan.is_active("training_failing", backstage.clock.now)
+        backstage.pipeline.trainer = _refuse if failing else train
+        self._is_newer = self._run(TRAIN_MODEL, backstage.pipeline.train_model)
+        return self._is_newer
+
+    def _run(self, name: str, work: Work) -> bool:
+        backstage = self.components.backstage
+        seconds = TYPICAL_SECONDS[name] * self._rng.lognormvariate(0.0, 0.12)
+
+        def timed() -> int:
+            if name == REFRESH_STATS:
+                records = work()
+                backstage.clock.advance(int(seconds * SECOND))
+                return records
+            backstage.clock.advance(int(seconds * SECOND))
+            return work()
+
+        return backstage.runner.run(name, timed)
+
+
+def _refuse(_rows: Sequence[Row], _labels: Sequence[bool]) -> Training:
+    raise ConnectionRefusedError("the training cluster refused the connection")

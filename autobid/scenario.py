@@ -1,0 +1,204 @@
+"""A seeded scenario: the whole service over weeks on a simulated clock, with known incidents.
+
+The same seed, end, days and number of predictions give the same logs, byte for byte (models and
+training sets are files of libraries and may differ in their packing).
+
+    python -m autobid.scenario --out demo --end 2026-11-22 --days 18 --seed 7
+
+writes `demo/logs/{autobid-api,autobidder,scheduler,training}.jsonl`, `demo/models/<version>/`,
+`demo/truth.json` (the incidents) and `demo/summary.json` (what was logged, counted in the files).
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress as BarProgress
+
+from autobid.clock import DAY, to_datetime, to_nanoseconds
+from autobid.components import Components, start_components
+from autobid.examples import to_dataset
+from autobid.history import draw_history, history_examples
+from autobid.incidents import PLAN_DAYS, Plan, plan_incidents
+from autobid.market import Population
+from autobid.operations import Operations
+from autobid.output_folder import OutputExists, output_folder
+from autobid.serving import Exchange
+from autobid.summary import SUMMARY_FILE, ScenarioResult, summarise
+from autobid.traffic import SLOT, draw_requests, slot_weights
+from autobid.truth import write_truth
+
+HISTORY_DAYS = 4
+LOST = 0.025
+"""Requests beyond the predictions asked for: those refused, and room for chance."""
+
+Progress = Callable[[float], None]
+"""Told after each simulated day which share of the scenario is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a scenario is made from.
+
+    Attributes:
+        end: midnight UTC it ends at.
+        days: how long it lasts; incidents are stretched or squeezed to it.
+        seed: the start of all chance.
+        predictions: at least so many predictions are made.
+        incidents: the ids of the incidents to be had; None for all.
+    """
+
+    end: datetime
+    days: int = PLAN_DAYS
+    seed: int = 7
+    predictions: int = 100_000
+    incidents: tuple[str, ...] | None = None
+
+    @property
+    def start(self) -> datetime:
+        """When the scenario starts."""
+        return self.end - timedelta(days=self.days)
+
+    @property
+    def window(self) -> timedelta:
+        """How far back examples reach when a model is trained."""
+        return timedelta(days=HISTORY_DAYS) * (self.days / PLAN_DAYS)
+
+
+def run_scenario(
+    out: Path, settings: Settings, *, replace: bool = False, progress: Progress | None = None
+) -> ScenarioResult:
+    """Run a scenario into a folder that appears when everything is in it.
+
+    Raises:
+        OutputExists: the folder is there and may not be replaced.
+    """
+    plan = plan_incidents(settings.start, settings.days, settings.incidents)
+    with output_folder(out, marker=SUMMARY_FILE, replace=replace) as folder:
+        _simulate(folder, settings, plan, progress or _silent)
+        write_truth(
+            folder / "truth.json",
+            seed=settings.seed,
+            start=settings.start,
+            end=settings.end,
+            plan=plan,
+        )
+        return summarise(folder, seed=settings.seed, start=settings.start, end=settings.end)
+
+
+def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) -> None:
+    rng = np.random.default_rng([settings.seed, 0])
+    population = Population(settings.seed)
+    start, end = to_nanoseconds(settings.start), to_nanoseconds(settings.end)
+    components = start_components(
+        folder,
+        seed=settings.seed,
+        start=start,
+        stats_source=population.statistics,
+        window=settings.window,
+    )
+    _train_first_model(components, settings, population, rng)
+    operations = Operations(components, plan, settings.start, settings.days, settings.seed)
+    operations.reload(start)
+    expected = slot_weights(start, end) * settings.predictions * (1 + LOST)
+    exchange = Exchange(components)
+    slots_a_day = DAY // SLOT
+    for day in range(settings.days):
+        midnight = start + day * DAY
+        today = expected[day * slots_a_day : (day + 1) * slots_a_day]
+        requests = draw_requests(rng, midnight, today, population, plan)
+        ticks = midnight + np.arange(slots_a_day + 1, dtype=np.int64) * SLOT
+        places = np.searchsorted(requests.at, ticks).tolist()
+        for tick, first, last in zip(ticks.tolist(), places, places[1:], strict=False):
+            operations.tick(tick)
+            exchange.serve(requests, first, last, tick + SLOT)
+        progress((day + 1) / settings.days)
+    components.logs.close_all()
+
+
+def _train_first_model(
+    components: Components, settings: Settings, population: Population, rng: np.random.Generator
+) -> None:
+    """Publish version 1 from a history in which everything was bid on."""
+    start = to_nanoseconds(settings.start)
+    rows = int(settings.predictions * HISTORY_DAYS / PLAN_DAYS)
+    requests, stats = draw_history(
+        rng, population, start=start, window=settings.window, rows=rows
+    )
+    examples = history_examples(requests, stats, start)
+    store, pipeline = components.bidder.examples, components.backstage.pipeline
+    kept = (rng.random(len(examples)) < store.exploration).tolist()
+    store.extend(each for each, keep in zip(examples, kept, strict=True) if keep)
+    pipeline.dataset = to_dataset(examples)
+    pipeline.train_model()
+    pipeline.refresh_profile_stats()
+
+
+def _silent(_share: float) -> None:
+    """Show nothing."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    settings = Settings(options.end, options.days, options.seed, options.predictions)
+    console = Console(stderr=True)
+    try:
+        with BarProgress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("simulating", total=1.0)
+            result = run_scenario(
+                options.out,
+                settings,
+                replace=options.replace,
+                progress=lambda share: bar.update(task, completed=share),
+            )
+    except OutputExists as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(result.to_json() + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autobid.scenario",
+        description="Simulate the service over weeks, with incidents whose truth is written down.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder to be written")
+    parser.add_argument("--end", type=_midnight, required=True, help="last midnight, YYYY-MM-DD UTC")
+    parser.add_argument("--days", type=_positive, default=PLAN_DAYS, help="simulated days")
+    parser.add_argument("--seed", type=int, default=7, help="start of all chance")
+    parser.add_argument(
+        "--predictions", type=_positive, default=100_000, help="predictions to be made at least"
+    )
+    parser.add_argument("--replace", action="store_true", help="replace an earlier scenario")
+    return parser
+
+
+def _midnight(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
+    return number
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    # As an exception, the signal lets the unfinished folder be removed.
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""The scenario's truth, as a report reads it: `truth.json`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autobid.incidents import Incident, Plan
+
+TRUTH_SCHEMA = 1
+
+
+def write_truth(path: Path, *, seed: int, start: datetime, end: datetime, plan: Plan) -> None:
+    """Write which incidents a scenario holds and what should be noticed of each."""
+    truth = {
+        "schema": TRUTH_SCHEMA,
+        "seed": seed,
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "incidents": [_document(each) for each in plan.incidents],
+    }
+    path.write_text(json.dumps(truth, indent=2) + "\n")
+
+
+def _document(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "start": incident.start.isoformat(),
+        "end": incident.end.isoformat(),
+        "cause": incident.cause,
+        "expect": [each._asdict() for each in incident.expect],
+    }
