@@ -15,7 +15,7 @@ from logging_config.ids import Ids
 from logging_config.service import Model
 from logging_config.trace import Span, active_span
 
-_NAMES: Final = MappingProxyType(
+NAMES: Final = MappingProxyType(
     {
         "trace_id": "trace.id",
         "span_id": "span.id",
@@ -25,6 +25,8 @@ _NAMES: Final = MappingProxyType(
         "run_id": "ml.job.run_id",
     }
 )
+"""Short names of the ids that follow the work."""
+
 _LONGEST_ID: Final = 128
 _current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=MappingProxyType({}))
 _ids = Ids()
@@ -78,7 +80,7 @@ def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Model):
             named |= {"ml.model.name": value.name, "ml.model.version": value.version}
         elif value is not None:
-            named[_NAMES.get(name, name)] = value
+            named[NAMES.get(name, name)] = value
     return named
 
 

@@ -9,7 +9,7 @@ from logging_config import context, events
 from logging_config.envelope import Envelope
 from logging_config.events import Feature, Fields, without_none
 from logging_config.failure import error_fields
-from logging_config.ids import Ids
+from logging_config.ids import Ids, make_entity_id
 from logging_config.sampling import Sampling, is_sampled
 from logging_config.service import FeatureSource, Model
 from logging_config.sink import Sink
@@ -195,9 +195,24 @@ class EventLog:
         """Anything else (`ml.app`): the fields of the table are kept, all others become labels."""
         return self._write("ml.app", level, message, {**self._trace(), **fields}, strict=False)
 
+    def flush(self) -> bool:
+        """Wait until all accepted events are written; False if the disk does not take them."""
+        return self._sink.flush()
+
     def close(self) -> None:
         """Write out what is queued and close the sink."""
         self._sink.close()
+
+    def before_fork(self) -> None:
+        """Come to rest, so that a child finds nothing half done."""
+        self._sink.before_fork()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; a child counts its own events, under an id of its own."""
+        self._sink.after_fork(in_child=in_child)
+        if in_child:
+            self.envelope.start(make_entity_id())
+            self._ids = Ids()
 
     def __enter__(self) -> Self:
         return self

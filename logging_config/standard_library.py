@@ -1,0 +1,78 @@
+"""Python's own logging as a source of events: each record becomes one line of the same log."""
+
+import logging
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, Final
+
+from logging_config.event_log import EventLog
+from logging_config.failure import error_fields
+
+_STANDARD: Final = frozenset(
+    vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
+)
+_COLOURED: Final = "color_message"  # uvicorn's copy of its message for terminals
+_LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
+_APM: Final = MappingProxyType(
+    {
+        "elasticapm_trace_id": "trace.id",
+        "elasticapm_span_id": "span.id",
+        "elasticapm_transaction_id": "transaction.id",
+    }
+)
+
+
+class EventHandler(logging.Handler):
+    """Emits each record as an event of the log."""
+
+    def __init__(self, current: Callable[[], EventLog], level: int | str = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._current = current
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Emit without the handler's lock: the log is safe to call from any thread."""
+        accepted = bool(self.filter(record))
+        if accepted:
+            self.emit(record)
+        return accepted
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Emit one record."""
+        self._current().app(
+            level_name(record.levelno), record_message(record), record_fields(record)
+        )
+
+
+def level_name(number: int) -> str:
+    """The log's level for one of logging's, custom ones included."""
+    return next((name for least, name in _LEVELS if number >= least), "debug")
+
+
+def record_message(record: logging.LogRecord) -> str:
+    """The record's text; if its arguments do not fit its format, both as they are."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 -- arguments' own __str__ may raise anything
+        return f"{record.msg!s} {type(record.args).__name__}"
+
+
+def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
+    """The record's logger, thread, exception and extra attributes as fields."""
+    extra = {
+        _APM.get(name, name): value
+        for name, value in vars(record).items()
+        if name not in _STANDARD and name != _COLOURED
+    }
+    return {
+        "log.logger": record.name,
+        "process.thread.name": record.threadName or "",
+        **extra,
+        **_exception(record),
+    }
+
+
+def _exception(record: logging.LogRecord) -> dict[str, Any]:
+    if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
+        return error_fields(record.exc_info[1])
+    trace = record.exc_text or record.stack_info
+    return {"error.stack_trace": trace} if trace else {}
