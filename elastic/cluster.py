@@ -224,6 +224,13 @@ class Cluster:
         answer: Json = self._connection.request("GET", "/_cluster/health")
         return answer
 
+    def uuid(self) -> str:
+        """Return the id that Elasticsearch gave this cluster when it was formed."""
+        answer = self._connection.request(
+            "GET", "/_cluster/state/version", params={"filter_path": "cluster_uuid"}
+        )
+        return str(answer["cluster_uuid"])
+
     def capabilities(self) -> Capabilities:
         """Return what this cluster offers beyond what the embedded core has."""
         return detect(self._connection, self.version)
