@@ -1,7 +1,7 @@
 """How long to wait before sending again: exponential back-off with full jitter.
 
-Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: a wait drawn evenly from zero to the exponential
-bound spreads the shippers that were turned away together.
+Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: a wait drawn evenly
+from zero to the exponential bound spreads the shippers that were turned away together.
 """
 
 from random import Random

@@ -1,7 +1,7 @@
 """What each item of a bulk answer means for its line: a pure function of the answer.
 
-Statuses as Elasticsearch's bulk API gives them, per item and for the whole request. A request that gave no answer has the
-status None: it may have been carried out.
+Statuses as Elasticsearch's bulk API gives them, per item and for the whole request. A request
+that gave no answer has the status None: it may have been carried out.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,8 @@ def judge(item: dict[str, Any]) -> Judgement:
 def fate(status: int | None) -> Fate:
     """Judge a request that failed as a whole.
 
-    A 400 comes when one line spoils the request for all others, so the lines are tried in ever smaller requests.
+    A 400 comes when one line spoils the request for all others, so the lines are tried in ever
+    smaller requests.
     """
     if status in {_TOO_LARGE, _BAD_REQUEST}:
         return Fate.SPLIT
@@ -95,7 +96,8 @@ def fate(status: int | None) -> Fate:
 
 
 def may_have_stored(status: int | None) -> bool:
-    """Return whether a request that failed as a whole may have been carried out: all but 413, 429 and 400."""
+    """Return whether a request that failed as a whole may have been carried out: all but 413, 429
+    and 400."""
     return status not in {_TOO_LARGE, _TOO_BUSY, _BAD_REQUEST}
 
 
@@ -103,5 +105,9 @@ def _reason(error: dict[str, Any] | None) -> str:
     """Return an error and its cause in one line."""
     if not error:
         return ""
-    parts = (f"{part.get('type')}: {part.get('reason')}" for part in (error, error.get("caused_by")) if part)
+    parts = (
+        f"{part.get('type')}: {part.get('reason')}"
+        for part in (error, error.get("caused_by"))
+        if part
+    )
     return "; ".join(parts)[:_MAX_REASON]

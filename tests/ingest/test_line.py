@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.line import Encoder, LineError, event_id, is_blank
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-ADDED = {"event.ingested": "2026-03-01T12:00:00.123Z", "agent.id": "ship-1", "agent.type": "mlmon"}
+ADDED = {"event.ingested": "2026-03-01T12:00:00.123Z", "agent.id": "ship-1"}
 EVENT = {
     "@timestamp": "2026-03-01T11:59:59.000001Z",
     "event.id": "p-1",
@@ -49,7 +49,8 @@ scalars = (
     | st.text()
 )
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 utf8 = st.characters(codec="utf-8")
 
@@ -70,7 +71,8 @@ def test_the_document_is_the_event_and_what_the_shipper_adds(
     ascii_only: bool,
     spaces: tuple[str, str],
 ) -> None:
-    """For any event, in any order and spacing: same fields, same bytes behind the brace, right id and stream."""
+    """For any event, in any order and spacing: same fields, same bytes behind the brace, right id
+    and stream."""
     own = EVENT | {"event.id": ident, "event.dataset": dataset}
     event = extra | own if first else own | extra
     text = json.dumps(event, ensure_ascii=ascii_only, separators=spaces)
@@ -146,7 +148,9 @@ def test_a_carriage_return_at_the_end_is_harmless() -> None:
 def test_an_event_that_was_shipped_before_is_stamped_anew() -> None:
     """A line exported from a data stream carries each added field once, with the new value."""
     pairs = json.loads(
-        encoder().encode(line(event__ingested="2020-01-01T00:00:00Z", agent__id="x")).split(b"\n")[1],
+        encoder()
+        .encode(line(event__ingested="2020-01-01T00:00:00Z", agent__id="x"))
+        .split(b"\n")[1],
         object_pairs_hook=list,
     )
     assert len(pairs) == len(dict(pairs))

@@ -1,0 +1,198 @@
+"""The bytes of a file, a compressed file or a pipe, read from an offset.
+
+What is read again after a half line comes from the file, not from memory, so that a source costs
+a file descriptor and no buffer. Offsets of compressed files count decompressed bytes: a file
+keeps its offsets when it is compressed.
+"""
+
+import os
+import select
+import zlib
+from typing import Protocol
+
+_CHUNK = 1 << 16
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib: 15 bits of window, and 16 for the gzip format
+
+
+class Content(Protocol):
+    """Bytes that can be read from an offset onwards.
+
+    Attributes:
+        mutable: Whether what was read may be cut or written anew, and can be read again to see
+            that.
+    """
+
+    mutable: bool
+    trouble: str
+    """What keeps it from being read on; empty where nothing does."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing will ever follow what was read."""
+
+    def size(self) -> int:
+        """Return how many bytes are known to be there."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return at most `size` bytes from `offset`; fewer, or none, where no more are there
+        now."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def open_content(path: str, identity: tuple[int, int]) -> Content | None:
+    """Open the file that was found at a path, None where another one has taken its place.
+
+    Args:
+        path: Where it was found.
+        identity: Its device and inode.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if (status.st_dev, status.st_ino) != identity:
+        os.close(descriptor)
+        return None
+    compressed = os.pread(descriptor, 2, 0) == _GZIP_MAGIC
+    return GzipContent(descriptor) if compressed else PlainContent(descriptor)
+
+
+class PlainContent:
+    """A regular file: may grow, be cut, or be deleted while it is open."""
+
+    mutable = True
+    finished = False
+    trouble = ""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def size(self) -> int:
+        """Return the file's size now, in bytes."""
+        return os.fstat(self._descriptor).st_size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return the bytes at an offset."""
+        try:
+            return os.pread(self._descriptor, size, offset)
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+            return b""
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+class GzipContent:
+    """A gzip file of one or more members, read forwards; going back starts again from its
+    beginning.
+
+    A file that is still being written ends where it ends now: the rest is read when it is there.
+    A damaged one ends at the damage.
+    """
+
+    mutable = False
+    trouble = ""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self._consumed = 0
+        self._at_member_start = False
+        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._start = 0
+        self._buffer = b""
+        self.finished = False
+
+    def size(self) -> int:
+        """Return how many decompressed bytes have been reached so far."""
+        return self._start + len(self._buffer)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return the decompressed bytes at an offset."""
+        if offset < self._start:
+            self._rewind()
+        while self.size() < offset + size:
+            self._drop_before(offset)
+            more = self._inflate()
+            if not more:
+                break
+            self._buffer += more
+        self._drop_before(offset)
+        return self._buffer[:size]
+
+    def _drop_before(self, offset: int) -> None:
+        dropped = max(0, min(offset - self._start, len(self._buffer)))
+        self._buffer = self._buffer[dropped:]
+        self._start += dropped
+
+    def _inflate(self) -> bytes:
+        """Return some more decompressed bytes, none where the file ends for now."""
+        while True:
+            if self._inflater.eof:
+                self._next_member()
+            pending = self._inflater.unconsumed_tail
+            compressed = pending or os.pread(self._descriptor, _CHUNK, self._consumed)
+            if not compressed:
+                self.finished = self._at_member_start
+                return b""
+            if not pending:
+                self._consumed += len(compressed)
+            try:
+                data = self._inflater.decompress(compressed, _CHUNK * 4)
+            except zlib.error as error:
+                self.trouble = str(error)
+                return b""
+            self._at_member_start = False
+            if data:
+                return data
+
+    def _next_member(self) -> None:
+        self._consumed -= len(self._inflater.unused_data)
+        self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+        self._at_member_start = True
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+class PipeContent:
+    """Standard input: read as it comes, never waited for, and gone once read."""
+
+    mutable = False
+    trouble = ""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._start = 0
+        self._buffer = b""
+        self.finished = False
+
+    def size(self) -> int:
+        """Return how many bytes have come so far."""
+        return self._start + len(self._buffer)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return the bytes at an offset; what lies before it is forgotten."""
+        self._buffer = self._buffer[offset - self._start :]
+        self._start = offset
+        while len(self._buffer) < size and not self.finished and self._ready():
+            data = os.read(self._descriptor, size - len(self._buffer))
+            self.finished = not data
+            self._buffer += data
+        return self._buffer[:size]
+
+    def _ready(self) -> bool:
+        ready, _, _ = select.select([self._descriptor], [], [], 0)
+        return bool(ready)
+
+    def close(self) -> None:
+        """Leave standard input open: it is not ours to close."""

@@ -1,0 +1,214 @@
+"""Sends one parcel of lines until every one of them is decided.
+
+The cluster's troubles are waited out without a limit; a line's own fault ends in a refusal.
+Whatever may already be stored is looked up across the whole data stream before it is sent again:
+`create` alone prevents a second copy only within one backing index.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from threading import Event
+from typing import Any, Protocol
+
+from elastic.errors import ClusterError, UserError
+from ingest import backoff
+from ingest.dead_letter import DeadLetter
+from ingest.verdict import Fate, Verdict, fate, judge, may_have_stored
+
+_ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
+_LOOK_UP = 1_000
+# So many backing indices may hold one id before an answer of this size could miss another one.
+_COPIES = 4
+
+
+class Target(Protocol):
+    """What delivery needs of a `Cluster`."""
+
+    def bulk(self, body: bytes, *, filter_path: str | None = None) -> dict[str, Any]:
+        """Send one bulk request, once."""
+
+    def search(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer of one search."""
+
+    def refresh(self, index: str) -> None:
+        """Make what was stored visible to searches."""
+
+
+class Parcel(Protocol):
+    """Items of bulk requests that are to be decided."""
+
+    items: list[bytes]
+    suspect: bool
+
+    def ident(self, index: int) -> str:
+        """Return the id of an item."""
+
+    def dead_letter(self, index: int, reason: str) -> DeadLetter:
+        """Return the dead letter of an item that is refused."""
+
+
+class StoppedError(Exception):
+    """The shipper is to stop before the batch is decided."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the lines of a parcel.
+
+    Attributes:
+        stored: Lines stored by this delivery.
+        duplicate: Lines that were there before.
+        retried: How often a line had to be sent again.
+        refused: Lines that Elasticsearch refused.
+        too_large: Bytes of the smallest request it found too large; 0 where there was none.
+    """
+
+    stored: int = 0
+    duplicate: int = 0
+    retried: int = 0
+    refused: list[DeadLetter] = field(default_factory=list)
+    too_large: int = 0
+
+
+class Delivery:
+    """Delivers batches to one cluster; several threads may deliver at once.
+
+    Args:
+        target: The cluster.
+        streams: Pattern of the data streams in which ids are looked up.
+        stopping: Set when nothing is to be waited for any more.
+        random: Draws the waits.
+        report: Called with what is being waited for, and with an empty text when it goes on.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        streams: str,
+        stopping: Event,
+        *,
+        random: Random | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._target = target
+        self._streams = streams
+        self._stopping = stopping
+        self._random = random or Random()
+        self._report = report
+
+    def deliver(self, parcel: Parcel) -> Outcome:
+        """Send a batch until each line is stored, known as a duplicate, or refused.
+
+        Raises:
+            StoppedError: The shipper stops; some lines are undecided.
+            UserError: The cluster refuses this shipper: a person has to act.
+        """
+        outcome = Outcome()
+        parts = [list(range(len(parcel.items)))]
+        while parts:
+            part = parts.pop()
+            if part:
+                parts += self._deliver(parcel, part, outcome)
+        return outcome
+
+    def _deliver(self, parcel: Parcel, part: list[int], outcome: Outcome) -> list[list[int]]:
+        """Send some lines of a batch until they are decided, or return smaller parts to be sent."""
+        suspect = parcel.suspect
+        attempt = 0
+        while True:
+            try:
+                if suspect:
+                    part = self._without_known(parcel, part, outcome)
+                body = b"".join([parcel.items[index] for index in part])
+                items = self._send(body, len(part)) if part else []
+                part, suspect, reason = self._apply(parcel, part, items, outcome)
+            except ClusterError as error:
+                match fate(error.status):
+                    case Fate.STOP:
+                        raise
+                    case Fate.SPLIT:
+                        return self._split(parcel, part, error, outcome)
+                suspect |= may_have_stored(error.status)
+                reason = error.message
+            if not part:
+                self._report("")
+                return []
+            outcome.retried += len(part)
+            attempt += 1
+            self._wait(attempt, reason)
+
+    def _send(self, body: bytes, expected: int) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self._target.bulk(body, filter_path=_ANSWER).get("items", [])
+        if len(items) != expected:
+            raise ClusterError(f"The answer is for {len(items)} of {expected} lines")
+        return items
+
+    def _apply(
+        self, parcel: Parcel, part: list[int], items: Sequence[dict[str, Any]], outcome: Outcome
+    ) -> tuple[list[int], bool, str]:
+        """Count what is decided; return what is to be sent again, whether it may be stored, and
+        why."""
+        again: list[int] = []
+        ambiguous = False
+        reason = ""
+        for index, item in zip(part, items, strict=True):
+            judgement = judge(item)
+            match judgement.verdict:
+                case Verdict.STORED:
+                    outcome.stored += 1
+                case Verdict.DUPLICATE:
+                    outcome.duplicate += 1
+                case Verdict.REFUSED:
+                    outcome.refused.append(parcel.dead_letter(index, judgement.reason))
+                case Verdict.RETRY:
+                    again.append(index)
+                    ambiguous |= judgement.ambiguous
+                    reason = judgement.reason
+                case Verdict.FORBIDDEN:
+                    raise UserError(
+                        f"The cluster does not let this shipper write: {judgement.reason}",
+                        "Give its user or API key the privilege create_doc on logs-ml.*.",
+                    )
+        return again, ambiguous, reason
+
+    def _split(
+        self, parcel: Parcel, part: list[int], error: ClusterError, outcome: Outcome
+    ) -> list[list[int]]:
+        """Return the halves of what was refused as a whole; a single line is refused for good."""
+        if len(part) == 1:
+            outcome.refused.append(parcel.dead_letter(part[0], error.message))
+            return []
+        size = sum(len(parcel.items[index]) for index in part)
+        if error.status == 413:  # noqa: PLR2004 - Content Too Large
+            outcome.too_large = min(outcome.too_large or size, size)
+        middle = len(part) // 2
+        return [part[middle:], part[:middle]]
+
+    def _without_known(self, parcel: Parcel, part: list[int], outcome: Outcome) -> list[int]:
+        """Return the lines that no backing index of the data streams holds yet."""
+        self._target.refresh(self._streams)
+        ids = {index: parcel.ident(index) for index in part}
+        wanted = list(ids.values())
+        known: set[str] = set()
+        for first in range(0, len(wanted), _LOOK_UP):
+            known |= self._known(wanted[first : first + _LOOK_UP])
+        unknown = [index for index in part if ids[index] not in known]
+        outcome.duplicate += len(part) - len(unknown)
+        return unknown
+
+    def _known(self, ids: list[str]) -> set[str]:
+        body = {
+            "size": len(ids) * _COPIES,
+            "query": {"ids": {"values": ids}},
+            "sort": ["_doc"],
+            "_source": False,
+            "track_total_hits": False,
+        }
+        answer = self._target.search(self._streams, body)
+        return {hit["_id"] for hit in answer["hits"]["hits"]}
+
+    def _wait(self, attempt: int, reason: str) -> None:
+        self._report(reason)
+        if self._stopping.wait(backoff.wait_s(attempt, self._random)):
+            raise StoppedError

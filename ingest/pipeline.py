@@ -1,0 +1,271 @@
+"""Reads, encodes, sends and commits: several requests in flight, bounded memory, and a checkpoint
+that is never ahead.
+
+The thread that reads also encodes; the requests are sent by other threads. When as many batches are
+under way as may be, reading stops until the first of them is decided: that is how the cluster slows
+the reading. Batches are committed in the order of reading, so that everything before a committed
+offset is decided.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+
+from elastic.errors import UserError
+from ingest.account import Account
+from ingest.batch import Batch
+from ingest.checkpoint import Checkpoint
+from ingest.dead_letters import DeadLetterFile, DeadLetterParcel
+from ingest.delivery import Delivery, Outcome, StoppedError
+from ingest.line import Encoder
+from ingest.source import Block
+from ingest.tailer import Tailer
+
+RESERVE_BYTES = 1 << 24
+"""How far ahead of what is sent the checkpoint says that lines may have been sent: a larger stride
+costs fewer writes of the checkpoint and more look-ups after a crash."""
+
+_LEAST_BATCH_BYTES = 1 << 16
+_LONGEST_WAIT_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How much is under way at once.
+
+    Attributes:
+        batch_bytes: Size of a bulk request.
+        batch_age_s: How long the first line of a batch waits for more.
+        in_flight: Bulk requests at once.
+        save_s: Seconds between two writes of the checkpoint.
+        discover_s: Seconds between two looks for new, renamed and deleted files.
+    """
+
+    batch_bytes: int = 2 << 20
+    batch_age_s: float = 0.25
+    in_flight: int = 2
+    save_s: float = 1.0
+    discover_s: float = 1.0
+
+
+@dataclass(slots=True)
+class Keeping:
+    """Where refused lines are kept.
+
+    Attributes:
+        file: The file, synced before the checkpoint moves.
+        namespace: Namespace of the data stream of dead letters.
+        shipper_id: Who refused them.
+    """
+
+    file: DeadLetterFile
+    namespace: str
+    shipper_id: str
+
+
+Wake = Callable[[float], object]
+
+
+class Pipeline:
+    """One run of the shipper.
+
+    Args:
+        tailer: The files.
+        encoder: Makes bulk items of lines.
+        delivery: Sends parcels.
+        keeping: Keeps refused lines.
+        checkpoint: Where the offsets are kept.
+        stopping: Set when the run is to end.
+        wake: Waits for a change of a file, at most so many seconds.
+        flow: How much is under way at once.
+
+    Attributes:
+        account: What became of the lines.
+    """
+
+    def __init__(
+        self,
+        tailer: Tailer,
+        encoder: Encoder,
+        delivery: Delivery,
+        keeping: Keeping,
+        checkpoint: Checkpoint,
+        stopping: Event,
+        wake: Wake,
+        flow: Flow | None = None,
+    ) -> None:
+        self.account = Account()
+        self._tailer = tailer
+        self._encoder = encoder
+        self._delivery = delivery
+        self._keeping = keeping
+        self._checkpoint = checkpoint
+        self._stopping = stopping
+        self._wake = wake
+        self._flow = flow or Flow()
+        self._batch_bytes = self._flow.batch_bytes
+        self._batch: Batch | None = None
+        self._under_way: deque[tuple[Batch, Future[Outcome]]] = deque()
+        self._pool = ThreadPoolExecutor(self._flow.in_flight, thread_name_prefix="ship")
+        self._saved = self._discovered = float("-inf")
+        self._changed = False
+        self._progressed = False
+
+    def run(self, *, following: bool) -> Account:
+        """Ship until the files are read and every line is decided, or until `stopping` is set.
+
+        Args:
+            following: Whether to wait for more at the files' ends.
+
+        Raises:
+            UserError: A person has to act; what is undecided is sent again by the next run.
+        """
+        try:
+            while not self._stopping.is_set() and not self._tailer.ended:
+                if not self._step(following=following):
+                    break
+        except BaseException:
+            self._stopping.set()
+            raise
+        finally:
+            self._finish()
+        return self.account
+
+    def _step(self, *, following: bool) -> bool:
+        """Read one block, or wait for one; return False where there is nothing left to do."""
+        now = time.monotonic()
+        if now - self._discovered >= self._flow.discover_s:
+            self._discovered = now
+            self._tailer.discover()
+        block = self._tailer.read()
+        if block:
+            self._take(block, now)
+        elif following or self._tailer.listening:
+            self._idle(now)
+        else:
+            return self._drain()
+        self._collect()
+        self._save(now)
+        return True
+
+    def _take(self, block: Block, now: float) -> None:
+        """Put a block into the batch, and send the batch when it is full."""
+        batch = self._batch
+        if batch is None:
+            batch = self._batch = Batch(now)
+            self._encoder.stamp(datetime.now(UTC))
+        before = len(batch.items) + len(batch.refused)
+        batch.add(block, self._encoder)
+        self.account.read += len(batch.items) + len(batch.refused) - before
+        self.account.bytes += block.end - block.start
+        self._progressed = True
+        if batch.size >= self._batch_bytes:
+            self._submit()
+
+    def _idle(self, now: float) -> None:
+        """Send what has waited long enough, and wait for more."""
+        rest = self._flow.discover_s - (now - self._discovered)
+        if self._batch:
+            rest = min(rest, self._batch.opened + self._flow.batch_age_s - now)
+            if rest <= 0:
+                self._submit()
+        if rest > 0:
+            self._wake(min(rest, _LONGEST_WAIT_S) if self._under_way else rest)
+
+    def _drain(self) -> bool:
+        """Decide everything that was read; return whether there may be more to read then."""
+        self._submit()
+        while self._under_way and not self._stopping.is_set():
+            self._collect(to=0)
+        again = self._progressed
+        self._progressed = False
+        self._discovered = float("-inf")
+        return again
+
+    def _submit(self) -> None:
+        """Send the batch, once the checkpoint says that its lines may have been sent."""
+        batch, self._batch = self._batch, None
+        if batch is None:
+            return
+        self._reserve(batch)
+        self._under_way.append((batch, self._pool.submit(self._decide, batch)))
+        # One batch more than there are senders, so that none of them waits for the encoder.
+        self._collect(to=self._flow.in_flight)
+
+    def _reserve(self, batch: Batch) -> None:
+        """Let the checkpoint say, before it is done, how far lines may have been sent."""
+        beyond = [block for block in batch.blocks if block.end > block.source.record.sent]
+        for block in beyond:
+            block.source.record.sent = block.end + RESERVE_BYTES
+        if beyond:
+            self._save_now()
+
+    def _decide(self, batch: Batch) -> Outcome:
+        """Deliver a batch and keep what is refused; runs in a thread of the pool."""
+        outcome = self._delivery.deliver(batch)
+        outcome.refused += batch.refused
+        if outcome.refused:
+            self._keeping.file.append(outcome.refused)
+            self._delivery.deliver(
+                DeadLetterParcel.of(
+                    outcome.refused, self._keeping.namespace, self._keeping.shipper_id
+                )
+            )
+        return outcome
+
+    def _collect(self, to: int | None = None) -> None:
+        """Commit the batches that are decided, in the order of reading.
+
+        Args:
+            to: Wait until at most so many batches are under way; None does not wait.
+        """
+        while self._under_way and (
+            self._under_way[0][1].done() or (to is not None and len(self._under_way) > to)
+        ):
+            batch, future = self._under_way[0]
+            if not future.done():
+                self._wait(future)
+                continue
+            self._commit(batch, future.result())
+            self._under_way.popleft()
+
+    def _wait(self, future: Future[Outcome]) -> None:
+        wait([future], timeout=_LONGEST_WAIT_S)
+        self._save(time.monotonic())
+
+    def _commit(self, batch: Batch, outcome: Outcome) -> None:
+        for block in batch.blocks:
+            block.source.commit(block)
+        account = self.account
+        account.stored += outcome.stored
+        account.duplicate += outcome.duplicate
+        account.retried += outcome.retried
+        for letter in outcome.refused:
+            account.refuse(letter.reason)
+        if outcome.too_large:
+            self._batch_bytes = max(_LEAST_BATCH_BYTES, outcome.too_large // 2)
+        self._changed = True
+
+    def _save(self, now: float) -> None:
+        if self._changed and now - self._saved >= self._flow.save_s:
+            self._save_now()
+
+    def _save_now(self) -> None:
+        self._checkpoint.save(self._tailer.records())
+        self._saved = time.monotonic()
+        self._changed = False
+
+    def _finish(self) -> None:
+        """Let the requests under way end, commit what is decided, and say what was never sent."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with suppress(StoppedError, CancelledError, UserError, OSError):
+            self._collect(to=0)
+        for source in self._tailer.sources:
+            if source.decided:
+                source.record.sent = source.record.offset
+        self._save_now()

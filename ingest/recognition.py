@@ -1,0 +1,125 @@
+"""Is this file one we know? By device and inode, by the hash of its head, and by the bytes before
+the offset.
+
+- Same device and inode, same head: the same file, perhaps under another name.
+- Same head and the same bytes before the offset, but another inode: the same content, moved to
+  another disk, copied before the original was emptied (copytruncate), or compressed.
+- Anything else: another file, even if the inode was used before.
+
+Where the content is known but the offset does not fit, because the file was cut, it is read from
+its beginning again, and every line that may have been sent is looked up by its id first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ingest.content import Content
+from ingest.fingerprint import HEAD_BYTES, START_BYTES
+from ingest.listing import Found
+from ingest.record import Record
+
+# A copy is known by a head of at least this length: what has less is too little to tell files
+# apart.
+_LEAST_HEAD = START_BYTES
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A file to be recognised.
+
+    Attributes:
+        found: Where it is, and its device and inode.
+        content: Its bytes.
+        head: The first of them.
+    """
+
+    found: Found
+    content: Content
+    head: bytes
+
+    @classmethod
+    def of(cls, found: Found, content: Content) -> "Candidate":
+        """Return the candidate, with its head read."""
+        return cls(found, content, content.read_at(0, HEAD_BYTES))
+
+    def fresh(self) -> Record:
+        """Return the record of a file never seen before."""
+        device, inode = self.found.identity
+        record = Record(self.found.path, device, inode)
+        record.learn(self.head)
+        return record
+
+    def resumed(self, known: Record) -> Record:
+        """Return the record with which this file is read on from where the known one was
+        decided."""
+        fresh = self.fresh()
+        return replace(
+            fresh,
+            offset=known.offset,
+            tail=known.tail,
+            sent=known.sent,
+            inside_long_line=known.inside_long_line,
+        )
+
+    def again(self, known: Record) -> Record:
+        """Return the record with which this file is read from its beginning, lines of the known
+        one in it."""
+        return replace(self.fresh(), sent=max(known.sent, known.offset))
+
+    def holds(self, known: Record) -> bool:
+        """Return whether the bytes before the known offset are here too."""
+        length = known.tail.length
+        return known.tail.matches(self.content.read_at(known.offset - length, length))
+
+
+class Likeness(Enum):
+    """How a file relates to known content."""
+
+    SAME = "same"
+    """It holds the known content up to the offset."""
+    CUT = "cut"
+    """It begins with the known content and ends before the offset, or has other lines there."""
+    DIFFERENT = "different"
+    """It is something else."""
+
+
+def same_file(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
+    """Find the record of this very device and inode, unless another file has taken the inode."""
+    cut = None
+    for record in records:
+        if (record.device, record.inode) == candidate.found.identity:
+            match _likeness(candidate, record):
+                case Likeness.SAME:
+                    return Likeness.SAME, record
+                case Likeness.CUT:
+                    cut = record
+    return (Likeness.CUT, cut) if cut else (Likeness.DIFFERENT, None)
+
+
+def same_content(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
+    """Find the record of the same content under any inode."""
+    short = None
+    for record in records:
+        if record.head.length >= _LEAST_HEAD:
+            match _likeness(candidate, record):
+                case Likeness.SAME:
+                    return Likeness.SAME, record
+                case Likeness.CUT if _ends_before(candidate, record.offset):
+                    short = record
+    return (Likeness.CUT, short) if short else (Likeness.DIFFERENT, None)
+
+
+def _likeness(candidate: Candidate, record: Record) -> Likeness:
+    if record.head.matches(candidate.head):
+        return Likeness.SAME if candidate.holds(record) else Likeness.CUT
+    # Too little is left of the head to compare it; its start tells.
+    short = len(candidate.head) < record.head.length
+    if short and record.start.length >= START_BYTES and record.start.matches(candidate.head):
+        return Likeness.CUT
+    return Likeness.DIFFERENT
+
+
+def _ends_before(candidate: Candidate, offset: int) -> bool:
+    candidate.content.read_at(max(0, offset - 1), 1)
+    return candidate.content.size() < offset
