@@ -1,0 +1,119 @@
+"""Down-sampling that hides nothing bad: each bucket of time keeps its worst finding, its extremes and its median."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analyzers.finding import Finding
+from kibana.report.series import Floats, Series
+from kibana.report.spells import worst_place
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+# Widths people know from clocks and calendars; each divides a day or is a number of days.
+WIDTHS: Final = (
+    *(minutes * MINUTE for minutes in (1, 5, 10, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 4, 6, 8, 12)),
+    *(days * DAY for days in (1, 2, 7, 14, 28, 91, 364)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What a series' windows within one stretch of time amount to. Times in seconds since the epoch.
+
+    Attributes:
+        start, end: From the first window's start to the last one's end.
+        count: Windows in it.
+        typical: The median value; None where no window has one.
+        least, greatest: The extremes of all values and of the intervals they lie in.
+        warning, critical: The limits of the worst window.
+        severity: The worst rank.
+        at: The end of the worst window.
+        value: The value of the worst window.
+        worst: The whole finding of the worst window, where it is not ok.
+    """
+
+    start: float
+    end: float
+    count: int
+    typical: float | None
+    least: float | None
+    greatest: float | None
+    warning: float | None
+    critical: float | None
+    severity: int
+    at: float
+    value: float | None
+    worst: Finding | None
+
+
+def bucket_width(seconds: float, most: int) -> int:
+    """Return the smallest width in seconds that cuts a range into no more than `most` buckets."""
+    return next((width for width in WIDTHS if seconds <= width * most), WIDTHS[-1])
+
+
+def buckets(series: Series, width: int) -> Iterator[Bucket]:
+    """Yield a series' buckets in time order; a bucket without a window is left out.
+
+    Args:
+        series: What to make small.
+        width: Seconds; buckets are aligned to the epoch, a window belongs where it starts.
+    """
+    places = np.floor(series.start / width)
+    edges = np.flatnonzero(np.diff(places)) + 1
+    for group in np.split(np.arange(len(series)), edges):
+        yield _bucket(series, group.tolist())
+
+
+def severities(series: Series, *, since: float, width: float, count: int) -> list[int | None]:
+    """Return the worst severity in each of `count` stretches of `width` seconds; None where no window lies.
+
+    A window counts in every stretch it touches, so that hourly checks leave no holes in a finer strip.
+    """
+    worst = np.full(count, -1, dtype=np.int8)
+    first = np.clip(np.floor((series.start - since) / width), 0, count - 1).astype(int)
+    last = np.clip(np.ceil((series.end - since) / width) - 1, 0, count - 1).astype(int)
+    for begin, finish, severity in zip(
+        first, np.maximum(first, last), series.severity, strict=True
+    ):
+        stretch = worst[begin : finish + 1]
+        np.maximum(stretch, severity, out=stretch)
+    return [int(one) if one >= 0 else None for one in worst]
+
+
+def _bucket(series: Series, places: list[int]) -> Bucket:
+    """Describe the windows at these places of a series."""
+    first, last = places[0], places[-1] + 1
+    worst = worst_place(series, places)
+    value = series.value[first:last]
+    return Bucket(
+        start=float(series.start[first]),
+        end=float(series.end[first:last].max()),
+        count=len(places),
+        typical=_present(np.median(value[~np.isnan(value)])) if not np.isnan(value).all() else None,
+        least=_extreme(np.fmin(value, series.low[first:last]), least=True),
+        greatest=_extreme(np.fmax(value, series.high[first:last]), least=False),
+        warning=_present(series.warning[worst]),
+        critical=_present(series.critical[worst]),
+        severity=int(series.severity[worst]),
+        at=float(series.end[worst]),
+        value=_present(series.value[worst]),
+        worst=series.kept[worst],
+    )
+
+
+def _extreme(values: Floats, *, least: bool) -> float | None:
+    """Return the least or the greatest number; None where there is none."""
+    numbers = values[~np.isnan(values)]
+    if not numbers.size:
+        return None
+    return float(numbers.min() if least else numbers.max())
+
+
+def _present(value: np.float64 | float) -> float | None:
+    """Return a number, or None for NaN."""
+    return None if np.isnan(value) else float(value)

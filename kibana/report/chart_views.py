@@ -1,0 +1,164 @@
+"""The charts of the page: one per check, grouped by analyzer and panel, with its specification and what it says in words."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isnan
+from typing import Final
+
+from analyzers.panel import Panel
+from kibana.palette import OF_THE_PAGE
+from kibana.report.buckets import Bucket, bucket_width, buckets
+from kibana.report.charts import Frame, time_chart
+from kibana.report.health import CheckHealth
+from kibana.report.series import Floats, Series, SeriesKey
+from kibana.report.words import SHARE, clock, number, span, words
+
+# All charts together draw about this many buckets, so that the page's size depends on neither the range nor the checks.
+ALL_BUCKETS: Final = 24_000
+MOST_BUCKETS: Final = 288
+LEAST_BUCKETS: Final = 40
+# A panel with this few checks shows all of them; in a larger one the quiet checks are folded away.
+FEW: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """One check's chart.
+
+    Attributes:
+        health: The check, its anchor and how it stands.
+        latest, limits: Its last value and the limits that held then, in words.
+        description: The chart in words.
+        spec: The Vega-Lite specification as JSON, safe inside a `<script>` element.
+        share: Values are shares, shown as percentages.
+        unit: What follows a value.
+    """
+
+    health: CheckHealth
+    latest: str
+    limits: str
+    description: str
+    spec: str
+    share: bool
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PanelView:
+    """One panel: its charts in trouble or few, and the quiet ones folded away."""
+
+    title: str
+    unit: str
+    sentence: str
+    charts: tuple[ChartView, ...]
+    folded: tuple[ChartView, ...]
+
+
+def resolution(checks: int, seconds: float) -> int:
+    """Return the width in seconds of the buckets that this many charts are drawn with."""
+    most = min(max(ALL_BUCKETS // max(checks, 1), LEAST_BUCKETS), MOST_BUCKETS)
+    return bucket_width(seconds, most)
+
+
+def panel_views(
+    series: Sequence[Series],
+    panels: Sequence[Panel],
+    health: Mapping[SeriesKey, CheckHealth],
+    frame: Frame,
+    width: int,
+) -> tuple[PanelView, ...]:
+    """Return one analyzer's panels in their declared order; metrics that no panel declares come last, by name."""
+    declared = {panel.metric: panel for panel in panels}
+    order = {metric: place for place, metric in enumerate(declared)}
+    ordered = sorted(
+        series, key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key)
+    )
+    return tuple(
+        _panel(declared.get(metric) or undeclared(metric), list(group), health, frame, width)
+        for metric, group in groupby(ordered, lambda one: one.key.metric)
+    )
+
+
+def undeclared(metric: str) -> Panel:
+    """Return a panel for a metric that its analyzer declares none for."""
+    return Panel(title=words(metric.replace(".", " ")), metric=metric, unit="", sentence="")
+
+
+def _panel(
+    panel: Panel,
+    series: Sequence[Series],
+    health: Mapping[SeriesKey, CheckHealth],
+    frame: Frame,
+    width: int,
+) -> PanelView:
+    """Return one panel; in one of many checks the quiet ones are folded away."""
+    charts = [_chart(one, panel, health[one.key], frame, width) for one in series]
+    charts.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
+    shown = len(charts) if len(charts) <= FEW else sum(1 for chart in charts if chart.health.alarms)
+    return PanelView(
+        title=panel.title,
+        unit="" if panel.unit == SHARE else panel.unit,
+        sentence=panel.sentence,
+        charts=tuple(charts[:shown]),
+        folded=tuple(charts[shown:]),
+    )
+
+
+def _chart(
+    series: Series, panel: Panel, health: CheckHealth, frame: Frame, width: int
+) -> ChartView:
+    """Return one check's chart."""
+    small = list(buckets(series, width))
+    return ChartView(
+        health=health,
+        latest=number(_last(series.value), panel.unit),
+        limits=_limits(series, panel.unit),
+        description=_description(small, panel.unit, health),
+        spec=embeddable(time_chart(small, panel, frame, OF_THE_PAGE)),
+        share=panel.unit == SHARE,
+        unit="" if panel.unit == SHARE else panel.unit,
+    )
+
+
+def _last(column: Floats) -> float | None:
+    """Return the last number of a column; None where it is missing."""
+    return None if isnan(column[-1]) else float(column[-1])
+
+
+def _limits(series: Series, unit: str) -> str:
+    """Return the limits that held last, in words."""
+    both = (
+        (name, _last(column))
+        for name, column in (("warning", series.warning), ("critical", series.critical))
+    )
+    known = [f"{name} {number(limit, unit)}" for name, limit in both if limit is not None]
+    return f"Limits: {', '.join(known)}" if known else "No limits"
+
+
+def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str:
+    """Return what the chart shows, for those who do not see it."""
+    valued = [bucket for bucket in small if bucket.greatest is not None]
+    if not valued:
+        return f"{health.key.metric} of {health.key.label}: no value in this range; {health.description}."
+    highest = max(valued, key=lambda bucket: bucket.greatest or 0.0)
+    least = min(bucket.least for bucket in valued if bucket.least is not None)
+    return (
+        f"{health.key.metric} of {health.key.label} over {span(small[-1].end - small[0].start)}: "
+        f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
+        f"highest at {clock(highest.end)}; {health.description}."
+    )
+
+
+def embeddable(value: object) -> str:
+    """Return JSON that may stand inside a `<script>` element: no `<` can close it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def charts_of(panels: Iterable[PanelView]) -> Iterable[ChartView]:
+    """Yield every chart of some panels."""
+    for panel in panels:
+        yield from panel.charts
+        yield from panel.folded

@@ -1,0 +1,379 @@
+"""One check over time as a Vega-Lite specification, with everything it draws inside it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from analyzers.panel import Draw, Panel
+from kibana.palette import Palette
+from kibana.report.axis import moments
+from kibana.report.buckets import Bucket
+from kibana.report.severity import FACES, OK, UNKNOWN, WARNING
+from kibana.report.words import SHARE, rounded
+
+SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+HEIGHT: Final = 96
+MOST_TICKS: Final = 6
+# The same for all charts, so that a moment stands at the same place in each.
+AXIS_WIDTH: Final = 38
+# A critical limit this many times above everything else would press the values flat: it is left out of the picture.
+FAR: Final = 4.0
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment or a time marked on every chart: an incident, or a model version's first window."""
+
+    label: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all charts of a report share: the range of time in seconds, and what is marked in it."""
+
+    since: float
+    until: float
+    incidents: tuple[Mark, ...] = ()
+    versions: tuple[Mark, ...] = ()
+
+
+def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: Palette) -> Json:
+    """Return the specification of one check's chart.
+
+    The line is the median of each bucket, the band spans its extremes, and each bucket whose worst window is not ok has a mark
+    at that window's own time and value. Rows have short names, for they are most of the page:
+    `t` end in milliseconds, `d` length in seconds, `n` windows, `v` typical, `l` least, `h` greatest,
+    `s` severity, `w` the worst window's value, `r` its sentence.
+    """
+    datasets = {
+        "rows": _rows(buckets),
+        "alarms": [_alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
+        "unknown": _unknown_times(buckets),
+        "limits": _limits(buckets),
+        "incidents": [
+            {"label": one.label, "t": _ms(one.start), "e": _ms(one.end)} for one in frame.incidents
+        ],
+        "versions": [{"label": one.label, "t": _ms(one.start)} for one in frame.versions],
+    }
+    layers = [
+        _incidents(palette),
+        _incident_labels(palette),
+        _versions(palette),
+        _version_labels(palette),
+        _band(palette),
+        _limit("warning", palette.warning),
+        _limit("critical", palette.critical),
+        _usual(panel.draw, palette, _time_axis(frame), _y(buckets, panel.unit)),
+        _unknown(palette),
+        _alarms(palette),
+    ]
+    return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": HEIGHT,
+        "datasets": datasets,
+        # A layer without data would draw nothing and make Vega warn about its scale.
+        "layer": [layer for layer in layers if datasets[layer["data"]["name"]]],
+        "config": _config(palette),
+    }
+
+
+def _ms(seconds: float) -> int:
+    """Return milliseconds, Vega's unit of time."""
+    return round(seconds * 1000)
+
+
+def _rows(buckets: Iterable[Bucket]) -> list[Json]:
+    """Return the values to draw; a row without a value breaks the line, as the gap before a late bucket does."""
+    rows: list[Json] = []
+    until: float | None = None
+    for bucket in buckets:
+        if until is not None and bucket.start > until:
+            rows.append({"t": _ms(bucket.start), "v": None})
+        rows.append(_row(bucket))
+        until = bucket.end
+    return rows
+
+
+def _row(bucket: Bucket) -> Json:
+    """Return one bucket's row; what equals the usual is left out."""
+    row: Json = {
+        "t": _ms(bucket.end),
+        "d": round(bucket.end - bucket.start),
+        "v": rounded(bucket.typical),
+    }
+    least, greatest = rounded(bucket.least), rounded(bucket.greatest)
+    if (least, greatest) != (row["v"], row["v"]):
+        row |= {"l": least, "h": greatest}
+    if bucket.count > 1:
+        row["n"] = bucket.count
+    if bucket.severity != OK:
+        row["s"] = FACES[bucket.severity].name
+    if bucket.severity == UNKNOWN and bucket.worst is not None:
+        row["r"] = bucket.worst.reason
+    return row
+
+
+def _alarm(bucket: Bucket) -> Json:
+    """Return the worst window of a bucket that is in alarm."""
+    return {
+        "t": _ms(bucket.at),
+        "w": rounded(bucket.value),
+        "s": FACES[bucket.severity].name,
+        "r": bucket.worst.reason if bucket.worst else "",
+    }
+
+
+def _unknown_times(buckets: Iterable[Bucket]) -> list[Json]:
+    """Return the times in which no verdict was possible, neighbours joined."""
+    runs = (
+        list(run)
+        for severity, run in groupby(buckets, lambda one: one.severity)
+        if severity == UNKNOWN
+    )
+    return [{"t": _ms(run[0].start), "e": _ms(run[-1].end)} for run in runs]
+
+
+def _limits(buckets: Sequence[Bucket]) -> list[Json]:
+    """Return the limits at each time they change, and at the end."""
+    runs = groupby(buckets, lambda one: (rounded(one.warning, 3), rounded(one.critical, 3)))
+    rows: list[Json] = [
+        {"t": _ms(next(run).start), "warning": warning, "critical": critical}
+        for (warning, critical), run in runs
+    ]
+    if not any(value is not None for row in rows for value in (row["warning"], row["critical"])):
+        return []
+    return [*rows, rows[-1] | {"t": _ms(buckets[-1].end)}]
+
+
+def _domain(buckets: Sequence[Bucket]) -> list[float]:
+    """Return the range of the y axis: every value, every mark and the limits, unless a limit lies far above all of them."""
+    values = [
+        one
+        for bucket in buckets
+        for one in (bucket.least, bucket.greatest, bucket.value)
+        if one is not None
+    ]
+    warnings = [bucket.warning for bucket in buckets if bucket.warning is not None]
+    criticals = [bucket.critical for bucket in buckets if bucket.critical is not None]
+    top = max([*values, *warnings], default=1.0)
+    top = max([top, *(one for one in criticals if one <= FAR * top)])
+    bottom = min([0.0, *values])
+    return [bottom, top + 0.08 * (top - bottom) or 1.0]
+
+
+def _y(buckets: Sequence[Bucket], unit: str) -> Json:
+    """Return the y axis for values in some unit."""
+    bottom, top = _domain(buckets)
+    return {
+        "field": "v",
+        "type": "quantitative",
+        "scale": {"domain": [rounded(bottom), rounded(top)], "nice": False, "zero": False},
+        "axis": {
+            "title": None,
+            "tickCount": 3,
+            "format": ".2~p" if unit == SHARE else ".3~r" if top < 1000 else ".3~s",
+            "domain": False,
+            "ticks": False,
+            "minExtent": AXIS_WIDTH,
+            "maxExtent": AXIS_WIDTH,
+        },
+    }
+
+
+def _x(field: str = "t") -> Json:
+    """Return a field on the x axis."""
+    return {"field": field, "type": "temporal"}
+
+
+def _time_axis(frame: Frame) -> Json:
+    """Return the x axis over the whole range, so that all charts lie under one another.
+
+    Its numbers are expressions: plain ones Vega-Lite writes as objects that Vega reads only where it may compile code,
+    which the page's Content-Security-Policy forbids.
+    """
+    values, form = moments(frame.since, frame.until, MOST_TICKS)
+    return _x() | {
+        "scale": {
+            "type": "utc",
+            "domainRaw": {"expr": f"[{_ms(frame.since)}, {_ms(frame.until)}]"},
+            "nice": False,
+        },
+        "axis": {
+            "title": None,
+            "values": {"expr": str([_ms(one) for one in values])},
+            "format": form,
+            "grid": False,
+            "labelOverlap": True,
+        },
+    }
+
+
+def _usual(draw: Draw, palette: Palette, x: Json, y: Json) -> Json:
+    """Draw the usual value in the form that the panel asks for."""
+    forms: dict[Draw, Json] = {
+        "line": {"type": "line", "color": palette.line, "strokeWidth": 1.25, "strokeJoin": "round"},
+        "area": {
+            "type": "area",
+            "color": palette.band,
+            "line": {"color": palette.line, "strokeWidth": 1.25},
+        },
+        "bar": {"type": "bar", "color": palette.line, "width": {"band": 0.6}, "minBandSize": 1.5},
+    }
+    return {"data": {"name": "rows"}, "mark": forms[draw], "encoding": {"x": x, "y": y}}
+
+
+def _band(palette: Palette) -> Json:
+    """Draw what the values and their intervals span."""
+    return {
+        "data": {"name": "rows"},
+        "transform": [
+            {"calculate": "isValid(datum.h) ? datum.h : datum.v", "as": "top"},
+            {"calculate": "isValid(datum.l) ? datum.l : datum.v", "as": "bottom"},
+        ],
+        "mark": {"type": "area", "color": palette.band, "line": False},
+        "encoding": {
+            "x": _x(),
+            "y": {"field": "top", "type": "quantitative"},
+            "y2": {"field": "bottom"},
+        },
+    }
+
+
+def _limit(name: str, colour: str) -> Json:
+    """Draw one limit in steps, for it may follow the past: the warning's dashed, the critical one unbroken."""
+    mark: Json = {
+        "type": "line",
+        "interpolate": "step-after",
+        "color": colour,
+        "strokeWidth": 1,
+        "clip": True,
+        "opacity": 0.85,
+    }
+    if name == "warning":
+        mark["strokeDash"] = [4, 3]
+    return {
+        "data": {"name": "limits"},
+        "mark": mark,
+        "encoding": {"x": _x(), "y": {"field": name, "type": "quantitative"}},
+    }
+
+
+def _alarms(palette: Palette) -> Json:
+    """Draw the worst window of each bucket in alarm, by shape and colour."""
+    names = ["warning", "critical"]
+    colours = [palette.warning, palette.critical]
+    return {
+        "data": {"name": "alarms"},
+        "mark": {
+            "type": "point",
+            "filled": True,
+            "size": 58,
+            "opacity": 1,
+            "stroke": palette.paper,
+            "strokeWidth": 0.75,
+        },
+        "encoding": {
+            "x": _x(),
+            "y": {"field": "w", "type": "quantitative"},
+            "shape": {
+                "field": "s",
+                "type": "nominal",
+                "scale": {"domain": names, "range": ["triangle-up", "diamond"]},
+                "legend": None,
+            },
+            "fill": {
+                "field": "s",
+                "type": "nominal",
+                "scale": {"domain": names, "range": colours},
+                "legend": None,
+            },
+        },
+    }
+
+
+def _unknown(palette: Palette) -> Json:
+    """Draw the times without a verdict as a dotted line on the ground."""
+    return {
+        "data": {"name": "unknown"},
+        "mark": {
+            "type": "rule",
+            "color": palette.unknown,
+            "strokeWidth": 3,
+            "strokeDash": [1.5, 2.5],
+        },
+        "encoding": {"x": _x(), "x2": {"field": "e"}, "y": {"value": HEIGHT - 2}},
+    }
+
+
+def _incidents(palette: Palette) -> Json:
+    """Shade the incidents."""
+    return {
+        "data": {"name": "incidents"},
+        "mark": {"type": "rect", "color": palette.incident, "clip": True},
+        "encoding": {"x": _x(), "x2": {"field": "e"}},
+    }
+
+
+def _incident_labels(palette: Palette) -> Json:
+    """Number the incidents above the picture, where the numbers cover nothing."""
+    return {
+        "data": {"name": "incidents"},
+        "mark": {
+            "type": "text",
+            "align": "left",
+            "baseline": "bottom",
+            "fontSize": 9,
+            "color": palette.incident_text,
+        },
+        "encoding": {"x": _x(), "y": {"value": -2}, "text": {"field": "label"}},
+    }
+
+
+def _version_labels(palette: Palette) -> Json:
+    """Name a model version beside its mark."""
+    return {
+        "data": {"name": "versions"},
+        "mark": {
+            "type": "text",
+            "align": "left",
+            "baseline": "top",
+            "dx": 3,
+            "fontSize": 9,
+            "color": palette.text,
+        },
+        "encoding": {"x": _x(), "y": {"value": 1}, "text": {"field": "label"}},
+    }
+
+
+def _versions(palette: Palette) -> Json:
+    """Mark where a model version appears."""
+    return {
+        "data": {"name": "versions"},
+        "mark": {"type": "rule", "color": palette.version, "strokeDash": [1, 3]},
+        "encoding": {"x": _x()},
+    }
+
+
+def _config(palette: Palette) -> Json:
+    """Return the look that all charts share."""
+    return {
+        "background": None,
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+        "mark": {"invalid": "break-paths-show-path-domains"},
+        "axis": {
+            "labelColor": palette.text,
+            "labelFontSize": 10.5,
+            "gridColor": palette.grid,
+            "domainColor": palette.grid,
+            "tickColor": palette.grid,
+            "tickSize": 3,
+            "labelPadding": 4,
+        },
+    }

@@ -1,0 +1,136 @@
+"""Health at a glance: how each check and each analyzer stands now, and how it stood over the range."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kibana.report.series import Series, SeriesKey
+from kibana.report.severity import FACES, OK, UNKNOWN, WARNING
+from kibana.report.strips import Bar, bars, stretches, worst_of
+from kibana.report.words import many
+
+# A check is silent when nothing came for this many of its windows.
+SILENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHealth:
+    """One row of the overview.
+
+    Attributes:
+        key: The check.
+        anchor: The id of its chart in the page.
+        now: The severity of its last window; unknown where it has fallen silent.
+        worst: The worst severity in the range.
+        alarms, windows: Windows in alarm, of how many.
+        bars: Its strip.
+    """
+
+    key: SeriesKey
+    anchor: str
+    now: str
+    worst: str
+    alarms: int
+    windows: int
+    bars: tuple[Bar, ...]
+
+    @property
+    def description(self) -> str:
+        """The strip in words."""
+        return f"worst {self.worst}, {self.alarms:,} of {many(self.windows, 'window')} in alarm, now {self.now}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerHealth:
+    """One tile, and the rows below it in the overview; the rows in trouble and the quiet ones apart."""
+
+    name: str
+    now: str
+    worst: str
+    summary: str
+    bars: tuple[Bar, ...]
+    troubled: tuple[CheckHealth, ...]
+    quiet: tuple[CheckHealth, ...]
+
+
+def severity_now(series: Series, until: float) -> int:
+    """Return the severity of the last window, or unknown where the check has fallen silent before `until`."""
+    last = len(series) - 1
+    window = float(series.end[last] - series.start[last])
+    if series.end[last] + SILENCE * window < until:
+        return UNKNOWN
+    return int(series.severity[last])
+
+
+def analyzer_health(
+    name: str,
+    series: Sequence[Series],
+    anchors: Mapping[SeriesKey, str],
+    since: float,
+    until: float,
+) -> AnalyzerHealth:
+    """Return how one analyzer's checks stand; one that found nothing at all is unknown."""
+    strips = [stretches(one, since, until) for one in series]
+    now = [severity_now(one, until) for one in series]
+    rows = [
+        _row(one, anchors[one.key], severity, strip)
+        for one, severity, strip in zip(series, now, strips, strict=True)
+    ]
+    ordered = sorted(
+        rows, key=lambda row: (-_rank(row.now), -_rank(row.worst), -row.alarms, row.key)
+    )
+    return AnalyzerHealth(
+        name=name,
+        now=FACES[max(now, default=UNKNOWN)].name,
+        worst=FACES[max((one.worst for one in series), default=UNKNOWN)].name,
+        summary=_summary(now),
+        bars=bars(worst_of(strips)) if strips else (),
+        troubled=tuple(row for row in ordered if row.alarms),
+        quiet=tuple(row for row in ordered if not row.alarms),
+    )
+
+
+def _row(series: Series, anchor: str, now: int, strip: Sequence[int | None]) -> CheckHealth:
+    """Return one check's row."""
+    return CheckHealth(
+        key=series.key,
+        anchor=anchor,
+        now=FACES[now].name,
+        worst=FACES[series.worst].name,
+        alarms=int((series.severity >= WARNING).sum()),
+        windows=len(series),
+        bars=bars(strip),
+    )
+
+
+def _summary(now: Sequence[int]) -> str:
+    """Return in words how many checks stand how."""
+    if not now:
+        return "No findings in this range"
+    if set(now) == {OK}:
+        return f"{many(len(now), 'check')} OK" if len(now) == 1 else f"All {len(now)} checks OK"
+    parts = [
+        f"{now.count(rank)} {face.label.lower()}"
+        for rank, face in reversed(list(enumerate(FACES)))
+        if rank != OK and rank in now
+    ]
+    return f"{', '.join(parts)} of {many(len(now), 'check')}"
+
+
+def _rank(name: str) -> int:
+    """Return a severity's place in their order."""
+    return next(rank for rank, face in enumerate(FACES) if face.name == name)
+
+
+def overall(tiles: Iterable[AnalyzerHealth]) -> str:
+    """Return the worst severity of now."""
+    return max((tile.now for tile in tiles), key=_rank, default=FACES[UNKNOWN].name)
+
+
+def headline(tiles: Iterable[AnalyzerHealth]) -> str:
+    """Return in words how many checks are in alarm now."""
+    rows = [row for tile in tiles for row in (*tile.troubled, *tile.quiet)]
+    alarming = sum(_rank(row.now) >= WARNING for row in rows)
+    unknown = sum(_rank(row.now) == UNKNOWN for row in rows)
+    parts = [f"{alarming} of {many(len(rows), 'check')} in alarm"] if alarming else []
+    parts += [f"{unknown} without a verdict"] if unknown else []
+    return ", ".join(parts) or f"{many(len(rows), 'check')} OK"

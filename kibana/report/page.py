@@ -1,0 +1,244 @@
+"""The page: findings, panels and truth go in, one HTML document comes out. Pure: the same input makes the same text."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from analyzers.alert import LAYERS, Alert
+from analyzers.finding import Finding
+from analyzers.panel import Panel
+from kibana.report.axis import Tick, ticks
+from kibana.report.chart_views import PanelView, panel_views, resolution
+from kibana.report.charts import Frame, Mark
+from kibana.report.finding_rows import FindingTable, finding_table
+from kibana.report.health import AnalyzerHealth, analyzer_health, headline, overall
+from kibana.report.incident_rows import IncidentTable, Truth, incident_table, marks
+from kibana.report.series import Record, Series, SeriesKey, record
+from kibana.report.severity import FACES
+from kibana.report.spells import spells
+from kibana.report.strips import HEIGHT, STRETCHES, Shade, shade
+from kibana.report.trouble_rows import TroubleList, trouble_list
+from kibana.report.troubles import troubles
+from kibana.report.words import machine, many, moment, span, words
+
+
+class AnalyzerOfReport(Protocol):
+    """What the report needs of an analyzer."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as findings carry it."""
+
+    @property
+    def question(self) -> str:
+        """What it answers."""
+
+    @property
+    def panels(self) -> Sequence[Panel]:
+        """What to draw of its findings."""
+
+    @property
+    def alert(self) -> Alert:
+        """Its place in the chain of causes among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerView:
+    """One analyzer's section: its tile and overview rows, and its panels."""
+
+    name: str
+    title: str
+    question: str
+    anchor: str
+    health: AnalyzerHealth
+    panels: tuple[PanelView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything the template shows."""
+
+    service: str
+    namespace: str
+    state: str
+    headline: str
+    made: str
+    made_iso: str
+    since: str
+    until: str
+    lasted: str
+    versions: tuple[str, ...]
+    counts: tuple[tuple[str, str], ...]
+    several_services: bool
+    resolution: str
+    analyzers: tuple[AnalyzerView, ...]
+    troubles: TroubleList
+    findings: FindingTable
+    incidents: IncidentTable | None
+    shades: tuple[Shade, ...]
+    ticks: tuple[Tick, ...]
+
+
+def report_html(
+    findings: Iterable[Finding],
+    analyzers: Sequence[AnalyzerOfReport],
+    truth: Truth | None,
+    *,
+    made: datetime,
+    namespace: str,
+    javascript: str,
+) -> str:
+    """Return the whole report as one HTML document.
+
+    Args:
+        findings: In any order; read once.
+        analyzers: Whose sections the page has, causes first; an analyzer known from its findings only comes last.
+        truth: The incidents of a scenario, to shade and to compare with; None in real life.
+        made: When the report is made.
+        namespace: Where the findings come from.
+        javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
+
+    Raises:
+        ValueError: There is no finding.
+    """
+    ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
+    page = _page(record(findings), ordered, truth, made, namespace)
+    scripts = (javascript, _asset("report.js"))
+    return _template().render(
+        page=page,
+        faces=FACES,
+        style=_asset("report.css"),
+        scripts=scripts,
+        hashes=[_hash(script) for script in scripts],
+        strip_width=STRETCHES,
+        strip_height=HEIGHT,
+    )
+
+
+def _page(
+    found: Record,
+    analyzers: Sequence[AnalyzerOfReport],
+    truth: Truth | None,
+    made: datetime,
+    namespace: str,
+) -> Page:
+    """Work out what the page shows."""
+    anchors = {one.key: f"check-{number}" for number, one in enumerate(found.series, 1)}
+    frame = _frame(found, truth)
+    width = resolution(len(found.series), found.until - found.since)
+    views = tuple(_analyzers(found, analyzers, anchors, frame, width))
+    wrong = spells(found.series)
+    return Page(
+        service=", ".join(found.services) or "Service",
+        namespace=namespace,
+        state=overall(view.health for view in views),
+        headline=headline([view.health for view in views]),
+        made=moment(made.timestamp()),
+        made_iso=machine(made.timestamp()),
+        since=moment(found.since),
+        until=moment(found.until),
+        lasted=span(found.until - found.since),
+        versions=tuple(f"{one.model} {one.version}".strip() for one in found.versions),
+        counts=tuple(
+            (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
+        ),
+        several_services=len(found.services) > 1,
+        resolution=span(width),
+        analyzers=views,
+        troubles=trouble_list(troubles(wrong, _upstream(analyzers)), anchors, frame.incidents),
+        findings=finding_table(wrong, anchors, _units(analyzers)),
+        incidents=incident_table(truth, anchors) if truth else None,
+        shades=tuple(
+            shade(one.start, one.end, frame.since, frame.until, one.label)
+            for one in frame.incidents
+        ),
+        ticks=ticks(frame.since, frame.until),
+    )
+
+
+def _frame(found: Record, truth: Truth | None) -> Frame:
+    """Return the range all charts share, with the incidents in it and the changes of model version."""
+    incidents = marks(truth) if truth else ()
+    return Frame(
+        since=found.since,
+        until=found.until,
+        incidents=tuple(
+            one for one in incidents if one.start < found.until and found.since < one.end
+        ),
+        versions=tuple(
+            Mark(one.short, one.since, one.until)
+            for one in found.versions
+            if one.since > found.since
+        ),
+    )
+
+
+def _analyzers(
+    found: Record,
+    analyzers: Sequence[AnalyzerOfReport],
+    anchors: Mapping[SeriesKey, str],
+    frame: Frame,
+    width: int,
+) -> Iterable[AnalyzerView]:
+    """Yield the sections."""
+    of: dict[str, list[Series]] = {one.name: [] for one in analyzers}
+    for one in found.series:
+        of.setdefault(one.key.analyzer, []).append(one)
+    known = {one.name: one for one in analyzers}
+    for name, series in of.items():
+        analyzer = known.get(name)
+        health = analyzer_health(name, series, anchors, frame.since, frame.until)
+        rows = {row.key: row for row in (*health.troubled, *health.quiet)}
+        panels = analyzer.panels if analyzer else ()
+        yield AnalyzerView(
+            name=name,
+            title=words(name),
+            question=analyzer.question if analyzer else "",
+            anchor=f"analyzer-{name}",
+            health=health,
+            panels=panel_views(series, panels, rows, frame, width),
+        )
+
+
+def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
+    """Return the analyzers' places in the chain of causes. The service stands beside it: its troubles move no feature."""
+    return {
+        one.name: LAYERS.index(one.alert.layer) for one in analyzers if one.alert.layer != "service"
+    }
+
+
+def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:
+    """Return the unit of each analyzer's metrics."""
+    return {(one.name, panel.metric): panel.unit for one in analyzers for panel in one.panels}
+
+
+@cache
+def _template() -> Template:
+    """Return the page's template. Every value is escaped: findings carry text from logs."""
+    environment = Environment(
+        loader=PackageLoader("kibana.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["many"] = many
+    return environment.get_template("report.html")
+
+
+@cache
+def _asset(name: str) -> str:
+    """Return a file of the page that lies beside this module."""
+    return files("kibana.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """Return a script's hash as a Content-Security-Policy names it: no other script may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

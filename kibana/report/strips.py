@@ -1,0 +1,81 @@
+"""Strips: the severity of one check over the whole range, in a line of text's height.
+
+A strip is drawn by the browser from a handful of rectangles, without a script. Height tells severity as well as colour
+does: quiet is a thin line, unknown a pale low
+step, a warning rises to half, and a critical stretch fills the strip.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from kibana.report.buckets import severities
+from kibana.report.series import Series
+from kibana.report.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
+
+STRETCHES: Final = 240
+HEIGHT: Final = 20
+HEIGHTS: Final = {OK: 2, UNKNOWN: 6, WARNING: 11, CRITICAL: HEIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One rectangle of a strip, in a box `STRETCHES` wide and `HEIGHT` high."""
+
+    severity: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """An incident behind a strip."""
+
+    x: float
+    width: float
+    label: str
+
+
+Stretches = Sequence[int | None]
+
+
+def stretches(series: Series, since: float, until: float) -> list[int | None]:
+    """Return the worst severity in each of the strip's stretches of time."""
+    width = max((until - since) / STRETCHES, 1.0)
+    return severities(series, since=since, width=width, count=STRETCHES)
+
+
+def worst_of(strips: Iterable[Stretches]) -> list[int | None]:
+    """Return the strip that shows the worst of several at each place."""
+    return [
+        max((severity for severity in place if severity is not None), default=None)
+        for place in zip(*strips, strict=True)
+    ]
+
+
+def bars(strip: Stretches) -> tuple[Bar, ...]:
+    """Return the rectangles of a strip: one for each run of equal severity, none where nothing is known."""
+    found = []
+    x = 0
+    for severity, run in groupby(strip):
+        width = len(list(run))
+        if severity is not None:
+            height = HEIGHTS[severity]
+            found.append(Bar(FACES[severity].name, x, HEIGHT - height, width, height))
+        x += width
+    return tuple(found)
+
+
+def place(seconds: float, since: float, until: float) -> float:
+    """Return where a moment lies on a strip, 0 to `STRETCHES`, kept inside it."""
+    share = (seconds - since) / max(until - since, 1.0)
+    return round(STRETCHES * min(max(share, 0.0), 1.0), 2)
+
+
+def shade(start: float, end: float, since: float, until: float, label: str) -> Shade:
+    """Return the place of an incident behind a strip."""
+    x = place(start, since, until)
+    return Shade(x, max(round(place(end, since, until) - x, 2), 0.8), label)
