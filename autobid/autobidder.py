@@ -4,13 +4,10 @@ A model that only ever learns from bids it approved itself cannot learn that it 
 A fixed share of refused opportunities is therefore bid on as well, chosen by the prediction's id.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from autobid.identifiers import DrawId, random_id, share
-from autobid.prediction_service import Prediction
 from logging_config import EventLog
 
 EXPLORATION = 0.3
@@ -38,14 +35,14 @@ class Autobidder:
     draw_id: DrawId = random_id
     exploration: float = EXPLORATION
 
-    def decide(self, prediction: Prediction, trace_id: str) -> Bid | None:
+    def decide(
+        self, *, prediction_id: str, approved: bool, price: float, trace_id: str
+    ) -> Bid | None:
         """The bid a prediction leads to, not yet placed; None where there is to be none."""
-        explored = share(prediction.id, EXPLORATION_DIGITS) < self.exploration
-        if not (prediction.approved or explored):
+        explored = share(prediction_id, EXPLORATION_DIGITS) < self.exploration
+        if not (approved or explored):
             return None
-        return Bid(
-            self.draw_id(), prediction.id, trace_id, prediction.bid_price, prediction.approved
-        )
+        return Bid(self.draw_id(), prediction_id, trace_id, price, approved)
 
     def place(self, bid: Bid) -> None:
         """Place a bid: log it. The caller's context holds the trace of the request."""

@@ -1,6 +1,4 @@
-"""Time as the service sees it: nanoseconds since the epoch, from the machine or from a simulation."""
-
-from __future__ import annotations
+"""Time as the service sees it: nanoseconds since the epoch, the machine's or a simulation's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

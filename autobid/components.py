@@ -1,7 +1,5 @@
 """The parts of the service put together for a simulation, as processes with logs of their own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path

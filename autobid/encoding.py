@@ -6,8 +6,6 @@ Statistical Learning*, 2nd ed., section 5.2); a missing number becomes the media
 category is one-hot; one that training never saw is all zeros.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias

@@ -6,8 +6,6 @@ then had the same chance of becoming an example, and the training set is distrib
 service will see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The features a prediction is made from: the request's own and the profile's statistics."""
 
-from __future__ import annotations
-
 from autobid.opportunity import (
     CATEGORICAL,
     EMBEDDING,

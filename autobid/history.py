@@ -1,7 +1,6 @@
 """The days before a scenario: bids on everything, from which the first model learns."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
@@ -13,9 +12,12 @@ from autobid.incidents import Plan
 from autobid.market import Population
 from autobid.opportunity import parse_opportunity
 from autobid.profile_stats import StatsStore
-from autobid.traffic import Requests, draw_requests, slot_weights
+from autobid.traffic import SLOT, Requests, draw_requests, slot_weights
 
 UNTROUBLED = Plan(())
+"""No incidents."""
+
+_SLOTS_AT_A_TIME = 144
 
 
 def draw_history(
@@ -25,25 +27,29 @@ def draw_history(
     start: int,
     window: timedelta,
     rows: int,
-) -> tuple[Requests, StatsStore]:
-    """About so many requests of a `window` without incidents that ends at `start`."""
-    since = to_nanoseconds(to_datetime(start) - window)
+) -> list[Example]:
+    """Examples of about `rows` requests of a `window` that ends at `start`.
+
+    Left out are the requests whose outcome was not known by then. `start` is in nanoseconds.
+    """
+    since = to_nanoseconds(to_datetime(start) - window) // SLOT * SLOT
     expected = slot_weights(since, start) * rows
     stats = StatsStore(stale_after=window * 2)
     stats.refresh(population.statistics(to_datetime(since)))
-    return draw_requests(rng, since, expected, population, UNTROUBLED), stats
+    examples: list[Example] = []
+    for slot in range(0, len(expected), _SLOTS_AT_A_TIME):
+        some = expected[slot : slot + _SLOTS_AT_A_TIME]
+        requests = draw_requests(rng, since + slot * SLOT, some, population, UNTROUBLED)
+        examples.extend(_known(requests, stats, start))
+    return examples
 
 
-def history_examples(requests: Requests, stats: StatsStore, known_by: int) -> list[Example]:
-    """The examples of all requests whose outcome was known by a moment."""
-    examples = []
+def _known(requests: Requests, stats: StatsStore, by: int) -> Iterator[Example]:
     for index, payload in enumerate(requests.payloads):
-        at = int(requests.at[index])
-        if at + int(requests.outcome_delay[index]) >= known_by:
+        at = requests.at[index]
+        if at + requests.outcome_delay[index] >= by:
             continue
         opportunity = parse_opportunity(payload)
         known = stats.look_up(opportunity.profile_id, to_datetime(at))
         row = assemble_features(opportunity, known.features)
-        values = tuple(row[name] for name in FEATURES)
-        examples.append(Example(at, values, bool(requests.succeeds[index])))
-    return examples
+        yield Example(at, tuple(row[name] for name in FEATURES), requests.succeeds[index])

@@ -1,7 +1,5 @@
 """Identifiers of predictions, bids and runs: random in service, drawn from a seed in a scenario."""
 
-from __future__ import annotations
-
 import random
 import uuid
 from collections.abc import Callable

@@ -5,8 +5,6 @@ distort features lie outside the windows the model is retrained on, so that no r
 from them; retrainings are due on day 7 and day 14, each from the four days before it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -172,8 +170,8 @@ TEMPLATES = (
             Expectation("job_health", "missed.runs", REFRESH_STATS),
             Expectation("fallback_rate", "fallback.rate", SOURCE),
             Expectation("fallback_rate", "source.age_hours", SOURCE),
-        )
-        + _drift("ks.distance", "profile_success_rate", "profile_bids_30d"),
+            *_drift("ks.distance", "profile_success_rate", "profile_bids_30d"),
+        ),
     ),
 )
 

@@ -4,17 +4,15 @@ A run is logged when it starts and when it ends, with its duration and how many 
 An exception ends the run as failed and goes no further: one bad run must not end the scheduler.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from autobid.clock import Clock, to_datetime, to_nanoseconds
+from autobid.encoding import Row
 from autobid.examples import Dataset, ExampleStore
 from autobid.identifiers import DrawId, random_id
-from autobid.encoding import Row
 from autobid.model import MODEL_NAME, Training, train
 from autobid.model_store import ModelStore
 from autobid.profile_stats import ProfileHistoricalStats, StatsStore
@@ -107,4 +105,6 @@ class Pipeline:
         self.log.model_event(
             action="evaluate", succeeded=True, model=model, evaluation=training.metrics
         )
+        # Forgotten, for it is as large as everything else together.
+        self.dataset = Dataset((), ())
         return len(labels)

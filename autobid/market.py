@@ -5,8 +5,6 @@ nobody can observe; a bid then succeeds by a draw. What the service is told abou
 wrong (see `incidents`); the truth stays as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -136,17 +134,15 @@ def _draw_numbers(rng: np.random.Generator, size: int) -> dict[str, Floats]:
         "bid_price": np.round(budget * rng.lognormal(-0.05, 0.25, size), 2) + 1.0,
         "client_budget": np.round(budget, 0) + 1.0,
         "competing_bids": rng.poisson(rng.gamma(2.0, 6.0, size)).astype(np.float64),
-        "client_rating": np.round(5.0 * rng.beta(9.0, 1.2, size), 2),
+        "client_rating": np.round(rng.beta(9.0, 1.2, size) * 5.0, 2),
         "client_hire_rate": np.round(rng.beta(3.0, 2.0, size), 3),
-        "hours_since_posted": np.round(np.minimum(rng.lognormal(np.log(5.0), 0.9, size), 168), 2),
+        "hours_since_posted": np.round(np.minimum(rng.lognormal(np.log(5.0), 0.9, size), 168.0), 2),
         "skill_match": np.round(rng.beta(5.0, 3.0, size), 4),
         "description_words": np.round(rng.lognormal(np.log(140.0), 0.6, size), 0),
     }
 
 
-def _draw_categories(
-    rng: np.random.Generator, name: str, hours: Floats
-) -> NDArray[np.object_]:
+def _draw_categories(rng: np.random.Generator, name: str, hours: Floats) -> NDArray[np.object_]:
     names = np.array(list(SHARES[name]), dtype=object)
     shares = np.cumsum(list(SHARES[name].values()))
     draws = rng.random(len(hours))

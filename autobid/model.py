@@ -4,8 +4,6 @@
 the stored scores are what the model says about rows it has not seen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

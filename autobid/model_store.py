@@ -4,10 +4,7 @@ A version is written beside its place and renamed into it, so that a reader find
 or none. Versions are the whole numbers from 1.
 """
 
-from __future__ import annotations
-
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ METRICS_FILE = "evaluation_metrics.json"
 TRAINING_SET_FILE = "training_set.parquet"
 
 
-class ModelNotFound(LookupError):
+class ModelNotFoundError(LookupError):
     """There is no model of that version, or none at all, or it cannot be read."""
 
 
@@ -61,34 +58,36 @@ class ModelStore:
             "metrics": training.metrics,
         }
         (partial / METRICS_FILE).write_text(json.dumps(evaluation, indent=2) + "\n")
-        os.rename(partial, self.folder / version)
+        partial.rename(self.folder / version)
         return version
 
     def load(self, version: str | None = None) -> tuple[str, SuccessModel]:
         """Read a version, by default the newest.
 
         Raises:
-            ModelNotFound: there is none, or its file cannot be read.
+            ModelNotFoundError: there is none, or its file cannot be read.
         """
         known = [str(each) for each in self.versions()]
         wanted = version if version is not None else (known[-1] if known else None)
         if wanted is None or wanted not in known:
-            raise ModelNotFound(f"there is no model {wanted}" if wanted else "there is no model yet")
+            raise ModelNotFoundError(
+                f"there is no model {wanted}" if wanted else "there is no model yet"
+            )
         path = self.folder / wanted / MODEL_FILE
         try:
             model = joblib.load(path)
         except Exception as error:
             # A cut or foreign pickle raises nearly anything: EOFError, KeyError, ImportError, …
-            raise ModelNotFound(f"model {wanted} cannot be read: {error!r}") from error
+            raise ModelNotFoundError(f"model {wanted} cannot be read: {error!r}") from error
         if not isinstance(model, SuccessModel):
-            raise ModelNotFound(f"model {wanted} is a {type(model).__name__}, not a SuccessModel")
+            raise ModelNotFoundError(
+                f"model {wanted} is a {type(model).__name__}, not a SuccessModel"
+            )
         return wanted, model
 
 
 def _training_table(rows: Sequence[Row], labels: Sequence[bool], scores: Floats) -> pa.Table:
-    columns = {
-        name: pa.array([row[name] for row in rows], type=pa.float64()) for name in NUMERIC
-    }
+    columns = {name: pa.array([row[name] for row in rows], type=pa.float64()) for name in NUMERIC}
     columns |= {
         name: pa.array([row[name] for row in rows], type=pa.string()) for name in CATEGORICAL
     }

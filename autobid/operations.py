@@ -4,8 +4,6 @@ Incidents are put around the jobs, from outside: the code of the jobs and of the
 same as without them.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from autobid.encoding import Row
 from autobid.incidents import PLAN_DAYS, Plan
 from autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
 from autobid.model import Training, train
-from autobid.model_store import MODEL_FILE, ModelNotFound
+from autobid.model_store import MODEL_FILE, ModelNotFoundError
 from autobid.scheduler import schedule_with_retry
 from logging_config import context
 
@@ -74,7 +72,7 @@ class Operations:
             api.clock.advance(RELOAD_TAKES)
             try:
                 api.service.reload()
-            except ModelNotFound:
+            except ModelNotFoundError:
                 status, code = 503, "model_not_readable"
             api.log.access(
                 method="POST",

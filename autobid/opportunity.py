@@ -4,8 +4,6 @@ Types are strict (a price sent as text is refused) because a silently converted 
 prediction nobody sees. Upper limits are left to monitoring: a value may be surprising and right.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -30,14 +28,14 @@ CATEGORICAL = ("job_category", "contract_type", "client_country", "experience_le
 """Categories a request carries."""
 
 EMBEDDING = "description_embedding"
-"""The text of the job, 12 numbers, sent for a sample of the requests; logged, not predicted from."""
+"""The job's text as 12 numbers, sent for a sample of the requests; logged, not predicted from."""
 
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Category = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class BadInput(ValueError):
+class BadInputError(ValueError):
     """The request cannot be predicted; the message says which field and why."""
 
 
@@ -67,18 +65,17 @@ def parse_opportunity(body: bytes | Mapping[str, Any]) -> BidOpportunity:
     """Read a request, JSON text or the mapping it stands for.
 
     Raises:
-        BadInput: the body is not JSON, a field is absent, unknown, of a wrong type or sign.
+        BadInputError: the body is not JSON, a field is absent, unknown, of a wrong type or sign.
     """
     try:
         if isinstance(body, bytes):
             return BidOpportunity.model_validate_json(body)
         return BidOpportunity.model_validate(body)
     except ValidationError as error:
-        raise BadInput("; ".join(_complaints(error))) from None
+        raise BadInputError(complaints(error)) from None
 
 
-def _complaints(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"
-        for each in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+def complaints(error: ValidationError) -> str:
+    """Which fields are wrong and why, in one line; values are not repeated."""
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in wrong)

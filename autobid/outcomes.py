@@ -1,7 +1,5 @@
 """Outcomes: hours or days after a bid, the marketplace says whether it was taken."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ The work goes into a hidden folder beside the place (`.<name>.partial-<process i
 into it at the end. What a killed process left behind is removed by the next run.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class OutputExists(FileExistsError):
+class OutputExistsError(FileExistsError):
     """The place is taken, by something that is not to be replaced."""
 
 
@@ -27,7 +25,7 @@ def output_folder(place: Path, *, marker: str, replace: bool) -> Iterator[Path]:
         replace: whether a finished folder that is already there gives way.
 
     Raises:
-        OutputExists: `place` is there and may not be replaced.
+        OutputExistsError: `place` is there and may not be replaced.
     """
     place = place.resolve()
     _require_free(place, marker=marker, replace=replace)
@@ -46,9 +44,9 @@ def _require_free(place: Path, *, marker: str, replace: bool) -> None:
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         return
     if not (place / marker).is_file():
-        raise OutputExists(f"{place} is there and is none of ours: choose another folder")
+        raise OutputExistsError(f"{place} is there and is none of ours: choose another folder")
     if not replace:
-        raise OutputExists(f"{place} is there already: replace it with --replace")
+        raise OutputExistsError(f"{place} is there already: replace it with --replace")
 
 
 def _remove_abandoned(place: Path) -> None:

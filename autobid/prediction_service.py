@@ -4,8 +4,6 @@
 in one batch while each keeps an event of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,13 +12,13 @@ from typing import NamedTuple
 from autobid.features import assemble_features
 from autobid.identifiers import DrawId, random_id
 from autobid.model import MODEL_NAME, THRESHOLD, SuccessModel
-from autobid.model_store import ModelNotFound, ModelStore
+from autobid.model_store import ModelNotFoundError, ModelStore
 from autobid.opportunity import BidOpportunity, FeatureValue
 from autobid.profile_stats import SOURCE, StatsAnswer, StatsStore
 from logging_config import EventLog, Model
 
 
-class ModelNotLoaded(RuntimeError):
+class ModelNotLoadedError(RuntimeError):
     """There is no model to predict with yet."""
 
 
@@ -56,11 +54,11 @@ class PredictionService:
         """Load a version, by default the newest; the one loaded before is kept when that fails.
 
         Raises:
-            ModelNotFound: there is no such model or it cannot be read; this is logged too.
+            ModelNotFoundError: there is no such model or it cannot be read; this is logged too.
         """
         try:
             found, loaded = self.models.load(version)
-        except ModelNotFound as error:
+        except ModelNotFoundError as error:
             wanted = Model(MODEL_NAME, version) if version else None
             self.log.model_event(action="reload", succeeded=False, model=wanted, error=error)
             raise
@@ -75,10 +73,10 @@ class PredictionService:
         """Predict each opportunity as of the moment it was received, in one batch.
 
         Raises:
-            ModelNotLoaded: no reload has succeeded yet.
+            ModelNotLoadedError: no reload has succeeded yet.
         """
         if self._loaded is None:
-            raise ModelNotLoaded("no model is loaded; POST /ml/autobid/reload_model loads one")
+            raise ModelNotLoadedError("no model is loaded; POST /ml/autobid/reload_model loads one")
         if not opportunities:
             return []
         model, loaded = self._loaded

@@ -4,8 +4,6 @@ The statistics are only as good as they are new. Beyond `stale_after` the servic
 defaults, says so in the prediction (`FeatureSource`), and logs the fallback.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -9,11 +9,10 @@ writes `demo/logs/{autobid-api,autobidder,scheduler,training}.jsonl`, `demo/mode
 `demo/truth.json` (the incidents) and `demo/summary.json` (what was logged, counted in the files).
 """
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,14 +22,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress as BarProgress
 
-from autobid.clock import DAY, to_datetime, to_nanoseconds
+from autobid.clock import DAY, to_nanoseconds
 from autobid.components import Components, start_components
 from autobid.examples import to_dataset
-from autobid.history import draw_history, history_examples
+from autobid.history import draw_history
 from autobid.incidents import PLAN_DAYS, Plan, plan_incidents
 from autobid.market import Population
 from autobid.operations import Operations
-from autobid.output_folder import OutputExists, output_folder
+from autobid.output_folder import OutputExistsError, output_folder
 from autobid.serving import Exchange
 from autobid.summary import SUMMARY_FILE, ScenarioResult, summarise
 from autobid.traffic import SLOT, draw_requests, slot_weights
@@ -79,7 +78,7 @@ def run_scenario(
     """Run a scenario into a folder that appears when everything is in it.
 
     Raises:
-        OutputExists: the folder is there and may not be replaced.
+        OutputExistsError: the folder is there and may not be replaced.
     """
     plan = plan_incidents(settings.start, settings.days, settings.incidents)
     with output_folder(out, marker=SUMMARY_FILE, replace=replace) as folder:
@@ -115,11 +114,12 @@ def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) 
         midnight = start + day * DAY
         today = expected[day * slots_a_day : (day + 1) * slots_a_day]
         requests = draw_requests(rng, midnight, today, population, plan)
-        ticks = midnight + np.arange(slots_a_day + 1, dtype=np.int64) * SLOT
-        places = np.searchsorted(requests.at, ticks).tolist()
-        for tick, first, last in zip(ticks.tolist(), places, places[1:], strict=False):
+        first = 0
+        for tick in range(midnight, midnight + DAY, SLOT):
+            last = bisect_left(requests.at, tick + SLOT, lo=first)
             operations.tick(tick)
             exchange.serve(requests, first, last, tick + SLOT)
+            first = last
         progress((day + 1) / settings.days)
     components.logs.close_all()
 
@@ -130,10 +130,7 @@ def _train_first_model(
     """Publish version 1 from a history in which everything was bid on."""
     start = to_nanoseconds(settings.start)
     rows = int(settings.predictions * HISTORY_DAYS / PLAN_DAYS)
-    requests, stats = draw_history(
-        rng, population, start=start, window=settings.window, rows=rows
-    )
-    examples = history_examples(requests, stats, start)
+    examples = draw_history(rng, population, start=start, window=settings.window, rows=rows)
     store, pipeline = components.bidder.examples, components.backstage.pipeline
     kept = (rng.random(len(examples)) < store.exploration).tolist()
     store.extend(each for each, keep in zip(examples, kept, strict=True) if keep)
@@ -160,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 replace=options.replace,
                 progress=lambda share: bar.update(task, completed=share),
             )
-    except OutputExists as error:
+    except OutputExistsError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     sys.stdout.write(result.to_json() + "\n")
@@ -173,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulate the service over weeks, with incidents whose truth is written down.",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to be written")
-    parser.add_argument("--end", type=_midnight, required=True, help="last midnight, YYYY-MM-DD UTC")
+    parser.add_argument(
+        "--end", type=_midnight, required=True, help="last midnight, YYYY-MM-DD UTC"
+    )
     parser.add_argument("--days", type=_positive, default=PLAN_DAYS, help="simulated days")
     parser.add_argument("--seed", type=int, default=7, help="start of all chance")
     parser.add_argument(

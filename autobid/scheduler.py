@@ -4,10 +4,9 @@
 run is counted from when the last one was due, not from when it ended, so that runs do not slip.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Self
 
 import schedule
 
@@ -17,7 +16,7 @@ from autobid.clock import Clock, to_datetime
 class ClockedJob(schedule.Job):
     """A job that is due by the clock of its scheduler."""
 
-    scheduler: ClockedScheduler
+    scheduler: "ClockedScheduler"
 
     @property
     def should_run(self) -> bool:
@@ -31,7 +30,7 @@ class ClockedJob(schedule.Job):
         self._schedule_next_run()
         return result
 
-    def first(self, due: datetime) -> ClockedJob:
+    def first(self, due: datetime) -> Self:
         """Set when the job runs first; it keeps to that rhythm from then on."""
         self.next_run = due
         return self
@@ -80,12 +79,12 @@ def schedule_with_retry(
 
     def run() -> None:
         if not attempt() and not retrying:
-            minutes = int(retry.total_seconds() // 60)
-            job = scheduler.every(minutes).minutes.do(again)
-            retrying.append(job)
+            retrying.append(scheduler.every(_minutes(retry)).minutes.do(again))
 
-    _minutely(scheduler, every).do(run).first(first)
+    job = scheduler.every(_minutes(every))
+    job.minutes.do(run)
+    job.first(first)
 
 
-def _minutely(scheduler: ClockedScheduler, every: timedelta) -> schedule.Job:
-    return scheduler.every(int(every.total_seconds() // 60)).minutes
+def _minutes(span: timedelta) -> int:
+    return max(1, span // timedelta(minutes=1))

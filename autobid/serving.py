@@ -4,8 +4,6 @@ The requests of one tick are scored in one batch. What they log is collected wit
 happens at, sorted, and only then written, as a server's log is in the order things happen in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,9 +11,9 @@ from typing import NamedTuple
 from autobid.clock import MINUTE, SimulatedClock, to_datetime
 from autobid.components import Components
 from autobid.incidents import PREDICT_PATH
-from autobid.opportunity import BadInput, BidOpportunity, parse_opportunity
+from autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
 from autobid.outcomes import Outcome, record_outcome
-from autobid.prediction_service import ModelNotLoaded, Prediction
+from autobid.prediction_service import ModelNotLoadedError, Prediction
 from autobid.traffic import Requests, malform
 from logging_config import context
 
@@ -35,9 +33,9 @@ class _Event(NamedTuple):
 
 
 class _Accepted(NamedTuple):
-    """A request that can be scored; `index` is its place among the requests."""
+    """A request that can be scored, and its place among the requests."""
 
-    index: int
+    place: int
     trace_id: str
     opportunity: BidOpportunity
 
@@ -54,13 +52,13 @@ class Exchange:
         accepted = [
             each for index in range(first, last) if (each := self._receive(requests, index))
         ]
-        received = [to_datetime(int(requests.at[each.index])) for each in accepted]
+        received = [to_datetime(requests.at[each.place]) for each in accepted]
         try:
             opportunities = [each.opportunity for each in accepted]
             predictions = self.components.api.service.score(opportunities, received)
-        except ModelNotLoaded:
+        except ModelNotLoadedError:
             for each in accepted:
-                self._refuse(requests, each.index, each.trace_id, 503, "model_not_loaded")
+                self._refuse(requests, each.place, each.trace_id, 503, "model_not_loaded")
         else:
             for each, prediction in zip(accepted, predictions, strict=True):
                 self._answer(requests, each, prediction)
@@ -74,7 +72,7 @@ class Exchange:
             payload = malform(payload, index % 3)
         try:
             opportunity = parse_opportunity(payload)
-        except BadInput:
+        except BadInputError:
             self._refuse(requests, index, trace_id, 400, "bad_input")
             return None
         if requests.failing[index]:
@@ -83,25 +81,32 @@ class Exchange:
             return None
         return _Accepted(index, trace_id, opportunity)
 
-    def _refuse(self, requests: Requests, index: int, trace_id: str, status: int, code: str) -> None:
-        duration = int(requests.duration[index]) if status in {500, 504} else REFUSAL
-        self._access(int(requests.at[index]), duration, trace_id, status, code)
+    def _refuse(
+        self, requests: Requests, index: int, trace_id: str, status: int, code: str
+    ) -> None:
+        duration = requests.duration[index] if status in {500, 504} else REFUSAL
+        self._access(requests.at[index], duration, trace_id, status, code)
 
     def _answer(self, requests: Requests, accepted: _Accepted, prediction: Prediction) -> None:
-        at, duration = int(requests.at[accepted.index]), int(requests.duration[accepted.index])
+        at, duration = requests.at[accepted.place], requests.duration[accepted.place]
         api, bidder, trace_id = self.components.api, self.components.bidder, accepted.trace_id
         self._at(
             at + duration * 4 // 5, api.clock, trace_id, lambda: api.service.record(prediction)
         )
         self._access(at, duration, trace_id, 200, None)
-        bid = bidder.autobidder.decide(prediction, trace_id)
+        bid = bidder.autobidder.decide(
+            prediction_id=prediction.id,
+            approved=prediction.approved,
+            price=prediction.bid_price,
+            trace_id=trace_id,
+        )
         if bid is None:
             return
         placed = at + duration + BID_DELAY
         self._at(placed, bidder.clock, trace_id, lambda: bidder.autobidder.place(bid))
         bidder.examples.bid_placed(prediction, at)
-        decided = placed + int(requests.outcome_delay[accepted.index])
-        succeeded = bool(requests.succeeds[accepted.index])
+        decided = placed + requests.outcome_delay[accepted.place]
+        succeeded = requests.succeeds[accepted.place]
         bidder.pending.expect(Outcome(decided + 2 * MINUTE, decided, bid, succeeded))
 
     def _learn(self, outcome: Outcome) -> None:
@@ -114,9 +119,7 @@ class Exchange:
             lambda: record_outcome(bidder.log, outcome),
         )
 
-    def _access(
-        self, at: int, duration: int, trace_id: str, status: int, code: str | None
-    ) -> None:
+    def _access(self, at: int, duration: int, trace_id: str, status: int, code: str | None) -> None:
         api = self.components.api
         self._at(
             at + duration,

@@ -1,7 +1,5 @@
 """What a scenario logged, counted in its files: `summary.json`."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
@@ -47,7 +45,7 @@ def summarise(folder: Path, *, seed: int, start: datetime, end: datetime) -> Sce
     events: Counter[str] = Counter()
     for each in counts.values():
         events += each
-    models = sorted((int(each.name) for each in (folder / "models").iterdir()))
+    models = sorted(int(each.name) for each in (folder / "models").iterdir())
     result = ScenarioResult(
         seed=seed,
         start=start.isoformat(),

@@ -4,8 +4,6 @@ Traffic follows the day (busiest at 14:00 UTC) and the week (quieter at weekends
 drawn column-wise, a day at a time; `Requests.payload` makes one of them into what a client sends.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +23,9 @@ WEEKEND = 0.65
 
 MALFORMED = 0.005
 FAILING = 0.0005
+HICCUPS = 0.004
+"""The share of answers that take six times as long on any day."""
+
 EMBEDDED = 0.1
 """The share of requests that carry an embedding."""
 
@@ -44,14 +45,17 @@ SLOWER = 3.5
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests in order of time, one array element each; times in nanoseconds."""
+    """Requests in order of time, one element of each list; times in nanoseconds.
 
-    at: NDArray[np.int64]
-    duration: NDArray[np.int64]
-    malformed: NDArray[np.bool_]
-    failing: NDArray[np.bool_]
-    succeeds: NDArray[np.bool_]
-    outcome_delay: NDArray[np.int64]
+    Lists, since each request is looked at by itself, which costs less than in arrays.
+    """
+
+    at: list[int]
+    duration: list[int]
+    malformed: list[bool]
+    failing: list[bool]
+    succeeds: list[bool]
+    outcome_delay: list[int]
     payloads: list[dict[str, Any]]
 
     def __len__(self) -> int:
@@ -63,10 +67,9 @@ def slot_weights(start: int, end: int) -> Floats:
     middle = np.arange(start, end, SLOT, dtype=np.int64) + SLOT // 2
     hours = hours_of_day(middle)
     # 1970-01-01 was a Thursday; 0 is Monday here.
-    weekday = (middle // DAY + 3) % 7
-    rate = (1.0 + 0.6 * np.cos((hours - 14.0) / 24.0 * 2 * np.pi)) * np.where(
-        weekday >= 5, WEEKEND, 1.0
-    )
+    is_weekend = np.isin((middle // DAY + 3) % 7, (5, 6))
+    daily = 1.0 + 0.6 * np.cos((hours - 14.0) / 24.0 * 2 * np.pi)
+    rate = daily * np.where(is_weekend, WEEKEND, 1.0)
     weights: Floats = rate / rate.sum()
     return weights
 
@@ -89,19 +92,17 @@ def draw_requests(
     delay = np.clip(rng.lognormal(np.log(14.0), 0.8, len(at)), 1.0, 120.0) * HOUR
     observed = distort(rng, jobs, at, plan)
     return Requests(
-        at,
-        _durations(rng, at, failing, plan),
-        malformed,
-        failing,
-        succeeds,
-        delay.astype(np.int64),
+        at.tolist(),
+        _durations(rng, at, failing, plan).tolist(),
+        malformed.tolist(),
+        failing.tolist(),
+        succeeds.tolist(),
+        delay.astype(np.int64).tolist(),
         payloads(rng, observed, population, at),
     )
 
 
-def distort(
-    rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: Plan
-) -> Jobs:
+def distort(rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: Plan) -> Jobs:
     """The jobs as the service is told of them, with the errors of the incidents of the time."""
     numeric, categorical = dict(jobs.numeric), dict(jobs.categorical)
     in_minutes = rng.random(len(at)) < _odds(plan, "numeric_shift", 0.0, at)
@@ -147,9 +148,7 @@ def malform(payload: dict[str, Any], kind: int) -> dict[str, Any]:
     return payload | {"client_budget": -payload["client_budget"]}
 
 
-def _arrivals(
-    rng: np.random.Generator, start: int, counts: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _arrivals(rng: np.random.Generator, start: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     slots = start + np.repeat(np.arange(len(counts), dtype=np.int64), counts) * SLOT
     # Logs hold microseconds.
     within = rng.integers(0, SLOT // 1000, len(slots), dtype=np.int64) * 1000
@@ -164,7 +163,7 @@ def _durations(
     rng: np.random.Generator, at: NDArray[np.int64], failing: NDArray[np.bool_], plan: Plan
 ) -> NDArray[np.int64]:
     milliseconds = rng.lognormal(np.log(18.0), 0.4, len(at))
-    milliseconds *= np.where(rng.random(len(at)) < 0.004, 6.0, 1.0)
+    milliseconds *= np.where(rng.random(len(at)) < HICCUPS, 6.0, 1.0)
     milliseconds *= np.where(plan.active("latency_regression", at), SLOWER, 1.0)
     timeouts = rng.uniform(2000.0, 5000.0, len(at))
     return (np.where(failing, timeouts, milliseconds) * 1000).astype(np.int64) * 1000

@@ -1,7 +1,5 @@
 """The scenario's truth, as a report reads it: `truth.json`."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from pathlib import Path

@@ -1,0 +1,118 @@
+"""The HTTP interface: predictions, reloading, health.
+
+A body that cannot be predicted is answered with 400 (FastAPI's own 422 is not used: the body is
+read here), a request while no model is loaded with 503. Errors are JSON:
+`{"error": {"code": …, "message": …}}`. Each request leaves an access event and, when answered, a
+prediction event of the same `trace.id`, which the answer carries as `trace_id`.
+"""
+
+import time
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
+
+from autobid.access import AccessLog
+from autobid.clock import Clock, to_datetime
+from autobid.model_store import ModelNotFoundError
+from autobid.opportunity import BadInputError, complaints, parse_opportunity
+from autobid.prediction_service import ModelNotLoadedError, Prediction, PredictionService
+from logging_config import current_trace_id
+
+PREDICT_PATH = "/ml/autobid/predict_success_proba"
+RELOAD_PATH = "/ml/autobid/reload_model"
+HEALTH_PATH = "/health"
+
+REFUSALS: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    BadInputError: (HTTPStatus.BAD_REQUEST, "bad_input"),
+    ModelNotLoadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "model_not_loaded"),
+    ModelNotFoundError: (HTTPStatus.SERVICE_UNAVAILABLE, "model_not_readable"),
+}
+"""How what the service refuses is answered: status and code."""
+
+
+class ReloadRequest(BaseModel):
+    """Which version to load; none is the newest."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    version: str | None = None
+
+
+def create_app(service: PredictionService, clock: Clock = time.time_ns) -> AccessLog:
+    """The application around one service, its requests logged to the service's log."""
+    app = FastAPI(title="autobid", docs_url=None, redoc_url=None)
+
+    @app.post(PREDICT_PATH)
+    async def predict_success_proba(request: Request) -> dict[str, Any]:
+        opportunity = parse_opportunity(await request.body())
+        [prediction] = service.score([opportunity], [to_datetime(clock())])
+        service.record(prediction)
+        return answer(prediction, service.threshold)
+
+    @app.post(RELOAD_PATH)
+    async def reload_model(request: Request) -> dict[str, Any]:
+        return asdict(service.reload(parse_reload(await request.body()).version))
+
+    @app.get(HEALTH_PATH)
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "model": asdict(service.model) if service.model else None}
+
+    for refusal in REFUSALS:
+        app.add_exception_handler(refusal, refuse)
+    app.add_exception_handler(HTTPException, refuse_unknown)
+    app.add_exception_handler(Exception, fail)
+    return AccessLog(app, service.log)
+
+
+def answer(prediction: Prediction, threshold: float) -> dict[str, Any]:
+    """The body a client gets for a prediction."""
+    return {
+        "prediction_id": prediction.id,
+        "success_probability": prediction.score,
+        "threshold": threshold,
+        "approved": prediction.approved,
+        "model": asdict(prediction.model),
+        "profile_historical_stats": prediction.stats.status,
+        "trace_id": current_trace_id(),
+    }
+
+
+def parse_reload(body: bytes) -> ReloadRequest:
+    """Read which model to load; an empty body asks for the newest.
+
+    Raises:
+        BadInputError: the body is neither empty nor `{"version": "<version>"}`.
+    """
+    try:
+        return ReloadRequest.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise BadInputError(complaints(error)) from None
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the service refused."""
+    status, code = REFUSALS[type(error)]
+    return _error(request, status, code, str(error))
+
+
+async def refuse_unknown(request: Request, error: Exception) -> JSONResponse:
+    """Answer a path or method that is not served."""
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 404)
+    return _error(request, status, status.name.lower(), status.phrase)
+
+
+async def fail(request: Request, _failure: Exception) -> JSONResponse:
+    """Answer an error of our own; what it was stands in the log."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _error(request, status, "internal_error", "the service failed; its log says why")
+
+
+def _error(request: Request, status: HTTPStatus, code: str, message: str) -> JSONResponse:
+    # The access event carries the same code.
+    request.state.error_code = code
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)

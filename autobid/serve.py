@@ -1,0 +1,118 @@
+"""Serve the API over HTTP on loopback.
+
+    python -m autobid.serve --port 0 --models models --logs logs
+
+writes one line of JSON to standard output when it listens, `{"url": …, "pid": …, "model": …}`, and
+logs to `<logs>/autobid-api.jsonl` and `<logs>/scheduler.jsonl` until SIGTERM or Ctrl-C. Profiles'
+statistics come from the simulated marketplace and are refreshed every hour.
+"""
+
+import argparse
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from autobid.api import create_app
+from autobid.clock import to_datetime
+from autobid.components import API, ENVIRONMENT, SCHEDULER, VERSIONS
+from autobid.jobs import REFRESH_STATS, JobRunner
+from autobid.market import Population
+from autobid.model_store import ModelNotFoundError, ModelStore
+from autobid.prediction_service import PredictionService
+from autobid.profile_stats import StatsStore
+from autobid.scheduler import ClockedScheduler
+from logging_config import Service, configure, open_log
+
+LOOPBACK = "127.0.0.1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    log = configure(_service(API), path=options.logs / f"{API}.jsonl")
+    stats = StatsStore()
+    service = PredictionService(ModelStore(options.models), stats, log)
+    _start_scheduler(options.logs, stats, Population(options.seed))
+    if not options.cold:
+        _load_if_there(service)
+    listener = _listen(options.port)
+    _announce(listener, service)
+    app = create_app(service)
+    # The log's own handlers are in place; uvicorn must not bring others.
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+    log.close()
+    return 0
+
+
+def _start_scheduler(logs: Path, stats: StatsStore, population: Population) -> None:
+    log = open_log(_service(SCHEDULER), path=logs / f"{SCHEDULER}.jsonl")
+    runner, scheduler = JobRunner(log, time.time_ns), ClockedScheduler(time.time_ns)
+
+    def refresh() -> bool:
+        now = to_datetime(time.time_ns())
+        return runner.run(REFRESH_STATS, lambda: stats.refresh(population.statistics(now)))
+
+    refresh()
+    scheduler.every(1).hours.do(refresh)
+    threading.Thread(target=_run_due, args=(scheduler,), name="scheduler", daemon=True).start()
+
+
+def _run_due(scheduler: ClockedScheduler) -> None:
+    while True:
+        scheduler.run_pending()
+        time.sleep(1.0)
+
+
+def _load_if_there(service: PredictionService) -> None:
+    try:
+        service.reload()
+    except ModelNotFoundError as error:
+        sys.stderr.write(f"no model is loaded: {error}\n")
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        sys.stderr.write(f"error: port {port} cannot be used: {error.strerror}\n")
+        raise SystemExit(1) from None
+    listener.listen(128)
+    return listener
+
+
+def _announce(listener: socket.socket, service: PredictionService) -> None:
+    host, port = listener.getsockname()
+    model = service.model.version if service.model else None
+    line = json.dumps({"url": f"http://{host}:{port}", "pid": os.getpid(), "model": model})
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _service(component: str) -> Service:
+    return Service(component, version=VERSIONS[component], environment=ENVIRONMENT)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autobid.serve", description="Serve predictions over HTTP on loopback."
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--models", type=Path, required=True, help="folder of model versions")
+    parser.add_argument("--logs", type=Path, required=True, help="folder to log to")
+    parser.add_argument("--seed", type=int, default=7, help="which profiles there are")
+    parser.add_argument("--cold", action="store_true", help="load no model until asked to")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
