@@ -28,7 +28,8 @@ NAMES: Final = MappingProxyType(
 """Short names of the ids that follow the work."""
 
 _LONGEST_ID: Final = 128
-_current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=MappingProxyType({}))
+_EMPTY: Final[Mapping[str, Any]] = {}
+_current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=_EMPTY)
 _ids = Ids()
 
 
@@ -49,7 +50,7 @@ def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
     trace_id = merged.get("trace.id")
     if not isinstance(trace_id, str) or not 0 < len(trace_id) <= _LONGEST_ID:
         trace_id = _find_trace(merged)
-    token = _current.set(MappingProxyType(merged))
+    token = _current.set(merged)
     try:
         yield trace_id
     finally:

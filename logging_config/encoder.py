@@ -1,33 +1,33 @@
 """Encode an event as strict JSON: with orjson's speed where that is exact, else with care."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from logging_config.conform import conform, conform_carefully, is_clean
+from logging_config.conform import as_is, conform, conform_carefully, is_clean
 from logging_config.limits import MAX_LINE
 from logging_config.rules import Rules
 
-
-class Encoded(NamedTuple):
-    """An event's message and fields as JSON, and which values were of a wrong type."""
-
-    message: bytes
-    fields: bytes
-    wrong: list[str]
+Encoded = tuple[bytes, bytes, list[str]]
+"""An event's message and its fields as JSON, and what was wrong about the values' types."""
 
 
 def encode(message: Any, fields: Mapping[Any, Any], rules: Rules) -> Encoded:
     """Encode an event; nothing in it raises, and `ml.log.changes` says what was changed."""
-    with suppress(Exception):  # a key's or value's own methods may raise anything
-        written, changes, wrong = conform(fields, rules)
-        if not changes and is_clean(message, rules.message):
+    try:
+        if is_clean(message, rules.message):
+            written: Any = fields
+            wrong: list[str] = []
+            if type(fields) is not dict or not as_is(fields, rules):
+                placing = conform(fields, rules)
+                written, wrong = placing.written(), placing.wrong
             json = orjson.dumps(written)
             # orjson writes NaN and the infinities as null without a word.
             if b"null" not in json and len(json) <= MAX_LINE:
-                return Encoded(orjson.dumps(message), json, wrong)
+                return orjson.dumps(message), json, wrong
+    except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
+        pass
     return _encode_carefully(message, fields, rules)
 
 
@@ -36,7 +36,7 @@ def _encode_carefully(message: Any, fields: Mapping[Any, Any], rules: Rules) -> 
     text = orjson.dumps(placing.text(message, rules.message))
     written = placing.written()
     json = orjson.dumps(written)
-    return Encoded(text, json if len(json) <= MAX_LINE else _shorten(written), placing.wrong)
+    return text, json if len(json) <= MAX_LINE else _shorten(written), placing.wrong
 
 
 def _shorten(written: dict[str, Any]) -> bytes:

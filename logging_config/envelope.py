@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -22,11 +22,7 @@ Clock = Callable[[], int]
 """Tells the time in nanoseconds since the epoch."""
 
 
-class Sealed(NamedTuple):
-    """An event's id and its line, with the line's end."""
-
-    event_id: str
-    line: bytes
+_LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
 
 
 class Envelope:
@@ -71,8 +67,8 @@ class Envelope:
         fields: Mapping[Any, Any],
         *,
         strict: bool = False,
-    ) -> Sealed:
-        """Make the line of an event.
+    ) -> tuple[str, bytes]:
+        """Make the line of an event: its id, and the line with its end.
 
         Raises:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
@@ -81,23 +77,20 @@ class Envelope:
         if strict and wrong:
             raise FieldTypeError(" ".join(wrong))
         after_level, after_message = self._middles[dataset, level]
-        sequence = b"%d" % next(self._count)
-        line = b"".join(
-            (
-                b'{"@timestamp":"',
-                self._timestamp(),
-                after_level,
-                text,
-                after_message,
-                sequence,
-                b'","event.sequence":',
-                sequence,
-                b"," if len(json) > len(b"{}") else b"",
-                json[1:],
-                b"\n",
-            )
+        second, nanoseconds = divmod(self._clock(), 1_000_000_000)
+        sequence = next(self._count)
+        line = _LINE % (
+            self._second_text(second),
+            nanoseconds // 1000,
+            after_level,
+            text,
+            after_message,
+            sequence,
+            sequence,
+            b"" if json == b"{}" else b",",
+            json[1:],
         )
-        return Sealed(f"{self.entity_id}-{sequence.decode()}", line)
+        return f"{self.entity_id}-{sequence}", line
 
     def _middle(self, dataset: str, level: str) -> tuple[bytes, bytes]:
         """What stands between time and message, and between message and sequence."""
@@ -114,10 +107,9 @@ class Envelope:
         after_level = b'","log.level":"%b","message":' % level.encode()
         return after_level, b"," + orjson.dumps(constant)[1:-2]
 
-    def _timestamp(self) -> bytes:
-        second, nanoseconds = divmod(self._clock(), 1_000_000_000)
+    def _second_text(self, second: int) -> bytes:
         known, text = self._second
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
             self._second = (second, text)
-        return b"%b.%06dZ" % (text, nanoseconds // 1000)
+        return text

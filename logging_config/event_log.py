@@ -244,11 +244,11 @@ class EventLog:
                 observe(dataset, fields)
         return event_id
 
-    def _trace(self) -> dict[str, Any]:
+    def _trace(self) -> Mapping[str, Any]:
         """The current context, with a trace id in any case."""
         current = context.current()
         if "trace.id" in current:
-            return dict(current)
+            return current
         span = active_span()
         return {"trace.id": self._ids.trace()} if span is None else span.to_fields()
 

@@ -21,9 +21,11 @@ class Placing:
         wrong: values that do not fit their field, each as a sentence for the developer.
     """
 
-    def __init__(self, rules: Rules, placed: dict[str, Any], labels: dict[str, Any]) -> None:
-        self.placed = placed
-        self.labels = labels
+    __slots__ = ("_converter", "_rules", "labels", "placed", "wrong")
+
+    def __init__(self, rules: Rules) -> None:
+        self.placed: dict[str, Any] = {}
+        self.labels: dict[str, Any] = {}
         self.wrong: list[str] = []
         self._rules = rules
         self._converter = Converter()
@@ -35,9 +37,12 @@ class Placing:
 
     def written(self) -> dict[str, Any]:
         """All that is to be written: fields, labels, and the record of the changes."""
-        labels = {"labels": self.labels} if self.labels else {}
-        changes = {"ml.log.changes": self.changes} if self.changes else {}
-        return self.placed | labels | changes
+        written = self.placed
+        if self.labels:
+            written["labels"] = self.labels
+        if self._converter.changes:
+            written["ml.log.changes"] = self.changes
+        return written
 
     def text(self, message: Any, rule: Rule) -> str:
         """Return the message, whatever it is, as a text without secrets."""
@@ -110,12 +115,20 @@ class Placing:
         return clean
 
     def _put(self, rule: Rule, value: Any) -> None:
-        target = self.labels if rule.is_label else self.placed
-        name = rule.name
-        while name in target:
-            self._converter.mark("collision", name)
+        """Write a value; one whose place is taken becomes a label, of another name if need be."""
+        if rule.is_label:
+            self._put_label(rule.name, value)
+        elif rule.name in self.placed:
+            self._converter.mark("collision", rule.name)
+            self._put_label(self._rules.label(rule.name).name, value)
+        else:
+            self.placed[rule.name] = value
+
+    def _put_label(self, name: str, value: Any) -> None:
+        while name in self.labels:
+            self._converter.mark("collision", f"labels.{name}")
             name += "_2"
-        target[name] = value
+        self.labels[name] = value
 
 
 def _flat(value: Any) -> Any:

@@ -66,6 +66,8 @@ class Rules(dict[Any, Rule]):
         self.message = _field_rule(self._fields["message"], "message")
         self._families = [(_pattern(f), f) for f in DATASETS[dataset] if f.is_family]
 
+        self.plain = PlainTypes(self)
+
     def __missing__(self, key: str) -> Rule:
         rule = self._treat(key, self._find(key))
         if len(self) < MAX_REMEMBERED:
@@ -105,6 +107,21 @@ class Rules(dict[Any, Rule]):
         if treatment == "keep" and not rule.change:
             return rule
         return replace(rule, treatment=treatment, plain=frozenset())
+
+
+class PlainTypes(dict[Any, frozenset[type]]):
+    """The Python types that need no change under a key; none for what becomes a label."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def __missing__(self, key: str) -> frozenset[type]:
+        rule = self._rules[key]
+        plain = rule.plain if rule.name == key and not rule.is_label else frozenset()
+        if len(self) < MAX_REMEMBERED:
+            self[key] = plain
+        return plain
 
 
 def _field_rule(field: Field, name: str, change: str = "") -> Rule:

@@ -96,13 +96,16 @@ class EventLogger(structlog.BoundLoggerBase):
 
     def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
         message = _interpolate(event, args) if args else event
+        destination = self._logger
+        processed: Any = {**self._context, **fields}
         try:
-            processed = dict(self._process_event(level, None, fields)[1])
+            for processor in self._processors:
+                processed = processor(destination, level, processed)
         except structlog.DropEvent:
             return
         except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
             processed = {**self._context, **fields}
-        self._logger.log.app(level, message, _describe(self._logger.name, processed))
+        destination.log.app(level, message, _describe(destination.name, processed))
 
 
 def merge_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -118,9 +121,9 @@ def _describe(name: str, event: dict[str, Any]) -> dict[str, Any]:
     """Add the logger's name, and put an exception into its fields."""
     if name:
         event["log.logger"] = name
-    if error := _exception(event.pop("exc_info", None)):
-        event |= error_fields(error)
-    if event.pop("stack_info", None):
+    if "exc_info" in event:
+        event |= error_fields(_exception(event.pop("exc_info")))
+    if "stack_info" in event and event.pop("stack_info"):
         event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's stack, without the log's own frames
     return event
 
