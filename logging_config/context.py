@@ -57,9 +57,22 @@ def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
         _current.reset(token)
 
 
-def current() -> Mapping[str, Any]:
-    """The fields of the current context."""
-    return _current.get()
+def correlation(ids: Ids) -> Mapping[str, Any]:
+    """The fields of the current context, with a trace id in any case.
+
+    Args:
+        ids: makes the trace id where there is neither a context nor an active span.
+    """
+    current = _current.get()
+    if "trace.id" in current:
+        return current
+    span = active_span()
+    return {"trace.id": ids.trace()} if span is None else span.to_fields()
+
+
+def make_id() -> str:
+    """Make an id for a request or a run: 32 hexadecimal digits."""
+    return _ids.trace()
 
 
 def current_trace_id() -> str | None:

@@ -5,15 +5,18 @@ from datetime import datetime
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, Self
 
-from logging_config import context, events
+from logging_config import events
+from logging_config.context import correlation
 from logging_config.envelope import Envelope
+from logging_config.errors import FieldTypeError
 from logging_config.events import Feature, Fields, without_none
 from logging_config.failure import error_fields
 from logging_config.ids import Ids, make_entity_id
+from logging_config.losses import Losses
+from logging_config.salvage import total
 from logging_config.sampling import Sampling, is_sampled
 from logging_config.service import FeatureSource, Model
 from logging_config.sink import Sink
-from logging_config.trace import active_span
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 """Told of each event that was accepted: its dataset and fields."""
@@ -27,6 +30,14 @@ class EventLog:
 
     In development (`strict`) a value of a wrong type raises `FieldTypeError`; elsewhere it is
     written as a label and the line is marked, for a log must not stop the service.
+
+    Args:
+        envelope: makes the lines.
+        sink: takes them.
+        ids: makes trace ids.
+        sampling: shares of traces whose features are written.
+        observers: told of each accepted event; one that raises is told no more.
+        strict: raise on a value of a wrong type.
     """
 
     def __init__(
@@ -45,7 +56,9 @@ class EventLog:
         self._sampling = sampling or Sampling()
         self._observers = observers
         self._strict = strict
+        self._losses = Losses()
 
+    @total("ml.prediction")
     def prediction(
         self,
         *,
@@ -58,7 +71,7 @@ class EventLog:
         sources: Mapping[str, FeatureSource] | None = None,
     ) -> str:
         """A model scored something (`ml.prediction`)."""
-        trace = self._trace()
+        trace = correlation(self._ids)
         fields = {
             **trace,
             "ml.prediction.id": prediction_id,
@@ -75,6 +88,7 @@ class EventLog:
             fields |= events.source_fields(sources)
         return self._write("ml.prediction", "info", "Prediction", fields)
 
+    @total("ml.access")
     def access(
         self,
         *,
@@ -96,6 +110,7 @@ class EventLog:
         level = _LEVELS_BY_CLASS.get(status_code // 100, "info")
         return self._emit("ml.access", level, "Request", fields | error_fields(error))
 
+    @total("ml.bid")
     def bid(
         self,
         *,
@@ -113,6 +128,7 @@ class EventLog:
         }
         return self._emit("ml.bid", "info", "Bid", fields)
 
+    @total("ml.outcome")
     def outcome(
         self,
         *,
@@ -130,6 +146,7 @@ class EventLog:
         }
         return self._emit("ml.outcome", "info", "Outcome", fields)
 
+    @total("ml.fallback")
     def fallback(
         self, *, source: str, age_s: float | None = None, reason: str | None = None
     ) -> str:
@@ -141,11 +158,13 @@ class EventLog:
         }
         return self._emit("ml.fallback", "warning", "Fallback to defaults", fields)
 
+    @total("ml.job")
     def job_started(self, *, name: str, run_id: str) -> str:
         """A run of a job began (`ml.job`)."""
         fields = {"ml.job.name": name, "ml.job.run_id": run_id, "event.action": "started"}
         return self._emit("ml.job", "info", "Job started", fields)
 
+    @total("ml.job")
     def job_ended(
         self,
         *,
@@ -169,6 +188,7 @@ class EventLog:
         level, message = ("info", "Job succeeded") if succeeded else ("error", "Job failed")
         return self._emit("ml.job", level, message, fields)
 
+    @total("ml.model")
     def model_event(
         self,
         *,
@@ -193,14 +213,32 @@ class EventLog:
 
     def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
         """Anything else (`ml.app`): the fields of the table are kept, all others become labels."""
-        return self._write("ml.app", level, message, {**self._trace(), **fields}, strict=False)
+        trace = correlation(self._ids)
+        try:
+            merged = {**trace, **fields}
+        except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
+            merged = {**trace, "fields": fields}
+        return self._write("ml.app", level, message, merged, strict=False)
+
+    def salvage(self, dataset: str, given: dict[str, Any], error: Exception) -> str:
+        """Write an event's arguments as labels, for they do not make up its fields.
+
+        Raises:
+            FieldTypeError: in development.
+        """
+        if self._strict:
+            raise FieldTypeError(f"{type(error).__name__}: {error}") from error
+        fields = {**correlation(self._ids), **given, **error_fields(error)}
+        return self._write(dataset, "error", "Event with wrong arguments", fields, strict=False)
 
     def flush(self) -> bool:
         """Wait until all accepted events are written; False if the disk does not take them."""
         return self._sink.flush()
 
     def close(self) -> None:
-        """Write out what is queued and close the sink."""
+        """Write out what is queued and close the sink; a later event opens it again."""
+        if self._losses.pending and self._sink.flush():
+            self._tell_losses()
         self._sink.close()
 
     def before_fork(self) -> None:
@@ -226,31 +264,45 @@ class EventLog:
         self.close()
 
     def _emit(self, dataset: str, level: str, message: str, fields: Fields) -> str:
-        return self._write(dataset, level, message, {**self._trace(), **without_none(fields)})
+        return self._write(
+            dataset, level, message, {**correlation(self._ids), **without_none(fields)}
+        )
 
     def _write(
         self,
         dataset: str,
         level: str,
         message: Any,
-        fields: Fields,
+        fields: dict[str, Any],
         *,
         strict: bool | None = None,
     ) -> str:
         strict = self._strict if strict is None else strict
         event_id, line = self.envelope.seal(dataset, level, message, fields, strict=strict)
-        if self._sink.write(line) and self._observers:
-            for observe in self._observers:
+        if not self._sink.write(line):
+            self._losses.count()
+            return event_id
+        if self._losses.due():
+            self._tell_losses()
+        for observe in self._observers:
+            try:
                 observe(dataset, fields)
+            except Exception as error:  # noqa: BLE001 -- an observer is not ours, the event is written
+                self._observers = tuple(other for other in self._observers if other is not observe)
+                self.app(
+                    "error",
+                    f"Observer {observe!r} failed and is asked no more",
+                    error_fields(error),
+                )
         return event_id
 
-    def _trace(self) -> Mapping[str, Any]:
-        """The current context, with a trace id in any case."""
-        current = context.current()
-        if "trace.id" in current:
-            return current
-        span = active_span()
-        return {"trace.id": self._ids.trace()} if span is None else span.to_fields()
+    def _tell_losses(self) -> None:
+        """Write how many events were dropped; if that is dropped too, it is told later."""
+        lost = self._losses.take()
+        fields = {**correlation(self._ids), "ml.log.dropped": lost}
+        _, line = self.envelope.seal("ml.app", "warning", "Events were dropped", fields)
+        if not self._sink.write(line):
+            self._losses.count(lost + 1)
 
     def _sample(self, features: Mapping[str, Feature], trace_id: str) -> Fields:
         share = self._sampling.features

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from logging_config.event_log import EventLog
 from logging_config.failure import error_fields
+from logging_config.request import current_request
 
 _STANDARD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
 )
 _COLOURED: Final = "color_message"  # uvicorn's copy of its message for terminals
+_UVICORN_ARGS: Final = 5  # client, method, path, HTTP version, status
 _LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
 _APM: Final = MappingProxyType(
     {
@@ -38,9 +40,14 @@ class EventHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Emit one record."""
-        self._current().app(
-            level_name(record.levelno), record_message(record), record_fields(record)
-        )
+        log = self._current()
+        request = uvicorn_request(record)
+        if request is None:
+            log.app(level_name(record.levelno), record_message(record), record_fields(record))
+        elif current_request() is None:
+            # With the middleware the request is logged already, and better.
+            method, path, status_code = request
+            log.access(method=method, path=path, status_code=status_code)
 
 
 def level_name(number: int) -> str:
@@ -48,27 +55,45 @@ def level_name(number: int) -> str:
     return next((name for least, name in _LEVELS if number >= least), "debug")
 
 
-def record_message(record: logging.LogRecord) -> str:
+def record_message(record: logging.LogRecord) -> Any:
     """The record's text; if its arguments do not fit its format, both as they are."""
+    if isinstance(record.msg, dict) and not record.args:
+        return record.msg.get("message", "Record")
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 -- arguments' own __str__ may raise anything
-        return f"{record.msg!s} {type(record.args).__name__}"
+    except Exception:  # noqa: BLE001 -- formats and arguments are the caller's
+        return [record.msg, record.args]
 
 
 def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
-    """The record's logger, thread, exception and extra attributes as fields."""
+    """The record's logger, thread, exception and extra attributes as fields.
+
+    A mapping logged in the place of a text, as python-json-logger allows, is taken for fields too.
+    """
     extra = {
         _APM.get(name, name): value
         for name, value in vars(record).items()
         if name not in _STANDARD and name != _COLOURED
     }
+    if isinstance(record.msg, dict) and not record.args:
+        extra |= {name: value for name, value in record.msg.items() if name != "message"}
     return {
         "log.logger": record.name,
         "process.thread.name": record.threadName or "",
         **extra,
         **_exception(record),
     }
+
+
+def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, int] | None:
+    """Method, path without the query, and status of a request uvicorn logged; else None."""
+    args = record.args
+    if record.name != "uvicorn.access" or not isinstance(args, tuple) or len(args) != _UVICORN_ARGS:
+        return None
+    _, method, path, _, status_code = args
+    if not isinstance(path, str) or not isinstance(status_code, int):
+        return None
+    return str(method), path.partition("?")[0], status_code
 
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:

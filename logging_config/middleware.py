@@ -1,0 +1,94 @@
+"""ASGI middleware: one access event per request, its ids on every event emitted meanwhile.
+
+Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(AccessLog)`.
+"""
+
+import re
+import time
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from logging_config.configuration import process_log
+from logging_config.context import context, make_id
+from logging_config.event_log import EventLog
+from logging_config.request import Request, enter_request, leave_request
+from logging_config.trace import parse_traceparent
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_FAILED: Final = 500
+_CLIENT_GONE: Final = 499  # nginx's code for a client that closed its connection
+
+
+class AccessLog:
+    """Logs each request, under the trace id of its `traceparent` and the id of its `x-request-id`.
+
+    Ids the request lacks are made; the request's id is answered in `x-request-id`. Queries are not
+    logged, for they may hold secrets.
+
+    Args:
+        app: the application.
+        log: the log; the process-wide one when None.
+
+    Raises:
+        ConfigurationError: there is no log.
+    """
+
+    def __init__(self, app: App, log: EventLog | None = None) -> None:
+        self.app = app
+        self._log = log or process_log()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        span = parse_traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
+        request_id = _request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        ids = span.to_fields() if span else {}
+        with context(fresh=True, request_id=request_id, **ids):
+            await self._serve(scope, receive, send, request_id.encode())
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: bytes) -> None:
+        request = Request()
+        token = enter_request(request)
+        started = time.perf_counter_ns()
+
+        async def note_status(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.status_code = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            await send(message)
+
+        failure: BaseException | None = None
+        try:
+            await self.app(scope, receive, note_status)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self._log.access(
+                method=scope["method"],
+                path=scope["path"],
+                status_code=request.status_code or _status_of(failure),
+                duration_ns=time.perf_counter_ns() - started,
+                error_code=request.error_code,
+                error=failure,
+            )
+            leave_request(token)
+
+
+def _request_id(header: str) -> str:
+    return header if _REQUEST_ID.fullmatch(header) else make_id()
+
+
+def _status_of(failure: BaseException | None) -> int:
+    """The status of a request that was not answered."""
+    return _CLIENT_GONE if isinstance(failure, CancelledError) else _FAILED

@@ -1,0 +1,111 @@
+"""Prometheus metrics from the log's own events, so that an event and its counter never disagree.
+
+An optional extra (`mlmon[prometheus]`): `configure(…, observers=(Metrics(),))` counts each accepted
+event, `expose(app)` serves `/metrics` of a FastAPI or Starlette application.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_fastapi_instrumentator import Instrumentator
+
+_SCORES: Final = tuple(step / 20 for step in range(1, 20)) + (1.0,)
+_DURATIONS_S: Final = (0.1, 1, 10, 60, 300, 900, 3600, 4 * 3600)
+_NANOSECONDS: Final = 1e9
+
+
+class Metrics:
+    """An observer of the log that keeps counters, histograms and gauges.
+
+    Args:
+        registry: where they are registered; Prometheus's default registry when None.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        registry = registry or REGISTRY
+        model = ("model", "version")
+        self._events = Counter("ml_log_events", "Events accepted.", ["dataset"], registry=registry)
+        self._dropped = Counter("ml_log_dropped", "Events dropped.", registry=registry)
+        self._predictions = Counter(
+            "ml_predictions", "Predictions.", [*model, "decision"], registry=registry
+        )
+        self._scores = Histogram(
+            "ml_prediction_score", "Scores.", model, buckets=_SCORES, registry=registry
+        )
+        self._bids = Counter("ml_bids", "Bids placed.", registry=registry)
+        self._fallbacks = Counter(
+            "ml_fallbacks", "Uses of defaults.", ["source"], registry=registry
+        )
+        self._runs = Counter("ml_job_runs", "Runs ended.", ["job", "outcome"], registry=registry)
+        self._durations = Histogram(
+            "ml_job_duration_seconds",
+            "Duration of runs.",
+            ["job"],
+            buckets=_DURATIONS_S,
+            registry=registry,
+        )
+        self._records = Counter(
+            "ml_job_records", "Records worked through.", ["job"], registry=registry
+        )
+        self._evaluation = Gauge(
+            "ml_model_evaluation", "Metrics of the model.", [*model, "metric"], registry=registry
+        )
+
+    def __call__(self, dataset: str, fields: Mapping[str, Any]) -> None:
+        """Count one accepted event."""
+        self._events.labels(dataset).inc()
+        count = self._COUNTED.get(dataset)
+        if count is not None:
+            count(self, fields)
+
+    def _count_prediction(self, fields: Mapping[str, Any]) -> None:
+        model = (fields["ml.model.name"], fields["ml.model.version"])
+        self._predictions.labels(*model, fields["ml.prediction.decision"]).inc()
+        self._scores.labels(*model).observe(fields["ml.prediction.score"])
+
+    def _count_bid(self, _: Mapping[str, Any]) -> None:
+        self._bids.inc()
+
+    def _count_fallback(self, fields: Mapping[str, Any]) -> None:
+        self._fallbacks.labels(fields["ml.feature_source.name"]).inc()
+
+    def _count_job(self, fields: Mapping[str, Any]) -> None:
+        if fields["event.action"] != "ended":
+            return
+        job = fields["ml.job.name"]
+        self._runs.labels(job, fields["event.outcome"]).inc()
+        if "event.duration" in fields:
+            self._durations.labels(job).observe(fields["event.duration"] / _NANOSECONDS)
+        if "ml.job.records" in fields:
+            self._records.labels(job).inc(fields["ml.job.records"])
+
+    def _count_model(self, fields: Mapping[str, Any]) -> None:
+        model = (fields.get("ml.model.name", ""), fields.get("ml.model.version", ""))
+        for name, value in fields.items():
+            if name.startswith("ml.evaluation."):
+                metric = name.removeprefix("ml.evaluation.")
+                self._evaluation.labels(*model, metric).set(value)
+
+    def _count_app(self, fields: Mapping[str, Any]) -> None:
+        self._dropped.inc(fields.get("ml.log.dropped", 0))
+
+    _COUNTED: Final[Mapping[str, Callable[..., None]]] = {
+        "ml.prediction": _count_prediction,
+        "ml.bid": _count_bid,
+        "ml.fallback": _count_fallback,
+        "ml.job": _count_job,
+        "ml.model": _count_model,
+        "ml.app": _count_app,
+    }
+
+
+def expose(app: Any, registry: CollectorRegistry | None = None) -> None:
+    """Serve `/metrics`, with the metrics of requests beside those of the log's events.
+
+    Args:
+        app: a FastAPI or Starlette application.
+        registry: what to serve; Prometheus's default registry when None.
+    """
+    instrumentator = Instrumentator(registry=registry or REGISTRY)
+    instrumentator.instrument(app).expose(app, include_in_schema=False)
