@@ -36,7 +36,7 @@ class EventLog:
         sink: takes them.
         ids: makes trace ids.
         sampling: shares of traces whose features are written.
-        observers: told of each accepted event; one that raises is told no more.
+        observers: told of each accepted event; what one raises is logged, once.
         strict: raise on a value of a wrong type.
     """
 
@@ -57,6 +57,7 @@ class EventLog:
         self._observers = observers
         self._strict = strict
         self._losses = Losses()
+        self._failed_observers: list[Observer] = []
 
     @total("ml.prediction")
     def prediction(
@@ -285,16 +286,17 @@ class EventLog:
         if self._losses.due():
             self._tell_losses()
         for observe in self._observers:
-            try:
-                observe(dataset, fields)
-            except Exception as error:  # noqa: BLE001 -- an observer is not ours, the event is written
-                self._observers = tuple(other for other in self._observers if other is not observe)
-                self.app(
-                    "error",
-                    f"Observer {observe!r} failed and is asked no more",
-                    error_fields(error),
-                )
+            self._tell(observe, dataset, fields)
         return event_id
+
+    def _tell(self, observe: Observer, dataset: str, fields: Mapping[str, Any]) -> None:
+        try:
+            observe(dataset, fields)
+        except Exception as error:  # noqa: BLE001 -- the event is written, whatever an observer does
+            if observe not in self._failed_observers:
+                self._failed_observers.append(observe)
+                message = f"The observer {type(observe).__name__} failed; later failures are silent"
+                self.app("error", message, error_fields(error))
 
     def _tell_losses(self) -> None:
         """Write how many events were dropped; if that is dropped too, it is told later."""

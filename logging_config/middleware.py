@@ -5,7 +5,6 @@ Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(
 
 import re
 import time
-from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -91,4 +90,6 @@ def _request_id(header: str) -> str:
 
 def _status_of(failure: BaseException | None) -> int:
     """The status of a request that was not answered."""
+    from asyncio import CancelledError  # its import is slow, and a server has done it already
+
     return _CLIENT_GONE if isinstance(failure, CancelledError) else _FAILED

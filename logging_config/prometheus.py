@@ -10,7 +10,7 @@ from typing import Any, Final
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_fastapi_instrumentator import Instrumentator
 
-_SCORES: Final = tuple(step / 20 for step in range(1, 20)) + (1.0,)
+_SCORES: Final = tuple(step / 20 for step in range(1, 21))
 _DURATIONS_S: Final = (0.1, 1, 10, 60, 300, 900, 3600, 4 * 3600)
 _NANOSECONDS: Final = 1e9
 
