@@ -127,7 +127,7 @@ class FindingStore:
             period: Those whose window ends in (start, end].
             keep: Keys of the findings that it yields.
         """
-        filters = [
+        filters: list[dict[str, Any]] = [
             {"term": {"finding.analyzer": analyzer}},
             {"term": {"finding.latest": True}},
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},

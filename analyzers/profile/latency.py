@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FIRST_OCTAVE = 10
 LAST_OCTAVE = 39
 PARTS = 32
-_LEAST, _MOST = 2**FIRST_OCTAVE, 2 ** (LAST_OCTAVE + 1)
+_LEAST, _MOST = 1 << FIRST_OCTAVE, 1 << (LAST_OCTAVE + 1)
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 Latencies = Counter[int]
@@ -71,7 +71,7 @@ def bucket_of(nanoseconds: int) -> int:
     if nanoseconds >= _MOST:
         return _MOST
     width = _width(nanoseconds)
-    return int(nanoseconds // width * width)
+    return nanoseconds // width * width
 
 
 def in_milliseconds(latencies: Mapping[int, int]) -> Buckets:
@@ -92,12 +92,12 @@ def in_milliseconds(latencies: Mapping[int, int]) -> Buckets:
 
 
 def _width(nanoseconds: int) -> int:
-    return int((1 << (nanoseconds.bit_length() - 1)) // PARTS)
+    return (1 << (nanoseconds.bit_length() - 1)) // PARTS
 
 
 def _tiers() -> Iterator[tuple[str, dict[str, int], float]]:
     yield "below", {"lt": _LEAST}, float(_LEAST)
     for octave in range(FIRST_OCTAVE, LAST_OCTAVE + 1):
-        start = 2**octave
+        start = 1 << octave
         yield f"octave{octave}", {"gte": start, "lt": 2 * start}, start / PARTS
     yield "above", {"gte": _MOST}, float(2**62)

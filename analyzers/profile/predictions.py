@@ -187,6 +187,23 @@ def from_body(
     )
 
 
+def one_per_version(
+    profiles: Iterable[PredictionProfile], baselines: Mapping[tuple[str, str], Baseline]
+) -> list[PredictionProfile]:
+    """Return one profile per window and model version, in order of time.
+
+    A window has a profile for each baseline it is judged by; the one over the version's own
+    current baseline is taken where there is one.
+    """
+    chosen: dict[tuple[Window, tuple[str, str]], PredictionProfile] = {}
+    for each in profiles:
+        own = baselines.get(each.model)
+        place = (each.window, each.model)
+        if place not in chosen or (own is not None and each.baseline_id == own.id):
+            chosen[place] = each
+    return [chosen[place] for place in sorted(chosen)]
+
+
 def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
     """Return the sum of one or more profiles that were made over one baseline's edges.
 

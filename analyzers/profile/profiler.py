@@ -35,7 +35,7 @@ class Profiler:
         cluster: Where logs and profiles are.
         namespace: Environment.
         now: When it runs; profiles are marked as known since then.
-        progress: Called with the number of periods that are still to be profiled.
+        progress: Told what is being done.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Profiler:
         cluster: Cluster,
         namespace: str,
         now: datetime,
-        progress: Callable[[str, int], None] = lambda _kind, _left: None,
+        progress: Callable[[str], None] = lambda _doing: None,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
@@ -127,7 +127,7 @@ class Profiler:
         parts = list(pending.by_day(wanted, step))
         made = 0
         for index, (series, part) in enumerate(parts):
-            self._progress(kind, len(parts) - index)
+            self._progress(f"profiling: {kind}, day {index + 1} of {len(parts)}")
             profiles = [
                 replace(each, revision=wanted[each.slot])  # type: ignore[type-var]
                 for each in _answered(ask, series, part, step)

@@ -1,0 +1,139 @@
+"""`mlmon baseline create | list | show`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from analyzers.baseline.baseline import Baseline
+    from analyzers.baseline.store import BaselineStore
+
+app = typer.Typer(
+    help="What each model version was trained on, for comparison.", no_args_is_help=True
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str | None, typer.Option(help="Name of the model.")]
+Version = Annotated[str | None, typer.Option("--model-version", help="Version of the model.")]
+
+
+@app.command()
+def create(
+    path: Annotated[Path, typer.Argument(help="A table, a model's folder, or a folder of these.")],
+    model: Model = None,
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Make the baseline of each model version from its training set; again changes nothing."""
+    from datetime import UTC, datetime
+
+    from analyzers.baseline.training_set import read_baselines
+
+    store = _store()
+    made = list(read_baselines(path, datetime.now(UTC), model, version))
+    store.write(made)
+    if as_json:
+        print(json.dumps([_summary(each) for each in made]))
+        return
+    for each in made:
+        print(f"baseline {each.id}: {_sentence(each)}")
+        if each.passed_over:
+            print(
+                f"  passed over, neither numbers nor categories: {', '.join(each.passed_over)}",
+                file=sys.stderr,
+            )
+
+
+@app.command("list")
+def list_baselines(as_json: Json = False) -> None:
+    """List the baselines there are; `*` marks the one each version is compared with."""
+    store = _store()
+    current = {each.id for each in store.current().values()}
+    known = sorted(store.all(), key=lambda each: (each.model, each.created))
+    if as_json:
+        print(json.dumps([_summary(each) | {"current": each.id in current} for each in known]))
+        return
+    for each in known:
+        print(f"{'*' if each.id in current else ' '} {each.id}  {_sentence(each)}")
+    if not known:
+        print("no baselines; make one with `mlmon baseline create models/`")
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[str, typer.Argument(help="Its version.")],
+    as_json: Json = False,
+) -> None:
+    """Show the baseline a model version is compared with: each feature's range and frequencies."""
+    from elastic.errors import UserError
+
+    baseline = _store().current().get((model, version))
+    if baseline is None:
+        raise UserError(
+            f"There is no baseline for {model} {version}",
+            "See `mlmon baseline list`; make one with `mlmon baseline create`.",
+        )
+    if as_json:
+        print(json.dumps(baseline.to_document()))
+        return
+    print(f"baseline {baseline.id}: {_sentence(baseline)}")
+    for name, value in baseline.metrics.items():
+        print(f"  {name} {value:.4g}")
+    for line in _features(baseline):
+        print(f"  {line}")
+
+
+def _features(baseline: "Baseline") -> list[str]:
+    from analyzers.statistics.percentiles import percentile
+    from analyzers.wording import number, percent
+
+    lines = []
+    for name, sample in sorted(baseline.numeric.items()):
+        median = percentile(sample, 0.5).middle
+        low, high = sample.minimum or 0.0, sample.maximum or 0.0
+        lines.append(
+            f"{name}: {number(low)} to {number(high)}, median {number(median)}, "
+            f"{percent(sample.missing / baseline.rows)} missing"
+        )
+    for name, known in sorted(baseline.categorical.items()):
+        shares = (f"{each} {percent(n / known.n)}" for each, n in known.counts.most_common(5))
+        lines.append(f"{name}: {len(known.counts)} categories, {', '.join(shares)}")
+    return lines
+
+
+def _sentence(baseline: "Baseline") -> str:
+    return (
+        f"{baseline.model_name} {baseline.model_version}, {baseline.rows:,} rows, "
+        f"{len(baseline.numeric)} numeric and {len(baseline.categorical)} categorical features, "
+        f"{'scores' if baseline.score else 'no scores'}, made {baseline.created:%Y-%m-%d %H:%M} UTC"
+        f" from {baseline.source}"
+    )
+
+
+def _summary(baseline: "Baseline") -> dict[str, object]:
+    return {
+        "id": baseline.id,
+        "model": baseline.model_name,
+        "version": baseline.model_version,
+        "rows": baseline.rows,
+        "numeric": sorted(baseline.numeric),
+        "categorical": sorted(baseline.categorical),
+        "scores": baseline.score is not None,
+        "metrics": dict(baseline.metrics),
+        "created": baseline.created.isoformat(),
+        "source": baseline.source,
+        "passed_over": list(baseline.passed_over),
+    }
+
+
+def _store() -> "BaselineStore":
+    from analyzers.baseline.store import BaselineStore
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+
+    settings = load_settings()
+    return BaselineStore(connect(settings), settings.namespace)

@@ -1,0 +1,192 @@
+"""`mlmon baseline …`, `mlmon analyze`, `mlmon findings`, `mlmon analyzers`."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import analyzers.baseline.commands
+
+if TYPE_CHECKING:
+    from analyzers.analyzer import Analyzer
+    from analyzers.engine import Analysis
+
+app = typer.Typer()
+app.add_typer(analyzers.baseline.commands.app, name="baseline")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
+
+
+class Wanted(StrEnum):
+    """Which findings are listed."""
+
+    ALL = "all"
+    OK = "ok"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@app.command()
+def analyze(
+    start: Annotated[
+        str, typer.Option("--from", help="Judge windows that end after it: ISO time, or 14d ago.")
+    ] = "1d",
+    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
+    analyzer: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a period: any time that is past, as often as you like, with the same findings."""
+    from datetime import UTC, datetime
+
+    from analyzers import engine
+    from analyzers.time_argument import time_argument
+    from analyzers.window import Window
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+
+    settings, now = load_settings(), datetime.now(UTC)
+    period = Window(time_argument(start, now), time_argument(end, now))
+    chosen = _named(analyzer)
+    with connect(settings) as cluster, _progress() as report:
+        analysis = engine.analyze(
+            cluster, settings.namespace, period, now=now, analyzers=chosen, progress=report
+        )
+    if as_json:
+        print(json.dumps(analysis.to_json()))
+    else:
+        _print(analysis)
+    if analysis.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def findings(
+    severity: Annotated[
+        Wanted, typer.Option(help="Of this severity; `warning` includes critical.")
+    ] = Wanted.WARNING,
+    since: Annotated[
+        str | None, typer.Option(help="Windows that end after it: ISO time, or 14d ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Windows that end by then.")] = None,
+    analyzer: Annotated[str | None, typer.Option(help="Only of this analyzer.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False,
+) -> None:
+    """List what was found, by default what is worth a warning or worse."""
+    from datetime import UTC, datetime
+
+    from analyzers.finding import Severity
+    from analyzers.findings_store import FindingStore
+    from analyzers.time_argument import time_argument
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+
+    settings, now = load_settings(), datetime.now(UTC)
+    if analyzer is not None:
+        _named([analyzer])
+    with connect(settings) as cluster:
+        found = FindingStore(cluster, settings.namespace).search(
+            since=time_argument(since, now) if since else None,
+            until=time_argument(until, now) if until else None,
+            severity=None if severity is Wanted.ALL else Severity(severity.value),
+            analyzer=analyzer,
+        )
+        if as_json:
+            for each in found:
+                print(json.dumps(each.to_document(), ensure_ascii=False))
+        else:
+            _table(found)
+
+
+@app.command("analyzers")
+def list_analyzers(as_json: Json = False) -> None:
+    """List the analyzers: the question each answers, its metrics and their limits."""
+    from analyzers import discover
+
+    if as_json:
+        print(json.dumps([_description(each) for each in discover()]))
+        return
+    for each in discover():
+        print(f"{each.name}: {each.question}")
+        for metric, limits in each.limits.items():
+            meaning = f" ({limits.meaning})" if limits.meaning else ""
+            print(
+                f"  {metric}: warning {limits.bad} {limits.warning:g}, "
+                f"critical {limits.bad} {limits.critical:g}{meaning}"
+            )
+
+
+def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
+    from analyzers import discover
+    from elastic.errors import UserError
+
+    if not names:
+        return None
+    known = {each.name: each for each in discover()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UserError(
+            f"There is no analyzer {', '.join(unknown)}", f"There are: {', '.join(known)}."
+        )
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "name": analyzer.name,
+        "question": analyzer.question,
+        "reads": analyzer.reads,
+        "limits": {metric: asdict(limits) for metric, limits in analyzer.limits.items()},
+        "alert": asdict(analyzer.alert),
+        "runbook": analyzer.runbook,
+    }
+
+
+def _print(analysis: "Analysis") -> None:
+    summary = analysis.to_json()
+    severities, written = summary["severities"], summary["findings"]
+    print(f"judged {summary['from']} to {summary['to']}")
+    print("profiles made: " + ", ".join(f"{n} {kind}" for kind, n in summary["profiles"].items()))
+    print(
+        "findings: "
+        + ", ".join(f"{severities[name]} {name}" for name in ("critical", "warning", "unknown"))
+        + f", {severities['ok']} ok"
+    )
+    print("documents: " + ", ".join(f"{n} {what}" for what, n in written.items()))
+    for name, error in analysis.failures.items():
+        print(f"{name} failed: {error}")
+
+
+def _table(found: "Iterator[Any]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    count = 0
+    for each in found:
+        count += 1
+        style = _STYLES[each.severity]
+        console.print(
+            f"{each.end:%Y-%m-%d %H:%M}  [{style}]{each.severity:8}[/]  "
+            f"{escape(f'{each.analyzer} {each.metric}')}  {escape(each.reason)}"
+        )
+    if count == 0:
+        console.print("no such findings; `mlmon analyze` judges a period")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on standard error while it is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("looking for new events") as status:
+        yield status.update

@@ -1,0 +1,193 @@
+"""Data quality: do predictions carry the values the model was trained to expect?
+
+Per feature: the share without a value, the share of numbers outside of the training set's range,
+and the share of categories the training set does not have. Rates carry Wilson's interval and are
+compared with the training set's own rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from analyzers import cadence
+from analyzers.alert import Alert
+from analyzers.analyzer import Analyzer
+from analyzers.evidence import Evidence
+from analyzers.limits import Limits
+from analyzers.panel import Panel
+from analyzers.profile.prediction_query import STEP
+from analyzers.profile.predictions import PredictionProfile, one_per_version, total
+from analyzers.statistics.wilson import wilson_interval
+from analyzers.window import DAY, Window
+from analyzers.wording import count, number, percent, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from analyzers.baseline.baseline import Baseline
+    from analyzers.finding import Finding
+
+MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
+CONFIDENCE = 0.999
+EXPECTED, FEWEST = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How many predictions of a window have one fault in one feature.
+
+    Args:
+        metric: The fault.
+        feature: Name of the feature.
+        count: Predictions with it.
+        rows: Predictions that could have it.
+        usual: Share of training rows with it, or expected to have it.
+        says: What the faulty values are, for the sentence.
+        detail: Which they are.
+    """
+
+    metric: str
+    feature: str
+    count: int
+    rows: int
+    usual: float
+    says: str
+    detail: str = ""
+
+
+class DataQuality(Analyzer[PredictionProfile]):
+    """Missing, out-of-range and unseen values per feature."""
+
+    name = "data_quality"
+    question = "Do predictions carry the values the model was trained to expect?"
+    reads = "prediction"
+    lookback = 2 * DAY
+    limits: ClassVar = {
+        MISSING: Limits(0.05, 0.20, meaning="above the training set's share"),
+        OUTSIDE: Limits(0.01, 0.05, meaning="at least 3 and 6 times what chance allows"),
+        UNSEEN: Limits(0.01, 0.05, meaning="at least 3 and 6 times what rare categories allow"),
+    }
+    panels = (
+        Panel("Missing values", MISSING, "ratio", "Which features come without a value?"),
+        Panel("Out of range", OUTSIDE, "ratio", "Which numbers has training never seen?"),
+        Panel("Unseen categories", UNSEEN, "ratio", "Which categories has training never seen?"),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="feature")
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per window, model version, feature and fault."""
+        profiles = one_per_version(evidence.profiles, evidence.baselines)
+        for model in sorted({each.model for each in profiles}):
+            own = [each for each in profiles if each.model == model]
+            of_model = Evidence(evidence.period, own, evidence.baselines)
+            events = partial(_predictions, of_model)
+            for window in cadence.windows(evidence.period, events, EXPECTED, STEP):
+                found = of_model.within(window)
+                if found:
+                    yield from self._judge(window, found, evidence.baselines.get(model))
+
+    def _judge(
+        self, window: Window, found: Sequence[PredictionProfile], baseline: Baseline | None
+    ) -> Iterator[Finding]:
+        name, version = found[0].model
+        about = {
+            "service": next((each.service for each in found if each.service), None),
+            "model_name": name,
+            "model_version": version,
+            "baseline_id": baseline.id if baseline else None,
+        }
+        known = [each for each in found if baseline and each.baseline_id == baseline.id]
+        if baseline is None or not known:
+            reason = (
+                f"There is no baseline for {name} {version} over which the predictions "
+                f"{span(window)} are profiled: make it with `mlmon baseline create`."
+            )
+            yield self.unknown(MISSING, None, window, reason, **about)
+            return
+        for fault in faults(total(known), baseline):
+            yield self._finding(window, fault, about, baseline)
+
+    def _finding(
+        self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline
+    ) -> Finding:
+        if fault.rows < FEWEST:
+            reason = (
+                f"{count(fault.rows, 'prediction')} with {fault.feature} {span(window)}, "
+                f"{FEWEST} are needed for a verdict."
+            )
+            return self.unknown(
+                fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
+            )
+        limits = _limits(self.limits[fault.metric], fault, baseline.rows)
+        interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
+        rate = fault.count / fault.rows
+        reason = (
+            f"{percent(rate)} of {fault.feature} {fault.says} ({fault.count:,} of "
+            f"{count(fault.rows, 'prediction')} {span(window)}{fault.detail}), "
+            f"in training {percent(fault.usual)}."
+        )
+        return self.finding(
+            fault.metric,
+            fault.feature,
+            window,
+            limits.judge(interval.low, interval.high),
+            value=rate,
+            low=interval.low,
+            high=interval.high,
+            warning=limits.warning,
+            critical=limits.critical,
+            sample_count=fault.rows,
+            baseline_count=baseline.rows,
+            baseline_value=fault.usual,
+            reason=reason,
+            **about,
+        )
+
+
+def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
+    """Yield every fault of every feature of the baseline, those that do not occur too."""
+    for feature, numbers in sorted(baseline.numeric.items()):
+        seen, absent = sample.numeric[feature], f"ml.features.categorical.{feature}"
+        yield _missing(sample, feature, seen.n, absent, numbers.missing / baseline.rows)
+        outside = seen.counts[0] + seen.counts[-1]
+        extremes = f"; now {number(seen.minimum or 0)} to {number(seen.maximum or 0)}"
+        says = f"lies outside of {number(numbers.edges[0])} to {number(numbers.maximum or 0)}"
+        # One more row of the same kind is the least or the greatest so often.
+        usual = 2 / (numbers.n + 1)
+        yield Fault(OUTSIDE, feature, outside, seen.n, usual, says, extremes if outside else "")
+    for feature, known in sorted(baseline.categorical.items()):
+        categories, absent = sample.categorical[feature], f"ml.features.numeric.{feature}"
+        yield _missing(sample, feature, categories.n, absent, known.missing / baseline.rows)
+        if known.rest == 0:
+            names = ", ".join(f"{name}: {n}" for name, n in categories.unseen.most_common(3))
+            yield Fault(
+                UNSEEN,
+                feature,
+                categories.outside,
+                categories.n,
+                known.expected_unseen,
+                "is a category training has not seen",
+                f"; {names}" if names else "",
+            )
+
+
+def _missing(
+    sample: PredictionProfile, feature: str, present: int, other_type: str, usual: float
+) -> Fault:
+    elsewhere = sample.present.get(other_type, 0)
+    kind = "a category" if "categorical" in other_type else "a number"
+    detail = f"; {elsewhere:,} came as {kind}" if elsewhere else ""
+    return Fault(MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail)
+
+
+def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
+    if fault.metric != MISSING:
+        return declared.at_least(3 * fault.usual, 6 * fault.usual)
+    usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
+    return Limits(declared.warning + usual, declared.critical + usual)
+
+
+def _predictions(evidence: Evidence[PredictionProfile], window: Window) -> int:
+    return sum(each.predictions for each in evidence.within(window))

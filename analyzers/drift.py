@@ -1,0 +1,169 @@
+"""How far a sample lies from its baseline, whether chance explains it, and what moved.
+
+A verdict is taken from `low`: the distance's certain lower bound less what chance alone exceeds
+once in a thousand times. So an effect must be large, not only significant, and a small sample needs
+a larger one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzers.statistics import chi_squared, ks, percentiles, total_variation
+from analyzers.wording import number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from analyzers.baseline.baseline import CategoryBaseline
+    from analyzers.profile.predictions import Categories
+    from analyzers.statistics.buckets import Buckets
+    from analyzers.statistics.interval import Interval
+
+ALPHA = 0.001
+POWER = 0.9
+OTHER = "(other)"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The distance of a sample from its baseline.
+
+    Args:
+        value: The distance; buckets leave half of `high - low` open less twice the chance.
+        low: At least so much of it is neither chance nor hidden by buckets.
+        high: At most so much.
+        p_value: Chance of such a distance between samples of one distribution.
+        sample_count: Rows of the sample.
+        baseline_count: Rows of the baseline.
+        moved: What moved, from what to what.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    sample_count: int
+    baseline_count: int
+    moved: str
+
+    def measured(self) -> dict[str, Any]:
+        """Return what a finding says of it."""
+        names = ("value", "low", "high", "p_value", "sample_count", "baseline_count")
+        return {name: getattr(self, name) for name in names}
+
+
+def rows_needed(effect: float, baseline_rows: int, categories: int | None = None) -> int | None:
+    """Return the rows at which a drift of `effect` is found nine times in ten.
+
+    None if the baseline is too small for any number of rows.
+
+    Args:
+        effect: Distance.
+        baseline_rows: Rows of the baseline.
+        categories: How many, for a categorical feature.
+    """
+    if baseline_rows == 0:
+        return None
+    if categories is None:
+        return ks.minimum_rows(effect, baseline_rows, ALPHA, POWER)
+    return total_variation.minimum_rows(effect, max(categories, 2), baseline_rows, ALPHA, POWER)
+
+
+def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
+    """Compare numbers by the Kolmogorov-Smirnov distance; both need rows."""
+    n, m = current.n, reference.n
+    distance = ks.ks_distance(current, reference)
+    chance = ks.critical_distance(n, m, ALPHA)
+    p_value = ks.p_value(distance.low, n, m)
+    return _drift(distance, chance, p_value, n, m, _numbers_moved(current, reference))
+
+
+def categorical_drift(current: Categories, reference: CategoryBaseline) -> Drift:
+    """Compare categories by total variation, tested by chi-squared; both need rows."""
+    n, m = current.n, reference.n
+    seen = current.counts + current.unseen
+    distance = total_variation.total_variation(
+        seen, reference.counts, current_rest=current.other, reference_rest=reference.rest
+    )
+    categories = max(2, len(seen.keys() | reference.counts.keys()))
+    chance = total_variation.critical_total_variation(categories, n, m, ALPHA)
+    test = chi_squared.chi_squared(
+        {**seen, OTHER: current.other}, {**reference.counts, OTHER: reference.rest}
+    )
+    moved = f"{_categories_moved(current, reference)}; Cramér's V {number(test.cramers_v)}"
+    return _drift(distance, chance, test.p_value, n, m, moved)
+
+
+def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int, moved: str) -> Drift:
+    return Drift(
+        value=distance.middle,
+        low=max(0.0, distance.low - chance),
+        high=min(1.0, distance.high + chance),
+        p_value=p_value,
+        sample_count=n,
+        baseline_count=m,
+        moved=moved,
+    )
+
+
+def _numbers_moved(current: Buckets, reference: Buckets) -> str:
+    f, g = _shares_below(current.counts), _shares_below(reference.counts)
+    edge = int(np.argmax(np.abs(f - g)))
+    side, now, before = (
+        ("above", 1 - f[edge], 1 - g[edge]) if f[edge] < g[edge] else ("below", f[edge], g[edge])
+    )
+    medians = [percentiles.percentile(each, 0.5).middle for each in (current, reference)]
+    return (
+        f"{percent(float(now))} of its values lie {side} {number(current.edges[edge])}, "
+        f"in training {percent(float(before))}; median {number(medians[0])}, "
+        f"in training {number(medians[1])}"
+    )
+
+
+def _categories_moved(current: Categories, reference: CategoryBaseline) -> str:
+    n, m = current.n, reference.n
+    seen = current.counts + current.unseen
+    changes = {
+        name: seen[name] / n - reference.counts[name] / m
+        for name in sorted(seen.keys() | reference.counts.keys())
+    }
+    name = max(changes, key=lambda each: abs(changes[each]))
+    return (
+        f"{percent(seen[name] / n)} of its values are {name!r}, "
+        f"in training {percent(reference.counts[name] / m)}"
+    )
+
+
+def onset(hours: Sequence[Sequence[int]], reference: Sequence[int], *, ordered: bool) -> int:
+    """Return the hour from which on the sample differs most from the reference.
+
+    Among all "from this hour to the end", it is the one whose distance is largest relative to what
+    chance adds to a sample of its size.
+
+    Args:
+        hours: Counts per bucket or category, one row per hour.
+        reference: Those of the baseline.
+        ordered: Whether the columns are buckets of numbers (else categories).
+    """
+    suffixes: NDArray[np.float64] = np.cumsum(np.array(hours, dtype=np.float64)[::-1], axis=0)
+    rows = np.maximum(suffixes.sum(axis=1, keepdims=True), 1.0)
+    gaps = suffixes / rows - np.array(reference) / max(sum(reference), 1)
+    if ordered:
+        distances = np.abs(np.cumsum(gaps, axis=1)).max(axis=1)
+    else:
+        distances = np.abs(gaps).sum(axis=1) / 2
+    best = int(np.argmax(distances * np.sqrt(rows[:, 0])))
+    return len(hours) - 1 - best
+
+
+def _shares_below(counts: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the share of rows below each edge."""
+    cumulative = np.cumsum(counts, dtype=np.float64)
+    shares: NDArray[np.float64] = cumulative[:-1] / cumulative[-1]
+    return shares

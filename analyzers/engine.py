@@ -1,0 +1,206 @@
+"""One run over a period: profile what is new, let each analyzer judge, store what it found.
+
+Running it again, in parts, or after it was killed ends in the same documents: profiles and findings
+have ids of their own, and what a finding says depends on profiles only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from analyzers import discover
+from analyzers.baseline.store import BaselineStore
+from analyzers.evidence import Evidence
+from analyzers.finding import Finding, Severity
+from analyzers.findings_store import FindingStore, Written
+from analyzers.profile.profiler import Profiler
+from analyzers.profile.store import ProfileStore
+from analyzers.window import HOUR, Window, floor, iso
+from analyzers.wording import moment
+from elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime, timedelta
+
+    from analyzers.analyzer import Analyzer
+    from elastic.cluster import Cluster
+
+FAILURE = "evaluation"
+"""The metric of the finding that says an analyzer failed."""
+
+KINDS = ("prediction", "access", "job")
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What a run did.
+
+    Args:
+        period: The windows that end in (start, end] were judged.
+        profiles: Profiles made, by kind.
+        written: Findings written, by analyzer.
+        severities: Findings by severity.
+        failures: What stopped an analyzer, by its name.
+        withdrawn: Earlier findings that no longer hold.
+    """
+
+    period: Window
+    profiles: dict[str, int] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
+    severities: Counter[Severity] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+    withdrawn: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        total = sum(self.written.values(), Written())
+        return {
+            "from": iso(self.period.start),
+            "to": iso(self.period.end),
+            "profiles": self.profiles,
+            "findings": {
+                "created": total.created,
+                "revised": total.revised,
+                "unchanged": total.unchanged,
+                "withdrawn": self.withdrawn,
+            },
+            "severities": {each.value: self.severities[each] for each in Severity},
+            "failures": self.failures,
+        }
+
+
+def analyze(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    *,
+    now: datetime,
+    analyzers: Sequence[Analyzer[Any]] | None = None,
+    progress: Callable[[str], None] = lambda _doing: None,
+) -> Analysis:
+    """Judge every window that ends in (start, end] of a period and has ended by now.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        period: Time to judge.
+        now: When this is; what is learnt is marked with it.
+        analyzers: Which to ask, by default all.
+        progress: Told what is being done.
+
+    Raises:
+        UserError: The period is empty or in the future, or nothing was logged in it or before.
+    """
+    chosen = discover() if analyzers is None else tuple(analyzers)
+    period = Window(period.start, min(period.end, now))
+    if period.start >= period.end:
+        raise UserError(
+            f"There is no time between {iso(period.start)} and {iso(period.end)}",
+            "Give --from before --to, both in the past.",
+        )
+    analysis = Analysis(period)
+    sources = _Sources(cluster, namespace, chosen, period)
+    sources.profile(Profiler(cluster, namespace, now, progress), analysis)
+    store = FindingStore(cluster, namespace)
+    for analyzer in chosen:
+        progress(f"judging: {analyzer.name}")
+        keys: set[str] = set()
+        findings = _counted(_judged(analyzer, sources.evidence(analyzer), analysis), analysis, keys)
+        analysis.written[analyzer.name] = store.write(findings, now)
+        if analyzer.name not in analysis.failures:
+            analysis.withdrawn += store.withdraw(analyzer.name, period, keys)
+    return analysis
+
+
+class _Sources:
+    """The profiles and baselines of a run, each kind read once."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        analyzers: Sequence[Analyzer[Any]],
+        period: Window,
+    ) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._period = period
+        baselines = list(BaselineStore(cluster, namespace).all())
+        self._by_id = {each.id: each for each in baselines}
+        newest = sorted(baselines, key=lambda each: (each.created, each.id))
+        self._current = {each.model: each for each in newest}
+        self._store = ProfileStore(cluster, namespace)
+        self._lookback = {
+            kind: max(each.lookback for each in analyzers if each.reads == kind)
+            for kind in KINDS
+            if any(each.reads == kind for each in analyzers)
+        }
+        self._read: dict[str, Sequence[Any]] = {}
+
+    def profile(self, profiler: Profiler, analysis: Analysis) -> None:
+        """Bring the profiles up to the logs and read them."""
+        for kind, lookback in self._lookback.items():
+            reach = self._reach(lookback)
+            if kind == "prediction":
+                analysis.profiles[kind] = profiler.predictions(reach, self._current)
+                self._read[kind] = self._store.predictions(reach, self._by_id)
+            elif kind == "access":
+                analysis.profiles[kind] = profiler.accesses(reach)
+                self._read[kind] = self._store.accesses(reach)
+            else:
+                analysis.profiles[kind] = profiler.jobs(reach)
+                self._read[kind] = self._store.jobs(reach)
+        if not any(self._read.values()):
+            raise self._nothing_logged()
+
+    def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
+        """Return what an analyzer judges: nothing older than its lookback."""
+        whole = Evidence(self._period, self._read[analyzer.reads], self._current)
+        return Evidence(self._period, whole.within(self._reach(analyzer.lookback)), self._current)
+
+    def _reach(self, lookback: timedelta) -> Window:
+        return Window(floor(self._period.start, HOUR) - lookback, self._period.end)
+
+    def _nothing_logged(self) -> UserError:
+        ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
+        answer = self._cluster.search(
+            f"logs-ml.*-{self._namespace}", {"size": 0, "aggs": ends}
+        ).get("aggregations", {})
+        first, last = (answer.get(name, {}).get("value_as_string") for name in ("min", "max"))
+        known = (
+            f"Events are known from {first} to {last}: choose --from and --to there."
+            if first and last
+            else f"Namespace {self._namespace} holds no events: ship logs with `mlmon ship`."
+        )
+        return UserError(
+            f"Nothing was logged between {iso(self._period.start)} and {iso(self._period.end)}",
+            known,
+        )
+
+
+def _judged(
+    analyzer: Analyzer[Any], evidence: Evidence[Any], analysis: Analysis
+) -> Iterator[Finding]:
+    """Yield an analyzer's findings; one that fails ends in a finding that says so."""
+    try:
+        yield from analyzer.evaluate(evidence)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
+        analysis.failures[analyzer.name] = f"{type(error).__name__}: {error}"
+        yield analyzer.unknown(
+            FAILURE,
+            None,
+            evidence.period,
+            f"{analyzer.name} failed from {moment(evidence.period.start)} to "
+            f"{moment(evidence.period.end)} ({type(error).__name__}: {error}); its findings of "
+            "that time are incomplete.",
+        )
+
+
+def _counted(findings: Iterator[Finding], analysis: Analysis, keys: set[str]) -> Iterator[Finding]:
+    for finding in findings:
+        analysis.severities[finding.severity] += 1
+        keys.add(finding.key)
+        yield finding

@@ -1,0 +1,179 @@
+"""Feature drift: does the traffic look like what the model was trained on?
+
+Numbers are compared by the Kolmogorov-Smirnov distance, categories by total variation (tested by
+chi-squared, with Cramér's V), over the day before every hour. A finding needs all of: an effect
+whose certain lower bound, less what chance may add, passes its limit; significance after
+Benjamini-Hochberg over the day's features; and a sample in which a critical drift would be found
+nine times in ten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from analyzers.alert import Alert
+from analyzers.analyzer import Analyzer
+from analyzers.drift import Drift, categorical_drift, numeric_drift, onset, rows_needed
+from analyzers.finding import Finding, Severity
+from analyzers.limits import Limits
+from analyzers.panel import Panel
+from analyzers.profile.predictions import PredictionProfile, total
+from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
+from analyzers.statistics.benjamini_hochberg import q_values
+from analyzers.wording import count, moment, number, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analyzers.baseline.baseline import Baseline
+    from analyzers.evidence import Evidence
+
+NUMBERS, CATEGORIES = "ks.distance", "total_variation"
+LIMITS = Limits(0.10, 0.20)
+FALSE_DISCOVERY_RATE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A feature compared with its baseline, or why it is not."""
+
+    metric: str
+    feature: str
+    drift: Drift | None
+    obstacle: str = ""
+
+
+class FeatureDrift(Analyzer[PredictionProfile]):
+    """Distance of each feature's day from the training set."""
+
+    name = "feature_drift"
+    question = "Does the traffic look like what the model was trained on?"
+    reads = "prediction"
+    lookback = LOOKBACK
+    limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}
+    panels = (
+        Panel(
+            "Drift of numbers",
+            NUMBERS,
+            "",
+            "How far has each numeric feature moved from the training set: 0 not at all, 1 wholly?",
+        ),
+        Panel(
+            "Drift of categories",
+            CATEGORIES,
+            "ratio",
+            "What share of the predictions would need another category to look like training?",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="feature")
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per hour, model version in service, and feature."""
+        for day in recent_days(evidence):
+            obstacle = day.obstacle() or day.incomplete()
+            if obstacle or day.baseline is None:
+                yield self.unknown(NUMBERS, None, day.window, str(obstacle), **day.about)
+            else:
+                yield from self._judge(day, day.baseline)
+
+    def _judge(self, day: RecentDay, baseline: Baseline) -> Iterator[Finding]:
+        traffic = total(day.traffic)
+        comparisons = list(_compare(traffic, baseline))
+        # A feature that cannot be compared takes part with p = 1, which calls nothing else.
+        corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in comparisons])
+        for each, q_value in zip(comparisons, corrected, strict=True):
+            if each.drift is None:
+                yield self.unknown(
+                    each.metric,
+                    each.feature,
+                    day.window,
+                    f"{each.obstacle} {span(day.window)}.",
+                    **day.about,
+                )
+            else:
+                yield self._finding(day, each, each.drift, q_value)
+        for field in sorted(traffic.present):
+            yield self._unexpected(day, field)
+
+    def _finding(
+        self, day: RecentDay, comparison: Comparison, drift: Drift, q_value: float
+    ) -> Finding:
+        severity = LIMITS.judge(drift.low, drift.high)
+        if q_value > FALSE_DISCOVERY_RATE:
+            severity = Severity.OK
+        sample = f"{count(drift.sample_count, 'prediction')} {span(day.window)}"
+        distance = f"distance {number(drift.value)} in {sample}"
+        if severity.alarming:
+            reason = (
+                f"{comparison.feature} moved: {drift.moved}; {distance}, "
+                f"since about {_since(day, comparison)}."
+            )
+        else:
+            reason = f"{comparison.feature} is as in training: {distance}."
+        return self.finding(
+            comparison.metric,
+            comparison.feature,
+            day.window,
+            severity,
+            reason=reason,
+            q_value=q_value,
+            **day.about,
+            **drift.measured(),
+        )
+
+    def _unexpected(self, day: RecentDay, field: str) -> Finding:
+        kind, _, feature = field.removeprefix("ml.features.").partition(".")
+        known = day.baseline is not None and feature in day.baseline.features
+        reason = (
+            f"{feature} arrives as {kind}, which it was not in training."
+            if known
+            else f"{feature} is in the log but not in the training set of {day.title}: it cannot "
+            "be compared."
+        )
+        metric = NUMBERS if kind == "numeric" else CATEGORIES
+        # A feature that changed its type has a finding under its own metric too.
+        subject = f"{feature} ({kind})" if known else feature
+        return self.unknown(metric, subject, day.window, reason, **day.about)
+
+
+def _compare(traffic: PredictionProfile, baseline: Baseline) -> Iterator[Comparison]:
+    for feature, numbers in sorted(baseline.numeric.items()):
+        sample = traffic.numeric[feature]
+        obstacle = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
+        drift = None if obstacle else numeric_drift(sample, numbers)
+        yield Comparison(NUMBERS, feature, drift, obstacle)
+    for feature, known in sorted(baseline.categorical.items()):
+        categories = traffic.categorical[feature]
+        needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
+        obstacle = _obstacle(feature, categories.n, needed)
+        drift = None if obstacle else categorical_drift(categories, known)
+        yield Comparison(CATEGORIES, feature, drift, obstacle)
+
+
+def _obstacle(feature: str, rows: int, needed: int | None) -> str:
+    if needed is None:
+        return f"The baseline has too few values of {feature} to find a distance of 0.2,"
+    if rows >= needed:
+        return ""
+    return (
+        f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to find "
+        f"a distance of {LIMITS.critical} nine times in ten,"
+    )
+
+
+def _since(day: RecentDay, comparison: Comparison) -> str:
+    feature, baseline = comparison.feature, day.baseline
+    if baseline is None:
+        raise ValueError("a day without a baseline has no drift")
+    if comparison.metric == NUMBERS:
+        rows = [each.numeric[feature].counts for each in day.traffic]
+        hour = onset(rows, baseline.numeric[feature].counts, ordered=True)
+    else:
+        reference = baseline.categorical[feature]
+        names = list(reference.counts)
+        found = [each.categorical[feature] for each in day.traffic]
+        rows = [(*(each.counts[name] for name in names), each.outside) for each in found]
+        counts = (*(reference.counts[name] for name in names), reference.rest)
+        hour = onset(rows, counts, ordered=False)
+    return moment(day.traffic[hour].window.start)

@@ -1,0 +1,65 @@
+"""How numbers and times are written in a finding's sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.window import DAY, duration
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from analyzers.window import Window
+
+THOUSANDS = 1_000.0
+
+
+def percent(share: float) -> str:
+    """Write a share with two significant digits.
+
+    >>> percent(0.2213), percent(0.0004), percent(0.0)
+    ('22 %', '0.04 %', '0 %')
+    """
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"  # noqa: PLR2004 - two digits
+
+
+def number(value: float) -> str:
+    """Write a measurement with three significant digits, and never as a power of ten.
+
+    >>> number(0.31415), number(5.0), number(1234567.0)
+    ('0.314', '5', '1,234,567')
+    """
+    return f"{value:,.0f}" if abs(value) >= THOUSANDS else f"{value:.3g}"
+
+
+def count(value: int, noun: str) -> str:
+    """Write a number of things.
+
+    >>> count(1, "request"), count(2310, "request")
+    ('1 request', '2,310 requests')
+    """
+    return f"{value:,} {noun}{'' if value == 1 else 's'}"
+
+
+def span(window: Window) -> str:
+    """Write a window, naming each day once."""
+    start, end = window.start, window.end
+    if start.date() == (end - DAY / 86_400).date():
+        return f"from {start:%H:%M} to {end:%H:%M} UTC on {start:%Y-%m-%d}"
+    return f"from {moment(start)} to {moment(end)}"
+
+
+def moment(time: datetime) -> str:
+    """Write a time to the minute."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def length(span_of_time: timedelta) -> str:
+    """Write a length of time in words that fit before a noun.
+
+    >>> from datetime import timedelta
+    >>> length(timedelta(hours=24)), length(timedelta(minutes=15))
+    ('1d', '15m')
+    """
+    return duration(span_of_time)
