@@ -136,7 +136,7 @@ def _draw_numbers(rng: np.random.Generator, size: int) -> dict[str, Floats]:
         "competing_bids": rng.poisson(rng.gamma(2.0, 6.0, size)).astype(np.float64),
         "client_rating": np.round(rng.beta(9.0, 1.2, size) * 5.0, 2),
         "client_hire_rate": np.round(rng.beta(3.0, 2.0, size), 3),
-        "hours_since_posted": np.round(np.minimum(rng.lognormal(np.log(5.0), 0.9, size), 168.0), 2),
+        "hours_since_posted": rng.lognormal(np.log(5.0), 0.9, size).clip(max=168.0).round(2),
         "skill_match": np.round(rng.beta(5.0, 3.0, size), 4),
         "description_words": np.round(rng.lognormal(np.log(140.0), 0.6, size), 0),
     }

@@ -1,0 +1,51 @@
+"""The simulated market does what it declares."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from autobid.market import MISSING, SHARES, Jobs, Population, draw_jobs
+
+SIZE = 40_000
+
+
+@pytest.fixture(scope="module")
+def jobs() -> Jobs:
+    """Many jobs around the clock."""
+    rng = np.random.default_rng(1)
+    return draw_jobs(rng, Population(1), rng.uniform(0.0, 24.0, SIZE))
+
+
+def test_success_follows_the_log_odds(jobs: Jobs) -> None:
+    """Drawn successes are as frequent as the true probabilities say, in every tenth of them."""
+    truth = expit(jobs.log_odds)
+    succeeded = jobs.draw_success(np.random.default_rng(2))
+    for part in np.array_split(np.argsort(truth), 10):
+        error = np.sqrt(truth[part].mean() * (1 - truth[part].mean()) / len(part))
+        assert abs(succeeded[part].mean() - truth[part].mean()) < 4 * error
+
+
+@pytest.mark.parametrize("feature", sorted(SHARES))
+def test_categories_are_as_frequent_as_declared(jobs: Jobs, feature: str) -> None:
+    """The shares are those of the table."""
+    for category, share in SHARES[feature].items():
+        assert np.mean(jobs.categorical[feature] == category) == pytest.approx(share, abs=0.015)
+
+
+@pytest.mark.parametrize("feature", sorted(MISSING))
+def test_values_are_left_out_as_often_as_declared(jobs: Jobs, feature: str) -> None:
+    """The share of missing values is that of the table."""
+    assert np.isnan(jobs.numeric[feature]).mean() == pytest.approx(MISSING[feature], abs=0.006)
+
+
+def test_statistics_measure_ability() -> None:
+    """A profile's success rate is near its ability; new profiles have none; the date is given."""
+    population, at = Population(1), datetime(2026, 11, 3, tzinfo=UTC)
+    stats = {each.profile_id: each for each in population.statistics(at)}
+    assert len(stats) == (~population.is_new).sum()
+    known = [index for index, name in enumerate(population.names) if name in stats]
+    rates = [stats[population.names[index]].success_rate for index in known]
+    assert np.corrcoef(rates, population.ability[known])[0, 1] > 0.8
+    assert {each.last_updated_at for each in stats.values()} == {at}
