@@ -15,7 +15,7 @@ value in the same bucket. Edges and values are IEEE doubles on both sides (`doub
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,6 +101,18 @@ class Buckets:
         ceiling = math.inf if self.maximum is None else self.maximum
         return np.minimum([*next_below(self.edges), math.inf], ceiling)
 
+    def coarsened(self, edges: Sequence[float]) -> Buckets:
+        """The same sample over some of its edges.
+
+        Raises:
+            ValueError: an edge is none of the sample's own, so that a bucket would be cut.
+        """
+        if not set(edges) <= set(self.edges):
+            raise ValueError("coarser edges must be some of the sample's own")
+        first = [0, *(np.searchsorted(self.edges, edges) + 1)]
+        counts = np.add.reduceat(np.array(self.counts, dtype=np.int64), first)
+        return replace(self, edges=tuple(edges), counts=tuple(counts.tolist()))
+
     def refined(self, parts: Mapping[int, tuple[Sequence[float], Sequence[int]]]) -> Buckets:
         """Replace each bucket k of `parts` by finer ones.
 
@@ -118,15 +130,7 @@ class Buckets:
                 raise ValueError(f"bucket {k} holds {count} rows, its pieces {sum(inner_counts)}")
             edges += [*inner_edges, *self.edges[k : k + 1]]
             counts += inner_counts
-        return Buckets(
-            tuple(edges),
-            tuple(counts),
-            self.minimum,
-            self.maximum,
-            self.total,
-            self.sum_of_squares,
-            self.missing,
-        )
+        return replace(self, edges=tuple(edges), counts=tuple(counts))
 
 
 def check_edges(edges: Sequence[float]) -> None:

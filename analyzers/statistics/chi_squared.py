@@ -37,7 +37,7 @@ from scipy import special
 from analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -58,8 +58,8 @@ class ChiSquared:
 
 
 def chi_squared(
-    current: Mapping[Hashable, int],
-    reference: Mapping[Hashable, int],
+    current: Mapping[str, int],
+    reference: Mapping[str, int],
     minimum_expected: float = MINIMUM_EXPECTED,
 ) -> ChiSquared:
     """Test the rows per category of two samples; one category in all gives p = 1 and V = 0.
@@ -84,9 +84,7 @@ def chi_squared(
     )
 
 
-def _table(
-    current: Mapping[Hashable, int], reference: Mapping[Hashable, int]
-) -> NDArray[np.float64]:
+def _table(current: Mapping[str, int], reference: Mapping[str, int]) -> NDArray[np.float64]:
     """Two rows of counts over all categories that occur."""
     categories = list(dict.fromkeys([*current, *reference]))
     rows = [[sample.get(category, 0) for category in categories] for sample in (current, reference)]

@@ -29,6 +29,8 @@ from analyzers.statistics.empty_sample import require_rows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from analyzers.statistics.buckets import Buckets
+
 
 def quantile_edges(values: ArrayLike, buckets: int = 100) -> tuple[float, ...]:
     """Edges for about `buckets` buckets of equally many reference rows; at most 3 * buckets + 2.
@@ -62,3 +64,12 @@ def split_edges(low: float, high: float, parts: int = 16) -> tuple[float, ...]:
     by_order = {at_place(first + (last - first) * k // parts) for k in range(1, parts)}
     by_value = {low * (1 - k / parts) + high * (k / parts) for k in range(1, parts)}
     return tuple(sorted(edge for edge in by_order | by_value if low < edge < high))
+
+
+def even_edges(reference: Buckets, bins: int) -> tuple[float, ...]:
+    """The edges that come nearest to splitting the reference into bins of equal weight."""
+    require_rows(reference=reference.n)
+    below = reference.cumulative()[:-1]
+    wanted = reference.n * np.arange(1, bins) / bins
+    nearest = np.unique([np.abs(below - rows).argmin() for rows in wanted])
+    return tuple(reference.edges[k] for k in nearest)

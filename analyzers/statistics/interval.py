@@ -39,6 +39,9 @@ class Interval:
     def __post_init__(self) -> None:
         if math.isnan(self.low) or math.isnan(self.high) or self.low > self.high:
             raise ValueError(f"not an interval: [{self.low}, {self.high}]")
+        # NumPy's scalars would leak into documents.
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
 
     @classmethod
     def exactly(cls, value: float) -> Self:
@@ -62,6 +65,10 @@ class Interval:
     def clipped(self, low: float, high: float) -> Interval:
         """The interval moved into [low, high], for a value known to lie there."""
         return Interval(min(max(self.low, low), high), max(min(self.high, high), low))
+
+    def widened(self, rounding: float) -> Interval:
+        """The interval with both ends moved outwards, for ends that were rounded."""
+        return Interval(self.low - rounding, self.high + rounding)
 
     def decided(self, limit: float) -> Decision:
         """Whether the hidden value is certainly below, or certainly at or above, the limit."""

@@ -11,8 +11,7 @@ other row is in the rest, of share p' and q':
 
 Proof. The rest adds to sum min(p, q) at least 0 (no category in common) and at most min(p', q')
 (all of it in common). Both are attained, so the interval is sharp; without a rest it is one number.
-A category absent from one side's counts was counted there, with zero rows, unless that side
-pooled a rest.
+What was counted on both sides: categories.py.
 
 Chance alone makes T positive: with k categories and e effective rows (effective_rows.py), two
 samples of one distribution have E[T] <= 1/2 sqrt((k - 1) / e) by Cauchy-Schwarz. One row moves T
@@ -30,20 +29,20 @@ Interval(low=0.3, high=0.5)
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from analyzers.statistics.categories import pair
 from analyzers.statistics.effective_rows import effective_rows, rows_for
 from analyzers.statistics.empty_sample import require_rows
 from analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
 
 def total_variation(
-    current: Mapping[Hashable, int],
-    reference: Mapping[Hashable, int],
+    current: Mapping[str, int],
+    reference: Mapping[str, int],
     *,
     current_rest: int = 0,
     reference_rest: int = 0,
@@ -62,14 +61,10 @@ def total_variation(
     n = sum(current.values()) + current_rest
     m = sum(reference.values()) + reference_rest
     require_rows(current=n, reference=m)
-    known = _counted_on_both_sides(current, reference, current_rest, reference_rest)
-    shared = sum(min(current.get(c, 0) * m, reference.get(c, 0) * n) for c in known)
-    p_rest = n - sum(current.get(c, 0) for c in known)
-    q_rest = m - sum(reference.get(c, 0) for c in known)
-    high = n * m - shared
-    return Interval(
-        float(Fraction(high - min(p_rest * m, q_rest * n), n * m)), float(Fraction(high, n * m))
-    )
+    paired = pair(current, reference, current_rest, reference_rest)
+    shared = sum(min(x * m, y * n) for x, y in paired.known)
+    common = min(paired.current_rest * m, paired.reference_rest * n)
+    return Interval((n * m - shared - common) / (n * m), (n * m - shared) / (n * m))
 
 
 def critical_total_variation(
@@ -95,17 +90,3 @@ def minimum_rows(
 def _noise(categories: int, alpha: float) -> float:
     """The critical distance times the root of the effective rows."""
     return math.sqrt(categories - 1) / 2 + math.sqrt(-math.log(alpha) / 2)
-
-
-def _counted_on_both_sides(
-    current: Mapping[Hashable, int],
-    reference: Mapping[Hashable, int],
-    current_rest: int,
-    reference_rest: int,
-) -> set[Hashable]:
-    known = current.keys() & reference.keys()
-    if current_rest == 0:
-        known |= reference.keys()
-    if reference_rest == 0:
-        known |= current.keys() if current_rest == 0 else current.keys() - reference.keys()
-    return set(known)

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.edges import quantile_edges
+from analyzers.statistics.labelled_scores import LabelledScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A busy machine must not fail a proof.
-settings.register_profile("statistics", deadline=None, max_examples=100)
+settings.register_profile("statistics", deadline=None, max_examples=60)
 settings.load_profile("statistics")
 
 _any_double = st.floats(allow_nan=False, allow_infinity=False)
@@ -58,6 +59,35 @@ def _pairs(
         Buckets.from_values(current, edges),
         Buckets.from_values(reference, edges),
     )
+
+
+@st.composite
+def _labelled(
+    draw: st.DrawFn,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], LabelledScores]:
+    """Scores in [0, 1] with labels of both kinds, and their buckets over any edges."""
+    score = draw(
+        st.sampled_from(
+            [
+                st.floats(0, 1),
+                st.integers(0, 5).map(lambda k: k / 5),
+                st.floats(0, 1e-9) | st.floats(1 - 1e-9, 1),
+                st.just(draw(st.floats(0, 1))),
+            ]
+        )
+    )
+    rows = draw(st.lists(st.tuples(score, st.booleans()), max_size=40))
+    rows += [(draw(score), True), (draw(score), False)]
+    scores = np.array([row[0] for row in rows])
+    labels = np.array([row[1] for row in rows])
+    edges = draw(_edges(scores) | st.lists(st.floats(0, 1), min_size=1).map(np.unique))
+    return scores, labels, LabelledScores.from_rows(scores, labels, tuple(map(float, edges)))
+
+
+@pytest.fixture(scope="session")
+def labelled() -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.bool_], LabelledScores]]:
+    """A strategy for (scores, labels, their buckets)."""
+    return _labelled()
 
 
 @pytest.fixture(scope="session")

@@ -117,3 +117,17 @@ def test_rows_that_came_between_two_countings_are_noticed() -> None:
     """Pieces that do not sum to their bucket are refused: the index changed meanwhile."""
     with pytest.raises(ValueError, match="holds 2 rows, its pieces 3"):
         Buckets((0.0, 2.0), (0, 2, 0)).refined({1: ((1.0,), (1, 2))})
+
+
+@given(data=st.data())
+def test_coarser_edges_keep_every_row(pairs: Any, data: st.DataObject) -> None:
+    """Buckets over some of the edges are what counting over those gives."""
+    current, _, buckets, _ = data.draw(pairs)
+    edges = sorted(data.draw(st.sets(st.sampled_from(buckets.edges), min_size=1)))
+    assert buckets.coarsened(edges) == Buckets.from_values(current, edges)
+
+
+def test_a_bucket_is_never_cut() -> None:
+    """Edges that are none of the sample's own are refused."""
+    with pytest.raises(ValueError, match="some of the sample's own"):
+        Buckets.empty((0.0, 1.0)).coarsened((0.5,))

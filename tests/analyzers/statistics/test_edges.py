@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges, split_edges
+from analyzers.statistics.edges import even_edges, quantile_edges, split_edges
 from analyzers.statistics.empty_sample import EmptySampleError
 
 
@@ -93,3 +93,12 @@ def test_an_open_bucket_can_be_split() -> None:
     inner = split_edges(-math.inf, math.inf)
     assert all(map(math.isfinite, inner))
     assert 0.0 in inner
+
+
+def test_even_edges_weigh_the_reference_evenly() -> None:
+    """Ten bins out of a hundred buckets hold a tenth of the rows each, to a bucket's weight."""
+    values = np.random.default_rng(6).exponential(size=5_000)
+    reference = Buckets.from_values(values, quantile_edges(values))
+    counts = reference.coarsened(even_edges(reference, 10)).counts
+    assert len(counts) == 10
+    assert max(abs(count - 500) for count in counts) <= 51

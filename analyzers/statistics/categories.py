@@ -1,0 +1,50 @@
+"""Two samples' categories brought together, when each pooled its rarer ones into a rest.
+
+A terms aggregation returns the most frequent categories and one number for all others. A category
+absent from a sample's counts was counted there, with zero rows, unless that sample pooled a
+rest, in which it may hide. So the categories known on both sides stand apart and every other row
+belongs to one rest, about which only its size on either side is known.
+
+>>> pair({"DE": 5, "FR": 2}, {"DE": 4, "IT": 3})
+Paired(known=((5, 4), (2, 0), (0, 3)), current_rest=0, reference_rest=0)
+>>> pair({"DE": 5, "FR": 2}, {"DE": 4, "IT": 3}, current_rest=1)
+Paired(known=((5, 4), (2, 0)), current_rest=1, reference_rest=3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Rows (current, reference) of each category known on both sides, and of the rest."""
+
+    known: tuple[tuple[int, int], ...]
+    current_rest: int
+    reference_rest: int
+
+
+def pair(
+    current: Mapping[str, int],
+    reference: Mapping[str, int],
+    current_rest: int = 0,
+    reference_rest: int = 0,
+) -> Paired:
+    """Bring two samples' categories together; `*_rest` are the rows that were not counted apart."""
+    categories = [
+        category
+        for category in dict.fromkeys([*current, *reference])
+        if (category in current or not current_rest)
+        and (category in reference or not reference_rest)
+    ]
+    known = tuple((current.get(c, 0), reference.get(c, 0)) for c in categories)
+    return Paired(
+        known,
+        sum(current.values()) + current_rest - sum(x for x, _ in known),
+        sum(reference.values()) + reference_rest - sum(y for _, y in known),
+    )

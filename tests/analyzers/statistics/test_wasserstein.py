@@ -1,0 +1,68 @@
+"""The Wasserstein interval holds scipy's distance of the raw rows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.edges import quantile_edges
+from analyzers.statistics.empty_sample import EmptySampleError
+from analyzers.statistics.wasserstein import normed_wasserstein, wasserstein
+
+
+@given(data=st.data())
+def test_the_interval_holds_scipys_distance(pairs: Any, data: st.DataObject) -> None:
+    """Heavy tails, ties, point masses, constants, 1e9: scipy's value is inside, to its rounding."""
+    current, reference, f, g = data.draw(pairs)
+    scale = max(np.abs(current).max(), np.abs(reference).max())
+    # Beyond, scipy's own differences overflow.
+    assume(scale < 1e300)
+    theirs = float(stats.wasserstein_distance(current, reference))
+    assert wasserstein(f, g).contains(theirs, rounding=1e-12 * float(scale))
+
+
+def test_unknown_extremes_leave_the_high_end_open() -> None:
+    """Rows beyond the last edge may lie anywhere if no maximum was taken."""
+    edges = (0.0, 1.0)
+    interval = wasserstein(Buckets(edges, (0, 2, 2)), Buckets(edges, (0, 4, 0)))
+    assert interval.high == math.inf
+    closed = wasserstein(Buckets(edges, (0, 2, 0)), Buckets(edges, (0, 4, 0)))
+    assert closed.high == pytest.approx(1.0)
+
+
+def test_a_shift_is_known_by_the_means() -> None:
+    """A pure shift of 2 has distance 2, and the low end says so whatever the buckets."""
+    rows = np.random.default_rng(3).normal(size=5_000)
+    edges = quantile_edges(rows, buckets=5)
+    interval = wasserstein(Buckets.from_values(rows + 2, edges), Buckets.from_values(rows, edges))
+    assert interval.low == pytest.approx(2.0, rel=1e-9)
+
+
+def test_the_normed_distance_has_no_unit() -> None:
+    """In standard deviations of the reference the unit of the feature drops out."""
+    random = np.random.default_rng(4)
+    reference, current = random.normal(size=2_000), random.normal(0.5, size=2_000)
+    found = []
+    for factor in (1.0, 1_000.0):
+        edges = quantile_edges(reference * factor)
+        f = Buckets.from_values(current * factor, edges)
+        g = Buckets.from_values(reference * factor, edges)
+        interval = normed_wasserstein(f, g)
+        theirs = stats.wasserstein_distance(current, reference) / reference.std(ddof=1)
+        assert interval.contains(theirs, rounding=1e-12)
+        found.append(interval)
+    assert found[0].low == pytest.approx(found[1].low, rel=1e-6)
+
+
+def test_a_constant_reference_has_no_unit_to_norm_by() -> None:
+    """A reference without variation raises instead of dividing by zero."""
+    sample = Buckets.from_values([5.0, 5.0], (5.0,))
+    with pytest.raises(EmptySampleError, match="varying"):
+        normed_wasserstein(sample, sample)
