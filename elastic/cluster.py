@@ -17,7 +17,7 @@ from elastic.settings import Settings
 
 PAGE = 1_000
 _KEEP_ALIVE = "2m"
-_ANY = {"ignore_unavailable": True, "allow_no_indices": True}
+_ANY: dict[str, str | int | bool | None] = {"ignore_unavailable": True, "allow_no_indices": True}
 _BULK_FIELDS = "errors,items.*.status,items.*.result,items.*.error"
 _PUT_ATTEMPTS = 8
 
@@ -218,6 +218,16 @@ class Cluster:
         """Return the mapping of each index that matches."""
         answer = self._connection.request("GET", f"/{quoted(index)}/_mapping", params=_ANY)
         return {name: found["mappings"] for name, found in answer.items()}
+
+    def mapping_meta(self, index: str) -> dict[str, Json]:
+        """Return `_meta` of the mapping of each index that matches and has one."""
+        params = {**_ANY, "filter_path": "*.mappings._meta"}
+        answer = self._connection.request("GET", f"/{quoted(index)}/_mapping", params=params)
+        return {name: found["mappings"]["_meta"] for name, found in answer.items()}
+
+    def put_mapping(self, index: str, body: Json) -> None:
+        """Add fields to the mapping of an index; a field it has keeps its type."""
+        self._connection.request("PUT", f"/{quoted(index)}/_mapping", body)
 
     def health(self) -> Json:
         """Return the cluster's health: `status`, `number_of_nodes`, `active_shards` and more."""

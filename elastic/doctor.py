@@ -136,7 +136,7 @@ def _templates(cluster: Cluster) -> Check:
     stale = [
         template.name
         for template in wanted
-        if templates.state(cluster, template) is not templates.Change.UNCHANGED
+        if templates.pending(cluster, template) is not templates.Change.UNCHANGED
     ]
     if stale:
         found = f"missing or out of date: {', '.join(stale)}"

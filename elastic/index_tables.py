@@ -40,7 +40,9 @@ PROFILES: Final = (
     Field("profile.subject", "keyword", "What it counts it of."),
     Field("profile.segment", "keyword", "The part of the traffic, where it was divided."),
     Field("profile.baseline_id", "keyword", "The baseline whose edges it counts over."),
+    Field("profile.format", "long", "Version of the profile's body."),
     Field("profile.count", "long", "Documents counted."),
+    Field("profile.ingested", "date", "When the last of them was shipped."),
     Field("profile.revision", "long", "Raised when late logs change it."),
     Field("profile.latest", "boolean", "Whether no later revision exists."),
 )
@@ -49,9 +51,9 @@ BASELINES: Final = (
     Field("@timestamp", "date", "When the baseline was made.", required=True),
     *_WHAT,
     Field("baseline.id", "keyword", "The baseline.", required=True),
-    Field("baseline.kind", "keyword", "What it was made from."),
-    Field("baseline.count", "long", "Rows it was made from."),
-    Field("baseline.active", "boolean", "Whether it is the one compared with."),
+    Field("baseline.format", "long", "Version of the baseline's body."),
+    Field("baseline.source", "keyword", "What it was made from."),
+    Field("baseline.rows", "long", "Rows it was made from."),
 )
 
 FINDINGS: Final = (
@@ -59,6 +61,7 @@ FINDINGS: Final = (
     *_WHAT,
     *_SUBJECT,
     Field("finding.id", "keyword", "The finding, without its revision."),
+    Field("finding.knowledge", "keyword", "Digest of what it says: equal where nothing is new."),
     Field("finding.window", "keyword", "Length of the window."),
     Field("finding.value", "double", "The measure."),
     Field("finding.low", "double", "Lower end of the interval that holds it."),
@@ -108,6 +111,7 @@ DEAD_LETTERS: Final = (
     Field("error.message", "match_only_text", "The reason."),
     Field("log.file.path", "keyword", "File of the line."),
     Field("log.offset", "long", "Where in the file it begins.", "bytes"),
+    Field("agent.id", "keyword", "The shipper."),
 )
 
 TABLES: Final = MappingProxyType(
