@@ -1,6 +1,7 @@
-"""The local report: findings, panels and a scenario's truth become one HTML file that needs no server.
+"""The local report: findings, panels and a scenario's truth become one HTML file.
 
-The way through the package: `series` sorts findings into one series per check, `buckets` makes each of them small enough to
-draw, `spells` and `troubles` find what went wrong and since when, `strips` and `charts` draw, `page` puts it together.
-Everything here is pure; `kibana.commands` reads the store and writes the file.
+The way through the package: `series` sorts findings into one series per check, `buckets` makes each
+of them small enough to draw, `spells` and `troubles` find what went wrong and since when, `strips`
+and `charts` draw, `page` puts it together. Everything here is pure; `kibana.commands` reads the
+store and writes the file.
 """

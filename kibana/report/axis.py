@@ -8,10 +8,11 @@ from typing import Final
 from kibana.report.buckets import DAY, HOUR, MINUTE
 
 MOST_TICKS: Final = 9
+MONTH: Final = 28 * DAY
 STEPS: Final = (
     *(minutes * MINUTE for minutes in (1, 5, 10, 15, 30)),
     *(hours * HOUR for hours in (1, 2, 3, 6, 12)),
-    *(days * DAY for days in (1, 2, 3, 4, 7, 14, 28, 91, 364)),
+    *(days * DAY for days in (1, 2, 3, 4, 7, 14, 28, 91, 364, 728, 1820)),
 )
 
 
@@ -24,11 +25,12 @@ class Tick:
 
 
 def moments(since: float, until: float, most: int) -> tuple[list[float], str]:
-    """Return at most `most` round moments of a range, in seconds since the epoch, and the form to write them in."""
-    step = next((step for step in STEPS if until - since <= step * most), STEPS[-1])
+    """Return at most `most` round moments of a range, in seconds, and the form to write them in."""
+    step = next((step for step in STEPS if until - since < step * most), STEPS[-1])
     first = ceil(since / step) * step
     count = int((until - first) // step) + 1
-    return [first + number * step for number in range(count)], "%H:%M" if step < DAY else "%-d %b"
+    form = "%H:%M" if step < DAY else "%-d %b" if step < MONTH else "%b %Y"
+    return [first + number * step for number in range(count)], form
 
 
 def ticks(since: float, until: float) -> tuple[Tick, ...]:

@@ -1,4 +1,7 @@
-"""Down-sampling that hides nothing bad: each bucket of time keeps its worst finding, its extremes and its median."""
+"""Down-sampling that hides nothing bad.
+
+Each bucket of time keeps its worst finding, its extremes and its median.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ import numpy as np
 
 from analyzers.finding import Finding
 from kibana.report.series import Floats, Series
+from kibana.report.severity import UNKNOWN
 from kibana.report.spells import worst_place
 
 MINUTE: Final = 60
@@ -23,14 +27,14 @@ WIDTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What a series' windows within one stretch of time amount to. Times in seconds since the epoch.
+    """What a series' windows within one stretch of time amount to. Times in seconds.
 
     Attributes:
         start, end: From the first window's start to the last one's end.
         count: Windows in it.
         typical: The median value; None where no window has one.
         least, greatest: The extremes of all values and of the intervals they lie in.
-        warning, critical: The limits of the worst window.
+        warning, critical: The limits of the worst window that has a verdict.
         severity: The worst rank.
         at: The end of the worst window.
         value: The value of the worst window.
@@ -70,9 +74,10 @@ def buckets(series: Series, width: int) -> Iterator[Bucket]:
 
 
 def severities(series: Series, *, since: float, width: float, count: int) -> list[int | None]:
-    """Return the worst severity in each of `count` stretches of `width` seconds; None where no window lies.
+    """Return the worst severity in each of `count` stretches of `width` seconds.
 
-    A window counts in every stretch it touches, so that hourly checks leave no holes in a finer strip.
+    A window counts in every stretch it touches, so that hourly checks leave no holes in a finer
+    strip. None stands where no window lies.
     """
     worst = np.full(count, -1, dtype=np.int8)
     first = np.clip(np.floor((series.start - since) / width), 0, count - 1).astype(int)
@@ -89,6 +94,10 @@ def _bucket(series: Series, places: list[int]) -> Bucket:
     """Describe the windows at these places of a series."""
     first, last = places[0], places[-1] + 1
     worst = worst_place(series, places)
+    judged = worst_place(
+        series, [one for one in places if series.severity[one] != UNKNOWN] or [worst]
+    )
+    limits = judged if series.severity[judged] != UNKNOWN else None
     value = series.value[first:last]
     return Bucket(
         start=float(series.start[first]),
@@ -97,8 +106,8 @@ def _bucket(series: Series, places: list[int]) -> Bucket:
         typical=_present(np.median(value[~np.isnan(value)])) if not np.isnan(value).all() else None,
         least=_extreme(np.fmin(value, series.low[first:last]), least=True),
         greatest=_extreme(np.fmax(value, series.high[first:last]), least=False),
-        warning=_present(series.warning[worst]),
-        critical=_present(series.critical[worst]),
+        warning=None if limits is None else _present(series.warning[limits]),
+        critical=None if limits is None else _present(series.critical[limits]),
         severity=int(series.severity[worst]),
         at=float(series.end[worst]),
         value=_present(series.value[worst]),

@@ -1,4 +1,4 @@
-"""The charts of the page: one per check, grouped by analyzer and panel, with its specification and what it says in words."""
+"""The charts of the page, one per check: what each draws, and what it says in words."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from kibana.report.health import CheckHealth
 from kibana.report.series import Floats, Series, SeriesKey
 from kibana.report.words import SHARE, clock, number, span, words
 
-# All charts together draw about this many buckets, so that the page's size depends on neither the range nor the checks.
+# All charts together draw about this many buckets: the page's size hardly depends on the range.
 ALL_BUCKETS: Final = 24_000
 MOST_BUCKETS: Final = 288
 LEAST_BUCKETS: Final = 40
@@ -69,7 +69,7 @@ def panel_views(
     frame: Frame,
     width: int,
 ) -> tuple[PanelView, ...]:
-    """Return one analyzer's panels in their declared order; metrics that no panel declares come last, by name."""
+    """Return one analyzer's panels as declared; metrics without one come last, by name."""
     declared = {panel.metric: panel for panel in panels}
     order = {metric: place for place, metric in enumerate(declared)}
     ordered = sorted(
@@ -139,13 +139,14 @@ def _limits(series: Series, unit: str) -> str:
 
 def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str:
     """Return what the chart shows, for those who do not see it."""
+    name = f"{health.key.metric} of {health.key.label}"
     valued = [bucket for bucket in small if bucket.greatest is not None]
     if not valued:
-        return f"{health.key.metric} of {health.key.label}: no value in this range; {health.description}."
+        return f"{name}: no value in this range; {health.description}."
     highest = max(valued, key=lambda bucket: bucket.greatest or 0.0)
     least = min(bucket.least for bucket in valued if bucket.least is not None)
     return (
-        f"{health.key.metric} of {health.key.label} over {span(small[-1].end - small[0].start)}: "
+        f"{name} over {span(small[-1].end - small[0].start)}: "
         f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
         f"highest at {clock(highest.end)}; {health.description}."
     )

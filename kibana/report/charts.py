@@ -1,26 +1,31 @@
 """One check over time as a Vega-Lite specification, with everything it draws inside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from analyzers.panel import Draw, Panel
 from kibana.palette import Palette
 from kibana.report.axis import moments
 from kibana.report.buckets import Bucket
-from kibana.report.severity import FACES, OK, UNKNOWN, WARNING
+from kibana.report.chart_data import (
+    Json,
+    alarm,
+    domain,
+    limits,
+    milliseconds,
+    rows,
+    unknown_times,
+)
+from kibana.report.severity import WARNING
 from kibana.report.words import SHARE, rounded
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT: Final = 96
 MOST_TICKS: Final = 6
+THOUSAND: Final = 1000
 # The same for all charts, so that a moment stands at the same place in each.
 AXIS_WIDTH: Final = 38
-# A critical limit this many times above everything else would press the values flat: it is left out of the picture.
-FAR: Final = 4.0
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +50,19 @@ class Frame:
 def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: Palette) -> Json:
     """Return the specification of one check's chart.
 
-    The line is the median of each bucket, the band spans its extremes, and each bucket whose worst window is not ok has a mark
-    at that window's own time and value. Rows have short names, for they are most of the page:
-    `t` end in milliseconds, `d` length in seconds, `n` windows, `v` typical, `l` least, `h` greatest,
-    `s` severity, `w` the worst window's value, `r` its sentence.
+    The line is the median of each bucket, the band spans its extremes, and each bucket whose worst
+    window is in alarm has a mark at that window's own time and value.
     """
     datasets = {
-        "rows": _rows(buckets),
-        "alarms": [_alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
-        "unknown": _unknown_times(buckets),
-        "limits": _limits(buckets),
+        "rows": rows(buckets),
+        "alarms": [alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
+        "unknown": unknown_times(buckets),
+        "limits": limits(buckets),
         "incidents": [
-            {"label": one.label, "t": _ms(one.start), "e": _ms(one.end)} for one in frame.incidents
+            {"label": one.label, "t": milliseconds(one.start), "e": milliseconds(one.end)}
+            for one in frame.incidents
         ],
-        "versions": [{"label": one.label, "t": _ms(one.start)} for one in frame.versions],
+        "versions": [{"label": one.label, "t": milliseconds(one.start)} for one in frame.versions],
     }
     layers = [
         _incidents(palette),
@@ -83,93 +87,9 @@ def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: P
     }
 
 
-def _ms(seconds: float) -> int:
-    """Return milliseconds, Vega's unit of time."""
-    return round(seconds * 1000)
-
-
-def _rows(buckets: Iterable[Bucket]) -> list[Json]:
-    """Return the values to draw; a row without a value breaks the line, as the gap before a late bucket does."""
-    rows: list[Json] = []
-    until: float | None = None
-    for bucket in buckets:
-        if until is not None and bucket.start > until:
-            rows.append({"t": _ms(bucket.start), "v": None})
-        rows.append(_row(bucket))
-        until = bucket.end
-    return rows
-
-
-def _row(bucket: Bucket) -> Json:
-    """Return one bucket's row; what equals the usual is left out."""
-    row: Json = {
-        "t": _ms(bucket.end),
-        "d": round(bucket.end - bucket.start),
-        "v": rounded(bucket.typical),
-    }
-    least, greatest = rounded(bucket.least), rounded(bucket.greatest)
-    if (least, greatest) != (row["v"], row["v"]):
-        row |= {"l": least, "h": greatest}
-    if bucket.count > 1:
-        row["n"] = bucket.count
-    if bucket.severity != OK:
-        row["s"] = FACES[bucket.severity].name
-    if bucket.severity == UNKNOWN and bucket.worst is not None:
-        row["r"] = bucket.worst.reason
-    return row
-
-
-def _alarm(bucket: Bucket) -> Json:
-    """Return the worst window of a bucket that is in alarm."""
-    return {
-        "t": _ms(bucket.at),
-        "w": rounded(bucket.value),
-        "s": FACES[bucket.severity].name,
-        "r": bucket.worst.reason if bucket.worst else "",
-    }
-
-
-def _unknown_times(buckets: Iterable[Bucket]) -> list[Json]:
-    """Return the times in which no verdict was possible, neighbours joined."""
-    runs = (
-        list(run)
-        for severity, run in groupby(buckets, lambda one: one.severity)
-        if severity == UNKNOWN
-    )
-    return [{"t": _ms(run[0].start), "e": _ms(run[-1].end)} for run in runs]
-
-
-def _limits(buckets: Sequence[Bucket]) -> list[Json]:
-    """Return the limits at each time they change, and at the end."""
-    runs = groupby(buckets, lambda one: (rounded(one.warning, 3), rounded(one.critical, 3)))
-    rows: list[Json] = [
-        {"t": _ms(next(run).start), "warning": warning, "critical": critical}
-        for (warning, critical), run in runs
-    ]
-    if not any(value is not None for row in rows for value in (row["warning"], row["critical"])):
-        return []
-    return [*rows, rows[-1] | {"t": _ms(buckets[-1].end)}]
-
-
-def _domain(buckets: Sequence[Bucket]) -> list[float]:
-    """Return the range of the y axis: every value, every mark and the limits, unless a limit lies far above all of them."""
-    values = [
-        one
-        for bucket in buckets
-        for one in (bucket.least, bucket.greatest, bucket.value)
-        if one is not None
-    ]
-    warnings = [bucket.warning for bucket in buckets if bucket.warning is not None]
-    criticals = [bucket.critical for bucket in buckets if bucket.critical is not None]
-    top = max([*values, *warnings], default=1.0)
-    top = max([top, *(one for one in criticals if one <= FAR * top)])
-    bottom = min([0.0, *values])
-    return [bottom, top + 0.08 * (top - bottom) or 1.0]
-
-
 def _y(buckets: Sequence[Bucket], unit: str) -> Json:
     """Return the y axis for values in some unit."""
-    bottom, top = _domain(buckets)
+    bottom, top = domain(buckets)
     return {
         "field": "v",
         "type": "quantitative",
@@ -177,7 +97,7 @@ def _y(buckets: Sequence[Bucket], unit: str) -> Json:
         "axis": {
             "title": None,
             "tickCount": 3,
-            "format": ".2~p" if unit == SHARE else ".3~r" if top < 1000 else ".3~s",
+            "format": ".2~p" if unit == SHARE else ".3~r" if top < THOUSAND else ".3~s",
             "domain": False,
             "ticks": False,
             "minExtent": AXIS_WIDTH,
@@ -194,19 +114,19 @@ def _x(field: str = "t") -> Json:
 def _time_axis(frame: Frame) -> Json:
     """Return the x axis over the whole range, so that all charts lie under one another.
 
-    Its numbers are expressions: plain ones Vega-Lite writes as objects that Vega reads only where it may compile code,
-    which the page's Content-Security-Policy forbids.
+    Its numbers are expressions: plain ones Vega-Lite writes as objects that Vega reads only where
+    it may compile code, which the page's Content-Security-Policy forbids.
     """
     values, form = moments(frame.since, frame.until, MOST_TICKS)
     return _x() | {
         "scale": {
             "type": "utc",
-            "domainRaw": {"expr": f"[{_ms(frame.since)}, {_ms(frame.until)}]"},
+            "domainRaw": {"expr": f"[{milliseconds(frame.since)}, {milliseconds(frame.until)}]"},
             "nice": False,
         },
         "axis": {
             "title": None,
-            "values": {"expr": str([_ms(one) for one in values])},
+            "values": {"expr": str([milliseconds(one) for one in values])},
             "format": form,
             "grid": False,
             "labelOverlap": True,
@@ -246,7 +166,7 @@ def _band(palette: Palette) -> Json:
 
 
 def _limit(name: str, colour: str) -> Json:
-    """Draw one limit in steps, for it may follow the past: the warning's dashed, the critical one unbroken."""
+    """Draw one limit in steps, for it may follow the past; the warning's is dashed."""
     mark: Json = {
         "type": "line",
         "interpolate": "step-after",
@@ -363,7 +283,7 @@ def _versions(palette: Palette) -> Json:
 def _config(palette: Palette) -> Json:
     """Return the look that all charts share."""
     return {
-        "background": None,
+        "background": "transparent",
         "font": "system-ui, sans-serif",
         "view": {"stroke": None},
         "mark": {"invalid": "break-paths-show-path-domains"},

@@ -1,4 +1,4 @@
-"""Health at a glance: how each check and each analyzer stands now, and how it stood over the range."""
+"""Health at a glance: how each check and each analyzer stands now, and stood over the range."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +36,13 @@ class CheckHealth:
     @property
     def description(self) -> str:
         """The strip in words."""
-        return f"worst {self.worst}, {self.alarms:,} of {many(self.windows, 'window')} in alarm, now {self.now}"
+        windows = many(self.windows, "window")
+        return f"worst {self.worst}, {self.alarms:,} of {windows} in alarm, now {self.now}"
 
 
 @dataclass(frozen=True, slots=True)
 class AnalyzerHealth:
-    """One tile, and the rows below it in the overview; the rows in trouble and the quiet ones apart."""
+    """One tile, and its rows of the overview: those with an alarm, and the quiet ones."""
 
     name: str
     now: str
@@ -53,7 +54,7 @@ class AnalyzerHealth:
 
 
 def severity_now(series: Series, until: float) -> int:
-    """Return the severity of the last window, or unknown where the check has fallen silent before `until`."""
+    """Return the severity of the last window; unknown where the check fell silent since."""
     last = len(series) - 1
     window = float(series.end[last] - series.start[last])
     if series.end[last] + SILENCE * window < until:

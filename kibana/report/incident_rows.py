@@ -1,40 +1,13 @@
 """Incidents of a scenario beside what was found: the first finding and its delay, or missed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 
-from analyzers.finding import Finding
+from analyzers.finding import Finding, Severity
+from analyzers.ground_truth import Comparison, Detection
 from kibana.report.charts import Mark
 from kibana.report.series import SeriesKey
 from kibana.report.words import clock, machine, many, span
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one incident.
-
-    Attributes:
-        title, cause: From the scenario's truth.
-        start, end: The incident's time.
-        first: The finding that found it; None where it was missed.
-        delay: From the incident's start to the end of that finding's window.
-    """
-
-    title: str
-    cause: str
-    start: datetime
-    end: datetime
-    first: Finding | None
-    delay: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A scenario's incidents by their beginning, and the alarms before the first of them, which nothing caused."""
-
-    outcomes: tuple[Outcome, ...]
-    false_alarms: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,50 +33,64 @@ class IncidentTable:
 
     rows: tuple[IncidentRow, ...]
     found: str
-    false_alarms: str
+    false_findings: str
 
 
-def marks(truth: Truth) -> tuple[Mark, ...]:
+def within(comparison: Comparison, since: float, until: float) -> Comparison:
+    """Return a comparison without the incidents that lie outside a range, in seconds."""
+    shown = (
+        one
+        for one in sorted(comparison.detections, key=lambda one: one.incident.time)
+        if one.incident.time.start.timestamp() < until and since < one.incident.time.end.timestamp()
+    )
+    return replace(comparison, detections=tuple(shown))
+
+
+def marks(comparison: Comparison) -> tuple[Mark, ...]:
     """Return the incidents as they are marked on charts, numbered from 1."""
+    times = (one.incident.time for one in comparison.detections)
     return tuple(
-        Mark(str(number), one.start.timestamp(), one.end.timestamp())
-        for number, one in enumerate(truth.outcomes, 1)
+        Mark(str(number), time.start.timestamp(), time.end.timestamp())
+        for number, time in enumerate(times, 1)
     )
 
 
-def incident_table(truth: Truth, anchors: Mapping[SeriesKey, str]) -> IncidentTable:
+def incident_table(comparison: Comparison, anchors: Mapping[SeriesKey, str]) -> IncidentTable:
     """Return the table of incidents."""
-    rows = tuple(_row(str(number), one, anchors) for number, one in enumerate(truth.outcomes, 1))
-    found = sum(one.first is not None for one in truth.outcomes)
+    rows = tuple(
+        _row(str(number), one, anchors) for number, one in enumerate(comparison.detections, 1)
+    )
+    found = sum(one.finding is not None for one in comparison.detections)
     return IncidentTable(
         rows=rows,
         found=f"{found} of {many(len(rows), 'incident')} found",
-        false_alarms=_false_alarms(truth.false_alarms),
+        false_findings=_false_findings(comparison.false_findings),
     )
 
 
-def _row(label: str, outcome: Outcome, anchors: Mapping[SeriesKey, str]) -> IncidentRow:
+def _row(label: str, detection: Detection, anchors: Mapping[SeriesKey, str]) -> IncidentRow:
     """Return one incident's row."""
-    first = outcome.first
+    incident, first, delay = detection.incident, detection.finding, detection.delay
     key = SeriesKey.of(first) if first else None
     return IncidentRow(
         label=label,
-        title=outcome.title,
-        cause=outcome.cause,
-        start=clock(outcome.start.timestamp()),
-        start_iso=machine(outcome.start.timestamp()),
-        lasted=span((outcome.end - outcome.start).total_seconds()),
+        title=incident.title,
+        cause=incident.cause,
+        start=clock(incident.time.start.timestamp()),
+        start_iso=machine(incident.time.start.timestamp()),
+        lasted=span(incident.time.seconds),
         key=key,
         anchor=anchors.get(key, "") if key else "",
         severity=first.severity.value if first else "",
-        delay=span(outcome.delay.total_seconds()) if outcome.delay is not None else "",
+        delay=span(delay.total_seconds()) if delay is not None else "",
         sentence=first.reason if first else "",
     )
 
 
-def _false_alarms(findings: Sequence[Finding]) -> str:
+def _false_findings(findings: Sequence[Finding]) -> str:
     """Say how many findings were false before the first incident."""
     if not findings:
         return "No false finding before the first incident."
-    critical = sum(finding.severity.value == "critical" for finding in findings)
-    return f"{many(len(findings), 'false finding')} before the first incident, {critical:,} of them critical."
+    critical = sum(finding.severity is Severity.CRITICAL for finding in findings)
+    false = many(len(findings), "false finding")
+    return f"{false} before the first incident, {critical:,} of them critical."

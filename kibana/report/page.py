@@ -1,4 +1,7 @@
-"""The page: findings, panels and truth go in, one HTML document comes out. Pure: the same input makes the same text."""
+"""The page: findings, panels and truth go in, one HTML document comes out.
+
+Pure: the same input makes the same text.
+"""
 
 import base64
 import hashlib
@@ -12,15 +15,15 @@ from typing import Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from analyzers.alert import LAYERS, Alert
-from analyzers.finding import Finding
+from analyzers.ground_truth import Incident, compare
 from analyzers.panel import Panel
 from kibana.report.axis import Tick, ticks
 from kibana.report.chart_views import PanelView, panel_views, resolution
 from kibana.report.charts import Frame, Mark
 from kibana.report.finding_rows import FindingTable, finding_table
 from kibana.report.health import AnalyzerHealth, analyzer_health, headline, overall
-from kibana.report.incident_rows import IncidentTable, Truth, incident_table, marks
-from kibana.report.series import Record, Series, SeriesKey, record
+from kibana.report.incident_rows import IncidentTable, incident_table, marks, within
+from kibana.report.series import Record, Series, SeriesKey
 from kibana.report.severity import FACES
 from kibana.report.spells import spells
 from kibana.report.strips import HEIGHT, STRETCHES, Shade, shade
@@ -87,9 +90,9 @@ class Page:
 
 
 def report_html(
-    findings: Iterable[Finding],
+    found: Record,
     analyzers: Sequence[AnalyzerOfReport],
-    truth: Truth | None,
+    incidents: Sequence[Incident],
     *,
     made: datetime,
     namespace: str,
@@ -98,18 +101,15 @@ def report_html(
     """Return the whole report as one HTML document.
 
     Args:
-        findings: In any order; read once.
-        analyzers: Whose sections the page has, causes first; an analyzer known from its findings only comes last.
-        truth: The incidents of a scenario, to shade and to compare with; None in real life.
+        found: The findings, sorted.
+        analyzers: Whose sections the page has, causes first; one known from findings only is last.
+        incidents: The truth of a scenario, to shade and to compare with; empty in real life.
         made: When the report is made.
         namespace: Where the findings come from.
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
-
-    Raises:
-        ValueError: There is no finding.
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
-    page = _page(record(findings), ordered, truth, made, namespace)
+    page = _page(found, ordered, incidents, made, namespace)
     scripts = (javascript, _asset("report.js"))
     return _template().render(
         page=page,
@@ -125,13 +125,14 @@ def report_html(
 def _page(
     found: Record,
     analyzers: Sequence[AnalyzerOfReport],
-    truth: Truth | None,
+    incidents: Sequence[Incident],
     made: datetime,
     namespace: str,
 ) -> Page:
     """Work out what the page shows."""
     anchors = {one.key: f"check-{number}" for number, one in enumerate(found.series, 1)}
-    frame = _frame(found, truth)
+    comparison = within(compare(found.alarms, incidents), found.since, found.until)
+    frame = _frame(found, marks(comparison))
     width = resolution(len(found.series), found.until - found.since)
     views = tuple(_analyzers(found, analyzers, anchors, frame, width))
     wrong = spells(found.series)
@@ -154,7 +155,7 @@ def _page(
         analyzers=views,
         troubles=trouble_list(troubles(wrong, _upstream(analyzers)), anchors, frame.incidents),
         findings=finding_table(wrong, anchors, _units(analyzers)),
-        incidents=incident_table(truth, anchors) if truth else None,
+        incidents=incident_table(comparison, anchors) if incidents else None,
         shades=tuple(
             shade(one.start, one.end, frame.since, frame.until, one.label)
             for one in frame.incidents
@@ -163,21 +164,12 @@ def _page(
     )
 
 
-def _frame(found: Record, truth: Truth | None) -> Frame:
-    """Return the range all charts share, with the incidents in it and the changes of model version."""
-    incidents = marks(truth) if truth else ()
-    return Frame(
-        since=found.since,
-        until=found.until,
-        incidents=tuple(
-            one for one in incidents if one.start < found.until and found.since < one.end
-        ),
-        versions=tuple(
-            Mark(one.short, one.since, one.until)
-            for one in found.versions
-            if one.since > found.since
-        ),
+def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
+    """Return the range all charts share, its incidents and its changes of model version."""
+    versions = tuple(
+        Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
     )
+    return Frame(found.since, found.until, incidents, versions)
 
 
 def _analyzers(
@@ -208,7 +200,10 @@ def _analyzers(
 
 
 def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
-    """Return the analyzers' places in the chain of causes. The service stands beside it: its troubles move no feature."""
+    """Return the analyzers' places in the chain of causes.
+
+    The service stands beside it: its troubles move no feature.
+    """
     return {
         one.name: LAYERS.index(one.alert.layer) for one in analyzers if one.alert.layer != "service"
     }

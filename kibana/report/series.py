@@ -1,4 +1,4 @@
-"""Findings sorted into one series per check, in columns: a hundred thousand findings take a few megabytes."""
+"""Findings sorted into one series per check, in columns: 100,000 take a few megabytes."""
 
 from array import array
 from collections import Counter
@@ -80,7 +80,7 @@ class Series:
 
 
 class Version(NamedTuple):
-    """A model version and the time from the first to the last window it was judged in, in seconds."""
+    """A model version, and its first and last window's time in seconds since the epoch."""
 
     model: str
     version: str

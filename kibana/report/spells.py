@@ -1,8 +1,8 @@
 """Spells: the unbroken times in which one check was warning or critical.
 
-A finding says what holds for one window; a person asks "since when?". A spell answers: it opens with the first alarm of
-a series and closes when the series has been quiet for more than `PATIENCE` windows, so that a value that hovers at its limit makes
-one spell and not twenty.
+A finding says what holds for one window; a person asks "since when?". A spell answers: it opens
+with the first alarm of a series and closes when the series has been quiet for more than `PATIENCE`
+windows, so that a value that hovers at its limit makes one spell and not twenty.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ class Spell:
 
     Attributes:
         key: The check.
-        since, until: Start of the first and end of the last window in alarm, in seconds since the epoch.
+        since, until: Start of the first and end of the last window in alarm, in seconds.
         severity: The worst rank in it.
         windows: Windows in it that the check judged; `alarms` of them are warning or critical.
         worst: The finding that is worst: of the highest severity the farthest beyond its limit.
@@ -76,7 +76,7 @@ def _spell(series: Series, places: list[int]) -> Spell:
 
 
 def worst_place(series: Series, places: list[int]) -> int:
-    """Return which of some places is worst: the highest severity, then the value farthest beyond the limit."""
+    """Return the worst of some places: the highest severity, then the farthest value."""
     return max(places, key=lambda place: (int(series.severity[place]), _excess(series, place)))
 
 

@@ -1,8 +1,8 @@
 """Strips: the severity of one check over the whole range, in a line of text's height.
 
-A strip is drawn by the browser from a handful of rectangles, without a script. Height tells severity as well as colour
-does: quiet is a thin line, unknown a pale low
-step, a warning rises to half, and a critical stretch fills the strip.
+A strip is drawn by the browser from a handful of rectangles, without a script. Height tells
+severity as well as colour does: quiet is a thin line, unknown a pale low step, a warning rises to
+half, and a critical stretch fills the strip.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,7 @@ def worst_of(strips: Iterable[Stretches]) -> list[int | None]:
 
 
 def bars(strip: Stretches) -> tuple[Bar, ...]:
-    """Return the rectangles of a strip: one for each run of equal severity, none where nothing is known."""
+    """Return the rectangles of a strip: one per run of equal severity, none without windows."""
     found = []
     x = 0
     for severity, run in groupby(strip):

@@ -1,4 +1,4 @@
-"""What went wrong, in a form to read: a sentence, since when, what it began with and what followed."""
+"""What went wrong, to be read: a sentence, since when, what it began with, what followed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class TroubleRow:
 
 @dataclass(frozen=True, slots=True)
 class TroubleList:
-    """Troubles that last, troubles that ended (the newest first), and what was left out of the latter."""
+    """Troubles that last, those that ended (newest first), and what was left out of these."""
 
     ongoing: tuple[TroubleRow, ...]
     ended: tuple[TroubleRow, ...]
@@ -132,4 +132,5 @@ def _left_out(left: Sequence[Trouble]) -> str:
     if not left:
         return ""
     worst = FACES[max(trouble.severity for trouble in left)].label.lower()
-    return f"{many(len(left), 'lesser one')} not listed, none worse than {worst}: see the table of findings."
+    lesser = many(len(left), "lesser one")
+    return f"{lesser} not listed, none worse than {worst}: see the table of findings."

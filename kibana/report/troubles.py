@@ -1,11 +1,12 @@
 """Troubles: spells that belong together, told as one story with its beginning.
 
-When a job dies, its statistics age, defaults step in, features move and scores follow: five checks raise their voice, and a
-person asks which came first. A spell joins a trouble that still lasts when they began together, or when a spell of that
-trouble lies upstream of it in the chain of causes. What merely lasts at the same time stays a trouble of its own.
+When a job dies, its statistics age, defaults step in, features move and scores follow: five checks
+raise their voice, and a person asks which came first. A spell joins a trouble that still lasts when
+they began together, or when a spell of that trouble lies upstream of it in the chain of causes.
+What merely lasts at the same time stays a trouble of its own.
 
-Windows differ in length, so that "first" is known to a window only: among the spells that began together with the earliest one,
-the trouble is said to begin with the one farthest upstream.
+Windows differ in length, so that "first" is known to a window only: among the spells that began
+together with the earliest one, the trouble is said to begin with the one farthest upstream.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,7 +43,7 @@ def troubles(spells: Iterable[Spell], upstream: Mapping[str, int]) -> tuple[Trou
 
     Args:
         spells: In any order.
-        upstream: An analyzer's place in the chain of causes, causes first; one not named causes nothing.
+        upstream: An analyzer's place in the chain of causes, causes first; others cause nothing.
     """
     groups: list[list[Spell]] = []
     for spell in sorted(
@@ -57,7 +58,7 @@ def troubles(spells: Iterable[Spell], upstream: Mapping[str, int]) -> tuple[Trou
 
 
 def _belongs(spell: Spell, group: list[Spell], upstream: Mapping[str, int]) -> bool:
-    """Say whether a spell began together with one of a group, or downstream of one that still lasted."""
+    """Say whether a spell began together with one of a group, or downstream of one that lasts."""
     return any(
         _together(other, spell) or (spell.since < other.until and _causes(other, spell, upstream))
         for other in group

@@ -44,7 +44,7 @@ def span(seconds: float) -> str:
 def number(value: float | None, unit: str = "") -> str:
     """Return a value with three significant digits and its unit; a dash for None."""
     if value is None:
-        return "–"
+        return "\u2013"
     if unit == SHARE:
         return f"{_digits(100 * value)} %"
     return f"{_digits(value)} {unit}".strip()

@@ -13,8 +13,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from analyzers.alert import Alert, Layer
 from analyzers.finding import Finding, Severity
+from analyzers.ground_truth import Expectation, Incident
 from analyzers.panel import Panel
-from kibana.report.incident_rows import Outcome, Truth
+from analyzers.window import Window
+from kibana.commands import _javascript
+from kibana.report.page import report_html
+from kibana.report.series import record
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 DAYS = 18
@@ -38,7 +42,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Incident:
+class Story:
     """One incident of the scenario: when, in hours from the start, and what moves how far."""
 
     title: str
@@ -48,15 +52,15 @@ class Incident:
     moves: tuple[tuple[str, str, str, float], ...]
 
 
-INCIDENTS = (
-    Incident(
+STORIES = (
+    Story(
         "5xx burst",
         "The API answers 500 to a fifth of the requests.",
         100,
         1.5,
         (("service_health", "http.5xx.rate", PATHS[0], 0.2),),
     ),
-    Incident(
+    Story(
         "Latency regression",
         "A release doubles the latency.",
         150,
@@ -67,7 +71,7 @@ INCIDENTS = (
             ("service_health", "latency.mean", PATHS[0], 110.0),
         ),
     ),
-    Incident(
+    Story(
         "Shift of bid_price",
         "A new client sends prices in cents.",
         200,
@@ -78,7 +82,7 @@ INCIDENTS = (
             ("data_quality", "out_of_range.rate", "bid_price", 0.09),
         ),
     ),
-    Incident(
+    Story(
         "New category",
         "Jobs of a category the model never saw.",
         260,
@@ -88,7 +92,7 @@ INCIDENTS = (
             ("feature_drift", "total_variation", "category", 0.14),
         ),
     ),
-    Incident(
+    Story(
         "Statistics job dead",
         "The statistics job stops; defaults step in.",
         310,
@@ -100,14 +104,14 @@ INCIDENTS = (
             ("feature_drift", "ks.distance", "profile_success_rate", 0.33),
         ),
     ),
-    Incident(
+    Story(
         "Training job fails",
         "The training job ends with an error each night.",
         400,
         32,
         (("job_health", "failed.runs", "train_model_job", 2.0),),
     ),
-    Incident("Traffic drops", "Half of the clients are gone, quietly.", 50, 3, ()),
+    Story("Traffic drops", "Half of the clients are gone, quietly.", 50, 3, ()),
 )
 
 
@@ -163,10 +167,10 @@ def checks() -> Iterator[Check]:
 
 
 def findings_of(check: Check, days: int, noise: random.Random) -> Iterator[Finding]:
-    """Yield one check's findings; the first day of drift is unknown, for there is too little to judge."""
+    """Yield one check's findings; drift's first day is unknown: there is too little to judge."""
     moves = [
         (one.begins, one.begins + one.lasts, move[3])
-        for one in INCIDENTS
+        for one in STORIES
         for move in one.moves
         if move[:3] == (check.analyzer, check.metric, check.subject)
     ]
@@ -227,36 +231,18 @@ def scenario_findings(days: int = DAYS) -> list[Finding]:
     return [finding for check in checks() for finding in findings_of(check, days, noise)]
 
 
-def scenario_truth(findings: list[Finding]) -> Truth:
-    """Return the incidents with the first matching alarm of each."""
-    alarms = sorted((one for one in findings if one.severity.alarming), key=lambda one: one.end)
-    outcomes = []
-    for incident in sorted(INCIDENTS, key=lambda one: one.begins):
-        start = START + incident.begins * HOUR
-        end = start + incident.lasts * HOUR
-        moved = {move[:3] for move in incident.moves}
-        first = next(
-            (
-                one
-                for one in alarms
-                if (one.analyzer, one.metric, one.subject) in moved
-                and one.end > start
-                and one.start < end
-            ),
-            None,
+def scenario_truth() -> tuple[Incident, ...]:
+    """Return the scenario's incidents as its truth tells them."""
+    return tuple(
+        Incident(
+            id=one.title.lower().replace(" ", "-"),
+            title=one.title,
+            time=Window(START + one.begins * HOUR, START + (one.begins + one.lasts) * HOUR),
+            cause=one.cause,
+            expect=tuple(Expectation(*move[:3]) for move in one.moves),
         )
-        outcomes.append(
-            Outcome(
-                incident.title,
-                incident.cause,
-                start,
-                end,
-                first,
-                first.end - start if first else None,
-            )
-        )
-    begin = outcomes[0].start
-    return Truth(tuple(outcomes), tuple(one for one in alarms if one.end <= begin))
+        for one in STORIES
+    )
 
 
 def _analyzer(
@@ -322,9 +308,7 @@ ANALYZERS = (
 @pytest.fixture(scope="session")
 def javascript() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script."""
-    import vl_convert
-
-    return str(vl_convert.javascript_bundle())
+    return _javascript()
 
 
 @pytest.fixture(scope="session")
@@ -334,9 +318,30 @@ def findings() -> list[Finding]:
 
 
 @pytest.fixture(scope="session")
-def truth(findings: list[Finding]) -> Truth:
-    """The scenario's incidents and what found them."""
-    return scenario_truth(findings)
+def truth() -> tuple[Incident, ...]:
+    """The scenario's incidents."""
+    return scenario_truth()
+
+
+@pytest.fixture(scope="session")
+def short() -> list[Finding]:
+    """The scenario's first two days."""
+    return scenario_findings(2)
+
+
+@pytest.fixture(scope="session")
+def analyzers() -> tuple[ScenarioAnalyzer, ...]:
+    """The analyzers that the scenario's findings come from."""
+    return ANALYZERS
+
+
+@pytest.fixture(scope="session")
+def scenario_page(findings: list[Finding], truth: tuple[Incident, ...], javascript: str) -> str:
+    """The scenario's report."""
+    made = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    return report_html(
+        record(findings), ANALYZERS, truth, made=made, namespace="test", javascript=javascript
+    )
 
 
 @pytest.fixture(scope="session")
@@ -348,7 +353,7 @@ def browser() -> Iterator[Browser]:
         or shutil.which("google-chrome")
     )
     if path is None:
-        told = "no Chromium found: install it (apt-get install -y chromium) to prove the report in a real browser"
+        told = "no Chromium found: install it (apt-get install -y chromium) to prove the report"
         if os.environ.get("CI"):
             pytest.fail(told)
         pytest.skip(told)

@@ -1,0 +1,136 @@
+"""`mlmon report`."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from analyzers.finding import Finding
+    from analyzers.ground_truth import Incident
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
+    since: Annotated[
+        str | None,
+        typer.Option("--since", "--from", help="Windows that end after it: ISO time, or 14d ago."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", "--to", help="Windows that end by then.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="The truth.json of a scenario, to compare with.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write all findings, or those of a period, as one HTML file that works offline."""
+    from datetime import UTC, datetime
+
+    from analyzers import discover
+    from analyzers.findings_store import FindingStore
+    from analyzers.time_argument import time_argument
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+    from kibana.report.page import report_html
+    from kibana.report.series import record
+
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    incidents = _incidents(truth) if truth else ()
+    first = time_argument(since, now) if since else None
+    last = time_argument(until, now) if until else None
+    with _progress() as progress:
+        progress("reading findings")
+        with connect(settings) as cluster:
+            store = FindingStore(cluster, settings.namespace)
+            found = record(_some(store.search(since=first, until=last), settings.namespace))
+        progress("drawing")
+        html = report_html(
+            found,
+            discover(),
+            incidents,
+            made=now,
+            namespace=settings.namespace,
+            javascript=_javascript(),
+        )
+        _write(out, html)
+    _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
+
+
+def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
+    """Return findings, of which there has to be one."""
+    from elastic.errors import UserError
+
+    first = next(findings, None)
+    if first is None:
+        raise UserError(
+            f"There are no findings in namespace {namespace!r} and this period",
+            "Judge a period with `mlmon analyze --from 14d`, or widen --since and --until.",
+        )
+    return chain([first], findings)
+
+
+def _incidents(path: Path) -> "tuple[Incident, ...]":
+    """Return the incidents of a scenario's truth."""
+    from analyzers.ground_truth import read_truth
+    from elastic.errors import UserError
+
+    try:
+        return read_truth(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "Correct --truth.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is no scenario's truth: {error}",
+            "Give the truth.json that the scenario wrote beside its logs.",
+        ) from error
+
+
+def _javascript() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    from elastic.errors import UserError
+
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}", "Choose another file with --out."
+        ) from error
+
+
+def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:
+    """Print what was written."""
+    if as_json:
+        print(json.dumps({"path": str(path.absolute()), "findings": findings, "bytes": size}))
+    else:
+        print(f"{path.absolute()}: {findings:,} findings, {size / 1e6:.1f} MB")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on standard error while it is a terminal."""
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update
