@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,9 @@ from analyzers.statistics.labelled_scores import LabelledScores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# A busy machine must not fail a proof.
-settings.register_profile("statistics", deadline=None, max_examples=60)
+# A busy machine must not fail a proof; a night's run may ask for more samples.
+EXAMPLES = int(os.environ.get("MLMON_TEST_EXAMPLES", "40"))
+settings.register_profile("statistics", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("statistics")
 
 _any_double = st.floats(allow_nan=False, allow_infinity=False)

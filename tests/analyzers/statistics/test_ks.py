@@ -117,19 +117,19 @@ def test_an_empty_side_is_an_error() -> None:
 
 
 def test_a_million_rows() -> None:
-    """A million rows each: the interval holds scipy's distance, 16 verdicts take under 0.2 s."""
+    """A million rows each: scipy's distance is inside, 16 verdicts take under 0.2 s of CPU."""
     random = np.random.default_rng(11)
     reference, current = random.lognormal(size=10**6), random.lognormal(0.01, size=10**6)
     edges = quantile_edges(reference)
     f, g = Buckets.from_values(current, edges), Buckets.from_values(reference, edges)
     distance = stats.ks_2samp(current, reference, method="asymp").statistic
     assert ks.ks_distance(f, g).contains(distance, rounding=1e-12)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(16):
         interval = ks.ks_distance(f, g)
         ks.undecided_buckets(f, g, 0.1)
         ks.p_value(interval.low, f.n, g.n)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
 
 
 @given(data=st.data())

@@ -58,16 +58,16 @@ def test_more_buckets_narrow_the_interval(buckets: int, width: float) -> None:
 
 
 def test_the_standard_error_is_the_spread_over_samples() -> None:
-    """DeLong's error matches the standard deviation of the area over 400 samples."""
+    """DeLong's error matches the standard deviation of the area over 200 samples."""
     random = np.random.default_rng(2)
     edges = tuple(np.linspace(0, 1, 201).tolist())
     areas, errors = [], []
-    for _ in range(400):
+    for _ in range(200):
         labels = np.arange(300) < 100
         scores = random.beta(2 + labels, 3 - labels)
         areas.append(metrics.roc_auc_score(labels, scores))
         errors.append(roc_auc.standard_error(LabelledScores.from_rows(scores, labels, edges)))
-    assert np.mean(errors) == pytest.approx(np.std(areas), rel=0.12)
+    assert np.mean(errors) == pytest.approx(np.std(areas), rel=0.15)
 
 
 def test_the_confidence_interval_covers() -> None:
