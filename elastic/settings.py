@@ -13,7 +13,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from elastic.errors import UserError
 
@@ -64,14 +69,14 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - part of the hook's signature
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the environment before the file, whose values come as arguments."""
-        return env_settings, init_settings
+        """Put arguments before the environment, and the environment before the file."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _read_file())
 
     @field_validator("elasticsearch_url")
     @classmethod
@@ -145,16 +150,18 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         UserError: The file is not TOML, a key is unknown, or a value is wrong.
     """
-    path = Path(os.environ.get(f"{PREFIX}CONFIG", "mlmon.toml"))
     try:
-        settings = Settings(**_read_file(path))
-        given = {key: value for key, value in overrides.items() if value is not None}
-        return Settings.model_validate({**settings.model_dump(), **given}) if given else settings
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise _user_error(error, path) from None
+        raise _user_error(error) from None
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _file() -> Path:
+    return Path(os.environ.get(f"{PREFIX}CONFIG", "mlmon.toml"))
+
+
+def _read_file() -> dict[str, Any]:
+    path = _file()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -167,11 +174,11 @@ def _read_file(path: Path) -> dict[str, Any]:
     return {**values, "sections": sections}
 
 
-def _user_error(error: ValidationError, path: Path) -> UserError:
+def _user_error(error: ValidationError) -> UserError:
     problems = [
         _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"]) for part in error.errors()
     ]
-    return UserError("; ".join(problems), f"Correct the environment or {path}.")
+    return UserError("; ".join(problems), f"Correct the environment or {_file()}.")
 
 
 def _problem(field: str, message: str) -> str:
