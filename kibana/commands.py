@@ -46,6 +46,7 @@ def report(
     from kibana.report.page import report_html
     from kibana.report.series import record
 
+    _check_place(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     incidents = _incidents(truth) if truth else ()
     first = time_argument(since, now) if since else None
@@ -102,6 +103,16 @@ def _javascript() -> str:
     import vl_convert
 
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done."""
+    from elastic.errors import UserError
+
+    if path.is_dir():
+        raise UserError(f"{path} cannot be written: it is a folder", "Name a file with --out.")
+    if not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written: no folder {path.parent}", "Create it first.")
 
 
 def _write(path: Path, text: str) -> None:
