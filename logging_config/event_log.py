@@ -9,8 +9,9 @@ from logging_config import events
 from logging_config.context import correlation
 from logging_config.envelope import Envelope
 from logging_config.errors import FieldTypeError
-from logging_config.events import Feature, Fields, without_none
+from logging_config.events import Feature, Fields
 from logging_config.failure import error_fields
+from logging_config.fields import REQUIRED
 from logging_config.ids import Ids, make_entity_id
 from logging_config.losses import Losses
 from logging_config.salvage import total
@@ -265,9 +266,10 @@ class EventLog:
         self.close()
 
     def _emit(self, dataset: str, level: str, message: str, fields: Fields) -> str:
-        return self._write(
-            dataset, level, message, {**correlation(self._ids), **without_none(fields)}
-        )
+        """Write an event without the fields that are not known; a required one is missed."""
+        required = REQUIRED[dataset]
+        known = {n: value for n, value in fields.items() if value is not None or n in required}
+        return self._write(dataset, level, message, {**correlation(self._ids), **known})
 
     def _write(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any, Final
 
+from logging_config.rules import fit_part
 from logging_config.service import FeatureSource, Model
 
 Fields = dict[str, Any]
@@ -15,11 +16,6 @@ Feature = float | str | bool | Sequence[float] | None
 _NUMERIC: Final = "ml.features.numeric."
 _CATEGORICAL: Final = "ml.features.categorical."
 _EMBEDDING: Final = "ml.features.embedding."
-
-
-def without_none(fields: Fields) -> Fields:
-    """Leave out what is not known."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def model_fields(model: Model | None) -> Fields:
@@ -46,12 +42,12 @@ def feature_fields(features: Mapping[str, Feature], *, embeddings: bool = True) 
             missing.append(name)
         else:
             family = _NUMERIC if kind is float or kind is int else _family(value)
-            if family is _NUMERIC and value != value:  # noqa: PLR0124 -- NaN alone differs from itself
+            if kind.__name__ == "NAType" or (family is _NUMERIC and value != value):  # noqa: PLR0124 -- NaN alone differs from itself
                 missing.append(name)
             if embeddings or family is not _EMBEDDING:
                 fields[f"{family}{name}"] = value
     if missing:
-        fields["ml.features.missing"] = missing
+        fields["ml.features.missing"] = [fit_part(str(name)) for name in missing]
     return fields
 
 

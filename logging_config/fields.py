@@ -239,6 +239,14 @@ DATASETS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
 )
 """Every dataset (`event.dataset`) and all the fields its lines may hold."""
 
+REQUIRED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        dataset: frozenset(field.name for field in fields if field.required)
+        for dataset, fields in DATASETS.items()
+    }
+)
+"""The fields each line of a dataset carries."""
+
 PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "ml.prediction": "One line per prediction.",

@@ -77,10 +77,13 @@ class Converter:
 
     def key(self, value: Any, path: str) -> str:
         """Return a mapping's key as text."""
-        if not isinstance(value, str):
+        try:
+            is_text = isinstance(value, str)
+        except Exception:  # noqa: BLE001 -- a broken __class__ may raise anything
+            is_text = False
+        if not is_text:
             self.mark("key", path)
-            value = self._repr(value) if not isinstance(value, (int, float)) else str(value)
-        text = self.text(value, path)
+        text = self.text(value if is_text else self._repr(value), path)
         if len(text) > MAX_KEY:
             self.mark("too_long", path)
         return text[:MAX_KEY]
@@ -125,8 +128,13 @@ class Converter:
         return orjson.Fragment(str(value))
 
     def _fraction(self, value: Fraction, path: str) -> Any:
+        try:
+            approximate = value.numerator / value.denominator
+        except OverflowError:
+            self.mark("out_of_range", path)
+            return None
         self.mark("rounded", path)
-        return self._float(value.numerator / value.denominator, path)
+        return approximate
 
     def _bytes(self, value: bytes | bytearray | memoryview, path: str) -> str:
         self.mark("bytes", path)
@@ -138,9 +146,14 @@ class Converter:
         if value.tzinfo is None:
             self.mark("naive_time", path)
             value = value.replace(tzinfo=UTC)
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        try:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:  # within a day of the first or last time there is
+            return value.isoformat()
 
     def _sequence(self, value: Iterable[Any], path: str) -> Any:
+        if type(value) is list and len(value) <= MAX_ITEMS and _is_finite(value):
+            return value
         with self._opened(value, path) as refused:
             return refused or [self.convert(item, path) for item in self._take(value, path)]
 
@@ -212,12 +225,19 @@ def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:
     return ((part.name, getattr(value, part.name)) for part in dataclass_fields(value))
 
 
+def _is_finite(values: list[Any]) -> bool:
+    """Whether a list, such as an embedding, holds finite floats only."""
+    return set(map(type, values)) == {float} and math.isfinite(sum(values))
+
+
 def _plain(value: Any) -> Any:
     """Return what a numpy, pandas, torch or array value holds as Python's own; others as they are.
 
     Known by their shape, for importing their libraries would cost each service their weight.
     """
     kind = type(value)
+    if kind.__name__ == "NAType":  # pandas.NA, which refuses even to be compared
+        return math.nan
     if hasattr(kind, "dtype") and hasattr(kind, "item") and not getattr(value, "ndim", 0):
         item = value.item()
         return item if type(item) is not kind else float(item)

@@ -68,9 +68,12 @@ class Placing:
 
     def _spread(self, key: str, value: Any, given: Any) -> None:
         """Place a JSON value; a mapping's entries one by one, under dotted names."""
+        rule = self._rules[key]
         if not isinstance(value, dict) or not value:
-            self._place_leaf(key, self._rules[key], value, given)
+            self._place_leaf(key, rule, value, given)
             return
+        if not rule.is_label:
+            self._note_misfit(key, rule, value, given)
         for name, item in value.items():
             below = f"{key}.{name}"
             if not self._withheld(below):
@@ -84,18 +87,18 @@ class Placing:
             return
         fitted = fit(rule.field, value)
         if fitted is MISFIT:
-            self._misplace(key, rule, value, given)
-        else:
+            self._note_misfit(key, rule, value, given)
+            if value is not None:
+                label = self._rules.label(key)
+                self._put(label, self._secure(label, _flat(value), key))
+        elif fitted is not None:
             self._put(rule, self._secure(rule, fitted, key))
 
-    def _misplace(self, key: str, rule: Rule, value: Any, given: Any) -> None:
-        """Write a value that does not fit its field as a label, so that nothing is lost."""
-        self._converter.mark("wrong_type", key)
-        expected = EXPECTED[rule.field.type]
-        self.wrong.append(f"{key} is {expected}, not {type(given).__name__}.")
-        if value is not None:
-            label = self._rules.label(key)
-            self._put(label, self._secure(label, _flat(value), key))
+    def _note_misfit(self, key: str, rule: Rule, value: Any, given: Any) -> None:
+        """Note that a value does not fit its field; it is written as a label instead."""
+        self._converter.mark("missing" if value is None else "wrong_type", key)
+        found = given if given is None or type(given) is float else type(given).__name__
+        self.wrong.append(f"{key} is {EXPECTED[rule.field.type]}, not {found}.")
 
     def _secure(self, rule: Rule, value: Any, key: str) -> Any:
         """Hash or redact what is secret in a value, and cut what is too long."""

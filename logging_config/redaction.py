@@ -24,28 +24,31 @@ _SECRET_KEY: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-_EMAIL: Final = re.compile(r"[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+# Each pattern begins where a run of its characters begins, so that a long text costs linear time.
+_EMAIL: Final = re.compile(
+    r"(?<![\w.%+-])[\w.%+-]+@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
+)
 _CARD: Final = re.compile(
     r"(?<![0-9A-Za-z.-])[2-6]\d{3}(?:\d{9,15}|([ -])\d{4}\1\d{4}\1\d{1,7}|([ -])\d{6}\2\d{5})"
     r"(?![0-9A-Za-z-])"
 )
 _TOKEN: Final = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
+    r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)"
+    r"|(?<![\w-])eyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}"
     r"|\bxox[abeoprs]-[\w-]{8,}|\b[srp]k[-_](?:live[-_]|test[-_]|proj-|ant-)?[\w-]{16,}"
     r"|\bAIza[\w-]{30,}"
 )
 _CREDENTIALS: Final = re.compile(
-    r"(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}"
-    r"|(\w*(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\"']?\s*[=:]\s*[\"']?)"
-    r"(?!(?:bearer|basic)\s)[^\s\"',;&]+"
+    r"(?i)(\b(?:bearer|basic)\s{1,4})(?=\S*[0-9=])[\w.~+/=-]{6,}"
+    r"|((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\"']?\s{0,4}[=:]\s{0,4}"
+    r"[\"']?)(?!(?:bearer|basic)\s)[^\s\"',;&]+"
     r"|(://[^\s/:@]*:)[^\s/@]+(?=@)"
 )
 _SUSPICIOUS: Final = re.compile(
-    r"@|=|: |://|:\"|eyJ|A[KS]IA|AIza|gh[pousr]_|github_|glpat-|xox|[srp]k[-_]|-----BEGIN"
-    r"|[Bb]earer|[Bb]asic"
+    r"@|=|:|eyJ|A[KS]IA|AIza|gh[pousr]_|github_|glpat-|xox|[srp]k[-_]|-----BEGIN"
+    r"|[Bb]earer|BEARER|[Bb]asic|BASIC"
 )
 
 

@@ -29,6 +29,12 @@ _LABEL_TYPES: Final = frozenset({str, int, float, bool})
 _UNFIT_IN_LABEL: Final = re.compile(r"[.*\\\0]")
 _UNFIT_IN_NAME: Final = re.compile(r"[.*\\\0\s]")
 
+
+def fit_part(name: str) -> str:
+    """Make a name, such as a feature's, into one part of a dotted field name."""
+    return _UNFIT_IN_NAME.sub("_", name)[:MAX_KEY] or "_"
+
+
 Treatment = Literal["keep", "redact", "hash", "omit"]
 
 
@@ -90,8 +96,7 @@ class Rules(dict[Any, Rule]):
             return _field_rule(field, key)
         for pattern, family in self._families:
             if match := pattern.fullmatch(key):
-                part = _UNFIT_IN_NAME.sub("_", match[1])[:MAX_KEY] or "_"
-                name = family.name.replace("*", part)
+                name = family.name.replace("*", fit_part(match[1]))
                 return _field_rule(family, name, "" if name == key else "renamed")
         return self.label(key)
 

@@ -1,0 +1,374 @@
+"""Whatever Python value is thrown at an entry point, a valid line comes out and nothing is lost."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logging_config import EventLog, FeatureSource, Model, context
+from logging_config.envelope import LEVELS
+from logging_config.formatter import EventFormatter
+from logging_config.standard_library import EventHandler
+from logging_config.structured import Destination, EventLogger, merge_context
+
+COMMON = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Colour(Enum):
+    """An enumeration."""
+
+    RED = "red"
+    BROKEN = float("nan")
+
+
+class Hostile:
+    """Raises from every method the log might call."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError(name)
+
+    def __repr__(self) -> NoReturn:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise RuntimeError
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __bool__(self) -> NoReturn:
+        raise RuntimeError
+
+
+class HostileMapping(Mapping[str, int]):
+    """A mapping that breaks while it is read."""
+
+    def __getitem__(self, key: str) -> int:
+        raise RuntimeError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield "a"
+        raise RuntimeError
+
+    def __len__(self) -> int:
+        return 2
+
+
+class LyingText(str):
+    """A text whose methods raise."""
+
+    __slots__ = ()
+
+    def __str__(self) -> NoReturn:
+        raise RuntimeError
+
+    def __len__(self) -> NoReturn:
+        raise RuntimeError
+
+
+def cycle() -> list[Any]:
+    """A list that holds itself."""
+    items: list[Any] = [1]
+    items.append(items)
+    return items
+
+
+def deep(levels: int) -> Any:
+    """A mapping within a mapping, many times."""
+    value: Any = "bottom"
+    for _ in range(levels):
+        value = {"down": value}
+    return value
+
+
+TEXTS = st.text(st.characters(), max_size=40) | st.sampled_from(
+    ["\ud800", "a\x00b", "\u2028", "line\nbreak\r", "x" * 1_100, "null", "NaN"]
+)
+ODD: list[Any] = [
+    Colour.RED,
+    Colour.BROKEN,
+    Hostile(),
+    HostileMapping(),
+    LyingText("lying"),
+    Exception("boom"),
+    object(),
+    print,
+    int,
+    np.float32(0.5),
+    np.float64("nan"),
+    np.longdouble(1) / 3,
+    np.int8(-3),
+    np.bool_(True),  # noqa: FBT003 -- numpy's constructor takes no name
+    np.datetime64("2026-01-01"),
+    np.array([1.0, np.nan]),
+    np.zeros((2, 2)),
+    np.array(["a"]),
+    np.array({"a": 1}),
+    pd.NA,
+    pd.NaT,
+    pd.Timestamp("2026-01-01", tz="UTC"),
+    pd.Series([1, 2]),
+    Decimal("1E+999999"),
+    Decimal("sNaN"),
+    Fraction(10**400, 3),
+    10**5000,
+    PurePosixPath("/a"),
+    FeatureSource("fresh"),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    cycle(),
+    deep(300),
+    range(9),
+    (number for number in range(3)),
+    memoryview(b"ab"),
+    UUID(int=0),
+]
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=2**62, max_value=2**1100),
+    st.floats(),
+    TEXTS,
+    st.binary(max_size=20),
+    st.decimals(),
+    st.fractions(),
+    st.datetimes(timezones=st.none() | st.just(UTC)),
+    st.timedeltas(),
+    st.uuids(),
+    st.complex_numbers(),
+    # Not sampled_from, which would read the values it offers.
+    st.integers(0, len(ODD) - 1).map(lambda index: ODD[index]),
+)
+KEYS = st.one_of(
+    TEXTS,
+    st.integers(),
+    st.none(),
+    st.floats(),
+    st.tuples(st.integers()),
+    st.sampled_from(
+        [
+            "@timestamp",
+            "event.id",
+            "event",
+            "service",
+            "service.name",
+            "labels",
+            "error",
+            "error.type",
+            "ml.features.numeric.a.b",
+            "ml.features.numeric.",
+            "ml.prediction.score",
+            "ml.log.changes",
+            "trace.id",
+            "password",
+            Colour.RED,
+        ]
+    ),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(KEYS, inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.sets(st.integers(), max_size=3)
+    ),
+    max_leaves=12,
+)
+NAMES = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
+    ["event_", "exc_info", "stack_info", "@timestamp", "service.name", "error", "a.b", "password"]
+)
+
+
+@COMMON
+@given(
+    fields=st.dictionaries(KEYS, VALUES, max_size=6), message=VALUES, level=st.sampled_from(LEVELS)
+)
+def test_free_events(
+    fields: dict[Any, Any],
+    message: Any,
+    level: str,
+    new_memory: Any,
+    open_memory_log: Any,
+    check: Any,
+) -> None:
+    """Any mapping and any message make one valid line."""
+    memory = new_memory()
+    log = open_memory_log(memory)
+    event_id = log.app(level, message, fields)
+    (line,) = memory.lines
+    assert check(line)["event.id"] == event_id
+
+
+HELPERS = {
+    "prediction": [
+        "prediction_id", "model", "score", "approved", "threshold", "features", "sources",
+    ],
+    "access": ["method", "path", "status_code", "duration_ns", "error_code", "error"],
+    "bid": ["bid_id", "prediction_id", "value", "approved_by_model"],
+    "outcome": ["prediction_id", "label", "value", "created"],
+    "fallback": ["source", "age_s", "reason"],
+    "job_started": ["name", "run_id"],
+    "job_ended": ["name", "run_id", "succeeded", "duration_ns", "records", "error"],
+    "model_event": ["action", "succeeded", "model", "evaluation", "duration_ns", "error"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+@settings(COMMON, max_examples=300)
+@given(data=st.data())
+def test_typed_helpers(
+    helper: str, data: st.DataObject, new_memory: Any, open_memory_log: Any, check: Any
+) -> None:
+    """In production a helper called with any values makes one valid line."""
+    memory = new_memory()
+    log = open_memory_log(memory)
+    arguments = {name: data.draw(VALUES, name) for name in HELPERS[helper]}
+    event_id = getattr(log, helper)(**arguments)
+    (line,) = memory.lines
+    assert check(line)["event.id"] == event_id
+
+
+@COMMON
+@given(
+    features=st.dictionaries(KEYS, VALUES, max_size=6),
+    sources=st.dictionaries(KEYS, st.builds(FeatureSource, VALUES, VALUES, VALUES), max_size=3),
+)
+def test_features_and_sources(
+    features: dict[Any, Any],
+    sources: dict[Any, Any],
+    new_memory: Any,
+    open_memory_log: Any,
+    check: Any,
+) -> None:
+    """Features and sources of any name and value make one valid line."""
+    memory = new_memory()
+    open_memory_log(memory).prediction(
+        prediction_id="p", model=Model("m", "1"), score=0.5, approved=True,
+        features=features, sources=sources,
+    )  # fmt: skip
+    (line,) = memory.lines
+    assert check(line)["ml.prediction.score"] == 0.5
+
+
+@COMMON
+@given(
+    message=VALUES,
+    args=st.lists(VALUES, max_size=3),
+    extra=st.dictionaries(NAMES, VALUES, max_size=4),
+)
+def test_standard_library(
+    message: Any,
+    args: list[Any],
+    extra: dict[str, Any],
+    new_memory: Any,
+    open_memory_log: Any,
+    check: Any,
+) -> None:
+    """A record of Python's logging with any message, arguments and attributes makes one line."""
+    memory = new_memory()
+    log = open_memory_log(memory)
+    record = logging.LogRecord("any", logging.INFO, __file__, 1, message, tuple(args), None)
+    vars(record).update(extra)
+    EventHandler(lambda: log).handle(record)
+    assert [check(line)["event.sequence"] for line in memory.lines] == [1]
+
+
+@COMMON
+@given(message=VALUES, extra=st.dictionaries(NAMES, VALUES, max_size=4))
+def test_formatter(message: Any, extra: dict[str, Any], check: Any) -> None:
+    """The formatter makes one valid line of any record."""
+    formatter = EventFormatter(service="tested")
+    record = logging.LogRecord("any", logging.INFO, __file__, 1, message, (), None)
+    vars(record).update(extra)
+    check(formatter.format(record).encode() + b"\n")
+
+
+@COMMON
+@given(
+    message=VALUES,
+    args=st.lists(VALUES, max_size=2),
+    fields=st.dictionaries(NAMES, VALUES, max_size=4),
+    level=st.sampled_from([*LEVELS, "exception", "warn", "fatal", "msg"]),
+)
+def test_structlog(
+    message: Any, args: list[Any], fields: dict[str, Any], level: str,
+    new_memory: Any, open_memory_log: Any, check: Any,
+) -> None:  # fmt: skip
+    """A structlog logger called with anything makes one valid line."""
+    memory = new_memory()
+    log = open_memory_log(memory)
+    logger = EventLogger(Destination(lambda: log, "any"), [merge_context], {})
+    getattr(logger, level)(message, *args, **fields)
+    asyncio.run(logger.ainfo(message, *args, **fields))
+    assert [check(line)["event.sequence"] for line in memory.lines] == [1, 2]
+
+
+@COMMON
+@given(fields=st.dictionaries(NAMES, VALUES, max_size=4), trace_id=VALUES)
+def test_context(
+    fields: dict[str, Any], trace_id: Any, new_memory: Any, open_memory_log: Any, check: Any
+) -> None:
+    """A context of anything is merged into a valid line, whose trace id is the one announced."""
+    memory = new_memory()
+    log = open_memory_log(memory)
+    fields.pop("fresh", None)
+    with context(trace_id=trace_id, **fields) as announced:
+        log.bid(bid_id="b", prediction_id="p")
+    (line,) = memory.lines
+    assert check(line)["trace.id"] == announced
+
+
+@settings(COMMON, max_examples=60)
+@given(
+    batches=st.lists(
+        st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=5), min_size=4, max_size=4
+    )
+)
+def test_threads(
+    batches: list[list[dict[Any, Any]]], new_memory: Any, open_memory_log: Any, check: Any
+) -> None:
+    """Events of many threads are all there, each with a number of its own."""
+    memory = new_memory()
+    log: EventLog = open_memory_log(memory)
+
+    def emit(batch: list[dict[Any, Any]]) -> list[str]:
+        return [log.app("info", "threaded", fields) for fields in batch]
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        ids = [event_id for emitted in pool.map(emit, batches) for event_id in emitted]
+    assert sorted(check(line)["event.id"] for line in memory.lines) == sorted(ids)
+    assert len(set(ids)) == sum(map(len, batches))
+
+
+@COMMON
+@given(value=st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_numbers_stay(value: float, new_memory: Any, open_memory_log: Any, check: Any) -> None:
+    """A number within double's range comes back as the same number, of the same type."""
+    memory = new_memory()
+    open_memory_log(memory).app("info", "number", {"value": value})
+    written = check(memory.lines[0])["labels"]["value"]
+    assert written == value
+    assert type(written) is type(value)
+
+
+def test_hostile_keys(new_memory: Any, open_memory_log: Any, check: Any) -> None:
+    """A key that raises when it is compared or read costs neither the event nor its other fields."""
+    memory = new_memory()
+    open_memory_log(memory).app(
+        "info", "hostile", {Hostile(): 1, "good": 2, "under": {Hostile(): 3}}
+    )
+    assert check(memory.lines[0])["labels"]["good"] == 2
