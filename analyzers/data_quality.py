@@ -79,13 +79,12 @@ class DataQuality(Analyzer[PredictionProfile]):
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per window, model version, feature and fault."""
         profiles = one_per_version(evidence.profiles, evidence.baselines)
-        for model in sorted({each.model for each in profiles}):
-            own = [each for each in profiles if each.model == model]
-            of_model = Evidence(evidence.period, own, evidence.baselines)
-            events = partial(_predictions, of_model)
+        for name in sorted({each.model[0] for each in profiles}):
+            of_model = [each for each in profiles if each.model[0] == name]
+            traffic = Evidence(evidence.period, of_model)
+            events = partial(_predictions, traffic)
             for window in cadence.windows(evidence.period, events, EXPECTED, STEP):
-                found = of_model.within(window)
-                if found:
+                for model, found in _by_version(traffic.within(window)):
                     yield from self._judge(window, found, evidence.baselines.get(model))
 
     def _judge(
@@ -187,6 +186,13 @@ def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
         return declared.at_least(3 * fault.usual, 6 * fault.usual)
     usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
     return Limits(declared.warning + usual, declared.critical + usual)
+
+
+def _by_version(
+    profiles: Sequence[PredictionProfile],
+) -> Iterator[tuple[tuple[str, str], list[PredictionProfile]]]:
+    for model in sorted({each.model for each in profiles}):
+        yield model, [each for each in profiles if each.model == model]
 
 
 def _predictions(evidence: Evidence[PredictionProfile], window: Window) -> int:

@@ -41,7 +41,6 @@ class Drift:
         p_value: Chance of such a distance between samples of one distribution.
         sample_count: Rows of the sample.
         baseline_count: Rows of the baseline.
-        moved: What moved, from what to what.
     """
 
     value: float
@@ -50,7 +49,6 @@ class Drift:
     p_value: float
     sample_count: int
     baseline_count: int
-    moved: str
 
     def measured(self) -> dict[str, Any]:
         """Return what a finding says of it."""
@@ -81,7 +79,7 @@ def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
     distance = ks.ks_distance(current, reference)
     chance = ks.critical_distance(n, m, ALPHA)
     p_value = ks.p_value(distance.low, n, m)
-    return _drift(distance, chance, p_value, n, m, _numbers_moved(current, reference))
+    return _drift(distance, chance, p_value, n, m)
 
 
 def categorical_drift(current: Categories, reference: CategoryBaseline) -> Drift:
@@ -93,14 +91,11 @@ def categorical_drift(current: Categories, reference: CategoryBaseline) -> Drift
     )
     categories = max(2, len(seen.keys() | reference.counts.keys()))
     chance = total_variation.critical_total_variation(categories, n, m, ALPHA)
-    test = chi_squared.chi_squared(
-        {**seen, OTHER: current.other}, {**reference.counts, OTHER: reference.rest}
-    )
-    moved = f"{_categories_moved(current, reference)}; Cramér's V {number(test.cramers_v)}"
-    return _drift(distance, chance, test.p_value, n, m, moved)
+    test = _test(current, reference)
+    return _drift(distance, chance, test.p_value, n, m)
 
 
-def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int, moved: str) -> Drift:
+def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int) -> Drift:
     return Drift(
         value=distance.middle,
         low=max(0.0, distance.low - chance),
@@ -108,11 +103,11 @@ def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int, mo
         p_value=p_value,
         sample_count=n,
         baseline_count=m,
-        moved=moved,
     )
 
 
-def _numbers_moved(current: Buckets, reference: Buckets) -> str:
+def numbers_moved(current: Buckets, reference: Buckets) -> str:
+    """Say what moved where the distribution functions are farthest apart, and the medians."""
     f, g = _shares_below(current.counts), _shares_below(reference.counts)
     edge = int(np.argmax(np.abs(f - g)))
     side, now, before = (
@@ -126,7 +121,8 @@ def _numbers_moved(current: Buckets, reference: Buckets) -> str:
     )
 
 
-def _categories_moved(current: Categories, reference: CategoryBaseline) -> str:
+def categories_moved(current: Categories, reference: CategoryBaseline) -> str:
+    """Say which category's share changed most, and how strong the change is over all of them."""
     n, m = current.n, reference.n
     seen = current.counts + current.unseen
     changes = {
@@ -136,7 +132,15 @@ def _categories_moved(current: Categories, reference: CategoryBaseline) -> str:
     name = max(changes, key=lambda each: abs(changes[each]))
     return (
         f"{percent(seen[name] / n)} of its values are {name!r}, "
-        f"in training {percent(reference.counts[name] / m)}"
+        f"in training {percent(reference.counts[name] / m)}; "
+        f"Cramér's V {number(_test(current, reference).cramers_v)}"
+    )
+
+
+def _test(current: Categories, reference: CategoryBaseline) -> chi_squared.ChiSquared:
+    seen = current.counts + current.unseen
+    return chi_squared.chi_squared(
+        {**seen, OTHER: current.other}, {**reference.counts, OTHER: reference.rest}
     )
 
 

@@ -108,8 +108,8 @@ def analyze(
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
         keys: set[str] = set()
-        findings = _counted(_judged(analyzer, sources.evidence(analyzer), analysis), analysis, keys)
-        analysis.written[analyzer.name] = store.write(findings, now)
+        findings = _counted(_judged(analyzer, sources.evidence(analyzer), analysis), analysis)
+        analysis.written[analyzer.name] = store.write(findings, now, keys)
         if analyzer.name not in analysis.failures:
             analysis.withdrawn += store.withdraw(analyzer.name, period, keys)
     return analysis
@@ -199,8 +199,7 @@ def _judged(
         )
 
 
-def _counted(findings: Iterator[Finding], analysis: Analysis, keys: set[str]) -> Iterator[Finding]:
+def _counted(findings: Iterator[Finding], analysis: Analysis) -> Iterator[Finding]:
     for finding in findings:
         analysis.severities[finding.severity] += 1
-        keys.add(finding.key)
         yield finding

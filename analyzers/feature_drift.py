@@ -10,11 +10,20 @@ nine times in ten.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
-from analyzers.drift import Drift, categorical_drift, numeric_drift, onset, rows_needed
+from analyzers.drift import (
+    Drift,
+    categorical_drift,
+    categories_moved,
+    numbers_moved,
+    numeric_drift,
+    onset,
+    rows_needed,
+)
 from analyzers.finding import Finding, Severity
 from analyzers.limits import Limits
 from analyzers.panel import Panel
@@ -24,7 +33,7 @@ from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.wording import count, moment, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
@@ -36,12 +45,13 @@ FALSE_DISCOVERY_RATE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A feature compared with its baseline, or why it is not."""
+    """A feature compared with its baseline, or why it is not, and how to say what moved."""
 
     metric: str
     feature: str
     drift: Drift | None
-    obstacle: str = ""
+    obstacle: str
+    moved: Callable[[], str]
 
 
 class FeatureDrift(Analyzer[PredictionProfile]):
@@ -106,7 +116,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         distance = f"distance {number(drift.value)} in {sample}"
         if severity.alarming:
             reason = (
-                f"{comparison.feature} moved: {drift.moved}; {distance}, "
+                f"{comparison.feature} moved: {comparison.moved()}; {distance}, "
                 f"since about {_since(day, comparison)}."
             )
         else:
@@ -142,13 +152,14 @@ def _compare(traffic: PredictionProfile, baseline: Baseline) -> Iterator[Compari
         sample = traffic.numeric[feature]
         obstacle = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
         drift = None if obstacle else numeric_drift(sample, numbers)
-        yield Comparison(NUMBERS, feature, drift, obstacle)
+        yield Comparison(NUMBERS, feature, drift, obstacle, partial(numbers_moved, sample, numbers))
     for feature, known in sorted(baseline.categorical.items()):
         categories = traffic.categorical[feature]
         needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
         obstacle = _obstacle(feature, categories.n, needed)
         drift = None if obstacle else categorical_drift(categories, known)
-        yield Comparison(CATEGORIES, feature, drift, obstacle)
+        moved = partial(categories_moved, categories, known)
+        yield Comparison(CATEGORIES, feature, drift, obstacle, moved)
 
 
 def _obstacle(feature: str, rows: int, needed: int | None) -> str:

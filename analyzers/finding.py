@@ -126,10 +126,11 @@ class Finding:
 
     def to_document(self) -> dict[str, Any]:
         """Return the document's source: flat keys, without those that have no value."""
+        key, knowledge = self.key, self.knowledge
         document = {field: _encoded(getattr(self, name)) for name, field in FIELDS.items()}
         document["@timestamp"] = document["event.end"]
-        document["finding.id"] = self.key
-        document["finding.knowledge"] = self.knowledge
+        document["finding.id"] = key
+        document["finding.knowledge"] = knowledge
         document["finding.window"] = duration(self.window.length)
         return {name: value for name, value in document.items() if value is not None}
 

@@ -13,7 +13,7 @@ from analyzers.window import Window, iso
 from elastic.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from elastic.cluster import Cluster
@@ -64,8 +64,8 @@ class Plan:
     written: Written = Written()
 
 
-def plan(findings: Iterable[Finding], stored: Iterable[Stored], created: datetime) -> Plan:
-    """Decide what to write. Pure.
+def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: datetime) -> Plan:
+    """Decide what to write of findings by their keys. Pure.
 
     Only the newest revision of a key may be the latest: a run that was killed between two requests
     may have left two, or none, which the next run mends.
@@ -77,8 +77,8 @@ def plan(findings: Iterable[Finding], stored: Iterable[Stored], created: datetim
     supersede: list[Stored] = []
     reinstate: list[Stored] = []
     written = Written()
-    for finding in findings:
-        known = sorted(revisions.get(finding.key, ()), key=lambda each: each.revision)
+    for key, finding in findings.items():
+        known = sorted(revisions.get(key, ()), key=lambda each: each.revision)
         newest = known[-1] if known else None
         if newest is None:
             write.append(finding.revised(1, created))
@@ -106,12 +106,23 @@ class FindingStore:
         """The indices of all months."""
         return f"{self._prefix}-*"
 
-    def write(self, findings: Iterable[Finding], created: datetime) -> Written:
-        """Store findings of different keys; the same again ends in the same documents."""
+    def write(
+        self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
+    ) -> Written:
+        """Store findings of different keys; the same again ends in the same documents.
+
+        Args:
+            findings: What was found.
+            created: When it was learnt.
+            keys: The findings' keys are added to it.
+        """
         written = Written()
         iterator = iter(findings)
-        while batch := list(islice(iterator, BATCH)):
+        self._cluster.refresh(self.pattern)
+        while batch := {each.key: each for each in islice(iterator, BATCH)}:
             decided = plan(batch, self._revisions(batch), created)
+            if keys is not None:
+                keys.update(batch)
             self._cluster.put(self._document(each) for each in decided.write)
             self._mark(decided.supersede, latest=False)
             self._mark(decided.reinstate, latest=True)
@@ -171,10 +182,8 @@ class FindingStore:
         for hit in self._cluster.scan(self.pattern, body):
             yield Finding.from_document(hit["_source"])
 
-    def _revisions(self, findings: list[Finding]) -> list[Stored]:
-        keys = [each.key for each in findings]
-        self._cluster.refresh(self.pattern)
-        filters: list[dict[str, Any]] = [{"terms": {"finding.id": keys}}]
+    def _revisions(self, keys: Iterable[str]) -> list[Stored]:
+        filters: list[dict[str, Any]] = [{"terms": {"finding.id": [*keys]}}]
         return list(self._stored(filters))
 
     def _stored(self, filters: list[dict[str, Any]]) -> Iterator[Stored]:

@@ -8,7 +8,8 @@ started and not ended counts with the time it has taken so far.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -46,6 +47,12 @@ class Run:
     error: str | None
     service: str | None
 
+    def as_of(self, moment: datetime) -> Run:
+        """Return what was known of the run at a moment after its start."""
+        if self.end is None or self.end < moment:
+            return self
+        return replace(self, end=None, succeeded=None, seconds=None, error=None)
+
 
 class JobHealth(Analyzer[JobProfile]):
     """Failed, missed and slow runs per job."""
@@ -68,14 +75,17 @@ class JobHealth(Analyzer[JobProfile]):
 
     def evaluate(self, evidence: Evidence[JobProfile]) -> Iterator[Finding]:
         """Yield what can be said of each job at each hour's end."""
-        events = [event for profile in evidence.profiles for event in profile.events]
         by_job: dict[str, list[JobEvent]] = {}
-        for each in events:
-            by_job.setdefault(each.job, []).append(each)
-        for job, of_job in sorted(by_job.items()):
+        for profile in evidence.profiles:
+            for event in profile.events:
+                by_job.setdefault(event.job, []).append(event)
+        for job, events in sorted(by_job.items()):
+            of_job = runs(events)
+            starts = [each.start for each in of_job]
             for window in evidence.windows(STEP):
-                since = window.end - self.lookback
-                known = runs(each for each in of_job if since <= each.at < window.end)
+                first = bisect_left(starts, window.end - self.lookback)
+                last = bisect_left(starts, window.end)
+                known = [each.as_of(window.end) for each in of_job[first:last]]
                 if known:
                     yield from self._judge(job, known, window)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
-from analyzers.drift import numeric_drift, onset, rows_needed
+from analyzers.drift import numbers_moved, numeric_drift, onset, rows_needed
 from analyzers.limits import Limits
 from analyzers.panel import Panel
 from analyzers.profile.prediction_query import SCORE
@@ -69,8 +69,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
         sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
         if severity.alarming:
             reason = (
-                f"Scores of {day.title} moved: {drift.moved}; distance {number(drift.value)} in "
-                f"{sample}, since about {_since(day, reference)}."
+                f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
+                f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}."
             )
         else:
             reason = f"Scores are as in training: distance {number(drift.value)} in {sample}."

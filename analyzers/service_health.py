@@ -72,24 +72,23 @@ class Latency:
         metric: Its name.
         title: Its name in a sentence.
         share: The percentile's share, None for the mean.
-        expected: Requests a window should hold.
         fewest: Requests below which nothing is said.
     """
 
     metric: str
     title: str
     share: float | None
-    expected: int
     fewest: int
 
 
 LATENCIES = (
-    Latency("latency.mean", "mean", None, 30, 10),
-    Latency("latency.p95", "95th percentile", 0.95, 100, 20),
-    Latency("latency.p99", "99th percentile", 0.99, 100, 50),
+    Latency("latency.mean", "mean", None, 10),
+    Latency("latency.p95", "95th percentile", 0.95, 20),
+    Latency("latency.p99", "99th percentile", 0.99, 50),
 )
-RATE_EXPECTED, RATE_FEWEST = 30, 10
-TRAFFIC_EXPECTED, TRAFFIC_FEWEST = 100, 10
+OFTEN, SELDOM = 30, 100
+"""Requests a window should hold for rates and the mean, and for percentiles and traffic."""
+FEWEST = 10
 FEWEST_DAYS = 3
 _RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
 
@@ -100,7 +99,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
     name = "service_health"
     question = "Does the service answer quickly and without errors, and is it asked as usual?"
     reads = "access"
-    lookback = PAST + DAY
+    lookback = PAST + 2 * DAY
     limits: ClassVar = {
         "latency.mean": Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
         "latency.p95": Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
@@ -171,23 +170,25 @@ class _Path:
 
     def findings(self) -> Iterator[Finding]:
         """Yield every finding of the path."""
+        often = list(self.windows(OFTEN))
+        hourly = list(self.windows(SELDOM))
         for rate in RATES:
             pooled = ShareHistory(
                 ((hour, _matching(each, rate), each.requests) for hour, each in self.hours), PAST
             )
-            for window, access in self.windows(RATE_EXPECTED):
+            for window, access in often:
                 yield self._rate(rate, window, access, pooled)
         for latency in LATENCIES:
             past = History(((hour, _value(latency, each)) for hour, each in self.hours), PAST)
-            for window, access in self.windows(latency.expected):
+            for window, access in often if latency.share is None else hourly:
                 yield self._latency(latency, window, access, past)
-        for window, access in self.windows(TRAFFIC_EXPECTED):
+        for window, access in hourly:
             yield self._traffic(window, access)
 
     def _rate(self, rate: Rate, window: Window, access: PathAccess, past: ShareHistory) -> Finding:
         bad = {status: n for status, n in access.statuses.items() if rate.counts(status)}
-        if access.requests < RATE_FEWEST:
-            return self._too_few(rate.metric, window, access.requests, RATE_FEWEST)
+        if access.requests < FEWEST:
+            return self._too_few(rate.metric, window, access.requests, FEWEST)
         value = sum(bad.values()) / access.requests
         interval = wilson_interval(sum(bad.values()), access.requests, CONFIDENCE)
         before, requests = past.before(window.start)
@@ -258,11 +259,11 @@ class _Path:
             "warning": None,
             "critical": None,
         }
-        if len(days) < FEWEST_DAYS or usual < TRAFFIC_FEWEST:
+        if len(days) < FEWEST_DAYS or usual < FEWEST:
             reason = (
                 f"{len(days)} earlier days of requests to {self.path} are known, "
                 f"with {number(usual)} requests at this time; {FEWEST_DAYS} days with "
-                f"{TRAFFIC_FEWEST} requests are needed to know what is usual."
+                f"{FEWEST} requests are needed to know what is usual."
             )
             return self.analyzer.unknown("traffic.rpm", self.path, window, reason, **known)
         declared = self.analyzer.limits["traffic.rpm"]

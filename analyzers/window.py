@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def floor(moment: datetime, step: timedelta) -> datetime:
     return EPOCH + (moment - EPOCH) // step * step
 
 
+@lru_cache(maxsize=4_096)
 def iso(moment: datetime) -> str:
     """Return a moment as `2026-11-22T14:00:00.000Z`, the way events and documents write it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -88,6 +90,7 @@ def duration(length: timedelta) -> str:
     return f"{seconds}s"
 
 
+@lru_cache(maxsize=4_096)
 def parse_time(text: str) -> datetime:
     """Read what `iso` wrote, or any ISO-8601 time; without a time zone it is UTC."""
     moment = datetime.fromisoformat(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,17 +39,6 @@ class PathAccess:
     latencies: Latencies = field(default_factory=Counter)
     service: str | None = None
 
-    def __add__(self, more: PathAccess) -> PathAccess:
-        return PathAccess(
-            self.requests + more.requests,
-            self.statuses + more.statuses,
-            self.timed + more.timed,
-            self.duration + more.duration,
-            self.duration_squares + more.duration_squares,
-            self.latencies + more.latencies,
-            self.service or more.service,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class AccessProfile:
@@ -81,8 +69,21 @@ def from_body(
 
 def total(profiles: Iterable[AccessProfile], path: str) -> PathAccess:
     """Return the sum of a path's requests; no profile is a sum of no requests."""
-    found = (each.paths[path] for each in profiles if path in each.paths)
-    return reduce(PathAccess.__add__, found, PathAccess())
+    found = [each.paths[path] for each in profiles if path in each.paths]
+    statuses: Counter[int] = Counter()
+    latencies: Latencies = Counter()
+    for each in found:
+        statuses.update(each.statuses)
+        latencies.update(each.latencies)
+    return PathAccess(
+        sum(each.requests for each in found),
+        statuses,
+        sum(each.timed for each in found),
+        sum(each.duration for each in found),
+        sum(each.duration_squares for each in found),
+        latencies,
+        next((each.service for each in found if each.service), None),
+    )
 
 
 def _encode(path: PathAccess) -> dict[str, Any]:
