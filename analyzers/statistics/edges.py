@@ -59,10 +59,10 @@ def split_edges(low: float, high: float, parts: int = 16) -> tuple[float, ...]:
     the others divide the doubles between the ends evenly: every round leaves at most 1 / parts of
     the doubles, so 64 / log2(parts) rounds reach single values under any distribution.
     """
-    low, high = max(low, -sys.float_info.max), min(high, sys.float_info.max)
     first, last = place(low), place(high)
     by_order = {at_place(first + (last - first) * k // parts) for k in range(1, parts)}
-    by_value = {low * (1 - k / parts) + high * (k / parts) for k in range(1, parts)}
+    least, most = max(low, -sys.float_info.max), min(high, sys.float_info.max)
+    by_value = {least * (1 - k / parts) + most * (k / parts) for k in range(1, parts)}
     return tuple(sorted(edge for edge in by_order | by_value if low < edge < high))
 
 

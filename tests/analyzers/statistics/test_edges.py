@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,9 @@ def test_nothing_has_no_edges() -> None:
 @given(ends=st.tuples(*[st.floats(allow_nan=False)] * 2).map(sorted), hidden=st.floats(0, 1))
 def test_halving_ends_at_single_doubles(ends: list[float], hidden: float) -> None:
     """Whatever the bucket, 16 rounds of splitting into 16 isolate any value in it."""
-    low, high = max(ends[0], -1.7e308), min(ends[1], 1.7e308)
-    value = min(max(low * (1 - hidden) + high * hidden, low), high)
+    low, high = ends
+    least, most = max(low, -sys.float_info.max), min(high, sys.float_info.max)
+    value = min(max(least * (1 - hidden) + most * hidden, least), most)
     for _ in range(17):
         inner = split_edges(low, high, parts=16)
         assert list(inner) == sorted(set(inner))

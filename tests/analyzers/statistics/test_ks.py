@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -138,7 +138,10 @@ def test_small_p_values_are_exact(data: st.DataObject) -> None:
     n, m = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 60))
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     shift = data.draw(st.sampled_from([0.0, 0.5, 2.0]))
-    test = stats.ks_2samp(random.normal(size=n), random.normal(shift, size=m), method="exact")
+    try:
+        test = stats.ks_2samp(random.normal(size=n), random.normal(shift, size=m), method="exact")
+    except RuntimeWarning:  # where its exact p-value rounds to over one, scipy gives up
+        reject()
     assert ks.p_value(test.statistic, n, m) == pytest.approx(test.pvalue, rel=1e-6, abs=1e-10)
 
 
