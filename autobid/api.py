@@ -1,4 +1,4 @@
-"""The HTTP interface: predictions, reloading, health.
+"""The HTTP interface: predictions, reloading, health and metrics.
 
 A body that cannot be predicted is answered with 400 (FastAPI's own 422 is not used: the body is
 read here), a request while no model is loaded with 503. Errors are JSON:
@@ -13,19 +13,17 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from autobid.access import AccessLog
 from autobid.clock import Clock, to_datetime
 from autobid.model_store import ModelNotFoundError
 from autobid.opportunity import BadInputError, complaints, parse_opportunity
 from autobid.prediction_service import ModelNotLoadedError, Prediction, PredictionService
-from logging_config import current_trace_id
-
-PREDICT_PATH = "/ml/autobid/predict_success_proba"
-RELOAD_PATH = "/ml/autobid/reload_model"
-HEALTH_PATH = "/health"
+from autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
+from logging_config import AccessLog, current_trace_id, set_error_code
+from logging_config.prometheus import expose
 
 REFUSALS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     BadInputError: (HTTPStatus.BAD_REQUEST, "bad_input"),
@@ -43,8 +41,19 @@ class ReloadRequest(BaseModel):
     version: str | None = None
 
 
-def create_app(service: PredictionService, clock: Clock = time.time_ns) -> AccessLog:
-    """The application around one service, its requests logged to the service's log."""
+def create_app(
+    service: PredictionService,
+    *,
+    clock: Clock = time.time_ns,
+    registry: CollectorRegistry | None = None,
+) -> AccessLog:
+    """The application around one service.
+
+    Args:
+        service: predicts; its log receives the access events too.
+        clock: tells when a request was received.
+        registry: what `/metrics` serves, beside the counts of requests; by default nothing else.
+    """
     app = FastAPI(title="autobid", docs_url=None, redoc_url=None)
 
     @app.post(PREDICT_PATH)
@@ -66,6 +75,8 @@ def create_app(service: PredictionService, clock: Clock = time.time_ns) -> Acces
         app.add_exception_handler(refusal, refuse)
     app.add_exception_handler(HTTPException, refuse_unknown)
     app.add_exception_handler(Exception, fail)
+    expose(app, registry or CollectorRegistry())
+    # Outermost, so that the answers to errors of our own are seen too.
     return AccessLog(app, service.log)
 
 
@@ -94,25 +105,25 @@ def parse_reload(body: bytes) -> ReloadRequest:
         raise BadInputError(complaints(error)) from None
 
 
-async def refuse(request: Request, error: Exception) -> JSONResponse:
+async def refuse(_request: Request, error: Exception) -> JSONResponse:
     """Answer what the service refused."""
     status, code = REFUSALS[type(error)]
-    return _error(request, status, code, str(error))
+    return _error(status, code, str(error))
 
 
-async def refuse_unknown(request: Request, error: Exception) -> JSONResponse:
+async def refuse_unknown(_request: Request, error: Exception) -> JSONResponse:
     """Answer a path or method that is not served."""
     status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 404)
-    return _error(request, status, status.name.lower(), status.phrase)
+    return _error(status, status.name.lower(), status.phrase)
 
 
-async def fail(request: Request, _failure: Exception) -> JSONResponse:
+async def fail(_request: Request, _failure: Exception) -> JSONResponse:
     """Answer an error of our own; what it was stands in the log."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _error(request, status, "internal_error", "the service failed; its log says why")
+    return _error(status, "internal_error", "the service failed; its log says why")
 
 
-def _error(request: Request, status: HTTPStatus, code: str, message: str) -> JSONResponse:
+def _error(status: HTTPStatus, code: str, message: str) -> JSONResponse:
     # The access event carries the same code.
-    request.state.error_code = code
+    set_error_code(code)
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from autobid.clock import to_nanoseconds
 from autobid.jobs import REFRESH_STATS, TRAIN_MODEL
 from autobid.profile_stats import SOURCE
+from autobid.routes import PREDICT_PATH
 
-PREDICT_PATH = "/ml/autobid/predict_success_proba"
 PLAN_DAYS = 18
 TICK = timedelta(minutes=5)
 """A scenario goes forward in steps of this length, and incidents last whole steps."""
@@ -104,7 +104,7 @@ TEMPLATES = (
     _Template(
         "bad_input",
         "400 burst",
-        5 + 21.0 / 24,
+        5 + 15.0 / 24,
         1.0,
         "A client's release sends the bid price as text: 35 % of requests are refused with 400.",
         _health("http.400.rate"),
@@ -130,7 +130,7 @@ TEMPLATES = (
     _Template(
         "new_category",
         "New job category",
-        9 + 9.0 / 24,
+        9 + 12.0 / 24,
         12.0,
         "The marketplace opens the category ai_services: 18 % of jobs, unknown to the model.",
         _quality("unseen_category.rate", "job_category")

@@ -43,7 +43,7 @@ class JobRunner:
     def run(self, name: str, work: Work) -> bool:
         """Run a job once; returns whether it succeeded."""
         run_id, started = self.draw_id(), self.clock()
-        with context(trace_id=run_id):
+        with context(fresh=True, trace_id=run_id, job=name, run_id=run_id):
             self.log.job_started(name=name, run_id=run_id)
             records, error = _attempt(work)
             self.log.job_ended(

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from autobid.api import PREDICT_PATH, RELOAD_PATH
 from autobid.autobidder import Autobidder
 from autobid.components import BIDDER, ENVIRONMENT, VERSIONS
 from autobid.history import UNTROUBLED
 from autobid.market import Population
+from autobid.routes import PREDICT_PATH, RELOAD_PATH
 from autobid.traffic import SLOT, draw_requests, malform
 from logging_config import Service, context, open_log, traceparent
 
@@ -79,6 +80,10 @@ class Client:
         self.statuses[response.status] += 1
         return response.status, answer
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
 
 def draw_payloads(seed: int, count: int) -> list[dict[str, Any]]:
     """Bodies for so many requests, every twentieth of them malformed."""
@@ -108,8 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     bidder = _open_bidder(options.logs) if options.logs else None
     try:
-        client = Client(options.url, bidder)
-        send(client, draw_payloads(options.seed, options.requests))
+        with closing(Client(options.url, bidder)) as client:
+            send(client, draw_payloads(options.seed, options.requests))
     except (OSError, ValueError, http.client.HTTPException) as error:
         sys.stderr.write(f"error: no answers from {options.url}: {error}\n")
         return 1

@@ -16,10 +16,10 @@ from autobid.incidents import PLAN_DAYS, Plan
 from autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
 from autobid.model import Training, train
 from autobid.model_store import MODEL_FILE, ModelNotFoundError
+from autobid.routes import RELOAD_PATH
 from autobid.scheduler import schedule_with_retry
 from logging_config import context
 
-RELOAD_PATH = "/ml/autobid/reload_model"
 RELOAD_TAKES = 380_000_000
 TYPICAL_SECONDS = {REFRESH_STATS: 34.0, ASSEMBLE_DATA: 140.0, TRAIN_MODEL: 410.0}
 """How long each job runs on an ordinary day."""

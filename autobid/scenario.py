@@ -32,13 +32,10 @@ from autobid.operations import Operations
 from autobid.output_folder import OutputExistsError, output_folder
 from autobid.serving import Exchange
 from autobid.summary import SUMMARY_FILE, ScenarioResult, summarise
-from autobid.traffic import SLOT, draw_requests, slot_weights
+from autobid.traffic import SLOT, draw_requests, expected_requests
 from autobid.truth import write_truth
 
 HISTORY_DAYS = 4
-LOST = 0.025
-"""Requests beyond the predictions asked for: those refused, and room for chance."""
-
 Progress = Callable[[float], None]
 """Told after each simulated day which share of the scenario is done."""
 
@@ -107,7 +104,7 @@ def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) 
     _train_first_model(components, settings, population, rng)
     operations = Operations(components, plan, settings.start, settings.days, settings.seed)
     operations.reload(start)
-    expected = slot_weights(start, end) * settings.predictions * (1 + LOST)
+    expected = expected_requests(start, end, plan, settings.predictions)
     exchange = Exchange(components)
     slots_a_day = DAY // SLOT
     for day in range(settings.days):

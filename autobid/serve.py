@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from autobid.api import create_app
 from autobid.clock import to_datetime
@@ -28,7 +29,8 @@ from autobid.model_store import ModelNotFoundError, ModelStore
 from autobid.prediction_service import PredictionService
 from autobid.profile_stats import StatsStore
 from autobid.scheduler import ClockedScheduler
-from logging_config import Service, configure, open_log
+from logging_config import EventLog, Service, configure, open_log
+from logging_config.prometheus import Metrics
 
 LOOPBACK = "127.0.0.1"
 
@@ -36,15 +38,19 @@ LOOPBACK = "127.0.0.1"
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    log = configure(_service(API), path=options.logs / f"{API}.jsonl")
-    stats = StatsStore()
+    listener = _listen(options.port)
+    registry, stats = CollectorRegistry(), StatsStore()
+    counted = (Metrics(registry),)
+    log = configure(_service(API), options.logs / f"{API}.jsonl", observers=counted)
     service = PredictionService(ModelStore(options.models), stats, log)
-    _start_scheduler(options.logs, stats, Population(options.seed))
+    jobs_log = open_log(
+        _service(SCHEDULER), path=options.logs / f"{SCHEDULER}.jsonl", observers=counted
+    )
+    _start_scheduler(jobs_log, stats, Population(options.seed))
     if not options.cold:
         _load_if_there(service)
-    listener = _listen(options.port)
     _announce(listener, service)
-    app = create_app(service)
+    app = create_app(service, registry=registry)
     # The log's own handlers are in place; uvicorn must not bring others.
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
@@ -52,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _start_scheduler(logs: Path, stats: StatsStore, population: Population) -> None:
-    log = open_log(_service(SCHEDULER), path=logs / f"{SCHEDULER}.jsonl")
+def _start_scheduler(log: EventLog, stats: StatsStore, population: Population) -> None:
     runner, scheduler = JobRunner(log, time.time_ns), ClockedScheduler(time.time_ns)
 
     def refresh() -> bool:
@@ -85,6 +90,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.bind((LOOPBACK, port))
     except OSError as error:
+        listener.close()
         sys.stderr.write(f"error: port {port} cannot be used: {error.strerror}\n")
         raise SystemExit(1) from None
     listener.listen(128)

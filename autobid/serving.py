@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from autobid.clock import MINUTE, SimulatedClock, to_datetime
 from autobid.components import Components
-from autobid.incidents import PREDICT_PATH
 from autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
 from autobid.outcomes import Outcome, record_outcome
 from autobid.prediction_service import ModelNotLoadedError, Prediction
+from autobid.routes import PREDICT_PATH
 from autobid.traffic import Requests, malform
 from logging_config import context
 

@@ -74,6 +74,24 @@ def slot_weights(start: int, end: int) -> Floats:
     return weights
 
 
+def expected_requests(start: int, end: int, plan: Plan, predictions: int) -> Floats:
+    """How many requests to expect in each `SLOT`, so that at least so many are answered.
+
+    Requests that are refused are made up for, and chance (four standard deviations of a Poisson
+    count) is allowed for.
+    """
+    slots = np.arange(start, end, SLOT, dtype=np.int64)
+    refused = (
+        _odds(plan, "bad_input", MALFORMED, slots)
+        + _odds(plan, "server_errors", FAILING, slots)
+        + plan.active("model_not_loaded", slots)
+    )
+    weights = slot_weights(start, end)
+    answered = (weights * (1.0 - np.minimum(refused, 1.0))).sum()
+    expected: Floats = weights * (predictions + 4.0 * predictions**0.5) / answered
+    return expected
+
+
 def hours_of_day(moments: NDArray[np.int64]) -> Floats:
     """The hour of the day in UTC, 0 to 24, with its fraction."""
     hours: Floats = (moments % DAY) / HOUR

@@ -1,5 +1,6 @@
 """What the tests of the reference service share: a log to read back, and one small scenario."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -83,6 +84,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Pa
 def emitted(scenario: Path) -> Callable[[str, str], list[Event]]:
     """The events of a dataset in the log of one of the scenario's components."""
 
+    @functools.cache
     def written(component: str, dataset: str) -> list[Event]:
         return read_events(scenario / "logs" / f"{component}.jsonl", dataset)
 

@@ -1,0 +1,83 @@
+"""The plan of incidents is one a monitor can be judged by."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from autobid.clock import to_nanoseconds
+from autobid.incidents import PLAN_DAYS, TICK, plan_incidents
+
+START = datetime(2026, 11, 4, tzinfo=UTC)
+DISTORTING = ("numeric_shift", "new_category", "missing_values", "statistics_job_dead")
+
+
+def test_there_is_a_calm_stretch_first() -> None:
+    """At least seven incidents, none before day four and a half, none beyond the end."""
+    incidents = plan_incidents(START, PLAN_DAYS).incidents
+    assert len(incidents) >= 7
+    assert len({each.id for each in incidents}) == len(incidents)
+    assert incidents[0].start >= START + timedelta(days=4.5)
+    assert incidents[-1].end <= START + timedelta(days=PLAN_DAYS)
+
+
+def test_incidents_are_well_apart() -> None:
+    """Twelve hours or more lie between the end of one and the start of the next."""
+    for former, latter in pairwise(plan_incidents(START, PLAN_DAYS).incidents):
+        assert latter.start - former.end >= timedelta(hours=12)
+
+
+def test_no_model_is_trained_on_distorted_features() -> None:
+    """The four days before each retraining are free of incidents that distort features."""
+    incidents = {each.id: each for each in plan_incidents(START, PLAN_DAYS).incidents}
+    for assembled in (timedelta(days=7, hours=6), timedelta(days=14, hours=6)):
+        end = START + assembled
+        for each in (incidents[name] for name in DISTORTING):
+            assert each.end <= end - timedelta(days=4) or each.start >= end
+
+
+@pytest.mark.parametrize("days", [1, 5, 9, 18, 40])
+def test_the_plan_is_stretched_in_whole_ticks(days: int) -> None:
+    """Order, place and whole ticks are kept at any length."""
+    incidents = plan_incidents(START, days).incidents
+    for each in incidents:
+        assert (each.start - START) % TICK == timedelta(0)
+        assert each.end - each.start >= TICK
+        assert START < each.start < each.end <= START + timedelta(days=days)
+    assert [each.id for each in incidents] == [
+        each.id for each in plan_incidents(START, PLAN_DAYS).incidents
+    ]
+
+
+def test_each_incident_expects_something_known() -> None:
+    """What is expected are metrics of analyzers in the table of ARCHITECTURE.md."""
+    known = {
+        "service_health": {
+            "latency.mean",
+            "latency.p95",
+            "latency.p99",
+            "http.5xx.rate",
+            "http.400.rate",
+            "http.503.rate",
+            "traffic.rpm",
+        },
+        "score_shift": {"ks.distance"},
+        "feature_drift": {"ks.distance", "total_variation"},
+        "data_quality": {"missing.rate", "out_of_range.rate", "unseen_category.rate"},
+        "fallback_rate": {"fallback.rate", "source.age_hours"},
+        "job_health": {"failed.runs", "missed.runs", "duration.ratio"},
+    }
+    for each in plan_incidents(START, PLAN_DAYS).incidents:
+        assert each.expect
+        for expectation in each.expect:
+            assert expectation.metric in known[expectation.analyzer]
+
+
+def test_only_those_named_are_planned() -> None:
+    """A scenario may have some incidents only, or none; those left out are never active."""
+    plan = plan_incidents(START, PLAN_DAYS, only=["bad_input"])
+    assert [each.id for each in plan.incidents] == ["bad_input"]
+    [incident] = plan.incidents
+    assert plan.is_active("bad_input", to_nanoseconds(incident.start))
+    assert not plan.is_active("bad_input", to_nanoseconds(incident.end))
+    assert not plan.is_active("numeric_shift", to_nanoseconds(incident.start))

@@ -1,0 +1,351 @@
+"""The scenario is repeatable, and its logs hold just the incidents its truth tells of."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+from scipy.stats import binomtest
+
+from autobid.components import API, BIDDER, SCHEDULER, TRAINING
+from autobid.profile_stats import STALE_AFTER
+from autobid.routes import PREDICT_PATH, RELOAD_PATH
+from autobid.scenario import Settings
+from autobid.traffic import NEW_CATEGORY, SHARE_IN_INCIDENT, SLOWER
+
+Event = dict[str, Any]
+Emitted = Callable[[str, str], list[Event]]
+Within = Callable[[list[Event], str], tuple[list[Event], list[Event]]]
+
+
+@pytest.fixture(scope="module")
+def truth(scenario: Path) -> dict[str, Any]:
+    """What `truth.json` says."""
+    return dict(json.loads((scenario / "truth.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def within(truth: dict[str, Any]) -> Within:
+    """Split events into those in an incident and those outside of it."""
+    bounds = {
+        each["id"]: (moment(each["start"]), moment(each["end"])) for each in truth["incidents"]
+    }
+
+    def split(events: list[Event], incident: str) -> tuple[list[Event], list[Event]]:
+        start, end = bounds[incident]
+        inside = [each for each in events if start <= moment(each["@timestamp"]) < end]
+        identities = {each["event.id"] for each in inside}
+        return inside, [each for each in events if each["event.id"] not in identities]
+
+    return split
+
+
+def moment(text: str) -> datetime:
+    """A time of the log or the truth."""
+    return datetime.fromisoformat(text)
+
+
+def predictions_asked(emitted: Emitted) -> list[Event]:
+    """The access events of the prediction's path."""
+    return [each for each in emitted(API, "ml.access") if each["url.path"] == PREDICT_PATH]
+
+
+def share(events: list[Event], field: str, *values: Any) -> float:
+    """The share of events whose field has one of some values."""
+    return sum(each.get(field) in values for each in events) / len(events)
+
+
+def is_plausible(events: list[Event], field: str, values: tuple[Any, ...], odds: float) -> bool:
+    """Whether so many events may have one of some values by chance of these odds (p > 0.0001)."""
+    found = sum(each.get(field) in values for each in events)
+    return bool(binomtest(found, len(events), odds).pvalue > 1e-4)
+
+
+def command(out: Path, settings: Settings) -> list[str]:
+    """The command line that runs a scenario."""
+    options = {
+        "--out": out,
+        "--end": settings.end.date(),
+        "--days": settings.days,
+        "--seed": settings.seed,
+        "--predictions": settings.predictions,
+    }
+    words = [str(word) for pair in options.items() for word in pair]
+    return [sys.executable, "-m", "autobid.scenario", *words]
+
+
+def test_the_same_seed_gives_the_same_bytes(
+    scenario: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """Run again, by the command line and in another process, every log and the truth are equal."""
+    finished = subprocess.run(
+        command(tmp_path / "again", settings), capture_output=True, text=True, check=True
+    )
+    assert json.loads(finished.stdout) == json.loads((scenario / "summary.json").read_text())
+    for name in (
+        "truth.json",
+        *(f"logs/{each}.jsonl" for each in (API, BIDDER, SCHEDULER, TRAINING)),
+    ):
+        assert (tmp_path / "again" / name).read_bytes() == (scenario / name).read_bytes()
+
+
+def test_the_summary_counts_what_is_there(scenario: Path, settings: Settings) -> None:
+    """Lines per file and dataset add up to the lines in the logs; enough predictions were made."""
+    summary = json.loads((scenario / "summary.json").read_text())
+    lines = [
+        line for path in scenario.glob("logs/*.jsonl") for line in path.read_bytes().splitlines()
+    ]
+    datasets = Counter(json.loads(line)["event.dataset"] for line in lines)
+    assert summary["lines"] == len(lines) == sum(summary["files"].values())
+    assert summary["events"] == datasets
+    assert summary["events"]["ml.prediction"] >= settings.predictions
+    assert summary["models"] == ["1", "2", "3"]
+
+
+def test_the_truth_is_as_agreed(truth: dict[str, Any]) -> None:
+    """`truth.json` has the agreed form, and times in UTC inside the scenario."""
+    assert set(truth) == {"schema", "seed", "start", "end", "incidents"}
+    assert truth["schema"] == 1
+    for each in truth["incidents"]:
+        assert set(each) == {"id", "title", "start", "end", "cause", "expect"}
+        for expectation in each["expect"]:
+            assert set(expectation) == {"analyzer", "metric", "subject"}
+        assert each["start"].endswith("+00:00")
+        assert moment(truth["start"]) < moment(each["start"])
+        assert moment(each["start"]) < moment(each["end"]) <= moment(truth["end"])
+
+
+def test_sequences_have_no_gaps(scenario: Path) -> None:
+    """Each process numbers its events from one on, and no event's id is used twice."""
+    for path in scenario.glob("logs/*.jsonl"):
+        events = [json.loads(line) for line in path.read_bytes().splitlines()]
+        counted = Counter(each["process.entity_id"] for each in events)
+        for process, count in counted.items():
+            numbers = [
+                each["event.sequence"] for each in events if each["process.entity_id"] == process
+            ]
+            assert numbers == list(range(1, count + 1))
+
+
+def test_logs_are_in_order_of_time(scenario: Path) -> None:
+    """Within a tick events are written as they happen; only a tick's last ones may be overtaken."""
+    for path in scenario.glob("logs/*.jsonl"):
+        latest = None
+        for line in path.read_bytes().splitlines():
+            at = moment(json.loads(line)["@timestamp"])
+            assert latest is None or at >= latest - timedelta(seconds=10)
+            latest = at if latest is None else max(at, latest)
+
+
+def test_bids_and_outcomes_join(emitted: Emitted) -> None:
+    """Each bid has its prediction, each outcome its bid, on one trace, hours to days later."""
+    predicted = {each["ml.prediction.id"]: each for each in emitted(API, "ml.prediction")}
+    bids = {each["ml.prediction.id"]: each for each in emitted(BIDDER, "ml.bid")}
+    assert bids.keys() <= predicted.keys()
+    for each in bids.values():
+        assert each["trace.id"] == predicted[each["ml.prediction.id"]]["trace.id"]
+    delays = []
+    for each in emitted(BIDDER, "ml.outcome"):
+        bid = bids[each["ml.prediction.id"]]
+        assert each["trace.id"] == bid["trace.id"]
+        delays.append(moment(each["@timestamp"]) - moment(bid["@timestamp"]))
+    assert timedelta(hours=1) <= min(delays)
+    assert timedelta(days=2) < max(delays) < timedelta(days=6)
+
+
+def test_approved_bids_succeed_more_often(emitted: Emitted) -> None:
+    """The model is worth its place: approved bids succeed more often than explored ones."""
+    approved = {
+        each["ml.prediction.id"]: each["ml.bid.approved_by_model"]
+        for each in emitted(BIDDER, "ml.bid")
+    }
+    outcomes = emitted(BIDDER, "ml.outcome")
+    rates = {
+        by_model: fmean(
+            each["ml.outcome.label"]
+            for each in outcomes
+            if approved[each["ml.prediction.id"]] is by_model
+        )
+        for by_model in (True, False)
+    }
+    assert rates[True] - rates[False] > 0.2
+
+
+def test_server_errors_burst(emitted: Emitted, within: Within) -> None:
+    """In the burst, 5xx other than 503 are as frequent as declared; outside nearly absent."""
+    inside, outside = within(predictions_asked(emitted), "server_errors")
+    declared = SHARE_IN_INCIDENT["server_errors"]
+    assert is_plausible(inside, "http.response.status_code", (500, 504), declared)
+    assert share(outside, "http.response.status_code", 500, 504) < 0.002
+
+
+def test_bad_input_bursts(emitted: Emitted, within: Within) -> None:
+    """In the burst, 400 is as frequent as declared; outside about one in two hundred."""
+    inside, outside = within(predictions_asked(emitted), "bad_input")
+    declared = SHARE_IN_INCIDENT["bad_input"]
+    assert is_plausible(inside, "http.response.status_code", (400,), declared)
+    assert share(outside, "http.response.status_code", 400) < 0.01
+
+
+def test_latency_regresses(emitted: Emitted, within: Within) -> None:
+    """In the regression the median answer takes as many times as long as declared."""
+    good = [each for each in predictions_asked(emitted) if each["http.response.status_code"] == 200]
+    inside, outside = (
+        sorted(each["event.duration"] for each in part)
+        for part in within(good, "latency_regression")
+    )
+    ratio = inside[len(inside) // 2] / outside[len(outside) // 2]
+    assert ratio == pytest.approx(SLOWER, rel=0.15)
+
+
+def test_no_model_is_loaded_for_a_while(emitted: Emitted, within: Within) -> None:
+    """After the failed reload no prediction is answered, by another process; outside all are."""
+    inside, outside = within(predictions_asked(emitted), "model_not_loaded")
+    assert share(inside, "http.response.status_code", 503, 400) == 1.0
+    assert share(inside, "http.response.status_code", 503) > 0.9
+    assert share(outside, "http.response.status_code", 503) == 0.0
+    failed = [each for each in emitted(API, "ml.model") if each["event.outcome"] == "failure"]
+    assert [each["event.action"] for each in failed] == ["reload"]
+    assert len({each["process.entity_id"] for each in emitted(API, "ml.access")}) == 2
+    reloads = [each for each in emitted(API, "ml.access") if each["url.path"] == RELOAD_PATH]
+    assert [each["http.response.status_code"] for each in reloads] == [200, 200, 200, 503, 200] or (
+        [each["http.response.status_code"] for each in reloads] == [200, 200, 503, 200, 200]
+    )
+
+
+def test_training_fails_and_recovers(emitted: Emitted, within: Within) -> None:
+    """Every training in the incident fails and is retried; the first one after it succeeds."""
+    runs = [
+        each
+        for each in emitted(SCHEDULER, "ml.job")
+        if each["ml.job.name"] == "train_model_job" and each["event.action"] == "ended"
+    ]
+    inside, outside = within(runs, "training_failing")
+    assert len(inside) >= 3
+    assert share(inside, "event.outcome", "failure") == 1.0
+    assert share(inside, "error.type", "ConnectionRefusedError") == 1.0
+    assert [each["event.outcome"] for each in outside] == ["success", "success"]
+
+
+def test_hours_become_minutes(emitted: Emitted, within: Within) -> None:
+    """Values no hour count has appear only in the shift, and there scores are lower."""
+    inside, outside = within(emitted(API, "ml.prediction"), "numeric_shift")
+    hours = "ml.features.numeric.hours_since_posted"
+    assert sum(each[hours] > 168 for each in inside) / len(inside) > 0.3
+    assert max(each[hours] for each in outside) <= 168
+    means = [
+        sum(each["ml.prediction.score"] for each in part) / len(part) for part in (inside, outside)
+    ]
+    assert means[0] < means[1] - 0.05
+
+
+def test_a_category_appears(emitted: Emitted, within: Within) -> None:
+    """The new category is as frequent as declared in its incident, and unknown outside."""
+    inside, outside = within(emitted(API, "ml.prediction"), "new_category")
+    field = "ml.features.categorical.job_category"
+    declared = SHARE_IN_INCIDENT["new_category"]
+    assert is_plausible(inside, field, (NEW_CATEGORY,), declared)
+    assert share(outside, field, NEW_CATEGORY) == 0.0
+
+
+def test_ratings_go_missing(emitted: Emitted, within: Within) -> None:
+    """In the incident nearly half of the ratings are missing, outside one in sixteen."""
+    inside, outside = (
+        sum("client_rating" in each.get("ml.features.missing", ()) for each in part) / len(part)
+        for part in within(emitted(API, "ml.prediction"), "missing_values")
+    )
+    assert inside == pytest.approx(0.45 + 0.55 * 0.06, abs=0.08)
+    assert outside == pytest.approx(0.06, abs=0.01)
+
+
+def test_dead_statistics_go_stale(emitted: Emitted, within: Within, truth: dict[str, Any]) -> None:
+    """No refresh runs in the incident; fallbacks for staleness follow once the limit has passed."""
+    runs = [
+        each
+        for each in emitted(SCHEDULER, "ml.job")
+        if each["ml.job.name"] == "refresh_profile_stats_job"
+    ]
+    assert within(runs, "statistics_job_dead")[0] == []
+    stale = [each for each in emitted(API, "ml.fallback") if each["event.reason"] == "stale"]
+    inside, outside = within(stale, "statistics_job_dead")
+    [incident] = [each for each in truth["incidents"] if each["id"] == "statistics_job_dead"]
+    last_refresh = max(
+        moment(each["@timestamp"])
+        for each in runs
+        if each["event.action"] == "started"
+        and moment(each["@timestamp"]) < moment(incident["start"])
+    )
+    assert len(inside) > 50
+    assert min(moment(each["@timestamp"]) for each in inside) > last_refresh + STALE_AFTER
+    # The next refresh may be up to an hour away when the job lives again.
+    latest = moment(incident["end"]) + timedelta(hours=1)
+    assert all(moment(each["@timestamp"]) < latest for each in outside)
+
+
+def test_refreshes_are_hourly_otherwise(emitted: Emitted, truth: dict[str, Any]) -> None:
+    """No refresh is missed outside of the incident, so that a missed run means something."""
+    started = [
+        moment(each["@timestamp"])
+        for each in emitted(SCHEDULER, "ml.job")
+        if each["ml.job.name"] == "refresh_profile_stats_job" and each["event.action"] == "started"
+    ]
+    [incident] = [each for each in truth["incidents"] if each["id"] == "statistics_job_dead"]
+    gaps = [
+        (former, latter)
+        for former, latter in pairwise(started)
+        if latter - former > timedelta(minutes=65)
+    ]
+    assert len(gaps) == 1
+    assert gaps[0][0] < moment(incident["start"]) <= gaps[0][1]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_leaves_no_scenario(stop: signal.Signals, tmp_path: Path) -> None:
+    """Killed while it writes, no output appears; ended politely, it tidies up behind itself."""
+    end = datetime.fromisoformat("2026-11-22T00:00:00+00:00")
+    settings = Settings(end, predictions=20_000)
+    process = subprocess.Popen(command(tmp_path / "out", settings), stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (written := [*tmp_path.glob(".out.partial-*/logs/autobid-api.jsonl")]) or not (
+        written[0].stat().st_size
+    ):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    process.send_signal(stop)
+    process.wait(timeout=30)
+    assert process.returncode != 0
+    assert not (tmp_path / "out").exists()
+    if stop == signal.SIGTERM:
+        assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--out", "o", "--end", "yesterday"], "--end"),
+        (["--out", "o", "--end", "2026-11-22", "--days", "0"], "--days"),
+        (["--out", "o"], "--end"),
+    ],
+)
+def test_wrong_usage_is_said(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options that make no sense end with code 2 and the option's name."""
+    from autobid.scenario import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert re.search(complaint, capsys.readouterr().err)
