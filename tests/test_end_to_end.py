@@ -1,0 +1,198 @@
+"""The whole way by the commands a user types, and what kills in the middle of it leave."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elastic.cluster import Cluster
+from elastic.errors import ClusterBusyError
+
+DAYS = 6
+PREDICTIONS = 9_000
+NAMESPACE = "end_to_end"
+
+Mlmon = Callable[..., str]
+
+
+def lines(logs: Path) -> Iterator[dict[str, Any]]:
+    """Yield every logged event."""
+    for path in sorted(logs.glob("*.jsonl")):
+        with path.open() as file:
+            yield from map(json.loads, file)
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short scenario: its logs, models and truth."""
+    folder = tmp_path_factory.mktemp("end-to-end") / "scenario"
+    words = ["--out", str(folder), "--end", "2026-03-15", "--days", str(DAYS)]
+    words += ["--predictions", str(PREDICTIONS), "--seed", "11"]
+    subprocess.run([sys.executable, "-m", "autobid.scenario", *words], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the commands: this session's node, a namespace and a home of their own."""
+    home = tmp_path_factory.mktemp("mlmon-home")
+    settings = {"ELASTICSEARCH_URL": cluster.url, "NAMESPACE": f"{NAMESPACE}_{os.getpid()}"}
+    settings |= {"HOME": str(home)}
+    return {**os.environ, **{f"MLMON_{name}": value for name, value in settings.items()}}
+
+
+@pytest.fixture(scope="module")
+def mlmon(environment: dict[str, str]) -> Mlmon:
+    """Run a command to its end and return what it printed."""
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "mlmon", *words]
+        return subprocess.run(
+            command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    return run
+
+
+def kill_when(
+    environment: dict[str, str], words: Sequence[str], reached: Callable[[], bool]
+) -> bool:
+    """Start a command and kill it as soon as a condition holds; return whether it was killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlmon", *words], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        while process.poll() is None:
+            if reached():
+                return True
+        return False
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def shipped(
+    scenario: Path, environment: dict[str, str], mlmon: Mlmon, cluster: Cluster
+) -> dict[str, Any]:
+    """The scenario, shipped by a shipper that was killed half-way and by its successor."""
+    words = ["ship", str(scenario / "logs"), "--once", "--json"]
+    streams = f"logs-*-{environment['MLMON_NAMESPACE']}"
+
+    def some_are_stored() -> bool:
+        cluster.refresh(streams)
+        return cluster.count(streams) > 0
+
+    killed = kill_when(environment, words, some_are_stored)
+    account: dict[str, Any] = json.loads(mlmon(*words))
+    cluster.refresh(streams)
+    return {"killed": killed, "account": account, "streams": streams}
+
+
+@pytest.fixture(scope="module")
+def analyzed(
+    scenario: Path,
+    shipped: dict[str, Any],
+    environment: dict[str, str],
+    mlmon: Mlmon,
+    cluster: Cluster,
+) -> dict[str, Any]:
+    """The findings after an analysis that was killed half-way and one that came to its end."""
+    assert shipped
+    truth = json.loads((scenario / "truth.json").read_text())
+    mlmon("baseline", "create", str(scenario / "models"))
+    words = ["analyze", "--from", truth["start"], "--to", truth["end"], "--json"]
+    profiles = f"mlmon-profiles-{environment['MLMON_NAMESPACE']}-*"
+
+    def some_profiles_are_made() -> bool:
+        try:
+            return bool(cluster.indices(profiles)) and cluster.count(profiles) > 0
+        except ClusterBusyError:  # the index has been created just now
+            return False
+
+    killed = kill_when(environment, words, some_profiles_are_made)
+    first = json.loads(mlmon(*words))
+    return {"killed": killed, "first": first, "again": json.loads(mlmon(*words)), "truth": truth}
+
+
+def test_a_killed_shipper_and_its_successor_store_every_line_once(
+    scenario: Path, shipped: dict[str, Any], cluster: Cluster
+) -> None:
+    """After kill -9 in the middle, the ids stored are the ids emitted, each exactly once."""
+    assert shipped["killed"]
+    emitted = Counter(event["event.id"] for event in lines(scenario / "logs"))
+    body = {"_source": False, "query": {"match_all": {}}}
+    stored = Counter(hit["_id"] for hit in cluster.scan(shipped["streams"], body))
+    assert stored == emitted
+    assert shipped["account"]["refused"] == 0
+
+
+def test_shipping_again_reads_nothing(
+    shipped: dict[str, Any], scenario: Path, mlmon: Mlmon
+) -> None:
+    """A second run begins where the first one ended."""
+    assert shipped
+    account = json.loads(mlmon("ship", str(scenario / "logs"), "--once", "--json"))
+    assert (account["read"], account["stored"]) == (0, 0)
+
+
+def test_a_killed_analysis_ends_in_the_same_documents(analyzed: dict[str, Any]) -> None:
+    """An analysis after a killed one finds all there is; one more writes nothing new."""
+    assert analyzed["killed"]
+    assert analyzed["first"]["findings"]["created"] > 0
+    assert analyzed["again"]["findings"]["created"] == 0
+    assert analyzed["again"]["findings"]["revised"] == 0
+    assert analyzed["again"]["severities"] == analyzed["first"]["severities"]
+
+
+def test_incidents_are_found_and_nothing_before_the_first(
+    analyzed: dict[str, Any], mlmon: Mlmon
+) -> None:
+    """Most of the scenario's incidents show in findings; before the first one there is silence."""
+    found = [json.loads(line) for line in mlmon("findings", "--json").splitlines()]
+    incidents = analyzed["truth"]["incidents"]
+    begin = min(incident["start"] for incident in incidents)
+    early = [each for each in found if each["@timestamp"] <= begin]
+    assert early == []
+    assert [each["title"] for each in incidents if not any(shows(f, each) for f in found)] == []
+
+
+def shows(finding: dict[str, Any], incident: dict[str, Any]) -> bool:
+    """Whether a finding is one the incident is expected in, and of a window that meets it."""
+    start, end = (datetime.fromisoformat(finding[f"event.{edge}"]) for edge in ("start", "end"))
+    return (
+        start < datetime.fromisoformat(incident["end"])
+        and end > datetime.fromisoformat(incident["start"])
+        and any(
+            finding["finding.analyzer"] == each["analyzer"]
+            and finding["finding.metric"] == each["metric"]
+            and each["subject"] in (None, finding["finding.subject"])
+            for each in incident["expect"]
+        )
+    )
+
+
+def test_the_report_says_what_the_findings_say(
+    analyzed: dict[str, Any], scenario: Path, mlmon: Mlmon, tmp_path: Path
+) -> None:
+    """The report counts the same findings, names every incident, and asks for no other file."""
+    assert analyzed
+    out = tmp_path / "report.html"
+    truth = str(scenario / "truth.json")
+    told = json.loads(mlmon("report", "--truth", truth, "--out", str(out), "--json"))
+    found = [
+        json.loads(line) for line in mlmon("findings", "--severity", "all", "--json").splitlines()
+    ]
+    assert told["findings"] == len(found)
+    page = out.read_text()
+    for incident in analyzed["truth"]["incidents"]:
+        assert incident["title"] in page
+    assert not re.findall(r'(?:src|href)="https?://', page)
