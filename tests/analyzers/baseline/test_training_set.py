@@ -1,0 +1,170 @@
+"""Baselines from tables and models' folders."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.training_set import read_baselines
+from analyzers.statistics.buckets import Buckets
+from elastic.errors import UserError
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def write_model(folder: Path, rows: dict[str, Any], version: str = "7") -> Path:
+    """Write a model's folder as a training does."""
+    folder.mkdir(parents=True)
+    table = pa.table({name: pa.array(column) for name, column in rows.items()})
+    pq.write_table(table, folder / "training_set.parquet")
+    evaluation = {"model": {"name": "autobid", "version": version}, "metrics": {"roc_auc": 0.8}}
+    (folder / "evaluation_metrics.json").write_text(json.dumps(evaluation))
+    return folder
+
+
+@pytest.fixture
+def rows() -> dict[str, Any]:
+    """A training set with missing values, a constant, an outlier, categories and a vector."""
+    rng = np.random.default_rng(2)
+    price = rng.lognormal(3, 1, 1_000)
+    price[0] = 1e9
+    return {
+        "price": [None if index % 10 == 3 else value for index, value in enumerate(price)],
+        "constant": [5] * 1_000,
+        "empty": pa.nulls(1_000, pa.float64()),
+        "country": ["DE"] * 600 + ["FR"] * 390 + [None] * 9 + ["LU"],
+        "member": [True] * 700 + [False] * 300,
+        "vector": [[1.0, 2.0]] * 1_000,
+        "ml.prediction.score": rng.random(1_000),
+        "ml.outcome.label": [True, False] * 500,
+    }
+
+
+def test_a_models_folder(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """Numbers, categories, scores and metrics are read; the rest is passed over by name."""
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows), NOW)
+    assert baseline.model == ("autobid", "7")
+    assert baseline.rows == 1_000
+    assert baseline.metrics == {"roc_auc": 0.8}
+    assert baseline.passed_over == ("empty", "vector")
+    price = baseline.numeric["price"]
+    assert (price.n, price.missing, price.maximum) == (900, 100, 1e9)
+    assert max(price.counts) <= 12
+    assert price.counts[0] == price.counts[-1] == 0
+    assert baseline.numeric["constant"].counts == (0, 1_000, 0)
+    country = baseline.categorical["country"]
+    assert country.counts == {"DE": 600, "FR": 390, "LU": 1}
+    assert (country.missing, country.singletons) == (9, 1)
+    assert baseline.categorical["member"].counts == {"true": 700, "false": 300}
+    assert baseline.score is not None
+    assert baseline.score.n == 1_000
+
+
+def test_a_document_holds_the_whole_baseline(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """Written as JSON and read back, a baseline is the same to the last bit of its edges."""
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows), NOW)
+    document = json.loads(json.dumps(baseline.to_document()))
+    again = Baseline.from_document(document)
+    assert again == baseline
+    assert again.id == baseline.id
+
+
+def test_the_id_comes_from_the_content(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """The same rows in another order, read at another time, have the id; other rows have not."""
+    (one,) = read_baselines(write_model(tmp_path / "a", rows), NOW)
+    order = np.random.default_rng(3).permutation(1_000)
+    table = pa.table({name: pa.array(column) for name, column in rows.items()}).take(order)
+    shuffled = {name: table.column(name).combine_chunks() for name in table.column_names}
+    later = datetime(2026, 4, 1, tzinfo=UTC)
+    (same,) = read_baselines(write_model(tmp_path / "b", shuffled), later)
+    assert same.numeric["price"].counts == one.numeric["price"].counts
+    assert same.categorical == one.categorical
+    (other,) = read_baselines(write_model(tmp_path / "c", rows | {"constant": [6] * 1_000}), NOW)
+    (again,) = read_baselines(tmp_path / "a", later)
+    assert again.id == one.id
+    assert other.id != one.id
+
+
+def test_a_folder_of_versions(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """Each version makes a baseline, in order of the version's number."""
+    for version in ("2", "10", "1"):
+        write_model(tmp_path / version, rows, version)
+    assert [each.model_version for each in read_baselines(tmp_path, NOW)] == ["1", "2", "10"]
+
+
+def test_a_csv_table(tmp_path: Path) -> None:
+    """Any table will do, if it is said which model it trained."""
+    path = tmp_path / "train.csv"
+    path.write_text("price,country\n1.5,DE\n,FR\n3.5,DE\n")
+    (baseline,) = read_baselines(path, NOW, "m", "1")
+    assert baseline.numeric["price"].missing == 1
+    assert baseline.categorical["country"].counts == {"DE": 2, "FR": 1}
+    assert baseline.score is None
+
+
+def test_counts_are_those_of_the_column(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """The baseline counts its own rows over its own edges."""
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows), NOW)
+    for name in ("price", "constant"):
+        column = [np.nan if value is None else float(value) for value in rows[name]]
+        sample = baseline.numeric[name]
+        assert sample == Buckets.from_values(column, sample.edges)
+
+
+def missing(_folder: Path) -> None:
+    """Leave nothing there."""
+
+
+def no_table(folder: Path) -> None:
+    """Leave a folder without a training set."""
+    folder.mkdir()
+
+
+def broken_table(folder: Path) -> None:
+    """Leave something that is no Parquet file."""
+    folder.mkdir()
+    (folder / "training_set.parquet").write_bytes(b"not parquet")
+    (folder / "evaluation_metrics.json").write_text('{"model": {"name": "m"}}')
+
+
+def no_rows(folder: Path) -> None:
+    """Leave an empty table."""
+    write_model(folder, {"price": pa.array([], pa.float64())})
+
+
+def broken_metrics(folder: Path) -> None:
+    """Leave metrics that are no JSON."""
+    write_model(folder, {"price": [1.0]})
+    (folder / "evaluation_metrics.json").write_text("{")
+
+
+def no_model(folder: Path) -> None:
+    """Leave it open which model it was."""
+    write_model(folder, {"price": [1.0]})
+    (folder / "evaluation_metrics.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (missing, "does not exist"),
+        (no_table, "holds no training_set.parquet"),
+        (broken_table, "cannot be read as a table"),
+        (no_rows, "has no rows"),
+        (broken_metrics, "cannot be read"),
+        (no_model, "does not say which model"),
+    ],
+)
+def test_what_is_no_training_set(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
+    """Each is refused with what is wrong and what to do."""
+    make(tmp_path / "model")
+    with pytest.raises(UserError, match=says) as caught:
+        list(read_baselines(tmp_path / "model", NOW))
+    assert caught.value.hint

@@ -1,0 +1,347 @@
+"""Baselines, profiles and events with a known answer, made from a seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pytest
+
+from analyzers.baseline.baseline import Baseline, CategoryBaseline
+from analyzers.profile.access import AccessProfile, PathAccess
+from analyzers.profile.latency import bucket_of
+from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
+from analyzers.profile.slot import Knowledge, Slot
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.edges import quantile_edges
+from analyzers.window import HOUR, MINUTE, Window, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from elastic.cluster import Cluster
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+MODEL = ("autobid", "1")
+Rows = dict[str, Any]
+COUNTRIES = ("DE", "FR", "US")
+
+
+def draw(rng: np.random.Generator, size: int) -> Rows:
+    """Draw a table as in training: prices, ratings of which 5 % are missing, countries, scores."""
+    ratings = rng.normal(4.0, 0.5, size)
+    return {
+        "price": rng.lognormal(3.0, 0.8, size),
+        "rating": np.where(rng.random(size) < 0.05, np.nan, ratings),
+        "country": rng.choice(COUNTRIES, size, p=(0.5, 0.3, 0.2)).astype(object),
+        "score": rng.beta(2.0, 5.0, size),
+    }
+
+
+@pytest.fixture(scope="session")
+def start() -> datetime:
+    """A Monday, midnight UTC."""
+    return START
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The same chance for each test."""
+    return np.random.default_rng(20260302)
+
+
+@pytest.fixture(scope="session")
+def draw_rows() -> Callable[[np.random.Generator, int], Rows]:
+    """Draw rows as in training."""
+    return draw
+
+
+@pytest.fixture(scope="session")
+def baseline() -> Baseline:
+    """The baseline of 20,000 rows as in training."""
+    rows = draw(np.random.default_rng(1), 20_000)
+    return Baseline(
+        *MODEL,
+        rows=20_000,
+        created=START,
+        source="training_set.parquet",
+        score=Buckets.from_values(rows["score"], quantile_edges(rows["score"])),
+        numeric={
+            name: Buckets.from_values(rows[name], quantile_edges(rows[name]))
+            for name in ("price", "rating")
+        },
+        categorical={"country": CategoryBaseline(Counter(rows["country"].tolist()))},
+        metrics={"roc_auc": 0.8},
+    )
+
+
+def prediction_profile(
+    window: Window,
+    rows: Rows,
+    baseline: Baseline | None,
+    *,
+    model: tuple[str, str] = MODEL,
+    ages: Iterable[float] = (),
+    stale: int = 0,
+) -> PredictionProfile:
+    """Count rows the way Elasticsearch does."""
+    size = len(rows["score"])
+    known = set(COUNTRIES)
+    countries = Counter(name for name in rows["country"].tolist() if name is not None)
+    age_list = list(ages)
+    return PredictionProfile(
+        Slot("prediction", window, (*model, baseline.id if baseline else "")),
+        Knowledge(size, window.end),
+        service="api",
+        rows=size,
+        score=Buckets.from_values(rows["score"], baseline.score.edges)
+        if baseline and baseline.score
+        else None,
+        # Elasticsearch counts no missing values: they are what is left of `rows`.
+        numeric={
+            name: replace(Buckets.from_values(rows[name], of.edges), missing=0)
+            for name, of in baseline.numeric.items()
+        }
+        if baseline
+        else {},
+        categorical={
+            "country": Categories(
+                Counter({name: n for name, n in countries.items() if name in known}),
+                Counter({name: n for name, n in countries.items() if name not in known}),
+            )
+        }
+        if baseline
+        else {},
+        sources={
+            "stats": SourceUse(
+                Counter({"fresh": size - stale, "stale": stale}),
+                len(age_list),
+                sum(age_list),
+                max(age_list, default=None),
+            )
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def make_prediction_profile() -> Callable[..., PredictionProfile]:
+    """Make a profile of rows."""
+    return prediction_profile
+
+
+@pytest.fixture
+def steady_hours(
+    rng: np.random.Generator, baseline: Baseline
+) -> Callable[..., list[PredictionProfile]]:
+    """Make hourly profiles of traffic as in training; `change(hour, rows)` may alter an hour."""
+
+    def make(
+        hours: int,
+        per_hour: int = 100,
+        change: Callable[[int, Rows], None] = lambda _hour, _rows: None,
+        **known: Any,
+    ) -> list[PredictionProfile]:
+        profiles = []
+        for hour in range(hours):
+            rows = draw(rng, per_hour)
+            change(hour, rows)
+            window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
+            ages = known.get("ages", lambda _hour: 600.0)(hour)
+            profiles.append(
+                prediction_profile(
+                    window,
+                    rows,
+                    known.get("baseline", baseline),
+                    model=known.get("model", MODEL),
+                    ages=[ages] * per_hour,
+                    stale=known.get("stale", lambda _hour: 0)(hour),
+                )
+            )
+        return profiles
+
+    return make
+
+
+@pytest.fixture
+def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfile]]:
+    """Make five-minute profiles: `answer(index)` gives statuses, `scale(index)` slows an answer."""
+
+    def make(
+        days: float,
+        per_window: int = 10,
+        answer: Callable[[int], Mapping[int, int]] = lambda _index: {},
+        scale: Callable[[int], float] = lambda _index: 1.0,
+        requests: Callable[[int], int] | None = None,
+    ) -> list[AccessProfile]:
+        profiles = []
+        for index in range(int(days * 288)):
+            begin = START + index * 5 * MINUTE
+            size = requests(index) if requests else int(rng.poisson(per_window))
+            bad = dict(answer(index))
+            if size == 0:
+                continue
+            spent = (rng.lognormal(np.log(20e6), 0.4, size) * scale(index)).astype(int)
+            path = PathAccess(
+                size,
+                Counter({200: size - sum(bad.values()), **bad}),
+                size,
+                float(spent.sum()),
+                float((spent.astype(float) ** 2).sum()),
+                Counter(bucket_of(int(each)) for each in spent),
+                "api",
+            )
+            slot = Slot("access", Window(begin, begin + 5 * MINUTE))
+            profiles.append(AccessProfile(slot, Knowledge(size, begin), 1, {"/predict": path}))
+        return profiles
+
+    return make
+
+
+@pytest.fixture
+def ship(cluster: Cluster, namespace: str) -> Callable[[Iterable[Mapping[str, Any]]], None]:
+    """Store events in the data streams of the test's namespace, as the shipper does."""
+    number = iter(range(10**9))
+
+    def send(events: Iterable[Mapping[str, Any]]) -> None:
+        lines = []
+        for event in events:
+            stream = f"logs-{event['event.dataset']}-{namespace}"
+            action = {"create": {"_index": stream, "_id": f"e-{next(number)}"}}
+            lines += [orjson.dumps(action), orjson.dumps(event)]
+        answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="errors,items.*.error")
+        assert not answer["errors"], answer
+        cluster.refresh(f"logs-*-{namespace}")
+
+    return send
+
+
+def prediction_event(moment: datetime, values: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the event of one prediction; features that are None or NaN are named as missing."""
+    event: dict[str, Any] = {
+        "@timestamp": iso(moment),
+        "event.dataset": "ml.prediction",
+        "event.ingested": iso(moment + timedelta(seconds=2)),
+        "service.name": "api",
+        "ml.model.name": MODEL[0],
+        "ml.model.version": MODEL[1],
+        "ml.prediction.score": values["score"],
+        "ml.feature_source.stats.status": "fresh",
+        "ml.feature_source.stats.age_s": 600.0,
+    }
+    missing = []
+    for name in ("price", "rating", "country"):
+        value = values[name]
+        if value is None or value != value:  # noqa: PLR0124 - NaN
+            missing.append(name)
+        else:
+            kind = "categorical" if isinstance(value, str) else "numeric"
+            event[f"ml.features.{kind}.{name}"] = value
+    if missing:
+        event["ml.features.missing"] = missing
+    return event | more
+
+
+@pytest.fixture(scope="session")
+def make_prediction_event() -> Callable[..., dict[str, Any]]:
+    """Make the event of one prediction."""
+    return prediction_event
+
+
+@pytest.fixture
+def predictions_of(
+    rng: np.random.Generator,
+) -> Callable[..., list[dict[str, Any]]]:
+    """Make the events of some hours of predictions as in training, evenly spread."""
+
+    def make(
+        hours: int,
+        per_hour: int,
+        *,
+        first: datetime = START,
+        change: Callable[[int, Rows], None] = lambda _hour, _rows: None,
+        **more: Any,
+    ) -> list[dict[str, Any]]:
+        events = []
+        for hour in range(hours):
+            rows = draw(rng, per_hour)
+            change(hour, rows)
+            for index in range(per_hour):
+                values = {name: column[index] for name, column in rows.items()}
+                values = {
+                    name: value if isinstance(value, str) or value is None else float(value)
+                    for name, value in values.items()
+                }
+                moment = first + hour * HOUR + index * HOUR / per_hour
+                events.append(prediction_event(moment, values, **more))
+        return events
+
+    return make
+
+
+@pytest.fixture
+def accesses_of(rng: np.random.Generator) -> Callable[..., list[dict[str, Any]]]:
+    """Make the events of some hours of requests, evenly spread; `status(hour, index)` answers."""
+
+    def make(
+        hours: int,
+        per_hour: int,
+        *,
+        first: datetime = START,
+        status: Callable[[int, int], int] = lambda _hour, _index: 200,
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "@timestamp": iso(moment := first + hour * HOUR + index * HOUR / per_hour),
+                "event.dataset": "ml.access",
+                "event.ingested": iso(moment + timedelta(seconds=2)),
+                "service.name": "api",
+                "url.path": "/predict",
+                "http.response.status_code": status(hour, index),
+                "event.duration": int(rng.lognormal(np.log(20e6), 0.4)),
+            }
+            for hour in range(hours)
+            for index in range(per_hour)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def runs_of() -> Callable[..., list[dict[str, Any]]]:
+    """Make the events of a job's runs: (hours after the start, succeeded, seconds or None)."""
+
+    def make(job: str, runs: Iterable[tuple[float, bool, float | None]]) -> list[dict[str, Any]]:
+        events = []
+        for number, (hours, succeeded, seconds) in enumerate(runs):
+            begin = START + timedelta(hours=hours)
+            base = {
+                "event.dataset": "ml.job",
+                "service.name": "scheduler",
+                "ml.job.name": job,
+                "ml.job.run_id": f"{job}-{number}",
+            }
+            events.append(
+                base
+                | {"@timestamp": iso(begin), "event.ingested": iso(begin), "event.action": "start"}
+            )
+            if seconds is not None:
+                end = begin + timedelta(seconds=seconds)
+                outcome = "success" if succeeded else "failure"
+                events.append(
+                    base
+                    | {
+                        "@timestamp": iso(end),
+                        "event.ingested": iso(end),
+                        "event.action": "end",
+                        "event.outcome": outcome,
+                        "event.duration": int(seconds * 1e9),
+                    }
+                    | ({} if succeeded else {"error.message": "no connection"})
+                )
+        return events
+
+    return make

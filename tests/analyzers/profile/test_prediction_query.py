@@ -1,0 +1,202 @@
+"""Profiles made inside Elasticsearch count exactly what numpy counts on the raw rows."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analyzers.baseline.baseline import Baseline
+from analyzers.profile.prediction_query import LoggedFields, PredictionQuery, logged_fields
+from analyzers.profile.predictions import from_body, one_per_version, total
+from analyzers.profile.profiler import Profiler
+from analyzers.profile.store import ProfileStore
+from analyzers.statistics.buckets import Buckets
+from analyzers.window import DAY, HOUR, Window
+from elastic.cluster import Cluster
+
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+def day(start: datetime) -> Window:
+    """The test's day."""
+    return Window(start, start + DAY)
+
+
+def column(events: Events, field: str) -> np.ndarray[Any, Any]:
+    """Return a field of events, NaN where it is absent."""
+    return np.array([event.get(field, np.nan) for event in events], dtype=float)
+
+
+def test_counts_are_those_of_numpy(
+    cluster: Cluster,
+    namespace: str,
+    day: Window,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """Buckets, categories, sources and missing values agree, values on the edges included."""
+    edges = baseline.numeric["price"].edges
+
+    def on_edges(_hour: int, rows: dict[str, Any]) -> None:
+        rows["price"][:5] = [edges[0], edges[-1], np.nextafter(edges[0], 0), edges[50], 1e9]
+        rows["country"][:4] = ["XX", "YY", "XX", None]
+
+    events = predictions_of(3, 60, change=on_edges)
+    ship(events)
+    Profiler(cluster, namespace, day.end).predictions(day, {baseline.model: baseline})
+    profiles = ProfileStore(cluster, namespace).predictions(day, {baseline.id: baseline})
+
+    assert [each.predictions for each in profiles] == [60, 60, 60]
+    for hour, profile in enumerate(profiles):
+        of_hour = events[hour * 60 : (hour + 1) * 60]
+        for name, of in baseline.numeric.items():
+            values = column(of_hour, f"ml.features.numeric.{name}")
+            expected = Buckets.from_values(values, of.edges)
+            found = profile.numeric[name]
+            assert found.counts == expected.counts
+            assert found.minimum == expected.minimum
+            assert found.maximum == expected.maximum
+            assert found.total == pytest.approx(expected.total)
+            assert found.sum_of_squares == pytest.approx(expected.sum_of_squares)
+        countries = Counter(each.get("ml.features.categorical.country") for each in of_hour)
+        country = profile.categorical["country"]
+        assert country.counts == {name: countries[name] for name in ("DE", "FR", "US")}
+        assert country.unseen == {"XX": 2, "YY": 1}
+        assert country.n == 59
+        assert profile.sources["stats"].statuses == {"fresh": 60}
+        assert profile.sources["stats"].age_total == 60 * 600.0
+        assert profile.rows == 60
+        assert profile.service == "api"
+    whole = total(profiles)
+    assert whole.score is not None
+    assert baseline.score is not None
+    scores = column(events, "ml.prediction.score")
+    assert whole.score.counts == Buckets.from_values(scores, baseline.score.edges).counts
+    assert whole.predictions == 180
+
+
+def test_without_a_baseline_only_presence_is_counted(
+    cluster: Cluster,
+    namespace: str,
+    day: Window,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """A version without baseline has its predictions, sources and present values counted."""
+    ship(predictions_of(1, 30))
+    Profiler(cluster, namespace, day.end).predictions(day, {})
+    (profile,) = ProfileStore(cluster, namespace).predictions(day, {})
+    assert profile.predictions == 30
+    assert profile.score is None
+    assert profile.present["ml.features.numeric.price"] == 30
+
+
+def test_features_may_be_sampled(
+    cluster: Cluster,
+    namespace: str,
+    day: Window,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """A prediction logged without its features is not one whose features are missing."""
+    events = predictions_of(1, 40)
+    for event in events[:30]:
+        for field in [name for name in event if name.startswith("ml.features.")]:
+            del event[field]
+    ship(events)
+    Profiler(cluster, namespace, day.end).predictions(day, {baseline.model: baseline})
+    (profile,) = ProfileStore(cluster, namespace).predictions(day, {baseline.id: baseline})
+    assert profile.predictions == 40
+    assert profile.rows == 10
+    assert profile.numeric["price"].n == 10
+
+
+def test_an_answer_too_large_is_asked_for_in_halves(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a period needs more buckets than Elasticsearch returns, it is halved until it fits."""
+    ship(predictions_of(8, 5))
+    wide = [(low + high) / 2 for low, high in zip(range(9_000), range(1, 9_001), strict=True)]
+    huge = Buckets.from_values([1.0, 5.0], wide)
+    large = Baseline(
+        *baseline.model, 2, start, "t", score=huge, numeric={"price": huge, "rating": huge}
+    )
+    asked: list[Window] = []
+    body = PredictionQuery.body
+    monkeypatch.setattr(
+        PredictionQuery, "body", lambda self, part: asked.append(part) or body(self, part)
+    )
+    period = Window(start, start + DAY)
+    made = Profiler(cluster, namespace, period.end).predictions(period, {large.model: large})
+    assert made == 8
+    assert len(asked) > 1
+    assert max(part.length for part in asked) == 8 * HOUR
+    profiles = ProfileStore(cluster, namespace).predictions(period, {large.id: large})
+    assert [each.numeric["price"].n for each in profiles] == [5] * 8
+
+
+def test_names_are_read_from_the_mapping() -> None:
+    """Features and sources are found in the mapping, with dots in their names and all."""
+    mapping = {
+        "properties": {
+            "ml": {
+                "properties": {
+                    "features": {
+                        "properties": {
+                            "numeric": {"properties": {"a": {}, "b": {"properties": {"c": {}}}}},
+                            "categorical": {"properties": {"k": {}}},
+                            "missing": {"type": "keyword"},
+                        }
+                    },
+                    "feature_source": {
+                        "properties": {"stats": {"properties": {"status": {}, "age_s": {}}}}
+                    },
+                }
+            }
+        }
+    }
+    assert logged_fields([mapping, {}]) == LoggedFields(("a", "b.c"), ("k",), ("stats",))
+
+
+def test_a_profile_is_read_as_written(
+    steady_hours: Callable[..., list[Any]], baseline: Baseline
+) -> None:
+    """The stored body gives back the profile it was made of."""
+    for profile in steady_hours(2):
+        body = profile.body()
+        assert from_body(profile.slot, profile.knowledge, 1, body, baseline) == profile
+
+
+def test_one_profile_per_version_is_counted(
+    steady_hours: Callable[..., list[Any]], baseline: Baseline
+) -> None:
+    """Of an hour profiled over two baselines, the version's own is taken, and only that."""
+    own = steady_hours(2)
+    other = steady_hours(2, baseline=None)
+    assert one_per_version([*other, *own], {baseline.model: baseline}) == own
+
+
+def test_a_sum_is_the_profile_of_the_whole(
+    steady_hours: Callable[..., list[Any]],
+) -> None:
+    """Adding hours in any grouping gives the same counts."""
+    hours = steady_hours(4)
+    whole = total(hours)
+    grouped = total([total(hours[:1]), total(hours[1:])])
+    assert grouped.numeric["price"].counts == whole.numeric["price"].counts
+    assert grouped.categorical == whole.categorical
+    assert grouped.sources == whole.sources
+    assert whole.knowledge.ingested == hours[-1].window.end
+    assert whole.window.length == timedelta(hours=1)

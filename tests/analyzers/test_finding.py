@@ -1,0 +1,90 @@
+"""A finding's document, key and id."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzers.finding import Finding, Severity
+
+START = datetime(2026, 3, 2, 14, tzinfo=UTC)
+names = st.text(min_size=1, max_size=20)
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+findings = st.builds(
+    Finding,
+    analyzer=names,
+    metric=names,
+    subject=st.none() | names,
+    segment=st.none() | names,
+    service=st.none() | names,
+    model_version=st.none() | names,
+    start=st.just(START),
+    end=st.integers(1, 10_000).map(lambda minutes: START + timedelta(minutes=minutes)),
+    created=st.just(START + timedelta(days=3)),
+    value=numbers,
+    low=numbers,
+    high=numbers,
+    sample_count=st.none() | st.integers(0, 10**9),
+    severity=st.sampled_from(Severity),
+    reason=names,
+    revision=st.integers(1, 9),
+    latest=st.booleans(),
+)
+
+
+@given(findings)
+def test_a_document_holds_the_whole_finding(finding: Finding) -> None:
+    """What is written is read back the same."""
+    assert Finding.from_document(finding.to_document()) == finding
+
+
+@given(findings, findings)
+def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
+    """Two findings share a key exactly if they are about the same thing and window."""
+
+    def about(each: Finding) -> tuple[object, ...]:
+        return (
+            each.analyzer,
+            each.metric,
+            each.subject,
+            each.segment,
+            each.service,
+            each.model_name,
+            each.model_version,
+            each.window,
+        )
+
+    assert (one.key == other.key) == (about(one) == about(other))
+
+
+@given(findings)
+def test_only_what_it_says_is_knowledge(finding: Finding) -> None:
+    """When it was learnt and as which revision is no knowledge; its reason is."""
+    later = finding.revised(finding.revision + 1, START + timedelta(days=9))
+    assert later.knowledge == finding.knowledge
+    assert later.key == finding.key
+    assert later.id != finding.id
+    assert replace(finding, reason=finding.reason + "!").knowledge != finding.knowledge
+
+
+def test_numbers_that_json_lacks_are_left_out() -> None:
+    """An infinite end of an interval is no field, so the document stays valid JSON."""
+    finding = Finding(
+        analyzer="a",
+        metric="m",
+        subject=None,
+        start=START,
+        end=START + timedelta(hours=1),
+        severity=Severity.OK,
+        reason="r",
+        high=float("inf"),
+    )
+    assert "finding.high" not in finding.to_document()
+
+
+def test_severities_have_an_order() -> None:
+    """Unknown is worse than ok, and no alarm."""
+    assert sorted(Severity, key=lambda each: each.rank) == ["ok", "unknown", "warning", "critical"]
+    assert [each for each in Severity if each.alarming] == ["warning", "critical"]
