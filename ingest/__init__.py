@@ -1,2 +1,1 @@
-"""From JSON lines to data streams: every line stored once, or kept in the dead letters with the
-reason."""
+"""From JSON lines to data streams: every line stored once, or kept with the reason why not."""

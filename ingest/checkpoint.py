@@ -1,5 +1,4 @@
-"""How far each file is decided, kept so that neither a killed process nor a lost power supply
-loses or doubles a line.
+"""How far each file is decided, kept so that a killed process neither loses nor doubles a line.
 
 The file is replaced as a whole: written beside, synced, renamed, and the folder synced. There is
 one per cluster, because what one cluster has says nothing about another.
@@ -64,8 +63,7 @@ class Checkpoint:
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace a file so that a reader, or the next start after a crash, finds either the old or
-    the new content.
+    """Replace a file: whoever reads it, also after a crash, finds the old or the new content.
 
     Args:
         path: The file.

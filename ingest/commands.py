@@ -98,4 +98,4 @@ def _print(account: Account, seconds: float, dead_letters: Path, *, as_json: boo
     if account.refused:
         print(f"refused lines, with the reason: {dead_letters}", file=sys.stderr)
         for reason, count in account.reasons.most_common(3):
-            print(f"  {count:,} × {reason[:200]}", file=sys.stderr)
+            print(f"  {count:,}: {reason[:200]}", file=sys.stderr)

@@ -35,8 +35,7 @@ class Content(Protocol):
         """Return how many bytes are known to be there."""
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Return at most `size` bytes from `offset`; fewer, or none, where no more are there
-        now."""
+        """Return at most `size` bytes from `offset`; fewer where no more are there now."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -57,7 +56,9 @@ def open_content(path: str, identity: tuple[int, int]) -> Content | None:
     if (status.st_dev, status.st_ino) != identity:
         os.close(descriptor)
         return None
-    compressed = os.pread(descriptor, 2, 0) == _GZIP_MAGIC
+    beginning = os.pread(descriptor, len(_GZIP_MAGIC), 0)
+    # No line begins with the first byte of a gzip file, which may be all of it that is written yet.
+    compressed = beginning and _GZIP_MAGIC.startswith(beginning)
     return GzipContent(descriptor) if compressed else PlainContent(descriptor)
 
 
@@ -89,8 +90,7 @@ class PlainContent:
 
 
 class GzipContent:
-    """A gzip file of one or more members, read forwards; going back starts again from its
-    beginning.
+    """A gzip file of one or more members, read forwards; going back begins again.
 
     A file that is still being written ends where it ends now: the rest is read when it is there.
     A damaged one ends at the damage.

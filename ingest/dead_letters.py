@@ -1,5 +1,4 @@
-"""Where refused lines are kept: a file, which is the truth, and a data stream, which can be
-searched."""
+"""Where refused lines are kept: a file, and a data stream that can be searched."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -43,8 +42,7 @@ class DeadLetterFile:
                 sync_folder(self.path.parent)
 
     def read(self) -> Iterator[DeadLetter]:
-        """Yield the letters; the pieces of a line over the limit as one, and each line of a place
-        once.
+        """Yield each letter once, the pieces of a line over the limit as one.
 
         Raises:
             OSError: The file cannot be read.

@@ -147,8 +147,7 @@ class Delivery:
     def _apply(
         self, parcel: Parcel, part: list[int], items: Sequence[dict[str, Any]], outcome: Outcome
     ) -> tuple[list[int], bool, str]:
-        """Count what is decided; return what is to be sent again, whether it may be stored, and
-        why."""
+        """Count what is decided; return what to send again, whether it may be stored, and why."""
         again: list[int] = []
         ambiguous = False
         reason = ""

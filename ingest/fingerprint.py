@@ -1,5 +1,4 @@
-"""A hash over some bytes of a file, by which the file's content is known again under another name
-or inode."""
+"""A hash over some bytes of a file, by which its content is known under another name or inode."""
 
 from dataclasses import dataclass
 from hashlib import sha256

@@ -1,5 +1,4 @@
-"""Which files are there: those that the patterns name, and the neighbours that rotation makes of
-them."""
+"""Which files are there: those that the patterns name, and what rotation makes of them."""
 
 import os
 import stat
@@ -32,16 +31,21 @@ def matching(patterns: Sequence[str]) -> Iterator[Found]:
     """Yield each file that a path or glob pattern names, once."""
     seen = set()
     for pattern in patterns:
-        for path in sorted(glob(pattern, recursive=True)) if has_magic(pattern) else [pattern]:
+        for path in _paths(pattern):
             found = look_at(path)
             if found and found.identity not in seen:
                 seen.add(found.identity)
                 yield found
 
 
+def _paths(pattern: str) -> list[str]:
+    if not has_magic(pattern):
+        return [pattern]
+    return sorted(glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
 def siblings(path: str) -> Iterator[Found]:
-    """Yield the files beside a path whose names begin like its own: `app.jsonl.1`,
-    `app-20260101.jsonl.gz`."""
+    """Yield the files beside a path whose names begin like its own, such as `app.jsonl.1`."""
     folder, stem = stem_of(path)
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.name.startswith(stem))

@@ -1,5 +1,4 @@
-"""Reads, encodes, sends and commits: several requests in flight, bounded memory, and a checkpoint
-that is never ahead.
+"""Reads, encodes, sends and commits: several requests in flight, in bounded memory.
 
 The thread that reads also encodes; the requests are sent by other threads. When as many batches are
 under way as may be, reading stops until the first of them is decided: that is how the cluster slows

@@ -1,5 +1,4 @@
-"""Is this file one we know? By device and inode, by the hash of its head, and by the bytes before
-the offset.
+"""Is this file one we know? By inode, by the hash of its head, by the bytes before the offset.
 
 - Same device and inode, same head: the same file, perhaps under another name.
 - Same head and the same bytes before the offset, but another inode: the same content, moved to
@@ -43,6 +42,11 @@ class Candidate:
         """Return the candidate, with its head read."""
         return cls(found, content, content.read_at(0, HEAD_BYTES))
 
+    def begins_like(self, head: bytes) -> bool:
+        """Return whether the beginning of this file is that of another one, so far as both go."""
+        length = min(len(head), len(self.head))
+        return length > 0 and head[:length] == self.head[:length]
+
     def fresh(self) -> Record:
         """Return the record of a file never seen before."""
         device, inode = self.found.identity
@@ -51,8 +55,7 @@ class Candidate:
         return record
 
     def resumed(self, known: Record) -> Record:
-        """Return the record with which this file is read on from where the known one was
-        decided."""
+        """Return the record with which this file is read on where the known one was left."""
         fresh = self.fresh()
         return replace(
             fresh,
@@ -63,8 +66,7 @@ class Candidate:
         )
 
     def again(self, known: Record) -> Record:
-        """Return the record with which this file is read from its beginning, lines of the known
-        one in it."""
+        """Return the record with which this file is read again, lines known from before in it."""
         return replace(self.fresh(), sent=max(known.sent, known.offset))
 
     def holds(self, known: Record) -> bool:
@@ -113,9 +115,8 @@ def same_content(candidate: Candidate, records: Iterable[Record]) -> tuple[Liken
 def _likeness(candidate: Candidate, record: Record) -> Likeness:
     if record.head.matches(candidate.head):
         return Likeness.SAME if candidate.holds(record) else Likeness.CUT
-    # Too little is left of the head to compare it; its start tells.
-    short = len(candidate.head) < record.head.length
-    if short and record.start.length >= START_BYTES and record.start.matches(candidate.head):
+    # Cut within its head, and perhaps written on since: the start tells.
+    if record.start.length >= START_BYTES and record.start.matches(candidate.head):
         return Likeness.CUT
     return Likeness.DIFFERENT
 

@@ -1,6 +1,5 @@
 """One run of the shipper, put together from its parts."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,18 +9,16 @@ from threading import Event
 
 from elastic import templates
 from elastic.cluster import Cluster
-from elastic.errors import AccessRefusedError, UserError
+from elastic.errors import AccessRefusedError
 from elastic.folders import home_folder
 from elastic.settings import Settings
 from ingest import paths as given
-from ingest.account import Account
 from ingest.checkpoint import Checkpoint
 from ingest.dead_letters import DeadLetterFile
 from ingest.delivery import Delivery
 from ingest.line import Encoder
 from ingest.pipeline import Flow, Keeping, Pipeline, Wake
-from ingest.record import Record
-from ingest.source import EVERYTHING, Limits
+from ingest.source import Limits
 from ingest.state import State
 from ingest.tailer import Tailer
 from logging_config.fields import DATASETS, SCHEMA_VERSION
@@ -92,8 +89,7 @@ def prepare(
 
 
 def _install_templates(cluster: Cluster) -> None:
-    """Bring the index templates, without which a data stream would become an index without
-    mapping."""
+    """Bring the index templates: without them a stream would become an index without mapping."""
     # A shipper that may only write finds them there, or its lines are refused with a reason.
     with suppress(AccessRefusedError):
         for _ in templates.install(cluster):

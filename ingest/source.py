@@ -88,6 +88,7 @@ class Source:
         self.offset = record.offset
         self.head = b""
         self.lines = 0
+        self._end: int | None = None
         # What was added since was not there to be sent.
         self._suspect_until = min(record.sent, content.size()) if content.mutable else record.sent
         self._inside_long_line = record.inside_long_line
@@ -112,6 +113,11 @@ class Source:
         """Bytes known to be there and not read yet."""
         return max(0, self.content.size() - self.offset)
 
+    @property
+    def at_end(self) -> bool:
+        """Whether no whole line follows, unless the file has grown since it was read last."""
+        return self._end is not None and self._end >= self.content.size()
+
     def close(self) -> None:
         """Close the file; what was read may still have to be decided."""
         self.content.close()
@@ -128,6 +134,7 @@ class Source:
             data = self.content.read_at(self.offset, self.limits.line_bytes + 1)
         block = self._cut(data)
         self._check()
+        self._end = None if block else self.offset + len(data)
         return self._advance(block) if block else None
 
     def rest(self, *, ended: bool) -> Block | None:
@@ -156,8 +163,7 @@ class Source:
         self.record.inside_long_line = block.inside_long_line
 
     def _cut(self, data: bytes) -> Block | None:
-        """Return the whole lines at the beginning of some bytes, or a piece of a line over the
-        limit."""
+        """Return the whole lines that some bytes begin with, or a piece of one over the limit."""
         if self._inside_long_line:
             return self._piece(data)
         end = data.rfind(b"\n") + 1

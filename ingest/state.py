@@ -1,5 +1,4 @@
-"""The shipper's own folder: its name, its checkpoint, its dead letters, and the lock that keeps a
-second shipper out."""
+"""The shipper's own folder: name, checkpoint, dead letters, and the lock against a second one."""
 
 import fcntl
 import os

@@ -1,5 +1,4 @@
-"""Follows files and patterns: what is new, what was rotated, copied, compressed, cut or deleted,
-and where to read on.
+"""Follows files: what is new, rotated, copied, compressed, cut or deleted, and where to read on.
 
 A file that is open stays open when it is renamed or deleted, and is read to its end. A file that
 is closed is known again by `recognition`, under the patterns and beside the place where it lay.
@@ -148,8 +147,7 @@ class Tailer:
         return [source.record for source in self.sources if source.persistent] + self._known
 
     def lost(self, *, final: bool = False) -> list[Unread]:
-        """Return what disappeared unread and was not found again within `SEARCH_S`, or at all
-        when this is the end."""
+        """Return what disappeared unread and was not found again within `SEARCH_S`, or ever."""
         before = self._clock() if final else self._clock() - SEARCH_S
         return [unread for unread in self._unread if unread.since <= before]
 
@@ -201,6 +199,9 @@ class Tailer:
         content = opened.source.content
         if content.trouble or content.finished:
             return True
+        if not content.mutable:
+            # A compressed file that ends within a member is not whole yet.
+            return False
         quiet = content.size() == opened.size and self._clock() - opened.changed >= QUIET_S
         return opened.away and quiet
 
@@ -237,8 +238,7 @@ class Tailer:
             yield from siblings(path)
 
     def _admit(self, files: Sequence[Found], *, named: bool) -> None:
-        """Open the files that are to be read: first those known by inode, so that no copy takes
-        their place.
+        """Open what is to be read: first what is known by inode, so that no copy takes its place.
 
         Args:
             files: Files that are not open.
@@ -297,15 +297,18 @@ class Tailer:
 
     def _same_content(self, candidate: Candidate) -> Record | Claim:
         """Take content up where it was left, under whatever inode it is now."""
-        live = [opened.source.record for opened in self._opened.values()]
-        likeness, record = same_content(candidate, [*live, *self._known])
+        live = [source for source in self.sources if candidate.begins_like(source.head)]
+        if any(not source.at_end or not source.decided for source in live):
+            return Claim.LATER
+        records = [source.record for source in self.sources] + self._known
+        likeness, record = same_content(candidate, records)
         if record is None:
             return Claim.OPEN
+        if self._is_undecided(record):
+            return Claim.LATER
         if likeness is Likeness.CUT:
             settled = self._clock() - candidate.found.modified_ns / 1e9 >= SETTLING_S
             return candidate.again(record) if settled else Claim.LATER
-        if self._is_undecided(record):
-            return Claim.LATER
         return self._continue(candidate, record)
 
     def _named(self, candidate: Candidate) -> Record | Claim:
@@ -317,20 +320,16 @@ class Tailer:
         return candidate.fresh() if claimed is Claim.OPEN else claimed
 
     def _neighbour(self, candidate: Candidate) -> Record | Claim:
-        """Take a file beside the place of one that disappeared, where it holds that one's
-        content."""
+        """Take a file beside the place of one that disappeared, if it holds that content."""
         claimed = self._same_content(candidate) if candidate.head else Claim.LATER
         return Claim.NEVER if claimed is Claim.OPEN else claimed
 
     def _is_undecided(self, record: Record) -> bool:
-        """Return whether lines of this content are still to be read or decided under its present
-        name."""
-        open_ = [source for source in self.sources if source.unread]
-        return any(source.record is record for source in (*open_, *self.undecided()))
+        """Return whether lines of this content are still to be decided."""
+        return any(source.record is record for source in self.undecided())
 
     def _continue(self, candidate: Candidate, record: Record) -> Record:
-        """Let a file go on where a record stands; a record without an open file becomes this
-        file's."""
+        """Let a file go on where a record stands; one without an open file becomes its own."""
         self._known = [known for known in self._known if known is not record]
         self._unread = [unread for unread in self._unread if unread.record is not record]
         return candidate.resumed(record)

@@ -96,8 +96,7 @@ def fate(status: int | None) -> Fate:
 
 
 def may_have_stored(status: int | None) -> bool:
-    """Return whether a request that failed as a whole may have been carried out: all but 413, 429
-    and 400."""
+    """Return whether a request that failed may have been carried out: all but 400, 413 and 429."""
     return status not in {_TOO_LARGE, _TOO_BUSY, _BAD_REQUEST}
 
 

@@ -84,7 +84,7 @@ def test_no_answer_means_send_again_and_look_first() -> None:
     ],
 )
 def test_a_failed_request_is_split_repeated_or_reported(
-    status: int, expected: Fate, maybe: bool
+    *, status: int, expected: Fate, maybe: bool
 ) -> None:
     """Size and form are cured by splitting, load by waiting, refusal by a person."""
     assert fate(status) is expected
