@@ -68,8 +68,8 @@ def history(draw: Callable[[int, int], Dataset]) -> Dataset:
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """Nine days with twelve thousand predictions and all incidents."""
-    return Settings(end=datetime(2026, 11, 22, tzinfo=UTC), days=9, seed=5, predictions=12_000)
+    """Nine days with eight thousand predictions and all incidents."""
+    return Settings(end=datetime(2026, 11, 22, tzinfo=UTC), days=9, seed=5, predictions=8_000)
 
 
 @pytest.fixture(scope="session")
