@@ -33,12 +33,8 @@ def find_java(system_folders: Iterable[Path] = SYSTEM_FOLDERS) -> Path | None:
     return next((home for home in _candidates(system_folders) if _usable(home)), None)
 
 
-def fetch_java(cache: Path, index_url: str | None = None) -> Path:
+def fetch_java(cache: Path) -> Path:
     """Download a JDK into the cache, once, and return its home.
-
-    Args:
-        cache: Folder of downloads.
-        index_url: Where cjdk looks up its downloads; None takes its own.
 
     Raises:
         UserError: It cannot be fetched.
@@ -46,9 +42,8 @@ def fetch_java(cache: Path, index_url: str | None = None) -> Path:
     import cjdk
 
     folder = make_folder(cache / "jdk")
-    where = {} if index_url is None else {"index_url": index_url}
     try:
-        home = cjdk.java_home(vendor="temurin-jre", version=FETCHED, cache_dir=folder, **where)
+        home = cjdk.java_home(vendor="temurin-jre", version=FETCHED, cache_dir=folder)
     except (cjdk.CjdkError, OSError) as error:
         raise UserError(
             f"There is no Java {OLDEST} or newer here, and none could be fetched: {error}", _HINT

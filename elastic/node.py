@@ -20,7 +20,7 @@ from elastic.node_process import account, await_answer, spawn, terminate
 from elastic.process import ProcessIdentity
 from elastic.settings import Settings
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 STOP_SECONDS = 60.0
 
 

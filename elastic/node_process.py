@@ -18,10 +18,8 @@ from elastic.node_files import NodeFiles
 UNPRIVILEGED = "nobody"
 _POLL_SECONDS = 0.1
 _LINES = 8
-_TELLING = re.compile(
-    r"ERROR|FATAL|Exception|Error:|error:|Caused by|failed|could not|refus|denied"
-)
-_NOISE = re.compile(r"^\s+at |^\s*\.\.\. \d+ more|For complete error details")
+# Lines that do not name a failure: lower levels, warnings of Java, stack frames, bare headings.
+_INFORMATION = re.compile(r"\[(INFO|WARN|DEBUG|TRACE) *\]|^WARNING: |^\s*at |^\s*\.\.\. |^\w+:$")
 
 
 def account() -> pwd.struct_passwd | None:
@@ -121,11 +119,9 @@ def _failed(what: str, files: NodeFiles) -> UserError:
 
 
 def telling_lines(log: str, most: int = _LINES) -> list[str]:
-    """Return the last lines of a log that name a failure, else its last lines; no stack frames."""
-    lines = [
-        line.rstrip()[:300] for line in log.splitlines() if line.strip() and not _NOISE.search(line)
-    ]
-    telling = [line for line in lines if _TELLING.search(line)]
+    """Return the last lines of a log that name a failure, else its last lines."""
+    lines = [line.rstrip()[:300] for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if not _INFORMATION.search(line)]
     return list(dict.fromkeys(telling or lines))[-most:]
 
 

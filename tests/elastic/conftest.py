@@ -106,6 +106,15 @@ def answer() -> type[Answer]:
 
 
 @pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    """Downloads go through a proxy that is not there."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.fixture
 def closed_port() -> int:
     """A port of loopback on which nothing listens."""
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:

@@ -1,0 +1,99 @@
+"""The commands: what they print, and how they end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from elastic.cluster import Cluster
+from elastic.commands import app
+from elastic.errors import UserError
+
+
+def _run(*words: str) -> Result:
+    return CliRunner().invoke(app, words)
+
+
+@pytest.fixture
+def _on_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+
+
+@pytest.fixture
+def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLMON_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_on_cluster")
+def test_setup_says_what_it_did() -> None:
+    """Each template with its change, for a reader and for a program."""
+    changes = json.loads(_run("setup", "--json").stdout)
+    assert changes["logs-ml.prediction"] == "unchanged"
+    lines = _run("setup").stdout.splitlines()
+    assert len(lines) == len(changes)
+    assert "unchanged  logs-ml.prediction" in lines
+
+
+@pytest.mark.usefixtures("_on_cluster")
+def test_doctor_finds_a_whole_cluster_well() -> None:
+    """With a cluster and its templates nothing is missing, and the exit code is 0."""
+    result = _run("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["ok"]) == (0, True)
+    verdicts = {check["name"]: check["verdict"] for check in report["checks"]}
+    assert (verdicts["cluster"], verdicts["templates"]) == ("ok", "ok")
+
+
+@pytest.mark.usefixtures("_on_cluster")
+def test_doctor_misses_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template that is not installed is named with the command that installs it."""
+    from elastic import templates
+
+    absent = templates._template("mlmontest-absent", {"properties": {}}, 1, stream=False)
+    monkeypatch.setattr(templates, "templates", lambda: iter([absent]))
+    result = _run("doctor")
+    assert result.exit_code == 1
+    assert "missing or out of date: mlmontest-absent" in result.stdout
+    assert "mlmon setup" in result.stdout
+
+
+@pytest.mark.usefixtures("_nowhere")
+def test_doctor_without_a_cluster_says_what_to_do() -> None:
+    """No node and no URL: exit code 1, and the command that starts a node."""
+    result = _run("doctor")
+    assert result.exit_code == 1
+    assert "Start it with `mlmon node start`." in result.stdout
+    assert {"java", "elasticsearch", "memory", "disk"} <= set(result.stdout.split())
+
+
+def test_doctor_explains_a_refusal(
+    fault_server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that refuses the key is a line with advice, not a traceback, and no secret."""
+    refusal = {"error": {"type": "security_exception", "reason": "invalid key"}, "status": 401}
+    fault_server.say(answer(401, refusal))
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", fault_server.url)
+    monkeypatch.setenv("MLMON_API_KEY", "c2VjcmV0")
+    result = _run("doctor")
+    assert result.exit_code == 1
+    assert "MLMON_API_KEY" in result.stdout
+    assert "c2VjcmV0" not in result.output
+
+
+@pytest.mark.usefixtures("_nowhere")
+def test_status_and_stop_without_a_node() -> None:
+    """Nothing runs: status ends with 3 and says so, stop has nothing to do and ends with 0."""
+    status = _run("node", "status", "--json")
+    assert (status.exit_code, json.loads(status.stdout)) == (3, {"running": False})
+    assert "mlmon node start" in _run("node", "status").stdout
+    stop = _run("node", "stop")
+    assert (stop.exit_code, stop.stdout) == (0, "no node runs\n")
+
+
+@pytest.mark.usefixtures("_nowhere")
+def test_setup_without_a_cluster_is_a_user_error() -> None:
+    """The command ends with the error that the command line prints in two lines."""
+    result = _run("setup")
+    assert isinstance(result.exception, UserError)
