@@ -9,7 +9,8 @@ class Palette:
 
     Attributes:
         line: The usual value.
-        band: What the values and their intervals span.
+        band: What the values of a bucket span.
+        interval: What the intervals that they lie in span.
         warning, critical: Limits and findings of that severity.
         unknown: Time without a verdict.
         incident, incident_text: The time of a known incident, and its number.
@@ -20,6 +21,7 @@ class Palette:
 
     line: str
     band: str
+    interval: str
     warning: str
     critical: str
     unknown: str
@@ -35,6 +37,7 @@ class Palette:
 OF_THE_PAGE = Palette(
     line="var(--line)",
     band="var(--band)",
+    interval="var(--interval)",
     warning="var(--warning)",
     critical="var(--critical)",
     unknown="var(--unknown)",

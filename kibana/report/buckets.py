@@ -33,7 +33,8 @@ class Bucket:
         start, end: From the first window's start to the last one's end.
         count: Windows in it.
         typical: The median value; None where no window has one.
-        least, greatest: The extremes of all values and of the intervals they lie in.
+        least, greatest: The extremes of its values.
+        low, high: The extremes of the intervals that the values lie in.
         warning, critical: The limits of the worst window that has a verdict.
         severity: The worst rank.
         at: The end of the worst window.
@@ -47,6 +48,8 @@ class Bucket:
     typical: float | None
     least: float | None
     greatest: float | None
+    low: float | None
+    high: float | None
     warning: float | None
     critical: float | None
     severity: int
@@ -104,8 +107,10 @@ def _bucket(series: Series, places: list[int]) -> Bucket:
         end=float(series.end[first:last].max()),
         count=len(places),
         typical=_present(np.median(value[~np.isnan(value)])) if not np.isnan(value).all() else None,
-        least=_extreme(np.fmin(value, series.low[first:last]), least=True),
-        greatest=_extreme(np.fmax(value, series.high[first:last]), least=False),
+        least=_extreme(value, least=True),
+        greatest=_extreme(value, least=False),
+        low=_extreme(series.low[first:last], least=True),
+        high=_extreme(series.high[first:last], least=False),
         warning=None if limits is None else _present(series.warning[limits]),
         critical=None if limits is None else _present(series.critical[limits]),
         severity=int(series.severity[worst]),

@@ -1,8 +1,9 @@
 """The data of one check's chart, in rows with short names: they are most of the page.
 
 `t` time in milliseconds (a bucket's end), `d` its length in seconds, `n` its windows, `v` the
-typical value, `l` the least, `h` the greatest, `s` the severity, `w` the worst window's value,
-`r` its sentence, `e` an end in milliseconds. What equals the usual is left out.
+typical value, `l` the least, `h` the greatest, `i` and `j` the ends of the intervals, `s` the
+severity, `w` the worst window's value, `r` its sentence, `e` an end in milliseconds. What equals
+the usual is left out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,6 +47,8 @@ def _row(bucket: Bucket) -> Json:
     least, greatest = rounded(bucket.least), rounded(bucket.greatest)
     if (least, greatest) != (row["v"], row["v"]):
         row |= {"l": least, "h": greatest}
+    if bucket.low is not None and bucket.high is not None:
+        row |= {"i": rounded(bucket.low), "j": rounded(bucket.high)}
     if bucket.count > 1:
         row["n"] = bucket.count
     if bucket.severity != OK:
@@ -59,7 +62,8 @@ def alarm(bucket: Bucket) -> Json:
     """Return the worst window of a bucket that is in alarm."""
     return {
         "t": milliseconds(bucket.at),
-        "w": rounded(bucket.value),
+        # An alarm without a value, such as one for want of data, is marked on the ground.
+        "w": rounded(bucket.value) or 0.0,
         "s": FACES[bucket.severity].name,
         "r": bucket.worst.reason if bucket.worst else "",
     }

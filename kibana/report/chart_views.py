@@ -19,7 +19,7 @@ from kibana.report.words import SHARE, clock, number, span, words
 ALL_BUCKETS: Final = 24_000
 MOST_BUCKETS: Final = 288
 LEAST_BUCKETS: Final = 40
-# A panel with this few checks shows all of them; in a larger one the quiet checks are folded away.
+# A panel with this few checks shows all that have values; in a larger one the quiet are folded.
 FEW: Final = 4
 
 
@@ -34,6 +34,7 @@ class ChartView:
         spec: The Vega-Lite specification as JSON, safe inside a `<script>` element.
         share: Values are shares, shown as percentages.
         unit: What follows a value.
+        valued: There is any value to draw.
     """
 
     health: CheckHealth
@@ -43,6 +44,7 @@ class ChartView:
     spec: str
     share: bool
     unit: str
+    valued: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,15 @@ def _panel(
 ) -> PanelView:
     """Return one panel; in one of many checks the quiet ones are folded away."""
     charts = [_chart(one, panel, health[one.key], frame, width) for one in series]
-    charts.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
-    shown = len(charts) if len(charts) <= FEW else sum(1 for chart in charts if chart.health.alarms)
+    few = len(charts) <= FEW
+    shown = [chart for chart in charts if chart.health.alarms or (few and chart.valued)]
+    shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
     return PanelView(
         title=panel.title,
         unit="" if panel.unit == SHARE else panel.unit,
         sentence=panel.sentence,
-        charts=tuple(charts[:shown]),
-        folded=tuple(charts[shown:]),
+        charts=tuple(shown),
+        folded=tuple(chart for chart in charts if chart not in shown),
     )
 
 
@@ -119,6 +122,7 @@ def _chart(
         spec=embeddable(time_chart(small, panel, frame, OF_THE_PAGE)),
         share=panel.unit == SHARE,
         unit="" if panel.unit == SHARE else panel.unit,
+        valued=any(bucket.typical is not None for bucket in small),
     )
 
 
@@ -133,7 +137,11 @@ def _limits(series: Series, unit: str) -> str:
         (name, _last(column))
         for name, column in (("warning", series.warning), ("critical", series.critical))
     )
-    known = [f"{name} {number(limit, unit)}" for name, limit in both if limit is not None]
+    known = [
+        f"{name} {number(limit, unit if unit == SHARE else '')}"
+        for name, limit in both
+        if limit is not None
+    ]
     return f"Limits: {', '.join(known)}" if known else "No limits"
 
 

@@ -50,10 +50,11 @@ class Frame:
 def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: Palette) -> Json:
     """Return the specification of one check's chart.
 
-    The line is the median of each bucket, the band spans its extremes, and each bucket whose worst
-    window is in alarm has a mark at that window's own time and value.
+    The line is the median of each bucket, the bands span its extremes and its intervals, and each
+    bucket whose worst window is in alarm has a mark at that window's own time and value.
     """
     datasets = {
+        "frame": [{"t": milliseconds(one), "v": 0} for one in (frame.since, frame.until)],
         "rows": rows(buckets),
         "alarms": [alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
         "unknown": unknown_times(buckets),
@@ -64,15 +65,17 @@ def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: P
         ],
         "versions": [{"label": one.label, "t": milliseconds(one.start)} for one in frame.versions],
     }
+    valued = any(bucket.typical is not None for bucket in buckets)
     layers = [
-        _incidents(palette),
+        _frame(_time_axis(frame), _y(buckets, panel.unit)),
         _incident_labels(palette),
         _versions(palette),
         _version_labels(palette),
-        _band(palette),
+        *([_band("i", "j", palette.interval), _band("l", "h", palette.band)] if valued else []),
+        _incidents(palette),
         _limit("warning", palette.warning),
         _limit("critical", palette.critical),
-        _usual(panel.draw, palette, _time_axis(frame), _y(buckets, panel.unit)),
+        *([_usual(panel.draw, palette)] if valued else []),
         _unknown(palette),
         _alarms(palette),
     ]
@@ -111,6 +114,11 @@ def _x(field: str = "t") -> Json:
     return {"field": field, "type": "temporal"}
 
 
+def _value(field: str = "v") -> Json:
+    """Return a field on the y axis."""
+    return {"field": field, "type": "quantitative"}
+
+
 def _time_axis(frame: Frame) -> Json:
     """Return the x axis over the whole range, so that all charts lie under one another.
 
@@ -134,7 +142,16 @@ def _time_axis(frame: Frame) -> Json:
     }
 
 
-def _usual(draw: Draw, palette: Palette, x: Json, y: Json) -> Json:
+def _frame(x: Json, y: Json) -> Json:
+    """Draw nothing, but span both axes, whatever the other layers hold."""
+    return {
+        "data": {"name": "frame"},
+        "mark": {"type": "point", "opacity": 0},
+        "encoding": {"x": x, "y": y},
+    }
+
+
+def _usual(draw: Draw, palette: Palette) -> Json:
     """Draw the usual value in the form that the panel asks for."""
     forms: dict[Draw, Json] = {
         "line": {"type": "line", "color": palette.line, "strokeWidth": 1.25, "strokeJoin": "round"},
@@ -143,24 +160,32 @@ def _usual(draw: Draw, palette: Palette, x: Json, y: Json) -> Json:
             "color": palette.band,
             "line": {"color": palette.line, "strokeWidth": 1.25},
         },
-        "bar": {"type": "bar", "color": palette.line, "width": {"band": 0.6}, "minBandSize": 1.5},
+        "bar": {"type": "bar", "color": palette.line, "opacity": 0.55},
     }
-    return {"data": {"name": "rows"}, "mark": forms[draw], "encoding": {"x": x, "y": y}}
+    encoding = {"x": _x(), "y": _value()}
+    if draw == "bar":
+        encoding |= {"x": _x("begin"), "x2": {"field": "t"}}
+    return {
+        "data": {"name": "rows"},
+        "transform": [{"calculate": "datum.t - 1000 * datum.d", "as": "begin"}],
+        "mark": forms[draw],
+        "encoding": encoding,
+    }
 
 
-def _band(palette: Palette) -> Json:
-    """Draw what the values and their intervals span."""
+def _band(bottom: str, top: str, colour: str) -> Json:
+    """Draw what lies between two ends of each row; a row that lacks them has no width there."""
     return {
         "data": {"name": "rows"},
         "transform": [
-            {"calculate": "isValid(datum.h) ? datum.h : datum.v", "as": "top"},
-            {"calculate": "isValid(datum.l) ? datum.l : datum.v", "as": "bottom"},
+            {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.v", "as": f"{end}end"}
+            for end in (bottom, top)
         ],
-        "mark": {"type": "area", "color": palette.band, "line": False},
+        "mark": {"type": "area", "color": colour, "line": False, "clip": True},
         "encoding": {
             "x": _x(),
-            "y": {"field": "top", "type": "quantitative"},
-            "y2": {"field": "bottom"},
+            "y": _value(f"{top}end"),
+            "y2": {"field": f"{bottom}end"},
         },
     }
 
@@ -180,7 +205,7 @@ def _limit(name: str, colour: str) -> Json:
     return {
         "data": {"name": "limits"},
         "mark": mark,
-        "encoding": {"x": _x(), "y": {"field": name, "type": "quantitative"}},
+        "encoding": {"x": _x(), "y": _value(name)},
     }
 
 
@@ -200,7 +225,7 @@ def _alarms(palette: Palette) -> Json:
         },
         "encoding": {
             "x": _x(),
-            "y": {"field": "w", "type": "quantitative"},
+            "y": _value("w"),
             "shape": {
                 "field": "s",
                 "type": "nominal",

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kibana.report.series import Series, SeriesKey
-from kibana.report.severity import FACES, OK, UNKNOWN, WARNING
+from kibana.report.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 from kibana.report.strips import Bar, bars, stretches, worst_of
 from kibana.report.words import many
 
-# A check is silent when nothing came for this many of its windows.
+# A check has fallen silent when nothing came for this many times its usual pause.
 SILENCE = 3
 
 
@@ -56,8 +56,8 @@ class AnalyzerHealth:
 def severity_now(series: Series, until: float) -> int:
     """Return the severity of the last window; unknown where the check fell silent since."""
     last = len(series) - 1
-    window = float(series.end[last] - series.start[last])
-    if series.end[last] + SILENCE * window < until:
+    pause = (series.end[last] - series.start[0]) / len(series)
+    if series.end[last] + SILENCE * pause < until:
         return UNKNOWN
     return int(series.severity[last])
 
@@ -81,13 +81,22 @@ def analyzer_health(
     )
     return AnalyzerHealth(
         name=name,
-        now=FACES[max(now, default=UNKNOWN)].name,
+        now=FACES[_together(now)].name,
         worst=FACES[max((one.worst for one in series), default=UNKNOWN)].name,
         summary=_summary(now),
         bars=bars(worst_of(strips)) if strips else (),
         troubled=tuple(row for row in ordered if row.alarms),
         quiet=tuple(row for row in ordered if not row.alarms),
     )
+
+
+def _together(now: Sequence[int]) -> int:
+    """Return how several checks stand: the worst alarm, else ok, unless most have no verdict."""
+    if not now:
+        return UNKNOWN
+    if max(now) >= WARNING:
+        return max(now)
+    return UNKNOWN if now.count(UNKNOWN) > now.count(OK) else OK
 
 
 def _row(series: Series, anchor: str, now: int, strip: Sequence[int | None]) -> CheckHealth:
@@ -107,14 +116,13 @@ def _summary(now: Sequence[int]) -> str:
     """Return in words how many checks stand how."""
     if not now:
         return "No findings in this range"
-    if set(now) == {OK}:
-        return f"{many(len(now), 'check')} OK" if len(now) == 1 else f"All {len(now)} checks OK"
     parts = [
-        f"{now.count(rank)} {face.label.lower()}"
-        for rank, face in reversed(list(enumerate(FACES)))
-        if rank != OK and rank in now
+        f"{now.count(rank)} {word}"
+        for rank, word in ((CRITICAL, "critical"), (WARNING, "warning"), (OK, "OK"))
+        if rank in now
     ]
-    return f"{', '.join(parts)} of {many(len(now), 'check')}"
+    unknown = now.count(UNKNOWN)
+    return ", ".join([*parts, f"{unknown} without a verdict"] if unknown else parts)
 
 
 def _rank(name: str) -> int:
@@ -122,16 +130,11 @@ def _rank(name: str) -> int:
     return next(rank for rank, face in enumerate(FACES) if face.name == name)
 
 
-def overall(tiles: Iterable[AnalyzerHealth]) -> str:
-    """Return the worst severity of now."""
-    return max((tile.now for tile in tiles), key=_rank, default=FACES[UNKNOWN].name)
-
-
-def headline(tiles: Iterable[AnalyzerHealth]) -> str:
-    """Return in words how many checks are in alarm now."""
-    rows = [row for tile in tiles for row in (*tile.troubled, *tile.quiet)]
-    alarming = sum(_rank(row.now) >= WARNING for row in rows)
-    unknown = sum(_rank(row.now) == UNKNOWN for row in rows)
-    parts = [f"{alarming} of {many(len(rows), 'check')} in alarm"] if alarming else []
-    parts += [f"{unknown} without a verdict"] if unknown else []
-    return ", ".join(parts) or f"{many(len(rows), 'check')} OK"
+def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
+    """Return how everything stands now: a severity, and how many checks in words."""
+    now = [_rank(row.now) for tile in tiles for row in (*tile.troubled, *tile.quiet)]
+    alarming = sum(one >= WARNING for one in now)
+    state = FACES[_together(now)]
+    if not alarming:
+        return state.name, f"No alarm: {_summary(now)}"
+    return state.name, f"{state.label}: {alarming} of {many(len(now), 'check')} in alarm"

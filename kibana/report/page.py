@@ -21,7 +21,7 @@ from kibana.report.axis import Tick, ticks
 from kibana.report.chart_views import PanelView, panel_views, resolution
 from kibana.report.charts import Frame, Mark
 from kibana.report.finding_rows import FindingTable, finding_table
-from kibana.report.health import AnalyzerHealth, analyzer_health, headline, overall
+from kibana.report.health import AnalyzerHealth, analyzer_health, overall
 from kibana.report.incident_rows import IncidentTable, incident_table, marks, within
 from kibana.report.series import Record, Series, SeriesKey
 from kibana.report.severity import FACES
@@ -136,11 +136,12 @@ def _page(
     width = resolution(len(found.series), found.until - found.since)
     views = tuple(_analyzers(found, analyzers, anchors, frame, width))
     wrong = spells(found.series)
+    state, headline = overall(view.health for view in views)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
-        state=overall(view.health for view in views),
-        headline=headline([view.health for view in views]),
+        state=state,
+        headline=headline,
         made=moment(made.timestamp()),
         made_iso=machine(made.timestamp()),
         since=moment(found.since),
@@ -150,7 +151,7 @@ def _page(
         counts=tuple(
             (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
         ),
-        several_services=len(found.services) > 1,
+        several_services=len({one.key[:4] for one in found.series}) < len(found.series),
         resolution=span(width),
         analyzers=views,
         troubles=trouble_list(troubles(wrong, _upstream(analyzers)), anchors, frame.incidents),

@@ -115,7 +115,8 @@
     const plot = figure.querySelector(".plot");
     plot.addEventListener("pointermove", (event) => {
       const chart = charts.get(figure);
-      if (!chart?.view) return;
+      // Scrolling moves charts below a pointer that rests: that is nobody pointing.
+      if (!chart?.view || (event.movementX === 0 && event.movementY === 0)) return;
       const x = event.clientX - plot.getBoundingClientRect().left - chart.view.origin()[0];
       readAt(figure, nearest(chart.rows, +chart.view.scale("x").invert(x)));
     });
@@ -137,7 +138,7 @@
   const fillTable = (figure, details) => {
     if (details.querySelector("table")) return;
     const { rows, alarms } = specOf(figure).datasets;
-    const names = ["Until (UTC)", "Windows", "Median", "Least", "Greatest", "Severity", "Reason"];
+    const names = ["Until (UTC)", "Windows", "Median", "Least", "Greatest", "Interval", "Severity", "Reason"];
     const table = element("table");
     const head = table.createTHead().insertRow();
     for (const name of names) head.append(Object.assign(element("th", name), { scope: "col" }));
@@ -147,7 +148,7 @@
       const alarm = alarmOf({ alarms }, row);
       const cells = [
         time(row.t), row.n ?? 1, value(figure, row.v), value(figure, row.l ?? row.v), value(figure, row.h ?? row.v),
-        row.s ?? "ok", alarm?.r ?? row.r ?? "",
+        row.i === undefined ? "" : `${value(figure, row.i)} to ${value(figure, row.j)}`, row.s ?? "ok", alarm?.r ?? row.r ?? "",
       ];
       for (const cell of cells) line.insertCell().textContent = cell;
     }

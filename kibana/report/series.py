@@ -47,11 +47,15 @@ class SeriesKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One check's findings by the start of their windows; columns of equal length.
+    """One check's findings in time order; columns of equal length.
+
+    Windows may overlap: the last 24 hours, judged every hour. Such a window tells something new
+    only of the time after the one before it, so that time is what it stands for here: else what
+    one bad hour did would seem to have begun a day before it.
 
     Attributes:
         key: What is looked at.
-        start, end: The window, in seconds since the epoch.
+        start, end: The time that each window is the first to cover, in seconds since the epoch.
         value, low, high: The value and the interval it lies in; NaN where there is none.
         warning, critical: The limits that held for that window; NaN where there is none.
         severity: Ranks of `kibana.report.severity`.
@@ -153,7 +157,8 @@ class _Columns:
         columns = {
             name: np.array(column, dtype=np.float64) for name, column in self.numbers.items()
         }
-        order = np.lexsort((columns["end"], columns["start"]))
+        order = np.lexsort((columns["start"], columns["end"]))
+        columns["start"] = _first_covered(columns["start"], columns["end"])
         return Series(
             key=key,
             **{name: column[order] for name, column in columns.items()},
@@ -206,6 +211,13 @@ class _Collection:
             since=min(float(one.start[0]) for one in series),
             until=max(float(one.end.max()) for one in series),
         )
+
+
+def _first_covered(start: Floats, end: Floats) -> Floats:
+    """Return the starts of windows, moved to the end of the window before where the two overlap."""
+    ends = np.unique(end)
+    before = np.concatenate(([-np.inf], ends[:-1]))
+    return np.maximum(start, before[np.searchsorted(ends, end)])
 
 
 def _number(value: float | datetime | None) -> float:

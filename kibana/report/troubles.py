@@ -2,8 +2,8 @@
 
 When a job dies, its statistics age, defaults step in, features move and scores follow: five checks
 raise their voice, and a person asks which came first. A spell joins a trouble that still lasts when
-they began together, or when a spell of that trouble lies upstream of it in the chain of causes.
-What merely lasts at the same time stays a trouble of its own.
+they began together, when a spell of that trouble lies upstream of it in the chain of causes, or
+when one has the same subject. What merely lasts at the same time stays a trouble of its own.
 
 Windows differ in length, so that "first" is known to a window only: among the spells that began
 together with the earliest one, the trouble is said to begin with the one farthest upstream.
@@ -58,22 +58,24 @@ def troubles(spells: Iterable[Spell], upstream: Mapping[str, int]) -> tuple[Trou
 
 
 def _belongs(spell: Spell, group: list[Spell], upstream: Mapping[str, int]) -> bool:
-    """Say whether a spell began together with one of a group, or downstream of one that lasts."""
+    """Say whether a spell began together with one of a group, or belongs to one that lasts."""
     return any(
-        _together(other, spell) or (spell.since < other.until and _causes(other, spell, upstream))
+        _together(other, spell) or (spell.since < other.until and _related(other, spell, upstream))
         for other in group
     )
 
 
-def _causes(cause: Spell, effect: Spell, upstream: Mapping[str, int]) -> bool:
-    """Say whether one spell's analyzer lies upstream of another's."""
+def _related(cause: Spell, effect: Spell, upstream: Mapping[str, int]) -> bool:
+    """Say whether two spells have one subject, or the first one's analyzer lies upstream."""
+    if cause.key.subject and cause.key.subject == effect.key.subject:
+        return True
     places = upstream.get(cause.key.analyzer), upstream.get(effect.key.analyzer)
     return places[0] is not None and places[1] is not None and places[0] < places[1]
 
 
 def _together(earlier: Spell, later: Spell) -> bool:
     """Say whether two spells began within one window of each other."""
-    return abs(later.since - earlier.since) < max(_window(earlier), _window(later))
+    return abs(later.since - earlier.since) < max(earlier.window, later.window)
 
 
 def _trouble(group: list[Spell], upstream: Mapping[str, int]) -> Trouble:
@@ -88,8 +90,3 @@ def _trouble(group: list[Spell], upstream: Mapping[str, int]) -> Trouble:
         severity=max(spell.severity for spell in group),
         ongoing=any(spell.ongoing for spell in group),
     )
-
-
-def _window(spell: Spell) -> float:
-    """Return the length of a spell's windows in seconds."""
-    return spell.worst.end.timestamp() - spell.worst.start.timestamp()

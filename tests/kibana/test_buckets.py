@@ -65,15 +65,16 @@ def test_a_bucket_shows_its_worst_window_at_that_windows_own_time() -> None:
     assert bucket.worst.reason == "window 7"
 
 
-def test_the_interval_widens_the_extremes() -> None:
-    """A bucket's band spans the intervals its values lie in."""
+def test_intervals_are_kept_apart_from_values() -> None:
+    """A bucket tells the extremes of its values, and those of the intervals they lie in."""
     finding = Finding(
         analyzer="score_shift", metric="ks.distance", subject="score", reason="",
         start=START, end=START + FIVE_MINUTES, severity=Severity.OK, value=0.1, low=0.07, high=0.15,
     )  # fmt: skip
     (series,) = record([finding]).series
     (bucket,) = buckets(series, HOUR)
-    assert (bucket.least, bucket.typical, bucket.greatest) == (0.07, 0.1, 0.15)
+    assert (bucket.least, bucket.typical, bucket.greatest) == (0.1, 0.1, 0.1)
+    assert (bucket.low, bucket.high) == (0.07, 0.15)
 
 
 @given(st.floats(1, 4e8), st.integers(40, 288))

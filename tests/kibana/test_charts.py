@@ -47,7 +47,7 @@ def test_a_chart_is_valid_vega_lite(draw: Draw) -> None:
     panel = Panel("Score shift", "ks.distance", "ratio", "Have the scores moved?", draw)
     mark = Mark("1", START.timestamp(), (START + WINDOW).timestamp())
     spec = chart(findings(), panel, incidents=(mark,), versions=(mark,))
-    assert len(spec["layer"]) == 10
+    assert len(spec["layer"]) == 12
     alt.LayerChart.from_dict(spec, validate=True)
 
 
@@ -81,7 +81,7 @@ def test_a_time_without_verdict_is_drawn_and_explained() -> None:
 def test_intervals_make_a_band() -> None:
     """Where findings have intervals, rows carry both ends."""
     row = chart(findings())["datasets"]["rows"][1]
-    assert (row["l"], row["v"], row["h"]) == (0.04, 0.05, 0.06)
+    assert (row["i"], row["v"], row["j"]) == (0.04, 0.05, 0.06)
 
 
 def test_missing_windows_break_the_line() -> None:

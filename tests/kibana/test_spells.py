@@ -1,6 +1,7 @@
 """Spells: when a check was in alarm, and since when."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -68,10 +69,35 @@ def test_a_spell_lasts_until_the_check_was_quiet_for_longer_than_a_pause() -> No
     assert [spell.ongoing for spell in spells_of("oow" + "o" * (PATIENCE + 1))] == [False]
 
 
-def test_unknown_is_no_alarm() -> None:
-    """Windows without a verdict neither open a spell nor count in one."""
+def test_unknown_is_no_alarm_and_no_end_of_one() -> None:
+    """Windows without a verdict neither open a spell, nor count in one, nor say that it is over."""
     assert spells_of("uuuu") == ()
-    assert [spell.alarms for spell in spells_of("wuw")] == [2]
+    assert [spell.alarms for spell in spells_of("wuuuuuuw")] == [2]
+    assert [spell.ongoing for spell in spells_of("wuuuuuu")] == [True]
+
+
+def daily(letters: str) -> list[Finding]:
+    """Return findings of one hour a day, such as a job's that runs at night."""
+    return [
+        replace(one, start=one.start + 23 * place * HOUR, end=one.end + 23 * place * HOUR)
+        for place, one in enumerate(windows(letters))
+    ]
+
+
+def test_a_job_that_fails_each_night_has_one_spell() -> None:
+    """Between the runs nothing is known, so that nothing ends; the first good run ends it."""
+    (spell,) = spells(record(daily("oowww")).series)
+    assert (spell.alarms, spell.ongoing) == (3, True)
+    first, second = spells(record(daily("owwow")).series)
+    assert (first.alarms, first.ongoing, second.alarms) == (2, False, 1)
+
+
+def test_a_sliding_windows_spell_begins_where_its_window_was_new() -> None:
+    """Of the last 24 hours, judged hourly, only the last hour is news: the spell begins there."""
+    sliding = [replace(one, start=one.end - 24 * HOUR) for one in windows("ooowwooooo")]
+    (spell,) = spells(record(sliding).series)
+    assert spell.since == (START + 3 * HOUR).timestamp()
+    assert (spell.window, spell.ongoing) == (3600.0, False)
 
 
 def test_where_low_is_bad_the_worst_is_the_lowest() -> None:

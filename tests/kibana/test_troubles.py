@@ -12,16 +12,15 @@ HOUR = timedelta(hours=1)
 UPSTREAM = {"job_health": 0, "fallback_rate": 1, "feature_drift": 2, "score_shift": 3}
 
 
-def spell(
-    analyzer: str, begins: float, ends: float, subject: str = "x", window: float = 1
-) -> Spell:
+def spell(analyzer: str, begins: float, ends: float, subject: str = "", window: float = 1) -> Spell:
     """Return a spell from one hour to another, of windows of some hours."""
     worst = Finding(
         analyzer=analyzer, metric="m", subject=subject, reason="", severity=Severity.WARNING,
         start=START, end=START + window * HOUR,
     )  # fmt: skip
     since, until = (START + begins * HOUR).timestamp(), (START + ends * HOUR).timestamp()
-    return Spell(SeriesKey.of(worst), since, until, 2, 3, 3, worst, ongoing=False)
+    key = SeriesKey.of(worst)
+    return Spell(key, since, until, 2, window * 3600, 3, 3, worst, ongoing=False)
 
 
 def names(spells: list[Spell]) -> list[list[str]]:
@@ -67,6 +66,12 @@ def test_the_finer_window_does_not_make_the_effect_the_cause() -> None:
     assert names(
         [spell("fallback_rate", 2.1, 9, window=1 / 12), spell("job_health", 2.5, 9, window=1)]
     ) == [["job_health", "fallback_rate"]]
+
+
+def test_what_one_subject_suffers_is_one_trouble() -> None:
+    """A feature that is out of range and later drifts is told once, even within one layer."""
+    both = [spell("feature_drift", 4, 30, "price"), spell("data_quality", 0, 12, "price")]
+    assert names(both) == [["data_quality", "feature_drift"]]
 
 
 def test_what_ended_causes_nothing() -> None:
