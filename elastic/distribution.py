@@ -7,15 +7,17 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from elastic.errors import UserError
 from elastic.folders import make_folder
+from elastic.lock import hold
 
 Report = Callable[[str], None]
-Fetch = Callable[["Distribution", Path], Path]
+Fetch = Callable[["Distribution", Path, Report], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,51 @@ ELASTICSEARCH = Distribution(
 )
 
 
-def fetch_with_jgo(distribution: Distribution, repository: Path) -> Path:
-    """Return the zip in the local Maven repository, downloading it where it is missing."""
-    import requests
-    from jgo.maven import MavenContext
+def fetch_with_jgo(distribution: Distribution, repository: Path, report: Report) -> Path:
+    """Return the zip in the local Maven repository, downloading it where it is missing.
 
-    context = MavenContext(repo_cache=repository, local_repos=[], timeout=30)
+    Raises:
+        UserError: It cannot be downloaded.
+    """
+    from jgo.maven import MavenContext, PythonResolver
+
+    resolver = PythonResolver(progress_callback=_Download(report))
+    context = MavenContext(resolver, repo_cache=repository, local_repos=[], timeout=30)
     project = context.project(distribution.group, distribution.artifact)
     artifact = project.at_version(distribution.version).artifact(packaging="zip")
     try:
         return artifact.resolve()
-    except (requests.RequestException, RuntimeError, OSError) as error:
+    # The errors of `requests` are OSErrors.
+    except (OSError, RuntimeError) as error:
         raise UserError(
             f"Elasticsearch {distribution.version} could not be fetched: {error}",
             "Connect to the network once, or set MLMON_ELASTICSEARCH_URL to a running cluster.",
         ) from error
+
+
+class _Download:
+    """Reports a download's progress to whom jgo reports bytes.
+
+    Args:
+        report: Told the share done, in whole per cents.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    @contextmanager
+    def __call__(self, name: str, size: int) -> Iterator[Callable[[int], None]]:
+        """Follow one download of `size` bytes."""
+        done = shown = 0
+
+        def update(count: int) -> None:
+            nonlocal done, shown
+            done += count
+            if done * 100 // size > shown:
+                shown = done * 100 // size
+                self._report(f"fetching {name}, {size / 1e6:.0f} MB, once: {shown} %")
+
+        yield update
 
 
 def installed(distribution: Distribution, cache: Path) -> Path | None:
@@ -82,18 +114,21 @@ def install(
     if folder := installed(distribution, cache):
         return folder
     make_folder(cache)
-    archive = _verified(distribution, cache / "maven", report, fetch)
-    report(f"unpacking Elasticsearch {distribution.version}")
-    folder = _unpack(archive, cache, distribution.folder)
-    archive.unlink()
-    return folder
+    with hold(cache / "install.lock"):
+        # Another process may have installed it meanwhile.
+        if folder := installed(distribution, cache):
+            return folder
+        archive = _verified(distribution, cache / "maven", report, fetch)
+        report(f"unpacking Elasticsearch {distribution.version}")
+        folder = _unpack(archive, cache, distribution.folder)
+        archive.unlink()
+        return folder
 
 
 def _verified(distribution: Distribution, repository: Path, report: Report, fetch: Fetch) -> Path:
     # The first file may be an old download that was cut short; the second one was fetched just now.
     for _ in range(2):
-        report(f"fetching Elasticsearch {distribution.version} (132 MB, once)")
-        archive = fetch(distribution, repository)
+        archive = fetch(distribution, repository, report)
         report("verifying its checksum")
         found = _sha256(archive)
         if found == distribution.sha256:

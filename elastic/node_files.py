@@ -6,7 +6,6 @@ node/config       elasticsearch.yml, jvm.options.d/…
 node/data, logs, tmp
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import orjson
 
 from elastic.folders import make_folder
+from elastic.lock import hold
 from elastic.process import ProcessIdentity
 
 LAST_PORT_OFFSET = 100
@@ -127,10 +127,9 @@ class NodeFiles:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the home for one start or stop; the system gives it free when its holder dies."""
+        """Hold the home for one start or stop."""
         make_folder(self.home)
-        with (self.home / "node.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with hold(self.home / "node.lock"):
             yield
 
 

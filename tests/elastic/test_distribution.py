@@ -3,12 +3,20 @@
 import hashlib
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from elastic import distribution as module
-from elastic.distribution import ELASTICSEARCH, Distribution, fetch_with_jgo, install, installed
+from elastic.distribution import (
+    ELASTICSEARCH,
+    Distribution,
+    Report,
+    fetch_with_jgo,
+    install,
+    installed,
+)
 from elastic.errors import UserError
 
 FOLDER = "thing-1.0"
@@ -35,7 +43,7 @@ class Source:
         self.contents = list(contents)
         self.fetched = 0
 
-    def __call__(self, distribution: Distribution, repository: Path) -> Path:
+    def __call__(self, distribution: Distribution, repository: Path, _: Report) -> Path:
         """Return the file in the repository, written now where it is missing."""
         file = repository / f"{distribution.folder}.zip"
         if not file.exists():
@@ -63,7 +71,7 @@ def test_a_download_is_unpacked_once(tmp_path: Path) -> None:
 def test_a_download_that_was_cut_short_is_fetched_again(tmp_path: Path) -> None:
     """A damaged file, left by an earlier run, is removed and fetched once more."""
     source = Source(ZIP)
-    file = source(THING, tmp_path / "maven")
+    file = source(THING, tmp_path / "maven", _silent)
     file.write_bytes(ZIP[:-20])
     assert install(THING, tmp_path, _silent, source).is_dir()
     assert source.fetched == 2
@@ -77,6 +85,15 @@ def test_a_download_that_stays_damaged_is_refused(tmp_path: Path) -> None:
     assert source.fetched == 2
     assert installed(THING, tmp_path) is None
     assert list(tmp_path.rglob("*.zip")) == []
+
+
+def test_two_installations_at_once_fetch_once(tmp_path: Path) -> None:
+    """The others wait for the first and find its folder: nothing is torn or fetched twice."""
+    source = Source(ZIP)
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(lambda _: install(THING, tmp_path, _silent, source), range(4)))
+    assert folders == {tmp_path / FOLDER}
+    assert source.fetched == 1
 
 
 def test_an_unpacking_that_is_cut_short_leaves_nothing(
@@ -94,7 +111,7 @@ def test_an_unpacking_that_is_cut_short_leaves_nothing(
     with pytest.raises(OSError, match="No space left"):
         install(THING, tmp_path, _silent, Source(ZIP))
     assert installed(THING, tmp_path) is None
-    assert [path.name for path in tmp_path.iterdir()] == ["maven"]
+    assert {path.name for path in tmp_path.iterdir()} == {"maven", "install.lock"}
     monkeypatch.undo()
     assert install(THING, tmp_path, _silent, Source(ZIP)).is_dir()
 
@@ -103,7 +120,7 @@ def test_an_unpacking_that_is_cut_short_leaves_nothing(
 def test_without_network_the_remedy_is_said(tmp_path: Path) -> None:
     """The real fetcher, with no way out, says what could not be fetched and what to do instead."""
     with pytest.raises(UserError, match=r"Elasticsearch 9\.5\.3 could not be fetched") as caught:
-        fetch_with_jgo(ELASTICSEARCH, tmp_path)
+        fetch_with_jgo(ELASTICSEARCH, tmp_path, _silent)
     assert "MLMON_ELASTICSEARCH_URL" in caught.value.hint
 
 
