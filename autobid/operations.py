@@ -18,7 +18,7 @@ from autobid.model import Training, train
 from autobid.model_store import MODEL_FILE, ModelNotFoundError
 from autobid.routes import RELOAD_PATH
 from autobid.scheduler import schedule_with_retry
-from logging_config import context
+from logging_config import context, current_trace_id
 
 RELOAD_TAKES = 380_000_000
 TYPICAL_SECONDS = {REFRESH_STATS: 34.0, ASSEMBLE_DATA: 140.0, TRAIN_MODEL: 410.0}
@@ -36,7 +36,7 @@ class Operations:
     seed: int
     _rng: random.Random = field(init=False)
     _withheld: bytes | None = None
-    _is_newer: bool = False
+    _trained_by: str | None = None
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.seed)
@@ -63,11 +63,11 @@ class Operations:
         backstage.clock.now = max(backstage.clock.now, now)
         backstage.scheduler.run_pending()
 
-    def reload(self, now: int) -> None:
-        """Ask the API to load the newest model, as the scheduler does after a training."""
-        api, trace_id = self.components.api, self.components.draw_id()
+    def reload(self, now: int, trace_id: str | None = None) -> None:
+        """Ask the API to load the newest model, on the trace of the training that made it."""
+        api, request_id = self.components.api, self.components.draw_id()
         api.clock.now = now
-        with context(trace_id=trace_id, request_id=trace_id[:16]):
+        with context(trace_id=trace_id or request_id, request_id=request_id[:16]):
             status, code = 200, None
             api.clock.advance(RELOAD_TAKES)
             try:
@@ -84,9 +84,9 @@ class Operations:
 
     def _reload_newer(self, now: int) -> None:
         # A training that ends later than this tick is reloaded in a later one.
-        if self._is_newer and self.components.backstage.clock.now <= now:
-            self._is_newer = False
-            self.reload(now)
+        if self._trained_by and self.components.backstage.clock.now <= now:
+            self.reload(now, self._trained_by)
+            self._trained_by = None
 
     def _break_and_mend_model(self, now: int) -> None:
         broken = self.plan.is_active("model_not_loaded", now)
@@ -115,8 +115,12 @@ class Operations:
         backstage = self.components.backstage
         failing = self.plan.is_active("training_failing", backstage.clock.now)
         backstage.pipeline.trainer = _refuse if failing else train
-        self._is_newer = self._run(TRAIN_MODEL, backstage.pipeline.train_model)
-        return self._is_newer
+        return self._run(TRAIN_MODEL, self._train_on_trace)
+
+    def _train_on_trace(self) -> int:
+        records = self.components.backstage.pipeline.train_model()
+        self._trained_by = current_trace_id()
+        return records
 
     def _run(self, name: str, work: Work) -> bool:
         backstage = self.components.backstage

@@ -238,6 +238,27 @@ def test_training_fails_and_recovers(emitted: Emitted, within: Within) -> None:
     assert [each["event.outcome"] for each in outside] == ["success", "success"]
 
 
+def test_a_model_is_on_the_trace_of_its_training(emitted: Emitted) -> None:
+    """Job, training, evaluation and reload of a retrained model share one trace."""
+    for version in ("2", "3"):
+        [trained] = [
+            each
+            for each in emitted(TRAINING, "ml.model")
+            if each["event.action"] == "train" and each.get("ml.model.version") == version
+        ]
+        trace = trained["trace.id"]
+        on_trace = {
+            each["event.action"]
+            for each in (
+                *emitted(SCHEDULER, "ml.job"),
+                *emitted(TRAINING, "ml.model"),
+                *emitted(API, "ml.model"),
+            )
+            if each["trace.id"] == trace
+        }
+        assert on_trace == {"started", "train", "evaluate", "reload", "ended"}
+
+
 def test_hours_become_minutes(emitted: Emitted, within: Within) -> None:
     """Values no hour count has appear only in the shift, and there scores are lower."""
     inside, outside = within(emitted(API, "ml.prediction"), "numeric_shift")
