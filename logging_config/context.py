@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Final
 
-from logging_config.ids import Ids
+from logging_config.ids import Ids, is_id
 from logging_config.service import Model
 from logging_config.trace import Span, active_span
 
@@ -27,7 +27,6 @@ NAMES: Final = MappingProxyType(
 )
 """Short names of the ids that follow the work."""
 
-_LONGEST_ID: Final = 128
 _EMPTY: Final[Mapping[str, Any]] = {}
 _current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=_EMPTY)
 _ids = Ids()
@@ -48,7 +47,8 @@ def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
     """
     merged = ({} if fresh else dict(_current.get())) | _named(fields)
     trace_id = merged.get("trace.id")
-    if not isinstance(trace_id, str) or not 0 < len(trace_id) <= _LONGEST_ID:
+    if not is_id(trace_id):
+        merged |= {} if trace_id is None else {"given_trace_id": trace_id}
         trace_id = _find_trace(merged)
     token = _current.set(merged)
     try:
@@ -91,7 +91,7 @@ def traceparent() -> str:
 def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for name, value in fields.items():
-        if isinstance(value, Model):
+        if type(value) is Model:
             named |= {"ml.model.name": value.name, "ml.model.version": value.version}
         elif value is not None:
             named[NAMES.get(name, name)] = value

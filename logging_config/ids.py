@@ -3,11 +3,11 @@
 import os
 import random
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 from logging_config.errors import ConfigurationError
 
-_ENTITY_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 class Ids:
@@ -29,6 +29,11 @@ class Ids:
         return f"{self._bits(64) or 1:016x}"
 
 
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether a value may serve as an id: 1 to 128 letters, digits and `_.:-`."""
+    return type(value) is str and _ID.fullmatch(value) is not None
+
+
 def make_entity_id() -> str:
     """Draw the id of a process start: 16 hexadecimal digits."""
     return os.urandom(8).hex()
@@ -40,7 +45,7 @@ def check_entity_id(entity_id: str) -> str:
     Raises:
         ConfigurationError: it holds other characters than letters, digits and `_.:-`, or too many.
     """
-    if not isinstance(entity_id, str) or _ENTITY_ID.fullmatch(entity_id) is None:
+    if not is_id(entity_id):
         raise ConfigurationError(
             f"The entity id is {entity_id!r}.",
             "Give 1 to 128 letters, digits, '_', '.', ':' or '-', the first a letter or digit.",

@@ -3,7 +3,6 @@
 Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(AccessLog)`.
 """
 
-import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 from logging_config.configuration import process_log
 from logging_config.context import context, make_id
 from logging_config.event_log import EventLog
+from logging_config.ids import is_id
 from logging_config.request import Request, enter_request, leave_request
 from logging_config.trace import parse_traceparent
 
@@ -20,7 +20,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 _FAILED: Final = 500
 _CLIENT_GONE: Final = 499  # nginx's code for a client that closed its connection
 
@@ -85,7 +84,7 @@ class AccessLog:
 
 
 def _request_id(header: str) -> str:
-    return header if _REQUEST_ID.fullmatch(header) else make_id()
+    return header if is_id(header) else make_id()
 
 
 def _status_of(failure: BaseException | None) -> int:

@@ -57,7 +57,8 @@ def open_memory_log() -> Open:
 
     def open_in(memory: Memory, **options: Any) -> EventLog:
         service = Service("tested", version="1", environment="production")
-        options = {"clock": lambda: 1_700_000_000_123_456_789, "entity_id": "entity"} | options
+        still: dict[str, Any] = {"clock": lambda: 1_700_000_000_123_456_789, "entity_id": "entity"}
+        options = still | options
         return open_log(service, sink=memory, **options)
 
     return open_in

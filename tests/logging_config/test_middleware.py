@@ -1,0 +1,181 @@
+"""The ASGI middleware: one access event per request, its ids on all the request's events."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
+
+from logging_config import AccessLog, ConfigurationError, EventLog, configuration, set_error_code
+from logging_config.middleware import Message, Receive, Scope, Send
+from logging_config.standard_library import EventHandler
+
+Events = Callable[[], list[dict[str, Any]]]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def make_app(log: EventLog) -> FastAPI:
+    """An application that answers, refuses, fails and streams."""
+    app = FastAPI()
+    app.add_middleware(AccessLog, log=log)
+
+    @app.post("/bid")
+    def bid() -> str:
+        return log.bid(bid_id="b", prediction_id="p")
+
+    @app.get("/refuse")
+    def refuse() -> None:
+        set_error_code("invalid_input")
+        raise HTTPException(400)
+
+    @app.get("/fail")
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"a"
+            yield b"b"
+
+        return StreamingResponse(pieces())
+
+    return app
+
+
+def ask(app: Any, method: str, path: str, **headers: str) -> httpx.Response:
+    """Send one request to an application in this process."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(send())
+
+
+def test_a_request(log: EventLog, events: Events) -> None:
+    """The access event and the handler's own share trace and request id, which is answered."""
+    header = f"00-{TRACE}-00f067aa0ba902b7-01"
+    answer = ask(make_app(log), "POST", "/bid?token=secret", traceparent=header)
+    bid, access = events()
+    assert answer.json() == bid["event.id"]
+    assert bid["trace.id"] == access["trace.id"] == TRACE
+    assert bid["span.id"] == "00f067aa0ba902b7"
+    assert bid["http.request.id"] == access["http.request.id"] == answer.headers["x-request-id"]
+    assert access["event.dataset"] == "ml.access"
+    assert access["url.path"] == "/bid"
+    assert access["http.response.status_code"] == 200
+    assert access["event.duration"] > 0
+
+
+def test_each_request_has_ids_of_its_own(log: EventLog, events: Events) -> None:
+    """Without headers ids are made; a caller's request id is taken if it is one."""
+    app = make_app(log)
+    ask(app, "GET", "/stream")
+    ask(app, "GET", "/stream", **{"x-request-id": "caller-1"})
+    ask(app, "GET", "/stream", **{"x-request-id": "no id, but an injection"})
+    first, second, third = events()
+    assert len({event["trace.id"] for event in (first, second, third)}) == 3
+    assert second["http.request.id"] == "caller-1"
+    assert len(third["http.request.id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "level", "code"),
+    [("/refuse", 400, "warning", "invalid_input"), ("/nowhere", 404, "warning", None)],
+)
+def test_errors(
+    log: EventLog, events: Events, path: str, status: int, level: str, code: str | None
+) -> None:
+    """Refusals carry their status, level and the application's code."""
+    ask(make_app(log), "GET", path)
+    (event,) = events()
+    assert event["http.response.status_code"] == status
+    assert event["log.level"] == level
+    assert event.get("error.code") == code
+
+
+def test_a_failure(log: EventLog, events: Events) -> None:
+    """An exception is logged as status 500, with its stack, and goes on to the server."""
+    assert ask(make_app(log), "GET", "/fail").status_code == 500
+    (event,) = events()
+    assert event["http.response.status_code"] == 500
+    assert event["error.type"] == "RuntimeError"
+    assert "broken" in event["error.stack_trace"]
+
+
+def test_a_client_that_leaves(log: EventLog, events: Events) -> None:
+    """A request cancelled before its answer is logged as 499."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        """Take an answer."""
+
+    async def leave() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/slow", "headers": []}
+        task = asyncio.ensure_future(AccessLog(never, log)(scope, receive, send))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(leave())
+    assert events()[0]["http.response.status_code"] == 499
+
+
+def test_other_protocols_pass(log: EventLog, events: Events) -> None:
+    """The lifespan and web sockets are not requests."""
+    reached: list[str] = []
+
+    async def app(scope: Scope, _: Receive, __: Send) -> None:
+        reached.append(scope["type"])
+
+    for kind in ("lifespan", "websocket"):
+        asyncio.run(AccessLog(app, log)({"type": kind}, None, None))  # type: ignore[arg-type]
+    assert reached == ["lifespan", "websocket"]
+    assert events() == []
+
+
+def uvicorn_record() -> logging.LogRecord:
+    """A record as uvicorn's protocols make it."""
+    args = ("127.0.0.1:5", "GET", "/x?token=abc", "1.1", 404)
+    form = '%s - "%s %s HTTP/%s" %d'
+    return logging.LogRecord("uvicorn.access", logging.INFO, "", 1, form, args, None)
+
+
+def test_uvicorn_alone(log: EventLog, events: Events) -> None:
+    """Without the middleware, uvicorn's own access records become access events."""
+    EventHandler(lambda: log).handle(uvicorn_record())
+    (event,) = events()
+    assert event["event.dataset"] == "ml.access"
+    assert event["url.path"] == "/x"
+    assert event["http.response.status_code"] == 404
+
+
+def test_uvicorn_with_the_middleware(log: EventLog, events: Events) -> None:
+    """With the middleware, a request is logged once."""
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 404})
+        EventHandler(lambda: log).handle(uvicorn_record())
+        await send({"type": "http.response.body"})
+
+    ask(AccessLog(app, log), "GET", "/x")
+    assert len(events()) == 1
+
+
+def test_without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that forgot `configure` is told so when it adds the middleware."""
+    monkeypatch.setattr(configuration, "_process_log", None)
+    with pytest.raises(ConfigurationError, match=r"Call logging_config\.configure first"):
+        AccessLog(make_app)  # type: ignore[arg-type]

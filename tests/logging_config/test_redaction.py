@@ -1,0 +1,152 @@
+"""Redaction: by key, by pattern, by allow-list, by hash; never of what is harmless."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logging_config import ConfigurationError, EventLog, Model, Redaction
+from logging_config.redaction import REDACTED, is_secret_key, redact_text
+
+Events = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password", "db_password", "dbPassword", "DB_PASSWORD", "user.password", "x-api-key",
+        "apiKey", "API_KEY", "access_token", "refreshToken", "Authorization", "Set-Cookie",
+        "client_secret", "secrets", "private_key", "credentials", "sessionToken", "cvv",
+    ],
+)  # fmt: skip
+def test_secret_keys(key: str) -> None:
+    """Keys that name a secret are known however they are written."""
+    assert is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["token_count", "tokens", "cache_key", "key", "passenger", "spinning", "tokenizer", "author"],
+)
+def test_harmless_keys(key: str) -> None:
+    """Keys that only sound alike are left alone."""
+    assert not is_secret_key(key)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("write to bob.o'neil+x@mail.example.com now", "write to bob.o'[redacted] now"),
+        ("card 4111 1111 1111 1111 declined", "card [redacted] declined"),
+        ("card 378282246310005.", "card [redacted]."),
+        ("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_1", "got [redacted]"),
+        ("Authorization: Bearer abc123.def", "Authorization: Bearer [redacted]"),
+        ("AKIAIOSFODNN7EXAMPLE", "[redacted]"),
+        ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[redacted]"),
+        ("postgres://app:hunter2@db/prices", "postgres://app:[redacted]@db/prices"),
+        ('{"password": "hunter2", "n": 1}', '{"password": "[redacted]", "n": 1}'),
+        ("/login?token=abc&x=1", "/login?token=[redacted]&x=1"),
+        (
+            "a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b",
+            "a [redacted] b",
+        ),
+    ],
+)
+def test_patterns(text: str, left: str) -> None:
+    """Tokens, credentials, addresses and card numbers are replaced; the rest stays readable."""
+    assert redact_text(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111 1111 1111 1112",  # fails Luhn's check
+        "1732318380000",  # a time in milliseconds
+        "550e8400-e29b-41d4-a716-446655440000",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "basic statistics refreshed",
+        "ratio: 0.5, at 12:30",
+        "x = 3",
+    ],
+)
+def test_harmless_texts(text: str) -> None:
+    """What only resembles a secret is the very same text afterwards."""
+    assert redact_text(text) is text
+
+
+@given(st.text(max_size=300))
+def test_redaction_is_stable(text: str) -> None:
+    """Redacting twice changes no more than once."""
+    once = redact_text(text)
+    assert redact_text(once) == once
+
+
+def test_before_serialisation(log: EventLog, events: Events) -> None:
+    """Secrets are found in messages, labels, nested values, lists and stack traces."""
+    try:
+        raise ValueError("cannot log in with password=hunter2")  # noqa: TRY301 -- it is the subject
+    except ValueError as error:
+        log.job_ended(name="j", run_id="r", succeeded=False, error=error)
+    nested = {"user": {"password": "hunter2"}, "rows": [{"api_key": "hunter2"}, "pwd=hunter2"]}
+    log.app("info", "token: hunter2", nested | {"secret": ["hunter2"]})
+    failed, free = events()
+    assert "hunter2" not in str(failed) + str(free)
+    assert {free["labels"][name] for name in ("user_password", "secret")} == {REDACTED}
+    assert "redacted:secret" in free["ml.log.changes"]
+
+
+def test_secrets_of_the_source_are_not_in_stack_traces(log: EventLog, events: Events) -> None:
+    """A stack trace shows source lines, never the values of variables."""
+    local = "hunter" + "2"
+    try:
+        len(local) / 0
+    except ZeroDivisionError as error:
+        log.job_ended(name="j", run_id="r", succeeded=False, error=error)
+    assert "hunter2" not in events()[0]["error.stack_trace"]
+
+
+def test_hashed_values_stay_joinable(memory: Any, open_memory_log: Any, events: Events) -> None:
+    """A hashed field is the salted HMAC of its value, the same in each event."""
+    redaction = Redaction(hashed=frozenset({"labels.user", "ml.bid.id"}), salt="pepper")
+    log = open_memory_log(memory, redaction=redaction)
+    log.app("info", "m", {"user": "bob"})
+    log.bid(bid_id="bob", prediction_id="p")
+    free, bid = events()
+    digest = hmac.new(b"pepper", b"bob", hashlib.sha256).hexdigest()[:32]
+    assert free["labels"]["user"] == bid["ml.bid.id"] == digest
+
+
+def test_allow_list(memory: Any, open_memory_log: Any, events: Events) -> None:
+    """With a list for its dataset, only required and listed fields are written."""
+    allowed = {"ml.prediction": frozenset({"ml.features.numeric.bid"})}
+    log = open_memory_log(memory, redaction=Redaction(allowed=allowed))
+    log.prediction(
+        prediction_id="p", model=Model("m", "1"), score=0.5, approved=True, threshold=0.4,
+        features={"bid": 1.0, "income": 2.0},
+    )  # fmt: skip
+    (event,) = events()
+    assert event["ml.features.numeric.bid"] == 1.0
+    assert event["ml.prediction.score"] == 0.5
+    assert "2.0" not in str(event)
+    assert "ml.prediction.threshold" not in event
+    assert "redacted:ml.features.numeric.income" in event["ml.log.changes"]
+
+
+def test_own_keys(memory: Any, open_memory_log: Any, events: Events) -> None:
+    """A service names further secret keys."""
+    log = open_memory_log(memory, redaction=Redaction(keys=frozenset({"maiden_name"})))
+    log.app("info", "m", {"maiden_name": "x", "who": {"Maiden_Name": "y"}})
+    assert set(events()[0]["labels"].values()) == {REDACTED}
+
+
+def test_misconfiguration() -> None:
+    """Unknown datasets and hashes without a salt are refused when they are set up."""
+    with pytest.raises(ConfigurationError, match=r"unknown datasets: ml\.typo"):
+        Redaction(allowed={"ml.typo": frozenset()})
+    with pytest.raises(ConfigurationError, match="without a salt"):
+        Redaction(hashed=frozenset({"labels.user"}))
+    assert "pepper" not in repr(Redaction(salt="pepper"))

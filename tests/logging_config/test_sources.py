@@ -1,0 +1,253 @@
+"""Everything a Python program emits arrives in the one log, in the one form."""
+
+import json
+import logging
+import logging.config
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from logging_config import ConfigurationError, EventLog, Model, Service, configure
+from logging_config.formatter import EventFormatter
+from logging_config.prometheus import Metrics
+from logging_config.standard_library import EventHandler, level_name
+from logging_config.structured import Destination, EventLogger, merge_context
+
+Events = Callable[[], list[dict[str, Any]]]
+
+CONFIGURED = """
+    import sys
+    from pathlib import Path
+    from logging_config import Service, configure
+    log = configure(Service("script", "1", "production"), Path(sys.argv[1]))
+"""
+
+
+def emit(folder: Path, script: str, *, fails: bool = False) -> list[dict[str, Any]]:
+    """Run a script whose log is set up; the events it left."""
+    path = folder / "log.jsonl"
+    code = textwrap.dedent(CONFIGURED) + textwrap.dedent(script)
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode != 0) == fails, done.stderr
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_all_sources(tmp_path: Path) -> None:
+    """structlog, logging, warnings, threads, finalizers, asyncio and the end write one log."""
+    events = emit(
+        tmp_path,
+        """
+        import asyncio, logging, structlog, threading, warnings
+        structlog.contextvars.bind_contextvars(request_id="r1", shop="north")
+        structlog.get_logger("a").warning("by %s", "structlog", n=1)
+        logging.getLogger("b").error("by %s", "logging", extra={"n": 2})
+        warnings.warn("by warnings")
+        def fail(): raise ValueError("in a thread")
+        thread = threading.Thread(target=fail); thread.start(); thread.join()
+        class Broken:
+            def __del__(self): raise ValueError("in a finalizer")
+        Broken()
+        async def forget():
+            async def fail(): raise ValueError("in a task")
+            task = asyncio.ensure_future(fail())
+            await asyncio.sleep(0)
+        asyncio.run(forget())
+        raise ValueError("at the end")
+        """,
+        fails=True,
+    )
+    by_structlog, by_logging, by_warnings, thread, finalizer, task, end = events
+    assert by_structlog["message"] == "by structlog"
+    assert by_structlog["http.request.id"] == "r1"
+    assert by_structlog["labels"] == {"n": 1, "shop": "north"}
+    assert by_structlog["log.logger"] == "a"
+    assert (by_logging["message"], by_logging["labels"]) == ("by logging", {"n": 2})
+    assert by_logging["process.thread.name"] == "MainThread"
+    assert "by warnings" in by_warnings["message"]
+    assert [event["error.message"] for event in (thread, finalizer, task, end)] == [
+        "in a thread", "in a finalizer", "in a task", "at the end",
+    ]  # fmt: skip
+    assert end["log.level"] == "critical"
+    names = [list(event)[:12] for event in events]
+    assert all(name == names[0] for name in names)
+
+
+def test_levels(tmp_path: Path) -> None:
+    """What is below the level is not written, by either library; typed events always are."""
+    events = emit(
+        tmp_path,
+        """
+        import logging, structlog
+        logging.getLogger().debug("no"); structlog.get_logger().debug("no")
+        logging.getLogger().info("yes"); structlog.get_logger().info("yes")
+        log.bid(bid_id="b", prediction_id="p")
+        """,
+    )
+    assert [event["message"] for event in events] == ["yes", "yes", "Bid"]
+
+
+def test_configured_again(tmp_path: Path) -> None:
+    """A second call takes the place of the first; loggers already made follow."""
+    events = emit(
+        tmp_path,
+        """
+        import structlog
+        logger = structlog.get_logger()
+        logger.info("first")
+        configure(Service("second", "2", "production"), Path(sys.argv[1]))
+        logger.info("second")
+        """,
+    )
+    assert [event["service.name"] for event in events] == ["script", "second"]
+
+
+def test_a_light_import() -> None:
+    """Adopting the log imports neither pandas nor elasticsearch, nor what was not asked for."""
+    code = """
+        import sys
+        import logging_config
+        heavy = {"pandas", "numpy", "elasticsearch", "prometheus_client", "fastapi", "structlog",
+                 "asyncio", "pythonjsonlogger"}
+        print(sorted(heavy & set(sys.modules)))
+    """
+    command = [sys.executable, "-S", "-c", f"import site; site.main()\n{textwrap.dedent(code)}"]
+    assert subprocess.check_output(command, text=True).strip() == "[]"
+
+
+def test_exceptions_of_structlog(log: EventLog, events: Events) -> None:
+    """`exception`, `exc_info` and `stack_info` fill ECS's error fields."""
+    logger = EventLogger(Destination(lambda: log), [merge_context], {})
+    error = ValueError("given")
+    try:
+        raise RuntimeError("handled")
+    except RuntimeError:
+        logger.exception("one")
+        logger.info("two", exc_info=True)
+    logger.info("three", exc_info=error)
+    logger.info("four", stack_info=True)
+    one, two, three, four = events()
+    assert one["log.level"] == "error"
+    assert one["error.type"] == two["error.type"] == "RuntimeError"
+    assert three["error.message"] == "given"
+    assert "test_exceptions_of_structlog" in four["error.stack_trace"]
+    assert "structured.py" not in four["error.stack_trace"]
+
+
+def test_processors_of_the_service(log: EventLog, events: Events) -> None:
+    """A processor may change or drop an event; one that fails does not cost it."""
+
+    def drop(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        if event.get("noise"):
+            raise structlog.DropEvent
+        return event | {"added": 10 / event["n"]}
+
+    logger = EventLogger(Destination(lambda: log), [merge_context, drop], {})
+    logger.info("dropped", noise=True)
+    logger.info("changed", n=2)
+    logger.info("failed", n=0)
+    assert [event["labels"] for event in events()] == [{"n": 2, "added": 5.0}, {"n": 0}]
+
+
+def test_logging_with_wrong_arguments(log: EventLog, events: Events) -> None:
+    """A format its arguments do not fit is written with them."""
+    logger = logging.Logger("wrong")
+    logger.addHandler(EventHandler(lambda: log))
+    logger.info("%d items", "many")
+    logger.info("%s %s", "one")
+    assert events()[0]["message"] == '["%d items",["many"]]'
+    assert events()[1]["message"] == '["%s %s",["one"]]'
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0, "debug"), (10, "debug"), (20, "info"), (25, "info"), (30, "warning"), (60, "critical")],
+)
+def test_level_names(number: int, name: str) -> None:
+    """Custom levels have the name of the level below them."""
+    assert level_name(number) == name
+
+
+def test_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
+    """The formatter drops into an existing `dictConfig`, with python-json-logger's options."""
+    formatter = {
+        "()": "logging_config.formatter.EventFormatter",
+        "service": "old",
+        "environment": "production",
+        "rename_fields": {"user_id": "http.request.id"},
+        "static_fields": {"team": "bids"},
+        "defaults": {"shard": 1},
+    }
+    logging.config.dictConfig({
+        "version": 1,
+        "formatters": {"json": formatter},
+        "handlers": {"out": {
+            "class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}},
+        "loggers": {"old": {"handlers": ["out"], "level": "INFO"}},
+        "disable_existing_loggers": False,
+    })  # fmt: skip
+    logger = logging.getLogger("old")
+    logger.info("hello %s", "you", extra={"user_id": "u1"})
+    logger.info({"message": "fields", "n": 1})
+    logger.handlers.clear()
+    text, fields = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert text["message"] == "hello you"
+    assert text["http.request.id"] == "u1"
+    assert text["labels"] == {"shard": 1, "team": "bids"}
+    assert (text["service.name"], text["event.sequence"]) == ("old", 1)
+    assert fields["message"] == "fields"
+    assert fields["labels"]["n"] == 1
+
+
+def test_the_formatter_refuses_a_wrong_set_up() -> None:
+    """An empty service is refused when logging is set up."""
+    with pytest.raises(ConfigurationError, match="service's name"):
+        EventFormatter(service="")
+
+
+def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: Events) -> None:
+    """Each counter equals the number of accepted events of its kind."""
+    registry = CollectorRegistry()
+    log = open_memory_log(memory, observers=(Metrics(registry),))
+    model = Model("m", "1")
+    for number in range(10):
+        memory.refuses = number >= 7
+        log.prediction(prediction_id="p", model=model, score=number / 10, approved=number > 5)
+    memory.refuses = False
+    log.job_started(name="train", run_id="r")
+    log.job_ended(name="train", run_id="r", succeeded=True, duration_ns=2_000_000_000, records=5)
+    log.fallback(source="stats")
+    log.model_event(action="evaluate", succeeded=True, model=model, evaluation={"f1": 0.5})
+
+    def count(dataset: str, **fields: object) -> int:
+        return sum(
+            event["event.dataset"] == dataset and fields.items() <= event.items()
+            for event in events()
+        )
+
+    labels = {"model": "m", "version": "1"}
+    sample = registry.get_sample_value
+    for decision in ("approved", "rejected"):
+        counted = sample("ml_predictions_total", {**labels, "decision": decision})
+        assert counted == count("ml.prediction", **{"ml.prediction.decision": decision})
+    assert sample("ml_prediction_score_count", labels) == count("ml.prediction") == 7
+    assert sample("ml_job_runs_total", {"job": "train", "outcome": "success"}) == 1
+    assert sample("ml_job_duration_seconds_sum", {"job": "train"}) == 2.0
+    assert sample("ml_job_records_total", {"job": "train"}) == 5
+    assert sample("ml_fallbacks_total", {"source": "stats"}) == count("ml.fallback")
+    assert sample("ml_model_evaluation", {**labels, "metric": "f1"}) == 0.5
+    assert sample("ml_log_dropped_total") == 3
+    assert sample("ml_log_events_total", {"dataset": "ml.job"}) == count("ml.job") == 2
+
+
+def test_an_unknown_level() -> None:
+    """A misspelt level is refused when the log is set up."""
+    with pytest.raises(ConfigurationError, match="Unknown level 'loud'"):
+        configure(Service("s"), level="loud")
