@@ -27,6 +27,7 @@ from elastic.errors import (
     ClusterUnreachableError,
     RequestTooLargeError,
     UnsupportedClusterError,
+    innermost,
 )
 
 MISSING = 404
@@ -111,7 +112,7 @@ class Connection:
     def _unreachable(self, error: TransportError) -> ClusterError:
         if isinstance(error, TlsError):
             return ClusterUnreachableError(
-                f"No secure connection to {self.url}: {_cause(error)}",
+                f"No secure connection to {self.url}: {innermost(error)}",
                 "Set MLMON_CA_CERTS to the PEM file of the authority that signed its certificate.",
             )
         if isinstance(error, ConnectionTimeout):
@@ -120,7 +121,7 @@ class Connection:
                 "See `mlmon doctor`, or raise MLMON_REQUEST_TIMEOUT.",
             )
         return ClusterUnreachableError(
-            f"Elasticsearch is not reachable at {self.url}: {_cause(error)}",
+            f"Elasticsearch is not reachable at {self.url}: {innermost(error)}",
             "Start a node with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL to another one.",
         )
 
@@ -194,14 +195,6 @@ def _node_config(
         headers=headers,
         ca_certs=ca_certs if tls else None,
     )
-
-
-def _cause(error: TransportError) -> str:
-    """Return the innermost cause: the layers above it repeat the host and their own names."""
-    inner: BaseException = error
-    while (cause := inner.__cause__ or inner.__context__) is not None:
-        inner = cause
-    return (getattr(inner, "strerror", None) or str(inner) or type(inner).__name__).rstrip(".")
 
 
 def _not_elasticsearch(url: str) -> UnsupportedClusterError:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from elastic.errors import UserError
+from elastic.errors import UserError, innermost
 from elastic.folders import make_folder
 from elastic.lock import hold
 
@@ -67,7 +67,7 @@ def fetch_with_jgo(distribution: Distribution, repository: Path, report: Report)
     # The errors of `requests` are OSErrors.
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"Elasticsearch {distribution.version} could not be fetched: {error}",
+            f"Elasticsearch {distribution.version} could not be fetched: {innermost(error)}",
             "Connect to the network once, or set MLMON_ELASTICSEARCH_URL to a running cluster.",
         ) from error
 

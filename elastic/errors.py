@@ -63,3 +63,11 @@ class DocumentsRefusedError(ClusterError):
     ) -> None:
         super().__init__(message, hint, 400)
         self.refused = refused
+
+
+def innermost(error: BaseException) -> str:
+    """Return the innermost cause in words; the layers above it repeat hosts and their own names."""
+    inner = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    return (getattr(inner, "strerror", None) or str(inner) or type(inner).__name__).rstrip(".")

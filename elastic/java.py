@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from elastic.errors import UserError
+from elastic.errors import UserError, innermost
 from elastic.folders import is_root, make_folder, reachable_by_all
 
 OLDEST = 21
@@ -43,10 +43,11 @@ def fetch_java(cache: Path) -> Path:
 
     folder = make_folder(cache / "jdk")
     try:
-        home = cjdk.java_home(vendor="temurin-jre", version=FETCHED, cache_dir=folder)
+        home = cjdk.java_home(vendor="temurin", version=FETCHED, cache_dir=folder)
     except (cjdk.CjdkError, OSError) as error:
         raise UserError(
-            f"There is no Java {OLDEST} or newer here, and none could be fetched: {error}", _HINT
+            f"There is no Java {OLDEST} or newer here, and none could be fetched: {innermost(error)}",
+            _HINT,
         ) from error
     return Path(home)
 
