@@ -46,7 +46,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
     lookback = PAST + DAY
     limits: ClassVar = {
         RATE: Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's"),
-        AGE: Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 9 in 10 past hours had"),
+        AGE: Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
     }
     panels = (
         Panel("Fallbacks to defaults", RATE, "ratio", "How many predictions use defaults?"),
@@ -125,7 +125,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
         limits, usual = self.limits[AGE], None
         if len(past) >= FEWEST_HOURS:
             usual = float(np.median(past))
-            high = float(np.quantile(past, 0.9))
+            high = float(np.quantile(past, 0.75))
             limits = limits.at_least(2 * high, 4 * high)
         usually = f", usually {number(usual)} h" if usual is not None else ""
         reason = (

@@ -1,0 +1,116 @@
+"""The commands: what they print, and how they end."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from analyzers.commands import app
+from analyzers.window import HOUR, iso
+from elastic.cluster import Cluster
+from elastic.errors import UserError
+
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+def mlmon(
+    cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Run a command on the test's cluster and namespace."""
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, list(arguments))
+        if isinstance(result.exception, UserError):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_from_training_set_to_findings(
+    mlmon: Callable[..., Result],
+    tmp_path: Path,
+    start: datetime,
+    rng: Any,
+    draw_rows: Callable[..., dict[str, Any]],
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """Baseline made, listed and shown; a day judged; its findings listed, as text and as JSON."""
+    rows = draw_rows(rng, 5_000)
+    rows["ml.prediction.score"] = rows.pop("score")
+    path = tmp_path / "train.parquet"
+    pq.write_table(pa.table({name: pa.array(column) for name, column in rows.items()}), path)
+    model = ("--model", "autobid", "--model-version", "1")
+    (made,) = json.loads(mlmon("baseline", "create", str(path), *model, "--json").stdout)
+    assert made["rows"] == 5_000
+    assert made["id"] in mlmon("baseline", "list").stdout
+    assert "country: 3 categories, DE" in mlmon("baseline", "show", "autobid", "1").stdout
+
+    def fall(_hour: int, rows: dict[str, Any]) -> None:
+        rows["score"][:] = 0.0001
+
+    ship(predictions_of(24, 20, change=fall))
+    begin, end = iso(start), iso(start + 24 * HOUR)
+    summary = json.loads(mlmon("analyze", "--from", begin, "--to", end, "--json").stdout)
+    assert summary["severities"]["critical"] > 0
+    assert summary["failures"] == {}
+    again = mlmon("analyze", "--from", begin, "--to", end).stdout
+    assert "0 created, 0 revised" in again
+
+    lines = mlmon("findings", "--json").stdout.splitlines()
+    documents = [json.loads(line) for line in lines]
+    found = summary["severities"]["critical"] + summary["severities"]["warning"]
+    assert len(documents) == found
+    assert {each["finding.metric"] for each in documents} == {"ks.distance"}
+    assert "Scores of autobid 1 moved" in mlmon("findings", "--severity", "critical").stdout
+    everything = mlmon("findings", "--severity", "all", "--json").stdout.splitlines()
+    assert len(everything) == sum(summary["severities"].values())
+    assert "no such findings" in mlmon("findings", "--analyzer", "job_health").stdout
+    assert "no such findings" in mlmon("findings", "--since", end).stdout
+
+
+def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
+    """Each with its question and its limits."""
+    text = mlmon("analyzers").stdout
+    assert "score_shift: Have the scores" in text
+    assert "http.5xx.rate: warning above 0.02, critical above 0.1" in text
+    listed = json.loads(mlmon("analyzers", "--json").stdout)
+    assert {each["name"] for each in listed} >= {"score_shift", "job_health"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("analyze", "--analyzer", "nonsense"), "no analyzer nonsense"),
+        (("analyze", "--from", "yesterday"), "not a time"),
+        (("analyze", "--from", "1d"), "Nothing was logged"),
+        (("findings", "--analyzer", "nonsense"), "no analyzer nonsense"),
+        (("findings", "--since", "soon"), "not a time"),
+        (("baseline", "show", "autobid", "9"), "no baseline for autobid 9"),
+        (("baseline", "create", "nowhere"), "does not exist"),
+    ],
+)
+def test_what_cannot_be_done(
+    mlmon: Callable[..., Result], arguments: tuple[str, ...], says: str
+) -> None:
+    """Each mistake is an error that names it and says what to do."""
+    with pytest.raises(UserError, match=says) as caught:
+        mlmon(*arguments)
+    assert caught.value.hint
+
+
+def test_no_baselines_yet(mlmon: Callable[..., Result]) -> None:
+    """An empty list names the command that fills it."""
+    assert "mlmon baseline create" in mlmon("baseline", "list").stdout

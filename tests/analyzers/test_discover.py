@@ -1,0 +1,151 @@
+"""Every analyzer keeps the contract, whoever wrote it."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzers import discover
+from analyzers.alert import LAYERS
+from analyzers.analyzer import Analyzer
+from analyzers.baseline.baseline import Baseline
+from analyzers.evidence import Evidence
+from analyzers.finding import Finding, Severity
+from analyzers.profile.jobs import profiles as job_profiles
+from analyzers.window import DAY, Window
+
+ROOT = Path(__file__).parent.parent.parent
+ANALYZERS = discover()
+DAYS = 4
+
+each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: each.name)
+
+
+@pytest.fixture
+def evidence(
+    baseline: Baseline,
+    steady_hours: Callable[..., list[Any]],
+    access_profiles: Callable[..., list[Any]],
+    runs_of: Callable[..., list[dict[str, Any]]],
+) -> Callable[[Analyzer[Any], Window], Evidence[Any]]:
+    """Give an analyzer four days of what it reads, with troubles in them."""
+
+    def trouble(hour: int, rows: dict[str, Any]) -> None:
+        if 60 <= hour < 70:
+            rows["price"][::2] *= 1_000
+            rows["score"][::2] *= 0.1
+            rows["country"][::2] = "XX"
+            rows["rating"][::3] = float("nan")
+
+    profiles = {
+        "prediction": steady_hours(
+            DAYS * 24,
+            change=trouble,
+            stale=lambda hour: 90 if 60 <= hour < 70 else 1,
+            ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
+        ),
+        "access": access_profiles(
+            DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
+        ),
+        "job": list(
+            job_profiles(
+                runs_of("refresh", [(float(hour), hour % 30 != 7, 30) for hour in range(70)])
+            )
+        ),
+    }
+
+    def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
+        whole = Evidence(period, profiles[analyzer.reads])
+        reach = Window(period.start - analyzer.lookback, period.end)
+        return Evidence(period, whole.within(reach), {baseline.model: baseline})
+
+    return give
+
+
+def judged(analyzer: Analyzer[Any], evidence: Evidence[Any]) -> dict[str, Finding]:
+    """Return the findings by key; no two may share one."""
+    findings = list(analyzer.evaluate(evidence))
+    by_key = {each.key: each for each in findings}
+    assert len(by_key) == len(findings)
+    return by_key
+
+
+def test_analyzers_are_found_by_import() -> None:
+    """The modules of the package that define an analyzer are found, in order of their names."""
+    names = [each.name for each in ANALYZERS]
+    defining = sorted(
+        path.stem
+        for path in (ROOT / "analyzers").glob("*.py")
+        if re.search(r"^class \w+\(Analyzer\[", path.read_text(), re.MULTILINE)
+    )
+    assert names == defining
+    assert len(names) >= 6
+
+
+@each_analyzer
+def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
+    """A question, limits in order, a panel per metric, an alert with a layer, a runbook."""
+    assert analyzer.question.endswith("?")
+    for limits in analyzer.limits.values():
+        assert (limits.warning <= limits.critical) == (limits.bad == "above")
+    assert {panel.metric for panel in analyzer.panels} == set(analyzer.limits)
+    assert all(panel.sentence.endswith("?") for panel in analyzer.panels)
+    assert analyzer.alert.layer in LAYERS
+    assert analyzer.runbook
+
+
+@each_analyzer
+def test_its_metrics_are_those_of_the_architecture(analyzer: Analyzer[Any]) -> None:
+    """The Findings table of ARCHITECTURE.md names exactly the metrics it judges."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    row = re.search(rf"^\| `{analyzer.name}` \| (.*?) \|", text, re.MULTILINE)
+    assert row, f"{analyzer.name} is missing from the Findings table of ARCHITECTURE.md"
+    named = set(re.findall(r"`([a-z0-9_.]+)`", row[1]))
+    assert named == set(analyzer.limits)
+
+
+@each_analyzer
+def test_troubles_are_found_and_said(
+    analyzer: Analyzer[Any],
+    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    start: datetime,
+) -> None:
+    """Each finding is complete: a declared metric, a sentence, a value unless unknown."""
+    findings = judged(analyzer, evidence(analyzer, Window(start, start + DAYS * DAY))).values()
+    assert any(each.severity.alarming for each in findings)
+    for each in findings:
+        assert each.analyzer == analyzer.name
+        assert each.metric in analyzer.limits
+        assert each.reason.endswith(".")
+        assert len(each.reason) < 500
+        assert each.start < each.end
+        assert each.service or each.severity is Severity.UNKNOWN
+        assert each.value is not None or each.severity is Severity.UNKNOWN
+        if each.low is not None and each.high is not None and each.value is not None:
+            assert each.low - 1e-9 <= each.value <= each.high + 1e-9
+
+
+@each_analyzer
+@pytest.mark.parametrize("hours", [31, 48, 65.5])
+def test_parts_judge_as_the_whole(
+    analyzer: Analyzer[Any],
+    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    start: datetime,
+    hours: float,
+) -> None:
+    """Judging a period at once or in parts gives the same findings, to the last letter."""
+    cut, end = start + timedelta(hours=hours), start + DAYS * DAY
+    whole = judged(analyzer, evidence(analyzer, Window(start, end)))
+    first = judged(analyzer, evidence(analyzer, Window(start, cut)))
+    second = judged(analyzer, evidence(analyzer, Window(cut, end)))
+    assert first.keys().isdisjoint(second)
+    assert first | second == whole
+
+
+@each_analyzer
+def test_nothing_known_is_nothing_said(analyzer: Analyzer[Any], start: datetime) -> None:
+    """Without any profile and baseline there is no finding and no error."""
+    assert not list(analyzer.evaluate(Evidence(Window(start, start + DAY), [])))

@@ -1,0 +1,242 @@
+"""A whole run on Elasticsearch: what it finds, and that it may be repeated, cut and interrupted."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from analyzers import discover, engine
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.store import BaselineStore
+from analyzers.engine import Analysis, analyze
+from analyzers.evidence import Evidence
+from analyzers.finding import Finding, Severity
+from analyzers.findings_store import FindingStore, Written
+from analyzers.score_shift import ScoreShift
+from analyzers.service_health import ServiceHealth
+from analyzers.window import DAY, HOUR, Window, iso
+from elastic.cluster import Cluster
+from elastic.errors import UserError
+
+Events = list[dict[str, Any]]
+DAYS = 2
+
+
+@pytest.fixture
+def logged(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    accesses_of: Callable[..., Events],
+    runs_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> Cluster:
+    """Two days of logs of everything, with a burst of errors and scores that fall on the second."""
+
+    def fall(hour: int, rows: dict[str, Any]) -> None:
+        if hour >= 36:
+            rows["score"][::2] *= 0.1
+
+    hours = DAYS * 24
+    ship(predictions_of(hours, 20, change=fall))
+    ship(
+        accesses_of(
+            hours, 40, status=lambda hour, index: 500 if (hour, index % 2) == (40, 0) else 200
+        )
+    )
+    ship(runs_of("refresh", [(float(hour), True, 30.0) for hour in range(hours)]))
+    BaselineStore(cluster, namespace).write([baseline])
+    return cluster
+
+
+@pytest.fixture
+def run(logged: Cluster, namespace: str, start: datetime) -> Callable[..., Analysis]:
+    """Judge the hours from `first` to `last`."""
+
+    def act(first: float = 0, last: float = DAYS * 24, **known: Any) -> Analysis:
+        period = Window(start + timedelta(hours=first), start + timedelta(hours=last))
+        return analyze(logged, namespace, period, now=start + 9 * DAY, **known)
+
+    return act
+
+
+def written(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
+    """Return every profile and finding by id."""
+    patterns = (f"mlmon-profiles-{namespace}-*", f"mlmon-findings-{namespace}-*")
+    return {hit["_id"]: hit["_source"] for pattern in patterns for hit in cluster.scan(pattern, {})}
+
+
+def test_a_run_finds_what_is_wrong(
+    run: Callable[..., Analysis], logged: Cluster, namespace: str, start: datetime
+) -> None:
+    """Both troubles are found, nothing before them, and a second run writes nothing new."""
+    first = run()
+    alarms = list(FindingStore(logged, namespace).search(severity=Severity.WARNING))
+    assert {(each.analyzer, each.metric) for each in alarms} == {
+        ("service_health", "http.5xx.rate"),
+        ("score_shift", "ks.distance"),
+    }
+    assert min(each.end for each in alarms) > start + 36 * HOUR
+    assert first.failures == {}
+    assert first.profiles == {"prediction": 48, "access": 576, "job": 48}
+    before = written(logged, namespace)
+    second = run()
+    assert second.profiles == {"prediction": 0, "access": 0, "job": 0}
+    total = sum(second.written.values(), Written())
+    assert (total.created, total.revised, second.withdrawn) == (0, 0, 0)
+    assert written(logged, namespace) == before
+
+
+def test_runs_in_parts_end_in_the_same_documents(
+    run: Callable[..., Analysis], logged: Cluster, namespace: str
+) -> None:
+    """Judged in parts that overlap, last part first, the findings are those of the whole."""
+    run(30, 48)
+    run(0, 31)
+    parts = written(logged, namespace)
+    run()
+    assert written(logged, namespace) == parts
+
+
+def test_a_run_killed_in_the_middle(
+    run: Callable[..., Analysis],
+    logged: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed while profiling and again while judging, the next run ends in the same documents."""
+    put, requests = Cluster.put, iter(range(1_000))
+
+    class Killed(BaseException):
+        """Ends a run the way a signal does."""
+
+    def dying(self: Cluster, documents: Any) -> Any:
+        if next(requests) in (2, 9):
+            raise Killed
+        return put(self, documents)
+
+    monkeypatch.setattr(Cluster, "put", dying)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            run()
+    run()
+    monkeypatch.undo()
+    mended = written(logged, namespace)
+    assert run().profiles == {"prediction": 0, "access": 0, "job": 0}
+    assert written(logged, namespace) == mended
+    latest = [each for each in mended.values() if each.get("finding.latest")]
+    assert len(latest) == len({each["finding.id"] for each in latest})
+
+
+def test_late_events_make_revisions(
+    run: Callable[..., Analysis],
+    logged: Cluster,
+    namespace: str,
+    start: datetime,
+    accesses_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """Errors that come late change the findings of their windows; what was known before stays."""
+    run()
+    late = accesses_of(1, 60, first=start + 20 * HOUR, status=lambda _hour, _index: 500)
+    ship([event | {"event.ingested": iso(start + 5 * DAY)} for event in late])
+    analysis = run()
+    assert analysis.profiles == {"prediction": 0, "access": 12, "job": 0}
+    assert analysis.written["service_health"].revised > 0
+    assert analysis.written["score_shift"].revised == 0
+    rates = [
+        each
+        for each in FindingStore(logged, namespace).search(
+            since=start + 20 * HOUR, until=start + 21 * HOUR, analyzer="service_health"
+        )
+        if each.metric == "http.5xx.rate"
+    ]
+    assert {(each.severity, each.revision) for each in rates} == {(Severity.CRITICAL, 2)}
+    kept = written(logged, namespace)
+    assert all(f"{each.key}-1" in kept for each in rates)
+
+
+class Failing(ServiceHealth):
+    """An analyzer with a defect that shows after its first findings."""
+
+    name = "failing"
+
+    def evaluate(self, evidence: Evidence[Any]) -> Iterator[Finding]:
+        """Yield one finding and fail."""
+        yield self.unknown("http.5xx.rate", "/predict", evidence.period, "It is not known.")
+        raise ZeroDivisionError("division by zero")
+
+
+def test_one_failing_analyzer_leaves_the_others(
+    run: Callable[..., Analysis], logged: Cluster, namespace: str
+) -> None:
+    """Its failure is a finding of its own, what it found before it and the others' are there."""
+    analysis = run(analyzers=[Failing(), ScoreShift()])
+    assert analysis.failures == {"failing": "ZeroDivisionError: division by zero"}
+    store = FindingStore(logged, namespace)
+    failed = {each.metric: each for each in store.search(analyzer="failing")}
+    assert failed[engine.FAILURE].severity is Severity.UNKNOWN
+    assert "division by zero" in failed[engine.FAILURE].reason
+    assert "http.5xx.rate" in failed
+    assert len(list(store.search(analyzer="score_shift"))) == 48
+
+
+def test_a_failure_that_was_mended_is_withdrawn(
+    run: Callable[..., Analysis],
+    logged: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a run in which the analyzer works, its failure is no longer a latest finding."""
+    run(analyzers=[Failing()])
+    monkeypatch.setattr(Failing, "evaluate", ServiceHealth.evaluate)
+    assert run(analyzers=[Failing()]).withdrawn == 2
+    found = list(FindingStore(logged, namespace).search(analyzer="failing"))
+    assert engine.FAILURE not in {each.metric for each in found}
+
+
+def test_nothing_was_logged(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """A namespace without events is an error that says how to fill it."""
+    with pytest.raises(UserError) as caught:
+        analyze(cluster, namespace, Window(start, start + DAY), now=start + DAY)
+    assert "mlmon ship" in caught.value.hint
+
+
+def test_a_window_without_data(logged: Cluster, namespace: str, start: datetime) -> None:
+    """A period before or long after all events is an error that says when there are some."""
+    for first, last in ((-400, -300), (2_000, 2_100)):
+        period = Window(start + first * HOUR, start + last * HOUR)
+        with pytest.raises(UserError) as caught:
+            analyze(logged, namespace, period, now=start + 900 * DAY)
+        assert iso(start) in caught.value.hint
+
+
+@pytest.mark.parametrize("hours", [(5, 5), (5, 4)])
+def test_no_time_at_all(
+    cluster: Cluster, namespace: str, start: datetime, hours: tuple[int, int]
+) -> None:
+    """A period that ends before it begins, or is still to come, is refused."""
+    first, last = (start + hour * HOUR for hour in hours)
+    with pytest.raises(UserError, match="no time"):
+        analyze(cluster, namespace, Window(first, last), now=start + DAY)
+    with pytest.raises(UserError, match="no time"):
+        analyze(cluster, namespace, Window(start + DAY, start + 2 * DAY), now=start)
+
+
+def test_only_windows_that_have_ended_are_judged(
+    logged: Cluster, namespace: str, start: datetime
+) -> None:
+    """A period that reaches into the future is judged up to now."""
+    now = start + timedelta(hours=30.5)
+    analysis = analyze(logged, namespace, Window(start, start + 5 * DAY), now=now)
+    assert analysis.period.end == now
+    found = list(FindingStore(logged, namespace).search())
+    assert max(each.end for each in found) <= now
+    assert {each.created for each in found} == {now}
+
+
+def test_all_analyzers_are_asked(run: Callable[..., Analysis]) -> None:
+    """Without a choice, every analyzer that is found takes part."""
+    assert list(run(0, 6).written) == [each.name for each in discover()]

@@ -1,0 +1,181 @@
+"""Feature drift on features with a known answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analyzers.baseline.baseline import Baseline
+from analyzers.evidence import Evidence
+from analyzers.feature_drift import FeatureDrift
+from analyzers.finding import Finding, Severity
+from analyzers.window import DAY, HOUR, Window
+
+Make = Callable[..., list[Any]]
+Rows = dict[str, Any]
+
+
+def judge(
+    profiles: list[Any], baselines: list[Baseline], start: datetime, end: datetime
+) -> list[Finding]:
+    """Return the findings of a period."""
+    known = {each.model: each for each in baselines}
+    ordered = sorted(profiles, key=lambda each: each.window)
+    return list(FeatureDrift().evaluate(Evidence(Window(start, end), ordered, known)))
+
+
+def test_traffic_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """Four days of the training's own distribution: every feature is ok in every window."""
+    found = judge(steady_hours(96), [baseline], start + DAY, start + 4 * DAY)
+    assert {each.severity for each in found} == {Severity.OK}
+    assert {each.subject for each in found} == {"price", "rating", "country"}
+    assert len(found) == 3 * 72
+
+
+def test_a_change_with_the_hour_of_the_day_is_no_drift(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Prices that double at noon and halve at night look like training over a whole day."""
+
+    def tide(hour: int, rows: Rows) -> None:
+        # Sorted in, the hours of a day share out the day's prices between them.
+        rows["price"] = np.sort(np.random.default_rng(hour // 24).lognormal(3.0, 0.8, 2_400))[
+            hour % 24 * 100 : (hour % 24 + 1) * 100
+        ]
+
+    found = judge(steady_hours(96, change=tide), [baseline], start + DAY, start + 4 * DAY)
+    assert {each.severity for each in found} == {Severity.OK}
+
+
+def test_a_number_in_another_unit(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """Half of the prices in cents: found in hours, named with where they lie and since when."""
+
+    def cents(hour: int, rows: Rows) -> None:
+        if hour >= 50:
+            rows["price"][::2] *= 100
+
+    found = judge(steady_hours(72, change=cents), [baseline], start + DAY, start + 3 * DAY)
+    alarms = [each for each in found if each.severity.alarming]
+    assert {(each.metric, each.subject) for each in alarms} == {("ks.distance", "price")}
+    begin = start + 50 * HOUR
+    assert begin < alarms[0].end <= begin + timedelta(hours=9)
+    assert alarms[-1].severity is Severity.CRITICAL
+    assert f"since about {begin:%Y-%m-%d %H:%M} UTC" in alarms[-1].reason
+    assert "in training" in alarms[-1].reason
+
+
+def test_a_new_category(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """A quarter of the traffic from a new country: total variation of a quarter, and its name."""
+
+    def new(_hour: int, rows: Rows) -> None:
+        rows["country"][::4] = "XX"
+
+    found = judge(steady_hours(24, change=new), [baseline], start + 23 * HOUR, start + DAY)
+    (alarm,) = [each for each in found if each.severity.alarming]
+    assert (alarm.metric, alarm.subject) == ("total_variation", "country")
+    assert alarm.value == pytest.approx(0.25, abs=0.001)
+    assert "'XX'" in alarm.reason
+    assert "Cramér's V" in alarm.reason
+
+
+def test_significance_alone_is_no_alarm(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A shift of a few percent in a large sample has p far below any level, and stays ok."""
+
+    def little(_hour: int, rows: Rows) -> None:
+        rows["price"] *= 1.08
+
+    profiles = steady_hours(24, per_hour=2_000, change=little)
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.q_value is not None
+    assert price.q_value < 1e-6
+    assert price.severity is Severity.OK
+
+
+def test_p_values_are_corrected_for_the_number_of_features(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Each q-value is at least its p-value and at most three times as large for three features."""
+    found = judge(steady_hours(24), [baseline], start + 23 * HOUR, start + DAY)
+    for each in found:
+        assert each.p_value is not None
+        assert each.q_value is not None
+        assert each.p_value <= each.q_value <= min(1.0, 3 * each.p_value) + 1e-12
+
+
+def test_the_first_day_is_not_judged(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Before most of a day is known there is one finding an hour that says since when."""
+    found = judge(steady_hours(24), [baseline], start, start + 12 * HOUR)
+    assert [(each.severity, each.subject) for each in found] == [(Severity.UNKNOWN, None)] * 12
+    assert f"known since {start:%Y-%m-%d %H:%M} UTC" in found[0].reason
+
+
+def test_a_new_version_is_judged_with_the_traffic_before_it(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """From its first hour on, a version's inputs are judged over the whole day."""
+    second = replace(baseline, model_version="2", rows=19_000)
+    before = steady_hours(48)
+    over_second = steady_hours(72, baseline=second)
+    by_first = [
+        replace(each, slot=replace(each.slot, series=("autobid", "1", second.id)))
+        for each in over_second[:48]
+    ]
+    by_second = [
+        replace(each, slot=replace(each.slot, series=("autobid", "2", second.id)))
+        for each in over_second[48:]
+    ]
+    found = judge(
+        [*before, *by_first, *by_second],
+        [baseline, second],
+        start + 2 * DAY,
+        start + 2 * DAY + HOUR,
+    )
+    assert {(each.model_version, each.severity) for each in found} == {("2", Severity.OK)}
+    assert {each.sample_count for each in found if each.subject == "price"} == {2_400}
+
+
+def test_a_feature_nobody_trained_on(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A feature of the log that the baseline lacks is named, not passed over."""
+    profiles = [
+        replace(each, present={"ml.features.numeric.tip": 100}) for each in steady_hours(24)
+    ]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (tip,) = [each for each in found if each.subject == "tip"]
+    assert tip.severity is Severity.UNKNOWN
+    assert "not in the training set" in tip.reason
+
+
+def test_a_feature_that_disappeared(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Without any value of a feature nothing is computed, and how many it takes is said."""
+
+    def gone(_hour: int, rows: Rows) -> None:
+        rows["price"][:] = np.nan
+
+    found = judge(steady_hours(24, change=gone), [baseline], start + 23 * HOUR, start + DAY)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity is Severity.UNKNOWN
+    assert "0 predictions with a value of price" in price.reason
+
+
+def test_a_feature_that_changed_its_type(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A number that arrives as text is named with the type it has now."""
+    profiles = [
+        replace(each, present={"ml.features.categorical.price": 100}) for each in steady_hours(24)
+    ]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (changed,) = [each for each in found if each.subject == "price (categorical)"]
+    assert "arrives as categorical" in changed.reason
