@@ -234,6 +234,8 @@ class Tailer:
     def _neighbours(self, now: float) -> Iterator[Found]:
         """Yield the files beside the places of those that disappeared."""
         gone = [record for record in self._known if self._first or now - record.seen < SEARCH_S]
+        # A copy that was taken up may be a shorter one than another beside it.
+        gone += [opened.source.record for opened in self._opened.values() if opened.away]
         for path in {stem_of(record.path): record.path for record in gone}.values():
             yield from siblings(path)
 

@@ -1,0 +1,129 @@
+"""A shipper put together for a test, and what the cluster then holds."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from fault_injector import FaultInjector
+from numbered_log import NumberedLog
+
+from elastic.cluster import Cluster, connect
+from elastic.settings import Settings
+from ingest import backoff
+from ingest.account import Account
+from ingest.pipeline import Flow
+from ingest.shipper import Order, prepare
+from ingest.source import Limits
+from ingest.state import State
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test wait as long as a real outage is waited for."""
+    monkeypatch.setattr(backoff, "FIRST_S", 0.005)
+    monkeypatch.setattr(backoff, "LONGEST_S", 0.02)
+
+
+@pytest.fixture
+def log(namespace: str) -> NumberedLog:
+    """The lines of one process, as no other test has them."""
+    return NumberedLog(namespace)
+
+
+@dataclass
+class Ship:
+    """Ships files of one test's folder to one test's namespace."""
+
+    folder: Path
+    namespace: str
+    target: Cluster
+    cluster: Cluster
+    flow: Flow = field(default_factory=lambda: Flow(batch_bytes=20_000, batch_age_s=0.02))
+    limits: Limits = field(default_factory=Limits)
+    stopping: Event = field(default_factory=Event)
+    state_name: str = "state"
+
+    @property
+    def state(self) -> State:
+        """The shipper's folder."""
+        return State(self.folder / self.state_name)
+
+    def __call__(self, *paths: str, **changes: Any) -> Account:
+        """Ship paths of the folder to their ends; return the account."""
+        order = self._order(paths, **changes)
+        with self.state.lock():
+            pipeline = prepare(self.target, order, self.stopping, time.sleep)
+            return pipeline.run(following=False)
+
+    def _order(self, paths: tuple[str, ...], **changes: Any) -> Order:
+        wanted = [str(self.folder / path) for path in paths]
+        values = {"limits": self.limits, "flow": self.flow, **changes}
+        return Order(wanted, self.namespace, self.state, **values)
+
+    @contextmanager
+    def following(self, *paths: str) -> Iterator[Account]:
+        """Follow paths in a thread, and stop in the end; yields the account as it grows."""
+        flow = Flow(batch_age_s=0.02, save_s=0.02, discover_s=0.02)
+        order = self._order(paths, following=True, flow=flow)
+        with self.state.lock():
+            stopping = Event()
+            pipeline = prepare(self.target, order, stopping, lambda _: stopping.wait(0.005))
+            thread = Thread(target=pipeline.run, kwargs={"following": True})
+            thread.start()
+            try:
+                yield pipeline.account
+            finally:
+                stopping.set()
+                thread.join()
+
+    def stored(self, streams: str = "logs-ml.*") -> Counter[str]:
+        """Return how often the cluster holds each id."""
+        index = f"{streams}-{self.namespace}"
+        self.cluster.refresh(index)
+        return Counter(hit["_id"] for hit in self.cluster.scan(index, {"_source": False}))
+
+    def documents(self, streams: str = "logs-ml.*") -> list[dict[str, Any]]:
+        """Return the documents the cluster holds."""
+        index = f"{streams}-{self.namespace}"
+        self.cluster.refresh(index)
+        return [hit["_source"] for hit in self.cluster.scan(index, {})]
+
+
+@pytest.fixture
+def ship(tmp_path: Path, namespace: str, cluster: Cluster) -> Ship:
+    """A shipper that sends straight to the node."""
+    return Ship(tmp_path, namespace, cluster, cluster)
+
+
+@pytest.fixture
+def injector(cluster: Cluster) -> Iterator[FaultInjector]:
+    """A fault injector before the node."""
+    with FaultInjector(cluster.url) as injector:
+        yield injector
+
+
+@pytest.fixture
+def faulty(ship: Ship, injector: FaultInjector) -> Iterator[Ship]:
+    """A shipper that sends through the fault injector."""
+    with connect(Settings(elasticsearch_url=injector.url)) as target:
+        ship.target = target
+        yield ship
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait for a condition, at most twenty seconds."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true in time"
+            time.sleep(0.005)
+
+    return wait

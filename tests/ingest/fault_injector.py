@@ -1,0 +1,218 @@
+"""A node that has bad days: a proxy before a real one that refuses, delays, cuts and forgets at given odds.
+
+The one fake of the project's tests. What it lets through reaches the real Elasticsearch, so that what is
+stored in the end can be counted there. The idea is elastic/mock-es's, and dlt's `dummy` destination.
+"""
+
+import http.client
+import json
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+ITEM_ERRORS = {
+    "item_429": (429, "es_rejected_execution_exception"),
+    "item_503": (503, "unavailable_shards_exception"),
+    "item_400": (400, "document_parsing_exception"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """How often what goes wrong, each from 0 to 1.
+
+    Attributes:
+        busy: The request is answered 429.
+        error: The request is answered 503, carried out or not.
+        cut_before: The connection is cut before the work is done.
+        cut_after: The connection is cut after the work is done, before it is answered.
+        slow: The answer comes `delay_s` late.
+        item_429: An item is turned away.
+        item_503: An item is answered 503, half of them carried out all the same.
+        item_400: An item is refused for good.
+        delay_s: How late a slow answer comes.
+        largest: Size in bytes above which a request is answered 413; 0 for no limit.
+    """
+
+    busy: float = 0.0
+    error: float = 0.0
+    cut_before: float = 0.0
+    cut_after: float = 0.0
+    slow: float = 0.0
+    item_429: float = 0.0
+    item_503: float = 0.0
+    item_400: float = 0.0
+    delay_s: float = 0.05
+    largest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+    @classmethod
+    def error(cls, status: int, kind: str) -> Self:
+        """Return an error as Elasticsearch words it."""
+        error = {"type": kind, "reason": "injected"}
+        return cls(status, json.dumps({"error": error, "status": status}).encode())
+
+
+@dataclass
+class FaultInjector:
+    """The proxy; a context manager that serves on loopback while it is entered.
+
+    Attributes:
+        node: URL of the real node.
+        odds: How often what goes wrong; may be changed while it serves.
+        seed: Of the odds.
+        faults: How often each fault was given.
+        refused: Ids of the items that were refused for good.
+    """
+
+    node: str
+    odds: Odds = field(default_factory=Odds)
+    seed: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    refused: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"injector": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def hits(self, fault: str) -> bool:
+        """Draw whether a fault is given, and count it."""
+        with self._lock:
+            hit = self._random.random() < getattr(self.odds, fault)
+            self.faults[fault] += hit
+        return hit
+
+    def tosses(self) -> bool:
+        """Return true in one of two cases."""
+        with self._lock:
+            return self._random.random() < 0.5
+
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Let the real node answer."""
+        parts = urlsplit(self.node)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), answer.headers.get("content-type", ""))
+        finally:
+            connection.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Gives faults to bulk requests; passes everything else through."""
+
+    protocol_version = "HTTP/1.1"
+    injector: FaultInjector
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        is_bulk = self.path.startswith("/_bulk")
+        answer = self._bulk(body) if is_bulk else self._forward(body)
+        if answer is None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send_response(answer.status)
+        self.send_header("content-type", answer.content_type)
+        self.send_header("content-length", str(len(answer.body)))
+        self.send_header("x-elastic-product", "Elasticsearch")
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def _forward(self, body: bytes) -> Answer:
+        headers = {"content-type": self.headers.get("content-type", "application/json")}
+        return self.injector.forward(self.command, self.path, headers, body)
+
+    def _bulk(self, body: bytes) -> Answer | None:
+        """Answer a bulk request; None cuts the connection."""
+        injector = self.injector
+        if 0 < injector.odds.largest < len(body):
+            injector.faults["too_large"] += 1
+            return Answer.error(413, "content_too_long_exception")
+        if injector.hits("cut_before"):
+            return None
+        if injector.hits("busy"):
+            return Answer.error(429, "es_rejected_execution_exception")
+        if injector.hits("slow"):
+            time.sleep(injector.odds.delay_s)
+        if injector.hits("error"):
+            if injector.tosses():
+                self._forward(body)
+            return Answer.error(503, "unavailable_shards_exception")
+        answer = self._items(body)
+        return None if injector.hits("cut_after") else answer
+
+    def _items(self, body: bytes) -> Answer:
+        """Let some items through and answer for the others."""
+        lines = body.split(b"\n")
+        pairs = list(zip(lines[0:-1:2], lines[1:-1:2], strict=True))
+        faults = [self._item_fault() for _ in pairs]
+        passed = b"".join(
+            action + b"\n" + document + b"\n"
+            for (action, document), fault in zip(pairs, faults, strict=True)
+            if fault is None or fault == "item_503_stored"
+        )
+        answer = self._forward(passed) if passed else Answer(200, b'{"items":[]}')
+        if answer.status != 200:
+            return answer
+        value = json.loads(answer.body)
+        real = iter(value["items"])
+        items = []
+        for (action, _), fault in zip(pairs, faults, strict=True):
+            stored = next(real) if fault is None or fault == "item_503_stored" else None
+            items.append(stored if fault is None else self._error(fault, action))
+        return Answer(200, json.dumps({"errors": True, "items": items}).encode())
+
+    def _item_fault(self) -> str | None:
+        fault = next((fault for fault in ITEM_ERRORS if self.injector.hits(fault)), None)
+        if fault == "item_503" and self.injector.tosses():
+            return "item_503_stored"
+        return fault
+
+    def _error(self, fault: str, action: bytes) -> dict[str, Any]:
+        status, kind = ITEM_ERRORS[fault.removesuffix("_stored")]
+        if fault == "item_400":
+            self.injector.refused.add(json.loads(action)["create"]["_id"])
+        return {"create": {"status": status, "error": {"type": kind, "reason": "injected"}}}
