@@ -7,7 +7,8 @@ the usual is left out.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
+from statistics import median
 from typing import Any, Final
 
 from kibana.report.buckets import Bucket
@@ -16,6 +17,8 @@ from kibana.report.words import rounded
 
 # A critical limit this many times above all else would press the values flat: it is left out.
 FAR: Final = 4.0
+# A pause this many times the usual one is a gap.
+LONG: Final = 2.0
 
 Json = dict[str, Any]
 
@@ -25,16 +28,29 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def rows(buckets: Iterable[Bucket]) -> list[Json]:
-    """Return the values to draw; a row without a value breaks the line where windows lack."""
-    found: list[Json] = []
-    until: float | None = None
-    for bucket in buckets:
-        if until is not None and bucket.start > until:
+def rows(buckets: Sequence[Bucket]) -> list[Json]:
+    """Return the values to draw; a row without a value breaks the line where windows lack.
+
+    What lacks is told by the usual pause: none in a check of every hour, a day in a job's of a day.
+    """
+    pauses = [later.start - earlier.end for earlier, later in pairwise(buckets)]
+    usual = max(median(pauses), 0.0) if pauses else 0.0
+    found = [_row(bucket) for bucket in buckets[:1]]
+    for pause, bucket in zip(pauses, buckets[1:], strict=True):
+        if pause > LONG * usual:
             found.append({"t": milliseconds(bucket.start), "v": None})
         found.append(_row(bucket))
-        until = bucket.end
     return found
+
+
+def alone(rows: Sequence[Json]) -> list[Json]:
+    """Return the rows that have a value, but no neighbour with one."""
+    values = [None, *(row["v"] for row in rows), None]
+    return [
+        {"t": row["t"], "v": row["v"]}
+        for before, row, after in zip(values, rows, values[2:], strict=False)
+        if row["v"] is not None and before is None and after is None
+    ]
 
 
 def _row(bucket: Bucket) -> Json:

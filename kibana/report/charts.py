@@ -11,6 +11,7 @@ from kibana.report.buckets import Bucket
 from kibana.report.chart_data import (
     Json,
     alarm,
+    alone,
     domain,
     limits,
     milliseconds,
@@ -53,9 +54,11 @@ def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: P
     The line is the median of each bucket, the bands span its extremes and its intervals, and each
     bucket whose worst window is in alarm has a mark at that window's own time and value.
     """
+    drawn = rows(buckets)
     datasets = {
         "frame": [{"t": milliseconds(one), "v": 0} for one in (frame.since, frame.until)],
-        "rows": rows(buckets),
+        "rows": drawn,
+        "dots": alone(drawn) if panel.draw != "bar" else [],
         "alarms": [alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
         "unknown": unknown_times(buckets),
         "limits": limits(buckets),
@@ -76,6 +79,7 @@ def time_chart(buckets: Sequence[Bucket], panel: Panel, frame: Frame, palette: P
         _limit("warning", palette.warning),
         _limit("critical", palette.critical),
         *([_usual(panel.draw, palette)] if valued else []),
+        _dots(palette),
         _unknown(palette),
         _alarms(palette),
     ]
@@ -160,16 +164,26 @@ def _usual(draw: Draw, palette: Palette) -> Json:
             "color": palette.band,
             "line": {"color": palette.line, "strokeWidth": 1.25},
         },
-        "bar": {"type": "bar", "color": palette.line, "opacity": 0.55},
+        # The stroke keeps a bar of one hour visible in a month.
+        "bar": {"type": "rect", "color": palette.band, "stroke": palette.line, "strokeWidth": 1},
     }
     encoding = {"x": _x(), "y": _value()}
     if draw == "bar":
-        encoding |= {"x": _x("begin"), "x2": {"field": "t"}}
+        encoding |= {"x": _x("begin"), "x2": {"field": "t"}, "y2": {"datum": 0}}
     return {
         "data": {"name": "rows"},
         "transform": [{"calculate": "datum.t - 1000 * datum.d", "as": "begin"}],
         "mark": forms[draw],
         "encoding": encoding,
+    }
+
+
+def _dots(palette: Palette) -> Json:
+    """Draw the values that have no neighbour, of which a line shows nothing."""
+    return {
+        "data": {"name": "dots"},
+        "mark": {"type": "point", "filled": True, "size": 8, "opacity": 1, "color": palette.line},
+        "encoding": {"x": _x(), "y": _value()},
     }
 
 

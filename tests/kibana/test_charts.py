@@ -1,5 +1,6 @@
 """The specification of one check's chart is valid Vega-Lite and shows what was found."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,10 +86,23 @@ def test_intervals_make_a_band() -> None:
 
 
 def test_missing_windows_break_the_line() -> None:
-    """Between two findings that do not join, a row without a value stands."""
-    found = findings()
-    rows = chart([found[1], found[4]])["datasets"]["rows"]
-    assert [row["v"] for row in rows] == [0.05, None, 0.3]
+    """Where a window lacks the line ends, and a value that is left alone is a dot."""
+    found = findings((0.01, 0.05, 0.06, 0.15, 0.3))
+    datasets = chart([*found[:3], found[4]])["datasets"]
+    assert [row["v"] for row in datasets["rows"]] == [0.01, 0.05, 0.06, None, 0.3]
+    assert datasets["dots"] == [{"t": (START + 5 * WINDOW).timestamp() * 1000, "v": 0.3}]
+
+
+def test_a_daily_value_makes_a_line() -> None:
+    """A pause as long as the usual one, such as a job's from night to night, is no gap."""
+    day = timedelta(days=1)
+    nightly = [
+        replace(one, start=one.start + place * day, end=one.end + place * day)
+        for place, one in enumerate(findings((0.01, 0.05, 0.06, 0.15, 0.3)))
+    ]
+    datasets = chart(nightly)["datasets"]
+    assert [row["v"] for row in datasets["rows"]] == [0.01, 0.05, 0.06, 0.15, 0.3]
+    assert datasets["dots"] == []
 
 
 def test_limits_that_follow_the_past_are_steps() -> None:
