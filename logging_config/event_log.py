@@ -287,9 +287,13 @@ class EventLog:
             return event_id
         if self._losses.due():
             self._tell_losses()
+        if self._observers:
+            self._tell_observers(dataset, fields)
+        return event_id
+
+    def _tell_observers(self, dataset: str, fields: Mapping[str, Any]) -> None:
         for observe in self._observers:
             self._tell(observe, dataset, fields)
-        return event_id
 
     def _tell(self, observe: Observer, dataset: str, fields: Mapping[str, Any]) -> None:
         try:
@@ -305,7 +309,9 @@ class EventLog:
         lost = self._losses.take()
         fields = {**correlation(self._ids), "ml.log.dropped": lost}
         _, line = self.envelope.seal("ml.app", "warning", "Events were dropped", fields)
-        if not self._sink.write(line):
+        if self._sink.write(line):
+            self._tell_observers("ml.app", fields)
+        else:
             self._losses.count(lost + 1)
 
     def _sample(self, features: Mapping[str, Feature], trace_id: str) -> Fields:

@@ -6,7 +6,7 @@ import logging.config
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def test_exceptions_of_structlog(log: EventLog, events: Events) -> None:
     logger = EventLogger(Destination(lambda: log), [merge_context], {})
     error = ValueError("given")
     try:
-        raise RuntimeError("handled")
+        raise RuntimeError("handled")  # noqa: TRY301 -- it is the subject
     except RuntimeError:
         logger.exception("one")
         logger.info("two", exc_info=True)
@@ -144,10 +144,11 @@ def test_exceptions_of_structlog(log: EventLog, events: Events) -> None:
 def test_processors_of_the_service(log: EventLog, events: Events) -> None:
     """A processor may change or drop an event; one that fails does not cost it."""
 
-    def drop(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    def drop(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if event.get("noise"):
             raise structlog.DropEvent
-        return event | {"added": 10 / event["n"]}
+        event["added"] = 10 / event["n"]
+        return event
 
     logger = EventLogger(Destination(lambda: log), [merge_context, drop], {})
     logger.info("dropped", noise=True)
@@ -158,10 +159,9 @@ def test_processors_of_the_service(log: EventLog, events: Events) -> None:
 
 def test_logging_with_wrong_arguments(log: EventLog, events: Events) -> None:
     """A format its arguments do not fit is written with them."""
-    logger = logging.Logger("wrong")
-    logger.addHandler(EventHandler(lambda: log))
-    logger.info("%d items", "many")
-    logger.info("%s %s", "one")
+    handler = EventHandler(lambda: log)
+    for form, argument in (("%d items", "many"), ("%s %s", "one")):
+        handler.handle(logging.LogRecord("wrong", 20, "", 1, form, (argument,), None))
     assert events()[0]["message"] == '["%d items",["many"]]'
     assert events()[1]["message"] == '["%s %s",["one"]]'
 
