@@ -6,6 +6,9 @@ READY := .venv/.ready
 PACKAGES := logging_config elastic ingest analyzers alerting kibana autobid
 SOURCES := $(PACKAGES) mlmon.py mlmon_demo.py
 
+# Without it every command would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench torture lock clean
 
@@ -16,7 +19,7 @@ demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the to
 	@$(BIN)/mlmon demo
 
 test: $(READY) ## the whole test suite, against a real Elasticsearch
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## ruff, mypy --strict and the order of imports
 	@$(BIN)/ruff check .
@@ -49,6 +52,6 @@ $(READY): pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 		echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@

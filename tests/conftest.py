@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,39 @@ URL = "MLMON_TEST_ELASTICSEARCH_URL"
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(worker_id: str) -> Iterator[Cluster]:
     """A cluster with mlmon's templates: MLMON_TEST_ELASTICSEARCH_URL's, else a new node."""
     if URL in os.environ:
         yield from _prepared(load_settings(elasticsearch_url=os.environ[URL]))
         return
+    assert worker_id == "master", "the workers' node is started by pytest_configure"
+    with _node() as settings:
+        yield from _prepared(settings)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the one node that all workers share, before they inherit its URL."""
+    distributed = getattr(config.option, "numprocesses", None)
+    if distributed and URL not in os.environ and not hasattr(config, "workerinput"):
+        shared = _node()
+        settings = shared.__enter__()
+        config.add_cleanup(lambda: shared.__exit__(None, None, None))
+        found = node.find(settings)
+        assert found is not None
+        os.environ[URL] = found.url
+
+
+@contextmanager
+def _node() -> Iterator[Settings]:
+    """Run a node with a home of its own."""
     # Not pytest's own folder, which the node's unprivileged user may not enter.
     home = Path(tempfile.mkdtemp(prefix="mlmon-tests-"))
     home.chmod(0o755)
     settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=9250)
     try:
         node.start(settings)
-        yield from _prepared(settings)
+        yield settings
     finally:
         node.stop(settings)
         shutil.rmtree(home)
