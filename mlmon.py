@@ -1,4 +1,4 @@
-"""The command `mlmon`: joins the commands of each stage, and turns errors a user can mend into two lines."""
+"""The command `mlmon`: each stage's commands joined, and errors a user can mend in two lines."""
 
 import sys
 
