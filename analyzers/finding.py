@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,6 +19,7 @@ from analyzers.window import Window, duration, iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class Severity(StrEnum):
@@ -110,8 +111,7 @@ class Finding:
     @property
     def key(self) -> str:
         """What it is about, as 20 hexadecimal digits: the same for all revisions."""
-        about = [getattr(self, name) for name in _IDENTITY]
-        return digest([*about, iso(self.start), iso(self.end)])
+        return digest(_ABOUT(self))
 
     @property
     def id(self) -> str:
@@ -121,18 +121,22 @@ class Finding:
     @property
     def knowledge(self) -> str:
         """What it says, as 20 hexadecimal digits: equal if nothing new is known."""
-        said = (name for name in FIELDS if name not in _CIRCUMSTANCES)
-        return digest([_encoded(getattr(self, name)) for name in said])
+        return digest(_SAID(self))
 
     def to_document(self) -> dict[str, Any]:
         """Return the document's source: flat keys, without those that have no value."""
-        key, knowledge = self.key, self.knowledge
-        document = {field: _encoded(getattr(self, name)) for name, field in FIELDS.items()}
-        document["@timestamp"] = document["event.end"]
-        document["finding.id"] = key
-        document["finding.knowledge"] = knowledge
+        document: dict[str, Any] = {
+            field: value
+            for field, value in zip(FIELDS.values(), _ALL(self), strict=True)
+            if value is not None and value not in _INFINITE
+        }
+        document["@timestamp"] = self.end
+        for field in _TIMES & document.keys():
+            document[field] = iso(document[field])
+        document["finding.id"] = self.key
+        document["finding.knowledge"] = self.knowledge
         document["finding.window"] = duration(self.window.length)
-        return {name: value for name, value in document.items() if value is not None}
+        return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Finding:
@@ -179,8 +183,22 @@ FIELDS = {
 }
 """The document's field of each attribute."""
 
-_IDENTITY = ("analyzer", "metric", "subject", "segment", "service", "model_name", "model_version")
-_CIRCUMSTANCES = {"created", "revision", "latest"}
+_ALL = attrgetter(*FIELDS)
+_ABOUT = attrgetter(
+    "analyzer",
+    "metric",
+    "subject",
+    "segment",
+    "service",
+    "model_name",
+    "model_version",
+    "start",
+    "end",
+)
+_SAID = attrgetter(*(name for name in FIELDS if name not in {"created", "revision", "latest"}))
+_TIMES = {"@timestamp", "event.start", "event.end", "event.created"}
+# JSON has no such numbers: an end of an interval that is open is left out.
+_INFINITE = {math.inf, -math.inf}
 _DECODED: dict[str, Callable[[Any], Any]] = {
     "start": parse_time,
     "end": parse_time,
@@ -193,18 +211,10 @@ if set(FIELDS) != {field.name for field in fields(Finding)}:
 
 
 def digest(value: Any) -> str:
-    """Return 20 hexadecimal digits (80 bits) of a JSON value: equal values give equal digits."""
+    """Return 20 hexadecimal digits (80 bits) of a JSON value (times in UTC): equal for equal."""
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:20]
 
 
 def _same(value: Any) -> Any:
-    return value
-
-
-def _encoded(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     return value

@@ -315,7 +315,7 @@ def runs_of() -> Callable[..., list[dict[str, Any]]]:
     """Make the events of a job's runs: (hours after the start, succeeded, seconds or None)."""
 
     def make(job: str, runs: Iterable[tuple[float, bool, float | None]]) -> list[dict[str, Any]]:
-        events = []
+        events: list[dict[str, Any]] = []
         for number, (hours, succeeded, seconds) in enumerate(runs):
             begin = START + timedelta(hours=hours)
             base = {

@@ -88,7 +88,7 @@ def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: 
         revised=1, unchanged=1
     )
     first, second = [
-        Finding.from_document(each)  # type: ignore[arg-type]
+        Finding.from_document(each)
         for _, each in sorted(documents(cluster, store).items())
         if each["event.start"] == make(start).to_document()["event.start"]
     ]

@@ -135,9 +135,12 @@ def test_an_answer_too_large_is_asked_for_in_halves(
     )
     asked: list[Window] = []
     body = PredictionQuery.body
-    monkeypatch.setattr(
-        PredictionQuery, "body", lambda self, part: asked.append(part) or body(self, part)
-    )
+
+    def noted(self: PredictionQuery, part: Window) -> dict[str, Any]:
+        asked.append(part)
+        return body(self, part)
+
+    monkeypatch.setattr(PredictionQuery, "body", noted)
     period = Window(start, start + DAY)
     made = Profiler(cluster, namespace, period.end).predictions(period, {large.model: large})
     assert made == 8
