@@ -128,8 +128,15 @@ class Pipeline:
             while not self._stopping.is_set() and not self._tailer.ended:
                 if not self._step(following=following):
                     break
-        except BaseException:
+            self._submit()
+            self._collect(to=0)
+        except StoppedError:
+            pass
+        except BaseException as error:
+            # What is waiting for the cluster is not to wait any longer.
             self._stopping.set()
+            if isinstance(error, OSError):
+                raise _disk_trouble(error) from error
             raise
         finally:
             self._finish()
@@ -267,4 +274,13 @@ class Pipeline:
         for source in self._tailer.sources:
             if source.decided:
                 source.record.sent = source.record.offset
-        self._save_now()
+        with suppress(OSError):
+            self._save_now()
+
+
+def _disk_trouble(error: OSError) -> UserError:
+    where = f" ({error.filename})" if error.filename else ""
+    return UserError(
+        f"The shipper cannot keep its checkpoint or a refused line: {error.strerror}{where}",
+        "Make room or correct the rights, then run it again; nothing is lost.",
+    )

@@ -9,7 +9,7 @@ Where the content is known but the offset does not fit, because the file was cut
 its beginning again, and every line that may have been sent is looked up by its id first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -88,28 +88,29 @@ class Likeness(Enum):
 
 def same_file(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
     """Find the record of this very device and inode, unless another file has taken the inode."""
-    cut = None
-    for record in records:
-        if (record.device, record.inode) == candidate.found.identity:
-            match _likeness(candidate, record):
-                case Likeness.SAME:
-                    return Likeness.SAME, record
-                case Likeness.CUT:
-                    cut = record
-    return (Likeness.CUT, cut) if cut else (Likeness.DIFFERENT, None)
+    identity = candidate.found.identity
+    own = (record for record in records if (record.device, record.inode) == identity)
+    return _best(candidate, own, lambda _: True)
 
 
 def same_content(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
     """Find the record of the same content under any inode."""
-    short = None
-    for record in records:
-        if record.head.length >= _LEAST_HEAD:
-            match _likeness(candidate, record):
-                case Likeness.SAME:
-                    return Likeness.SAME, record
-                case Likeness.CUT if _ends_before(candidate, record.offset):
-                    short = record
-    return (Likeness.CUT, short) if short else (Likeness.DIFFERENT, None)
+    telling = (record for record in records if record.head.length >= _LEAST_HEAD)
+    return _best(candidate, telling, lambda record: _ends_before(candidate, record.offset))
+
+
+def _best(
+    candidate: Candidate, records: Iterable[Record], may_be_cut: Callable[[Record], bool]
+) -> tuple[Likeness, Record | None]:
+    """Return the record that is furthest among those of the same content, else one that was cut."""
+    alike = [(record, _likeness(candidate, record)) for record in records]
+    same = [record for record, likeness in alike if likeness is Likeness.SAME]
+    if same:
+        return Likeness.SAME, max(same, key=lambda record: (record.offset, record.sent))
+    cut = [record for record, likeness in alike if likeness is Likeness.CUT and may_be_cut(record)]
+    if cut:
+        return Likeness.CUT, max(cut, key=lambda record: record.sent)
+    return Likeness.DIFFERENT, None
 
 
 def _likeness(candidate: Candidate, record: Record) -> Likeness:

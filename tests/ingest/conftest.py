@@ -1,6 +1,7 @@
 """A shipper put together for a test, and what the cluster then holds."""
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from numbered_log import NumberedLog
 
 from elastic.cluster import Cluster, connect
 from elastic.settings import Settings
-from ingest import backoff
+from ingest import backoff, source
 from ingest.account import Account
 from ingest.pipeline import Flow
 from ingest.shipper import Order, prepare
@@ -30,10 +31,22 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "LONGEST_S", 0.02)
 
 
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a few lines make several batches."""
+    monkeypatch.setattr(source, "BLOCK_BYTES", 8_192)
+
+
+@pytest.fixture(scope="module")
+def namespace(request: pytest.FixtureRequest) -> str:
+    """A namespace for the tests of one file, so that its data streams are made once."""
+    return f"{Path(request.node.name).stem}_{uuid.uuid4().hex[:8]}"
+
+
 @pytest.fixture
-def log(namespace: str) -> NumberedLog:
+def log() -> NumberedLog:
     """The lines of one process, as no other test has them."""
-    return NumberedLog(namespace)
+    return NumberedLog(uuid.uuid4().hex[:16])
 
 
 @dataclass
@@ -42,11 +55,11 @@ class Ship:
 
     folder: Path
     namespace: str
+    entity: str
     target: Cluster
     cluster: Cluster
     flow: Flow = field(default_factory=lambda: Flow(batch_bytes=20_000, batch_age_s=0.02))
     limits: Limits = field(default_factory=Limits)
-    stopping: Event = field(default_factory=Event)
     state_name: str = "state"
 
     @property
@@ -58,7 +71,7 @@ class Ship:
         """Ship paths of the folder to their ends; return the account."""
         order = self._order(paths, **changes)
         with self.state.lock():
-            pipeline = prepare(self.target, order, self.stopping, time.sleep)
+            pipeline = prepare(self.target, order, Event(), time.sleep)
             return pipeline.run(following=False)
 
     def _order(self, paths: tuple[str, ...], **changes: Any) -> Order:
@@ -83,22 +96,25 @@ class Ship:
                 thread.join()
 
     def stored(self, streams: str = "logs-ml.*") -> Counter[str]:
-        """Return how often the cluster holds each id."""
+        """Return how often the cluster holds each id of this test's process."""
         index = f"{streams}-{self.namespace}"
         self.cluster.refresh(index)
-        return Counter(hit["_id"] for hit in self.cluster.scan(index, {"_source": False}))
+        body = {"_source": False, "query": {"term": {"process.entity_id": self.entity}}}
+        return Counter(hit["_id"] for hit in self.cluster.scan(index, body))
 
-    def documents(self, streams: str = "logs-ml.*") -> list[dict[str, Any]]:
-        """Return the documents the cluster holds."""
+    def documents(self, streams: str, **terms: str) -> list[dict[str, Any]]:
+        """Return the documents with these values, `__` standing for a dot in a field's name."""
         index = f"{streams}-{self.namespace}"
         self.cluster.refresh(index)
-        return [hit["_source"] for hit in self.cluster.scan(index, {})]
+        filters = [{"term": {key.replace("__", "."): value}} for key, value in terms.items()]
+        hits = self.cluster.scan(index, {"query": {"bool": {"filter": filters}}})
+        return [hit["_source"] for hit in hits]
 
 
 @pytest.fixture
-def ship(tmp_path: Path, namespace: str, cluster: Cluster) -> Ship:
+def ship(tmp_path: Path, namespace: str, log: NumberedLog, cluster: Cluster) -> Ship:
     """A shipper that sends straight to the node."""
-    return Ship(tmp_path, namespace, cluster, cluster)
+    return Ship(tmp_path, namespace, log.entity, cluster, cluster)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -21,6 +22,7 @@ ITEM_ERRORS = {
     "item_429": (429, "es_rejected_execution_exception"),
     "item_503": (503, "unavailable_shards_exception"),
     "item_400": (400, "document_parsing_exception"),
+    "item_403": (403, "security_exception"),
 }
 
 
@@ -37,6 +39,7 @@ class Odds:
         item_429: An item is turned away.
         item_503: An item is answered 503, half of them carried out all the same.
         item_400: An item is refused for good.
+        item_403: An item is refused for want of a privilege.
         delay_s: How late a slow answer comes.
         largest: Size in bytes above which a request is answered 413; 0 for no limit.
     """
@@ -49,6 +52,7 @@ class Odds:
     item_429: float = 0.0
     item_503: float = 0.0
     item_400: float = 0.0
+    item_403: float = 0.0
     delay_s: float = 0.05
     largest: int = 0
 
@@ -78,6 +82,7 @@ class FaultInjector:
         seed: Of the odds.
         faults: How often each fault was given.
         refused: Ids of the items that were refused for good.
+        meanwhile: Called once, after the next bulk request is done and before its connection is cut.
     """
 
     node: str
@@ -85,6 +90,7 @@ class FaultInjector:
     seed: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
+    meanwhile: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -168,6 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _bulk(self, body: bytes) -> Answer | None:
         """Answer a bulk request; None cuts the connection."""
         injector = self.injector
+        if injector.meanwhile:
+            act, injector.meanwhile = injector.meanwhile, None
+            self._forward(body)
+            act()
+            return None
         if 0 < injector.odds.largest < len(body):
             injector.faults["too_large"] += 1
             return Answer.error(413, "content_too_long_exception")

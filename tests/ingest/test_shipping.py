@@ -26,7 +26,7 @@ def test_each_line_is_stored_once_in_the_stream_of_its_dataset(
     assert ship.stored("logs-ml.prediction") | ship.stored("logs-ml.app") == dict.fromkeys(
         log.ids(), 1
     )
-    (document,) = ship.documents("logs-ml.app")
+    (document,) = ship.documents("logs-ml.app", process__entity_id=log.entity)
     assert document["event.sequence"] == 501
     assert document["agent.id"] == ship.state.shipper_id()
     assert document["event.ingested"] > document["@timestamp"]
@@ -107,7 +107,8 @@ def test_dead_letters_can_be_searched_in_their_data_stream(ship: Ship, log: Numb
     bad = log.line(ml__prediction__score="high")
     (ship.folder / "a.jsonl").write_bytes(bad + log.line())
     ship("a.jsonl")
-    (document,) = ship.documents("logs-mlmon.dead_letter")
+    path = str(ship.folder / "a.jsonl")
+    (document,) = ship.documents("logs-mlmon.dead_letter", log__file__path=path)
     assert document["event.id"] == f"{log.entity}-1"
     assert document["error.type"] == "document_parsing_exception"
     assert "high" in document["error.message"]

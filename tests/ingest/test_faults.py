@@ -1,0 +1,145 @@
+"""Whatever the cluster answers, or does not: the set stored is the set emitted, each line once."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Ship
+from fault_injector import FaultInjector, Odds
+from numbered_log import NumberedLog
+
+from elastic.errors import UserError
+from ingest.account import Account
+
+
+def balanced(account: Account) -> bool:
+    """Return whether every line read is accounted for once."""
+    return account.read == account.stored + account.duplicate + account.refused
+
+
+@pytest.mark.parametrize(
+    "odds",
+    [
+        {"item_429": 0.3},
+        {"item_503": 0.2},
+        {"busy": 0.5},
+        {"error": 0.4},
+        {"cut_before": 0.4},
+        {"cut_after": 0.4},
+        {"slow": 0.5},
+    ],
+    ids=str,
+)
+def test_each_fault_alone_loses_and_doubles_nothing(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog, odds: dict[str, float]
+) -> None:
+    """One kind of fault at high odds: each line is stored once, and counted once."""
+    injector.odds = Odds(**odds)
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
+    account = faulty("a.jsonl")
+    assert sum(injector.faults.values()) > 0
+    assert balanced(account)
+    assert account.refused == 0
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_all_faults_together_lose_and_double_nothing(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """Every fault at once, refusals among them: stored and refused ids together are the emitted ones."""
+    injector.odds = Odds(
+        busy=0.1, error=0.1, cut_before=0.1, cut_after=0.1, slow=0.1, item_429=0.05, item_503=0.05,
+        item_400=0.02, delay_s=0.01, largest=12_000,
+    )  # fmt: skip
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
+    account = faulty("a.jsonl")
+    stored = faulty.stored()
+    assert balanced(account)
+    assert set(stored.values()) == {1}
+    assert stored.keys() | injector.refused >= log.ids()
+    assert account.refused == len(log.ids() - stored.keys()) > 0
+    kept = faulty.state.dead_letters.read_text()
+    assert all(f'\\"event.id\\":\\"{id_}\\"' in kept for id_ in log.ids() - stored.keys())
+
+
+def test_requests_too_large_are_halved_and_stay_smaller(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """After a 413 the lines go in halves, and no line is refused that fits alone."""
+    injector.odds = Odds(largest=3_000)
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(200))
+    account = faulty("a.jsonl")
+    assert injector.faults["too_large"] > 0
+    assert (account.stored, account.refused) == (200, 0)
+
+
+def test_a_single_line_too_large_is_refused_alone(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """A line over the cluster's limit lies in the dead letters, its neighbours are stored."""
+    injector.odds = Odds(largest=3_000)
+    lines = log.lines(20) + log.line(message="x" * 4_000) + log.lines(20)
+    (faulty.folder / "a.jsonl").write_bytes(lines)
+    account = faulty("a.jsonl")
+    assert (account.stored, account.refused) == (40, 1)
+    assert "413" in next(iter(account.reasons))
+
+
+def test_an_answer_lost_before_a_rollover_is_not_sent_again(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """The work was done, the answer was cut, the stream rolled over: ids are looked up, none is doubled."""
+    path = faulty.folder / "a.jsonl"
+    path.write_bytes(log.lines(20))
+    faulty("a.jsonl")
+    with path.open("ab") as file:
+        file.write(log.lines(30))
+    injector.meanwhile = lambda: faulty.cluster.rollover(f"logs-ml.prediction-{faulty.namespace}")
+    account = faulty("a.jsonl")
+    assert (account.stored, account.duplicate) == (0, 30)
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_a_cluster_that_is_away_is_waited_for(
+    faulty: Ship,
+    injector: FaultInjector,
+    log: NumberedLog,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    """However often the connection fails, nothing is given up, and everything is stored in the end."""
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(100))
+    with faulty.following("a.jsonl") as account:
+        injector.odds = Odds(cut_before=1.0)
+        with (faulty.folder / "a.jsonl").open("ab") as file:
+            file.write(log.lines(100))
+        until(lambda: injector.faults["cut_before"] > 30)
+        injector.odds = Odds()
+        until(lambda: account.decided == 200)
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_missing_privileges_end_the_run_and_lose_nothing(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """A shipper that may not write says which privilege it lacks; no line goes to the dead letters."""
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(50))
+    injector.odds = Odds(item_403=1.0)
+    with pytest.raises(UserError, match="security_exception") as raised:
+        faulty("a.jsonl")
+    assert "create_doc" in raised.value.hint
+    assert not faulty.state.dead_letters.exists()
+    injector.odds = Odds()
+    assert faulty("a.jsonl").stored == 50
+
+
+def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: NumberedLog) -> None:
+    """A refused line that cannot be kept is not decided: the next run refuses it again, and keeps it."""
+    (ship.folder / "a.jsonl").write_bytes(log.lines(5) + b"broken\n")
+    ship.state.folder.mkdir()
+    ship.state.dead_letters.symlink_to("/dev/full")
+    with pytest.raises(UserError, match="No space left on device"):
+        ship("a.jsonl")
+    ship.state.dead_letters.unlink()
+    account = ship("a.jsonl")
+    assert (account.duplicate, account.refused) == (5, 1)
+    assert b"broken" in ship.state.dead_letters.read_bytes()
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
