@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from elastic import node
 from elastic.capabilities import Capabilities, detect, oldest_version
 from elastic.connection import MISSING, Connection, Json, quoted
 from elastic.documents import Document, Written, chunks, judge
@@ -182,6 +183,10 @@ class Cluster:
         template: Json = answer["index_templates"][0]["index_template"]
         return template
 
+    def put_role(self, name: str, body: Json) -> None:
+        """Create or replace a role of a cluster with security."""
+        self._connection.request("PUT", f"/_security/role/{quoted(name)}", body)
+
     def indices(self, pattern: str) -> list[str]:
         """Return the indices that match, without the backing indices of data streams."""
         return sorted(found["name"] for found in self._resolve(pattern)["indices"])
@@ -263,26 +268,25 @@ def connect(settings: Settings) -> Cluster:
 
 def open_connection(settings: Settings) -> Connection:
     """Return a connection to the cluster of the settings or the embedded node, unchecked."""
+    credentials, timeout = settings.credentials(), settings.request_timeout
     if settings.elasticsearch_url is None:
-        return Connection(_running_node(settings), timeout=settings.request_timeout)
-    if settings.ca_certs is not None and not settings.ca_certs.is_file():
-        raise UserError(f"{settings.ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
-    ca_certs = None if settings.ca_certs is None else str(settings.ca_certs)
-    return Connection(
-        settings.elasticsearch_url, settings.credentials(), ca_certs, settings.request_timeout
-    )
+        running = _running_node(settings)
+        return node.open_node(running.home, running.url, credentials, timeout)
+    ca_certs = settings.ca_certs
+    if ca_certs is not None and not ca_certs.is_file():
+        raise UserError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
+    trusted = None if ca_certs is None else str(ca_certs)
+    return Connection(settings.elasticsearch_url, credentials, trusted, timeout)
 
 
-def _running_node(settings: Settings) -> str:
-    from elastic import node
-
+def _running_node(settings: Settings) -> node.RunningNode:
     running = node.find(settings)
     if running is None:
         raise UserError(
             "No Elasticsearch: no URL is set and no embedded node runs",
             "Start one with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL.",
         )
-    return running.url
+    return running
 
 
 def _refused(refused: list[tuple[str, str]], written: Written) -> DocumentsRefusedError:

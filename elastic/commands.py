@@ -23,13 +23,14 @@ _STYLES = {"ok": "green", "note": "yellow", "missing": "bold red"}
 def start_node(
     port: Annotated[int | None, typer.Option(help="First port to try. [default: 9200]")] = None,
     heap: Annotated[str | None, typer.Option(help="Its heap. [default: 512m]")] = None,
+    secure: Annotated[bool | None, typer.Option("--secure", help="With TLS and users.")] = None,
     as_json: Json = False,
 ) -> None:
     """Start it and wait until it answers; one that runs is left as it is."""
     from elastic import node
     from elastic.settings import load_settings
 
-    settings = load_settings(node_port=port, node_heap=heap)
+    settings = load_settings(node_port=port, node_heap=heap, node_secure=secure)
     with _progress() as report:
         running = node.start(settings, report)
     if as_json:
@@ -73,15 +74,24 @@ def node_status(as_json: Json = False) -> None:
 
 
 @app.command()
-def setup(as_json: Json = False) -> None:
+def setup(
+    with_roles: Annotated[
+        bool, typer.Option("--roles", help="Also the roles for shipper, analyzer and viewer.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Install the index templates; a second time changes nothing."""
     from elastic import templates
     from elastic.cluster import connect
+    from elastic.roles import roles
     from elastic.settings import load_settings
 
     with connect(load_settings()) as cluster, _progress() as report:
         report("installing index templates")
         changes = {template.name: str(change) for template, change in templates.install(cluster)}
+        for name, body in roles().items() if with_roles else ():
+            cluster.put_role(name, body)
+            changes[name] = "put"
     if as_json:
         print(json.dumps(changes))
         return

@@ -46,7 +46,8 @@ def fetch_java(cache: Path) -> Path:
         home = cjdk.java_home(vendor="temurin", version=FETCHED, cache_dir=folder)
     except (cjdk.CjdkError, OSError) as error:
         raise UserError(
-            f"There is no Java {OLDEST} or newer here, and none could be fetched: {innermost(error)}",
+            f"There is no Java {OLDEST} or newer here, and none could be fetched: "
+            f"{innermost(error)}",
             _HINT,
         ) from error
     return Path(home)

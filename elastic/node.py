@@ -12,11 +12,15 @@ from pathlib import Path
 
 import psutil
 
-from elastic.distribution import ELASTICSEARCH, Report, install
+from elastic import node_security
+from elastic.connection import Connection
+from elastic.distribution import ELASTICSEARCH, Report
+from elastic.errors import UserError
 from elastic.folders import cache_folder, home_folder
-from elastic.java import fetch_java, find_java
+from elastic.node_config import OPEN, configure
 from elastic.node_files import NodeFiles, NodeState
-from elastic.node_process import account, await_answer, spawn, terminate
+from elastic.node_process import await_answer, spawn, terminate
+from elastic.node_runtime import provide
 from elastic.process import ProcessIdentity
 from elastic.settings import Settings
 
@@ -59,6 +63,10 @@ def start(settings: Settings, report: Report = lambda _: None) -> RunningNode:
         started = state is None
         if state is None:
             state = _launch(settings, files, report)
+        elif settings.node_secure and not state.secure:
+            raise UserError(
+                "The node runs without security", "Stop it with `mlmon node stop`, then start it."
+            )
         return _await(files, state, started=started)
 
 
@@ -100,26 +108,29 @@ def _alive(files: NodeFiles) -> NodeState | None:
 
 
 def _launch(settings: Settings, files: NodeFiles, report: Report) -> NodeState:
-    cache = cache_folder(settings)
-    user = account()
-    java = find_java()
-    if java is None:
-        report("fetching a Java (once)")
-        java = fetch_java(cache)
-    distribution = install(ELASTICSEARCH, cache, report)
-    owner = user.pw_uid if user else None
-    files.prepare(distribution, settings.node_heap, settings.node_port, owner)
+    runtime = provide(cache_folder(settings), report)
+    security = node_security.SETTINGS if settings.node_secure else OPEN
+    configure(files, runtime, settings.node_heap, settings.node_port, security)
+    if settings.node_secure:
+        report("preparing certificate and users")
+        node_security.secure(files, runtime)
     report("starting Elasticsearch")
-    pid = spawn(files, distribution, java, user)
-    state = NodeState(ProcessIdentity.of(pid), ELASTICSEARCH.version)
+    process = ProcessIdentity.of(spawn(files, runtime))
+    state = NodeState(process, ELASTICSEARCH.version, secure=settings.node_secure)
     files.write_state(state)
     return state
 
 
 def _await(files: NodeFiles, state: NodeState, *, started: bool) -> RunningNode:
     process = psutil.Process(state.process.pid)
+    scheme = "https" if state.secure else "http"
     try:
-        url = await_answer(files, process, START_SECONDS)
+        url = await_answer(
+            files,
+            process,
+            lambda port: open_node(files.home, f"{scheme}://127.0.0.1:{port}"),
+            START_SECONDS,
+        )
     except BaseException:
         # Nobody would look after a node that nobody waits for.
         if started:
@@ -128,6 +139,29 @@ def _await(files: NodeFiles, state: NodeState, *, started: bool) -> RunningNode:
         raise
     files.write_state(replace(state, url=url))
     return _running(files, state, url, started=started)
+
+
+def open_node(
+    home: Path,
+    url: str,
+    credentials: tuple[str, str] | str | None = None,
+    timeout: float = 60.0,
+) -> Connection:
+    """Return a connection to the node of a home.
+
+    Args:
+        home: The home.
+        url: Where the node answers.
+        credentials: Whose; None is the administrator of a secured node.
+        timeout: Seconds without an answer after which a request fails.
+
+    Raises:
+        UserError: It was secured by another user of this machine.
+    """
+    if not url.startswith("https:"):
+        return Connection(url, timeout=timeout)
+    access = node_security.Access(home)
+    return Connection(url, credentials or access.credentials(), str(access.ca), timeout)
 
 
 def _running(files: NodeFiles, state: NodeState, url: str, *, started: bool) -> RunningNode:

@@ -1,60 +1,47 @@
 """The embedded node's process: started unprivileged, awaited until it answers, ended cleanly."""
 
-import os
-import pwd
 import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from elastic.connection import Connection
 from elastic.errors import ClusterError, UserError
-from elastic.folders import is_root, reachable_by_all
+from elastic.folders import reachable_by_all
 from elastic.node_files import NodeFiles
+from elastic.node_runtime import UNPRIVILEGED, Runtime
 
-UNPRIVILEGED = "nobody"
 _POLL_SECONDS = 0.1
 _LINES = 8
 # Lines that do not name a failure: lower levels, warnings of Java, stack frames, bare headings.
 _INFORMATION = re.compile(r"\[(INFO|WARN|DEBUG|TRACE) *\]|^WARNING: |^\s*at |^\s*\.\.\. |^\w+:$")
 
 
-def account() -> pwd.struct_passwd | None:
-    """Return the user the node runs as, None where it is the present one."""
-    if not is_root():
-        return None
-    try:
-        return pwd.getpwnam(UNPRIVILEGED)
-    except KeyError as error:
-        raise UserError(
-            f"Elasticsearch does not run as root, and there is no user {UNPRIVILEGED!r}",
-            "Run mlmon as another user than root.",
-        ) from error
-
-
-def spawn(files: NodeFiles, distribution: Path, java: Path, user: pwd.struct_passwd | None) -> int:
+def spawn(files: NodeFiles, runtime: Runtime) -> int:
     """Start Elasticsearch in a session of its own and return its pid.
 
     Raises:
         UserError: The user it would run as cannot reach its files.
     """
-    if user is not None:
-        _check_reachable(distribution, files.config, java)
+    account = runtime.account
+    if account is not None:
+        _check_reachable(runtime.distribution, files.config, runtime.java)
     with files.console.open("wb") as console:
         process = subprocess.Popen(  # noqa: S603 - the program is the verified distribution's
-            [distribution / "bin" / "elasticsearch"],
+            [runtime.distribution / "bin" / "elasticsearch"],
             cwd=files.folder,
-            env=_environment(files, java),
+            env=runtime.environment(files),
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
+            user=account.user if account else None,
+            group=account.group if account else None,
+            extra_groups=[] if account else None,
         )
     # The node outlives this object, which would warn about that; it is awaited by its pid.
     process.returncode = 0
@@ -70,20 +57,16 @@ def _check_reachable(*paths: Path) -> None:
             )
 
 
-def _environment(files: NodeFiles, java: Path) -> dict[str, str]:
-    # Nothing else of the environment: Java would take options from it, and it may hold secrets.
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "HOME": str(files.folder),
-        "ES_JAVA_HOME": str(java),
-        "ES_PATH_CONF": str(files.config),
-        "ES_TMPDIR": str(files.temporary),
-    }
-
-
-def await_answer(files: NodeFiles, process: psutil.Process, seconds: float) -> str:
+def await_answer(
+    files: NodeFiles, process: psutil.Process, connect: Callable[[int], Connection], seconds: float
+) -> str:
     """Wait until the node answers and return its URL.
+
+    Args:
+        files: The node's files.
+        process: Its process.
+        connect: Gives a connection to it by its port.
+        seconds: How long to wait.
 
     Raises:
         UserError: It ended, or the time is up; with the last telling lines of its log.
@@ -93,18 +76,16 @@ def await_answer(files: NodeFiles, process: psutil.Process, seconds: float) -> s
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             raise _failed("Elasticsearch ended while it started", files)
         port = files.bound_port()
-        if port is not None and _answers(url := f"http://127.0.0.1:{port}"):
-            return url
+        if port is not None and _answers(connection := connect(port)):
+            return connection.url
         time.sleep(_POLL_SECONDS)
     raise _failed(f"Elasticsearch did not answer within {seconds:.0f} s", files)
 
 
-def _answers(url: str) -> bool:
-    connection = Connection(url, timeout=5.0)
+def _answers(connection: Connection) -> bool:
+    params = {"wait_for_status": "yellow"}
     try:
-        connection.request(
-            "GET", "/_cluster/health", params={"wait_for_status": "yellow"}, retries=0
-        )
+        connection.request("GET", "/_cluster/health", params=params, retries=0, timeout=5.0)
     except ClusterError:
         return False
     finally:

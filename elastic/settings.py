@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     )
     node_heap: str = Field("512m", description="heap of the embedded node, as Java writes it")
     node_port: int = Field(9200, ge=1024, le=65535, description="its port, where that is free")
+    node_secure: bool = Field(default=False, description="TLS and users on the embedded node")
     sections: dict[str, dict[str, Any]] = Field(
         default_factory=dict, repr=False, description="tables of the file, by package"
     )
