@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,6 +99,7 @@ def _incidents(path: Path) -> "tuple[Incident, ...]":
         ) from error
 
 
+@cache
 def _javascript() -> str:
     """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
     import vl_convert

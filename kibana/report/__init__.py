@@ -2,6 +2,6 @@
 
 The way through the package: `series` sorts findings into one series per check, `buckets` makes each
 of them small enough to draw, `spells` and `troubles` find what went wrong and since when, `strips`
-and `charts` draw, `page` puts it together. Everything here is pure; `kibana.commands` reads the
-store and writes the file.
+and `charts` draw, `view` puts it together, `page` writes it down. Everything here is pure;
+`kibana.commands` reads the store and writes the file.
 """

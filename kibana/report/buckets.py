@@ -3,8 +3,8 @@
 Each bucket of time keeps its worst finding, its extremes and its median.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -39,7 +39,7 @@ class Bucket:
         severity: The worst rank.
         at: The end of the worst window.
         value: The value of the worst window.
-        worst: The whole finding of the worst window, where it is not ok.
+        worst: The whole finding of the worst window, where it is not ok and is to be told.
     """
 
     start: float
@@ -74,6 +74,17 @@ def buckets(series: Series, width: int) -> Iterator[Bucket]:
     edges = np.flatnonzero(np.diff(places)) + 1
     for group in np.split(np.arange(len(series)), edges):
         yield _bucket(series, group.tolist())
+
+
+def told(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
+    """Return buckets of which only the `most` worst keep their finding, and so its sentence."""
+    reasons = [place for place, bucket in enumerate(buckets) if bucket.worst]
+    reasons.sort(key=lambda place: (-buckets[place].severity, -(buckets[place].value or 0.0)))
+    silent = set(reasons[most:])
+    return [
+        replace(bucket, worst=None) if place in silent else bucket
+        for place, bucket in enumerate(buckets)
+    ]
 
 
 def severities(series: Series, *, since: float, width: float, count: int) -> list[int | None]:

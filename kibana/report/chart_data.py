@@ -76,13 +76,13 @@ def _row(bucket: Bucket) -> Json:
 
 def alarm(bucket: Bucket) -> Json:
     """Return the worst window of a bucket that is in alarm."""
-    return {
+    mark: Json = {
         "t": milliseconds(bucket.at),
         # An alarm without a value, such as one for want of data, is marked on the ground.
         "w": rounded(bucket.value) or 0.0,
         "s": FACES[bucket.severity].name,
-        "r": bucket.worst.reason if bucket.worst else "",
     }
+    return mark | {"r": bucket.worst.reason} if bucket.worst else mark
 
 
 def unknown_times(buckets: Iterable[Bucket]) -> list[Json]:

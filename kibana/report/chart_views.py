@@ -9,14 +9,18 @@ from typing import Final
 
 from analyzers.panel import Panel
 from kibana.palette import OF_THE_PAGE
-from kibana.report.buckets import Bucket, bucket_width, buckets
+from kibana.report.buckets import Bucket, bucket_width, buckets, told
 from kibana.report.charts import Frame, time_chart
 from kibana.report.health import CheckHealth
 from kibana.report.series import Floats, Series, SeriesKey
 from kibana.report.words import SHARE, clock, number, span, words
 
-# All charts together draw about this many buckets: the page's size hardly depends on the range.
-ALL_BUCKETS: Final = 24_000
+# All charts together draw about this many buckets, and tell this many sentences: the page's size
+# hardly depends on the range, nor on how bad things are. The table has the worst sentence of each.
+ALL_BUCKETS: Final = 20_000
+ALL_SENTENCES: Final = 3_000
+LEAST_SENTENCES: Final = 5
+MOST_CHARTS: Final = 240
 MOST_BUCKETS: Final = 288
 LEAST_BUCKETS: Final = 40
 # A panel with this few checks shows all that have values; in a larger one the quiet are folded.
@@ -49,19 +53,43 @@ class ChartView:
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """One panel: its charts in trouble or few, and the quiet ones folded away."""
+    """One panel: its charts in trouble or few, the quiet ones folded away, and how many lack."""
 
     title: str
     unit: str
     sentence: str
     charts: tuple[ChartView, ...]
     folded: tuple[ChartView, ...]
+    left_out: int
 
 
-def resolution(checks: int, seconds: float) -> int:
-    """Return the width in seconds of the buckets that this many charts are drawn with."""
-    most = min(max(ALL_BUCKETS // max(checks, 1), LEAST_BUCKETS), MOST_BUCKETS)
-    return bucket_width(seconds, most)
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How finely the checks are drawn.
+
+    Attributes:
+        charted: The checks that have a chart.
+        width: Of a chart's buckets, in seconds.
+        sentences: How many of its worst windows a chart tells in words.
+    """
+
+    charted: frozenset[SeriesKey]
+    width: int
+    sentences: int
+
+
+def resolution(series: Sequence[Series], seconds: float) -> Resolution:
+    """Return how finely some checks can be drawn over a range of time."""
+    charts = charted(series)
+    most = min(max(ALL_BUCKETS // len(charts), LEAST_BUCKETS), MOST_BUCKETS)
+    sentences = max(ALL_SENTENCES // len(charts), LEAST_SENTENCES)
+    return Resolution(charts, bucket_width(seconds, most), sentences)
+
+
+def charted(series: Iterable[Series]) -> frozenset[SeriesKey]:
+    """Return the checks that have a chart: of more than `MOST_CHARTS` those most in alarm."""
+    ranked = sorted(series, key=lambda one: (-one.worst, -one.alarm_share, one.key))
+    return frozenset(one.key for one in ranked[:MOST_CHARTS])
 
 
 def panel_views(
@@ -69,7 +97,7 @@ def panel_views(
     panels: Sequence[Panel],
     health: Mapping[SeriesKey, CheckHealth],
     frame: Frame,
-    width: int,
+    fine: Resolution,
 ) -> tuple[PanelView, ...]:
     """Return one analyzer's panels as declared; metrics without one come last, by name."""
     declared = {panel.metric: panel for panel in panels}
@@ -78,7 +106,7 @@ def panel_views(
         series, key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key)
     )
     return tuple(
-        _panel(declared.get(metric) or undeclared(metric), list(group), health, frame, width)
+        _panel(declared.get(metric) or undeclared(metric), list(group), health, frame, fine)
         for metric, group in groupby(ordered, lambda one: one.key.metric)
     )
 
@@ -93,10 +121,14 @@ def _panel(
     series: Sequence[Series],
     health: Mapping[SeriesKey, CheckHealth],
     frame: Frame,
-    width: int,
+    fine: Resolution,
 ) -> PanelView:
     """Return one panel; in one of many checks the quiet ones are folded away."""
-    charts = [_chart(one, panel, health[one.key], frame, width) for one in series]
+    charts = [
+        _chart(one, panel, health[one.key], frame, fine)
+        for one in series
+        if one.key in fine.charted
+    ]
     few = len(charts) <= FEW
     shown = [chart for chart in charts if chart.health.alarms or (few and chart.valued)]
     shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
@@ -106,14 +138,15 @@ def _panel(
         sentence=panel.sentence,
         charts=tuple(shown),
         folded=tuple(chart for chart in charts if chart not in shown),
+        left_out=len(series) - len(charts),
     )
 
 
 def _chart(
-    series: Series, panel: Panel, health: CheckHealth, frame: Frame, width: int
+    series: Series, panel: Panel, health: CheckHealth, frame: Frame, fine: Resolution
 ) -> ChartView:
     """Return one check's chart."""
-    small = list(buckets(series, width))
+    small = told(list(buckets(series, fine.width)), fine.sentences)
     return ChartView(
         health=health,
         latest=number(_last(series.value), panel.unit),

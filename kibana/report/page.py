@@ -5,88 +5,20 @@ Pure: the same input makes the same text.
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from analyzers.alert import LAYERS, Alert
-from analyzers.ground_truth import Incident, compare
-from analyzers.panel import Panel
-from kibana.report.axis import Tick, ticks
-from kibana.report.chart_views import PanelView, panel_views, resolution
-from kibana.report.charts import Frame, Mark
-from kibana.report.finding_rows import FindingTable, finding_table
-from kibana.report.health import AnalyzerHealth, analyzer_health, overall
-from kibana.report.incident_rows import IncidentTable, incident_table, marks, within
-from kibana.report.series import Record, Series, SeriesKey
+from analyzers.alert import LAYERS
+from analyzers.ground_truth import Incident
+from kibana.report.series import Record
 from kibana.report.severity import FACES
-from kibana.report.spells import spells
-from kibana.report.strips import HEIGHT, STRETCHES, Shade, shade
-from kibana.report.trouble_rows import TroubleList, trouble_list
-from kibana.report.troubles import troubles
-from kibana.report.words import machine, many, moment, span, words
-
-
-class AnalyzerOfReport(Protocol):
-    """What the report needs of an analyzer."""
-
-    @property
-    def name(self) -> str:
-        """Its name, as findings carry it."""
-
-    @property
-    def question(self) -> str:
-        """What it answers."""
-
-    @property
-    def panels(self) -> Sequence[Panel]:
-        """What to draw of its findings."""
-
-    @property
-    def alert(self) -> Alert:
-        """Its place in the chain of causes among others."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyzerView:
-    """One analyzer's section: its tile and overview rows, and its panels."""
-
-    name: str
-    title: str
-    question: str
-    anchor: str
-    health: AnalyzerHealth
-    panels: tuple[PanelView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything the template shows."""
-
-    service: str
-    namespace: str
-    state: str
-    headline: str
-    made: str
-    made_iso: str
-    since: str
-    until: str
-    lasted: str
-    versions: tuple[str, ...]
-    counts: tuple[tuple[str, str], ...]
-    several_services: bool
-    resolution: str
-    analyzers: tuple[AnalyzerView, ...]
-    troubles: TroubleList
-    findings: FindingTable
-    incidents: IncidentTable | None
-    shades: tuple[Shade, ...]
-    ticks: tuple[Tick, ...]
+from kibana.report.strips import HEIGHT, STRETCHES
+from kibana.report.view import AnalyzerOfReport, page_view
+from kibana.report.words import many
 
 
 def report_html(
@@ -109,7 +41,7 @@ def report_html(
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
-    page = _page(found, ordered, incidents, made, namespace)
+    page = page_view(found, ordered, incidents, made, namespace)
     scripts = (javascript, _asset("report.js"))
     return _template().render(
         page=page,
@@ -120,99 +52,6 @@ def report_html(
         strip_width=STRETCHES,
         strip_height=HEIGHT,
     )
-
-
-def _page(
-    found: Record,
-    analyzers: Sequence[AnalyzerOfReport],
-    incidents: Sequence[Incident],
-    made: datetime,
-    namespace: str,
-) -> Page:
-    """Work out what the page shows."""
-    anchors = {one.key: f"check-{number}" for number, one in enumerate(found.series, 1)}
-    comparison = within(compare(found.alarms, incidents), found.since, found.until)
-    frame = _frame(found, marks(comparison))
-    width = resolution(len(found.series), found.until - found.since)
-    views = tuple(_analyzers(found, analyzers, anchors, frame, width))
-    wrong = spells(found.series)
-    state, headline = overall(view.health for view in views)
-    return Page(
-        service=", ".join(found.services) or "Service",
-        namespace=namespace,
-        state=state,
-        headline=headline,
-        made=moment(made.timestamp()),
-        made_iso=machine(made.timestamp()),
-        since=moment(found.since),
-        until=moment(found.until),
-        lasted=span(found.until - found.since),
-        versions=tuple(f"{one.model} {one.version}".strip() for one in found.versions),
-        counts=tuple(
-            (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
-        ),
-        several_services=len({one.key[:4] for one in found.series}) < len(found.series),
-        resolution=span(width),
-        analyzers=views,
-        troubles=trouble_list(troubles(wrong, _upstream(analyzers)), anchors, frame.incidents),
-        findings=finding_table(wrong, anchors, _units(analyzers)),
-        incidents=incident_table(comparison, anchors) if incidents else None,
-        shades=tuple(
-            shade(one.start, one.end, frame.since, frame.until, one.label)
-            for one in frame.incidents
-        ),
-        ticks=ticks(frame.since, frame.until),
-    )
-
-
-def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
-    """Return the range all charts share, its incidents and its changes of model version."""
-    versions = tuple(
-        Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
-    )
-    return Frame(found.since, found.until, incidents, versions)
-
-
-def _analyzers(
-    found: Record,
-    analyzers: Sequence[AnalyzerOfReport],
-    anchors: Mapping[SeriesKey, str],
-    frame: Frame,
-    width: int,
-) -> Iterable[AnalyzerView]:
-    """Yield the sections."""
-    of: dict[str, list[Series]] = {one.name: [] for one in analyzers}
-    for one in found.series:
-        of.setdefault(one.key.analyzer, []).append(one)
-    known = {one.name: one for one in analyzers}
-    for name, series in of.items():
-        analyzer = known.get(name)
-        health = analyzer_health(name, series, anchors, frame.since, frame.until)
-        rows = {row.key: row for row in (*health.troubled, *health.quiet)}
-        panels = analyzer.panels if analyzer else ()
-        yield AnalyzerView(
-            name=name,
-            title=words(name),
-            question=analyzer.question if analyzer else "",
-            anchor=f"analyzer-{name}",
-            health=health,
-            panels=panel_views(series, panels, rows, frame, width),
-        )
-
-
-def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
-    """Return the analyzers' places in the chain of causes.
-
-    The service stands beside it: its troubles move no feature.
-    """
-    return {
-        one.name: LAYERS.index(one.alert.layer) for one in analyzers if one.alert.layer != "service"
-    }
-
-
-def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:
-    """Return the unit of each analyzer's metrics."""
-    return {(one.name, panel.metric): panel.unit for one in analyzers for panel in one.panels}
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analyzers.finding import Finding
-from kibana.report.severity import OK
+from kibana.report.severity import OK, WARNING
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 Ranks = np.ndarray[tuple[int], np.dtype[np.int8]]
@@ -81,6 +81,11 @@ class Series:
     def worst(self) -> int:
         """The worst severity of the range."""
         return int(self.severity.max())
+
+    @property
+    def alarm_share(self) -> float:
+        """The share of windows in alarm."""
+        return float((self.severity >= WARNING).mean())
 
 
 class Version(NamedTuple):

@@ -2,15 +2,18 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
 
 from analyzers.finding import Finding, Severity
 from analyzers.ground_truth import Incident
-from kibana.report.page import AnalyzerOfReport, report_html
+from kibana.report.chart_views import MOST_CHARTS
+from kibana.report.page import report_html
 from kibana.report.series import record
+from kibana.report.view import AnalyzerOfReport
 
 MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 SCRIPT = "window.vegaEmbed = async () => ({});"
@@ -83,6 +86,24 @@ def test_the_scenarios_report_is_small(findings: list[Finding], scenario_page: s
     """Eighteen days, some 90,000 findings and Vega itself stay under 5 MB."""
     assert len(findings) > 80_000
     assert len(scenario_page.encode()) < 5_000_000
+
+
+def test_a_page_of_nothing_but_alarms_is_small(javascript: str) -> None:
+    """Three hundred checks in alarm for a month, each with a sentence of its own: under 5 MB."""
+    start, hour = datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=1)
+    alarms = (
+        replace(
+            finding(subject=f"feature_{check}", reason=f"Window {place}. " + "It moved far. " * 15),
+            start=start + place * hour,
+            end=start + (place + 1) * hour,
+        )
+        for check in range(300)
+        for place in range(0, 720, 12)
+    )
+    page = report_html(record(alarms), (), (), made=MADE, namespace="test", javascript=javascript)
+    assert len(page.encode()) < 5_000_000
+    assert page.count("<figure") == MOST_CHARTS
+    assert f"{300 - MOST_CHARTS} more checks, less in alarm, without a chart" in page
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere(scenario_page: str) -> None:
