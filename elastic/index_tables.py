@@ -114,6 +114,22 @@ DEAD_LETTERS: Final = (
     Field("agent.id", "keyword", "The shipper."),
 )
 
+SHIPPING: Final = (
+    Field("@timestamp", "date", "When it was counted, UTC.", required=True),
+    Field("event.dataset", "keyword", "Names the data stream.", required=True),
+    Field("event.id", "keyword", "The shipper, its run, and the number of the event."),
+    Field("agent.id", "keyword", "The shipper."),
+    Field("log.file.path", "keyword", "The file; without it the event is about all of them."),
+    Field("ingest.read", "long", "Lines read since the run began.", "lines"),
+    Field("ingest.stored", "long", "Of them, stored.", "lines"),
+    Field("ingest.duplicate", "long", "Of them, stored before.", "lines"),
+    Field("ingest.refused", "long", "Of them, kept in the dead letters.", "lines"),
+    Field("ingest.retried", "long", "How often a line was sent again.", "lines"),
+    Field("ingest.lost.bytes", "long", "What disappeared before it was read.", "bytes"),
+    Field("ingest.lag.bytes", "long", "What is there and not decided.", "bytes"),
+    Field("ingest.lag.seconds", "double", "Age of the last decided line, while others wait.", "s"),
+)
+
 TABLES: Final = MappingProxyType(
     {
         "mlmon-profiles": PROFILES,

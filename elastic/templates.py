@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from elastic.cluster import Cluster
-from elastic.index_tables import DEAD_LETTERS, TABLES, VERSION
+from elastic.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
 from elastic.mappings import mapping
 from logging_config.fields import DATASETS, SCHEMA_VERSION
 
@@ -18,6 +18,7 @@ PRIORITY = 350
 MAX_FIELDS = 1000
 LOGS = "logs-"
 DEAD_LETTER_STREAM = "logs-mlmon.dead_letter"
+SHIPPING_STREAM = "logs-mlmon.shipping"
 
 # Measured on prediction events of 1,364 bytes: 808 bytes each by default, 629 with the better codec
 # at the same speed. `logsdb` takes 621 so, or 426 where it rebuilds the source from the fields;
@@ -71,6 +72,7 @@ def templates() -> Iterator[Template]:
     for dataset, fields in DATASETS.items():
         yield _template(f"{LOGS}{dataset}", mapping(fields), SCHEMA_VERSION, stream=True)
     yield _template(DEAD_LETTER_STREAM, mapping(DEAD_LETTERS), VERSION, stream=True)
+    yield _template(SHIPPING_STREAM, mapping(SHIPPING), VERSION, stream=True)
     for name, fields in TABLES.items():
         yield _template(name, mapping(fields), VERSION, stream=False)
 

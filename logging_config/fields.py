@@ -151,6 +151,7 @@ DIAGNOSTICS: Final = (
     ),
     Field("labels", "flattened", "Whatever else was logged, one key each.", level="core"),
     Field("event.ingested", "date", "When the shipper sent the line.", level="core"),
+    Field("agent.id", "keyword", "The shipper that sent the line.", level="core"),
     Field(
         "ml.log.changes",
         "keyword",
