@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kibana.report.series import Series, SeriesKey
 from kibana.report.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
-from kibana.report.strips import Bar, bars, stretches, worst_of
+from kibana.report.strips import Bars, bars, stretches, worst_of
 from kibana.report.words import many
 
 # A check has fallen silent when nothing came for this many times its usual pause.
@@ -31,7 +31,7 @@ class CheckHealth:
     worst: str
     alarms: int
     windows: int
-    bars: tuple[Bar, ...]
+    bars: tuple[Bars, ...]
 
     @property
     def description(self) -> str:
@@ -48,7 +48,7 @@ class AnalyzerHealth:
     now: str
     worst: str
     summary: str
-    bars: tuple[Bar, ...]
+    bars: tuple[Bars, ...]
     troubled: tuple[CheckHealth, ...]
     quiet: tuple[CheckHealth, ...]
 

@@ -1,6 +1,6 @@
 """Strips: the severity of one check over the whole range, in a line of text's height.
 
-A strip is drawn by the browser from a handful of rectangles, without a script. Height tells
+A strip is drawn by the browser from a handful of paths, without a script. Height tells
 severity as well as colour does: quiet is a thin line, unknown a pale low step, a warning rises to
 half, and a critical stretch fills the strip.
 """
@@ -20,14 +20,11 @@ HEIGHTS: Final = {OK: 2, UNKNOWN: 6, WARNING: 11, CRITICAL: HEIGHT}
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One rectangle of a strip, in a box `STRETCHES` wide and `HEIGHT` high."""
+class Bars:
+    """All rectangles of one severity, as one SVG path in a box `STRETCHES` by `HEIGHT`."""
 
     severity: str
-    x: int
-    y: int
-    width: int
-    height: int
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +53,19 @@ def worst_of(strips: Iterable[Stretches]) -> list[int | None]:
     ]
 
 
-def bars(strip: Stretches) -> tuple[Bar, ...]:
+def bars(strip: Stretches) -> tuple[Bars, ...]:
     """Return the rectangles of a strip: one per run of equal severity, none without windows."""
-    found = []
+    paths: dict[int, list[str]] = {}
     x = 0
     for severity, run in groupby(strip):
         width = len(list(run))
         if severity is not None:
             height = HEIGHTS[severity]
-            found.append(Bar(FACES[severity].name, x, HEIGHT - height, width, height))
+            paths.setdefault(severity, []).append(
+                f"M{x} {HEIGHT - height}h{width}v{height}h-{width}z"
+            )
         x += width
-    return tuple(found)
+    return tuple(Bars(FACES[severity].name, "".join(paths[severity])) for severity in sorted(paths))
 
 
 def place(seconds: float, since: float, until: float) -> float:
