@@ -38,6 +38,8 @@ def start_node(
         return
     done = "started" if running.started else "already running"
     print(f"Elasticsearch {running.version} {done} at {running.url} (pid {running.pid})")
+    if running.url.startswith("https:"):
+        print(f"its certificate and the users' passwords lie in {running.home / 'security'}")
     if settings.elasticsearch_url:
         print(f"MLMON_ELASTICSEARCH_URL is set: commands use {settings.elasticsearch_url} instead")
 

@@ -121,10 +121,10 @@ def test_the_shipper_may_only_add_lines(as_user: AsUser) -> None:
     shipper = as_user("shipper")
     assert _statuses(shipper, _line(b"1"), _line(b"2")) == [201, 201]
     assert _statuses(shipper, _line(b"1")) == [409]
-    # A data stream takes no replacement from anybody; its backing index would.
-    backing = as_user(ADMIN).data_streams(STREAM)[STREAM][0].encode()
-    replace_ = b'{"index":{"_index":"%b","_id":"1"}}\n{}\n' % backing
-    delete = b'{"delete":{"_index":"%b","_id":"1"}}\n' % backing
+    # A data stream takes replacements only like this: in its backing index, of a known revision.
+    place = b'"_index":"%b","_id":"1"' % as_user(ADMIN).data_streams(STREAM)[STREAM][0].encode()
+    replace_ = b'{"index":{%b,"if_seq_no":0,"if_primary_term":1}}\n{}\n' % place
+    delete = b'{"delete":{%b}}\n' % place
     assert set(_statuses(shipper, replace_, delete)) == {403}
     assert _statuses(shipper, _line(b"1", FINDINGS)) == [403]
 
