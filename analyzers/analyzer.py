@@ -31,6 +31,7 @@ class Analyzer(ABC, Generic[P]):
         limits: Limits by metric.
         panels: How its metrics are drawn.
         alert: When its findings become an alert.
+        advice: What to do about an alarm, a few sentences.
         reads: Kind of profile it judges.
         lookback: How much of the past it needs before the window it judges.
     """
@@ -40,6 +41,7 @@ class Analyzer(ABC, Generic[P]):
     limits: ClassVar[Mapping[str, Limits]]
     panels: ClassVar[tuple[Panel, ...]]
     alert: ClassVar[Alert]
+    advice: ClassVar[str]
     reads: ClassVar[Literal["prediction", "access", "job"]]
     lookback: ClassVar[timedelta] = timedelta(0)
 

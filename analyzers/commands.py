@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -105,10 +106,21 @@ def findings(
 
 
 @app.command("analyzers")
-def list_analyzers(as_json: Json = False) -> None:
+def list_analyzers(
+    as_json: Json = False,
+    pages: Annotated[
+        Path | None, typer.Option(help="Write a Markdown page of each into this folder instead.")
+    ] = None,
+) -> None:
     """List the analyzers: the question each answers, its metrics and their limits."""
     from analyzers import discover
+    from analyzers.page import page
 
+    if pages is not None:
+        pages.mkdir(parents=True, exist_ok=True)
+        for each in discover():
+            (pages / f"{each.name}.md").write_text(page(each), encoding="utf-8")
+        return
     if as_json:
         print(json.dumps([_description(each) for each in discover()]))
         return

@@ -42,6 +42,12 @@ class FallbackRate(Analyzer[PredictionProfile]):
 
     name = "fallback_rate"
     question = "How often do predictions fall back to defaults, and how old is the sources' data?"
+    advice = (
+        "Look at `job_health` for the job that refreshes the source: it has failed, hangs, or "
+        "is late. Start it by hand and watch the age fall. As long as defaults are used, scores "
+        "are those of an average profile: `feature_drift` and `score_shift` follow within "
+        "hours."
+    )
     reads = "prediction"
     lookback = PAST + DAY
     limits: ClassVar = {

@@ -59,6 +59,12 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
     name = "feature_drift"
     question = "Does the traffic look like what the model was trained on?"
+    advice = (
+        "Ask the feature's source what changed at the hour the sentence names: a unit, a "
+        "default, a release, a new market. Findings of `fallback_rate` before it mean that "
+        "defaults took the place of values. If the new distribution is right, retrain on it and "
+        "make a baseline; until then trust scores less."
+    )
     reads = "prediction"
     lookback = LOOKBACK
     limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}

@@ -59,6 +59,13 @@ class JobHealth(Analyzer[JobProfile]):
 
     name = "job_health"
     question = "Do the scheduled jobs run when they should, succeed, and take as long as ever?"
+    advice = (
+        "Read the error in the sentence and the run's lines (`logs-ml.job-*`, by "
+        "`ml.job.run_id`). A failed training leaves the old model in service, which is safe for "
+        "days; a refresh of statistics that is missed makes predictions fall back within hours. "
+        "A missed run without a failed one means that the scheduler stands still or the last "
+        "run hangs."
+    )
     reads = "job"
     lookback = 35 * DAY
     limits: ClassVar = {

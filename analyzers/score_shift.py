@@ -35,6 +35,12 @@ class ScoreShift(Analyzer[PredictionProfile]):
 
     name = "score_shift"
     question = "Have the scores a model gives moved away from those of its training set?"
+    advice = (
+        "Look for findings of `feature_drift`, `data_quality` and `fallback_rate` from the same "
+        "hour: inputs that moved explain scores that moved. Without any, compare the model "
+        "version in service with the one meant to be. If the change is real and wanted, retrain "
+        "and make a baseline of the new version."
+    )
     reads = "prediction"
     lookback = LOOKBACK
     limits: ClassVar = {METRIC: LIMITS}

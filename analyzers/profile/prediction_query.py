@@ -28,7 +28,7 @@ _NUMERIC = "ml.features.numeric."
 _CATEGORICAL = "ml.features.categorical."
 _SOURCE = "ml.feature_source."
 MOST_UNSEEN = 20
-MOST_CATEGORIES = 200
+_MOST_STATUSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,17 @@ class PredictionQuery:
         return dict(self.baseline.numeric) if self.baseline else {}
 
     @property
+    def buckets(self) -> int:
+        """Buckets that the answer holds per window, at most."""
+        samples = [*self.numeric.values()]
+        if self.baseline and self.baseline.score:
+            samples.append(self.baseline.score)
+        known = self.baseline.categorical.values() if self.baseline else ()
+        categories = sum(len(each.counts) + MOST_UNSEEN for each in known)
+        sources = _MOST_STATUSES * len(self.fields.sources)
+        return 2 + sum(len(each.counts) for each in samples) + categories + sources
+
+    @property
     def extra(self) -> list[str]:
         """Fields of the log that the baseline does not have, or has as the other type."""
         categorical = self.baseline.categorical if self.baseline else {}
@@ -121,7 +132,9 @@ class PredictionQuery:
         for index, field in enumerate(self.extra):
             aggs[f"x{index}"] = {"value_count": {"field": field}}
         for index, name in enumerate(self.fields.sources):
-            aggs[f"s{index}"] = {"terms": {"field": f"{_SOURCE}{name}.status", "size": 10}}
+            aggs[f"s{index}"] = {
+                "terms": {"field": f"{_SOURCE}{name}.status", "size": _MOST_STATUSES}
+            }
             aggs[f"a{index}"] = {"stats": {"field": f"{_SOURCE}{name}.age_s"}}
         return aggs
 

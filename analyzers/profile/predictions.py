@@ -46,10 +46,17 @@ class Categories:
         """Predictions whose category the baseline does not have."""
         return self.unseen.total() + self.other
 
-    def __add__(self, more: Categories) -> Categories:
-        return Categories(
-            self.counts + more.counts, self.unseen + more.unseen, self.other + more.other
-        )
+    @classmethod
+    def total(cls, parts: Iterable[Categories]) -> Categories:
+        """Return the sum of a feature's categories in several windows."""
+        counts: Counter[str] = Counter()
+        unseen: Counter[str] = Counter()
+        other = 0
+        for each in parts:
+            counts.update(each.counts)
+            unseen.update(each.unseen)
+            other += each.other
+        return cls(counts, unseen, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +226,7 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
         score=merged(scores) if scores else None,
         numeric={name: merged(of) for name, of in _gather(each.numeric for each in parts).items()},
         categorical={
-            name: reduce(Categories.__add__, of)
+            name: Categories.total(of)
             for name, of in _gather(each.categorical for each in parts).items()
         },
         present={name: sum(of) for name, of in _gather(each.present for each in parts).items()},

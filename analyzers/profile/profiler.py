@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from analyzers.profile.slot import Knowledge
     from elastic.cluster import Cluster
 
+MOST_BUCKETS = 60_000
+"""Ask for so many at once: Elasticsearch returns 65,536 at most."""
+
 SURVEYED = 60 * DAY
 """Survey so much at once: 17,280 windows of five minutes, well below 65,536 buckets."""
 
@@ -66,7 +69,8 @@ class Profiler:
         def ask(series: tuple[str, ...], part: Window) -> Iterator[Profile]:
             name, version, baseline_id = series
             query = PredictionQuery((name, version), by_id.get(baseline_id), fields)
-            return query.profiles(self._search(predictions.DATASET, query.body(part)))
+            for piece in part.split(max(1, MOST_BUCKETS // query.buckets) * PREDICTION_STEP):
+                yield from query.profiles(self._search(predictions.DATASET, query.body(piece)))
 
         return self._update(predictions.KIND, period, slots, PREDICTION_STEP, ask)
 

@@ -14,6 +14,7 @@ from analyzers.analyzer import Analyzer
 from analyzers.baseline.baseline import Baseline
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
+from analyzers.page import page
 from analyzers.profile.jobs import profiles as job_profiles
 from analyzers.window import DAY, Window
 
@@ -95,6 +96,13 @@ def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
     assert all(panel.sentence.endswith("?") for panel in analyzer.panels)
     assert analyzer.alert.layer in LAYERS
     assert analyzer.runbook
+
+
+@each_analyzer
+def test_its_page_is_up_to_date(analyzer: Analyzer[Any]) -> None:
+    """The runbook that findings name is there, and says what the analyzer's file says."""
+    written = (ROOT / analyzer.runbook).read_text(encoding="utf-8")
+    assert written == page(analyzer), "run `mlmon analyzers --pages docs/analyzers`"
 
 
 @each_analyzer

@@ -1,0 +1,49 @@
+"""An analyzer's page in docs/analyzers: all of it from the analyzer's own file."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from analyzers.window import duration
+
+if TYPE_CHECKING:
+    from analyzers.analyzer import Analyzer
+
+
+def page(analyzer: Analyzer[Any]) -> str:
+    """Return the page as Markdown."""
+    alert = analyzer.alert
+    sections = [
+        f"# {analyzer.name}",
+        inspect.getdoc(sys.modules[type(analyzer).__module__]) or "",
+        "## Metrics",
+        _metrics(analyzer),
+        "## When it alarms",
+        (
+            f"An alert is raised when {alert.after} of the last {alert.of} windows are "
+            f"`{alert.on}`{' or worse' if alert.on == 'warning' else ''}. Its layer in the chain of "
+            f"causes is `{alert.layer}`."
+        ),
+        "## What to do",
+        analyzer.advice,
+        "## What it reads",
+        (
+            f"Profiles of kind `{analyzer.reads}`, up to {duration(analyzer.lookback)} before the "
+            "window it judges."
+        ),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _metrics(analyzer: Analyzer[Any]) -> str:
+    lines = ["| metric | asks | unit | warning | critical | limits |", 6 * "|---" + "|"]
+    for panel in analyzer.panels:
+        limits = analyzer.limits[panel.metric]
+        lines.append(
+            f"| `{panel.metric}` | {panel.sentence} | {panel.unit or '-'} "
+            f"| {limits.bad} {limits.warning:g} | {limits.bad} {limits.critical:g} "
+            f"| {limits.meaning or '-'} |"
+        )
+    return "\n".join(lines)
