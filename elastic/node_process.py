@@ -84,7 +84,10 @@ def await_answer(
 
 def _answers(connection: Connection) -> bool:
     # Not for a status: data that is lost would keep the node from ever being found ready.
-    params = {"wait_for_events": "languid", "wait_for_no_initializing_shards": True}
+    params: dict[str, str | int | bool | None] = {
+        "wait_for_events": "languid",
+        "wait_for_no_initializing_shards": True,
+    }
     try:
         connection.request("GET", "/_cluster/health", params=params, retries=0, timeout=5.0)
     except ClusterError:
