@@ -129,8 +129,8 @@ def list_analyzers(
         for metric, limits in each.limits.items():
             meaning = f" ({limits.meaning})" if limits.meaning else ""
             print(
-                f"  {metric}: warning {limits.bad} {limits.warning:g}, "
-                f"critical {limits.bad} {limits.critical:g}{meaning}"
+                f"  {metric}: warning {limits.sign} {limits.warning:g}, "
+                f"critical {limits.sign} {limits.critical:g}{meaning}"
             )
 
 

@@ -36,6 +36,11 @@ class Limits:
             return Severity.CRITICAL
         return Severity.WARNING if calmest >= sign * self.warning else Severity.OK
 
+    @property
+    def sign(self) -> str:
+        """How a bad value compares with a limit: `≥` or `≤`."""
+        return "≥" if self.bad == "above" else "≤"
+
     def at_least(self, warning: float, critical: float) -> Limits:
         """Return these limits, but none that alarms earlier than the given ones."""
         pick = max if self.bad == "above" else min

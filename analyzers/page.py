@@ -9,23 +9,19 @@ from typing import TYPE_CHECKING, Any
 from analyzers.window import duration
 
 if TYPE_CHECKING:
+    from analyzers.alert import Alert
     from analyzers.analyzer import Analyzer
 
 
 def page(analyzer: Analyzer[Any]) -> str:
     """Return the page as Markdown."""
-    alert = analyzer.alert
     sections = [
         f"# {analyzer.name}",
         inspect.getdoc(sys.modules[type(analyzer).__module__]) or "",
         "## Metrics",
         _metrics(analyzer),
         "## When it alarms",
-        (
-            f"An alert is raised when {alert.after} of the last {alert.of} windows are "
-            f"`{alert.on}`{' or worse' if alert.on == 'warning' else ''}. Its layer in the chain of "
-            f"causes is `{alert.layer}`."
-        ),
+        _alert(analyzer.alert),
         "## What to do",
         analyzer.advice,
         "## What it reads",
@@ -37,13 +33,22 @@ def page(analyzer: Analyzer[Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def _alert(alert: Alert) -> str:
+    windows = "one window is" if alert.of == 1 else f"{alert.after} of {alert.of} windows are"
+    worse = " or worse" if alert.on == "warning" else ""
+    return (
+        f"An alert is raised when {windows} `{alert.on}`{worse}. Its layer in the chain of causes "
+        f"is `{alert.layer}`."
+    )
+
+
 def _metrics(analyzer: Analyzer[Any]) -> str:
     lines = ["| metric | asks | unit | warning | critical | limits |", 6 * "|---" + "|"]
     for panel in analyzer.panels:
         limits = analyzer.limits[panel.metric]
         lines.append(
             f"| `{panel.metric}` | {panel.sentence} | {panel.unit or '-'} "
-            f"| {limits.bad} {limits.warning:g} | {limits.bad} {limits.critical:g} "
+            f"| {limits.sign} {limits.warning:g} | {limits.sign} {limits.critical:g} "
             f"| {limits.meaning or '-'} |"
         )
     return "\n".join(lines)

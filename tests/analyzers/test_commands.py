@@ -84,7 +84,7 @@ def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
     """Each with its question and its limits."""
     text = mlmon("analyzers").stdout
     assert "score_shift: Have the scores" in text
-    assert "http.5xx.rate: warning above 0.02, critical above 0.1" in text
+    assert "http.5xx.rate: warning ≥ 0.02, critical ≥ 0.1" in text
     listed = json.loads(mlmon("analyzers", "--json").stdout)
     assert {each["name"] for each in listed} >= {"score_shift", "job_health"}
 
