@@ -110,14 +110,10 @@ class JobHealth(Analyzer[JobProfile]):
         failed = ended[successes[-1] + 1 :] if successes else ended
         if failed:
             error = f" ({failed[-1].error})" if failed[-1].error else ""
+            since = f"last succeeded {moment(ended[successes[-1]].start)}" if successes else ""
             reason = (
-                f"{job} failed {_times(len(failed))} in a row{error}, first "
-                f"{moment(failed[0].start)}; it has "
-                + (
-                    f"last succeeded {moment(ended[successes[-1]].start)}."
-                    if successes
-                    else f"not succeeded since {moment(ended[0].start)}."
-                )
+                f"{job} failed {_times(len(failed))}{error}, first {moment(failed[0].start)}; "
+                f"{since or 'no run is known to have succeeded'}."
             )
         else:
             reason = f"{job} succeeded {span(window)}."
@@ -232,7 +228,7 @@ def _intervals(known: Sequence[Run]) -> list[float]:
 
 
 def _times(failures: int) -> str:
-    return "once" if failures == 1 else f"{failures} times"
+    return "once" if failures == 1 else f"{failures} times in a row"
 
 
 def _length(seconds: float) -> str:
