@@ -1,6 +1,7 @@
 """Lines on their way to Elasticsearch in one bulk request, and where each of them came from."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -69,6 +70,12 @@ class Batch:
     def source(self, index: int) -> Source:
         """Return the file of an item."""
         return self.blocks[bisect_right(self._firsts, index) - 1].source
+
+    def shares(self) -> Iterator[tuple[Block, int]]:
+        """Yield each block with how many of its lines are items."""
+        ends = (*self._firsts[1:], len(self.items))
+        for block, first, end in zip(self.blocks, self._firsts, ends, strict=True):
+            yield block, end - first
 
     def _refuse(self, block: Block, offset: int, line: bytes, reason: str) -> None:
         if is_blank(line):

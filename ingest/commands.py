@@ -1,4 +1,4 @@
-"""`mlmon ship`: JSON lines to data streams."""
+"""`mlmon ship`: JSON lines to data streams; how a shipper is; its dead letters once more."""
 
 import json
 import signal
@@ -8,24 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.account import Account
+if TYPE_CHECKING:
+    from elastic.settings import Settings
+    from ingest.account import Account
+    from ingest.shipper import Order
+    from ingest.state import State
 
 app = typer.Typer()
 
 REFUSED = 3
 """Exit code where every line was decided and some were refused."""
 
+NOT_RUNNING = 3
+"""Exit code of `--status` where no shipper runs."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 
 @app.command()
-def ship(
+def ship(  # noqa: PLR0917 - its options
     paths: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="PATH...", help="Files, folders, quoted patterns, or - ."),
-    ],
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow/--once", help="Wait for more, or end at the files' ends.")
     ] = False,
@@ -38,39 +47,94 @@ def ship(
     from_start: Annotated[
         bool, typer.Option("--from-start", help="Read all again; what is stored is not doubled.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the account as JSON.")] = False,
+    replay_dead_letters: Annotated[
+        bool, typer.Option("--replay-dead-letters", help="Send the refused lines again.")
+    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how the shipper is.")] = False,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="With --status: as Prometheus metrics.")
+    ] = False,
+    max_line_bytes: Annotated[
+        int, typer.Option(min=1_000, max=50_000_000, help="Longer lines are refused.")
+    ] = 1 << 20,
+    as_json: Json = False,
 ) -> None:
     """Bring JSON lines to the data streams logs-<event.dataset>-<namespace>, each line once.
 
-    Exit code 3: all lines are decided, and some lie in the dead letters with the reason.
+    Exit code 3: every line is decided, and some lie in the dead letters with the reason.
     """
-    from elastic.cluster import connect
     from elastic.settings import load_settings
-    from ingest.shipper import Order, prepare, state_of
+    from ingest.shipper import Order, state_of
+    from ingest.source import Limits
 
     settings = load_settings(namespace=namespace)
+    folder = state_of(settings, state)
+    if status:
+        _status(folder, as_json=as_json, prometheus=prometheus)
+        return
+    if bool(paths) == replay_dead_letters:
+        raise typer.BadParameter("name the files to ship, or --replay-dead-letters")
     order = Order(
-        paths,
+        paths or [],
         settings.namespace,
-        state_of(settings, state),
+        folder,
         following=follow,
         from_start=from_start,
+        limits=Limits(max_line_bytes),
     )
     started = time.monotonic()
-    stopping = Event()
-    with order.state.lock(), connect(settings) as cluster, _stopped_by_signals(stopping):
-        pipeline = prepare(cluster, order, stopping, stopping.wait)
-        account = pipeline.run(following=follow)
-    _print(account, time.monotonic() - started, order.state.dead_letters, as_json=as_json)
+    account = _run(settings, order)
+    _print(account, time.monotonic() - started, folder.dead_letters, as_json=as_json)
     if account.refused:
         raise typer.Exit(REFUSED)
     if account.decided < account.read:
         raise typer.Exit(1)
 
 
+def _run(settings: "Settings", order: "Order") -> "Account":
+    from elastic.cluster import connect
+    from ingest.progress import Progress
+    from ingest.shipper import prepared, replay_dead_letters
+
+    stopping = Event()
+    with connect(settings) as cluster, _stopped_by_signals(stopping):
+        if not order.paths:
+            return replay_dead_letters(cluster, order, stopping)
+        with (
+            Progress(order) as progress,
+            prepared(cluster, order, stopping, progress.show) as pipeline,
+        ):
+            return pipeline.run(following=order.following)
+
+
+def _status(state: "State", *, as_json: bool, prometheus: bool) -> None:
+    from dataclasses import replace
+
+    from elastic.errors import UserError
+    from ingest.health import Health
+    from ingest.health import prometheus as as_prometheus
+    from ingest.progress import in_words
+
+    try:
+        health = Health.from_json(state.status.read_bytes())
+    except (OSError, ValueError):
+        raise UserError(
+            f"No shipper has run with the folder {state.folder}",
+            "Start one with `mlmon ship PATH... --follow`, or name its folder with --state.",
+        ) from None
+    # A process that was killed could not say so.
+    health = replace(health, running=state.is_locked())
+    if prometheus:
+        print(as_prometheus(health), end="")
+        return
+    print(health.to_json().decode() if as_json else in_words(health))
+    if not health.running:
+        raise typer.Exit(NOT_RUNNING)
+
+
 @contextmanager
 def _stopped_by_signals(stopping: Event) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the run in order; a second SIGINT ends it at once."""
+    """Let the first SIGINT or SIGTERM end the run in order; the next ends it at once."""
 
     def stop(_signal: int, _frame: object) -> None:
         if stopping.is_set():
@@ -85,7 +149,7 @@ def _stopped_by_signals(stopping: Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print(account: Account, seconds: float, dead_letters: Path, *, as_json: bool) -> None:
+def _print(account: "Account", seconds: float, dead_letters: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**account.to_json(), "seconds": round(seconds, 3)}))
         return

@@ -1,21 +1,23 @@
 """Where refused lines are kept: a file, and a data stream that can be searched."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
 
 import orjson
 
+from elastic.lock import hold
 from elastic.templates import DEAD_LETTER_STREAM
 from ingest.checkpoint import sync_folder
 from ingest.dead_letter import DeadLetter
+from ingest.delivery import Delivery
 from ingest.line import LineError
 
 
 class DeadLetterFile:
-    """A file of dead letters that only grows.
+    """A file of dead letters that only grows, until a replay takes it away.
 
     Args:
         path: Where it lies; its folder exists.
@@ -23,7 +25,8 @@ class DeadLetterFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = Lock()
+        self._taken = path.with_suffix(".replayed" + path.suffix)
+        self._lock = path.with_suffix(".lock")
 
     def append(self, letters: Sequence[DeadLetter]) -> None:
         """Write letters and wait until they have reached the disk.
@@ -32,46 +35,52 @@ class DeadLetterFile:
             OSError: The disk is full or cannot be written.
         """
         data = b"".join(letter.to_line() for letter in letters)
-        with self._lock:
-            is_new = not self.path.exists()
-            with self.path.open("ab") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if is_new:
-                sync_folder(self.path.parent)
+        with hold(self._lock), self.path.open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(self.path.parent)
 
-    def read(self) -> Iterator[DeadLetter]:
-        """Yield each letter once, the pieces of a line over the limit as one.
+    def take(self) -> bool:
+        """Set the letters aside to be replayed; return whether there are any.
 
-        Raises:
-            OSError: The file cannot be read.
+        Those set aside before, by a replay that did not end, come first.
         """
-        seen: set[str] = set()
-        head: DeadLetter | None = None
-        for letter in self._lines():
-            if letter.id in seen:
-                continue
-            seen.add(letter.id)
-            whole = (
-                replace(letter, raw=head.raw + letter.raw, offset=head.offset) if head else letter
-            )
-            head = whole if letter.continued else None
-            if head is None:
-                yield whole
-        if head is not None:
-            yield head
+        with hold(self._lock):
+            if not self._taken.exists() and self.path.exists():
+                self.path.rename(self._taken)
+        return self._taken.exists()
 
-    def _lines(self) -> Iterator[DeadLetter]:
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            for line in file:
-                try:
-                    yield DeadLetter.from_line(line)
-                except LineError:
-                    # The last line of a write that a crash cut short: its batch was not decided.
-                    continue
+    def taken(self) -> Iterator[DeadLetter]:
+        """Yield each letter set aside once, the pieces of a line over the limit as one."""
+        yield from _whole(_letters(self._taken))
+
+    def drop_taken(self) -> None:
+        """Delete the letters set aside: each is stored, or refused again and kept anew."""
+        self._taken.unlink(missing_ok=True)
+
+
+def _letters(path: Path) -> Iterator[DeadLetter]:
+    with path.open("rb") as file:
+        for line in file:
+            # A write that a crash cut short is no letter: its batch was not decided.
+            with suppress(LineError):
+                yield DeadLetter.from_line(line)
+
+
+def _whole(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+    seen: set[str] = set()
+    head: DeadLetter | None = None
+    for letter in letters:
+        if letter.id in seen:
+            continue
+        seen.add(letter.id)
+        whole = replace(letter, raw=head.raw + letter.raw, offset=head.offset) if head else letter
+        head = whole if letter.continued else None
+        if head is None:
+            yield whole
+    if head is not None:
+        yield replace(head, continued=False)
 
 
 @dataclass(slots=True)
@@ -116,3 +125,34 @@ class DeadLetterParcel:
     def dead_letter(self, index: int, reason: str) -> DeadLetter:
         """Return a letter that its own data stream refuses: the file has it."""
         return replace(self.letters[index], reason=reason)
+
+
+class DeadLetters:
+    """Keeps refused lines: in the file first, then in the data stream.
+
+    Args:
+        file: The file.
+        delivery: Sends them to the data stream.
+        namespace: Namespace of the data stream.
+        shipper_id: Who refuses them.
+    """
+
+    def __init__(
+        self, file: DeadLetterFile, delivery: Delivery, namespace: str, shipper_id: str
+    ) -> None:
+        self.file = file
+        self.shipper_id = shipper_id
+        self._delivery = delivery
+        self._namespace = namespace
+
+    def keep(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep letters; what the data stream refuses is in the file all the same.
+
+        Raises:
+            OSError: The file cannot be written.
+            StoppedError: The shipper stops before the data stream has them.
+        """
+        if letters:
+            self.file.append(letters)
+            parcel = DeadLetterParcel.of(letters, self._namespace, self.shipper_id)
+            self._delivery.deliver(parcel)

@@ -5,7 +5,7 @@ Whatever may already be stored is looked up across the whole data stream before 
 `create` alone prevents a second copy only within one backing index.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -58,14 +58,14 @@ class Outcome:
 
     Attributes:
         stored: Lines stored by this delivery.
-        duplicate: Lines that were there before.
+        duplicates: Indexes of the lines that were there before.
         retried: How often a line had to be sent again.
         refused: Lines that Elasticsearch refused.
         too_large: Bytes of the smallest request it found too large; 0 where there was none.
     """
 
     stored: int = 0
-    duplicate: int = 0
+    duplicates: list[int] = field(default_factory=list)
     retried: int = 0
     refused: list[DeadLetter] = field(default_factory=list)
     too_large: int = 0
@@ -79,7 +79,9 @@ class Delivery:
         streams: Pattern of the data streams in which ids are looked up.
         stopping: Set when nothing is to be waited for any more.
         random: Draws the waits.
-        report: Called with what is being waited for, and with an empty text when it goes on.
+
+    Attributes:
+        waiting_for: What the cluster said when a request failed; empty once it goes on.
     """
 
     def __init__(
@@ -89,13 +91,12 @@ class Delivery:
         stopping: Event,
         *,
         random: Random | None = None,
-        report: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self.waiting_for = ""
         self._target = target
         self._streams = streams
         self._stopping = stopping
         self._random = random or Random()
-        self._report = report
 
     def deliver(self, parcel: Parcel) -> Outcome:
         """Send a batch until each line is stored, known as a duplicate, or refused.
@@ -132,7 +133,7 @@ class Delivery:
                 suspect |= may_have_stored(error.status)
                 reason = error.message
             if not part:
-                self._report("")
+                self.waiting_for = ""
                 return []
             outcome.retried += len(part)
             attempt += 1
@@ -157,7 +158,7 @@ class Delivery:
                 case Verdict.STORED:
                     outcome.stored += 1
                 case Verdict.DUPLICATE:
-                    outcome.duplicate += 1
+                    outcome.duplicates.append(index)
                 case Verdict.REFUSED:
                     outcome.refused.append(parcel.dead_letter(index, judgement.reason))
                 case Verdict.RETRY:
@@ -192,9 +193,8 @@ class Delivery:
         known: set[str] = set()
         for first in range(0, len(wanted), _LOOK_UP):
             known |= self._known(wanted[first : first + _LOOK_UP])
-        unknown = [index for index in part if ids[index] not in known]
-        outcome.duplicate += len(part) - len(unknown)
-        return unknown
+        outcome.duplicates += [index for index in part if ids[index] in known]
+        return [index for index in part if ids[index] not in known]
 
     def _known(self, ids: list[str]) -> set[str]:
         body = {
@@ -208,6 +208,6 @@ class Delivery:
         return {hit["_id"] for hit in answer["hits"]["hits"]}
 
     def _wait(self, attempt: int, reason: str) -> None:
-        self._report(reason)
+        self.waiting_for = reason
         if self._stopping.wait(backoff.wait_s(attempt, self._random)):
             raise StoppedError

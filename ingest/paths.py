@@ -85,3 +85,12 @@ def _why_not_json_lines(sample: bytes) -> str:
         else:
             return ""
     return f"line 1: {first}" if first else ""
+
+
+def size(paths: Sequence[str]) -> int | None:
+    """Return how many bytes the files hold, None where that cannot be known before reading them."""
+    if STANDARD_INPUT in paths:
+        return None
+    files = list(matching(patterns(paths)))
+    compressed = any(file.path.endswith(".gz") for file in files)
+    return None if compressed else sum(file.size for file in files)

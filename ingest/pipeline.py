@@ -6,6 +6,7 @@ the reading. Batches are committed in the order of reading, so that everything b
 offset is decided.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from elastic.errors import UserError
 from ingest.account import Account
 from ingest.batch import Batch
 from ingest.checkpoint import Checkpoint
-from ingest.dead_letters import DeadLetterFile, DeadLetterParcel
+from ingest.dead_letters import DeadLetters
 from ingest.delivery import Delivery, Outcome, StoppedError
+from ingest.health import Health, file_health
+from ingest.ledger import Ledger
 from ingest.line import Encoder
 from ingest.source import Block
 from ingest.tailer import Tailer
@@ -31,6 +34,7 @@ costs fewer writes of the checkpoint and more look-ups after a crash."""
 
 _LEAST_BATCH_BYTES = 1 << 16
 _LONGEST_WAIT_S = 0.05
+_TELL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +56,8 @@ class Flow:
     discover_s: float = 1.0
 
 
-@dataclass(slots=True)
-class Keeping:
-    """Where refused lines are kept.
-
-    Attributes:
-        file: The file, synced before the checkpoint moves.
-        namespace: Namespace of the data stream of dead letters.
-        shipper_id: Who refused them.
-    """
-
-    file: DeadLetterFile
-    namespace: str
-    shipper_id: str
-
-
 Wake = Callable[[float], object]
+Tell = Callable[[Health], None]
 
 
 class Pipeline:
@@ -77,14 +67,16 @@ class Pipeline:
         tailer: The files.
         encoder: Makes bulk items of lines.
         delivery: Sends parcels.
-        keeping: Keeps refused lines.
+        dead_letters: Keeps refused lines.
         checkpoint: Where the offsets are kept.
         stopping: Set when the run is to end.
-        wake: Waits for a change of a file, at most so many seconds.
+        wake: Waits for a change of a file, at most so many seconds; returns whether files came or
+            went.
+        tell: Told about every second how the run is.
         flow: How much is under way at once.
 
     Attributes:
-        account: What became of the lines.
+        ledger: What became of the lines.
     """
 
     def __init__(
@@ -92,20 +84,24 @@ class Pipeline:
         tailer: Tailer,
         encoder: Encoder,
         delivery: Delivery,
-        keeping: Keeping,
+        dead_letters: DeadLetters,
         checkpoint: Checkpoint,
         stopping: Event,
+        *,
         wake: Wake,
+        tell: Tell = lambda _: None,
         flow: Flow | None = None,
     ) -> None:
-        self.account = Account()
+        self.ledger = Ledger()
         self._tailer = tailer
         self._encoder = encoder
         self._delivery = delivery
-        self._keeping = keeping
+        self._dead_letters = dead_letters
         self._checkpoint = checkpoint
         self._stopping = stopping
         self._wake = wake
+        self._tell = tell
+        self._told = float("-inf")
         self._flow = flow or Flow()
         self._batch_bytes = self._flow.batch_bytes
         self._batch: Batch | None = None
@@ -114,6 +110,7 @@ class Pipeline:
         self._saved = self._discovered = float("-inf")
         self._changed = False
         self._progressed = False
+        self._changes = 0
 
     def run(self, *, following: bool) -> Account:
         """Ship until the files are read and every line is decided, or until `stopping` is set.
@@ -140,7 +137,7 @@ class Pipeline:
             raise
         finally:
             self._finish()
-        return self.account
+        return self.ledger.account
 
     def _step(self, *, following: bool) -> bool:
         """Read one block, or wait for one; return False where there is nothing left to do."""
@@ -148,6 +145,7 @@ class Pipeline:
         if now - self._discovered >= self._flow.discover_s:
             self._discovered = now
             self._tailer.discover()
+            self._note_news()
         block = self._tailer.read()
         if block:
             self._take(block, now)
@@ -156,8 +154,14 @@ class Pipeline:
         else:
             return self._drain()
         self._collect()
-        self._save(now)
+        self._keep_up(now)
         return True
+
+    def _note_news(self) -> None:
+        """Save which files came or went, so that they are known again after a crash."""
+        if self._tailer.changes != self._changes:
+            self._changes = self._tailer.changes
+            self._save_now()
 
     def _take(self, block: Block, now: float) -> None:
         """Put a block into the batch, and send the batch when it is full."""
@@ -167,8 +171,7 @@ class Pipeline:
             self._encoder.stamp(datetime.now(UTC))
         before = len(batch.items) + len(batch.refused)
         batch.add(block, self._encoder)
-        self.account.read += len(batch.items) + len(batch.refused) - before
-        self.account.bytes += block.end - block.start
+        self.ledger.take(block, len(batch.items) + len(batch.refused) - before)
         self._progressed = True
         if batch.size >= self._batch_bytes:
             self._submit()
@@ -176,12 +179,14 @@ class Pipeline:
     def _idle(self, now: float) -> None:
         """Send what has waited long enough, and wait for more."""
         rest = self._flow.discover_s - (now - self._discovered)
+        if self._tailer.listening:
+            rest = min(rest, _LONGEST_WAIT_S)
         if self._batch:
             rest = min(rest, self._batch.opened + self._flow.batch_age_s - now)
             if rest <= 0:
                 self._submit()
-        if rest > 0:
-            self._wake(min(rest, _LONGEST_WAIT_S) if self._under_way else rest)
+        if rest > 0 and self._wake(min(rest, _LONGEST_WAIT_S) if self._under_way else rest):
+            self._discovered = float("-inf")
 
     def _drain(self) -> bool:
         """Decide everything that was read; return whether there may be more to read then."""
@@ -214,14 +219,7 @@ class Pipeline:
     def _decide(self, batch: Batch) -> Outcome:
         """Deliver a batch and keep what is refused; runs in a thread of the pool."""
         outcome = self._delivery.deliver(batch)
-        outcome.refused += batch.refused
-        if outcome.refused:
-            self._keeping.file.append(outcome.refused)
-            self._delivery.deliver(
-                DeadLetterParcel.of(
-                    outcome.refused, self._keeping.namespace, self._keeping.shipper_id
-                )
-            )
+        self._dead_letters.keep([*outcome.refused, *batch.refused])
         return outcome
 
     def _collect(self, to: int | None = None) -> None:
@@ -242,24 +240,44 @@ class Pipeline:
 
     def _wait(self, future: Future[Outcome]) -> None:
         wait([future], timeout=_LONGEST_WAIT_S)
-        self._save(time.monotonic())
+        self._keep_up(time.monotonic())
 
     def _commit(self, batch: Batch, outcome: Outcome) -> None:
         for block in batch.blocks:
             block.source.commit(block)
-        account = self.account
-        account.stored += outcome.stored
-        account.duplicate += outcome.duplicate
-        account.retried += outcome.retried
-        for letter in outcome.refused:
-            account.refuse(letter.reason)
+        self.ledger.decide(batch, outcome)
         if outcome.too_large:
             self._batch_bytes = max(_LEAST_BATCH_BYTES, outcome.too_large // 2)
         self._changed = True
 
-    def _save(self, now: float) -> None:
+    def _keep_up(self, now: float) -> None:
+        """Save the checkpoint and tell how the run is, where that is due."""
         if self._changed and now - self._saved >= self._flow.save_s:
             self._save_now()
+        if now - self._told >= _TELL_S:
+            self._told = now
+            self._tell(self._health(running=True))
+
+    def _health(self, *, running: bool) -> Health:
+        now = datetime.now(UTC)
+        sources = self._tailer.sources
+        self.ledger.forget({source.path for source in sources})
+        troubles = self._tailer.troubles
+        return Health(
+            time=now,
+            shipper_id=self._dead_letters.shipper_id,
+            process=os.getpid(),
+            running=running,
+            waiting_for=self._delivery.waiting_for,
+            account=self.ledger.account,
+            lost_bytes=sum(lost.bytes for lost in self._tailer.lost(final=not running)),
+            files=[
+                file_health(
+                    source, self.ledger.tally(source.path), troubles.get(source.path, ""), now
+                )
+                for source in sources
+            ],
+        )
 
     def _save_now(self) -> None:
         self._checkpoint.save(self._tailer.records())
@@ -276,6 +294,7 @@ class Pipeline:
                 source.record.sent = source.record.offset
         with suppress(OSError):
             self._save_now()
+        self._tell(self._health(running=False))
 
 
 def _disk_trouble(error: OSError) -> UserError:

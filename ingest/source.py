@@ -75,7 +75,7 @@ class Source:
     Attributes:
         offset: Everything before is read; at or after `record.offset`.
         head: Its first bytes.
-        lines: How many lines were read from it.
+        last_decided: The last line that is decided, in this run.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Source:
         self.persistent = persistent
         self.offset = record.offset
         self.head = b""
-        self.lines = 0
+        self.last_decided = b""
         self._end: int | None = None
         # What was added since was not there to be sent.
         self._suspect_until = min(record.sent, content.size()) if content.mutable else record.sent
@@ -161,6 +161,7 @@ class Source:
         self.record.offset = block.end
         self.record.tail = Fingerprint.of(block.tail)
         self.record.inside_long_line = block.inside_long_line
+        self.last_decided = block.lines[-1]
 
     def _cut(self, data: bytes) -> Block | None:
         """Return the whole lines that some bytes begin with, or a piece of one over the limit."""
@@ -195,7 +196,6 @@ class Source:
 
     def _advance(self, block: Block) -> Block:
         self.offset = block.end
-        self.lines += len(block.lines)
         self._inside_long_line = block.inside_long_line
         return block
 

@@ -38,15 +38,15 @@ class State:
         return self.folder / f"checkpoint-{cluster}.json"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep the folder for this process, creating it where it does not exist.
+    def lock(self, purpose: str = "ship") -> Iterator[None]:
+        """Keep the folder for one purpose of this process, creating it where it does not exist.
 
         Raises:
-            UserError: Another shipper has it, or it cannot be written.
+            UserError: Another process has it, or it cannot be written.
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = (self.folder / "lock").open("a+")
+            file = (self.folder / f"{purpose}.lock").open("a+")
         except OSError as error:
             raise UserError(
                 f"The shipper's folder {self.folder} cannot be written: {error.strerror}",
@@ -59,12 +59,20 @@ class State:
                 file.seek(0)
                 raise UserError(
                     f"Another shipper (pid {file.read().strip() or 'unknown'}) uses {self.folder}",
-                    "Give it all the paths, or give this one a folder of its own with --state.",
+                    "Give that one all the paths, or this one a folder of its own with --state.",
                 ) from None
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+    def is_locked(self) -> bool:
+        """Return whether a shipper runs on this folder."""
+        try:
+            with self.lock():
+                return False
+        except UserError:
+            return True
 
     def shipper_id(self) -> str:
         """Return this shipper's id, the same at each run."""

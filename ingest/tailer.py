@@ -92,6 +92,7 @@ class Tailer:
     Attributes:
         troubles: What could not be read: path and reason.
         waiting: Whether files were left for the next `discover`.
+        changes: How many files were opened and closed.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Tailer:
     ) -> None:
         self.troubles: dict[str, str] = {}
         self.waiting = False
+        self.changes = 0
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
         self._limits = limits or Limits()
         self._following = following
@@ -209,6 +211,7 @@ class Tailer:
         """Close a file; it stays known, and its lines may still have to be decided."""
         source = opened.source
         del self._opened[key]
+        self.changes += 1
         source.close()
         if not source.persistent:
             return
@@ -284,6 +287,7 @@ class Tailer:
             record.sent = EVERYTHING
         self.troubles.pop(file.path, None)
         source = Source(record, content, self._limits)
+        self.changes += 1
         self._opened[file.identity] = Opened(source, changed=file.modified_ns / 1e9)
 
     def _same_file(self, candidate: Candidate) -> Record | Claim:

@@ -19,7 +19,7 @@ from elastic.settings import Settings
 from ingest import backoff, source
 from ingest.account import Account
 from ingest.pipeline import Flow
-from ingest.shipper import Order, prepare
+from ingest.shipper import Order, prepared
 from ingest.source import Limits
 from ingest.state import State
 
@@ -70,8 +70,7 @@ class Ship:
     def __call__(self, *paths: str, **changes: Any) -> Account:
         """Ship paths of the folder to their ends; return the account."""
         order = self._order(paths, **changes)
-        with self.state.lock():
-            pipeline = prepare(self.target, order, Event(), time.sleep)
+        with prepared(self.target, order, Event()) as pipeline:
             return pipeline.run(following=False)
 
     def _order(self, paths: tuple[str, ...], **changes: Any) -> Order:
@@ -84,13 +83,12 @@ class Ship:
         """Follow paths in a thread, and stop in the end; yields the account as it grows."""
         flow = Flow(batch_age_s=0.02, save_s=0.02, discover_s=0.02)
         order = self._order(paths, following=True, flow=flow)
-        with self.state.lock():
-            stopping = Event()
-            pipeline = prepare(self.target, order, stopping, lambda _: stopping.wait(0.005))
+        stopping = Event()
+        with prepared(self.target, order, stopping) as pipeline:
             thread = Thread(target=pipeline.run, kwargs={"following": True})
             thread.start()
             try:
-                yield pipeline.account
+                yield pipeline.ledger.account
             finally:
                 stopping.set()
                 thread.join()

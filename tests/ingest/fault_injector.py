@@ -1,7 +1,7 @@
-"""A node that has bad days: a proxy before a real one that refuses, delays, cuts and forgets at given odds.
+"""A node that has bad days: a proxy before a real one that refuses, delays, cuts and forgets.
 
-The one fake of the project's tests. What it lets through reaches the real Elasticsearch, so that what is
-stored in the end can be counted there. The idea is elastic/mock-es's, and dlt's `dummy` destination.
+The one fake of the project's tests. What it lets through reaches the real Elasticsearch, so that
+what is stored in the end can be counted there. The idea is elastic/mock-es's, and dlt's `dummy`.
 """
 
 import http.client
@@ -82,7 +82,7 @@ class FaultInjector:
         seed: Of the odds.
         faults: How often each fault was given.
         refused: Ids of the items that were refused for good.
-        meanwhile: Called once, after the next bulk request is done and before its connection is cut.
+        meanwhile: Called once, between the next bulk request and the cut of its connection.
     """
 
     node: str

@@ -45,7 +45,7 @@ def test_each_fault_alone_loses_and_doubles_nothing(
 def test_all_faults_together_lose_and_double_nothing(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
-    """Every fault at once, refusals among them: stored and refused ids together are the emitted ones."""
+    """Every fault at once, refusals too: stored and refused ids are the emitted ones."""
     injector.odds = Odds(
         busy=0.1, error=0.1, cut_before=0.1, cut_after=0.1, slow=0.1, item_429=0.05, item_503=0.05,
         item_400=0.02, delay_s=0.01, largest=12_000,
@@ -87,7 +87,7 @@ def test_a_single_line_too_large_is_refused_alone(
 def test_an_answer_lost_before_a_rollover_is_not_sent_again(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
-    """The work was done, the answer was cut, the stream rolled over: ids are looked up, none is doubled."""
+    """The work was done, the answer cut, the stream rolled over: no id is doubled."""
     path = faulty.folder / "a.jsonl"
     path.write_bytes(log.lines(20))
     faulty("a.jsonl")
@@ -105,7 +105,7 @@ def test_a_cluster_that_is_away_is_waited_for(
     log: NumberedLog,
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    """However often the connection fails, nothing is given up, and everything is stored in the end."""
+    """However often the connection fails, nothing is given up: all is stored in the end."""
     (faulty.folder / "a.jsonl").write_bytes(log.lines(100))
     with faulty.following("a.jsonl") as account:
         injector.odds = Odds(cut_before=1.0)
@@ -120,7 +120,7 @@ def test_a_cluster_that_is_away_is_waited_for(
 def test_missing_privileges_end_the_run_and_lose_nothing(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
-    """A shipper that may not write says which privilege it lacks; no line goes to the dead letters."""
+    """A shipper that may not write says what it lacks; no line goes to the dead letters."""
     (faulty.folder / "a.jsonl").write_bytes(log.lines(50))
     injector.odds = Odds(item_403=1.0)
     with pytest.raises(UserError, match="security_exception") as raised:
@@ -132,7 +132,7 @@ def test_missing_privileges_end_the_run_and_lose_nothing(
 
 
 def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: NumberedLog) -> None:
-    """A refused line that cannot be kept is not decided: the next run refuses it again, and keeps it."""
+    """A refused line that cannot be kept is not decided: the next run keeps it."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(5) + b"broken\n")
     ship.state.folder.mkdir()
     ship.state.dead_letters.symlink_to("/dev/full")

@@ -77,7 +77,7 @@ def test_a_damaged_checkpoint_doubles_nothing(ship: Ship, log: NumberedLog) -> N
 def test_bad_lines_are_kept_with_reason_and_place_and_stop_nothing(
     ship: Ship, log: NumberedLog
 ) -> None:
-    """Lines refused by the shipper and by Elasticsearch lie in the dead letters; the rest is stored."""
+    """What the shipper or Elasticsearch refuses lies in the dead letters; the rest is stored."""
     good = log.lines(20)
     torn = b'{"@timestamp":"2026-03-01T00:00:0'
     broken = log.line(ml__prediction__score="high")
@@ -116,14 +116,16 @@ def test_dead_letters_can_be_searched_in_their_data_stream(ship: Ship, log: Numb
 
 
 def test_a_line_over_the_limit_is_kept_whole_in_pieces(ship: Ship, log: NumberedLog) -> None:
-    """A line longer than the limit is refused, no byte of it is lost, and the next line is stored."""
+    """A line over the limit is refused, no byte of it is lost, and the next line is stored."""
     ship.limits = Limits(line_bytes=1_000)
     long = log.line(message="x" * 4_321)
     (ship.folder / "a.jsonl").write_bytes(log.line() + long + log.line())
     account = ship("a.jsonl")
     assert account.stored == 2
     assert account.refused == account.read - 2
-    (letter,) = DeadLetterFile(ship.state.dead_letters).read()
+    file = DeadLetterFile(ship.state.dead_letters)
+    assert file.take()
+    (letter,) = file.taken()
     assert letter.raw + b"\n" == long
 
 
@@ -142,7 +144,7 @@ def test_half_a_line_waits_for_its_end(ship: Ship, log: NumberedLog) -> None:
 def test_a_last_line_without_newline_is_taken_when_it_is_whole(
     ship: Ship, log: NumberedLog
 ) -> None:
-    """A file that was written without a final newline loses nothing, nor when one is added later."""
+    """A file without a final newline loses nothing, nor when one is added later."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(3).rstrip(b"\n"))
     assert ship("a.jsonl").stored == 3
@@ -184,7 +186,7 @@ def test_a_folder_stands_for_its_json_lines_files(ship: Ship, log: NumberedLog) 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda path: None, "does not exist"),
+        (lambda _: None, "does not exist"),
         (lambda path: path.mkdir(), "holds no JSON lines file"),
         (
             lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0"),
@@ -214,10 +216,9 @@ def test_two_shippers_do_not_share_a_folder(ship: Ship) -> None:
     """The second one is told which process has the folder, and what to do."""
     with (
         ship.state.lock(),
-        pytest.raises(UserError, match=r"Another shipper \(pid \d+\)") as raised,
+        pytest.raises(UserError, match=r"Another shipper \(pid \d+\)") as raised,ship.state.lock()
     ):
-        with ship.state.lock():
-            pass
+        pass
     assert "--state" in raised.value.hint
 
 

@@ -30,8 +30,8 @@ AHEAD = 2_000
 class Following(RuleBasedStateMachine):
     """A log that is written, rotated and cut, and a shipper that reads, commits and crashes.
 
-    `stored` stands for the data stream. A block that may have been sent before is looked up first, so
-    that its known lines are passed over; any other line must be new.
+    `stored` stands for the data stream. A block that may have been sent before is looked up first,
+    so that its known lines are passed over; any other line must be new.
     """
 
     def __init__(self) -> None:
@@ -174,7 +174,7 @@ class Following(RuleBasedStateMachine):
         self.skipped += seconds
 
     def is_known(self) -> bool:
-        """Return whether the shipper can know the live file again: else its loss is nobody's fault."""
+        """Return whether the shipper can know the live file again: else it must not rotate."""
         head = self.live.read_bytes()[:HEAD_BYTES]
         inode = self.live.stat().st_ino
         return any(
