@@ -76,7 +76,7 @@ class Connection:
         body: Json | bytes | None = None,
         *,
         params: Mapping[str, str | int | bool | None] | None = None,
-        retries: int = 3,
+        retries: int = 5,
         timeout: float | None = None,
     ) -> Any:
         """Send one request and return the decoded answer.

@@ -88,8 +88,11 @@ def shipped(
     streams = f"logs-*-{environment['MLMON_NAMESPACE']}"
 
     def some_are_stored() -> bool:
-        cluster.refresh(streams)
-        return cluster.count(streams) > 0
+        try:
+            cluster.refresh(streams)
+            return cluster.count(streams) > 0
+        except ClusterBusyError:  # the stream has been created just now
+            return False
 
     killed = kill_when(environment, words, some_are_stored)
     account: dict[str, Any] = json.loads(mlmon(*words))

@@ -344,7 +344,9 @@ def scenario_page(findings: list[Finding], truth: tuple[Incident, ...], javascri
     )
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, its event loop runs in this thread, and the worker's
+# other tests could not start one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real Chromium. Only outside of CI may it be absent."""
     path = (
