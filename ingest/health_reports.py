@@ -43,8 +43,8 @@ class HealthReports:
         with suppress(OSError):
             write_atomically(self._path, health.to_json(), durable=False)
         seconds = health.time.timestamp()
-        due = seconds >= self._due or not health.running
-        if due and (self._sending is None or self._sending.done()):
+        idle = self._sending is None or self._sending.done()
+        if (seconds >= self._due and idle) or not health.running:
             self._due = seconds + EVENT_S
             self._sending = self._sender.submit(self._send, self._body(health))
         if not health.running:

@@ -9,7 +9,7 @@ Where the content is known but the offset does not fit, because the file was cut
 its beginning again, and every line that may have been sent is looked up by its id first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -54,20 +54,20 @@ class Candidate:
         record.learn(self.head)
         return record
 
-    def resumed(self, known: Record) -> Record:
+    def resumed(self, match: "Match") -> Record:
         """Return the record with which this file is read on where the known one was left."""
-        fresh = self.fresh()
+        known = match.record
         return replace(
-            fresh,
+            self.fresh(),
             offset=known.offset,
             tail=known.tail,
-            sent=known.sent,
+            sent=match.sent,
             inside_long_line=known.inside_long_line,
         )
 
-    def again(self, known: Record) -> Record:
+    def again(self, match: "Match") -> Record:
         """Return the record with which this file is read again, lines known from before in it."""
-        return replace(self.fresh(), sent=max(known.sent, known.offset))
+        return replace(self.fresh(), sent=match.sent)
 
     def holds(self, known: Record) -> bool:
         """Return whether the bytes before the known offset are here too."""
@@ -86,31 +86,48 @@ class Likeness(Enum):
     """It is something else."""
 
 
-def same_file(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Known content that a file holds.
+
+    Attributes:
+        likeness: How much of it: `SAME` or `CUT`.
+        record: The record of it that is furthest.
+        sent: No line that begins at or after this byte was ever sent, under any name.
+    """
+
+    likeness: Likeness
+    record: Record
+    sent: int
+
+
+def same_file(candidate: Candidate, records: Iterable[Record]) -> Match | None:
     """Find the record of this very device and inode, unless another file has taken the inode."""
     identity = candidate.found.identity
-    own = (record for record in records if (record.device, record.inode) == identity)
+    own = [record for record in records if (record.device, record.inode) == identity]
     return _best(candidate, own, lambda _: True)
 
 
-def same_content(candidate: Candidate, records: Iterable[Record]) -> tuple[Likeness, Record | None]:
+def same_content(candidate: Candidate, records: Iterable[Record]) -> Match | None:
     """Find the record of the same content under any inode."""
-    telling = (record for record in records if record.head.length >= _LEAST_HEAD)
-    return _best(candidate, telling, lambda record: _ends_before(candidate, record.offset))
+    telling = [record for record in records if record.head.length >= _LEAST_HEAD]
+    return _best(candidate, telling, lambda record: _is_shorter(candidate, record))
 
 
 def _best(
-    candidate: Candidate, records: Iterable[Record], may_be_cut: Callable[[Record], bool]
-) -> tuple[Likeness, Record | None]:
+    candidate: Candidate, records: Sequence[Record], may_be_cut: Callable[[Record], bool]
+) -> Match | None:
     """Return the record that is furthest among those of the same content, else one that was cut."""
-    alike = [(record, _likeness(candidate, record)) for record in records]
-    same = [record for record, likeness in alike if likeness is Likeness.SAME]
+    alike = [(_likeness(candidate, record), record) for record in records]
+    same = [record for likeness, record in alike if likeness is Likeness.SAME]
+    cut = [record for likeness, record in alike if likeness is Likeness.CUT and may_be_cut(record)]
+    if not same and not cut:
+        return None
+    sent = max(max(record.sent, record.offset) for record in (*same, *cut))
     if same:
-        return Likeness.SAME, max(same, key=lambda record: (record.offset, record.sent))
-    cut = [record for record, likeness in alike if likeness is Likeness.CUT and may_be_cut(record)]
-    if cut:
-        return Likeness.CUT, max(cut, key=lambda record: record.sent)
-    return Likeness.DIFFERENT, None
+        furthest = max(same, key=lambda record: (record.offset, record.sent))
+        return Match(Likeness.SAME, furthest, sent)
+    return Match(Likeness.CUT, max(cut, key=lambda record: record.sent), sent)
 
 
 def _likeness(candidate: Candidate, record: Record) -> Likeness:
@@ -122,6 +139,8 @@ def _likeness(candidate: Candidate, record: Record) -> Likeness:
     return Likeness.DIFFERENT
 
 
-def _ends_before(candidate: Candidate, offset: int) -> bool:
-    candidate.content.read_at(max(0, offset - 1), 1)
-    return candidate.content.size() < offset
+def _is_shorter(candidate: Candidate, record: Record) -> bool:
+    """Return whether a file ends before it can be compared with what is known."""
+    needed = max(record.offset, record.head.length)
+    candidate.content.read_at(max(0, needed - 1), 1)
+    return candidate.content.size() < needed

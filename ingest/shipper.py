@@ -1,6 +1,5 @@
 """One run of the shipper, put together from its parts."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -138,12 +137,15 @@ def _encoder(order: Order, shipper_id: str) -> Encoder:
 
 
 def _install_templates(cluster: Cluster) -> None:
-    """Bring the index templates: without them a stream would become an index without mapping."""
+    """Bring the index templates that are missing; `mlmon setup` renews those that have changed.
+
+    Without its template, a data stream would become an index without a mapping.
+    """
     # A shipper that may only write finds them there, or its lines are refused with a reason.
     with suppress(AccessRefusedError):
-        changes = (templates.pending(cluster, template) for template in templates.templates())
-        if any(change is not templates.Change.UNCHANGED for change in changes):
-            deque(templates.install(cluster), maxlen=0)
+        for template in templates.templates():
+            if cluster.get_index_template(template.name) is None:
+                cluster.put_index_template(template.name, template.body)
 
 
 def _key(cluster: Cluster) -> str:

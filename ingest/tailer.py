@@ -11,7 +11,7 @@ from enum import Enum
 
 from ingest.content import Content, PipeContent, open_content
 from ingest.listing import STANDARD_INPUT, Found, look_at, matching, siblings, stem_of
-from ingest.recognition import Candidate, Likeness, same_content, same_file
+from ingest.recognition import Candidate, Likeness, Match, same_content, same_file
 from ingest.record import Record
 from ingest.source import EVERYTHING, Block, Limits, ReplacedError, Source
 
@@ -292,14 +292,14 @@ class Tailer:
 
     def _same_file(self, candidate: Candidate) -> Record | Claim:
         """Take a file up where it was left, known by its inode."""
-        likeness, record = same_file(candidate, self._known)
-        if record is None:
+        match = same_file(candidate, self._known)
+        if match is None:
             return Claim.OPEN
-        if self._is_undecided(record):
+        if self._is_undecided(match.record):
             return Claim.LATER
-        if likeness is Likeness.CUT:
-            return candidate.again(record)
-        return self._continue(candidate, record)
+        if match.likeness is Likeness.CUT:
+            return candidate.again(match)
+        return self._continue(candidate, match)
 
     def _same_content(self, candidate: Candidate) -> Record | Claim:
         """Take content up where it was left, under whatever inode it is now."""
@@ -307,15 +307,15 @@ class Tailer:
         if any(not source.at_end or not source.decided for source in live):
             return Claim.LATER
         records = [source.record for source in self.sources] + self._known
-        likeness, record = same_content(candidate, records)
-        if record is None:
+        match = same_content(candidate, records)
+        if match is None:
             return Claim.OPEN
-        if self._is_undecided(record):
+        if self._is_undecided(match.record):
             return Claim.LATER
-        if likeness is Likeness.CUT:
+        if match.likeness is Likeness.CUT:
             settled = self._clock() - candidate.found.modified_ns / 1e9 >= SETTLING_S
-            return candidate.again(record) if settled else Claim.LATER
-        return self._continue(candidate, record)
+            return candidate.again(match) if settled else Claim.LATER
+        return self._continue(candidate, match)
 
     def _named(self, candidate: Candidate) -> Record | Claim:
         """Take a file that the patterns name."""
@@ -334,11 +334,12 @@ class Tailer:
         """Return whether lines of this content are still to be decided."""
         return any(source.record is record for source in self.undecided())
 
-    def _continue(self, candidate: Candidate, record: Record) -> Record:
+    def _continue(self, candidate: Candidate, match: Match) -> Record:
         """Let a file go on where a record stands; one without an open file becomes its own."""
+        record = match.record
         self._known = [known for known in self._known if known is not record]
         self._unread = [unread for unread in self._unread if unread.record is not record]
-        return candidate.resumed(record)
+        return candidate.resumed(match)
 
 
 def _look_after(opened: Opened, file: Found | None, now: float) -> None:

@@ -216,7 +216,8 @@ def test_two_shippers_do_not_share_a_folder(ship: Ship) -> None:
     """The second one is told which process has the folder, and what to do."""
     with (
         ship.state.lock(),
-        pytest.raises(UserError, match=r"Another shipper \(pid \d+\)") as raised,ship.state.lock()
+        pytest.raises(UserError, match=r"Another shipper \(pid \d+\)") as raised,
+        ship.state.lock(),
     ):
         pass
     assert "--state" in raised.value.hint

@@ -54,7 +54,7 @@ class Following(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let everything settle, then hold what is stored against what was written."""
         if hasattr(self, "tailer"):
-            for seconds in (0.0, 1.0, 1.0, 10.0, 10.0, 40.0, 40.0):
+            for seconds in (*[1.0] * 20, 10.0, 10.0, 40.0, 40.0):
                 self.skipped += seconds
                 self.discover()
                 while self.read():
@@ -137,7 +137,9 @@ class Following(RuleBasedStateMachine):
                 assert block.refused == source.UNFINISHED
                 assert text not in self.written
             elif text:
-                assert block.suspect or text not in self.stored, f"doubled: {text[:40]}"
+                assert block.suspect or text not in self.stored, (
+                    f"doubled: {text[:40]} {block.source}"
+                )
                 note(f"sent {text[:32]} from {block.source.path}")
                 self.stored.add(text)
         self.under_way.append(block)

@@ -1,0 +1,137 @@
+"""Following files: new lines are searchable soon, and what rotation does is followed."""
+
+import gzip
+import shutil
+import time
+from collections.abc import Callable
+
+from conftest import Ship
+from numbered_log import NumberedLog
+
+from ingest import tailer
+from ingest.health import Health
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+def test_a_line_is_searchable_within_two_seconds(
+    ship: Ship, log: NumberedLog, until: Until
+) -> None:
+    """At the tail, a line is found by a search no later than two seconds after it was written."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(10))
+    with ship.following("a.jsonl") as account:
+        until(lambda: account.decided == 10)
+        with path.open("ab") as file:
+            file.write(log.line())
+        written = time.monotonic()
+        query = {"term": {"event.id": f"{log.entity}-11"}}
+        until(lambda: ship.cluster.count(f"logs-ml.*-{ship.namespace}", query) == 1)
+        assert time.monotonic() - written < 2.0
+
+
+def test_rotation_by_rename_is_followed(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """What is written before, into the renamed file, and into the new one is stored once."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(50))
+    with ship.following("a.jsonl") as account:
+        until(lambda: account.decided == 50)
+        with path.open("ab") as late:
+            path.rename(ship.folder / "a.jsonl.1")
+            path.write_bytes(log.lines(50))
+            late.write(log.lines(5))
+        until(lambda: account.decided == 105)
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_copying_and_truncating_is_followed(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """Lines written between the last look and the cut are found in the copy beside the file."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(50))
+    with ship.following("a.jsonl") as account:
+        until(lambda: account.decided == 50)
+        with path.open("ab") as file:
+            file.write(log.lines(3))
+        shutil.copyfile(path, ship.folder / "a.jsonl.1")
+        with path.open("wb") as file:
+            file.write(log.lines(4))
+        until(lambda: account.decided == 57)
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_files_that_come_later_are_found(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """A pattern is followed from before its first file exists; a file may begin empty."""
+    with ship.following("*.jsonl") as account:
+        (ship.folder / "a.jsonl").touch()
+        (ship.folder / "b.jsonl").write_bytes(log.lines(3))
+        until(lambda: account.decided == 3)
+        with (ship.folder / "a.jsonl").open("ab") as file:
+            file.write(log.lines(2))
+        until(lambda: account.decided == 5)
+
+
+def test_a_deleted_file_is_read_to_its_end(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """A file that is open stays readable after its deletion."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(10))
+    with ship.following("a.jsonl") as account:
+        until(lambda: account.decided == 10)
+        with path.open("ab") as file:
+            path.unlink()
+            file.write(log.lines(10))
+        until(lambda: account.decided == 20)
+
+
+def test_what_was_rotated_while_nobody_looked_is_found(ship: Ship, log: NumberedLog) -> None:
+    """Between two runs the file was renamed, compressed, and begun anew: nothing is missed."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(40))
+    ship("a.jsonl")
+    with path.open("ab") as file:
+        file.write(log.lines(10))
+    (ship.folder / "a.jsonl.1.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    path.write_bytes(log.lines(5))
+    assert ship("a.jsonl").stored == 15
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_bytes_that_vanish_unread_are_told(ship: Ship, log: NumberedLog) -> None:
+    """A file that is cut before it was read, without a copy, is lost: the health says how much."""
+    path = ship.folder / "a.jsonl"
+    first, second = log.lines(5), log.lines(5)
+    path.write_bytes(first)
+    follower = tailer.Tailer([str(path)])
+    follower.discover()
+    follower.read()
+    with path.open("ab") as file:
+        file.write(second)
+    follower.discover()
+    path.write_bytes(log.line())
+    assert follower.read() is None
+    (lost,) = follower.lost(final=True)
+    assert (lost.offset, lost.bytes) == (len(first), len(second))
+
+
+def test_health_says_what_was_counted_and_what_waits(
+    ship: Ship, log: NumberedLog, until: Until
+) -> None:
+    """The status file and the data stream tell the counts of the run, in all and of each file."""
+    (ship.folder / "a.jsonl").write_bytes(log.lines(8) + b"oops\n")
+    (ship.folder / "b.jsonl").write_bytes(log.lines(3) + b'{"half')
+    ship("*.jsonl")
+    health = Health.from_json(ship.state.status.read_bytes())
+    files = {file.path.rpartition("/")[2]: file for file in health.files}
+    assert (health.account.read, health.account.stored, health.account.refused) == (12, 11, 1)
+    assert (files["a.jsonl"].counts.stored, files["a.jsonl"].counts.refused) == (8, 1)
+    assert (files["b.jsonl"].counts.stored, files["b.jsonl"].lag_bytes) == (3, len(b'{"half'))
+    assert files["a.jsonl"].lag_bytes == files["a.jsonl"].lag_seconds == 0
+    assert files["b.jsonl"].lag_seconds > 0
+    events = ship.documents("logs-mlmon.shipping", agent__id=health.shipper_id)
+    events.sort(key=lambda event: int(event["event.id"].rpartition("-")[2]))
+    of_b = [event for event in events if event.get("log.file.path", "").endswith("b.jsonl")]
+    assert of_b[-1]["ingest.stored"] == 3
+    totals = [event for event in events if "log.file.path" not in event]
+    assert {"ingest.read": 12, "ingest.stored": 11, "ingest.refused": 1}.items() <= totals[
+        -1
+    ].items()
