@@ -1,74 +1,115 @@
-"""Bring a caller's fields into the shape of the table: known fields by type, all else as labels."""
+"""Bring a caller's fields into the shape of the table: known fields by type, all else as labels.
 
-import re
+Events of one kind have the same keys and types again and again. What is to be done with such a
+shape is planned once; only its texts are looked at each time, for they may hold secrets.
+"""
+
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from logging_config.ids import is_harmless
 from logging_config.limits import MAX_REMEMBERED
 from logging_config.placing import Placing
 from logging_config.redaction import redact_text
 from logging_config.rules import Rule, Rules
 
 _SHORT: Final = 64
-_HARMLESS_ID: Final = re.compile(r"[0-9a-f]{32}|(?:[0-9A-Za-z]{1,15}[-_.:]){0,8}[0-9A-Za-z]{1,15}")
+_MAX_PLANS: Final = 1024
 _clean: set[str] = set()
+_clean_ids: set[str] = set()
 
 
-def as_is(fields: dict[str, Any], rules: Rules) -> bool:
-    """Whether each field is known, of its type, and without a secret: nothing is to be changed.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How events of one shape are written as they are.
 
-    A float that is not finite passes unseen: orjson writes it as null, which the encoder sees.
+    Attributes:
+        texts: the keys whose values are texts, with their rules.
+        placed: the keys of the table's fields.
+        labels: the keys that become labels, with the labels' names.
     """
-    plain = rules.plain
-    clean = _clean
-    for key, value in fields.items():
-        kind = type(value)
-        if kind not in plain[key] or (
-            kind is str and value not in clean and not is_clean(value, rules[key])
-        ):
-            return False
-    return True
+
+    texts: tuple[tuple[str, Rule], ...]
+    placed: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
 
 
-def conform(fields: Mapping[Any, Any], rules: Rules) -> Placing:
-    """Place each value, quickly where its type is the expected one."""
-    placing = Placing(rules)
-    placed, labels = placing.placed, placing.labels
-    for key, value in fields.items():
-        rule = rules[key]
-        target = labels if rule.is_label else placed
-        kind = type(value)
-        if (
-            kind in rule.plain
-            and rule.name not in target
-            and (kind is not str or value in _clean or is_clean(value, rule))
-        ):
-            target[rule.name] = value
-        else:
+class Conformer:
+    """Places the fields of a dataset's events.
+
+    Args:
+        rules: the dataset's.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._plans: dict[object, Plan | None] = {}
+
+    def as_planned(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
+        """Place fields of which none needs a change; None if one does.
+
+        A float that is not finite passes unseen: orjson writes it as null, which the encoder sees.
+        """
+        shape = (tuple(fields), tuple(map(type, fields.values())))
+        try:
+            plan = self._plans[shape]
+        except KeyError:
+            plan = self._remember(shape)
+        if plan is None:
+            return None
+        for key, rule in plan.texts:
+            text = fields[key]
+            if text not in _clean and not is_clean(text, rule):
+                return None
+        if not plan.labels:
+            return fields
+        placed = {key: fields[key] for key in plan.placed}
+        placed["labels"] = {name: fields[key] for key, name in plan.labels}
+        return placed
+
+    def one_by_one(self, fields: Mapping[Any, Any]) -> Placing:
+        """Place each value after looking at all of it; whatever it is, this does not raise."""
+        placing = Placing(self.rules)
+        for key, value in fields.items():
             placing.place(key, value)
-    return placing
+        return placing
 
+    def _remember(self, shape: tuple[tuple[Any, ...], tuple[type, ...]]) -> Plan | None:
+        if len(self._plans) >= _MAX_PLANS:
+            self._plans.clear()
+        plan = self._plans[shape] = self._plan(*shape)
+        return plan
 
-def conform_carefully(fields: Mapping[Any, Any], rules: Rules) -> Placing:
-    """Place each value after looking at all of it; whatever it is, this does not raise."""
-    placing = Placing(rules)
-    for key, value in fields.items():
-        placing.place(key, value)
-    return placing
+    def _plan(self, keys: tuple[Any, ...], kinds: tuple[type, ...]) -> Plan | None:
+        rules = [self.rules[key] for key in keys]
+        names = {(rule.is_label, rule.name) for rule in rules}
+        if len(names) < len(keys) or not all(
+            kind in rule.plain for kind, rule in zip(kinds, rules, strict=True)
+        ):
+            return None
+        ruled = list(zip(keys, kinds, rules, strict=True))
+        return Plan(
+            texts=tuple((key, rule) for key, kind, rule in ruled if kind is str),
+            placed=tuple(key for key, _, rule in ruled if not rule.is_label),
+            labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
+        )
 
 
 def is_clean(text: Any, rule: Rule) -> bool:
     """Whether a text may be written as it is; short ones that may come again are remembered."""
     if type(text) is not str or len(text) > rule.longest:
         return False
-    if rule.field.identifier:
-        return bool(_HARMLESS_ID.fullmatch(text)) or redact_text(text, cards=False) is text
-    if text in _clean:
+    # Ids are not searched for card numbers, hence what is clean as an id may not be as a text.
+    identifier = rule.field.identifier
+    known = _clean_ids if identifier else _clean
+    if text in known:
         return True
-    if redact_text(text) is not text:
+    harmless = identifier and is_harmless(text)
+    if not harmless and redact_text(text, cards=not identifier) is not text:
         return False
     if len(text) <= _SHORT:
-        if len(_clean) >= MAX_REMEMBERED:
-            _clean.clear()
-        _clean.add(text)
+        if len(known) >= MAX_REMEMBERED:
+            known.clear()
+        known.add(text)
     return True

@@ -7,11 +7,11 @@ It is carried by `contextvars`, hence by asyncio tasks and by the thread pools o
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Any, Final
 
-from logging_config.ids import Ids, is_id
+from logging_config.ids import Id, Ids, is_id, trusted
 from logging_config.service import Model
 from logging_config.trace import Span, active_span
 
@@ -27,8 +27,9 @@ NAMES: Final = MappingProxyType(
 )
 """Short names of the ids that follow the work."""
 
-_EMPTY: Final[Mapping[str, Any]] = {}
-_current: ContextVar[Mapping[str, Any]] = ContextVar("logging_config", default=_EMPTY)
+Fields = Mapping[str, Any]
+_EMPTY: Final[Fields] = {}
+_current: ContextVar[Fields] = ContextVar("logging_config", default=_EMPTY)
 _ids = Ids()
 
 
@@ -45,16 +46,29 @@ def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
             (a `Model`), or the dotted name of a field; any other name becomes a label.
             None is left out.
     """
-    merged = ({} if fresh else dict(_current.get())) | _named(fields)
-    trace_id = merged.get("trace.id")
-    if not is_id(trace_id):
-        merged |= {} if trace_id is None else {"given_trace_id": trace_id}
-        trace_id = _find_trace(merged)
-    token = _current.set(merged)
+    token = enter(_named(fields), fresh=fresh)
     try:
-        yield trace_id
+        yield _current.get()["trace.id"]
     finally:
-        _current.reset(token)
+        leave(token)
+
+
+def enter(fields: Fields, *, fresh: bool = False) -> Token[Fields]:
+    """Begin a context of fields under their dotted names; the answer goes to `leave`."""
+    merged = {**fields} if fresh else {**_current.get(), **fields}
+    trace_id = merged.get("trace.id")
+    if type(trace_id) is not Id:
+        if is_id(trace_id):
+            merged["trace.id"] = trusted(trace_id)
+        else:
+            merged |= {} if trace_id is None else {"given_trace_id": trace_id}
+            merged |= (active_span() or Span(_ids.trace())).to_fields()
+    return _current.set(merged)
+
+
+def leave(token: Token[Fields]) -> None:
+    """End what `enter` began."""
+    _current.reset(token)
 
 
 def correlation(ids: Ids) -> Mapping[str, Any]:
@@ -70,7 +84,7 @@ def correlation(ids: Ids) -> Mapping[str, Any]:
     return {"trace.id": ids.trace()} if span is None else span.to_fields()
 
 
-def make_id() -> str:
+def make_id() -> Id:
     """Make an id for a request or a run: 32 hexadecimal digits."""
     return _ids.trace()
 
@@ -96,12 +110,6 @@ def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             named[NAMES.get(name, name)] = value
     return named
-
-
-def _find_trace(merged: dict[str, Any]) -> str:
-    span = active_span() or Span(_ids.trace())
-    merged |= span.to_fields()
-    return span.trace_id
 
 
 def _draw_anew() -> None:

@@ -1,39 +1,52 @@
 """Encode an event as strict JSON: with orjson's speed where that is exact, else with care."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from logging_config.conform import as_is, conform, conform_carefully, is_clean
-from logging_config.limits import MAX_LINE
+from logging_config.conform import Conformer, is_clean
+from logging_config.limits import MAX_LINE, MAX_REMEMBERED
 from logging_config.rules import Rules
+
+_SHORT: Final = 64
+_messages: dict[str, bytes] = {}
+
+_NOTHING: Final[list[str]] = []
 
 Encoded = tuple[bytes, bytes, list[str]]
 """An event's message and its fields as JSON, and what was wrong about the values' types."""
 
 
-def encode(message: Any, fields: Mapping[Any, Any], rules: Rules) -> Encoded:
+def encode(message: Any, fields: dict[Any, Any], conformer: Conformer) -> Encoded:
     """Encode an event; nothing in it raises, and `ml.log.changes` says what was changed."""
     try:
-        if is_clean(message, rules.message):
-            written: Any = fields
-            wrong: list[str] = []
-            if type(fields) is not dict or not as_is(fields, rules):
-                placing = conform(fields, rules)
-                written, wrong = placing.written(), placing.wrong
+        text = _messages.get(message) or _encode_message(message, conformer.rules)
+        written = conformer.as_planned(fields) if text else None
+        if written is not None:
             json = orjson.dumps(written)
             # orjson writes NaN and the infinities as null without a word.
             if b"null" not in json and len(json) <= MAX_LINE:
-                return orjson.dumps(message), json, wrong
+                return text, json, _NOTHING
     except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
         pass
-    return _encode_carefully(message, fields, rules)
+    return _encode_carefully(message, fields, conformer)
 
 
-def _encode_carefully(message: Any, fields: Mapping[Any, Any], rules: Rules) -> Encoded:
-    placing = conform_carefully(fields, rules)
-    text = orjson.dumps(placing.text(message, rules.message))
+def _encode_message(message: Any, rules: Rules) -> bytes:
+    """Encode a message that needs no change, and remember a short one; empty if it needs one."""
+    if not is_clean(message, rules.message):
+        return b""
+    text = orjson.dumps(message)
+    if len(text) <= _SHORT:
+        if len(_messages) >= MAX_REMEMBERED:
+            _messages.clear()
+        _messages[message] = text
+    return text
+
+
+def _encode_carefully(message: Any, fields: dict[Any, Any], conformer: Conformer) -> Encoded:
+    placing = conformer.one_by_one(fields)
+    text = orjson.dumps(placing.text(message, conformer.rules.message))
     written = placing.written()
     json = orjson.dumps(written)
     return text, json if len(json) <= MAX_LINE else _shorten(written), placing.wrong

@@ -1,12 +1,13 @@
 """Close an event into one line, inside what the log alone writes: time, ids, service."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
 import orjson
 
+from logging_config.conform import Conformer
 from logging_config.encoder import encode
 from logging_config.errors import FieldTypeError
 from logging_config.fields import DATASETS, ECS_VERSION, SCHEMA_VERSION
@@ -45,7 +46,8 @@ class Envelope:
     ) -> None:
         self.service = service
         self._clock = clock
-        self._rules = {name: Rules(name, redaction or Redaction()) for name in DATASETS}
+        redaction = redaction or Redaction()
+        self._conformers = {name: Conformer(Rules(name, redaction)) for name in DATASETS}
         self._second = (-1, b"")
         self.start(make_entity_id() if entity_id is None else check_entity_id(entity_id))
 
@@ -64,7 +66,7 @@ class Envelope:
         dataset: str,
         level: str,
         message: Any,
-        fields: Mapping[Any, Any],
+        fields: dict[Any, Any],
         *,
         strict: bool = False,
     ) -> tuple[str, bytes]:
@@ -73,14 +75,17 @@ class Envelope:
         Raises:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
         """
-        text, json, wrong = encode(message, fields, self._rules[dataset])
+        text, json, wrong = encode(message, fields, self._conformers[dataset])
         if strict and wrong:
             raise FieldTypeError(" ".join(wrong))
         after_level, after_message = self._middles[dataset, level]
         second, nanoseconds = divmod(self._clock(), 1_000_000_000)
+        known, second_text = self._second
+        if second != known:
+            second_text = self._tell_second(second)
         sequence = next(self._count)
         line = _LINE % (
-            self._second_text(second),
+            second_text,
             nanoseconds // 1000,
             after_level,
             text,
@@ -107,9 +112,7 @@ class Envelope:
         after_level = b'","log.level":"%b","message":' % level.encode()
         return after_level, b"," + orjson.dumps(constant)[1:-2]
 
-    def _second_text(self, second: int) -> bytes:
-        known, text = self._second
-        if second != known:
-            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
-            self._second = (second, text)
+    def _tell_second(self, second: int) -> bytes:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        self._second = (second, text)
         return text

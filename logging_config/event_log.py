@@ -73,9 +73,8 @@ class EventLog:
         sources: Mapping[str, FeatureSource] | None = None,
     ) -> str:
         """A model scored something (`ml.prediction`)."""
-        trace = correlation(self._ids)
         fields = {
-            **trace,
+            **correlation(self._ids),
             "ml.prediction.id": prediction_id,
             "ml.model.name": model.name,
             "ml.model.version": model.version,
@@ -85,7 +84,7 @@ class EventLog:
         if threshold is not None:
             fields["ml.prediction.threshold"] = threshold
         if features:
-            fields |= self._sample(features, trace["trace.id"])
+            self._add_features(fields, features)
         if sources:
             fields |= events.source_fields(sources)
         return self._write("ml.prediction", "info", "Prediction", fields)
@@ -215,12 +214,13 @@ class EventLog:
 
     def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
         """Anything else (`ml.app`): the fields of the table are kept, all others become labels."""
-        trace = correlation(self._ids)
         try:
-            merged = {**trace, **fields}
+            own = dict(fields)
         except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
-            merged = {**trace, "fields": fields}
-        return self._write("ml.app", level, message, merged, strict=False)
+            own = {"fields": fields}
+        for name, value in correlation(self._ids).items():
+            own.setdefault(name, value)
+        return self._write("ml.app", level, message, own, strict=False)
 
     def salvage(self, dataset: str, given: dict[str, Any], error: Exception) -> str:
         """Write an event's arguments as labels, for they do not make up its fields.
@@ -285,7 +285,7 @@ class EventLog:
         if not self._sink.write(line):
             self._losses.count()
             return event_id
-        if self._losses.due():
+        if self._losses.pending and self._losses.due():
             self._tell_losses()
         if self._observers:
             self._tell_observers(dataset, fields)
@@ -314,10 +314,11 @@ class EventLog:
         else:
             self._losses.count(lost + 1)
 
-    def _sample(self, features: Mapping[str, Feature], trace_id: str) -> Fields:
-        share = self._sampling.features
-        weight = {} if share >= 1 else {"ml.features.sample_rate": share}
-        if not is_sampled(trace_id, share):
-            return weight
-        embeddings = is_sampled(trace_id, self._sampling.embeddings)
-        return weight | events.feature_fields(features, embeddings=embeddings)
+    def _add_features(self, fields: Fields, features: Mapping[str, Feature]) -> None:
+        """Add features, if the trace is among those sampled."""
+        sampling, trace_id = self._sampling, fields["trace.id"]
+        if sampling.features < 1:
+            fields["ml.features.sample_rate"] = sampling.features
+        if is_sampled(trace_id, sampling.features):
+            embeddings = is_sampled(trace_id, sampling.embeddings)
+            events.add_features(fields, features, embeddings=embeddings)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any, Final
 
+from logging_config.limits import MAX_REMEMBERED
 from logging_config.rules import fit_part
 from logging_config.service import FeatureSource, Model
 
@@ -13,9 +14,24 @@ Fields = dict[str, Any]
 Feature = float | str | bool | Sequence[float] | None
 """A feature's value: a number, a category, a yes or no, an embedding, or missing."""
 
-_NUMERIC: Final = "ml.features.numeric."
-_CATEGORICAL: Final = "ml.features.categorical."
-_EMBEDDING: Final = "ml.features.embedding."
+
+class _Names(dict[str, str]):
+    """The dotted names of a family, remembered, for making them costs more than all else."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def __missing__(self, name: str) -> str:
+        full = f"{self.prefix}{name}"
+        if len(self) < MAX_REMEMBERED:
+            self[name] = full
+        return full
+
+
+_NUMERIC: Final = _Names("ml.features.numeric.")
+_CATEGORICAL: Final = _Names("ml.features.categorical.")
+_EMBEDDING: Final = _Names("ml.features.embedding.")
 
 
 def model_fields(model: Model | None) -> Fields:
@@ -25,33 +41,43 @@ def model_fields(model: Model | None) -> Fields:
     return {"ml.model.name": model.name, "ml.model.version": model.version}
 
 
-def feature_fields(features: Mapping[str, Feature], *, embeddings: bool = True) -> Fields:
-    """Split features by type; those without a value, NaN too, are named in `ml.features.missing`.
+def add_features(
+    fields: Fields, features: Mapping[str, Feature], *, embeddings: bool = True
+) -> None:
+    """Add features, split by type; those without a value, NaN too, are named as missing.
 
     Args:
+        fields: the event's, to be added to.
         features: by name.
         embeddings: whether sequences of numbers are written.
     """
-    fields: Fields = {}
     missing: list[str] = []
     for name, value in features.items():
         kind = type(value)
-        if kind is str or kind is bool:
-            fields[f"{_CATEGORICAL}{name}"] = value
-        elif value is None:
+        if kind is float or kind is int:
+            fields[_NUMERIC[name]] = value
+            if value != value:  # noqa: PLR0124 -- NaN alone differs from itself
+                missing.append(name)
+        elif kind is str or kind is bool:
+            fields[_CATEGORICAL[name]] = value
+        elif _is_missing(value):
             missing.append(name)
         else:
-            family = _NUMERIC if kind is float or kind is int else _family(value)
-            if kind.__name__ == "NAType" or (family is _NUMERIC and value != value):  # noqa: PLR0124 -- NaN alone differs from itself
-                missing.append(name)
+            family = _family(value)
             if embeddings or family is not _EMBEDDING:
-                fields[f"{family}{name}"] = value
+                fields[family[name]] = value
     if missing:
         fields["ml.features.missing"] = [fit_part(str(name)) for name in missing]
-    return fields
 
 
-def _family(value: Any) -> str:
+def _is_missing(value: Any) -> bool:
+    """Whether a value of no plain type stands for none: None, NaN, pandas.NA."""
+    if isinstance(value, Number):
+        return value != value  # noqa: PLR0124 -- NaN alone differs from itself
+    return value is None or type(value).__name__ == "NAType"
+
+
+def _family(value: Any) -> _Names:
     """The family of a value that is none of Python's plain types, such as numpy's."""
     if isinstance(value, Number):
         return _NUMERIC

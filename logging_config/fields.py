@@ -136,9 +136,6 @@ CORRELATION: Final = (
 
 DIAGNOSTICS: Final = (
     Field("log.logger", "keyword", "Name of the logger.", level="core"),
-    Field("log.origin.file.name", "keyword", "Source file of the call.", level="extended"),
-    Field("log.origin.file.line", "long", "Line in that file.", level="extended"),
-    Field("log.origin.function", "keyword", "Function of the call.", level="extended"),
     Field("process.thread.name", "keyword", "The emitting thread.", level="extended"),
     Field("error.type", "keyword", "Class of the exception.", level="extended"),
     Field("error.code", "keyword", "Code of the error, stable for counting.", level="core"),

@@ -10,6 +10,16 @@ from logging_config.errors import ConfigurationError
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
+# No token, address or credential looks like this: they have longer runs, or other characters.
+_HARMLESS: Final = re.compile(r"[0-9a-f]{32}|(?:[0-9A-Za-z]{1,15}[-_.:]){0,8}[0-9A-Za-z]{1,15}")
+
+
+class Id(str):
+    """An id that is known to hold no secret, so that no event needs to search it again."""
+
+    __slots__ = ()
+
+
 class Ids:
     """A source of random ids, its own for each process; from a seed, always the same ones.
 
@@ -20,9 +30,9 @@ class Ids:
     def __init__(self, seed: str | None = None) -> None:
         self._bits = random.Random(os.urandom(32) if seed is None else seed).getrandbits
 
-    def trace(self) -> str:
+    def trace(self) -> Id:
         """Make a trace id: 32 hexadecimal digits, not all zero (W3C)."""
-        return f"{self._bits(128) or 1:032x}"
+        return Id(f"{self._bits(128) or 1:032x}")
 
     def span(self) -> str:
         """Make a span id: 16 hexadecimal digits, not all zero (W3C)."""
@@ -32,6 +42,16 @@ class Ids:
 def is_id(value: object) -> TypeGuard[str]:
     """Whether a value may serve as an id: 1 to 128 letters, digits and `_.:-`."""
     return type(value) is str and _ID.fullmatch(value) is not None
+
+
+def is_harmless(text: str) -> bool:
+    """Whether an id's form alone shows that it holds no secret."""
+    return _HARMLESS.fullmatch(text) is not None
+
+
+def trusted(text: str) -> str:
+    """Return the id as `Id` if it is harmless, else as it is, to be searched with each event."""
+    return Id(text) if is_harmless(text) else text
 
 
 def make_entity_id() -> str:

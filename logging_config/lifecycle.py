@@ -3,9 +3,10 @@
 import atexit
 import os
 import signal
+import sys
 import threading
 from types import FrameType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 
@@ -60,6 +61,18 @@ def _before_fork() -> None:
 def _after_fork(*, in_child: bool) -> None:
     for log in list(_open):
         log.after_fork(in_child=in_child)
+    if in_child:
+        _close_with_multiprocessing()
+
+
+def _close_with_multiprocessing() -> None:
+    """Close the logs of a child of `multiprocessing`, which ends without calling `atexit`.
+
+    Its finalizers are forgotten when the child begins, hence the detour.
+    """
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_open, lambda _: util.Finalize(None, _close_all, exitpriority=0))
 
 
 atexit.register(_close_all)

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from logging_config.configuration import process_log
-from logging_config.context import context, make_id
+from logging_config.context import enter, leave, make_id
 from logging_config.event_log import EventLog
-from logging_config.ids import is_id
+from logging_config.ids import is_id, trusted
 from logging_config.request import Request, enter_request, leave_request
 from logging_config.trace import parse_traceparent
 
@@ -50,9 +50,12 @@ class AccessLog:
         headers = dict(scope["headers"])
         span = parse_traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
         request_id = _request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
-        ids = span.to_fields() if span else {}
-        with context(fresh=True, request_id=request_id, **ids):
+        ids = {"http.request.id": request_id, **(span.to_fields() if span else {})}
+        token = enter(ids, fresh=True)
+        try:
             await self._serve(scope, receive, send, request_id.encode())
+        finally:
+            leave(token)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: bytes) -> None:
         request = Request()
@@ -84,7 +87,7 @@ class AccessLog:
 
 
 def _request_id(header: str) -> str:
-    return header if is_id(header) else make_id()
+    return trusted(header) if is_id(header) else make_id()
 
 
 def _status_of(failure: BaseException | None) -> int:

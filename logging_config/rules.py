@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from logging_config.fields import DATASETS, ENVELOPE, Field
+from logging_config.ids import Id
 from logging_config.limits import MAX_KEY, MAX_KEYWORD, MAX_REMEMBERED, MAX_TEXT
 from logging_config.redaction import Redaction
 
@@ -16,7 +17,7 @@ PLAIN: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
         "date": frozenset(),
         "double": frozenset({float, int}),
         "flattened": frozenset(),
-        "keyword": frozenset({str}),
+        "keyword": frozenset({str, Id}),
         "long": frozenset({int}),
         "match_only_text": frozenset({str}),
     }
@@ -25,7 +26,7 @@ PLAIN: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
 
 _RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {"ml.log.changes"}
 _LABEL: Final = Field("labels", "flattened", "", level="core")
-_LABEL_TYPES: Final = frozenset({str, int, float, bool})
+_LABEL_TYPES: Final = frozenset({str, Id, int, float, bool})
 _UNFIT_IN_LABEL: Final = re.compile(r"[.*\\\0]")
 _UNFIT_IN_NAME: Final = re.compile(r"[.*\\\0\s]")
 
@@ -72,8 +73,6 @@ class Rules(dict[Any, Rule]):
         self.message = _field_rule(self._fields["message"], "message")
         self._families = [(_pattern(f), f) for f in DATASETS[dataset] if f.is_family]
 
-        self.plain = PlainTypes(self)
-
     def __missing__(self, key: str) -> Rule:
         rule = self._treat(key, self._find(key))
         if len(self) < MAX_REMEMBERED:
@@ -112,21 +111,6 @@ class Rules(dict[Any, Rule]):
         if treatment == "keep" and not rule.change:
             return rule
         return replace(rule, treatment=treatment, plain=frozenset())
-
-
-class PlainTypes(dict[Any, frozenset[type]]):
-    """The Python types that need no change under a key; none for what becomes a label."""
-
-    def __init__(self, rules: Rules) -> None:
-        super().__init__()
-        self._rules = rules
-
-    def __missing__(self, key: str) -> frozenset[type]:
-        rule = self._rules[key]
-        plain = rule.plain if rule.name == key and not rule.is_label else frozenset()
-        if len(self) < MAX_REMEMBERED:
-            self[key] = plain
-        return plain
 
 
 def _field_rule(field: Field, name: str, change: str = "") -> Rule:

@@ -12,6 +12,8 @@ from logging_config.rotation import Rotation, is_at, rotate
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _LOOK_EVERY_S: Final = 1.0
+_LOOKS: Final = 10
+_BETWEEN_LOOKS_S: Final = 0.002
 
 
 class Sink(Protocol):
@@ -68,8 +70,14 @@ class FileSink:
         """Append the lines; False if the disk refused them."""
         with self._lock:
             try:
-                self._look()
-                self._append(lines)
+                if self._room <= 0 or time.monotonic() >= self._look_at:
+                    self._look()
+                data = b"\n" + lines if self._torn else lines
+                written = os.write(self._file, data)
+                self._torn = False
+                if written < len(data):
+                    self._complete(data[written:])
+                self._room -= len(data)
             except OSError:
                 return False
         return True
@@ -84,6 +92,7 @@ class FileSink:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
+                self._look_at = 0.0
 
     def before_fork(self) -> None:
         """Let no write be under way."""
@@ -96,23 +105,16 @@ class FileSink:
         else:
             self._lock.release()
 
-    def _append(self, lines: bytes) -> None:
-        """Append all of the lines, or raise; a piece left behind is closed off by a line's end."""
-        data = b"\n" + lines if self._torn else lines
-        written = os.write(self._file, data)
+    def _complete(self, rest: bytes) -> None:
+        """Write what the system left of a write; a piece left behind is closed off by the next."""
+        self._torn = True
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         self._torn = False
-        while written < len(data):
-            self._torn = True
-            written += os.write(self._file, data[written:])
-            self._torn = False
-        self._room -= len(data)
 
     def _look(self) -> None:
-        """Now and then, see that the file is the one at the path, and whether it is full."""
-        now = time.monotonic()
-        if self._file >= 0 and now < self._look_at and self._room > 0:
-            return
-        self._look_at = now + _LOOK_EVERY_S
+        """See that the file is the one at the path, and whether it is full."""
+        self._look_at = time.monotonic() + _LOOK_EVERY_S
         if self._file < 0 or not is_at(self.path, self._file):
             self._open()
         if self._rotation and self._room <= 0:
@@ -122,10 +124,22 @@ class FileSink:
     def _open(self) -> None:
         self.close()
         self._file = os.open(self.path, _FLAGS, 0o644)
+        self._torn = _ends_within_a_line(self._file)
         size = os.fstat(self._file).st_size
-        # A process that was killed may have left a piece of a line.
-        self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
         self._room = self._rotation.max_bytes - size if self._rotation else sys.maxsize
+
+
+def _ends_within_a_line(file: int) -> bool:
+    """Whether a process that was killed left a piece of a line at the file's end.
+
+    Another process may be in the middle of its write, hence several looks.
+    """
+    for _ in range(_LOOKS):
+        size = os.fstat(file).st_size
+        if size == 0 or os.pread(file, 1, size - 1) == b"\n":
+            return False
+        time.sleep(_BETWEEN_LOOKS_S)
+    return True
 
 
 class StreamSink:

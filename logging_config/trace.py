@@ -8,6 +8,8 @@ import re
 import sys
 from typing import Any, Final, NamedTuple
 
+from logging_config.ids import Id
+
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?"
 )
@@ -31,7 +33,7 @@ def parse_traceparent(header: str) -> Span | None:
     match = _TRACEPARENT.fullmatch(header.strip())
     if match is None or (match[1] == "00" and match[4]):
         return None
-    return Span(match[2], match[3])
+    return Span(Id(match[2]), Id(match[3]))
 
 
 def active_span() -> Span | None:
@@ -44,7 +46,9 @@ def _opentelemetry_span() -> Span | None:
     if module is None:
         return None
     span = module.get_current_span().get_span_context()
-    return Span(f"{span.trace_id:032x}", f"{span.span_id:016x}") if span.is_valid else None
+    if not span.is_valid:
+        return None
+    return Span(Id(f"{span.trace_id:032x}"), Id(f"{span.span_id:016x}"))
 
 
 def _elastic_apm_span() -> Span | None:

@@ -80,6 +80,35 @@ def test_all_sources(tmp_path: Path) -> None:
     assert all(name == names[0] for name in names)
 
 
+def test_uvicorn(tmp_path: Path) -> None:
+    """A real server's own lines arrive in the log, and a request is logged once."""
+    events = emit(
+        tmp_path,
+        """
+        import threading, time, urllib.request
+        import uvicorn
+        from fastapi import FastAPI
+        from logging_config import AccessLog
+        app = FastAPI()
+        app.add_middleware(AccessLog)
+        @app.get("/x")
+        def answer(): return 1
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started: time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/x").read()
+        server.should_exit = True
+        thread.join()
+        """,
+    )
+    requests = [event for event in events if event["event.dataset"] == "ml.access"]
+    assert [event["http.response.status_code"] for event in requests] == [200]
+    assert "event.duration" in requests[0]
+    assert any("Application startup complete" in event["message"] for event in events)
+
+
 def test_levels(tmp_path: Path) -> None:
     """What is below the level is not written, by either library; typed events always are."""
     events = emit(

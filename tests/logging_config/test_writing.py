@@ -89,6 +89,20 @@ def test_a_torn_line_is_closed_off(tmp_path: Path) -> None:
     assert path.read_bytes().splitlines() == [b'{"whole":1}', b'{"torn":', b'{"next":1}']
 
 
+def test_a_line_being_written_is_not_torn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file opened while another process is within its write gets no empty line."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"other":')
+
+    def finish(_: float) -> None:
+        with path.open("ab") as other:
+            other.write(b"1}\n")
+
+    monkeypatch.setattr(time, "sleep", finish)
+    FileSink(path).write(b'{"own":1}\n')
+    assert path.read_bytes() == b'{"other":1}\n{"own":1}\n'
+
+
 def test_a_piece_written_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write the system cut short is continued until the lines are whole."""
     sink = FileSink(tmp_path / "log.jsonl")

@@ -1,0 +1,246 @@
+"""Time one event of 20 fields in this log and its peers, a stalled disk, and the middleware.
+
+Usage: python tests/benchmarks/bench_logging.py [--rounds 15]
+
+Ratios are of the same run; each figure is the best of the rounds, which take turns, so that what
+else the machine does weighs on all alike. All write to the null device, one write an event.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ecs_logging
+import orjson
+import structlog
+from fastapi import FastAPI
+from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.orjson import OrjsonFormatter
+from rich.console import Console
+from rich.table import Table
+
+from logging_config import AccessLog, EventLog, Model, Service, context, open_log
+from logging_config.queue_sink import QueueSink
+from logging_config.sink import FileSink
+from logging_config.structured import Destination, EventLogger, merge_context
+
+EVENTS = 2_000
+MODEL = Model("autobid", "7")
+FEATURES: dict[str, Any] = {
+    "bid_price": 10.5, "hour": 13, "ctr_7d": 0.031, "ctr_30d": 0.029, "impressions": 120345,
+    "wins_7d": 312, "budget_left": 1843.25, "days_active": 41, "country": "DE", "device": "mobile",
+    "category": "IAB-12", "returning": True,
+}  # fmt: skip
+# With the ids of trace and request, 20 fields beside what each log adds by itself.
+FIELDS: dict[str, Any] = {
+    "ml.prediction.id": "p-000001", "ml.model.name": "autobid", "ml.model.version": "7",
+    "ml.prediction.score": 0.71, "ml.prediction.threshold": 0.5,
+    "ml.prediction.decision": "approved",
+    **{
+        f"ml.features.{'numeric' if type(value) in (int, float) else 'categorical'}.{name}": value
+        for name, value in FEATURES.items()
+    },
+}  # fmt: skip
+IDS: dict[str, Any] = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "request_id": "req-000001"}
+NULL = Path(os.devnull).open("wb", buffering=0)  # noqa: SIM115 -- as long as the process
+Emit = Callable[[], object]
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    console = Console()
+    console.print(
+        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    console.print(compare(rounds))
+    console.print(stall())
+    console.print(serve(rounds))
+
+
+def compare(rounds: int) -> Table:
+    """One event of 20 fields in each log."""
+    emitters = {
+        "orjson alone": lambda: orjson.dumps(FIELDS),
+        "structlog + orjson, bare": bare_structlog(),
+        "ours: log.prediction, at once": predict(open_at_once()),
+        "ours: log.prediction, queued": predict(open_queued()),
+        "ours: structlog, at once": by_structlog(open_at_once()),
+        "ours: structlog, queued": by_structlog(open_queued()),
+        "python-json-logger, orjson": standard(OrjsonFormatter()),
+        "python-json-logger, json": standard(JsonFormatter()),
+        "ecs-logging StdlibFormatter": standard(ecs_logging.StdlibFormatter()),
+    }
+    with context(fresh=True, **IDS):
+        structlog.contextvars.bind_contextvars(**IDS)
+        best = take_turns(emitters, rounds)
+    bare, ecs = best["structlog + orjson, bare"], best["ecs-logging StdlibFormatter"]
+    table = Table("log", "µs an event", "times bare structlog", "times faster than ecs")
+    for name, cost in best.items():
+        table.add_row(name, f"{cost:.1f}", f"{cost / bare:.2f}", f"{ecs / cost:.1f}")
+    return table
+
+
+def take_turns(emitters: dict[str, Emit], rounds: int) -> dict[str, float]:
+    """The best time of each emitter in µs of its thread's CPU, rounds taken in turns."""
+    best = dict.fromkeys(emitters, float("inf"))
+    for _ in range(rounds):
+        for name, emit in emitters.items():
+            began = time.thread_time()
+            for _ in range(EVENTS):
+                emit()
+            best[name] = min(best[name], (time.thread_time() - began) / EVENTS * 1e6)
+    return best
+
+
+def predict(log: EventLog) -> Emit:
+    """Emit the event by the typed helper."""
+    return lambda: log.prediction(
+        prediction_id="p-000001",
+        model=MODEL,
+        score=0.71,
+        threshold=0.5,
+        approved=True,
+        features=FEATURES,
+    )
+
+
+def production() -> Service:
+    """A service in production: ids, sequence, context and redaction on."""
+    return Service("autobid-api", "1.4.0", "production")
+
+
+def open_at_once() -> EventLog:
+    """Our log, each line written before the call returns."""
+    return open_log(production(), path=Path(os.devnull))
+
+
+def open_queued() -> EventLog:
+    """Our log as `configure` sets it up; the CPU of the writer's thread is not counted."""
+    queue = QueueSink(FileSink(Path(os.devnull)), capacity=1_000_000)
+    return open_log(production(), sink=queue)
+
+
+def by_structlog(log: EventLog) -> Emit:
+    """Emit the same fields by a structlog logger."""
+    logger = EventLogger(Destination(lambda: log, "bench"), [merge_context], {})
+    return lambda: logger.info("Prediction", **FIELDS)
+
+
+def bare_structlog() -> Emit:
+    """Bare structlog: its context, level, time and orjson, and nothing else."""
+    logger = structlog.wrap_logger(
+        structlog.BytesLogger(NULL),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    ).bind()
+    return lambda: logger.info("Prediction", **FIELDS)
+
+
+def standard(formatter: logging.Formatter) -> Emit:
+    """Python's logging with a formatter."""
+    handler = logging.FileHandler(os.devnull)
+    handler.setFormatter(formatter)
+    logger = logging.getLogger(f"bench.{type(formatter).__module__}")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    extra = {**FIELDS, "trace.id": IDS["trace_id"], "http.request.id": IDS["request_id"]}
+    return lambda: logger.info("Prediction", extra=extra)
+
+
+class StalledSink(FileSink):
+    """A disk that stalls half a second at each batch."""
+
+    def write(self, lines: bytes) -> bool:
+        """Write the lines, late."""
+        time.sleep(0.5)
+        return super().write(lines)
+
+
+def stall() -> Table:
+    """What a stalled disk adds to the caller's wait."""
+    table = Table("disk", "p50 µs", "p99 µs", "p99.9 µs", "max µs")
+    waits = {}
+    for name, kind in (("moving", FileSink), ("stalled", StalledSink)):
+        queue = QueueSink(kind(Path(os.devnull)), capacity=1_000_000)
+        waits[name] = waits_of(predict(open_log(production(), sink=queue)))
+        table.add_row(name, *(f"{wait:.0f}" for wait in waits[name]))
+    table.add_row("added", *(f"{b - a:+.0f}" for a, b in zip(*waits.values(), strict=True)))
+    return table
+
+
+def waits_of(emit: Emit) -> tuple[float, float, float, float]:
+    """How long 20,000 calls take, at a thousand a second: p50, p99, p99.9, max, in µs."""
+    waits = []
+    for _ in range(20_000):
+        began = time.perf_counter()
+        emit()
+        waits.append((time.perf_counter() - began) * 1e6)
+        time.sleep(0.0002)
+    waits.sort()
+    return waits[10_000], waits[19_800], waits[19_980], waits[-1]
+
+
+def serve(rounds: int) -> Table:
+    """What the middleware adds to a request of FastAPI."""
+    log = open_log(production(), path=Path(os.devnull))
+    apps: dict[str, Any] = {"without": endpoint(), "with": AccessLog(endpoint(), log)}
+    best = dict.fromkeys(apps, float("inf"))
+    for _ in range(rounds):
+        for name, app in apps.items():
+            best[name] = min(best[name], asyncio.run(requests(app)))
+    table = Table("FastAPI, in this process", "µs a request")
+    for name, cost in best.items():
+        table.add_row(f"{name} the middleware", f"{cost:.1f}")
+    table.add_row("added", f"{best['with'] - best['without']:+.1f}")
+    return table
+
+
+def endpoint() -> FastAPI:
+    """An application with one endpoint."""
+    app = FastAPI()
+
+    @app.get("/x")
+    async def answer() -> dict[str, int]:
+        return {"x": 1}
+
+    return app
+
+
+async def requests(app: Any, count: int = 300) -> float:
+    """Send requests without a server; µs of CPU each."""
+    trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
+        "path": "/x", "raw_path": b"/x", "root_path": "", "scheme": "http", "query_string": b"",
+        "headers": [(b"traceparent", trace)], "client": ("127.0.0.1", 1), "server": ("test", 80),
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message["type"].startswith("http.response")
+
+    began = time.thread_time()
+    for _ in range(count):
+        await app(dict(scope), receive, send)
+    return (time.thread_time() - began) / count * 1e6
+
+
+if __name__ == "__main__":
+    main()
