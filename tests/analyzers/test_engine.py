@@ -13,7 +13,6 @@ from analyzers.engine import Analysis, analyze
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.findings_store import FindingStore, Written
-from analyzers.score_shift import ScoreShift
 from analyzers.service_health import ServiceHealth
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
@@ -40,15 +39,33 @@ def logged(
             rows["score"][::2] *= 0.1
 
     hours = DAYS * 24
-    ship(predictions_of(hours, 20, change=fall))
+    ship(predictions_of(hours, 12, change=fall))
     ship(
         accesses_of(
-            hours, 40, status=lambda hour, index: 500 if (hour, index % 2) == (40, 0) else 200
+            hours, 24, status=lambda hour, index: 500 if (hour, index % 2) == (40, 0) else 200
         )
     )
     ship(runs_of("refresh", [(float(hour), True, 30.0) for hour in range(hours)]))
     BaselineStore(cluster, namespace).write([baseline])
     return cluster
+
+
+@pytest.fixture
+def run_on_requests(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    accesses_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> Callable[..., Analysis]:
+    """Judge the hours from `first` to `last`, of which only six hours of requests are logged."""
+    ship(accesses_of(6, 60))
+
+    def act(first: float = 0, last: float = 6, **known: Any) -> Analysis:
+        period = Window(start + timedelta(hours=first), start + timedelta(hours=last))
+        return analyze(cluster, namespace, period, **({"now": start + 900 * DAY} | known))
+
+    return act
 
 
 @pytest.fixture
@@ -170,30 +187,30 @@ class Failing(ServiceHealth):
 
 
 def test_one_failing_analyzer_leaves_the_others(
-    run: Callable[..., Analysis], logged: Cluster, namespace: str
+    run_on_requests: Callable[..., Analysis], cluster: Cluster, namespace: str
 ) -> None:
     """Its failure is a finding of its own, what it found before it and the others' are there."""
-    analysis = run(analyzers=[Failing(), ScoreShift()])
+    analysis = run_on_requests(analyzers=[Failing(), ServiceHealth()])
     assert analysis.failures == {"failing": "ZeroDivisionError: division by zero"}
-    store = FindingStore(logged, namespace)
+    store = FindingStore(cluster, namespace)
     failed = {each.metric: each for each in store.search(analyzer="failing")}
     assert failed[engine.FAILURE].severity is Severity.UNKNOWN
     assert "division by zero" in failed[engine.FAILURE].reason
     assert "http.5xx.rate" in failed
-    assert len(list(store.search(analyzer="score_shift"))) == 48
+    assert len(list(store.search(analyzer="service_health"))) > 6
 
 
 def test_a_failure_that_was_mended_is_withdrawn(
-    run: Callable[..., Analysis],
-    logged: Cluster,
+    run_on_requests: Callable[..., Analysis],
+    cluster: Cluster,
     namespace: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a run in which the analyzer works, its failure is no longer a latest finding."""
-    run(analyzers=[Failing()])
+    run_on_requests(analyzers=[Failing()])
     monkeypatch.setattr(Failing, "evaluate", ServiceHealth.evaluate)
-    assert run(analyzers=[Failing()]).withdrawn == 2
-    found = list(FindingStore(logged, namespace).search(analyzer="failing"))
+    assert run_on_requests(analyzers=[Failing()]).withdrawn == 2
+    found = list(FindingStore(cluster, namespace).search(analyzer="failing"))
     assert engine.FAILURE not in {each.metric for each in found}
 
 
@@ -204,12 +221,11 @@ def test_nothing_was_logged(cluster: Cluster, namespace: str, start: datetime) -
     assert "mlmon ship" in caught.value.hint
 
 
-def test_a_window_without_data(logged: Cluster, namespace: str, start: datetime) -> None:
+def test_a_window_without_data(run_on_requests: Callable[..., Analysis], start: datetime) -> None:
     """A period before or long after all events is an error that says when there are some."""
     for first, last in ((-400, -300), (2_000, 2_100)):
-        period = Window(start + first * HOUR, start + last * HOUR)
         with pytest.raises(UserError) as caught:
-            analyze(logged, namespace, period, now=start + 900 * DAY)
+            run_on_requests(first, last)
         assert iso(start) in caught.value.hint
 
 
@@ -226,17 +242,16 @@ def test_no_time_at_all(
 
 
 def test_only_windows_that_have_ended_are_judged(
-    logged: Cluster, namespace: str, start: datetime
+    run_on_requests: Callable[..., Analysis], cluster: Cluster, namespace: str, start: datetime
 ) -> None:
     """A period that reaches into the future is judged up to now."""
-    now = start + timedelta(hours=30.5)
-    analysis = analyze(logged, namespace, Window(start, start + 5 * DAY), now=now)
-    assert analysis.period.end == now
-    found = list(FindingStore(logged, namespace).search())
+    now = start + timedelta(hours=4.5)
+    assert run_on_requests(now=now).period.end == now
+    found = list(FindingStore(cluster, namespace).search())
     assert max(each.end for each in found) <= now
     assert {each.created for each in found} == {now}
 
 
-def test_all_analyzers_are_asked(run: Callable[..., Analysis]) -> None:
+def test_all_analyzers_are_asked(run_on_requests: Callable[..., Analysis]) -> None:
     """Without a choice, every analyzer that is found takes part."""
-    assert list(run(0, 6).written) == [each.name for each in discover()]
+    assert list(run_on_requests().written) == [each.name for each in discover()]
