@@ -5,7 +5,6 @@ Whatever may already be stored is looked up across the whole data stream before 
 `create` alone prevents a second copy only within one backing index.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -17,6 +16,7 @@ from ingest.dead_letter import DeadLetter
 from ingest.verdict import Fate, Verdict, fate, judge, may_have_stored
 
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
+_NOTHING: dict[str, Any] = {"items": []}
 _LOOK_UP = 1_000
 # So many backing indices may hold one id before an answer of this size could miss another one.
 _COPIES = 4
@@ -122,8 +122,8 @@ class Delivery:
                 if suspect:
                     part = self._without_known(parcel, part, outcome)
                 body = b"".join([parcel.items[index] for index in part])
-                items = self._send(body, len(part)) if part else []
-                part, suspect, reason = self._apply(parcel, part, items, outcome)
+                answer = self._send(body, len(part)) if part else _NOTHING
+                part, suspect, reason = self._apply(parcel, part, answer, outcome)
             except ClusterError as error:
                 match fate(error.status):
                     case Fate.STOP:
@@ -139,20 +139,24 @@ class Delivery:
             attempt += 1
             self._wait(attempt, reason)
 
-    def _send(self, body: bytes, expected: int) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self._target.bulk(body, filter_path=_ANSWER).get("items", [])
+    def _send(self, body: bytes, expected: int) -> dict[str, Any]:
+        answer = self._target.bulk(body, filter_path=_ANSWER)
+        items = answer.get("items", [])
         if len(items) != expected:
             raise ClusterError(f"The answer is for {len(items)} of {expected} lines")
-        return items
+        return answer
 
     def _apply(
-        self, parcel: Parcel, part: list[int], items: Sequence[dict[str, Any]], outcome: Outcome
+        self, parcel: Parcel, part: list[int], answer: dict[str, Any], outcome: Outcome
     ) -> tuple[list[int], bool, str]:
         """Count what is decided; return what to send again, whether it may be stored, and why."""
+        if answer.get("errors") is False:
+            outcome.stored += len(part)
+            return [], False, ""
         again: list[int] = []
         ambiguous = False
         reason = ""
-        for index, item in zip(part, items, strict=True):
+        for index, item in zip(part, answer["items"], strict=True):
             judgement = judge(item)
             match judgement.verdict:
                 case Verdict.STORED:

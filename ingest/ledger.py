@@ -34,7 +34,7 @@ class Ledger:
         account.stored += outcome.stored
         account.duplicate += len(outcome.duplicates)
         account.retried += outcome.retried
-        for block, items in batch.shares():
+        for block, items in batch.counts():
             self.tally(block.source.path).stored += items
         for index in outcome.duplicates:
             file = self.tally(batch.source(index).path)

@@ -63,13 +63,36 @@ class Encoder:
             LineError: It is no JSON object, lacks its id, or is of an unknown dataset or schema
                 version.
         """
+        try:
+            event = orjson.loads(line)
+            ident = event["event.id"]
+            action = self._actions[event["event.dataset"]]
+            plain = (
+                event["ml.schema_version"] == self._schema_version
+                and event["ml.schema_version"] is not True
+                and type(ident) is str
+                and ident.isascii()
+                and 0 < len(ident) <= MAX_ID_BYTES
+                and line[0] == _BRACE
+                and "event.ingested" not in event
+                and "agent.id" not in event
+            )
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            plain = False
+        if not plain:
+            return self._encode_carefully(line)
+        return b"".join((action, orjson.dumps(ident), self._spliced, line[1:], b"\n"))
+
+    def _encode_carefully(self, line: bytes) -> bytes:
+        """Encode a line that is not as the log writes it, or say what is wrong with it."""
         event = parse(line)
         action = self._action(event)
-        if "event.ingested" in event or "agent.id" in event:
+        if self._added.keys() & event.keys():
             line = _without(event, _ADDED)
         elif line[0] != _BRACE:
             line = line.strip(_PADDING)
-        return b"%b%b%b%b\n" % (action, orjson.dumps(event["event.id"]), self._spliced, line[1:])
+        ident = orjson.dumps(event["event.id"])
+        return b"".join((action, ident, self._spliced, line[1:], b"\n"))
 
     def _action(self, event: dict[str, Any]) -> bytes:
         """Return the action line up to the id, or say what is wrong with the event."""

@@ -169,9 +169,7 @@ class Pipeline:
         if batch is None:
             batch = self._batch = Batch(now)
             self._encoder.stamp(datetime.now(UTC))
-        before = len(batch.items) + len(batch.refused)
-        batch.add(block, self._encoder)
-        self.ledger.take(block, len(batch.items) + len(batch.refused) - before)
+        self.ledger.take(block, batch.add(block, self._encoder))
         self._progressed = True
         if batch.size >= self._batch_bytes:
             self._submit()
