@@ -5,8 +5,7 @@ It is carried by `contextvars`, hence by asyncio tasks and by the thread pools o
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Any, Final
@@ -33,9 +32,8 @@ _current: ContextVar[Fields] = ContextVar("logging_config", default=_EMPTY)
 _ids = Ids()
 
 
-@contextmanager
-def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
-    """Merge fields into each event emitted inside the block; yield its trace id.
+class context:  # noqa: N801 -- it is used like a function
+    """Merge fields into each event emitted inside the block; yields its trace id.
 
     The trace id is taken from the fields, the enclosing context, OpenTelemetry or Elastic APM,
     else made.
@@ -46,11 +44,20 @@ def context(*, fresh: bool = False, **fields: Any) -> Iterator[str]:
             (a `Model`), or the dotted name of a field; any other name becomes a label.
             None is left out.
     """
-    token = enter(_named(fields), fresh=fresh)
-    try:
-        yield _current.get()["trace.id"]
-    finally:
-        leave(token)
+
+    __slots__ = ("_fields", "_fresh", "_token")
+
+    def __init__(self, *, fresh: bool = False, **fields: Any) -> None:
+        self._fields = _named(fields)
+        self._fresh = fresh
+
+    def __enter__(self) -> str:
+        self._token = enter(self._fields, fresh=self._fresh)
+        trace_id: str = _current.get()["trace.id"]
+        return trace_id
+
+    def __exit__(self, *_: object) -> None:
+        leave(self._token)
 
 
 def enter(fields: Fields, *, fresh: bool = False) -> Token[Fields]:
