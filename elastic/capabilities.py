@@ -10,7 +10,7 @@ OLDEST = (8, 19)
 # https://www.elastic.co/subscriptions: Watcher is not part of the basic licence.
 _WATCHER_LICENCES = frozenset({"trial", "standard", "gold", "platinum", "enterprise"})
 _ABSENT = {
-    "ilm": "no index lifecycle management: nothing deletes old indices by itself",
+    "ilm": "no index lifecycle management: `mlmon prune` rolls over and deletes, once a day",
     "esql": "no ES|QL: mlmon asks in query DSL only",
     "watcher": "no Watcher: alerts are raised by mlmon, not inside the cluster",
     "data_stream_api": "no data stream API: streams are rolled over but cannot be deleted",

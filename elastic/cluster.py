@@ -14,6 +14,7 @@ from elastic.capabilities import Capabilities, detect, oldest_version
 from elastic.connection import MISSING, Connection, Json, quoted
 from elastic.documents import Document, Written, chunks, judge
 from elastic.errors import ClusterBusyError, ClusterError, DocumentsRefusedError, UserError
+from elastic.index_facts import SETTINGS, STATS, IndexFacts, read_facts
 from elastic.settings import Settings
 
 PAGE = 1_000
@@ -183,6 +184,21 @@ class Cluster:
         template: Json = answer["index_templates"][0]["index_template"]
         return template
 
+    def put_lifecycle_policy(self, name: str, body: Json) -> None:
+        """Create or replace a lifecycle policy of a cluster that has ILM."""
+        self._connection.request("PUT", f"/_ilm/policy/{quoted(name)}", body)
+
+    def get_lifecycle_policy(self, name: str) -> Json | None:
+        """Return a lifecycle policy as the cluster holds it, None where there is none."""
+        try:
+            answer = self._connection.request("GET", f"/_ilm/policy/{quoted(name)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return None
+            raise
+        policy: Json = answer[name]["policy"]
+        return policy
+
     def put_role(self, name: str, body: Json) -> None:
         """Create or replace a role of a cluster with security."""
         self._connection.request("PUT", f"/_security/role/{quoted(name)}", body)
@@ -229,6 +245,17 @@ class Cluster:
         params = {**_ANY, "filter_path": "*.mappings._meta"}
         answer = self._connection.request("GET", f"/{quoted(index)}/_mapping", params=params)
         return {name: found["mappings"]["_meta"] for name, found in answer.items()}
+
+    def index_facts(self, pattern: str) -> list[IndexFacts]:
+        """Return age, size and owner of each index that matches, by name."""
+        path = f"/{quoted(pattern)}"
+        settings = self._connection.request(
+            "GET", f"{path}/_settings", params={**_ANY, "filter_path": SETTINGS}
+        )
+        stats = self._connection.request(
+            "GET", f"{path}/_stats/docs,store", params={"filter_path": STATS}
+        )
+        return list(read_facts(settings, stats, self.mapping_meta(pattern)))
 
     def put_mapping(self, index: str, body: Json) -> None:
         """Add fields to the mapping of an index; a field it has keeps its type."""

@@ -1,9 +1,10 @@
-"""`mlmon node start | stop | status`, `mlmon setup`, `mlmon doctor`."""
+"""`mlmon node start | stop | status`, `mlmon setup`, `mlmon prune`, `mlmon doctor`."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -82,15 +83,23 @@ def setup(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Install the index templates; a second time changes nothing."""
-    from elastic import templates
+    """Install index templates and lifecycle policies; a second time changes nothing."""
+    from elastic import policies, templates
     from elastic.cluster import connect
+    from elastic.lifecycle import configured
     from elastic.roles import roles
     from elastic.settings import load_settings
 
-    with connect(load_settings()) as cluster, _progress() as report:
+    settings = load_settings()
+    lifecycles = configured(settings)
+    with connect(settings) as cluster, _progress() as report:
+        ilm = cluster.capabilities().ilm
         report("installing index templates")
-        changes = {template.name: str(change) for template, change in templates.install(cluster)}
+        changed = policies.install(cluster, lifecycles if ilm else ())
+        made = {lifecycle.policy: str(change) for lifecycle, change in changed}
+        changes = made | {
+            template.name: str(change) for template, change in templates.install(cluster)
+        }
         for name, body in roles().items() if with_roles else ():
             cluster.put_role(name, body)
             changes[name] = "put"
@@ -99,6 +108,40 @@ def setup(
         return
     for name, change in changes.items():
         print(f"{change:<9}  {name}")
+    if not ilm:
+        typer.echo("This cluster has no ILM: run `mlmon prune` once a day.", err=True)
+
+
+@app.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Roll over full streams and delete what is older than its retention, in one namespace."""
+    from elastic.cluster import connect
+    from elastic.lifecycle import configured
+    from elastic.prune import Act, carry_out, plan
+    from elastic.settings import load_settings
+
+    settings = load_settings()
+    lifecycles = configured(settings)
+    with connect(settings) as cluster, _progress() as report:
+        report("looking at ages and sizes")
+        planned = plan(cluster, settings.namespace, lifecycles, datetime.now(UTC))
+        report("rolling over and deleting")
+        steps = planned if dry_run else list(carry_out(cluster, planned))
+    if as_json:
+        print(json.dumps({"dry_run": dry_run, "steps": [asdict(step) for step in steps]}))
+        return
+    verbs = (
+        {Act.ROLL_OVER: "would roll over", Act.DELETE: "would delete", Act.LEAVE: "would leave"}
+        if dry_run
+        else {Act.ROLL_OVER: "rolled over", Act.DELETE: "deleted", Act.LEAVE: "left"}
+    )
+    for step in steps:
+        print(f"{verbs[step.act]} {step.target}: {step.documents:,} documents, {step.reason}")
+    if not steps:
+        print(f"nothing to do in namespace {settings.namespace!r}")
 
 
 @app.command()

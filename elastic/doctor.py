@@ -132,7 +132,7 @@ def _cluster(cluster: Cluster) -> Check:
 
 
 def _templates(cluster: Cluster) -> Check:
-    wanted = list(templates.templates())
+    wanted = list(templates.fitting(cluster))
     stale = [
         template.name
         for template in wanted

@@ -21,9 +21,10 @@ from pydantic_settings import (
 )
 
 from elastic.errors import UserError
+from elastic.keyring import API_KEY_ACCOUNT, read_secret
 
 PREFIX = "MLMON_"
-SECTIONS = frozenset({"ingest", "analyzers", "alerting", "kibana"})
+SECTIONS = frozenset({"elastic", "ingest", "analyzers", "alerting", "kibana"})
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
@@ -47,6 +48,12 @@ class Settings(BaseSettings):
     username: str | None = Field(None, description="user, where there is no API key")
     password: SecretStr | None = Field(None, description="password of that user")
     password_file: Path | None = Field(None, description="file that holds the password")
+    keyring: str | None = Field(
+        None,
+        min_length=1,
+        description="service of the system's keyring that holds the API key, under the account "
+        "`api_key`, or the user's password, under the user's name",
+    )
     ca_certs: Path | None = Field(
         None, description="PEM file of the authorities that sign the cluster's certificate"
     )
@@ -103,18 +110,25 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_credentials(self) -> Self:
         keys = self.api_key is not None or self.api_key_file is not None
-        if keys and self.username is not None:
+        passwords = self.password is not None or self.password_file is not None
+        user, ring = self.username is not None, self.keyring is not None
+        if keys and user:
             raise ValueError("set an API key or a user name, not both")
-        if (self.username is None) != (self.password is None and self.password_file is None):
+        if ring and (keys or passwords):
+            raise ValueError("set a secret or the keyring that holds it, not both")
+        if user != (passwords or (ring and user)):
             raise ValueError("a user name and a password go together")
         return self
 
     def credentials(self) -> tuple[str, str] | str | None:
-        """Return (user, password), an API key, or None; reads the files named by the settings.
+        """Return (user, password), an API key, or None; reads the named files or the keyring.
 
         Raises:
-            UserError: A named file cannot be read or is empty.
+            UserError: A named file cannot be read or is empty, or the keyring lacks the secret.
         """
+        if self.keyring is not None:
+            secret = read_secret(self.keyring, self.username or API_KEY_ACCOUNT)
+            return secret if self.username is None else (self.username, secret)
         if self.username is not None:
             return self.username, _secret(self.password, self.password_file)
         if self.api_key is not None or self.api_key_file is not None:

@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from elastic.cluster import Cluster
+from elastic.index_facts import MARK
 from elastic.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
+from elastic.lifecycle import LIFECYCLES
 from elastic.mappings import mapping
 from logging_config.fields import DATASETS, SCHEMA_VERSION
 
@@ -77,6 +79,15 @@ def templates() -> Iterator[Template]:
         yield _template(name, mapping(fields), VERSION, stream=False)
 
 
+def fitting(cluster: Cluster) -> Iterator[Template]:
+    """Yield every template as this cluster takes it: with its lifecycle where there is ILM."""
+    managed = cluster.capabilities().ilm
+    policies = {each.template: each.policy for each in LIFECYCLES if managed}
+    for template in templates():
+        policy = policies.get(template.name)
+        yield template if policy is None else _managed(template, policy)
+
+
 def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
     """Bring each template into the cluster, and yield what that did.
 
@@ -86,7 +97,7 @@ def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
     Raises:
         ClusterError: A field of an existing index would have to change its type.
     """
-    for template in templates():
+    for template in fitting(cluster):
         change = pending(cluster, template)
         if change is not Change.UNCHANGED:
             cluster.put_index_template(template.name, template.body)
@@ -134,9 +145,25 @@ def _template(name: str, mappings: dict[str, Any], version: int, *, stream: bool
     }
     if stream:
         body["data_stream"] = {}
-    meta = {"managed_by": "mlmon", "digest": _digest(body)}
-    mappings["_meta"] = meta
-    return Template(name, {**body, "_meta": meta})
+    return _marked(name, body)
+
+
+def _managed(template: Template, policy: str) -> Template:
+    body = {key: value for key, value in template.body.items() if key != "_meta"}
+    inner = body["template"]
+    settings = {**inner["settings"], "index.lifecycle.name": policy}
+    mappings = {key: value for key, value in inner["mappings"].items() if key != "_meta"}
+    return _marked(
+        template.name, {**body, "template": {"settings": settings, "mappings": mappings}}
+    )
+
+
+def _marked(name: str, body: dict[str, Any]) -> Template:
+    """Return a template whose body and mapping say who made them and from what."""
+    meta = {**MARK, "digest": _digest(body)}
+    inner = body["template"]
+    mappings = {**inner["mappings"], "_meta": meta}
+    return Template(name, {**body, "template": {**inner, "mappings": mappings}, "_meta": meta})
 
 
 def _digest(body: dict[str, Any]) -> str:

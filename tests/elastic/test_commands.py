@@ -31,9 +31,12 @@ def test_setup_says_what_it_did() -> None:
     """Each template with its change, for a reader and for a program."""
     changes = json.loads(_run("setup", "--json").stdout)
     assert changes["logs-ml.prediction"] == "unchanged"
-    lines = _run("setup").stdout.splitlines()
+    said = _run("setup")
+    lines = said.stdout.splitlines()
     assert len(lines) == len(changes)
     assert "unchanged  logs-ml.prediction" in lines
+    # The embedded core has no ILM, and what takes its place is named.
+    assert ("run `mlmon prune`" in said.stderr) is ("logs-ml.app-lifecycle" not in changes)
 
 
 @pytest.mark.usefixtures("_on_cluster")

@@ -7,6 +7,7 @@ import ssl
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from elastic.errors import (
     ClusterUnreachableError,
     UserError,
 )
+from elastic.lifecycle import Lifecycle
 from elastic.node_security import ADMIN, USERS, Access
+from elastic.prune import Act, carry_out, plan
 from elastic.settings import Settings
 
 pytestmark = pytest.mark.timeout(300)
@@ -164,6 +167,23 @@ def test_the_viewer_only_reads(as_user: AsUser) -> None:
         viewer.put([Document(FINDINGS, "2", {})])
     with pytest.raises(AccessRefusedError, match=r"\(403\)"):
         viewer.bulk(_line(b"5"))
+
+
+def test_the_pruner_rolls_over_and_deletes_and_does_not_write(as_user: AsUser) -> None:
+    """It may do what `mlmon prune` does in mlmon's indices, add no line and touch no alert."""
+    _statuses(as_user("shipper"), _line(b"6"))
+    pruner = as_user("pruner")
+    app = [Lifecycle("ml.app", 30, stream=True)]
+    soon, late = datetime.now(UTC) + timedelta(days=8), datetime.now(UTC) + timedelta(days=40)
+    steps = [*plan(pruner, "secured", app, soon)]
+    assert [step.act for step in carry_out(pruner, steps)] == [Act.ROLL_OVER]
+    steps = [*plan(pruner, "secured", app, late)]
+    assert [step.act for step in carry_out(pruner, steps)] == [Act.DELETE]
+    assert as_user(ADMIN).count(STREAM) == 0
+    assert _statuses(pruner, _line(b"7")) == [403]
+    as_user(ADMIN).put([Document("mlmon-alerts-secured", "1", {"@timestamp": "2026-01-01"})])
+    with pytest.raises(AccessRefusedError):
+        pruner.delete_index("mlmon-alerts-secured")
 
 
 def test_a_node_without_security_is_not_taken_for_a_secured_one(

@@ -1,0 +1,49 @@
+"""What the cluster knows of an index: its age, its size, whose it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+SETTINGS = "*.settings.index.creation_date,*.settings.index.lifecycle.name"
+STATS = "indices.*.primaries.docs.count,indices.*.primaries.store.size_in_bytes"
+MARK = {"managed_by": "mlmon"}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """One index.
+
+    Args:
+        name: Its name.
+        created: When it was created, UTC.
+        documents: Documents it holds.
+        size: Bytes its primary shards take.
+        policy: The lifecycle policy that manages it, None where none does.
+        ours: Whether a template of mlmon's made it.
+    """
+
+    name: str
+    created: datetime
+    documents: int
+    size: int
+    policy: str | None
+    ours: bool
+
+
+def read_facts(settings: Json, stats: Json, metas: dict[str, Json]) -> Iterator[IndexFacts]:
+    """Yield the indices that settings and statistics know, from the cluster's three answers."""
+    counted = stats.get("indices", {})
+    for name, found in sorted(settings.items()):
+        if name not in counted:
+            continue
+        index, primaries = found["settings"]["index"], counted[name]["primaries"]
+        yield IndexFacts(
+            name=name,
+            created=datetime.fromtimestamp(int(index["creation_date"]) / 1000, UTC),
+            documents=primaries["docs"]["count"],
+            size=primaries["store"]["size_in_bytes"],
+            policy=index.get("lifecycle", {}).get("name"),
+            ours=metas.get(name, {}).items() >= MARK.items(),
+        )
