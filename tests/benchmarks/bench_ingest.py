@@ -1,0 +1,357 @@
+"""Ship the same lines into the same node: mlmon, rsyslog, and the bound that the node sets.
+
+Usage: python tests/benchmarks/bench_ingest.py [--lines 300000] [--rounds 3] [--long 3000000]
+
+Contenders take turns, so that what else the machine does weighs on all alike; the median of the
+rounds counts. The bound posts bulk bodies made beforehand, from two threads. rsyslog (Debian:
+rsyslog, rsyslog-elasticsearch) runs twice: with its queue in memory, which loses what it holds when
+it is killed, and with its queue on disk, synced, whose promise can be compared with ours; both
+create documents with `event.id` as id, as mlmon does. CPU and memory are the process's own.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from elastic import node, templates
+from elastic.cluster import Cluster, connect
+from elastic.folders import cache_folder
+from elastic.settings import Settings, load_settings
+from ingest.line import Encoder
+from logging_config import Model, Service, open_log
+
+URL = "MLMON_BENCH_ELASTICSEARCH_URL"
+DATASET = "ml.prediction"
+BODY_BYTES = 2 << 20
+PATIENCE_S = 600.0
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one contender did in one round.
+
+    Attributes:
+        seconds: From its start until the last document was stored.
+        cpu_s: CPU time of its process; None for the bound.
+        peak_mib: Its largest resident size; None for the bound.
+    """
+
+    seconds: float
+    cpu_s: float | None = None
+    peak_mib: float | None = None
+
+
+Contender = Callable[[Cluster, Path, int, str], Result]
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lines", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--long", type=int, default=0, help="lines of a last, long run of mlmon")
+    options = parser.parse_args()
+    console.print(
+        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-ingest-") as name, cluster() as target:
+        folder = Path(name)
+        compare(target, folder, options.lines, options.rounds)
+        show_latency(target, folder)
+        if options.long:
+            show_memory(target, folder, options.long)
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """The cluster to be loaded: the one in MLMON_BENCH_ELASTICSEARCH_URL, else a new node."""
+    if URL in os.environ:
+        with connect(Settings(elasticsearch_url=os.environ[URL])) as connected:
+            list(templates.install(connected))
+            yield connected
+        return
+    home = Path(tempfile.mkdtemp(prefix="bench-node-"))
+    home.chmod(0o755)
+    settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=9260)
+    try:
+        node.start(settings)
+        with connect(settings) as connected:
+            list(templates.install(connected))
+            yield connected
+    finally:
+        node.stop(settings)
+        shutil.rmtree(home)
+
+
+def write_log(path: Path, lines: int) -> int:
+    """Write predictions as the service logs them; return the size of a line."""
+    model = Model("autobid", "7")
+    # Drawn anew each time: a shipper knows content it has seen.
+    entity = uuid.uuid4().hex[:16]
+    with open_log(
+        Service("autobid-api", "1.4.0", "production"), path=path, entity_id=entity
+    ) as log:
+        for number in range(lines):
+            score = number % 997 / 997
+            log.prediction(
+                prediction_id=f"p-{number}",
+                model=model,
+                score=score,
+                threshold=0.5,
+                approved=score > 0.5,
+                features={"bid_price": number % 313 / 7, "country": "DE"},
+            )
+    return path.stat().st_size // lines
+
+
+def compare(target: Cluster, folder: Path, lines: int, rounds: int) -> None:
+    """Let the contenders take turns, and print what they did."""
+    contenders: dict[str, Contender] = {"bound: bodies made beforehand": bound, "mlmon ship": mlmon}
+    if shutil.which("rsyslogd"):
+        contenders["rsyslog, queue in memory"] = rsyslog_memory
+        contenders["rsyslog, queue on disk, synced"] = rsyslog_disk
+    else:
+        console.print("rsyslog is not installed: apt-get install rsyslog rsyslog-elasticsearch")
+    results: dict[str, list[Result]] = {name: [] for name in contenders}
+    size = 0
+    for number in range(rounds):
+        for name, run in contenders.items():
+            log = folder / "log.jsonl"
+            log.unlink(missing_ok=True)
+            size = write_log(log, lines)
+            namespace = f"bench_{uuid.uuid4().hex[:8]}"
+            results[name].append(run(target, log, lines, namespace))
+            console.print(f"round {number + 1}: {name}: {results[name][-1]}", style="dim")
+    print_comparison(results, lines, size)
+
+
+def print_comparison(results: dict[str, list[Result]], lines: int, size: int) -> None:
+    """Print the medians and their ratios."""
+    table = Table(title=f"{lines:,} lines of {size} bytes")
+    for heading in ("", "docs/s", "of the bound", "CPU s", "CPU µs/line", "peak MiB"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    best = lines / statistics.median(r.seconds for r in next(iter(results.values())))
+    for name, rounds in results.items():
+        rate = lines / statistics.median(r.seconds for r in rounds)
+        row = [name, f"{rate:,.0f}", f"{rate / best:.0%}"]
+        if rounds[0].cpu_s is not None:
+            cpu = statistics.median(r.cpu_s or 0.0 for r in rounds)
+            peak = max(r.peak_mib or 0.0 for r in rounds)
+            row += [f"{cpu:.1f}", f"{cpu / lines * 1e6:.1f}", f"{peak:.0f}"]
+        table.add_row(*row)
+    console.print(table)
+
+
+def bound(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
+    """Post bodies made beforehand, two at a time."""
+    encoder = Encoder(namespace, [DATASET], 1, "bench")
+    bodies, body, size = [], [], 0
+    for line in log.read_bytes().splitlines():
+        body.append(encoder.encode(line))
+        size += len(body[-1])
+        if size >= BODY_BYTES:
+            bodies.append(b"".join(body))
+            body, size = [], 0
+    bodies.append(b"".join(body))
+    parts = urlsplit(target.url)
+    started = time.monotonic()
+
+    def post(mine: list[bytes]) -> None:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        for body in mine:
+            path = "/_bulk?filter_path=errors,items.*.status"
+            connection.request("POST", path, body, {"content-type": "application/x-ndjson"})
+            connection.getresponse().read()
+        connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(post, [bodies[::2], bodies[1::2]]))
+    seconds = time.monotonic() - started
+    check(target, lines, namespace)
+    return Result(seconds)
+
+
+def mlmon(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
+    """Run `mlmon ship` to its end; its start counts."""
+    state = log.parent / f"state-{namespace}"
+    words = ["ship", str(log), "--namespace", namespace, "--state", str(state)]
+    started = time.monotonic()
+    process = start_mlmon(target, words)
+    peak = 0.0
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        peak = peak_mib(process.pid) or peak
+        time.sleep(0.02)
+    seconds = time.monotonic() - started
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"mlmon ship failed: {status}")
+    check(target, lines, namespace)
+    return Result(seconds, usage.ru_utime + usage.ru_stime, peak)
+
+
+def peak_mib(process: int) -> float:
+    """Return a process's largest resident size so far; `ru_maxrss` would count its parent's too."""
+    status = Path(f"/proc/{process}/status").read_text()
+    sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(sizes[0]) / 1024 if sizes else 0.0
+
+
+def start_mlmon(target: Cluster, words: list[str]) -> subprocess.Popen[bytes]:
+    """Start a command of mlmon against the cluster."""
+    environment = {**os.environ, "MLMON_ELASTICSEARCH_URL": target.url}
+    command = [sys.executable, "-m", "mlmon", *words]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+def rsyslog_memory(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
+    """Run rsyslog with its queue in memory."""
+    return rsyslog(target, log, lines, namespace, 'queue.type="LinkedList"')
+
+
+def rsyslog_disk(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
+    """Run rsyslog with its queue on disk, synced."""
+    queue = 'queue.type="Disk" queue.filename="ship" queue.syncQueueFiles="on"'
+    return rsyslog(target, log, lines, namespace, f'{queue} queue.checkpointInterval="100"')
+
+
+def rsyslog(target: Cluster, log: Path, lines: int, namespace: str, queue: str) -> Result:
+    """Run rsyslog until the last document is stored."""
+    folder = Path(tempfile.mkdtemp(prefix="rsyslog-", dir=log.parent))
+    (folder / "spool").mkdir()
+    configuration = folder / "rsyslog.conf"
+    configuration.write_text(rsyslog_configuration(target, log, namespace, folder, queue))
+    command = ["rsyslogd", "-n", "-f", str(configuration), "-i", str(folder / "pid")]
+    started = time.monotonic()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(target, lines, namespace)
+        seconds = time.monotonic() - started
+        peak = peak_mib(process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, _, usage = os.wait4(process.pid, 0)
+    check(target, lines, namespace)
+    return Result(seconds, usage.ru_utime + usage.ru_stime, peak)
+
+
+def rsyslog_configuration(
+    target: Cluster, log: Path, namespace: str, folder: Path, queue: str
+) -> str:
+    """Return a configuration that creates documents by their own ids and retries what is busy."""
+    parts = urlsplit(target.url)
+    return f"""
+global(workDirectory="{folder}/spool" maxMessageSize="1m")
+module(load="imfile" mode="inotify")
+module(load="mmjsonparse")
+module(load="omelasticsearch")
+template(name="doc" type="string" string="%$.doc%")
+template(name="docid" type="string" string="%$.id%")
+template(name="answered" type="string" string="%$!all-json%")
+input(type="imfile" file="{log}" tag="log" ruleset="ship" persistStateInterval="1000")
+ruleset(name="ship" {queue} queue.size="100000" queue.dequeueBatchSize="2000"
+        queue.workerThreads="2" queue.timeoutEnqueue="600000" queue.saveOnShutdown="on") {{
+  set $.doc = $msg;
+  action(type="mmjsonparse" cookie="")
+  set $.id = $!event.id;
+  call to_es
+}}
+ruleset(name="to_es") {{
+  if strlen($.omes!_id) > 0 then {{
+    if $.omes!status == 200 or $.omes!status == 201 or $.omes!status == 409 then stop
+    set $.id = $.omes!_id;
+    set $.doc = exec_template("answered");
+  }}
+  action(type="omelasticsearch" server="{parts.hostname}" serverport="{parts.port}"
+         searchIndex="logs-{DATASET}-{namespace}" searchType="" template="doc" bulkmode="on"
+         writeoperation="create" bulkid="docid" dynbulkid="on" retryfailures="on"
+         retryruleset="to_es" errorfile="{folder}/errors.json"
+         action.resumeRetryCount="-1" action.resumeInterval="1")
+}}
+"""
+
+
+def wait_for(target: Cluster, lines: int, namespace: str) -> None:
+    """Wait until a data stream holds so many documents."""
+    deadline = time.monotonic() + PATIENCE_S
+    while stored(target, namespace) < lines:
+        if time.monotonic() > deadline:
+            found = stored(target, namespace)
+            raise SystemExit(f"{found} of {lines} documents after {PATIENCE_S:.0f} s")
+        time.sleep(0.2)
+
+
+def stored(target: Cluster, namespace: str) -> int:
+    """Return how many documents a namespace holds."""
+    target.refresh(f"logs-{DATASET}-{namespace}")
+    return target.count(f"logs-{DATASET}-{namespace}")
+
+
+def check(target: Cluster, lines: int, namespace: str) -> None:
+    """See that every line is there."""
+    found = stored(target, namespace)
+    if found != lines:
+        raise SystemExit(f"{found} documents for {lines} lines")
+
+
+def show_latency(target: Cluster, folder: Path) -> None:
+    """Print how long after its writing a line is found by a search."""
+    log, namespace = folder / "tail.jsonl", f"bench_{uuid.uuid4().hex[:8]}"
+    write_log(log, 1_000)
+    words = ["ship", str(log), "--follow", "--namespace", namespace]
+    process = start_mlmon(target, [*words, "--state", str(folder / "state-tail")])
+    try:
+        wait_for(target, 1_000, namespace)
+        delays = [delay_of_one(target, log, namespace, number) for number in range(20)]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    middle, worst = statistics.median(delays), max(delays)
+    console.print(f"searchable after: median {middle:.2f} s, worst of 20 {worst:.2f} s")
+
+
+def delay_of_one(target: Cluster, log: Path, namespace: str, number: int) -> float:
+    """Write one line and search until it is found."""
+    line = json.loads(log.open().readline()) | {"event.id": f"tail-{number}"}
+    with log.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    written = time.monotonic()
+    query = {"term": {"event.id": line["event.id"]}}
+    while not target.count(f"logs-{DATASET}-{namespace}", query):
+        time.sleep(0.01)
+    return time.monotonic() - written
+
+
+def show_memory(target: Cluster, folder: Path, lines: int) -> None:
+    """Print the largest resident size of a short and a long run."""
+    peaks = []
+    for count in (100_000, lines):
+        log = folder / "long.jsonl"
+        log.unlink(missing_ok=True)
+        write_log(log, count)
+        result = mlmon(target, log, count, f"bench_{uuid.uuid4().hex[:8]}")
+        peaks.append(f"{count:,} lines: {result.peak_mib:.0f} MiB")
+    console.print(f"peak resident size: {', '.join(peaks)}")
+
+
+if __name__ == "__main__":
+    main()
