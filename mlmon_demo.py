@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 app = typer.Typer()
-console = Console(highlight=False)
+# Where the output is no terminal, its tables are as wide as a wide one.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 NAMESPACE = "demo"
 LIVE_NAMESPACE = "demo_live"  # a data stream's namespace may hold no hyphen
@@ -95,7 +96,7 @@ class Tour:
             UserError: The command failed; its own message stands on standard error already.
         """
         shown = show(words)
-        console.print(f"[dim]$[/dim] {shown}")
+        console.print(f"[dim]$[/dim] {shown}", soft_wrap=True)
         started = time.monotonic()
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own commands
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
@@ -145,7 +146,7 @@ def service(tour: Tour) -> Iterator[str]:
     words = ["--port", "0", "--cold", "--models", str(tour.scenario / "models")]
     words += ["--logs", str(tour.live / "logs")]
     command = [sys.executable, "-m", "autobid.serve", *words]
-    console.print(f"[dim]$[/dim] {show(command)} &")
+    console.print(f"[dim]$[/dim] {show(command)} &", soft_wrap=True)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     try:
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
@@ -292,6 +293,8 @@ def demo(
         complete = account(cluster, tour)
         found = verdict(cluster, read_truth(truth))
     costs(tour)
-    console.print(NEXT.format(report=tour.report, home=os.environ["MLMON_HOME"]), markup=False)
+    console.print(
+        NEXT.format(report=tour.report, home=os.environ["MLMON_HOME"]), markup=False, soft_wrap=True
+    )
     if not (complete and found):
         raise typer.Exit(1)
