@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import ingest.replay.commands
+
 if TYPE_CHECKING:
     from elastic.settings import Settings
     from ingest.account import Account
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ingest.state import State
 
 app = typer.Typer()
+app.add_typer(ingest.replay.commands.app)
 
 REFUSED = 3
 """Exit code where every line was decided and some were refused."""

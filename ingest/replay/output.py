@@ -1,0 +1,81 @@
+"""Files that appear when they are whole, and not at all if the run fails."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
+
+from elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Output:
+    """A file being written beside its place, which it takes by `commit`.
+
+    Args:
+        path: Its place; the folder is made with the first write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Hidden, so that a shipper that watches the folder does not take it.
+        self.partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Append.
+
+        Raises:
+            UserError: The disk does not take it.
+        """
+        if not data:
+            return
+        with explained(self.path):
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.partial.open("wb")
+            self._file.write(data)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be written any more; pyarrow asks."""
+        return self._file is not None and self._file.closed
+
+    def flush(self) -> None:
+        """What is written is handed to the disk by `commit`; pyarrow calls this too."""
+
+    def commit(self) -> Path | None:
+        """Take the place and return it; where nothing was written, the place is left empty."""
+        with explained(self.path):
+            if self._file is None:
+                self.path.unlink(missing_ok=True)
+                return None
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.partial.replace(self.path)
+        return self.path
+
+    def discard(self) -> None:
+        """Leave nothing behind of what was not committed."""
+        if self._file is not None:
+            # What a full disk did not take, closing would try to write once more.
+            with suppress(OSError):
+                self._file.close()
+            self.partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say what the disk refused as something to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}",
+            "Choose another folder with --out, or free the disk, and run again.",
+        ) from error

@@ -1,0 +1,77 @@
+"""A training set as `mlmon baseline create` reads it: features, score and label by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.replay.output import Output
+from logging_config.rules import fit_part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ingest.replay.mapping import Mapping
+    from ingest.replay.rows import Prediction
+
+SCORE = "ml.prediction.score"
+LABEL = "ml.outcome.label"
+
+
+class TrainingSet:
+    """Writes a Parquet table with one row per prediction.
+
+    A feature has the type it has in the events: a number coded as a category is a text in both.
+
+    Args:
+        path: Its place.
+        mapping: Names the features.
+    """
+
+    def __init__(self, path: Path, mapping: Mapping) -> None:
+        features = mapping.features
+        self._columns = {name: fit_part(name) for name in features.columns}
+        kinds = [
+            *((name, pa.float64()) for name in features.numeric),
+            *((name, pa.string()) for name in features.categorical),
+            *((name, pa.list_(pa.float64())) for name in features.embedding),
+        ]
+        fields = [(self._columns[name], kind) for name, kind in kinds]
+        self._schema = pa.schema([*fields, (SCORE, pa.float64()), (LABEL, pa.bool_())])
+        self._output = Output(path)
+        self._writer: pq.ParquetWriter | None = None
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, prediction: Prediction) -> None:
+        """Take a row."""
+        row = {self._columns[name]: _plain(each) for name, each in prediction.features.items()}
+        outcome = prediction.outcome
+        row |= {SCORE: prediction.score, LABEL: outcome.label if outcome else None}
+        self._rows.append(row)
+
+    def flush(self) -> None:
+        """Write the rows taken as one row group."""
+        if not self._rows:
+            return
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._output, self._schema)
+        rows, self._rows = self._rows, []
+        self._writer.write_table(pa.Table.from_pylist(rows, self._schema))
+
+    def commit(self) -> list[Path]:
+        """Put the file in place."""
+        self.flush()
+        if self._writer:
+            self._writer.close()
+        return [path for path in [self._output.commit()] if path]
+
+    def discard(self) -> None:
+        """Leave nothing behind of what was not committed."""
+        self._output.discard()
+
+
+def _plain(value: Any) -> Any:
+    """Write yes and no as the log's keywords are read."""
+    return str(value).lower() if isinstance(value, bool) else value
