@@ -239,7 +239,7 @@ def rsyslog(target: Cluster, log: Path, lines: int, namespace: str, queue: str) 
     folder = Path(tempfile.mkdtemp(prefix="rsyslog-", dir=log.parent))
     (folder / "spool").mkdir()
     configuration = folder / "rsyslog.conf"
-    configuration.write_text(rsyslog_configuration(target, log, namespace, folder, queue))
+    configuration.write_text(rsyslog_configuration(target.url, log, namespace, folder, queue))
     command = ["rsyslogd", "-n", "-f", str(configuration), "-i", str(folder / "pid")]
     started = time.monotonic()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -254,11 +254,9 @@ def rsyslog(target: Cluster, log: Path, lines: int, namespace: str, queue: str) 
     return Result(seconds, usage.ru_utime + usage.ru_stime, peak)
 
 
-def rsyslog_configuration(
-    target: Cluster, log: Path, namespace: str, folder: Path, queue: str
-) -> str:
+def rsyslog_configuration(url: str, log: Path, namespace: str, folder: Path, queue: str) -> str:
     """Return a configuration that creates documents by their own ids and retries what is busy."""
-    parts = urlsplit(target.url)
+    parts = urlsplit(url)
     return f"""
 global(workDirectory="{folder}/spool" maxMessageSize="1m")
 module(load="imfile" mode="inotify")

@@ -8,10 +8,12 @@ import http.client
 import json
 import random
 import socket
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -96,8 +98,7 @@ class FaultInjector:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"injector": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
 
     @property
     def url(self) -> str:
@@ -141,6 +142,17 @@ class FaultInjector:
             connection.close()
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that are killed in the middle of a request."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over what a client's end causes."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Gives faults to bulk requests; passes everything else through."""
 
@@ -150,10 +162,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         is_bulk = self.path.startswith("/_bulk")
-        answer = self._bulk(body) if is_bulk else self._forward(body)
+        try:
+            answer = self._bulk(body) if is_bulk else self._forward(body)
+        except (OSError, http.client.HTTPException):
+            answer = None
         if answer is None:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.send_response(answer.status)
         self.send_header("content-type", answer.content_type)

@@ -28,10 +28,14 @@ def environment(ship: Ship) -> dict[str, str]:
 def mlmon(environment: dict[str, str]) -> Mlmon:
     """Run a command and return how it ended."""
 
-    def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: str,
+        input: str | None = None,  # noqa: A002 - as in subprocess.run
+    ) -> subprocess.CompletedProcess[str]:
+        command = [*MLMON, *words]
         return subprocess.run(
-            [*MLMON, *words], env=environment, capture_output=True, text=True, check=False, **options  # type: ignore[call-overload]
-        )  # fmt: skip
+            command, env=environment, input=input, capture_output=True, text=True, check=False
+        )
 
     return run
 
@@ -122,7 +126,7 @@ def test_a_follower_says_how_it_is_and_stops_in_order(
         [*MLMON, "ship", str(path), "--follow"], env=environment, stdout=subprocess.PIPE, text=True
     ) as follower:
         state = Path(environment["MLMON_HOME"]) / "ship" / ship.namespace
-        until(lambda: (state / "status.json").exists())
+        until((state / "status.json").exists)
         until(lambda: '"stored": 30' in mlmon("ship", "--status", "--json").stdout)
         metrics = mlmon("ship", "--status", "--prometheus").stdout
         assert 'mlmon_ingest_lines_total{result="stored"} 30\n' in metrics
@@ -146,7 +150,7 @@ def test_a_killed_shipper_goes_on_where_it_was(
     log: NumberedLog,
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    """kill -9 in the middle, a rollover, and another run: each line is stored once."""
+    """Killed in the middle, then a rollover and another run: each line is stored once."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(20_000))
     with subprocess.Popen([*MLMON, "ship", str(path)], env=environment) as shipper:

@@ -1,4 +1,4 @@
-"""Any sequence of writes, rotations, cuts and crashes: each line is taken once, or looked up first."""
+"""Any sequence of writes, rotations, cuts and crashes: each line once, or looked up first."""
 
 import gzip
 import shutil
@@ -6,6 +6,7 @@ import tempfile
 import time
 from copy import deepcopy
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
@@ -19,9 +20,11 @@ from hypothesis.stateful import (
 
 from ingest import source
 from ingest.fingerprint import HEAD_BYTES
-from ingest.record import Record
-from ingest.source import Block
 from ingest.tailer import Tailer
+
+if TYPE_CHECKING:
+    from ingest.record import Record
+    from ingest.source import Block
 
 LIVE = "app.jsonl"
 AHEAD = 2_000
