@@ -51,6 +51,18 @@ def test_a_stream_rolls_over_well_before_it_is_deleted(days: int | None, rollove
     assert ("delete" in body) is (days is not None)
 
 
+def test_the_documented_table_is_the_one_in_force() -> None:
+    """`docs/index-design.md` names each lifecycle with its days."""
+    text = (Path(__file__).parents[2] / "docs" / "index-design.md").read_text()
+    documented = {
+        name.strip(" `"): int(row.split("|")[2].replace(",", ""))
+        for row in text.partition("## Kept how long")[2].splitlines()
+        if row.startswith("| `") and "for ever" not in row
+        for name in row.split("|")[1].split(",")
+    }
+    assert documented == {each.name: each.days for each in LIFECYCLES}
+
+
 def test_retention_is_overridden_by_dataset() -> None:
     """A number of days, with and without the quotes that TOML asks for, or for ever."""
     before = {each.name: each.days for each in LIFECYCLES}
