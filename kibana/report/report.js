@@ -96,9 +96,12 @@
       if (ms !== null) chart.cursor.style.left = `${chart.view.scale("x")(ms) + chart.view.origin()[0]}px`;
     }
   };
+  // Whose reading the cursor shows: another chart that scrolls away below a resting pointer must not hide it.
+  let reader = null;
   const readAt = (figure, place) => {
     const chart = charts.get(figure);
     if (!chart?.view || !chart.rows.length) return;
+    reader = figure;
     chart.at = Math.max(0, Math.min(chart.rows.length - 1, place));
     const row = chart.rows[chart.at];
     figure.classList.add("focused");
@@ -109,7 +112,7 @@
     const readout = figure.querySelector(".readout");
     readout.textContent = readout.dataset.rest;
     figure.classList.remove("focused");
-    requestAnimationFrame(() => showAt(null));
+    if (reader === figure) requestAnimationFrame(() => showAt(null));
   };
   for (const figure of all("figure.chart")) {
     const plot = figure.querySelector(".plot");
