@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +67,7 @@ def ship(  # noqa: PLR0917 - its options
     Exit code 3: every line is decided, and some lie in the dead letters with the reason.
     """
     from elastic.settings import load_settings
-    from ingest.shipper import Order, state_of
+    from ingest.shipper import Order, locks_of, state_of
     from ingest.source import Limits
 
     settings = load_settings(namespace=namespace)
@@ -81,33 +81,44 @@ def ship(  # noqa: PLR0917 - its options
         paths or [],
         settings.namespace,
         folder,
+        locks_of(settings),
         following=follow,
         from_start=from_start,
         limits=Limits(max_line_bytes),
     )
     started = time.monotonic()
-    account = _run(settings, order)
+    account, complaints = _run(settings, order)
     _print(account, time.monotonic() - started, folder.dead_letters, as_json=as_json)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if account.decided < account.read or complaints:
+        raise typer.Exit(1)
     if account.refused:
         raise typer.Exit(REFUSED)
-    if account.decided < account.read:
-        raise typer.Exit(1)
 
 
-def _run(settings: "Settings", order: "Order") -> "Account":
+def _run(settings: "Settings", order: "Order") -> "tuple[Account, list[str]]":
+    """Run an order; return the account, and what was not read."""
     from elastic.cluster import connect
+    from ingest.account import Account
+    from ingest.delivery import StoppedError
+    from ingest.patience import patiently
     from ingest.progress import Progress
     from ingest.shipper import prepared, replay_dead_letters
 
     stopping = Event()
-    with connect(settings) as cluster, _stopped_by_signals(stopping):
-        if not order.paths:
-            return replay_dead_letters(cluster, order, stopping)
-        with (
-            Progress(order) as progress,
-            prepared(cluster, order, stopping, progress.show) as pipeline,
-        ):
-            return pipeline.run(following=order.following)
+    with _stopped_by_signals(stopping), Progress(order) as progress, suppress(StoppedError):
+        if order.following:
+            connected = patiently(lambda: connect(settings), stopping, progress.wait_for)
+        else:
+            connected = connect(settings)
+        with connected as cluster:
+            if not order.paths:
+                return replay_dead_letters(cluster, order, stopping), []
+            with prepared(cluster, order, stopping, progress.show, progress.wait_for) as pipeline:
+                account = pipeline.run(following=order.following)
+                return account, progress.complaints()
+    return Account(), []
 
 
 def _status(state: "State", *, as_json: bool, prometheus: bool) -> None:

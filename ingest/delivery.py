@@ -118,6 +118,7 @@ class Delivery:
         suspect = parcel.suspect
         attempt = 0
         while True:
+            before = len(part)
             try:
                 if suspect:
                     part = self._without_known(parcel, part, outcome)
@@ -136,7 +137,8 @@ class Delivery:
                 self.waiting_for = ""
                 return []
             outcome.retried += len(part)
-            attempt += 1
+            # Where some lines were decided, the cluster is at work: the waits begin anew.
+            attempt = attempt + 1 if len(part) == before else 1
             self._wait(attempt, reason)
 
     def _send(self, body: bytes, expected: int) -> dict[str, Any]:

@@ -22,14 +22,12 @@ class FileHealth:
         counts: What became of its lines in this run.
         lag_bytes: Bytes that are there and not decided.
         lag_seconds: Age of the last decided line while others wait; 0 where none does.
-        trouble: What keeps it from being read on; empty where nothing does.
     """
 
     path: str
     counts: Tally
     lag_bytes: int = 0
     lag_seconds: float = 0.0
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Health:
         account: What became of the lines of this run.
         lost_bytes: What disappeared before it was read.
         files: Every open file.
+        troubles: What could not be read: path and reason.
     """
 
     time: datetime
@@ -55,6 +54,7 @@ class Health:
     account: Account
     lost_bytes: int = 0
     files: list[FileHealth] = field(default_factory=list)
+    troubles: dict[str, str] = field(default_factory=dict)
 
     @property
     def lag_bytes(self) -> int:
@@ -95,11 +95,11 @@ class Health:
             raise ValueError(f"not a shipper's status: {error!r}") from error
 
 
-def file_health(source: Source, counts: Tally, trouble: str, now: datetime) -> FileHealth:
+def file_health(source: Source, counts: Tally, now: datetime) -> FileHealth:
     """Return how an open file is."""
     lag = max(0, source.content.size() - source.record.offset)
     seconds = _age(source.last_decided, now) if lag else 0.0
-    return FileHealth(source.path, counts, lag, seconds, trouble)
+    return FileHealth(source.path, counts, lag, seconds)
 
 
 def _age(line: bytes, now: datetime) -> float:

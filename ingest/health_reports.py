@@ -37,6 +37,7 @@ class HealthReports:
         self._due = float("-inf")
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="health")
         self._sending: Future[None] | None = None
+        self._told: dict[str, tuple[object, ...]] = {}
 
     def tell(self, health: Health) -> None:
         """Write the status, and send events where they are due; the last ones are waited for."""
@@ -53,6 +54,12 @@ class HealthReports:
     def _body(self, health: Health) -> bytes:
         lines = []
         for document in documents(health, SHIPPING_STREAM.partition("-")[2]):
+            path = document.get("log.file.path", "")
+            counts = tuple(value for key, value in document.items() if key.startswith("ingest."))
+            if path and self._told.get(path) == counts:
+                # Of a thousand files most are at rest.
+                continue
+            self._told[path] = counts
             self._number += 1
             ident = f"{health.shipper_id}-{self._run}-{self._number}"
             lines.append(orjson.dumps({"create": {"_index": self._index, "_id": ident}}))

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def look_at(path: str) -> Found | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return Found(path, (status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns)
+
+
+def names(patterns: Sequence[str], path: str) -> bool:
+    """Return whether a pattern names a path, which need not exist any more."""
+    # `**/` stands for no folder too, which fnmatch does not know.
+    forms = {form for pattern in patterns for form in (pattern, pattern.replace("**/", ""))}
+    return any(path == form or fnmatchcase(path, form) for form in forms)
 
 
 def folders(patterns: Sequence[str]) -> set[Path]:

@@ -260,7 +260,6 @@ class Pipeline:
         now = datetime.now(UTC)
         sources = self._tailer.sources
         self.ledger.forget({source.path for source in sources})
-        troubles = self._tailer.troubles
         return Health(
             time=now,
             shipper_id=self._dead_letters.shipper_id,
@@ -269,12 +268,8 @@ class Pipeline:
             waiting_for=self._delivery.waiting_for,
             account=self.ledger.account,
             lost_bytes=sum(lost.bytes for lost in self._tailer.lost(final=not running)),
-            files=[
-                file_health(
-                    source, self.ledger.tally(source.path), troubles.get(source.path, ""), now
-                )
-                for source in sources
-            ],
+            files=[file_health(source, self.ledger.tally(source.path), now) for source in sources],
+            troubles=dict(self._tailer.troubles),
         )
 
     def _save_now(self) -> None:
@@ -293,6 +288,7 @@ class Pipeline:
         with suppress(OSError):
             self._save_now()
         self._tell(self._health(running=False))
+        self._tailer.close()
 
 
 def _disk_trouble(error: OSError) -> UserError:

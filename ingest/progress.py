@@ -20,9 +20,13 @@ class Progress:
 
     Args:
         order: What is shipped: the bar's length is the size of its files.
+
+    Attributes:
+        last: What was shown last; None before the run has begun.
     """
 
     def __init__(self, order: Order) -> None:
+        self.last: Health | None = None
         self._started = time.monotonic()
         self._told: tuple[str, float] = ("", float("-inf"))
         self._console = Console(stderr=True, highlight=False)
@@ -44,7 +48,8 @@ class Progress:
 
     def show(self, health: Health) -> None:
         """Show how the run is."""
-        self._say_what_is_waited_for(health.waiting_for)
+        self.last = health
+        self.wait_for(health.waiting_for)
         if not self._console.is_terminal or time.monotonic() - self._started < _PATIENCE_S:
             return
         if self._bar is None:
@@ -57,7 +62,20 @@ class Progress:
         (task,) = self._bar.task_ids
         self._bar.update(task, completed=account.bytes, description=counts)
 
-    def _say_what_is_waited_for(self, reason: str) -> None:
+    def complaints(self) -> list[str]:
+        """Return what was not read, and why; a half line is none of it, but is told."""
+        if self.last is None:
+            return []
+        for file in self.last.files:
+            if file.lag_bytes and not self._following:
+                text = f"{file.path} ends within a line: its {file.lag_bytes:,} bytes wait for more"
+                self._console.print(text, markup=False, soft_wrap=True)
+        found = [f"{path} cannot be read: {why}" for path, why in self.last.troubles.items()]
+        if self.last.lost_bytes:
+            found.append(f"{self.last.lost_bytes:,} bytes disappeared before they were read")
+        return found
+
+    def wait_for(self, reason: str) -> None:
         """Say it once, and again when it lasts, on a terminal or not."""
         before, when = self._told
         now = time.monotonic()
@@ -94,6 +112,5 @@ def in_words(health: Health) -> str:
     for file in health.files:
         behind = f"{file.lag_bytes:,} bytes, {file.lag_seconds:.0f} s behind"
         lines.append(f"  {file.path}: {file.counts.read:,} lines, {behind}")
-        if file.trouble:
-            lines.append(f"    cannot be read: {file.trouble}")
+    lines += [f"  {path} cannot be read: {reason}" for path, reason in health.troubles.items()]
     return "\n".join(lines)

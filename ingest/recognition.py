@@ -50,7 +50,7 @@ class Candidate:
     def fresh(self) -> Record:
         """Return the record of a file never seen before."""
         device, inode = self.found.identity
-        record = Record(self.found.path, device, inode)
+        record = Record(self.found.path, self.found.path, device, inode)
         record.learn(self.head)
         return record
 
@@ -59,6 +59,7 @@ class Candidate:
         known = match.record
         return replace(
             self.fresh(),
+            named=known.named,
             offset=known.offset,
             tail=known.tail,
             sent=match.sent,
@@ -67,7 +68,7 @@ class Candidate:
 
     def again(self, match: "Match") -> Record:
         """Return the record with which this file is read again, lines known from before in it."""
-        return replace(self.fresh(), sent=match.sent)
+        return replace(self.fresh(), named=match.record.named, sent=match.sent)
 
     def holds(self, known: Record) -> bool:
         """Return whether the bytes before the known offset are here too."""

@@ -12,6 +12,7 @@ class Record:
 
     Attributes:
         path: Where it was last seen.
+        named: Where it was when a pattern named it.
         device: Device number of the file.
         inode: Inode number on that device.
         start: Fingerprint of its first bytes.
@@ -25,6 +26,7 @@ class Record:
     """
 
     path: str
+    named: str
     device: int
     inode: int
     start: Fingerprint = EMPTY

@@ -10,17 +10,20 @@ from threading import Event
 from elastic import templates
 from elastic.cluster import Cluster
 from elastic.errors import AccessRefusedError
-from elastic.folders import home_folder
+from elastic.folders import home_folder, make_folder
 from elastic.settings import Settings
 from ingest import dead_letter_replay, paths
 from ingest.account import Account
 from ingest.checkpoint import Checkpoint
 from ingest.dead_letters import DeadLetterFile, DeadLetters
 from ingest.delivery import Delivery
+from ingest.file_locks import FileLocks
 from ingest.health import Health
 from ingest.health_reports import HealthReports
 from ingest.line import Encoder
+from ingest.patience import patiently
 from ingest.pipeline import Flow, Pipeline
+from ingest.rollovers import Rollovers
 from ingest.source import Limits
 from ingest.state import State
 from ingest.tailer import Tailer
@@ -38,6 +41,7 @@ class Order:
         paths: Files, folders, patterns, or `-`.
         namespace: Third part of the data streams' names.
         state: The shipper's folder.
+        locks: Folder of the locks that all shippers of this machine's user share.
         following: Whether to wait for more at the files' ends.
         from_start: Whether to read every file again, looking each line up first.
         limits: How long a line may be.
@@ -47,10 +51,16 @@ class Order:
     paths: Sequence[str]
     namespace: str
     state: State
+    locks: Path
     following: bool = False
     from_start: bool = False
     limits: Limits = field(default_factory=Limits)
     flow: Flow = field(default_factory=Flow)
+
+
+def locks_of(settings: Settings) -> Path:
+    """Return the folder of the locks that shippers share, below mlmon's home."""
+    return home_folder(settings) / "ship"
 
 
 def state_of(settings: Settings, folder: Path | None) -> State:
@@ -60,7 +70,11 @@ def state_of(settings: Settings, folder: Path | None) -> State:
 
 @contextmanager
 def prepared(
-    cluster: Cluster, order: Order, stopping: Event, listener: Listener = lambda _: None
+    cluster: Cluster,
+    order: Order,
+    stopping: Event,
+    listener: Listener = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Pipeline]:
     """Put a run together, and hold the state's lock for it.
 
@@ -69,14 +83,19 @@ def prepared(
         order: What is to be shipped.
         stopping: Set when the run is to end.
         listener: Told about every second how the run is.
+        report: Told what is waited for before it begins.
 
     Raises:
         UserError: The paths, the folder or the cluster cannot be used.
+        StoppedError: It is to stop before the cluster was there.
     """
     paths.check(order.paths, following=order.following)
     with order.state.lock():
-        _install_templates(cluster)
-        checkpoint = Checkpoint(order.state.checkpoint(_key(cluster)))
+        if order.following:
+            key = patiently(lambda: _settle_in(cluster), stopping, report)
+        else:
+            key = _settle_in(cluster)
+        checkpoint = Checkpoint(order.state.checkpoint(key, order.namespace))
         delivery = _delivery(cluster, order, stopping)
         dead_letters = _dead_letters(order, delivery)
         reports = HealthReports(order.state.status, order.namespace, cluster.bulk)
@@ -86,7 +105,7 @@ def prepared(
             listener(health)
 
         yield Pipeline(
-            _tailer(order, checkpoint),
+            _tailer(cluster, order, checkpoint, key),
             _encoder(order, dead_letters.shipper_id),
             delivery,
             dead_letters,
@@ -112,19 +131,26 @@ def replay_dead_letters(cluster: Cluster, order: Order, stopping: Event) -> Acco
         return dead_letter_replay.replay(dead_letters, encoder, delivery, order.limits)
 
 
-def _tailer(order: Order, checkpoint: Checkpoint) -> Tailer:
+def _tailer(cluster: Cluster, order: Order, checkpoint: Checkpoint, key: str) -> Tailer:
     saved = checkpoint.load()
+    distrust = order.from_start or not saved.trusted
+    locks = make_folder(order.locks)
     return Tailer(
         paths.patterns(order.paths),
         () if order.from_start else saved.records,
         limits=order.limits,
         following=order.following,
-        distrust=order.from_start or not saved.trusted,
+        doubtful=(lambda: True) if distrust else Rollovers(cluster, _streams(order)),
+        locks=FileLocks(locks / f"files-{key}-{order.namespace}.lock"),
     )
 
 
 def _delivery(cluster: Cluster, order: Order, stopping: Event) -> Delivery:
-    return Delivery(cluster, f"logs-ml.*-{order.namespace}", stopping)
+    return Delivery(cluster, _streams(order), stopping)
+
+
+def _streams(order: Order) -> str:
+    return f"logs-ml.*-{order.namespace}"
 
 
 def _dead_letters(order: Order, delivery: Delivery) -> DeadLetters:
@@ -134,6 +160,15 @@ def _dead_letters(order: Order, delivery: Delivery) -> DeadLetters:
 
 def _encoder(order: Order, shipper_id: str) -> Encoder:
     return Encoder(order.namespace, DATASETS, SCHEMA_VERSION, shipper_id)
+
+
+def _settle_in(cluster: Cluster) -> str:
+    """Bring the templates; return what tells this cluster's checkpoint from another's."""
+    _install_templates(cluster)
+    try:
+        return cluster.uuid()
+    except AccessRefusedError:
+        return sha256(cluster.url.encode()).hexdigest()[:22]
 
 
 def _install_templates(cluster: Cluster) -> None:
@@ -146,11 +181,3 @@ def _install_templates(cluster: Cluster) -> None:
         for template in templates.templates():
             if cluster.get_index_template(template.name) is None:
                 cluster.put_index_template(template.name, template.body)
-
-
-def _key(cluster: Cluster) -> str:
-    """Return what tells this cluster's checkpoint from another's."""
-    try:
-        return cluster.uuid()
-    except AccessRefusedError:
-        return sha256(cluster.url.encode()).hexdigest()[:22]

@@ -70,6 +70,7 @@ class Source:
         record: What the checkpoint keeps of it: who it is and how far it is decided.
         content: Its bytes.
         limits: How long its lines may be.
+        doubtful: Whether lines that are there now may have been sent by somebody else.
         persistent: Whether the checkpoint keeps it; standard input cannot be read again.
 
     Attributes:
@@ -79,7 +80,13 @@ class Source:
     """
 
     def __init__(
-        self, record: Record, content: Content, limits: Limits, *, persistent: bool = True
+        self,
+        record: Record,
+        content: Content,
+        limits: Limits,
+        *,
+        doubtful: bool = False,
+        persistent: bool = True,
     ) -> None:
         self.record = record
         self.content = content
@@ -89,8 +96,9 @@ class Source:
         self.head = b""
         self.last_decided = b""
         self._end: int | None = None
-        # What was added since was not there to be sent.
-        self._suspect_until = min(record.sent, content.size()) if content.mutable else record.sent
+        # What is added later was not there to be sent.
+        size = content.size() if content.mutable else EVERYTHING
+        self._suspect_until = size if doubtful else min(record.sent, size)
         self._inside_long_line = record.inside_long_line
         if persistent:
             self._learn_head()

@@ -33,9 +33,9 @@ class State:
         """The file in which a running shipper says how it is."""
         return self.folder / "status.json"
 
-    def checkpoint(self, cluster: str) -> Path:
-        """Return the file of offsets for one cluster."""
-        return self.folder / f"checkpoint-{cluster}.json"
+    def checkpoint(self, cluster: str, namespace: str) -> Path:
+        """Return the file of offsets for one namespace of one cluster."""
+        return self.folder / f"checkpoint-{cluster}-{namespace}.json"
 
     @contextmanager
     def lock(self, purpose: str = "ship") -> Iterator[None]:

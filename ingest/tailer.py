@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ingest.content import Content, PipeContent, open_content
-from ingest.listing import STANDARD_INPUT, Found, look_at, matching, siblings, stem_of
+from ingest.file_locks import FileLocks
+from ingest.listing import STANDARD_INPUT, Found, look_at, matching, names, siblings, stem_of
 from ingest.recognition import Candidate, Likeness, Match, same_content, same_file
 from ingest.record import Record
-from ingest.source import EVERYTHING, Block, Limits, ReplacedError, Source
+from ingest.source import Block, Limits, ReplacedError, Source
 
 Clock = Callable[[], float]
 
@@ -86,7 +87,9 @@ class Tailer:
         records: What the checkpoint knows.
         limits: How long a line may be.
         following: Whether more is waited for; otherwise what is there now is read to its end.
-        distrust: Whether what was sent before is unknown, so that every line is to be looked up.
+        doubtful: Says whether lines found in a file may have been sent by another shipper, so that
+            they are to be looked up.
+        locks: Keep other shippers from the files that are open; None where there are none.
         clock: Seconds since the epoch.
 
     Attributes:
@@ -102,7 +105,8 @@ class Tailer:
         *,
         limits: Limits | None = None,
         following: bool = True,
-        distrust: bool = False,
+        doubtful: Callable[[], bool] = lambda: False,
+        locks: FileLocks | None = None,
         clock: Clock = time.time,
     ) -> None:
         self.troubles: dict[str, str] = {}
@@ -111,7 +115,8 @@ class Tailer:
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
         self._limits = limits or Limits()
         self._following = following
-        self._distrust = distrust
+        self._doubtful = doubtful
+        self._locks = locks
         self._clock = clock
         self._known = list(records)
         self._first = True
@@ -121,7 +126,7 @@ class Tailer:
         self._unread: list[Unread] = []
         self._turns: list[tuple[int, int]] = []
         if STANDARD_INPUT in patterns:
-            record = Record(STANDARD_INPUT, *_STANDARD_INPUT_KEY)
+            record = Record(STANDARD_INPUT, STANDARD_INPUT, *_STANDARD_INPUT_KEY)
             source = Source(record, PipeContent(0), self._limits, persistent=False)
             self._opened[_STANDARD_INPUT_KEY] = Opened(source)
 
@@ -147,6 +152,14 @@ class Tailer:
     def records(self) -> list[Record]:
         """Return what the checkpoint is to keep."""
         return [source.record for source in self.sources if source.persistent] + self._known
+
+    def close(self) -> None:
+        """Close every file, and leave them to other shippers."""
+        for source in self.sources:
+            source.close()
+        self._opened.clear()
+        if self._locks:
+            self._locks.close()
 
     def lost(self, *, final: bool = False) -> list[Unread]:
         """Return what disappeared unread and was not found again within `SEARCH_S`, or ever."""
@@ -213,6 +226,8 @@ class Tailer:
         del self._opened[key]
         self.changes += 1
         source.close()
+        if self._locks:
+            self._locks.give(key)
         if not source.persistent:
             return
         source.record.seen = self._clock()
@@ -239,7 +254,8 @@ class Tailer:
         gone = [record for record in self._known if self._first or now - record.seen < SEARCH_S]
         # A copy that was taken up may be a shorter one than another beside it.
         gone += [opened.source.record for opened in self._opened.values() if opened.away]
-        for path in {stem_of(record.path): record.path for record in gone}.values():
+        ours = [record.path for record in gone if names(self._patterns, record.named)]
+        for path in {stem_of(path): path for path in ours}.values():
             yield from siblings(path)
 
     def _admit(self, files: Sequence[Found], *, named: bool) -> None:
@@ -266,7 +282,6 @@ class Tailer:
             content = open_content(file.path, file.identity)
         except OSError as error:
             self.troubles[file.path] = error.strerror or str(error)
-            self._passed[file.identity] = (file.size, file.modified_ns)
             return True
         if content is None:
             return True
@@ -282,11 +297,13 @@ class Tailer:
         return claimed is not Claim.OPEN
 
     def _open(self, file: Found, record: Record, content: Content) -> None:
+        if self._locks and not self._locks.take(file.identity):
+            self.troubles[file.path] = "another shipper reads it"
+            content.close()
+            return
         record.seen = self._clock()
-        if self._distrust:
-            record.sent = EVERYTHING
         self.troubles.pop(file.path, None)
-        source = Source(record, content, self._limits)
+        source = Source(record, content, self._limits, doubtful=self._doubtful())
         self.changes += 1
         self._opened[file.identity] = Opened(source, changed=file.modified_ns / 1e9)
 
@@ -346,7 +363,7 @@ def _look_after(opened: Opened, file: Found | None, now: float) -> None:
     """Note where an open file is now and whether it grew."""
     opened.away = file is None
     if file:
-        opened.source.record.path = file.path
+        opened.source.record.path = opened.source.record.named = file.path
         opened.source.record.seen = now
     size = opened.source.content.size()
     if size != opened.size:

@@ -76,7 +76,7 @@ class Ship:
     def _order(self, paths: tuple[str, ...], **changes: Any) -> Order:
         wanted = [str(self.folder / path) for path in paths]
         values = {"limits": self.limits, "flow": self.flow, **changes}
-        return Order(wanted, self.namespace, self.state, **values)
+        return Order(wanted, self.namespace, self.state, self.folder / "locks", **values)
 
     @contextmanager
     def following(self, *paths: str) -> Iterator[Account]:

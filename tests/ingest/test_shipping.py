@@ -224,9 +224,10 @@ def test_two_shippers_do_not_share_a_folder(ship: Ship) -> None:
 
 
 def test_two_shippers_on_the_same_files_double_nothing(ship: Ship, log: NumberedLog) -> None:
-    """With folders of their own, what one has stored is a duplicate for the other."""
+    """With folders of their own and a rollover between them, what one stored the other finds."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(200))
     ship("a.jsonl")
+    ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
     account = replace(ship, state_name="other")("a.jsonl")
     assert (account.stored, account.duplicate) == (0, 200)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)

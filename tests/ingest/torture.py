@@ -36,7 +36,7 @@ from numbered_log import NumberedLog
 
 from elastic import node
 from elastic.cluster import Cluster, connect
-from elastic.errors import UserError
+from elastic.errors import ClusterBusyError, ClusterUnreachableError, UserError
 from elastic.folders import cache_folder
 from elastic.settings import Settings, load_settings
 
@@ -170,7 +170,7 @@ class Torture:
     plan: Plan
     cluster: Cluster
     namespace: str
-    start: Callable[[bool], subprocess.Popen[bytes]]
+    start: Callable[[bool], list[subprocess.Popen[bytes]]]
     writer: Writer
     restart: Callable[[], None] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
@@ -192,14 +192,16 @@ class Torture:
 
     def _one_life(self, choices: random.Random) -> None:
         full = choices.random() < 0.1
-        process = self.start(full)
+        processes = self.start(full)
         self.deeds["started on a full disk"] += full
+        self.deeds["two at once"] += len(processes) == 2
         with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=choices.uniform(0.2, self.plan.longest_life_s))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            self.deeds["killed"] += 1
-        process.wait()
+            processes[0].wait(timeout=choices.uniform(0.2, self.plan.longest_life_s))
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                self.deeds["killed"] += 1
+            process.wait()
 
     def _roll(self) -> None:
         choices = random.Random(self.plan.seed + 2)
@@ -211,7 +213,7 @@ class Torture:
 
     def _rest(self) -> Verdict:
         """Let a last shipper run until what is stored grows no more or is complete."""
-        process = self.start(False)  # noqa: FBT003 - see start
+        processes = self.start(False)  # noqa: FBT003 - see start
         deadline = time.monotonic() + PATIENCE_S
         written = self.writer.log.ids()
         stored: Counter[str] = Counter()
@@ -221,14 +223,25 @@ class Torture:
             found = stored_ids(self.cluster, self.namespace)
             quiet = quiet if found == stored else time.monotonic()
             stored = found
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
         return Verdict(written, stored_ids(self.cluster, self.namespace), self.deeds)
 
 
 def stored_ids(cluster: Cluster, namespace: str) -> Counter[str]:
-    """Return how often each id is stored."""
+    """Return how often each id is stored, once every backing index can be searched."""
     index = f"logs-ml.*-{namespace}"
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        # A backing index that was just made answers a little later.
+        with suppress(ClusterBusyError, ClusterUnreachableError):
+            return _stored_ids(cluster, index)
+        time.sleep(0.2)
+    return _stored_ids(cluster, index)
+
+
+def _stored_ids(cluster: Cluster, index: str) -> Counter[str]:
     cluster.refresh(index)
     return Counter(hit["_id"] for hit in cluster.scan(index, {"_source": False, "size": 10_000}))
 
@@ -246,10 +259,10 @@ def mlmon(
     logs.mkdir()
     choices = random.Random(plan.seed + 3)
 
-    def start(full: bool) -> subprocess.Popen[bytes]:  # noqa: FBT001 - how Torture calls it
-        name = "second" if choices.random() < 0.15 else "first"
+    def start_one(name: str, *, full: bool) -> subprocess.Popen[bytes]:
         words = ["ship", str(logs), "--follow", "--state", str(folder / name)]
-        environment = {**os.environ, "MLMON_ELASTICSEARCH_URL": url, "MLMON_NAMESPACE": namespace}
+        settings = {"ELASTICSEARCH_URL": url, "NAMESPACE": namespace, "HOME": str(folder / "home")}
+        environment = {**os.environ, **{f"MLMON_{key}": text for key, text in settings.items()}}
         return subprocess.Popen(
             [sys.executable, "-m", "mlmon", *words],
             env=environment,
@@ -257,6 +270,10 @@ def mlmon(
             stderr=subprocess.DEVNULL,
             preexec_fn=_fill_disk if full else None,  # noqa: PLW1509 - no thread holds a lock it needs
         )
+
+    def start(full: bool) -> list[subprocess.Popen[bytes]]:  # noqa: FBT001 - how Torture calls it
+        names = choices.choice([["first"], ["first"], ["second"], ["first", "second"]])
+        return [start_one(name, full=full) for name in names]
 
     writer = Writer(logs, plan)
     verdict = Torture(plan, cluster, namespace, start, writer, restart).run()
@@ -283,14 +300,15 @@ def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
     text = rsyslog_configuration(url, logs / FILE, namespace, home, queue)
     (home / "rsyslog.conf").write_text(text)
 
-    def start(full: bool) -> subprocess.Popen[bytes]:  # noqa: FBT001 - how Torture calls it
+    def start(full: bool) -> list[subprocess.Popen[bytes]]:  # noqa: FBT001 - how Torture calls it
         words = ["-n", "-f", str(home / "rsyslog.conf"), "-i", str(home / "pid")]
         (home / "pid").unlink(missing_ok=True)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["rsyslogd", *words],
             stderr=subprocess.DEVNULL,
             preexec_fn=_fill_disk if full else None,  # noqa: PLW1509 - no thread holds a lock it needs
         )
+        return [process]
 
     writer = Writer(logs, plan, compresses=False)
     return Torture(plan, cluster, namespace, start, writer).run()

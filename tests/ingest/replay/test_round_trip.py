@@ -1,0 +1,176 @@
+"""What a table holds is what the events hold, whatever the values and the kind of file."""
+
+import csv
+import json
+import math
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.replay.events import EventFiles
+from ingest.replay.mapping import Mapping
+from ingest.replay.replay import Account, Replay
+from ingest.replay.table import open_table
+from logging_config.redaction import redact_text
+
+MAPPING = Mapping.model_validate(
+    {
+        "service": {"name": "bids"},
+        "model": {"name": "autobid", "version_column": "version"},
+        "time": {"column": "time"},
+        "prediction": {"id": "id", "score": "score", "threshold": 0.5},
+        "outcome": {"label": "label", "value": "value", "time": "learnt"},
+        "features": {"numeric": ["x y"], "categorical": ["country"], "embedding": ["vector"]},
+    }
+)
+ENTITY = "replay-0-0"
+
+times = st.datetimes(datetime(1970, 1, 1), datetime(2261, 12, 31))  # noqa: DTZ001 - naive means UTC
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20).filter(
+    lambda text: text.strip() and redact_text(text) == text
+)
+rows = st.fixed_dictionaries(
+    {
+        "version": texts,
+        "time": times,
+        "score": st.floats(0, 1),
+        "label": st.none() | st.booleans(),
+        "value": numbers,
+        "learnt": times,
+        "x y": numbers,
+        "country": st.none() | texts,
+        "vector": st.none() | st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3),
+    }
+)
+tables = st.lists(rows, min_size=1, max_size=8).map(
+    lambda table: [{"id": f"p{n}", **row} for n, row in enumerate(table)]
+)
+
+
+def write_csv(path: Path, table: list[dict[str, Any]]) -> None:
+    """Write a table as CSV, times in ISO 8601, vectors as JSON."""
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, list):
+            return json.dumps(value)
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(table[0])
+        writer.writerows([[cell(row[name]) for name in table[0]] for row in table])
+
+
+def write_parquet(path: Path, table: list[dict[str, Any]]) -> None:
+    """Write a table as Parquet, with the types of its values."""
+    schema = pa.schema(
+        {
+            "id": pa.string(),
+            "version": pa.string(),
+            "time": pa.timestamp("us"),
+            "score": pa.float64(),
+            "label": pa.bool_(),
+            "value": pa.float64(),
+            "learnt": pa.timestamp("us", "Asia/Tokyo"),
+            "x y": pa.float64(),
+            "country": pa.dictionary(pa.int32(), pa.string()),
+            "vector": pa.list_(pa.float64()),
+        }
+    )
+    aware = [{**row, "learnt": row["learnt"].replace(tzinfo=UTC)} for row in table]
+    pq.write_table(pa.Table.from_pylist(aware, schema), path)
+
+
+WRITERS = {"table.csv": write_csv, "table.parquet": write_parquet}
+
+
+def replayed(name: str, table: list[dict[str, Any]]) -> tuple[Account, list[Any], list[Any]]:
+    """Replay a table; return the account, the predictions and the outcomes."""
+    with tempfile.TemporaryDirectory() as name_of_folder:
+        folder = Path(name_of_folder)
+        WRITERS[name](folder / name, table)
+        target = EventFiles(folder, "t", MAPPING, ENTITY)
+        replay = Replay(open_table(folder / name), MAPPING, ENTITY, target, folder / "refused")
+        account = replay.run(lambda _done, _what: None)
+        assert account.refusals == []
+        return account, *(
+            [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+            for path in (folder / "t.predictions.jsonl", folder / "t.outcomes.jsonl")
+        )
+
+
+def moment(value: datetime) -> str:
+    """Write a time as the log does."""
+    return value.isoformat(timespec="microseconds") + "Z"
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=20, deadline=None)
+@given(table=tables)
+def test_every_value_arrives(name: str, table: list[dict[str, Any]]) -> None:
+    """Ids, versions, times, scores, decisions and features are the table's; none is left out."""
+    account, predictions, _ = replayed(name, table)
+    assert account.predictions == len(predictions) == len(table)
+    for number, (row, event) in enumerate(zip(table, predictions, strict=True), 1):
+        assert event["event.id"] == f"{ENTITY}-p-{number}"
+        assert event["@timestamp"] == moment(row["time"])
+        assert event["ml.prediction.id"] == row["id"]
+        assert event["ml.model.version"] == row["version"]
+        assert event["ml.prediction.score"] == row["score"]
+        assert event["ml.prediction.decision"] == ("rejected", "approved")[row["score"] >= 0.5]
+        assert event.get("ml.features.numeric.x_y") == row["x y"]
+        assert event.get("ml.features.categorical.country") == row["country"]
+        assert event.get("ml.features.embedding.vector") == row["vector"]
+        missing = {each for each in ("x y", "country", "vector") if row[each] is None}
+        named = set(event.get("ml.features.missing", ()))
+        assert named == {each.replace(" ", "_") for each in missing}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=20, deadline=None)
+@given(table=tables)
+def test_every_known_outcome_arrives_at_the_time_it_was_learnt(
+    name: str, table: list[dict[str, Any]]
+) -> None:
+    """A row with a label makes an outcome in its prediction's trace; a row without makes none."""
+    account, predictions, outcomes = replayed(name, table)
+    known = [
+        (row, prediction)
+        for row, prediction in zip(table, predictions, strict=True)
+        if row["label"] is not None
+    ]
+    assert account.outcomes == len(outcomes) == len(known)
+    for (row, prediction), event in zip(known, outcomes, strict=True):
+        assert event["ml.prediction.id"] == row["id"]
+        assert event["trace.id"] == prediction["trace.id"]
+        assert event["ml.outcome.label"] is row["label"]
+        assert event.get("ml.outcome.value") == row["value"]
+        assert event["@timestamp"] == event["event.created"] == moment(row["learnt"])
+
+
+def test_a_missing_number_is_missing_however_it_is_written() -> None:
+    """Null, NaN and an empty cell are all named in `ml.features.missing`, and none is written."""
+    row = {
+        "id": "p0",
+        "version": "1",
+        "time": datetime(2026, 1, 1),  # noqa: DTZ001 - naive means UTC
+        "score": 0.25,
+        "label": None,
+        "value": None,
+        "learnt": datetime(2026, 1, 1),  # noqa: DTZ001 - naive means UTC
+        "x y": math.nan,
+        "country": "",
+        "vector": None,
+    }
+    for name in WRITERS:
+        _, (event,), _ = replayed(name, [row])
+        assert event["ml.features.missing"] == ["x_y", "country", "vector"]
+        assert not [key for key in event if "numeric" in key or "categorical" in key]
