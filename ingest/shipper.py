@@ -178,6 +178,6 @@ def _install_templates(cluster: Cluster) -> None:
     """
     # A shipper that may only write finds them there, or its lines are refused with a reason.
     with suppress(AccessRefusedError):
-        for template in templates.templates():
+        for template in templates.fitting(cluster):
             if cluster.get_index_template(template.name) is None:
                 cluster.put_index_template(template.name, template.body)
