@@ -123,11 +123,13 @@ def vector(cell: Any) -> list[float]:
         items = cell if isinstance(cell, list) else orjson.loads(text(cell))
     except orjson.JSONDecodeError:
         items = None
-    values = [None if each is None else number(each) for each in items or ()]
-    known = [value for value in values if value is not None]
-    if not isinstance(items, list) or not known or len(known) < len(values):
-        raise CellError("is no list of numbers, such as [0.1, 0.9]")
-    return known
+    values = items if isinstance(items, list) else []
+    # A missing or infinite part leaves nothing that could be compared.
+    if not values or not all(
+        isinstance(each, (int, float)) and math.isfinite(each) for each in values
+    ):
+        raise CellError("is no list of finite numbers, such as [0.1, 0.9]")
+    return values
 
 
 def moment(cell: Any, unit: Unit | None, layout: str | None) -> tuple[datetime, bool]:

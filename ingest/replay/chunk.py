@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,8 @@ def cells_of(column: pa.Array) -> list[Any]:
     """Return a column's values as Python's; times in UTC and in microseconds, as the log's are."""
     kind = column.type
     if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
+        wanted = pa.timestamp("us", "UTC" if kind.tz else None)
+        column = column.cast(options=pc.CastOptions(wanted, allow_time_truncate=True))
     elif pa.types.is_date64(kind):
         column = column.cast(pa.date32())
     try:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ingest.replay.output import Output
-from logging_config import Model, Service, context, open_log
+from logging_config import Model, context, open_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.replay.mapping import Mapping
     from ingest.replay.rows import Prediction
+    from logging_config import Service
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = b'"ml.log.changes":'
@@ -85,8 +86,7 @@ class EventFiles:
     """
 
     def __init__(self, folder: Path, stem: str, mapping: Mapping, entity_id: str) -> None:
-        part = mapping.service
-        service = Service(part.name, part.version, part.environment)
+        service = mapping.service.service()
         self.changes: Counter[str] = Counter()
         self._model = mapping.model.name
         self._threshold = mapping.prediction.threshold

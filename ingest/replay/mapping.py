@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from elastic.errors import UserError
 from ingest.replay.durations import parse_duration
+from logging_config import Service
 from logging_config.rules import fit_part
 
 if TYPE_CHECKING:
@@ -35,6 +36,15 @@ class ServicePart(Part):
     name: Column
     version: str = "0"
     environment: str = "production"
+
+    @model_validator(mode="after")
+    def _fit_for_the_log(self) -> Self:
+        self.service()
+        return self
+
+    def service(self) -> Service:
+        """Return it as the log knows it."""
+        return Service(self.name, self.version, self.environment)
 
 
 class ModelPart(Part):
@@ -169,7 +179,7 @@ class TablePart(Part):
         missing: texts that mean that there is no value, beside the empty one.
     """
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(pattern=r"^[\t -~]$")] = ","
     missing: tuple[str, ...] = ()
 
 
