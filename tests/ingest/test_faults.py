@@ -34,7 +34,7 @@ def test_each_fault_alone_loses_and_doubles_nothing(
 ) -> None:
     """One kind of fault at high odds: each line is stored once, and counted once."""
     injector.odds = Odds(**odds)
-    (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(300))
     account = faulty("a.jsonl")
     assert sum(injector.faults.values()) > 0
     assert balanced(account)
@@ -50,7 +50,7 @@ def test_all_faults_together_lose_and_double_nothing(
         busy=0.1, error=0.1, cut_before=0.1, cut_after=0.1, slow=0.1, item_429=0.05, item_503=0.05,
         item_400=0.02, delay_s=0.01, largest=12_000,
     )  # fmt: skip
-    (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(300))
     account = faulty("a.jsonl")
     stored = faulty.stored()
     assert balanced(account)
@@ -66,10 +66,10 @@ def test_requests_too_large_are_halved_and_stay_smaller(
 ) -> None:
     """After a 413 the lines go in halves, and no line is refused that fits alone."""
     injector.odds = Odds(largest=3_000)
-    (faulty.folder / "a.jsonl").write_bytes(log.lines(200))
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(100))
     account = faulty("a.jsonl")
     assert injector.faults["too_large"] > 0
-    assert (account.stored, account.refused) == (200, 0)
+    assert (account.stored, account.refused) == (100, 0)
 
 
 def test_a_single_line_too_large_is_refused_alone(
