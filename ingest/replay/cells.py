@@ -53,7 +53,9 @@ def number(cell: Any) -> float | None:
         CellError: It is no number, or infinite.
     """
     value: float
-    if isinstance(cell, (bool, Decimal)):
+    if type(cell) is str:
+        value = _parse_number(cell)
+    elif isinstance(cell, (bool, Decimal)):
         value = float(cell)
     elif isinstance(cell, (int, float)):
         value = cell
@@ -66,13 +68,17 @@ def number(cell: Any) -> float | None:
 
 
 def _parse_number(given: str) -> float:
+    value: float | None
     try:
-        # Python reads 1_000 as a number; a table that holds it means something else.
-        return float(given.replace("_", " _ "))
+        value = float(given)
     except ValueError:
+        value = None
+    # Python reads 1_000 as a number; a table that holds it means something else.
+    if value is None or "_" in given:
         raise CellError(
             "is no number: name it in table.missing if it means none, or map it as categorical"
-        ) from None
+        )
+    return value
 
 
 def probability(cell: Any) -> float:

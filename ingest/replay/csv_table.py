@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-BLOCK_BYTES = 1 << 20
-"""Bytes parsed at a time; pyarrow reads 32 such blocks ahead."""
+BLOCK_BYTES = 1 << 19
+"""Bytes parsed at a time, the longest a row may be; pyarrow reads 32 such blocks ahead."""
 
 _MEND = "Write the table again as CSV with a header, in UTF-8, the quotes in cells doubled."
 
@@ -113,5 +113,10 @@ class CsvTable:
             yield
         except UnicodeDecodeError as error:
             raise UserError(f"The header of {self.path} is not UTF-8", _MEND) from error
+        except pa.ArrowInvalid as error:
+            long = "straddl" in str(error)
+            found = f"a row is longer than {BLOCK_BYTES:,} bytes" if long else error
+            hint = "Close its quote, or write the table as Parquet." if long else _MEND
+            raise UserError(f"{self.path} cannot be read as CSV: {found}", hint) from error
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{self.path} cannot be read as CSV: {error}", _MEND) from error

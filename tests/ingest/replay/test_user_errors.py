@@ -49,6 +49,12 @@ def run(folder: Path, name: str, table: bytes | None, mapping: str = MAPPING) ->
         ("t.csv", b"score,a,a\n1,2,3\n", "two columns named 'a'", "Rename"),
         ("t.csv", b'score,a\n1,"x\n0.5,y\n', "odd number of quotes", "doubles"),
         ("t.csv", b"score,a\xff\n1,2\n", "header of", "UTF-8"),
+        (
+            "t.csv",
+            b'score,a\n1,"' + b"x\n" * 600_000 + b'"\n',
+            "longer than 524,288 bytes",
+            "Parquet",
+        ),
         ("t.csv.gz", b"score\n0.5\n", "cannot be read as CSV", "Write the table again"),
         ("t.parquet", b"score\n0.5\n", "cannot be read as Parquet", "Write the table again"),
     ],
