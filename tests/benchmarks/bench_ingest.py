@@ -254,7 +254,9 @@ def rsyslog(target: Cluster, log: Path, lines: int, namespace: str, queue: str) 
     return Result(seconds, usage.ru_utime + usage.ru_stime, peak)
 
 
-def rsyslog_configuration(url: str, log: Path, namespace: str, folder: Path, queue: str) -> str:
+def rsyslog_configuration(
+    url: str, log: Path, namespace: str, folder: Path, queue: str, request_bytes: int = 2 << 20
+) -> str:
     """Return a configuration that creates documents by their own ids and retries what is busy."""
     parts = urlsplit(url)
     return f"""
@@ -281,6 +283,7 @@ ruleset(name="to_es") {{
   }}
   action(type="omelasticsearch" server="{parts.hostname}" serverport="{parts.port}"
          searchIndex="logs-{DATASET}-{namespace}" searchType="" template="doc" bulkmode="on"
+         maxbytes="{request_bytes}"
          writeoperation="create" bulkid="docid" dynbulkid="on" retryfailures="on"
          retryruleset="to_es" errorfile="{folder}/errors.json"
          action.resumeRetryCount="-1" action.resumeInterval="1")

@@ -207,9 +207,12 @@ class Torture:
         choices = random.Random(self.plan.seed + 2)
         while self.writer.is_alive():
             time.sleep(choices.expovariate(1 / self.plan.roll_s))
-            with suppress(UserError):
+            try:
                 self.cluster.rollover(f"logs-ml.prediction-{self.namespace}")
                 self.deeds["rolled over"] += 1
+            except UserError as error:
+                # Before the first line there is nothing to roll over; a node may be away.
+                self.deeds[f"rollover failed: {error.message[-90:]}"] += 1
 
     def _rest(self) -> Verdict:
         """Let a last shipper run until what is stored grows no more or is complete."""
@@ -297,7 +300,9 @@ def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
     logs.mkdir()
     (home / "spool").mkdir(parents=True)
     queue = 'queue.type="Disk" queue.filename="ship" queue.syncQueueFiles="on"'
-    text = rsyslog_configuration(url, logs / FILE, namespace, home, queue)
+    # The pattern finds renamed files too, and no request is larger than the injector lets through.
+    pattern, largest = logs / f"{FILE}*", ODDS.largest // 2
+    text = rsyslog_configuration(url, pattern, namespace, home, queue, largest)
     (home / "rsyslog.conf").write_text(text)
 
     def start(full: bool) -> list[subprocess.Popen[bytes]]:  # noqa: FBT001 - how Torture calls it
