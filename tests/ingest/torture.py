@@ -164,6 +164,8 @@ class Torture:
         namespace: Where the lines go.
         start: Starts the shipper; given True, on a disk that takes no more.
         writer: Logs the lines.
+        sign: Pattern, below `folder`, of files that a shipper writes when it is at work.
+        folder: Where the shipper keeps its files.
         restart: Restarts the node; None leaves it alone.
     """
 
@@ -172,6 +174,8 @@ class Torture:
     namespace: str
     start: Callable[[bool], list[subprocess.Popen[bytes]]]
     writer: Writer
+    sign: str
+    folder: Path
     restart: Callable[[], None] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
 
@@ -192,16 +196,28 @@ class Torture:
 
     def _one_life(self, choices: random.Random) -> None:
         full = choices.random() < 0.1
+        began = time.time()
         processes = self.start(full)
         self.deeds["started on a full disk"] += full
         self.deeds["two at once"] += len(processes) == 2
+        if choices.random() < 0.9:
+            # Else it is killed while it starts.
+            self._await_work(processes, began)
         with suppress(subprocess.TimeoutExpired):
-            processes[0].wait(timeout=choices.uniform(0.2, self.plan.longest_life_s))
+            processes[0].wait(timeout=choices.uniform(0.05, self.plan.longest_life_s))
         for process in processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 self.deeds["killed"] += 1
             process.wait()
+
+    def _await_work(self, processes: list[subprocess.Popen[bytes]], began: float) -> None:
+        """Wait until a shipper is at work, or has ended."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and all(process.poll() is None for process in processes):
+            if any(path.stat().st_mtime > began for path in self.folder.glob(self.sign)):
+                return
+            time.sleep(0.02)
 
     def _roll(self) -> None:
         choices = random.Random(self.plan.seed + 2)
@@ -279,7 +295,8 @@ def mlmon(
         return [start_one(name, full=full) for name in names]
 
     writer = Writer(logs, plan)
-    verdict = Torture(plan, cluster, namespace, start, writer, restart).run()
+    torture = Torture(plan, cluster, namespace, start, writer, "*/status.json", folder, restart)
+    verdict = torture.run()
     letters = list(folder.glob("*/dead-letters*"))
     verdict.deeds["dead letters"] = sum(path.read_bytes().count(b"\n") for path in letters)
     return verdict
@@ -316,7 +333,7 @@ def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
         return [process]
 
     writer = Writer(logs, plan, compresses=False)
-    return Torture(plan, cluster, namespace, start, writer).run()
+    return Torture(plan, cluster, namespace, start, writer, "pid", home).run()
 
 
 @contextmanager
