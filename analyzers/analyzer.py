@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from analyzers.evidence import Evidence, P
 from analyzers.finding import Finding, Severity
@@ -33,6 +33,7 @@ class Analyzer(ABC, Generic[P]):
         alert: When its findings become an alert.
         advice: What to do about an alarm, a few sentences.
         reads: Kind of profile it judges.
+        also: Other kinds it looks at beside, as `evidence.of(kind)`.
         lookback: How much of the past it needs before the window it judges.
     """
 
@@ -42,7 +43,8 @@ class Analyzer(ABC, Generic[P]):
     panels: ClassVar[tuple[Panel, ...]]
     alert: ClassVar[Alert]
     advice: ClassVar[str]
-    reads: ClassVar[Literal["prediction", "access", "job"]]
+    reads: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
     lookback: ClassVar[timedelta] = timedelta(0)
 
     @abstractmethod

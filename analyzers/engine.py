@@ -15,6 +15,8 @@ from analyzers.baseline.store import BaselineStore
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.findings_store import FindingStore, Written
+from analyzers.profile.kind import kinds
+from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.store import ProfileStore
 from analyzers.window import HOUR, Window, floor, iso
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 FAILURE = "evaluation"
 """The metric of the finding that says an analyzer failed."""
-
-KINDS = ("prediction", "access", "job")
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ def analyze(
         )
     analysis = Analysis(period)
     sources = _Sources(cluster, namespace, chosen, period)
-    sources.profile(Profiler(cluster, namespace, now, progress), analysis)
+    sources.profile(now, progress, analysis)
     store = FindingStore(cluster, namespace)
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
@@ -133,33 +133,33 @@ class _Sources:
         newest = sorted(baselines, key=lambda each: (each.created, each.id))
         self._current = {each.model: each for each in newest}
         self._store = ProfileStore(cluster, namespace)
-        self._lookback = {
-            kind: max(each.lookback for each in analyzers if each.reads == kind)
-            for kind in KINDS
-            if any(each.reads == kind for each in analyzers)
-        }
+        self._lookback: dict[str, timedelta] = {}
+        for each in analyzers:
+            for kind in (each.reads, *each.also):
+                self._lookback[kind] = max(each.lookback, self._lookback.get(kind, each.lookback))
         self._read: dict[str, Sequence[Any]] = {}
 
-    def profile(self, profiler: Profiler, analysis: Analysis) -> None:
+    def profile(self, now: datetime, progress: Callable[[str], None], analysis: Analysis) -> None:
         """Bring the profiles up to the logs and read them."""
-        for kind, lookback in self._lookback.items():
-            reach = self._reach(lookback)
-            if kind == "prediction":
-                analysis.profiles[kind] = profiler.predictions(reach, self._current)
-                self._read[kind] = self._store.predictions(reach, self._by_id)
-            elif kind == "access":
-                analysis.profiles[kind] = profiler.accesses(reach)
-                self._read[kind] = self._store.accesses(reach)
-            else:
-                analysis.profiles[kind] = profiler.jobs(reach)
-                self._read[kind] = self._store.jobs(reach)
+        logs = Logs(self._cluster, self._namespace, now, self._current)
+        profiler = Profiler(logs, progress)
+        for name, lookback in self._lookback.items():
+            kind, reach = kinds()[name], self._reach(lookback)
+            analysis.profiles[name] = profiler.update(kind, reach)
+            profiles = self._store.read(kind, reach, self._by_id)
+            self._read[name] = kind.chosen(profiles, self._current)
         if not any(self._read.values()):
             raise self._nothing_logged()
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than its lookback."""
-        whole = Evidence(self._period, self._read[analyzer.reads], self._current)
-        return Evidence(self._period, whole.within(self._reach(analyzer.lookback)), self._current)
+        reach = self._reach(analyzer.lookback)
+        beside = {kind: self._of(kind).within(reach) for kind in analyzer.also}
+        profiles = self._of(analyzer.reads).within(reach)
+        return Evidence(self._period, profiles, self._current, beside)
+
+    def _of(self, kind: str) -> Evidence[Any]:
+        return Evidence(self._period, self._read[kind], self._current)
 
     def _reach(self, lookback: timedelta) -> Window:
         return Window(floor(self._period.start, HOUR) - lookback, self._period.end)

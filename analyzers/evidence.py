@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from analyzers.window import Window
 
@@ -36,11 +36,17 @@ class Evidence(Generic[P]):
         period: Windows that end in (start, end] are to be judged.
         profiles: In order of their windows' starts.
         baselines: The current baseline of each model version.
+        beside: Profiles of the other kinds an analyzer names in `also`, by kind.
     """
 
     period: Window
     profiles: Sequence[P]
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> Evidence[Any]:
+        """Return the evidence of another kind of profile, over the same period."""
+        return Evidence(self.period, self.beside.get(kind, ()), self.baselines)
 
     @cached_property
     def _starts(self) -> list[datetime]:

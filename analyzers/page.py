@@ -26,11 +26,15 @@ def page(analyzer: Analyzer[Any]) -> str:
         analyzer.advice,
         "## What it reads",
         (
-            f"Profiles of kind `{analyzer.reads}`, up to {duration(analyzer.lookback)} before the "
+            f"Profiles of kind {_kinds(analyzer)}, up to {duration(analyzer.lookback)} before the "
             "window it judges."
         ),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _kinds(analyzer: Analyzer[Any]) -> str:
+    return " and ".join(f"`{kind}`" for kind in (analyzer.reads, *analyzer.also))
 
 
 def _alert(alert: Alert) -> str:

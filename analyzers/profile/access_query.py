@@ -6,15 +6,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile import latency
-from analyzers.profile.access import KIND, AccessProfile, PathAccess
+from analyzers.profile.access import DATASET, KIND, AccessProfile, PathAccess, from_body
 from analyzers.profile.aggregations import DATE, known_since, period_query, read_knowledge
+from analyzers.profile.kind import ProfileKind
 from analyzers.profile.slot import Slot
 from analyzers.window import MINUTE, Window, from_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from analyzers.baseline.baseline import Baseline
     from analyzers.profile.latency import Latencies
+    from analyzers.profile.logs import Logs
+    from analyzers.profile.slot import Knowledge
 
 STEP = 5 * MINUTE
 DURATION = "event.duration"
@@ -74,3 +78,28 @@ def _path(bucket: dict[str, Any], latencies: Latencies) -> PathAccess:
         latencies,
         services[0]["key"] if services else None,
     )
+
+
+class AccessKind(ProfileKind[AccessProfile]):
+    """Requests by five minutes."""
+
+    name = KIND
+    dataset = DATASET
+    step = STEP
+
+    def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[AccessProfile]:
+        """Yield a profile for each five minutes with requests."""
+        del series
+        return profiles(logs.search(DATASET, body(part)))
+
+    def read(
+        self,
+        slot: Slot,
+        knowledge: Knowledge,
+        revision: int,
+        body: dict[str, Any],
+        baselines: Mapping[str, Baseline],
+    ) -> AccessProfile:
+        """Return the profile of a stored body."""
+        del baselines
+        return from_body(slot, knowledge, revision, body)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analyzers.profile.aggregations import period_query
+from analyzers.profile.kind import ProfileKind
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.window import HOUR, Window, floor, iso, parse_time
 
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from analyzers.baseline.baseline import Baseline
+    from analyzers.profile.logs import Logs
+
 KIND = "job"
 DATASET = "ml.job"
 STEP = HOUR
+_FIELDS = ["@timestamp", "event.*", "ml.job.*", "service.name", "error.message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,31 @@ class JobProfile:
         return {"events": [_encode(each) for each in self.events]}
 
 
-def from_body(slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]) -> JobProfile:
-    """Read what `JobProfile.body` wrote."""
-    events = (JobEvent(**(each | {"at": parse_time(each["at"])})) for each in body["events"])
-    return JobProfile(slot, knowledge, revision, tuple(events))
+class JobKind(ProfileKind[JobProfile]):
+    """Runs of jobs by the hour."""
+
+    name = KIND
+    dataset = DATASET
+    step = STEP
+
+    def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[JobProfile]:
+        """Yield a profile for each hour with a start or an end."""
+        del series
+        body = {"query": period_query(part, {})["query"], "_source": _FIELDS}
+        return profiles(hit["_source"] for hit in logs.scan(DATASET, body))
+
+    def read(
+        self,
+        slot: Slot,
+        knowledge: Knowledge,
+        revision: int,
+        body: dict[str, Any],
+        baselines: Mapping[str, Baseline],
+    ) -> JobProfile:
+        """Return the profile of a stored body."""
+        del baselines
+        events = (JobEvent(**(each | {"at": parse_time(each["at"])})) for each in body["events"])
+        return JobProfile(slot, knowledge, revision, tuple(events))
 
 
 def profiles(sources: Iterable[Mapping[str, Any]]) -> Iterator[JobProfile]:
@@ -74,7 +101,7 @@ def profiles(sources: Iterable[Mapping[str, Any]]) -> Iterator[JobProfile]:
     hours: dict[datetime, list[tuple[JobEvent, Knowledge]]] = {}
     for source in sources:
         event = _event(source)
-        ingested = source.get("event.ingested")
+        ingested = _at(source, "event.ingested")
         known = Knowledge(1, parse_time(ingested) if ingested else None)
         hours.setdefault(floor(event.at, STEP), []).append((event, known))
     for start, found in sorted(hours.items()):
@@ -87,16 +114,26 @@ def profiles(sources: Iterable[Mapping[str, Any]]) -> Iterator[JobProfile]:
 
 
 def _event(source: Mapping[str, Any]) -> JobEvent:
-    outcome, duration = source.get("event.outcome"), source.get("event.duration")
+    outcome, duration = _at(source, "event.outcome"), _at(source, "event.duration")
     return JobEvent(
-        job=source.get("ml.job.name", "unknown"),
-        run_id=source.get("ml.job.run_id", source.get("event.id", "")),
+        job=_at(source, "ml.job.name") or "unknown",
+        run_id=_at(source, "ml.job.run_id") or _at(source, "event.id") or "",
         at=parse_time(source["@timestamp"]),
         succeeded=None if outcome is None else outcome == "success",
         seconds=None if duration is None else duration / 1e9,
-        service=source.get("service.name"),
-        error=source.get("error.message"),
+        service=_at(source, "service.name"),
+        error=_at(source, "error.message"),
     )
+
+
+def _at(source: Mapping[str, Any], name: str) -> Any:
+    """Return a field written flat, as our shipper does, or nested, as others do."""
+    if name in source:
+        return source[name]
+    found: Any = source
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _encode(event: JobEvent) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class PredictionQuery:
         known = self.baseline.categorical.values() if self.baseline else ()
         categories = sum(len(each.counts) + MOST_UNSEEN for each in known)
         sources = _MOST_STATUSES * len(self.fields.sources)
-        return 2 + sum(len(each.counts) for each in samples) + categories + sources
+        return 4 + sum(len(each.counts) for each in samples) + categories + sources
 
     @property
     def extra(self) -> list[str]:
@@ -122,6 +122,8 @@ class PredictionQuery:
             **known_since(),
             "service": {"terms": {"field": "service.name", "size": 1}},
             "rows": {"filter": {"exists": {"field": "ml.features"}}},
+            "approved": {"filter": {"term": {"ml.prediction.decision": "approved"}}},
+            "threshold": {"terms": {"field": "ml.prediction.threshold", "size": 1}},
         }
         if self.baseline and self.baseline.score:
             aggs |= _counted("score", SCORE, self.baseline.score.edges)
@@ -157,13 +159,15 @@ class PredictionQuery:
 
     def _profile(self, bucket: dict[str, Any]) -> PredictionProfile:
         start = from_milliseconds(bucket["key"])
-        services = bucket["service"]["buckets"]
+        services, thresholds = bucket["service"]["buckets"], bucket["threshold"]["buckets"]
         scored = self.baseline is not None and self.baseline.score is not None
         return PredictionProfile(
             Slot(KIND, Window(start, start + STEP), self.series),
             read_knowledge(bucket),
             service=services[0]["key"] if services else None,
             rows=bucket["rows"]["doc_count"],
+            approved=bucket["approved"]["doc_count"],
+            threshold=thresholds[0]["key"] if thresholds else None,
             score=_buckets(bucket, "score", self.baseline.score.edges)
             if self.baseline and self.baseline.score and scored
             else None,

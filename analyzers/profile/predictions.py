@@ -100,6 +100,8 @@ class PredictionProfile:
         revision: 1, and one more each time it was made again because of late events.
         service: The service that predicted (the most frequent one).
         rows: Predictions whose features are in the log (features may be sampled).
+        approved: Predictions the model approved.
+        threshold: From which score on it approved (the most frequent threshold), None if unlogged.
         score: Scores over the baseline's edges, None without a baseline.
         numeric: Numeric features over the baseline's edges; `missing` is not set.
         categorical: Categorical features.
@@ -112,6 +114,8 @@ class PredictionProfile:
     revision: int = 1
     service: str | None = None
     rows: int = 0
+    approved: int = 0
+    threshold: float | None = None
     score: Buckets | None = None
     numeric: Mapping[str, Buckets] = field(default_factory=dict)
     categorical: Mapping[str, Categories] = field(default_factory=dict)
@@ -144,6 +148,8 @@ class PredictionProfile:
         return {
             "service": self.service,
             "rows": self.rows,
+            "approved": self.approved,
+            "threshold": self.threshold,
             "score": _encode(self.score) if self.score else None,
             "numeric": {name: _encode(each) for name, each in self.numeric.items()},
             "categorical": {
@@ -174,6 +180,8 @@ def from_body(
         revision,
         body["service"],
         body["rows"],
+        body["approved"],
+        body["threshold"],
         score=_decode(baseline.score.edges, score) if baseline and baseline.score else None,
         numeric={
             name: _decode(baseline.numeric[name].edges, each) for name, each in numeric.items()
@@ -223,6 +231,8 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
         first,
         knowledge=reduce(Knowledge.__add__, (each.knowledge for each in parts)),
         rows=sum(each.rows for each in parts),
+        approved=sum(each.approved for each in parts),
+        threshold=next((each.threshold for each in parts if each.threshold is not None), None),
         score=merged(scores) if scores else None,
         numeric={name: merged(of) for name, of in _gather(each.numeric for each in parts).items()},
         categorical={

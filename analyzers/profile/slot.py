@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from analyzers.finding import digest
 from analyzers.window import milliseconds
@@ -19,7 +19,7 @@ class Slot:
     """The place of one profile: a kind of profile, one of its series, and a window.
 
     Args:
-        kind: `prediction`, `access` or `job`.
+        kind: `profile.kind`, such as `prediction` or `access`.
         window: The time summarised.
         series: What tells profiles of one window apart; for predictions the model's name, its
             version and the baseline whose edges were used ("" for none), else nothing.
@@ -66,3 +66,31 @@ class Stamp:
 
     knowledge: Knowledge
     revision: int
+
+
+class Profile(Protocol):
+    """What every kind of profile has."""
+
+    @property
+    def slot(self) -> Slot:
+        """What it is of."""
+        ...
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        ...
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What it was made from."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """1, and one more each time it was made again."""
+        ...
+
+    def body(self) -> dict[str, Any]:
+        """What is stored beside slot and knowledge."""
+        ...

@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzers.statistics.empty_sample import require_rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,17 @@ class Paired:
     known: tuple[tuple[int, int], ...]
     current_rest: int
     reference_rest: int
+
+    def rows(self) -> tuple[int, int]:
+        """All rows of the current sample and of the reference.
+
+        Raises:
+            EmptySampleError: a sample has no rows.
+        """
+        current = self.current_rest + sum(x for x, _ in self.known)
+        reference = self.reference_rest + sum(y for _, y in self.known)
+        require_rows(current=current, reference=reference)
+        return current, reference
 
 
 def pair(

@@ -66,10 +66,8 @@ def jensen_shannon(
     Raises:
         EmptySampleError: a sample has no rows.
     """
-    n = sum(current.values()) + current_rest
-    m = sum(reference.values()) + reference_rest
-    require_rows(current=n, reference=m)
     paired = pair(current, reference, current_rest, reference_rest)
+    n, m = paired.rows()
     shares = np.array(paired.known, dtype=np.float64).reshape(-1, 2) / (n, m)
     p_rest, q_rest = paired.current_rest / n, paired.reference_rest / m
     known = _divergence(shares[:, 0], shares[:, 1])

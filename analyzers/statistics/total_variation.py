@@ -58,10 +58,8 @@ def total_variation(
     Raises:
         EmptySampleError: a sample has no rows.
     """
-    n = sum(current.values()) + current_rest
-    m = sum(reference.values()) + reference_rest
-    require_rows(current=n, reference=m)
     paired = pair(current, reference, current_rest, reference_rest)
+    n, m = paired.rows()
     shared = sum(min(x * m, y * n) for x, y in paired.known)
     common = min(paired.current_rest * m, paired.reference_rest * n)
     return Interval((n * m - shared - common) / (n * m), (n * m - shared) / (n * m))

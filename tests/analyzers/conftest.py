@@ -29,6 +29,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 MODEL = ("autobid", "1")
 Rows = dict[str, Any]
 COUNTRIES = ("DE", "FR", "US")
+THRESHOLD = 0.3
 
 
 def draw(rng: np.random.Generator, size: int) -> Rows:
@@ -229,6 +230,8 @@ def prediction_event(moment: datetime, values: Mapping[str, Any], **more: Any) -
         "ml.model.name": MODEL[0],
         "ml.model.version": MODEL[1],
         "ml.prediction.score": values["score"],
+        "ml.prediction.threshold": THRESHOLD,
+        "ml.prediction.decision": "approved" if values["score"] >= THRESHOLD else "rejected",
         "ml.feature_source.stats.status": "fresh",
         "ml.feature_source.stats.age_s": 600.0,
     }

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 
 from analyzers.baseline.baseline import Baseline
-from analyzers.profile import profiler
+from analyzers.profile import prediction_kind
 from analyzers.profile.prediction_query import LoggedFields, PredictionQuery, logged_fields
 from analyzers.profile.predictions import from_body, one_per_version, total
-from analyzers.profile.profiler import Profiler
-from analyzers.profile.store import ProfileStore
 from analyzers.statistics.buckets import Buckets
 from analyzers.window import DAY, HOUR, Window
-from elastic.cluster import Cluster
 
 Events = list[dict[str, Any]]
 
@@ -33,12 +30,12 @@ def column(events: Events, field: str) -> np.ndarray[Any, Any]:
 
 
 def test_counts_are_those_of_numpy(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     baseline: Baseline,
     predictions_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """Buckets, categories, sources and missing values agree, values on the edges included."""
     edges = baseline.numeric["price"].edges
@@ -49,8 +46,8 @@ def test_counts_are_those_of_numpy(
 
     events = predictions_of(3, 60, change=on_edges)
     ship(events)
-    Profiler(cluster, namespace, day.end).predictions(day, {baseline.model: baseline})
-    profiles = ProfileStore(cluster, namespace).predictions(day, {baseline.id: baseline})
+    update("prediction", day, [baseline])
+    profiles = read("prediction", day, [baseline])
 
     assert [each.predictions for each in profiles] == [60, 60, 60]
     for hour, profile in enumerate(profiles):
@@ -68,6 +65,9 @@ def test_counts_are_those_of_numpy(
         country = profile.categorical["country"]
         assert country.counts == {name: countries[name] for name in ("DE", "FR", "US")}
         assert country.unseen == {"XX": 2, "YY": 1}
+        decisions = Counter(each["ml.prediction.decision"] for each in of_hour)
+        assert profile.approved == decisions["approved"]
+        assert profile.threshold == of_hour[0].get("ml.prediction.threshold")
         assert country.n == 59
         assert profile.sources["stats"].statuses == {"fresh": 60}
         assert profile.sources["stats"].age_total == 60 * 600.0
@@ -82,28 +82,28 @@ def test_counts_are_those_of_numpy(
 
 
 def test_without_a_baseline_only_presence_is_counted(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     predictions_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """A version without baseline has its predictions, sources and present values counted."""
     ship(predictions_of(1, 30))
-    Profiler(cluster, namespace, day.end).predictions(day, {})
-    (profile,) = ProfileStore(cluster, namespace).predictions(day, {})
+    update("prediction", day)
+    (profile,) = read("prediction", day)
     assert profile.predictions == 30
     assert profile.score is None
     assert profile.present["ml.features.numeric.price"] == 30
 
 
 def test_features_may_be_sampled(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     baseline: Baseline,
     predictions_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """A prediction logged without its features is not one whose features are missing."""
     events = predictions_of(1, 40)
@@ -111,8 +111,8 @@ def test_features_may_be_sampled(
         for field in [name for name in event if name.startswith("ml.features.")]:
             del event[field]
     ship(events)
-    Profiler(cluster, namespace, day.end).predictions(day, {baseline.model: baseline})
-    (profile,) = ProfileStore(cluster, namespace).predictions(day, {baseline.id: baseline})
+    update("prediction", day, [baseline])
+    (profile,) = read("prediction", day, [baseline])
     assert profile.predictions == 40
     assert profile.rows == 10
     assert profile.numeric["price"].n == 10
@@ -120,17 +120,17 @@ def test_features_may_be_sampled(
 
 @pytest.mark.parametrize("expected", [60_000, 10**9], ids=["foreseen", "refused"])
 def test_an_answer_too_large_is_asked_for_in_parts(
-    cluster: Cluster,
-    namespace: str,
     start: datetime,
     baseline: Baseline,
     predictions_of: Callable[..., Events],
     ship: Callable[[Events], None],
     monkeypatch: pytest.MonkeyPatch,
     expected: int,
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """More buckets than Elasticsearch returns are asked for in parts: foreseen, or once refused."""
-    monkeypatch.setattr(profiler, "MOST_BUCKETS", expected)
+    monkeypatch.setattr(prediction_kind, "MOST_BUCKETS", expected)
     ship(predictions_of(8, 5))
     wide = [(low + high) / 2 for low, high in zip(range(4_900), range(1, 4_901), strict=True)]
     huge = Buckets.from_values([1.0, 5.0], wide)
@@ -146,11 +146,11 @@ def test_an_answer_too_large_is_asked_for_in_parts(
 
     monkeypatch.setattr(PredictionQuery, "body", noted)
     period = Window(start, start + DAY)
-    made = Profiler(cluster, namespace, period.end).predictions(period, {large.model: large})
+    made = update("prediction", period, [large])
     assert made == 8
     assert len(asked) > 1
     assert any(part.length > 4 * HOUR for part in asked) == (expected > 60_000)
-    profiles = ProfileStore(cluster, namespace).predictions(period, {large.id: large})
+    profiles = read("prediction", period, [large])
     assert [each.numeric["price"].n for each in profiles] == [5] * 8
 
 

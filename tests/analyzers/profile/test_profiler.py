@@ -9,8 +9,6 @@ import pytest
 
 from analyzers.profile.jobs import profiles as job_profiles
 from analyzers.profile.latency import bucket_of
-from analyzers.profile.profiler import Profiler
-from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, MINUTE, Window, iso
 from elastic.cluster import Cluster
 
@@ -24,17 +22,17 @@ def day(start: datetime) -> Window:
 
 
 def test_requests_are_counted_per_five_minutes(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     accesses_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """Statuses, latencies and sums of each window are those of its events."""
     events = accesses_of(2, 60, status=lambda _hour, index: 500 if index % 7 == 0 else 200)
     ship(events)
-    assert Profiler(cluster, namespace, day.end).accesses(day) == 24
-    profiles = ProfileStore(cluster, namespace).accesses(day)
+    assert update("access", day) == 24
+    profiles = read("access", day)
     assert [each.window.length for each in profiles] == [5 * MINUTE] * 24
     for index, profile in enumerate(profiles):
         of_window = events[index * 5 : (index + 1) * 5]
@@ -48,23 +46,22 @@ def test_requests_are_counted_per_five_minutes(
 
 
 def test_a_window_is_profiled_once(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     accesses_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """A second run makes nothing; one event more makes its window's second revision only."""
     events = accesses_of(1, 60)
     ship(events)
-    profiler, store = Profiler(cluster, namespace, day.end), ProfileStore(cluster, namespace)
-    assert profiler.accesses(day) == 12
-    assert profiler.accesses(day) == 0
+    assert update("access", day) == 12
+    assert update("access", day) == 0
     late = events[0] | {"event.ingested": iso(day.end)}
     ship([late])
-    assert profiler.accesses(day) == 1
-    assert profiler.accesses(day) == 0
-    first, *others = store.accesses(day)
+    assert update("access", day) == 1
+    assert update("access", day) == 0
+    first, *others = read("access", day)
     assert (first.revision, first.paths["/predict"].requests) == (2, 6)
     assert {each.revision for each in others} == {1}
 
@@ -75,48 +72,49 @@ def test_profiles_outlive_their_logs(
     day: Window,
     accesses_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """With the logs deleted, the profiles stay as they are and are not made again."""
     ship(accesses_of(1, 60))
-    profiler, store = Profiler(cluster, namespace, day.end), ProfileStore(cluster, namespace)
-    profiler.accesses(day)
-    before = store.accesses(day)
+    update("access", day)
+    before = read("access", day)
     stream = f"logs-ml.access-{namespace}"
     (old,) = cluster.data_streams(stream)[stream]
     cluster.rollover(stream)
     assert cluster.delete_index(old)
-    assert profiler.accesses(day) == 0
-    assert store.accesses(day) == before
+    assert update("access", day) == 0
+    assert read("access", day) == before
 
 
 def test_more_paths_than_are_kept_apart(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     accesses_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """Requests to rare paths beyond the fiftieth are counted together, not lost."""
     events = accesses_of(1, 5)
     scanned = [events[0] | {"url.path": f"/.env{number}"} for number in range(60)]
     ship(events + scanned)
-    Profiler(cluster, namespace, day.end).accesses(day)
-    first = ProfileStore(cluster, namespace).accesses(day)[0]
+    update("access", day)
+    first = read("access", day)[0]
     assert sum(path.requests for path in first.paths.values()) == 61
     assert first.paths["(other paths)"].requests == 11
 
 
 def test_runs_of_jobs_are_kept(
-    cluster: Cluster,
-    namespace: str,
     day: Window,
     runs_of: Callable[..., Events],
     ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
 ) -> None:
     """Each start and end is in the profile of its hour, with outcome, duration and error."""
     ship(runs_of("refresh", [(0.2, True, 30.0), (1.9, False, 900.0)]))
-    assert Profiler(cluster, namespace, day.end).jobs(day) == 3
-    profiles = ProfileStore(cluster, namespace).jobs(day)
+    assert update("job", day) == 3
+    profiles = read("job", day)
     assert [len(each.events) for each in profiles] == [2, 1, 1]
     end = profiles[2].events[0]
     assert (end.job, end.succeeded, end.seconds, end.error) == (
@@ -128,11 +126,14 @@ def test_runs_of_jobs_are_kept(
     assert profiles[0].events[0].succeeded is None
 
 
-def test_nothing_logged_makes_no_profiles(cluster: Cluster, namespace: str, day: Window) -> None:
+def test_nothing_logged_makes_no_profiles(
+    day: Window,
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
     """A namespace without any index has no profiles, and asking is no error."""
-    profiler = Profiler(cluster, namespace, day.end)
-    assert profiler.predictions(day, {}) == profiler.accesses(day) == profiler.jobs(day) == 0
-    assert ProfileStore(cluster, namespace).accesses(day) == []
+    assert update("prediction", day) == update("access", day) == update("job", day) == 0
+    assert read("access", day) == []
 
 
 def test_jobs_are_profiled_by_the_hour_they_happen(
