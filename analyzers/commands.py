@@ -1,8 +1,6 @@
 """`mlmon baseline …`, `mlmon analyze`, `mlmon findings`, `mlmon analyzers`."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import analyzers.baseline.commands
+import analyzers.cycle.commands
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzers.analyzer import Analyzer
     from analyzers.engine import Analysis
 
 app = typer.Typer()
 app.add_typer(analyzers.baseline.commands.app, name="baseline")
+app.add_typer(analyzers.cycle.commands.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
@@ -50,12 +52,13 @@ def analyze(
     from analyzers.time_argument import time_argument
     from analyzers.window import Window
     from elastic.cluster import connect
+    from elastic.progress import shown_progress
     from elastic.settings import load_settings
 
     settings, now = load_settings(), datetime.now(UTC)
     period = Window(time_argument(start, now), time_argument(end, now))
     chosen = _named(analyzer)
-    with connect(settings) as cluster, _progress() as report:
+    with connect(settings) as cluster, shown_progress() as report:
         analysis = engine.analyze(
             cluster, settings.namespace, period, now=now, analyzers=chosen, progress=report
         )
@@ -77,6 +80,9 @@ def findings(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Windows that end by then.")] = None,
     analyzer: Annotated[str | None, typer.Option(help="Only of this analyzer.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False,
 ) -> None:
     """List what was found, by default what is worth a warning or worse."""
@@ -97,6 +103,7 @@ def findings(
             until=time_argument(until, now) if until else None,
             severity=None if severity is Wanted.ALL else Severity(severity.value),
             analyzer=analyzer,
+            as_of=time_argument(as_of, now) if as_of else None,
         )
         if as_json:
             for each in found:
@@ -192,13 +199,3 @@ def _table(found: "Iterator[Any]") -> None:
         )
     if count == 0:
         console.print("no such findings; `mlmon analyze` judges a period")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error while it is a terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("looking for new events") as status:
-        yield status.update

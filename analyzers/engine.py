@@ -24,7 +24,7 @@ from analyzers.wording import moment
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from analyzers.analyzer import Analyzer
@@ -80,6 +80,7 @@ def analyze(
     now: datetime,
     analyzers: Sequence[Analyzer[Any]] | None = None,
     progress: Callable[[str], None] = lambda _doing: None,
+    profiled: bool = False,
 ) -> Analysis:
     """Judge every window that ends in (start, end] of a period and has ended by now.
 
@@ -90,6 +91,7 @@ def analyze(
         now: When this is; what is learnt is marked with it.
         analyzers: Which to ask, by default all.
         progress: Told what is being done.
+        profiled: Whether the profiles are up to the logs already, so that nobody need look.
 
     Raises:
         UserError: The period is empty or in the future, or nothing was logged in it or before.
@@ -103,7 +105,11 @@ def analyze(
         )
     analysis = Analysis(period)
     sources = _Sources(cluster, namespace, chosen, period)
-    sources.profile(now, progress, analysis)
+    if not profiled:
+        sources.profile(now, progress, analysis)
+    sources.read()
+    if not profiled and sources.empty:
+        raise sources.nothing_logged()
     store = FindingStore(cluster, namespace)
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
@@ -111,8 +117,17 @@ def analyze(
         findings = _counted(_judged(analyzer, sources.evidence(analyzer), analysis), analysis)
         analysis.written[analyzer.name] = store.write(findings, now, keys)
         if analyzer.name not in analysis.failures:
-            analysis.withdrawn += store.withdraw(analyzer.name, period, keys)
+            analysis.withdrawn += store.withdraw(analyzer.name, period, keys, now)
     return analysis
+
+
+def lookbacks(analyzers: Iterable[Analyzer[Any]]) -> dict[str, timedelta]:
+    """Return how far back the profiles of each kind are needed by some analyzers."""
+    needed: dict[str, timedelta] = {}
+    for each in analyzers:
+        for kind in (each.reads, *each.also):
+            needed[kind] = max(each.lookback, needed.get(kind, each.lookback))
+    return needed
 
 
 class _Sources:
@@ -133,23 +148,27 @@ class _Sources:
         newest = sorted(baselines, key=lambda each: (each.created, each.id))
         self._current = {each.model: each for each in newest}
         self._store = ProfileStore(cluster, namespace)
-        self._lookback: dict[str, timedelta] = {}
-        for each in analyzers:
-            for kind in (each.reads, *each.also):
-                self._lookback[kind] = max(each.lookback, self._lookback.get(kind, each.lookback))
+        self._lookback = lookbacks(analyzers)
         self._read: dict[str, Sequence[Any]] = {}
 
     def profile(self, now: datetime, progress: Callable[[str], None], analysis: Analysis) -> None:
-        """Bring the profiles up to the logs and read them."""
+        """Bring the profiles up to the logs."""
         logs = Logs(self._cluster, self._namespace, now, self._current)
         profiler = Profiler(logs, progress)
         for name, lookback in self._lookback.items():
-            kind, reach = kinds()[name], self._reach(lookback)
-            analysis.profiles[name] = profiler.update(kind, reach)
-            profiles = self._store.read(kind, reach, self._by_id)
+            analysis.profiles[name] = profiler.update(kinds()[name], self._reach(lookback))
+
+    def read(self) -> None:
+        """Read the profiles of every kind."""
+        for name, lookback in self._lookback.items():
+            kind = kinds()[name]
+            profiles = self._store.read(kind, self._reach(lookback), self._by_id)
             self._read[name] = kind.chosen(profiles, self._current)
-        if not any(self._read.values()):
-            raise self._nothing_logged()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no profile at all."""
+        return not any(self._read.values())
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than its lookback."""
@@ -164,7 +183,8 @@ class _Sources:
     def _reach(self, lookback: timedelta) -> Window:
         return Window(floor(self._period.start, HOUR) - lookback, self._period.end)
 
-    def _nothing_logged(self) -> UserError:
+    def nothing_logged(self) -> UserError:
+        """Return the error that says where events are known."""
         ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
         answer = self._cluster.search(
             f"logs-ml.*-{self._namespace}", {"size": 0, "aggs": ends}

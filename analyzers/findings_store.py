@@ -60,7 +60,6 @@ class Plan:
 
     write: tuple[Finding, ...] = ()
     supersede: tuple[Stored, ...] = ()
-    reinstate: tuple[Stored, ...] = ()
     written: Written = Written()
 
 
@@ -68,14 +67,14 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
     """Decide what to write of findings by their keys. Pure.
 
     Only the newest revision of a key may be the latest: a run that was killed between two requests
-    may have left two, or none, which the next run mends.
+    may have left two, which the next run mends. A finding that was withdrawn and holds again is a
+    new revision, so that it is known when it did not hold.
     """
     revisions: dict[str, list[Stored]] = {}
     for each in stored:
         revisions.setdefault(each.key, []).append(each)
     write: list[Finding] = []
     supersede: list[Stored] = []
-    reinstate: list[Stored] = []
     written = Written()
     for key, finding in findings.items():
         known = sorted(revisions.get(key, ()), key=lambda each: each.revision)
@@ -83,15 +82,14 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
         if newest is None:
             write.append(finding.revised(1, created))
             written += Written(created=1)
-        elif newest.knowledge == finding.knowledge:
+        elif newest.knowledge == finding.knowledge and newest.latest:
             written += Written(unchanged=1)
-            reinstate += [] if newest.latest else [newest]
             known = known[:-1]
         else:
             write.append(finding.revised(newest.revision + 1, created))
             written += Written(revised=1)
         supersede += [each for each in known if each.latest]
-    return Plan(tuple(write), tuple(supersede), tuple(reinstate), written)
+    return Plan(tuple(write), tuple(supersede), written)
 
 
 class FindingStore:
@@ -124,19 +122,19 @@ class FindingStore:
             if keys is not None:
                 keys.update(batch)
             self._cluster.put(self._document(each) for each in decided.write)
-            self._mark(decided.supersede, latest=False)
-            self._mark(decided.reinstate, latest=True)
+            self._supersede(decided.supersede, created)
             written += decided.written
         self._cluster.refresh(self.pattern)
         return written
 
-    def withdraw(self, analyzer: str, period: Window, keep: set[str]) -> int:
+    def withdraw(self, analyzer: str, period: Window, keep: set[str], now: datetime) -> int:
         """Take the mark `latest` from findings that the present knowledge no longer yields.
 
         Args:
             analyzer: Whose findings.
             period: Those whose window ends in (start, end].
             keep: Keys of the findings that it yields.
+            now: When that was learnt.
         """
         filters: list[dict[str, Any]] = [
             {"term": {"finding.analyzer": analyzer}},
@@ -144,7 +142,7 @@ class FindingStore:
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
         ]
         gone = [each for each in self._stored(filters) if each.key not in keep]
-        self._mark(gone, latest=False)
+        self._supersede(gone, now)
         self._cluster.refresh(self.pattern)
         return len(gone)
 
@@ -156,6 +154,7 @@ class FindingStore:
         severity: Severity | None = None,
         analyzer: str | None = None,
         metric: str | None = None,
+        as_of: datetime | None = None,
     ) -> Iterator[Finding]:
         """Yield the latest findings in order of their window's end.
 
@@ -165,8 +164,9 @@ class FindingStore:
             severity: Of exactly this severity or, for `warning`, also worse.
             analyzer: Of this analyzer.
             metric: Of this metric.
+            as_of: What was known at that moment; by default what is known now.
         """
-        filters: list[dict[str, Any]] = [{"term": {"finding.latest": True}}]
+        filters = _known(as_of)
         if since is not None:
             filters.append({"range": {"event.end": {"gt": iso(since)}}})
         if until is not None:
@@ -207,17 +207,29 @@ class FindingStore:
         index = f"{self._prefix}-{finding.end:%Y.%m}"
         return Document(index, finding.id, finding.to_document())
 
-    def _mark(self, stored: Iterable[Stored], *, latest: bool) -> None:
+    def _supersede(self, stored: Iterable[Stored], now: datetime) -> None:
         lines = [
             orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
             for each in stored
             for line in (
                 {"update": {"_index": each.index, "_id": each.id}},
-                {"doc": {"finding.latest": latest}},
+                {"doc": {"finding.latest": False, "finding.superseded": iso(now)}},
             )
         ]
         for start in range(0, len(lines), 2 * BATCH):
             self._cluster.bulk(b"".join(lines[start : start + 2 * BATCH]), filter_path="errors")
+
+
+def _known(as_of: datetime | None) -> list[dict[str, Any]]:
+    """Return the filters for the revisions that were the latest at a moment."""
+    if as_of is None:
+        return [{"term": {"finding.latest": True}}]
+    later = {"range": {"finding.superseded": {"gt": iso(as_of)}}}
+    never = {"term": {"finding.latest": True}}
+    return [
+        {"range": {"event.created": {"lte": iso(as_of)}}},
+        {"bool": {"should": [never, later], "minimum_should_match": 1}},
+    ]
 
 
 def _or_worse(severity: Severity) -> list[str]:

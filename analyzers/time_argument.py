@@ -12,25 +12,46 @@ from elastic.errors import UserError
 if TYPE_CHECKING:
     from datetime import datetime
 
-_AGO = re.compile(r"(\d+)\s*([mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def time_argument(text: str, now: datetime) -> datetime:
-    """Read `now`, `14d` (that long ago; also m, h, w), or an ISO-8601 time (UTC without a zone).
+    """Read `now`, `14d` (that long ago; also s, m, h, w), or an ISO-8601 time (UTC without a zone).
 
     Raises:
         UserError: It is neither.
     """
     if text == "now":
         return now
-    ago = _AGO.fullmatch(text.strip())
     try:
-        if ago:
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return parse_time(text)
+        ago = _length(text)
+        return parse_time(text) if ago is None else now - ago
     except (ValueError, OverflowError):
         raise UserError(
             f"{text!r} is not a time",
             "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
         ) from None
+
+
+def length_argument(text: str) -> timedelta:
+    """Read a length of time: a whole number of s, m, h, d or w, such as `5m`.
+
+    Raises:
+        UserError: It is none, or nothing at all.
+    """
+    try:
+        length = _length(text)
+    except OverflowError:
+        length = None
+    if not length:
+        raise UserError(
+            f"{text!r} is not a length of time",
+            "Write a whole number and its unit, such as 30s, 5m, 1h or 7d.",
+        )
+    return length
+
+
+def _length(text: str) -> timedelta | None:
+    found = _AGO.fullmatch(text.strip())
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None

@@ -1,8 +1,6 @@
 """`mlmon node start | stop | status`, `mlmon setup`, `mlmon prune`, `mlmon doctor`."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
@@ -29,10 +27,11 @@ def start_node(
 ) -> None:
     """Start it and wait until it answers; one that runs is left as it is."""
     from elastic import node
+    from elastic.progress import shown_progress
     from elastic.settings import load_settings
 
     settings = load_settings(node_port=port, node_heap=heap, node_secure=secure)
-    with _progress() as report:
+    with shown_progress() as report:
         running = node.start(settings, report)
     if as_json:
         print(json.dumps({**asdict(running), "home": str(running.home)}))
@@ -49,9 +48,10 @@ def start_node(
 def stop_node() -> None:
     """Stop it cleanly and wait until it has ended; its data stays."""
     from elastic import node
+    from elastic.progress import shown_progress
     from elastic.settings import load_settings
 
-    with _progress() as report:
+    with shown_progress() as report:
         report("stopping Elasticsearch")
         stopped = node.stop(load_settings())
     print("stopped" if stopped else "no node runs")
@@ -87,12 +87,13 @@ def setup(
     from elastic import policies, templates
     from elastic.cluster import connect
     from elastic.lifecycle import configured
+    from elastic.progress import shown_progress
     from elastic.roles import roles
     from elastic.settings import load_settings
 
     settings = load_settings()
     lifecycles = configured(settings)
-    with connect(settings) as cluster, _progress() as report:
+    with connect(settings) as cluster, shown_progress() as report:
         ilm = cluster.capabilities().ilm
         report("installing index templates")
         changed = policies.install(cluster, lifecycles if ilm else ())
@@ -120,12 +121,13 @@ def prune(
     """Roll over full streams and delete what is older than its retention, in one namespace."""
     from elastic.cluster import connect
     from elastic.lifecycle import configured
+    from elastic.progress import shown_progress
     from elastic.prune import Act, carry_out, plan
     from elastic.settings import load_settings
 
     settings = load_settings()
     lifecycles = configured(settings)
-    with connect(settings) as cluster, _progress() as report:
+    with connect(settings) as cluster, shown_progress() as report:
         report("looking at ages and sizes")
         planned = plan(cluster, settings.namespace, lifecycles, datetime.now(UTC))
         report("rolling over and deleting")
@@ -165,16 +167,3 @@ def doctor(as_json: Json = False) -> None:
                 console.print(f"{'':<23} {check.advice}", markup=False)
     if not healthy:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show the present step on standard error, where that is a terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("") as status:
-        yield lambda step: status.update(f"{step} …")

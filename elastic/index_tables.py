@@ -80,6 +80,7 @@ FINDINGS: Final = (
     Field("finding.runbook", "keyword", "Where to read what to do."),
     Field("finding.revision", "long", "Raised when late logs or labels change it."),
     Field("finding.latest", "boolean", "Whether no later revision exists."),
+    Field("finding.superseded", "date", "When it ceased to be the latest, where it is not."),
 )
 
 ALERTS: Final = (
@@ -101,6 +102,16 @@ ALERTS: Final = (
     Field("alert.acknowledged_at", "date", "When."),
     Field("alert.feedback", "keyword", "Whether it was worth raising."),
     Field("alert.findings", "long", "Findings in the episode."),
+)
+
+STATE: Final = (
+    Field("@timestamp", "date", "When it was written, UTC.", required=True),
+    Field("lease.holder", "keyword", "Who runs the cycles."),
+    Field("lease.until", "date", "Until when, unless renewed."),
+    Field("cycle.judged", "date", "Windows that end up to here were judged."),
+    Field("cycle.seen", "date", "Events ingested up to here were seen."),
+    Field("cycle.swept", "date", "When all windows were last searched for new events."),
+    Field("cycle.baselines", "keyword", "Digest of the baselines there were."),
 )
 
 DEAD_LETTERS: Final = (
@@ -136,6 +147,7 @@ TABLES: Final = MappingProxyType(
         "mlmon-baselines": BASELINES,
         "mlmon-findings": FINDINGS,
         "mlmon-alerts": ALERTS,
+        "mlmon-state": STATE,
     }
 )
 """Field table by the first part of the index name; the namespace follows."""

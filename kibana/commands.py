@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzers.finding import Finding
     from analyzers.ground_truth import Incident
 
@@ -34,6 +34,9 @@ def report(
     namespace: Annotated[
         str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write all findings, or those of a period, as one HTML file that works offline."""
@@ -43,6 +46,7 @@ def report(
     from analyzers.findings_store import FindingStore
     from analyzers.time_argument import time_argument
     from elastic.cluster import connect
+    from elastic.progress import shown_progress
     from elastic.settings import load_settings
     from kibana.report.page import report_html
     from kibana.report.series import record
@@ -52,11 +56,13 @@ def report(
     incidents = _incidents(truth) if truth else ()
     first = time_argument(since, now) if since else None
     last = time_argument(until, now) if until else None
-    with _progress() as progress:
+    with shown_progress() as progress:
         progress("reading findings")
         with connect(settings) as cluster:
             store = FindingStore(cluster, settings.namespace)
-            found = record(_some(store.search(since=first, until=last), settings.namespace))
+            known = time_argument(as_of, now) if as_of else None
+            findings = store.search(since=first, until=last, as_of=known)
+            found = record(_some(findings, settings.namespace))
         progress("drawing")
         html = report_html(
             found,
@@ -138,12 +144,3 @@ def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:
         print(json.dumps({"path": str(path.absolute()), "findings": findings, "bytes": size}))
     else:
         print(f"{path.absolute()}: {findings:,} findings, {size / 1e6:.1f} MB")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error while it is a terminal."""
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield status.update

@@ -29,6 +29,8 @@ class Profiler:
         self._logs = logs
         self._progress = progress
         self._store = ProfileStore(logs.cluster, logs.namespace)
+        self.changed: dict[str, list[Window]] = {}
+        """The windows of the profiles made so far, by kind."""
 
     def update(self, kind: ProfileKind[Any], period: Window) -> int:
         """Profile what is new of one kind in a period; return how many profiles were made."""
@@ -45,6 +47,8 @@ class Profiler:
                 if each.slot in wanted
             ]
             made += self._store.write(profiles, self._logs.now).total
+            changed = self.changed.setdefault(kind.name, [])
+            changed += [each.slot.window for each in profiles]
         self._store.refresh()
         return made
 

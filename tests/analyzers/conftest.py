@@ -203,19 +203,19 @@ def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfil
 
 
 @pytest.fixture
-def ship(cluster: Cluster, namespace: str) -> Callable[[Iterable[Mapping[str, Any]]], None]:
+def ship(cluster: Cluster, namespace: str) -> Callable[..., None]:
     """Store events in the data streams of the test's namespace, as the shipper does."""
     number = iter(range(10**9))
 
-    def send(events: Iterable[Mapping[str, Any]]) -> None:
+    def send(events: Iterable[Mapping[str, Any]], into: str = namespace) -> None:
         lines = []
         for event in events:
-            stream = f"logs-{event['event.dataset']}-{namespace}"
+            stream = f"logs-{event['event.dataset']}-{into}"
             action = {"create": {"_index": stream, "_id": f"e-{next(number)}"}}
             lines += [orjson.dumps(action), orjson.dumps(event)]
         answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="errors,items.*.error")
         assert not answer["errors"], answer
-        cluster.refresh(f"logs-*-{namespace}")
+        cluster.refresh(f"logs-*-{into}")
 
     return send
 

@@ -58,8 +58,6 @@ def test_after_writing_exactly_the_newest_is_the_latest(
     decided = plan({finding.key: finding}, stored(present.values()), NOW)
     for each in decided.supersede:
         present[each.revision] = replace(present[each.revision], latest=False)
-    for each in decided.reinstate:
-        present[each.revision] = replace(present[each.revision], latest=True)
     for new in decided.write:
         assert new.revision not in present
         present[new.revision] = new
@@ -121,9 +119,27 @@ def test_what_no_longer_holds_is_withdrawn(
     other = make(start, 1, analyzer="b")
     store.write([*findings, other], NOW)
     period = Window(start + HOUR, start + 3 * HOUR)
-    assert store.withdraw("a", period, {findings[1].key}) == 1
+    assert store.withdraw("a", period, {findings[1].key}, NOW) == 1
     left = {each.key for each in store.search()}
     assert left == {findings[0].key, findings[1].key, findings[3].key, other.key}
+
+
+def test_what_was_known_at_a_moment(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """Each moment of the past sees what was the latest then.
+
+    Nothing at first, then a verdict, a revised one, none after it was withdrawn, and it again.
+    """
+    store = FindingStore(cluster, namespace)
+    period = Window(start, start + 9 * HOUR)
+    store.write([make(start, value=1.0)], NOW)
+    store.write([make(start, value=2.0)], NOW + DAY)
+    store.withdraw("a", period, set(), NOW + 2 * DAY)
+    store.write([make(start, value=2.0)], NOW + 3 * DAY)
+    known = [
+        [each.value for each in store.search(as_of=NOW + days * DAY - HOUR)] for days in range(5)
+    ]
+    assert known == [[], [1.0], [2.0], [], [2.0]]
+    assert [each.revision for each in store.search()] == [3]
 
 
 def test_searches_narrow(cluster: Cluster, namespace: str, start: datetime) -> None:

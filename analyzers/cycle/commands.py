@@ -1,0 +1,51 @@
+"""`mlmon run`."""
+
+import os
+import signal
+import socket
+from datetime import UTC, datetime
+from threading import Event
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    every: Annotated[str, typer.Option(help="Time between cycles, such as 5m or 1h.")] = "5m",
+    once: Annotated[bool, typer.Option("--once", help="Run one cycle and end.")] = False,
+    since: Annotated[
+        str, typer.Option(help="Where no cycle has run yet: how long ago to begin, such as 7d.")
+    ] = "1d",
+) -> None:
+    """Judge what is new, again and again: late logs and labels included, after a pause too.
+
+    Started twice, one waits for the other. Each cycle is logged as a run of the job `mlmon_cycle`.
+    """
+    from analyzers.cycle.runner import Runner
+    from analyzers.time_argument import length_argument
+    from elastic.cluster import connect
+    from elastic.progress import shown_progress
+    from elastic.settings import load_settings
+
+    settings = load_settings()
+    interval, begin = length_argument(every), length_argument(since)
+    stopping = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: stopping.set())
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    with connect(settings) as cluster, shown_progress() as progress:
+        runner = Runner(
+            cluster,
+            settings.namespace,
+            holder,
+            lambda: datetime.now(UTC),
+            progress=progress,
+            since=begin,
+        )
+        if once:
+            cycle = runner.once()
+            raise typer.Exit(1 if cycle is None or cycle.failures else 0)
+        runner.until(stopping, interval)

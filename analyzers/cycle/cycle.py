@@ -1,0 +1,144 @@
+"""One cycle: profile the windows that new events fall into, and judge what depends on them.
+
+After a pause it catches up: it judges from where the last cycle ended, a day at a time. Killed in
+the middle, the next cycle does the same again and ends in the same documents.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from analyzers import discover, engine
+from analyzers.baseline.store import BaselineStore
+from analyzers.cycle.state import Bookmark, BookmarkStore
+from analyzers.cycle.touched import affected, joined, touched
+from analyzers.finding import digest
+from analyzers.profile.kind import kinds
+from analyzers.profile.logs import Logs
+from analyzers.profile.profiler import Profiler
+from analyzers.window import DAY, HOUR, Window, floor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from analyzers.analyzer import Analyzer
+    from analyzers.engine import Analysis
+    from elastic.cluster import Cluster
+
+SWEEP = DAY
+"""So often all windows within reach are searched for events that became visible very late."""
+
+AT_ONCE = 7 * DAY
+"""The longest period that is judged in one go, so that memory stays flat after a long pause."""
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one cycle did.
+
+    Args:
+        analyses: One per period and group of analyzers.
+        profiles: Profiles made.
+        period: What is judged for the first time: windows that end in (start, end].
+    """
+
+    period: Window
+    analyses: list[Analysis] = field(default_factory=list)
+    profiles: int = 0
+
+    @property
+    def findings(self) -> int:
+        """Findings written: new ones and revisions."""
+        written = (each for analysis in self.analyses for each in analysis.written.values())
+        return sum(each.created + each.revised for each in written)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What stopped an analyzer, by its name."""
+        return {name: error for each in self.analyses for name, error in each.failures.items()}
+
+
+def run_cycle(
+    cluster: Cluster,
+    namespace: str,
+    now: datetime,
+    first: datetime,
+    progress: Callable[[str], None] = lambda _doing: None,
+) -> Cycle:
+    """Judge what has happened, and what has become known, since the last cycle.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        now: When this is.
+        first: From when on to judge where no cycle has run yet.
+        progress: Told what is being done, often.
+    """
+    store = BookmarkStore(cluster, namespace)
+    before = store.read() or Bookmark(first, first, first)
+    cycle = Cycle(Window(min(before.judged, now), now))
+    baselines = BaselineStore(cluster, namespace).current()
+    known = digest(sorted(each.id for each in baselines.values()))
+    logs = Logs(cluster, namespace, now, baselines)
+    # Over a new baseline's edges everything within reach is counted anew.
+    sweep = now - before.swept >= SWEEP or known != before.baselines
+    news = _profiled(cycle, logs, before, progress, sweep=sweep)
+    for period, analyzers in _plan(cycle.period, news, now):
+        for part in period.split(AT_ONCE):
+            cycle.analyses.append(
+                engine.analyze(
+                    cluster,
+                    namespace,
+                    part,
+                    now=now,
+                    analyzers=analyzers,
+                    progress=progress,
+                    profiled=True,
+                )
+            )
+    store.write(Bookmark(now, now, now if sweep else before.swept, known), now)
+    return cycle
+
+
+def _profiled(
+    cycle: Cycle,
+    logs: Logs,
+    before: Bookmark,
+    progress: Callable[[str], None],
+    *,
+    sweep: bool,
+) -> dict[str, list[Window]]:
+    """Bring the profiles up to the logs; return the windows of each kind that had new events."""
+    profiler = Profiler(logs, progress)
+    news: dict[str, list[Window]] = {}
+    for name, lookback in engine.lookbacks(discover()).items():
+        kind = kinds()[name]
+        progress(f"looking for new events: {name}")
+        kind.prepare(logs, Window(before.seen, logs.now))
+        found = touched(kind, logs, before.seen, logs.now)
+        fresh = Window(floor(before.judged, kind.step), logs.now)
+        reach = Window(floor(before.judged, HOUR) - lookback, logs.now)
+        for window in [reach] if sweep else joined([*found, fresh]):
+            cycle.profiles += profiler.update(kind, window)
+        # What was found and not judged before a cycle was killed is found again, not made again.
+        news[name] = joined([*found, *profiler.changed.get(name, ())])
+    return news
+
+
+def _plan(
+    fresh: Window, news: Mapping[str, Sequence[Window]], now: datetime
+) -> list[tuple[Window, list[Analyzer[Any]]]]:
+    """Return what to judge: periods, each with the analyzers whose verdicts may have changed."""
+    plan: dict[Window, list[Analyzer[Any]]] = defaultdict(list)
+    for analyzer in discover():
+        changed = [
+            period
+            for kind in (analyzer.reads, *analyzer.also)
+            for period in affected(news.get(kind, ()), analyzer.lookback, now)
+        ]
+        for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
+            plan[period].append(analyzer)
+    return sorted(plan.items(), key=lambda item: item[0])

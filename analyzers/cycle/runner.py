@@ -1,0 +1,131 @@
+"""Cycles at their times, one after the other, until told to stop."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import schedule
+
+from analyzers.cycle.cycle import run_cycle
+from analyzers.cycle.own_log import JOB, Lines, open_own_log, send
+from analyzers.cycle.state import LEASE, Lease
+from analyzers.window import DAY, iso
+from elastic.errors import ClusterError
+from logging_config.jobs import job_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime, timedelta
+    from threading import Event
+
+    from analyzers.cycle.cycle import Cycle
+    from elastic.cluster import Cluster
+    from logging_config import EventLog
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs cycles of one namespace.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        holder: Who runs, for the lease.
+        clock: Tells the time.
+        tell: Told one line about each cycle.
+        progress: Told what is being done.
+        since: How long ago to begin where no cycle has run yet.
+    """
+
+    cluster: Cluster
+    namespace: str
+    holder: str
+    clock: Callable[[], datetime]
+    tell: Callable[[str], None] = print
+    progress: Callable[[str], None] = lambda _doing: None
+    since: timedelta = DAY
+    _log: EventLog = field(init=False)
+    _lines: Lines = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open mlmon's own log."""
+        self._log, self._lines = open_own_log(self.namespace, version("mlmon"))
+
+    def once(self) -> Cycle | None:
+        """Run a cycle; return None where another process is at it.
+
+        Raises:
+            UserError: The cycle failed; it is logged as a failed run of the job, and what it had
+                not done the next one does.
+        """
+        lease = Lease(self.cluster, self.namespace, self.holder)
+        if (other := lease.take(self.clock())) is not None:
+            self.tell(f"{other.holder} runs the cycles, until {iso(other.until)} at least")
+            return None
+        try:
+            with self._logged() as records:
+                cycle = run_cycle(
+                    self.cluster,
+                    self.namespace,
+                    self.clock(),
+                    self.clock() - self.since,
+                    self._renewing(lease),
+                )
+                records(cycle.profiles)
+        finally:
+            lease.release(self.clock())
+        self._say(cycle)
+        return cycle
+
+    @contextmanager
+    def _logged(self) -> Iterator[Callable[[int], None]]:
+        """Log a cycle as a run of a job, and store the lines whatever becomes of it."""
+        try:
+            with job_run(JOB, log=self._log) as run:
+
+                def records(count: int) -> None:
+                    run.records = count
+
+                yield records
+        finally:
+            send(self._lines, self.cluster, self.namespace)
+
+    def _renewing(self, lease: Lease) -> Callable[[str], None]:
+        """Return a progress that holds the lease as long as something is being done."""
+        renewed = self.clock()
+
+        def progress(doing: str) -> None:
+            nonlocal renewed
+            if self.clock() - renewed > LEASE / 3:
+                renewed = self.clock()
+                lease.renew(renewed)
+            self.progress(doing)
+
+        return progress
+
+    def _say(self, cycle: Cycle) -> None:
+        failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
+        self.tell(
+            f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
+            f"{cycle.findings} findings new or revised{failed}"
+        )
+
+    def until(self, stopping: Event, every: timedelta) -> None:
+        """Run a cycle now and at every interval; a cluster that is away is tried again."""
+
+        def attempt() -> None:
+            try:
+                self.once()
+            except ClusterError as error:
+                self.tell(f"{iso(self.clock())} the cycle failed: {error.message}; tried again")
+
+        scheduler = schedule.Scheduler()
+        scheduler.every(int(every.total_seconds())).seconds.do(attempt)
+        scheduler.run_all()
+        while not stopping.is_set():
+            scheduler.run_pending()
+            # The next is due that long after the last one began; late ones begin at once.
+            stopping.wait(max(0.0, min(scheduler.idle_seconds or 0.0, 1.0)))

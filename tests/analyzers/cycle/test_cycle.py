@@ -1,0 +1,213 @@
+"""Cycles end in the same findings as one run over everything, whatever came late or went wrong."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from analyzers import engine
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.store import BaselineStore
+from analyzers.cycle import cycle as cycles
+from analyzers.cycle.cycle import run_cycle
+from analyzers.cycle.own_log import JOB
+from analyzers.cycle.runner import Runner
+from analyzers.cycle.state import Lease
+from analyzers.findings_store import FindingStore
+from analyzers.window import DAY, HOUR, Window, iso
+from elastic.cluster import Cluster
+
+if TYPE_CHECKING:
+    from analyzers.finding import Finding
+
+Events = list[dict[str, Any]]
+Said = set[tuple[str, str]]
+
+
+@pytest.fixture
+def two_days(
+    predictions_of: Callable[..., Events],
+    accesses_of: Callable[..., Events],
+    runs_of: Callable[..., Events],
+) -> Events:
+    """Two days of everything, in order of time; scores fall on the second."""
+
+    def fall(hour: int, rows: dict[str, Any]) -> None:
+        if hour >= 30:
+            rows["score"][::2] *= 0.1
+
+    events = [
+        *predictions_of(48, 12, change=fall),
+        *accesses_of(48, 12, status=lambda hour, _index: 500 if hour == 20 else 200),
+        *runs_of("refresh", [(float(hour), hour != 40, 30.0) for hour in range(48)]),
+    ]
+    return sorted(events, key=lambda each: each["@timestamp"])
+
+
+def said(cluster: Cluster, namespace: str) -> Said:
+    """Return what is known now: each latest finding and what it says."""
+    found: Iterator[Finding] = FindingStore(cluster, namespace).search()
+    return {(each.key, each.knowledge) for each in found}
+
+
+def arriving(events: Events, moment: datetime) -> Events:
+    """Return events as they are stored when they arrive at a moment."""
+    return [each | {"event.ingested": iso(moment)} for each in events]
+
+
+@pytest.fixture
+def expected(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> Callable[[], Said]:
+    """What one run over everything says, from a namespace of its own."""
+
+    def act() -> Said:
+        other = f"{namespace}_whole"
+        BaselineStore(cluster, other).write([baseline])
+        ship(arriving(two_days, start + 2 * DAY), into=other)
+        period = Window(start, start + 2 * DAY)
+        engine.analyze(cluster, other, period, now=start + 2 * DAY)
+        return said(cluster, other)
+
+    return act
+
+
+def test_cycles_say_what_one_run_says(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+    expected: Callable[[], Said],
+) -> None:
+    """Seven cycles, events that come hours late and a long pause: the findings of one run."""
+    BaselineStore(cluster, namespace).write([baseline])
+    late = two_days[5::50]
+    on_time = [each for each in two_days if each not in late]
+    for hour in (5, 11, 12, 17, 40, 48):
+        moment = start + hour * HOUR
+        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        ship(arriving(due, moment))
+        on_time = on_time[len(due) :]
+        if hour == 40:
+            ship(arriving([each for each in late if each["@timestamp"] < iso(moment)], moment))
+        run_cycle(cluster, namespace, moment, start)
+    moment = start + 49 * HOUR
+    ship(arriving([each for each in late if each["@timestamp"] >= iso(start + 40 * HOUR)], moment))
+    run_cycle(cluster, namespace, moment, start)
+    known = FindingStore(cluster, namespace).search(until=start + 2 * DAY)
+    assert {(each.key, each.knowledge) for each in known} == expected()
+
+
+def test_a_cycle_that_was_killed_is_made_good(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+    expected: Callable[[], Said],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed after its profiles were stored and before anything was judged, the next one judges."""
+    BaselineStore(cluster, namespace).write([baseline])
+    half = len(two_days) // 2
+    ship(arriving(two_days[:half], start + DAY))
+    run_cycle(cluster, namespace, start + DAY, start)
+    ship(arriving(two_days[half:], start + 2 * DAY))
+
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cycles.engine, "analyze", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run_cycle(cluster, namespace, start + 2 * DAY, start)
+    run_cycle(cluster, namespace, start + 2 * DAY, start)
+    assert said(cluster, namespace) == expected()
+
+
+def test_a_cycle_costs_what_is_new(
+    cluster: Cluster,
+    namespace: str,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """With nothing new, the next cycle makes no profile and writes no finding of a past window."""
+    ship(arriving(two_days, start + 2 * DAY))
+    first = run_cycle(cluster, namespace, start + 2 * DAY, start)
+    again = run_cycle(cluster, namespace, start + 2 * DAY + timedelta(seconds=5), start)
+    assert first.profiles > 100
+    assert first.findings > 100
+    assert (again.profiles, again.findings, again.failures) == (0, 0, {})
+
+
+def test_a_cycle_logs_itself_as_a_job(
+    cluster: Cluster,
+    namespace: str,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """Its start and its end are events of the job's data stream, with what it worked through."""
+    ship(arriving(two_days[:200], start + DAY))
+    lines: list[str] = []
+    runner = Runner(cluster, namespace, "here:1", lambda: start + DAY, lines.append)
+    done = runner.once()
+    assert done is not None
+    cluster.refresh(f"logs-ml.job-{namespace}")
+    query = {"query": {"term": {"ml.job.name": JOB}}, "sort": ["event.sequence"]}
+    hits = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
+    assert [hit["_source"].get("event.outcome") for hit in hits] == [None, "success"]
+    assert hits[1]["_source"]["ml.job.records"] == done.profiles
+    assert len(lines) == 1
+
+
+def test_a_cycle_that_fails_is_logged_and_lets_the_next_one_in(
+    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is logged as failed with its error, and the lease is given back."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no luck")
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+    monkeypatch.setattr("analyzers.cycle.runner.run_cycle", fail)
+    with pytest.raises(RuntimeError, match="no luck"):
+        runner.once()
+    cluster.refresh(f"logs-ml.job-{namespace}")
+    query = {"query": {"term": {"event.outcome": "failure"}}}
+    (hit,) = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
+    assert hit["_source"]["error.message"] == "no luck"
+    assert Lease(cluster, namespace, "there:2").take(start) is None
+
+
+def test_a_second_process_stands_aside(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """While another runs the cycles, none is run, and it is said who does."""
+    Lease(cluster, namespace, "there:2").take(start)
+    lines: list[str] = []
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lines.append)
+    assert runner.once() is None
+    assert "there:2" in lines[0]
+
+
+def test_it_stops_when_told(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """Told to stop during a cycle, it finishes that one and begins no other."""
+    stopping, lines = Event(), []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        stopping.set()
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    runner.until(stopping, timedelta(seconds=1))
+    assert len(lines) == 1
