@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.finding import digest
 from analyzers.statistics.buckets import Buckets
+from analyzers.stored_buckets import decode_labelled, encode_labelled
 from analyzers.window import iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 1
+    from analyzers.statistics.labelled_scores import LabelledScores
+
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Baseline:
         created: When the baseline was made.
         source: Name of the file it was made from.
         score: Out-of-fold scores, None where the table has none.
+        labelled: These scores by label, over the same edges and with their sums; None where the
+            table has no labels.
         numeric: Numeric features; edges are the feature's own quantiles.
         categorical: Categorical features.
         metrics: Offline evaluation, such as `roc_auc`.
@@ -73,6 +78,7 @@ class Baseline:
     created: datetime
     source: str
     score: Buckets | None = None
+    labelled: LabelledScores | None = None
     numeric: Mapping[str, Buckets] = field(default_factory=dict)
     categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -110,6 +116,7 @@ class Baseline:
         return {
             "rows": self.rows,
             "score": _encode(self.score) if self.score else None,
+            "labelled": encode_labelled(self.labelled) if self.labelled else None,
             "numeric": {name: _encode(each) for name, each in self.numeric.items()},
             "categorical": {
                 name: {
@@ -128,13 +135,16 @@ class Baseline:
     def from_document(cls, document: dict[str, Any]) -> Baseline:
         """Read what `to_document` wrote."""
         body = document["baseline.body"]
+        score = _decode(body["score"]) if body["score"] else None
+        labelled = body["labelled"]
         return cls(
             document["ml.model.name"],
             document["ml.model.version"],
             body["rows"],
             parse_time(document["@timestamp"]),
             document["baseline.source"],
-            _decode(body["score"]) if body["score"] else None,
+            score,
+            decode_labelled(score.edges, labelled) if score and labelled else None,
             {name: _decode(each) for name, each in body["numeric"].items()},
             {
                 name: CategoryBaseline(**(each | {"counts": Counter(each["counts"])}))

@@ -123,6 +123,7 @@ def _summary(baseline: "Baseline") -> dict[str, object]:
         "numeric": sorted(baseline.numeric),
         "categorical": sorted(baseline.categorical),
         "scores": baseline.score is not None,
+        "labelled": baseline.labelled.n if baseline.labelled else 0,
         "metrics": dict(baseline.metrics),
         "created": baseline.created.isoformat(),
         "source": baseline.source,

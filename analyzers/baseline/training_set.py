@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from analyzers.baseline.baseline import Baseline, CategoryBaseline
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.edges import quantile_edges
+from analyzers.statistics.labelled_scores import LabelledScores
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ def _baseline(
         raise UserError(f"{path} has no rows", "Name the table the model was trained on.")
     numbers, categories, passed_over = _columns(table)
     score = numbers.pop(SCORE, None)
+    labelled = _labelled(table, score) if score and LABEL in table.column_names else None
+    if LABEL in table.column_names and labelled is None:
+        passed_over = sorted([*passed_over, LABEL])
     return Baseline(
         model_name=model,
         model_version=version,
@@ -119,6 +123,7 @@ def _baseline(
         created=created,
         source=path.name if path.name != TABLE else f"{path.resolve().parent.name}/{path.name}",
         score=score,
+        labelled=labelled,
         numeric=numbers,
         categorical=categories,
         metrics={name: float(value) for name, value in sorted(metrics.items())},
@@ -152,6 +157,21 @@ def _columns(
         else:
             passed_over.append(name)
     return numbers, categories, passed_over
+
+
+def _labelled(table: pa.Table, score: Buckets) -> LabelledScores | None:
+    """Return the scores of the rows with a label, None unless labels are booleans or 0 and 1."""
+    column = table.column(LABEL).combine_chunks()
+    if not (pa.types.is_boolean(column.type) or _is_number(column.type)):
+        return None
+    scores = _floats(table.column(SCORE).combine_chunks())
+    labels = _floats(pc.cast(column, pa.uint8()) if pa.types.is_boolean(column.type) else column)
+    known = ~np.isnan(labels)
+    if not known.any() or not np.isin(labels[known], (0.0, 1.0)).all():
+        return None
+    # In order of the scores, so that sums are rounded alike whatever the order of the rows.
+    order = np.argsort(scores[known], kind="stable")
+    return LabelledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
 
 
 def _is_number(kind: pa.DataType) -> bool:

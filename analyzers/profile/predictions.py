@@ -5,18 +5,42 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from analyzers.profile.slot import Knowledge, Slot
-from analyzers.statistics.buckets import Buckets, merged
+from analyzers.statistics.buckets import merged
+from analyzers.stored_buckets import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from analyzers.baseline.baseline import Baseline
+    from analyzers.statistics.buckets import Buckets
     from analyzers.window import Window
 
 T = TypeVar("T")
+
+
+class OfModel(Protocol):
+    """A profile of one model version over one baseline's edges."""
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        ...
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """Name and version of the model."""
+        ...
+
+    @property
+    def baseline_id(self) -> str:
+        """The baseline whose edges were used, "" for none."""
+        ...
+
+
+M = TypeVar("M", bound=OfModel)
 
 KIND = "prediction"
 DATASET = "ml.prediction"
@@ -150,8 +174,8 @@ class PredictionProfile:
             "rows": self.rows,
             "approved": self.approved,
             "threshold": self.threshold,
-            "score": _encode(self.score) if self.score else None,
-            "numeric": {name: _encode(each) for name, each in self.numeric.items()},
+            "score": encode(self.score) if self.score else None,
+            "numeric": {name: encode(each) for name, each in self.numeric.items()},
             "categorical": {
                 name: {"counts": each.counts, "unseen": each.unseen, "other": each.other}
                 for name, each in self.categorical.items()
@@ -182,10 +206,8 @@ def from_body(
         body["rows"],
         body["approved"],
         body["threshold"],
-        score=_decode(baseline.score.edges, score) if baseline and baseline.score else None,
-        numeric={
-            name: _decode(baseline.numeric[name].edges, each) for name, each in numeric.items()
-        }
+        score=decode(baseline.score.edges, score) if baseline and baseline.score else None,
+        numeric={name: decode(baseline.numeric[name].edges, each) for name, each in numeric.items()}
         if baseline
         else {},
         categorical={
@@ -203,14 +225,14 @@ def from_body(
 
 
 def one_per_version(
-    profiles: Iterable[PredictionProfile], baselines: Mapping[tuple[str, str], Baseline]
-) -> list[PredictionProfile]:
+    profiles: Iterable[M], baselines: Mapping[tuple[str, str], Baseline]
+) -> list[M]:
     """Return one profile per window and model version, in order of time.
 
     A window has a profile for each baseline it is judged by; the one over the version's own
     current baseline is taken where there is one.
     """
-    chosen: dict[tuple[Window, tuple[str, str]], PredictionProfile] = {}
+    chosen: dict[tuple[Window, tuple[str, str]], M] = {}
     for each in profiles:
         own = baselines.get(each.model)
         place = (each.window, each.model)
@@ -253,17 +275,3 @@ def _gather(mappings: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:
         for name, value in mapping.items():
             gathered.setdefault(name, []).append(value)
     return gathered
-
-
-def _encode(sample: Buckets) -> dict[str, Any]:
-    return {
-        "counts": sample.counts,
-        "minimum": sample.minimum,
-        "maximum": sample.maximum,
-        "total": sample.total,
-        "sum_of_squares": sample.sum_of_squares,
-    }
-
-
-def _decode(edges: tuple[float, ...], body: dict[str, Any]) -> Buckets:
-    return Buckets(edges, **(body | {"counts": tuple(body["counts"])}))

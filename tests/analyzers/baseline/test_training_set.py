@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analyzers.baseline.baseline import Baseline
-from analyzers.baseline.training_set import read_baselines
+from analyzers.baseline.training_set import LABEL, read_baselines
 from analyzers.statistics.buckets import Buckets
 from elastic.errors import UserError
 
@@ -168,3 +168,41 @@ def test_what_is_no_training_set(tmp_path: Path, make: Callable[[Path], None], s
     with pytest.raises(UserError, match=says) as caught:
         list(read_baselines(tmp_path / "model", NOW))
     assert caught.value.hint
+
+
+def test_scores_are_counted_by_label(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """Out-of-fold scores are counted and summed per label over the score's own edges."""
+    labels = [True, False, None, False] * 250
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows | {LABEL: labels}), NOW)
+    scores = rows["ml.prediction.score"]
+    assert baseline.score is not None
+    assert baseline.labelled is not None
+    assert baseline.labelled.edges == baseline.score.edges
+    assert (baseline.labelled.positives.n, baseline.labelled.negatives.n) == (250, 500)
+    assert baseline.labelled.positive_sums is not None
+    assert sum(baseline.labelled.positive_sums) == pytest.approx(scores[0::4].sum())
+    both = baseline.labelled
+    for label, buckets in ((True, both.positives), (False, both.negatives)):
+        of_label = scores[np.array([each is label for each in labels])]
+        for low, high, n in zip(buckets.edges, buckets.edges[1:], buckets.counts[1:], strict=False):
+            assert n == ((of_label >= low) & (of_label < high)).sum()
+
+
+def test_labels_as_numbers_count_as_booleans(tmp_path: Path, rows: dict[str, Any]) -> None:
+    """0 and 1 are labels, whatever the order of the rows; other values are passed over by name."""
+    numbers = [1.0, 0.0, None, 0.0] * 250
+    table = rows | {LABEL: [None if each is None else bool(each) for each in numbers]}
+    (booleans,) = read_baselines(write_model(tmp_path / "a", table), NOW)
+    (same,) = read_baselines(write_model(tmp_path / "b", rows | {LABEL: numbers}), NOW)
+    assert same.labelled == booleans.labelled is not None
+    order = np.random.default_rng(4).permutation(1_000)
+    shuffled = {
+        LABEL: pa.array(numbers).take(pa.array(order)),
+        "ml.prediction.score": rows["ml.prediction.score"][order],
+    }
+    (moved,) = read_baselines(write_model(tmp_path / "c", shuffled), NOW)
+    assert moved.labelled == booleans.labelled
+    wrong = rows | {LABEL: [2.0, 0.0] * 500}
+    (other,) = read_baselines(write_model(tmp_path / "d", wrong), NOW)
+    assert other.labelled is None
+    assert LABEL in other.passed_over
