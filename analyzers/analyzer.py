@@ -61,7 +61,11 @@ class Analyzer(ABC, Generic[P]):
     ) -> Finding:
         """Return a finding of this analyzer; the metric's limits are its own unless given."""
         limits = self.limits.get(metric)
-        declared = {"warning": limits.warning, "critical": limits.critical} if limits else {}
+        declared = (
+            {"warning": limits.warning, "critical": limits.critical}
+            if limits and limits.judged
+            else {}
+        )
         return Finding(
             analyzer=self.name,
             metric=metric,

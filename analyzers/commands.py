@@ -135,10 +135,13 @@ def list_analyzers(
         print(f"{each.name}: {each.question}")
         for metric, limits in each.limits.items():
             meaning = f" ({limits.meaning})" if limits.meaning else ""
-            print(
-                f"  {metric}: warning {limits.sign} {limits.warning:g}, "
-                f"critical {limits.sign} {limits.critical:g}{meaning}"
+            verdict = (
+                f"warning {limits.sign} {limits.warning:g}, critical {limits.sign} "
+                f"{limits.critical:g}"
+                if limits.judged
+                else "context"
             )
+            print(f"  {metric}: {verdict}{meaning}")
 
 
 def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
@@ -163,7 +166,10 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
         "name": analyzer.name,
         "question": analyzer.question,
         "reads": analyzer.reads,
-        "limits": {metric: asdict(limits) for metric, limits in analyzer.limits.items()},
+        "limits": {
+            metric: asdict(limits) if limits.judged else None
+            for metric, limits in analyzer.limits.items()
+        },
         "alert": asdict(analyzer.alert),
         "runbook": analyzer.runbook,
     }

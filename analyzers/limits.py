@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,11 @@ class Limits:
         return Severity.WARNING if calmest >= sign * self.warning else Severity.OK
 
     @property
+    def judged(self) -> bool:
+        """Whether any value alarms; if none does, the metric is shown beside those that do."""
+        return math.isfinite(self.warning)
+
+    @property
     def sign(self) -> str:
         """How a bad value compares with a limit: `≥` or `≤`."""
         return "≥" if self.bad == "above" else "≤"
@@ -47,3 +53,7 @@ class Limits:
         return Limits(
             pick(self.warning, warning), pick(self.critical, critical), self.bad, self.meaning
         )
+
+
+CONTEXT = Limits(math.inf, math.inf, meaning="not judged: shown beside what is")
+"""The limits of a metric that explains others and alarms nobody."""

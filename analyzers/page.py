@@ -11,6 +11,7 @@ from analyzers.window import duration
 if TYPE_CHECKING:
     from analyzers.alert import Alert
     from analyzers.analyzer import Analyzer
+    from analyzers.limits import Limits
 
 
 def page(analyzer: Analyzer[Any]) -> str:
@@ -52,7 +53,11 @@ def _metrics(analyzer: Analyzer[Any]) -> str:
         limits = analyzer.limits[panel.metric]
         lines.append(
             f"| `{panel.metric}` | {panel.sentence} | {panel.unit or '-'} "
-            f"| {limits.sign} {limits.warning:g} | {limits.sign} {limits.critical:g} "
+            f"| {_limit(limits, limits.warning)} | {_limit(limits, limits.critical)} "
             f"| {limits.meaning or '-'} |"
         )
     return "\n".join(lines)
+
+
+def _limit(limits: Limits, value: float) -> str:
+    return f"{limits.sign} {value:g}" if limits.judged else "-"

@@ -88,9 +88,11 @@ class RecentDay:
         )
 
 
-def recent_days(evidence: Evidence[PredictionProfile]) -> Iterator[RecentDay]:
-    """Yield the day before each hour's end, for each model version then in service."""
-    for window in evidence.windows(DAY, HOUR):
+def recent_days(
+    evidence: Evidence[PredictionProfile], step: timedelta = HOUR
+) -> Iterator[RecentDay]:
+    """Yield the day before each multiple of `step`, for each model version then in service."""
+    for window in evidence.windows(DAY, step):
         profiles = evidence.within(window)
         if profiles:
             for model in _in_service(profiles):
