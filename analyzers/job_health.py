@@ -19,7 +19,8 @@ from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.limits import Limits
 from analyzers.panel import Panel
-from analyzers.profile.jobs import STEP, JobEvent, JobProfile
+from analyzers.profile.hits import STEP
+from analyzers.profile.jobs import JobEvent, JobProfile
 from analyzers.window import DAY, Window
 from analyzers.wording import count, moment, number, span
 

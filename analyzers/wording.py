@@ -42,6 +42,16 @@ def count(value: int, noun: str) -> str:
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
+def excerpt(text: str, most: int = 160) -> str:
+    r"""Write the first line of a message, cut where it is too long for a sentence.
+
+    >>> excerpt("no connection\nTraceback …"), excerpt("a very long message", most=10)
+    ('no connection', 'a very lo…')
+    """
+    line = (text.strip().splitlines() or [""])[0].rstrip(". ")
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def span(window: Window) -> str:
     """Write a window, naming each day once."""
     start, end = window.start, window.end

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.aggregations import period_query
+from analyzers.profile.hits import STEP, by_hour, field_of
 from analyzers.profile.kind import ProfileKind
-from analyzers.profile.slot import Knowledge, Slot
-from analyzers.window import HOUR, Window, floor, iso, parse_time
+from analyzers.profile.slot import Slot
+from analyzers.window import iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.profile.logs import Logs
+    from analyzers.profile.slot import Knowledge
+    from analyzers.window import Window
 
 KIND = "job"
 DATASET = "ml.job"
-STEP = HOUR
 _FIELDS = ["@timestamp", "event.*", "ml.job.*", "service.name", "error.message"]
 
 
@@ -39,6 +41,7 @@ class JobEvent:
         seconds: How long the run took, None where unknown.
         service: The service that ran it.
         error: What stopped it, None for a success.
+        records: Records the run worked through, None where it does not say.
     """
 
     job: str
@@ -48,6 +51,7 @@ class JobEvent:
     seconds: float | None = None
     service: str | None = None
     error: str | None = None
+    records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,42 +102,23 @@ class JobKind(ProfileKind[JobProfile]):
 
 def profiles(sources: Iterable[Mapping[str, Any]]) -> Iterator[JobProfile]:
     """Yield the profiles of log events (their sources), one per hour that holds any."""
-    hours: dict[datetime, list[tuple[JobEvent, Knowledge]]] = {}
-    for source in sources:
-        event = _event(source)
-        ingested = _at(source, "event.ingested")
-        known = Knowledge(1, parse_time(ingested) if ingested else None)
-        hours.setdefault(floor(event.at, STEP), []).append((event, known))
-    for start, found in sorted(hours.items()):
-        events = sorted((event for event, _ in found), key=lambda each: (each.at, each.run_id))
-        yield JobProfile(
-            Slot(KIND, Window(start, start + STEP)),
-            sum((known for _, known in found), Knowledge()),
-            events=tuple(events),
-        )
+    for window, knowledge, events in by_hour(sources, _event):
+        ordered = sorted(events, key=lambda each: (each.at, each.run_id))
+        yield JobProfile(Slot(KIND, window), knowledge, events=tuple(ordered))
 
 
-def _event(source: Mapping[str, Any]) -> JobEvent:
-    outcome, duration = _at(source, "event.outcome"), _at(source, "event.duration")
+def _event(source: Mapping[str, Any], at: datetime) -> JobEvent:
+    outcome, duration = field_of(source, "event.outcome"), field_of(source, "event.duration")
     return JobEvent(
-        job=_at(source, "ml.job.name") or "unknown",
-        run_id=_at(source, "ml.job.run_id") or _at(source, "event.id") or "",
-        at=parse_time(source["@timestamp"]),
+        job=field_of(source, "ml.job.name") or "unknown",
+        run_id=field_of(source, "ml.job.run_id") or field_of(source, "event.id") or "",
+        at=at,
         succeeded=None if outcome is None else outcome == "success",
         seconds=None if duration is None else duration / 1e9,
-        service=_at(source, "service.name"),
-        error=_at(source, "error.message"),
+        service=field_of(source, "service.name"),
+        error=field_of(source, "error.message"),
+        records=field_of(source, "ml.job.records"),
     )
-
-
-def _at(source: Mapping[str, Any], name: str) -> Any:
-    """Return a field written flat, as our shipper does, or nested, as others do."""
-    if name in source:
-        return source[name]
-    found: Any = source
-    for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
 
 
 def _encode(event: JobEvent) -> dict[str, Any]:
@@ -145,4 +130,5 @@ def _encode(event: JobEvent) -> dict[str, Any]:
         "seconds": event.seconds,
         "service": event.service,
         "error": event.error,
+        "records": event.records,
     }
