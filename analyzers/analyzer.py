@@ -35,6 +35,7 @@ class Analyzer(ABC, Generic[P]):
         reads: Kind of profile it judges.
         also: Other kinds it looks at beside, as `evidence.of(kind)`.
         lookback: How much of the past it needs before the window it judges.
+        lookbacks: The same for kinds of which it needs less or more than `lookback`.
     """
 
     name: ClassVar[str]
@@ -46,10 +47,15 @@ class Analyzer(ABC, Generic[P]):
     reads: ClassVar[str]
     also: ClassVar[tuple[str, ...]] = ()
     lookback: ClassVar[timedelta] = timedelta(0)
+    lookbacks: ClassVar[Mapping[str, timedelta]] = {}
 
     @abstractmethod
     def evaluate(self, evidence: Evidence[P]) -> Iterator[Finding]:
         """Yield the findings of every window that ends in the evidence's period."""
+
+    def reach(self, kind: str) -> timedelta:
+        """Return how much of the past it needs of a kind of profile."""
+        return self.lookbacks.get(kind, self.lookback)
 
     @property
     def runbook(self) -> str:

@@ -126,7 +126,7 @@ def lookbacks(analyzers: Iterable[Analyzer[Any]]) -> dict[str, timedelta]:
     needed: dict[str, timedelta] = {}
     for each in analyzers:
         for kind in (each.reads, *each.also):
-            needed[kind] = max(each.lookback, needed.get(kind, each.lookback))
+            needed[kind] = max(each.reach(kind), needed.get(kind, each.reach(kind)))
     return needed
 
 
@@ -171,14 +171,14 @@ class _Sources:
         return not any(self._read.values())
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
-        """Return what an analyzer judges: nothing older than its lookback."""
-        reach = self._reach(analyzer.lookback)
-        beside = {kind: self._of(kind).within(reach) for kind in analyzer.also}
-        profiles = self._of(analyzer.reads).within(reach)
+        """Return what an analyzer judges: nothing older than it looks back."""
+        beside = {kind: self._within(kind, analyzer) for kind in analyzer.also}
+        profiles = self._within(analyzer.reads, analyzer)
         return Evidence(self._period, profiles, self._current, beside)
 
-    def _of(self, kind: str) -> Evidence[Any]:
-        return Evidence(self._period, self._read[kind], self._current)
+    def _within(self, kind: str, analyzer: Analyzer[Any]) -> Sequence[Any]:
+        reach = self._reach(analyzer.reach(kind))
+        return Evidence(self._period, self._read[kind], self._current).within(reach)
 
     def _reach(self, lookback: timedelta) -> Window:
         return Window(floor(self._period.start, HOUR) - lookback, self._period.end)

@@ -26,16 +26,17 @@ def page(analyzer: Analyzer[Any]) -> str:
         "## What to do",
         analyzer.advice,
         "## What it reads",
-        (
-            f"Profiles of kind {_kinds(analyzer)}, up to {duration(analyzer.lookback)} before the "
-            "window it judges."
-        ),
+        f"Profiles of kind {_kinds(analyzer)} before the window it judges.",
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def _kinds(analyzer: Analyzer[Any]) -> str:
-    return " and ".join(f"`{kind}`" for kind in (analyzer.reads, *analyzer.also))
+    """Name the kinds by how far back they are needed, the one it judges first."""
+    by_reach: dict[str, list[str]] = {}
+    for kind in (analyzer.reads, *analyzer.also):
+        by_reach.setdefault(duration(analyzer.reach(kind)), []).append(f"`{kind}`")
+    return "; ".join(f"{' and '.join(of)}, up to {reach}" for reach, of in by_reach.items())
 
 
 def _alert(alert: Alert) -> str:

@@ -137,7 +137,7 @@ def _plan(
         changed = [
             period
             for kind in (analyzer.reads, *analyzer.also)
-            for period in affected(news.get(kind, ()), analyzer.lookback, now)
+            for period in affected(news.get(kind, ()), analyzer.reach(kind), now)
         ]
         for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
             plan[period].append(analyzer)

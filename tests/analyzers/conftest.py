@@ -348,3 +348,35 @@ def runs_of() -> Callable[..., list[dict[str, Any]]]:
         return events
 
     return make
+
+
+@pytest.fixture
+def model_events() -> Callable[..., list[dict[str, Any]]]:
+    """Make the event of a training, an evaluation or a reload, so many hours after the start."""
+
+    def make(
+        action: str,
+        hours: float,
+        version: str | None = "1",
+        evaluation: Mapping[str, float] | None = None,
+        *,
+        succeeded: bool = True,
+    ) -> list[dict[str, Any]]:
+        at = START + timedelta(hours=hours)
+        event = {
+            "@timestamp": iso(at),
+            "event.ingested": iso(at + timedelta(seconds=2)),
+            "event.dataset": "ml.model",
+            "event.action": action,
+            "event.outcome": "success" if succeeded else "failure",
+            "service.name": "api" if action == "reload" else "training",
+        }
+        if version is not None:
+            event |= {"ml.model.name": MODEL[0], "ml.model.version": version}
+        if not succeeded:
+            event["error.message"] = "file cut short"
+        return [
+            event | {f"ml.evaluation.{name}": value for name, value in (evaluation or {}).items()}
+        ]
+
+    return make
