@@ -1,7 +1,7 @@
 """Every analyzer keeps the contract, whoever wrote it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.page import page
 from analyzers.profile.jobs import profiles as job_profiles
+from analyzers.profile.models import profiles as model_profiles
 from analyzers.window import DAY, Window
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,6 +32,7 @@ def evidence(
     steady_hours: Callable[..., list[Any]],
     access_profiles: Callable[..., list[Any]],
     runs_of: Callable[..., list[dict[str, Any]]],
+    model_events: Callable[..., list[dict[str, Any]]],
 ) -> Callable[[Analyzer[Any], Window], Evidence[Any]]:
     """Give an analyzer four days of what it reads, with troubles in them."""
 
@@ -56,12 +58,29 @@ def evidence(
                 runs_of("refresh", [(float(hour), hour % 30 != 7, 30) for hour in range(70)])
             )
         ),
+        # Retrained every eight hours, worse each time; the fourth version is never loaded.
+        "model": list(
+            model_profiles(
+                event
+                for version in range(1, 10)
+                for event in (
+                    *model_events("train", 8.0 * version, str(version)),
+                    *model_events(
+                        "evaluate", 8.0 * version, str(version), {"f1": 0.7 - version / 50}
+                    ),
+                    *model_events("reload", 8.0 * version + 1, str(version), succeeded=version < 4),
+                )
+            )
+        ),
     }
 
     def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
-        whole = Evidence(period, profiles[analyzer.reads])
-        reach = Window(period.start - analyzer.lookback, period.end)
-        return Evidence(period, whole.within(reach), {baseline.model: baseline})
+        def within(kind: str) -> Sequence[Any]:
+            reach = Window(period.start - analyzer.reach(kind), period.end)
+            return Evidence(period, profiles[kind]).within(reach)
+
+        beside = {kind: within(kind) for kind in analyzer.also}
+        return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
 
     return give
 

@@ -1,5 +1,6 @@
 """A whole run on Elasticsearch: what it finds, and that it may be repeated, cut and interrupted."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,10 +98,10 @@ def test_a_run_finds_what_is_wrong(
     }
     assert min(each.end for each in alarms) > start + 36 * HOUR
     assert first.failures == {}
-    assert first.profiles == {"prediction": 48, "access": 576, "job": 48}
+    assert +Counter(first.profiles) == {"prediction": 48, "access": 576, "job": 48}
     before = written(logged, namespace)
     second = run()
-    assert second.profiles == {"prediction": 0, "access": 0, "job": 0}
+    assert not any(second.profiles.values())
     total = sum(second.written.values(), Written())
     assert (total.created, total.revised, second.withdrawn) == (0, 0, 0)
     assert written(logged, namespace) == before
@@ -141,7 +142,7 @@ def test_a_run_killed_in_the_middle(
     run()
     monkeypatch.undo()
     mended = written(logged, namespace)
-    assert run().profiles == {"prediction": 0, "access": 0, "job": 0}
+    assert not any(run().profiles.values())
     assert written(logged, namespace) == mended
     latest = [each for each in mended.values() if each.get("finding.latest")]
     assert len(latest) == len({each["finding.id"] for each in latest})
@@ -160,7 +161,7 @@ def test_late_events_make_revisions(
     late = accesses_of(1, 60, first=start + 20 * HOUR, status=lambda _hour, _index: 500)
     ship([event | {"event.ingested": iso(start + 5 * DAY)} for event in late])
     analysis = run()
-    assert analysis.profiles == {"prediction": 0, "access": 12, "job": 0}
+    assert +Counter(analysis.profiles) == {"access": 12}
     assert analysis.written["service_health"].revised > 0
     assert analysis.written["score_shift"].revised == 0
     rates = [
