@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import kibana.terminal.commands
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from analyzers.ground_truth import Incident
 
 app = typer.Typer()
+app.add_typer(kibana.terminal.commands.app)
 
 
 @app.command()

@@ -5,10 +5,12 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from elastic import node, templates
@@ -70,3 +72,21 @@ def namespace(request: pytest.FixtureRequest) -> str:
     """A namespace that no other test uses, with the test's name in it."""
     name = re.sub(r"[^a-z0-9]+", "_", request.node.name.lower()).strip("_")
     return f"{name[:40]}_{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def ship(cluster: Cluster, namespace: str) -> Callable[..., None]:
+    """Store events in the data streams of the test's namespace, as the shipper does."""
+    number = iter(range(10**9))
+
+    def send(events: Iterable[Mapping[str, Any]], into: str = namespace) -> None:
+        lines = []
+        for event in events:
+            stream = f"logs-{event['event.dataset']}-{into}"
+            action = {"create": {"_index": stream, "_id": f"e-{next(number)}"}}
+            lines += [orjson.dumps(action), orjson.dumps(event)]
+        answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="errors,items.*.error")
+        assert not answer["errors"], answer
+        cluster.refresh(f"logs-*-{into}")
+
+    return send

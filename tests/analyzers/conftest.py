@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 import pytest
 
 from analyzers.baseline.baseline import Baseline, CategoryBaseline
@@ -23,7 +22,6 @@ from analyzers.window import HOUR, MINUTE, Window, iso
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from elastic.cluster import Cluster
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MODEL = ("autobid", "1")
@@ -200,24 +198,6 @@ def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfil
         return profiles
 
     return make
-
-
-@pytest.fixture
-def ship(cluster: Cluster, namespace: str) -> Callable[..., None]:
-    """Store events in the data streams of the test's namespace, as the shipper does."""
-    number = iter(range(10**9))
-
-    def send(events: Iterable[Mapping[str, Any]], into: str = namespace) -> None:
-        lines = []
-        for event in events:
-            stream = f"logs-{event['event.dataset']}-{into}"
-            action = {"create": {"_index": stream, "_id": f"e-{next(number)}"}}
-            lines += [orjson.dumps(action), orjson.dumps(event)]
-        answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="errors,items.*.error")
-        assert not answer["errors"], answer
-        cluster.refresh(f"logs-*-{into}")
-
-    return send
 
 
 def prediction_event(moment: datetime, values: Mapping[str, Any], **more: Any) -> dict[str, Any]:

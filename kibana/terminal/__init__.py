@@ -1,0 +1,1 @@
+"""The logs in a terminal: found, followed, and told as the story of one prediction."""
