@@ -41,42 +41,32 @@ EVENTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("narrowed", "minutes"),
-    [
-        ({}, [0, 1, 2, 3, 4, 5, 6]),
-        ({"level": "warning"}, [1, 2, 3]),
-        ({"level": "debug"}, [0, 1, 2, 3, 4, 5, 6]),
-        ({"service": "scheduler"}, [3]),
-        ({"dataset": "ml.access"}, [4]),
-        ({"text": "connection refused"}, [2]),
-        ({"text": "Nearly FULL"}, [1]),
-        ({"fields": (field_argument("http.response.status_code=503"),)}, [4]),
-        ({"fields": (field_argument("shard=7"),)}, [5]),
-        ({"fields": (field_argument("error.message=*"),)}, [2]),
-        ({"fields": (field_argument("service.name=api"),), "level": "error"}, [2]),
-        ({"since": START + timedelta(minutes=5)}, [5, 6]),
-        ({"until": START + timedelta(minutes=2)}, [0, 1]),
-    ],
-)
-def test_it_finds_what_is_wanted(
-    cluster: Cluster,
-    namespace: str,
-    ship: Ship,
-    narrowed: dict[str, Any],
-    minutes: list[int],
-) -> None:
+CASES: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [0, 1, 2, 3, 4, 5, 6]),
+    ({"level": "warning"}, [1, 2, 3]),
+    ({"level": "debug"}, [0, 1, 2, 3, 4, 5, 6]),
+    ({"service": "scheduler"}, [3]),
+    ({"dataset": "ml.access"}, [4]),
+    ({"text": "connection refused"}, [2]),
+    ({"text": "Nearly FULL"}, [1]),
+    ({"fields": (field_argument("http.response.status_code=503"),)}, [4]),
+    ({"fields": (field_argument("shard=7"),)}, [5]),
+    ({"fields": (field_argument("error.message=*"),)}, [2]),
+    ({"fields": (field_argument("service.name=api"),), "level": "error"}, [2]),
+    ({"since": START + timedelta(minutes=5)}, [5, 6]),
+    ({"until": START + timedelta(minutes=2)}, [0, 1]),
+]
+
+
+def test_it_finds_what_is_wanted(cluster: Cluster, namespace: str, ship: Ship) -> None:
     """By level or worse, service, dataset, words in a row, fields, labels, and time."""
     ship(EVENTS)
-    found = newest(cluster, namespace, Wanted(**({"since": START} | narrowed)), 100)
-    assert [each["event.sequence"] for each in found] == minutes
-
-
-def test_the_newest_are_shown_the_newest_last(cluster: Cluster, namespace: str, ship: Ship) -> None:
-    """Of more events than asked for, the last ones in order of time."""
-    ship(EVENTS)
-    found = newest(cluster, namespace, Wanted(START), 3)
-    assert [each["event.sequence"] for each in found] == [4, 5, 6]
+    for narrowed, minutes in CASES:
+        found = newest(cluster, namespace, Wanted(**({"since": START} | narrowed)), 100)
+        assert [each["event.sequence"] for each in found] == minutes, narrowed
+    # Of more than are asked for, the newest, and the newest last.
+    newest_three = newest(cluster, namespace, Wanted(START), 3)
+    assert [each["event.sequence"] for each in newest_three] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(
