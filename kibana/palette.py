@@ -48,3 +48,18 @@ OF_THE_PAGE = Palette(
     text="var(--muted)",
     paper="var(--paper)",
 )
+
+SEVERITIES = {
+    "critical": "#b0123f",
+    "warning": "#d98e04",
+    "unknown": "#8d8599",
+    "ok": "#cfd8e0",
+}
+"""Fixed colours, for Kibana, whose themes know no severities: the page's on a light ground."""
+TONES = {
+    "critical": SEVERITIES["critical"],
+    "warning": SEVERITIES["warning"],
+    "unknown": SEVERITIES["unknown"],
+    "good": "#4f8f76",
+}
+"""The same for what a chart's colours say."""

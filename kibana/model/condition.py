@@ -68,6 +68,11 @@ def is_(field: str, *values: Value) -> Is:
     return Is(field, values)
 
 
+def less_than(field: str, bound: float) -> Both:
+    """Return the condition that a number is there and below a bound."""
+    return Both((Exists(field), Not(AtLeast(field, bound))))
+
+
 def both(*conditions: Condition) -> Both:
     """Return the condition that all of some hold, each named once."""
     parts = [one for each in conditions for one in (each.of if isinstance(each, Both) else [each])]
@@ -77,10 +82,9 @@ def both(*conditions: Condition) -> Both:
 def kql(condition: Condition) -> str:
     """Return a condition in the Kibana Query Language; empty for one that always holds."""
     match condition:
-        case Is(field, (value,)):
-            return f"{field}: {_literal(value)}"
         case Is(field, values):
-            return f"{field}: ({' or '.join(map(_literal, values))})"
+            found = " or ".join(map(_literal, values))
+            return f"{field}: {found if len(values) == 1 else f'({found})'}"
         case AtLeast(field, least):
             return f"{field} >= {_literal(least)}"
         case Exists(field):

@@ -35,12 +35,9 @@ FINDINGS: Final = Source(
     "Findings",
     "mlmon-findings-{namespace}-*",
     TABLES["mlmon-findings"],
-    is_("finding.latest", True),  # noqa: FBT003 - the value that the field has
+    is_("finding.latest", True),
 )
 ALERTS: Final = Source("alerts", "Alerts", "mlmon-alerts-{namespace}", TABLES["mlmon-alerts"])
-LABELS: Final = Source(
-    "labels", "Labelled predictions", "mlmon-labels-{namespace}-*", TABLES["mlmon-labels"]
-)
 
 SOURCES: Final = (
     LOGS,
@@ -55,6 +52,5 @@ SOURCES: Final = (
     SHIPPED,
     FINDINGS,
     ALERTS,
-    LABELS,
 )
 """All of them, in the order people read them."""

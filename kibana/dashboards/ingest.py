@@ -1,0 +1,88 @@
+"""Ingest health: do the logs arrive, whole and in time?"""
+
+from __future__ import annotations
+
+from kibana.model.chart import Chart, Measure, Time, Values
+from kibana.model.condition import Exists, Not
+from kibana.model.dashboard import Dashboard, Documents, Row, Section
+from kibana.model.sources import DEAD, LOGS, SHIPPED
+from kibana.searches import REJECTED
+
+SHIPPER = Values("agent.id", "Shipper", 10)
+# Without a file, a document of the shipper is about all its files.
+WHOLE = Not(Exists("log.file.path"))
+
+EVENTS = Chart(
+    "Events by dataset",
+    "Does every dataset write as before?",
+    LOGS,
+    (Measure("Events"),),
+    "stacked",
+    (Time(), Values("event.dataset", "Dataset", 10)),
+)
+DROPPED = Chart(
+    "Events dropped by the log's queue",
+    "Which service logs faster than it can write?",
+    LOGS,
+    (Measure("Dropped", "sum", "ml.log.dropped"),),
+    "bar",
+    (Time(), Values("service.name", "Service", 10)),
+)
+LAG = Chart(
+    "Lag",
+    "How long do lines wait for their shipper?",
+    SHIPPED,
+    (Measure("Lag", "max", "ingest.lag.seconds", unit="s"),),
+    "line",
+    (Time(), SHIPPER),
+    WHOLE,
+    unit="s",
+)
+REFUSED = Chart(
+    "Rejected lines",
+    "Why are lines rejected?",
+    DEAD,
+    (Measure("Lines"),),
+    "stacked",
+    (Time(), Values("error.type", "Reason", 8)),
+)
+SHIPPERS = Chart(
+    "Shippers",
+    "What has each run of a shipper done?",
+    SHIPPED,
+    (
+        Measure("Read", "max", "ingest.read"),
+        Measure("Stored", "max", "ingest.stored"),
+        Measure("Stored before", "max", "ingest.duplicate"),
+        Measure("Rejected", "max", "ingest.refused"),
+        Measure("Sent again", "max", "ingest.retried"),
+        Measure("Lost", "max", "ingest.lost.bytes", unit="bytes"),
+        Measure("Last report", "max", "@timestamp"),
+    ),
+    "table",
+    (SHIPPER,),
+    WHOLE,
+)
+SERVICES = Chart(
+    "Last event of each service",
+    "Has anyone fallen silent?",
+    LOGS,
+    (Measure("Last event", "max", "@timestamp"), Measure("Events")),
+    "table",
+    (
+        Values("service.name", "Service", 20),
+        Values("event.dataset", "Dataset", 10),
+    ),
+)
+
+DASHBOARD = Dashboard(
+    "ingest",
+    "Ingest health",
+    "Do the logs arrive, whole and in time?",
+    place=9,
+    analyzers=("completeness",),
+    sections=(
+        Section("Do the logs arrive?", (Row((EVENTS, LAG, REFUSED)), Row((SERVICES, SHIPPERS), 9))),
+        Section("What is lost?", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),
+    ),
+)

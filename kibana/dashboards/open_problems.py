@@ -1,0 +1,83 @@
+"""Open problems: what is critical now, since when, and what was likely first?"""
+
+from __future__ import annotations
+
+from kibana.dashboards.controls import SERVICE
+from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
+from kibana.model.chart import Chart, Measure, Values
+from kibana.model.condition import is_
+from kibana.model.dashboard import Dashboard, Documents, Row, Section
+from kibana.model.sources import ALERTS, FINDINGS
+from kibana.searches import ALARMS, OPEN_PROBLEMS
+
+FIRST_CAUSES = Chart(
+    "What began first",
+    "Which check alarmed first in this time range, and does it still?",
+    FINDINGS,
+    (
+        Measure("Since", "min", "@timestamp"),
+        Measure("Until", "max", "@timestamp"),
+        Measure("Alarms"),
+        Measure("Worst", "max", "finding.value"),
+        Measure("Last verdict", "last", "finding.severity"),
+    ),
+    "table",
+    (
+        Values("finding.analyzer", "Analyzer", 12, "lowest"),
+        Values("finding.metric", "Metric", 5, "lowest"),
+        Values("finding.subject", "Subject", 10, "lowest"),
+    ),
+    is_("finding.severity", "warning", "critical"),
+)
+BY_SEVERITY = Chart(
+    "Alarming findings",
+    "When did it become bad?",
+    FINDINGS,
+    (
+        Measure("Critical", where=is_("finding.severity", "critical"), tone="critical"),
+        Measure("Warning", where=is_("finding.severity", "warning"), tone="warning"),
+    ),
+    "stacked",
+)
+BY_LAYER = Chart(
+    "Alerts by layer",
+    "Where in the chain of causes are alerts open?",
+    ALERTS,
+    (
+        Measure("Open", where=is_("alert.status", "open"), tone="critical"),
+        Measure("Acknowledged", where=is_("alert.status", "acknowledged"), tone="warning"),
+        Measure("Explained by another", where=is_("alert.status", "inhibited"), tone="unknown"),
+        Measure("Over", where=is_("alert.status", "resolved"), tone="good"),
+        Measure("Since", "min", "event.start"),
+    ),
+    "table",
+    (Values("alert.layer", "Layer", 8),),
+)
+SILENT = Chart(
+    "Without a verdict",
+    "About what can nothing be said?",
+    FINDINGS,
+    (Measure("Findings"), Measure("Last", "max", "@timestamp")),
+    "table",
+    (Values("finding.analyzer", "Analyzer", 12), Values("finding.metric", "Metric", 8)),
+    is_("finding.severity", "unknown"),
+)
+
+DASHBOARD = Dashboard(
+    "open_problems",
+    "Open problems",
+    "What is critical now, since when, and what was likely first?",
+    place=8,
+    controls=(SERVICE,),
+    sections=(
+        Section(
+            "What is critical now?",
+            (
+                Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW), 6),
+                Row((Documents(OPEN_PROBLEMS.name),), 14),
+            ),
+        ),
+        Section("What was first?", (Row((FIRST_CAUSES,), 14), Row((BY_SEVERITY, BY_LAYER)))),
+        Section("What is said of it?", (Row((Documents(ALARMS.name), SILENT), 14),)),
+    ),
+)
