@@ -10,9 +10,9 @@ from kibana.model.source import TIME
 SLOW_NS: Final = 100_000_000
 """Slow requests take 100 ms or more: twice the warning limit of `latency.p95`."""
 
-OPEN_PROBLEMS: Final = SavedSearch(
-    "open_problems",
-    "Open problems",
+OPEN_ALERTS: Final = SavedSearch(
+    "open_alerts",
+    "Open alerts",
     "What is wrong now, since when, and what explains it.",
     sources.ALERTS,
     (
@@ -147,7 +147,7 @@ MODEL_EVENTS: Final = SavedSearch(
 )
 
 SEARCHES: Final = (
-    OPEN_PROBLEMS,
+    OPEN_ALERTS,
     ALARMS,
     ERRORS,
     STORY,

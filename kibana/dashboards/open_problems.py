@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from kibana import searches
 from kibana.dashboards.controls import SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
 from kibana.model.chart import Chart, Measure, Values
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
 from kibana.model.sources import ALERTS, FINDINGS
-from kibana.searches import ALARMS, OPEN_PROBLEMS
 
 FIRST_CAUSES = Chart(
     "What began first",
@@ -74,10 +74,10 @@ DASHBOARD = Dashboard(
             "What is critical now?",
             (
                 Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW), 6),
-                Row((Documents(OPEN_PROBLEMS.name),), 14),
+                Row((Documents(searches.OPEN_ALERTS.name),), 14),
             ),
         ),
         Section("What was first?", (Row((FIRST_CAUSES,), 14), Row((BY_SEVERITY, BY_LAYER)))),
-        Section("What is said of it?", (Row((Documents(ALARMS.name), SILENT), 14),)),
+        Section("What is said of it?", (Row((Documents(searches.ALARMS.name), SILENT), 14),)),
     ),
 )

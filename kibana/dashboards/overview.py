@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from kibana import searches
 from kibana.dashboards.controls import SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW, WORST_BY_ANALYZER
 from kibana.model.chart import Chart, Measure, Step, Time, Values
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
 from kibana.model.sources import ALERTS, FINDINGS, PREDICTIONS, REQUESTS
-from kibana.searches import ALARMS, OPEN_PROBLEMS
 
 OPEN_ALERTS = Chart(
     "Open alerts",
@@ -78,7 +78,10 @@ DASHBOARD = Dashboard(
         Section("Since when?", (Row((WORST_BY_ANALYZER,), 14),)),
         Section(
             "Why?",
-            (Row((Documents(OPEN_PROBLEMS.name),), 12), Row((Documents(ALARMS.name),), 14)),
+            (
+                Row((Documents(searches.OPEN_ALERTS.name),), 12),
+                Row((Documents(searches.ALARMS.name),), 14),
+            ),
         ),
         Section("What does the service do?", (Row((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
     ),

@@ -94,7 +94,7 @@ def _ranking(measure: Measure) -> str:
     path = "m0>value" if filtered else "m0"
     percents = {"percentile": measure.percent, "median": 50.0}
     percent = percents.get(measure.operation)
-    return path if percent is None else f"{path}.{percent}"
+    return path if percent is None else f"{path}[{percent}]"
 
 
 def _measure(name: str, measure: Measure, window: Window) -> Json:

@@ -13,9 +13,12 @@ Row = dict[str, Any]
 def rows(layer: Layer, answer: Json) -> list[Row]:
     """Return one row per part: the axes' values and the measures, by their labels.
 
-    A time is in milliseconds since the epoch, a measure without a value None.
+    A time is in milliseconds since the epoch, a measure without a value None. An index that does
+    not exist has no rows.
     """
     whole = answer.get("aggregations", {}) | {"doc_count": answer["hits"]["total"]["value"]}
+    if "aggregations" not in answer and not whole["doc_count"]:
+        return []
     return _inside(layer, 0, whole, {})
 
 

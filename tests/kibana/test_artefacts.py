@@ -1,0 +1,61 @@
+"""Artefacts against the published schemas of Kibana's APIs."""
+
+import copy
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kibana.artefact import Artefact
+from kibana.place import Place
+from kibana.providers import artefacts
+
+CHECKER = Path(__file__).parents[2].parent / "shared" / "tools" / "check_artefacts.py"
+PLACE = Place("production", "ops")
+EVERYTHING = artefacts(PLACE)
+ENVELOPES = {"data-view": "data_view"}
+
+Errors = Callable[[str, Any], list[str]]
+
+
+@pytest.fixture(scope="module")
+def errors() -> Errors:
+    """The checker that lies beside the project."""
+    if not CHECKER.exists():
+        pytest.skip(f"{CHECKER} is absent: the published schemas are not part of the project")
+    found = importlib.util.spec_from_file_location("check_artefacts", CHECKER)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    checked: Errors = module.errors
+    return checked
+
+
+def enveloped(artefact: Artefact) -> Any:
+    """Return the whole body of the request."""
+    envelope = ENVELOPES.get(artefact.kind)
+    return {envelope: artefact.body} if envelope else artefact.body
+
+
+@pytest.mark.parametrize(
+    "artefact",
+    [each for each in EVERYTHING if each.kind != "saved-object"],
+    ids=lambda each: f"{each.kind}-{each.id}",
+)
+def test_bodies_are_what_the_schemas_say(artefact: Artefact, errors: Errors) -> None:
+    """Every body that an API takes is valid by that API's published schema."""
+    assert errors(artefact.kind, enveloped(artefact)) == []
+
+
+def test_the_schemas_refuse_what_is_wrong(errors: Errors) -> None:
+    """A wrong chart type, a wrong operation, an unknown key: none passes."""
+    body = next(each.body for each in EVERYTHING if each.kind == "dashboard")
+    panels = [each for each in body["panels"] if each["config"].get("type") == "xy"]
+    place = body["panels"].index(panels[0])
+    for change in ({"type": "line_chart"}, {"y": [{"operation": "avg"}]}, {"colour": "red"}):
+        wrong = copy.deepcopy(body)
+        wrong["panels"][place]["config"]["layers"][0] |= change
+        assert errors("dashboard", wrong) != []
