@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from autobid.autobidder import EXPLORATION
 from autobid.encoding import Row
-from autobid.features import FEATURES
+from autobid.features import LOGGED
 from autobid.identifiers import share
 from autobid.opportunity import FeatureValue
 from autobid.prediction_service import Prediction
@@ -22,7 +22,7 @@ THINNING_DIGITS = slice(8, 16)
 
 
 class Example(NamedTuple):
-    """Features in the order of `FEATURES`, when they were predicted from, and what came of it."""
+    """Features in the order of `LOGGED`, when they were predicted from, and what came of it."""
 
     predicted_at: int
     values: tuple[FeatureValue, ...]
@@ -48,7 +48,7 @@ class ExampleStore:
         """Keep what was predicted from, if it is to become an example."""
         if prediction.approved and share(prediction.id, THINNING_DIGITS) >= self.exploration:
             return
-        values = tuple(prediction.features[name] for name in FEATURES)
+        values = tuple(prediction.features.get(name) for name in LOGGED)
         self._awaiting[prediction.id] = (at, values)
 
     def outcome_known(self, prediction_id: str, *, succeeded: bool) -> None:
@@ -69,5 +69,5 @@ class ExampleStore:
 
 def to_dataset(examples: Sequence[Example]) -> Dataset:
     """Examples as rows and labels."""
-    rows = [dict(zip(FEATURES, each.values, strict=True)) for each in examples]
+    rows = [dict(zip(LOGGED, each.values, strict=True)) for each in examples]
     return Dataset(rows, [each.label for each in examples])

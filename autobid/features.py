@@ -13,7 +13,10 @@ NUMERIC = OPPORTUNITY_NUMERIC + STATS_NUMERIC
 """All numeric features, in the order of the model's columns."""
 
 FEATURES = NUMERIC + CATEGORICAL
-"""All features of the model; the embedding is logged beside them."""
+"""All features of the model."""
+
+LOGGED = (*FEATURES, EMBEDDING)
+"""What is logged and kept in the training set: the embedding too, where a request carries one."""
 
 
 def assemble_features(

@@ -7,7 +7,7 @@ import numpy as np
 
 from autobid.clock import to_datetime, to_nanoseconds
 from autobid.examples import Example
-from autobid.features import FEATURES, assemble_features
+from autobid.features import LOGGED, assemble_features
 from autobid.incidents import Plan
 from autobid.market import Population
 from autobid.opportunity import parse_opportunity
@@ -52,4 +52,4 @@ def _known(requests: Requests, stats: StatsStore, by: int) -> Iterator[Example]:
         opportunity = parse_opportunity(payload)
         known = stats.look_up(opportunity.profile_id, to_datetime(at))
         row = assemble_features(opportunity, known.features)
-        yield Example(at, tuple(row[name] for name in FEATURES), requests.succeeds[index])
+        yield Example(at, tuple(row.get(name) for name in LOGGED), requests.succeeds[index])

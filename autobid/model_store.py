@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from autobid.encoding import Floats, Row
 from autobid.features import NUMERIC
 from autobid.model import MODEL_NAME, SuccessModel, Training
-from autobid.opportunity import CATEGORICAL
+from autobid.opportunity import CATEGORICAL, EMBEDDING
 
 MODEL_FILE = "model.joblib"
 METRICS_FILE = "evaluation_metrics.json"
@@ -91,6 +91,8 @@ def _training_table(rows: Sequence[Row], labels: Sequence[bool], scores: Floats)
     columns |= {
         name: pa.array([row[name] for row in rows], type=pa.string()) for name in CATEGORICAL
     }
+    embeddings = [row.get(EMBEDDING) for row in rows]
+    columns[EMBEDDING] = pa.array(embeddings, type=pa.list_(pa.float64()))
     columns["ml.prediction.score"] = pa.array(scores)
     columns["ml.outcome.label"] = pa.array([bool(label) for label in labels])
     return pa.table(columns)

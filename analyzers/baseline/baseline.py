@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from analyzers.baseline.score_sums import ScoreSums
 from analyzers.finding import digest
 from analyzers.statistics.buckets import Buckets
 from analyzers.stored_buckets import decode_labelled, encode_labelled
+from analyzers.stored_vectors import StoredVectors
 from analyzers.window import iso, parse_time
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from analyzers.statistics.labelled_scores import LabelledScores
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ class Baseline:
         numeric: Numeric features; edges are the feature's own quantiles.
         categorical: Categorical features.
         metrics: Offline evaluation, such as `roc_auc`.
-        passed_over: Columns that are neither numbers nor categories, or hold no value.
+        passed_over: Columns that are neither numbers, categories nor embeddings, or hold no value.
+        score_sums: Scores by bucket or category of each feature; empty where there are no scores.
+        finer: Numeric features and, as `ml.prediction.score`, the scores over ten times as many
+            edges, those of `numeric` and `score` among them: where buckets leave a verdict open.
+        embeddings: A sample of each embedding.
     """
 
     model_name: str
@@ -83,6 +89,9 @@ class Baseline:
     categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
+    score_sums: Mapping[str, ScoreSums] = field(default_factory=dict)
+    finer: Mapping[str, Buckets] = field(default_factory=dict)
+    embeddings: Mapping[str, StoredVectors] = field(default_factory=dict)
 
     @property
     def model(self) -> tuple[str, str]:
@@ -129,6 +138,9 @@ class Baseline:
             },
             "metrics": self.metrics,
             "passed_over": self.passed_over,
+            "score_sums": {name: each.to_body() for name, each in self.score_sums.items()},
+            "finer": {name: _encode_finer(each) for name, each in self.finer.items()},
+            "embeddings": {name: each.to_body() for name, each in self.embeddings.items()},
         }
 
     @classmethod
@@ -152,6 +164,9 @@ class Baseline:
             },
             body["metrics"],
             tuple(body["passed_over"]),
+            {name: ScoreSums.from_body(each) for name, each in body["score_sums"].items()},
+            {name: _decode_finer(each) for name, each in body["finer"].items()},
+            {name: StoredVectors.from_body(each) for name, each in body["embeddings"].items()},
         )
 
 
@@ -161,3 +176,11 @@ def _encode(sample: Buckets) -> dict[str, Any]:
 
 def _decode(body: dict[str, Any]) -> Buckets:
     return Buckets(**(body | {"edges": tuple(body["edges"]), "counts": tuple(body["counts"])}))
+
+
+def _encode_finer(sample: Buckets) -> dict[str, Any]:
+    return {"edges": sample.edges, "counts": sample.counts}
+
+
+def _decode_finer(body: dict[str, Any]) -> Buckets:
+    return Buckets(tuple(body["edges"]), tuple(body["counts"]))

@@ -42,7 +42,7 @@ def create(
         print(f"baseline {each.id}: {_sentence(each)}")
         if each.passed_over:
             print(
-                f"  passed over, neither numbers nor categories: {', '.join(each.passed_over)}",
+                f"  passed over, neither numbers, categories nor embeddings: {', '.join(each.passed_over)}",
                 file=sys.stderr,
             )
 
@@ -102,6 +102,8 @@ def _features(baseline: "Baseline") -> list[str]:
     for name, known in sorted(baseline.categorical.items()):
         shares = (f"{each} {percent(n / known.n)}" for each, n in known.counts.most_common(5))
         lines.append(f"{name}: {len(known.counts)} categories, {', '.join(shares)}")
+    for name, vectors in sorted(baseline.embeddings.items()):
+        lines.append(f"{name}: {vectors.logged:,} embeddings of {vectors.dimension} numbers")
     return lines
 
 
@@ -122,6 +124,7 @@ def _summary(baseline: "Baseline") -> dict[str, object]:
         "rows": baseline.rows,
         "numeric": sorted(baseline.numeric),
         "categorical": sorted(baseline.categorical),
+        "embeddings": sorted(baseline.embeddings),
         "scores": baseline.score is not None,
         "labelled": baseline.labelled.n if baseline.labelled else 0,
         "metrics": dict(baseline.metrics),

@@ -38,7 +38,8 @@ class BaselineStore:
         """
         wanted = {"ml.model.name": model, "ml.model.version": version}
         filters = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
-        body = {"query": {"bool": {"filter": filters}}, "size": 100}
+        # A baseline with long embeddings takes megabytes.
+        body = {"query": {"bool": {"filter": filters}}, "size": 10}
         for hit in self._cluster.scan(self.index, body):
             yield _read(hit["_source"])
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from analyzers.baseline.baseline import Baseline, CategoryBaseline
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.labelled_scores import LabelledScores
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.summary import summarise
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,9 +20,6 @@ if TYPE_CHECKING:
 
 TABLE = "training_set.parquet"
 METRICS = "evaluation_metrics.json"
-SCORE = "ml.prediction.score"
-LABEL = "ml.outcome.label"
-MOST_CATEGORIES = 1_000
 
 
 def read_baselines(
@@ -111,23 +103,13 @@ def _baseline(
     table = _table(path)
     if table.num_rows == 0:
         raise UserError(f"{path} has no rows", "Name the table the model was trained on.")
-    numbers, categories, passed_over = _columns(table)
-    score = numbers.pop(SCORE, None)
-    labelled = _labelled(table, score) if score and LABEL in table.column_names else None
-    if LABEL in table.column_names and labelled is None:
-        passed_over = sorted([*passed_over, LABEL])
     return Baseline(
         model_name=model,
         model_version=version,
-        rows=table.num_rows,
         created=created,
         source=path.name if path.name != TABLE else f"{path.resolve().parent.name}/{path.name}",
-        score=score,
-        labelled=labelled,
-        numeric=numbers,
-        categorical=categories,
         metrics={name: float(value) for name, value in sorted(metrics.items())},
-        passed_over=tuple(passed_over),
+        **summarise(table),
     )
 
 
@@ -140,82 +122,3 @@ def _table(path: Path) -> pa.Table:
         raise UserError(
             f"{path} cannot be read as a table: {error}", "Name a .parquet or .csv file."
         ) from error
-
-
-def _columns(
-    table: pa.Table,
-) -> tuple[dict[str, Buckets], dict[str, CategoryBaseline], list[str]]:
-    numbers: dict[str, Buckets] = {}
-    categories: dict[str, CategoryBaseline] = {}
-    passed_over: list[str] = []
-    for name in sorted(set(table.column_names) - {LABEL}):
-        column = table.column(name).combine_chunks()
-        if _is_number(column.type) and _has_number(values := _floats(column)):
-            numbers[name] = Buckets.from_values(values, quantile_edges(values))
-        elif _is_category(column.type) and column.null_count < len(column):
-            categories[name] = _category(column)
-        else:
-            passed_over.append(name)
-    return numbers, categories, passed_over
-
-
-def _labelled(table: pa.Table, score: Buckets) -> LabelledScores | None:
-    """Return the scores of the rows with a label, None unless labels are booleans or 0 and 1."""
-    column = table.column(LABEL).combine_chunks()
-    if not (pa.types.is_boolean(column.type) or _is_number(column.type)):
-        return None
-    scores = _floats(table.column(SCORE).combine_chunks())
-    labels = _floats(pc.cast(column, pa.uint8()) if pa.types.is_boolean(column.type) else column)
-    known = ~np.isnan(labels)
-    if not known.any() or not np.isin(labels[known], (0.0, 1.0)).all():
-        return None
-    # In order of the scores, so that sums are rounded alike whatever the order of the rows.
-    order = np.argsort(scores[known], kind="stable")
-    return LabelledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
-
-
-def _is_category(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
-    )
-
-
-def _floats(column: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.asarray(
-        pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64
-    )
-
-
-def _has_number(values: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
-    return bool(np.isfinite(values).any())
-
-
-def _category(column: pa.Array) -> CategoryBaseline:
-    counted = Counter(
-        {
-            _name(each["values"]): each["counts"]
-            for each in pc.value_counts(column.drop_null()).to_pylist()
-        }
-    )
-    # Ties are broken by name, so that the same rows in any order give the same baseline.
-    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    kept = Counter(dict(ordered[:MOST_CATEGORIES]))
-    return CategoryBaseline(
-        counts=kept,
-        rest=counted.total() - kept.total(),
-        singletons=sum(count == 1 for count in counted.values()),
-        missing=column.null_count,
-    )
-
-
-def _name(value: Any) -> str:
-    """Return a category as Elasticsearch's keyword of it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

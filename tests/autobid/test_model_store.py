@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from autobid.examples import Dataset
-from autobid.features import FEATURES
+from autobid.features import LOGGED
 from autobid.model import Training, train
 from autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
 
@@ -40,10 +40,13 @@ def test_a_version_holds_model_training_set_and_metrics(
         "brier",
     }
     table = pq.read_table(tmp_path / version / "training_set.parquet")
-    assert table.column_names == [*FEATURES, "ml.prediction.score", "ml.outcome.label"]
+    assert table.column_names == [*LOGGED, "ml.prediction.score", "ml.outcome.label"]
     assert table["ml.outcome.label"].to_pylist() == list(history.labels)
     assert table["client_rating"].to_pylist() == [row["client_rating"] for row in history.rows]
     assert table["client_rating"].null_count > 0
+    embedded = [row for row in table["description_embedding"].to_pylist() if row is not None]
+    assert 0.05 < len(embedded) / len(history.rows) < 0.15
+    assert {len(each) for each in embedded} == {12}
     np.testing.assert_array_equal(table["ml.prediction.score"].to_numpy(), training.scores)
 
 

@@ -1,0 +1,105 @@
+"""The columns of a training set by what they are: numbers, categories, embeddings, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column of categories.
+
+    Args:
+        names: Its categories as Elasticsearch's keywords, sorted.
+        codes: Each row's place in `names`, -1 for a row without a value.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A table's columns, by name.
+
+    Args:
+        numbers: Numbers, NaN for a row without one.
+        categories: Strings and booleans.
+        embeddings: Lists of numbers, null for a row without one.
+        passed_over: Names of the others, and of those without any value.
+    """
+
+    numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    categories: dict[str, Coded] = field(default_factory=dict)
+    embeddings: dict[str, pa.Array] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
+
+
+def read_columns(table: pa.Table, without: Collection[str] = ()) -> Columns:
+    """Sort a table's columns, but for some, by what they are."""
+    columns = Columns()
+    for name in sorted(set(table.column_names) - set(without)):
+        column = table.column(name).combine_chunks()
+        if is_number(column.type) and np.isfinite(values := floats(column)).any():
+            columns.numbers[name] = values
+        elif _is_category(column.type) and column.null_count < len(column):
+            columns.categories[name] = _coded(column)
+        elif _is_embedding(column.type) and column.null_count < len(column):
+            columns.embeddings[name] = column
+        else:
+            columns.passed_over.append(name)
+    return columns
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column holds numbers."""
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def floats(column: pa.Array) -> NDArray[np.float64]:
+    """Return a column of numbers, NaN for nulls."""
+    return np.asarray(
+        pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64
+    )
+
+
+def _is_category(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
+    )
+
+
+def _is_embedding(kind: pa.DataType) -> bool:
+    listed = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    return bool(listed and is_number(kind.value_type))
+
+
+def _coded(column: pa.Array) -> Coded:
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    found = [_keyword(each) for each in encoded.dictionary.to_pylist()]
+    names = tuple(sorted(set(found)))
+    place = {name: index for index, name in enumerate(names)}
+    sorted_places = np.array([place[name] for name in found] + [-1], dtype=np.int64)
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return Coded(names, sorted_places[codes.astype(np.int64)])
+
+
+def _keyword(value: Any) -> str:
+    """Return a category as Elasticsearch's keyword of it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
