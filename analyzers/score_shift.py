@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
+from analyzers.attribution import attribute
 from analyzers.drift import numbers_moved, numeric_drift, onset, rows_needed
 from analyzers.limits import Limits
 from analyzers.panel import Panel
 from analyzers.profile.prediction_query import SCORE
-from analyzers.profile.predictions import PredictionProfile
+from analyzers.profile.predictions import PredictionProfile, total
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.wording import count, moment, number, span
@@ -76,7 +77,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
         if severity.alarming:
             reason = (
                 f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
-                f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}."
+                f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}"
+                f"{_why(day)}."
             )
         else:
             reason = f"Scores are as in training: distance {number(drift.value)} in {sample}."
@@ -95,6 +97,13 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+
+
+def _why(day: RecentDay) -> str:
+    if day.baseline is None:
+        return ""
+    told = attribute(total(day.own), day.baseline).sentence()
+    return f"; {told}" if told else ""
 
 
 def _since(day: RecentDay, reference: Buckets) -> str:

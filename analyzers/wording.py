@@ -33,6 +33,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= THOUSANDS else f"{value:.3g}"
 
 
+def signed(value: float) -> str:
+    """Write a change with its sign.
+
+    >>> signed(0.0521), signed(-1.5)
+    ('+0.0521', '-1.5')
+    """
+    return f"{value:+.3g}"
+
+
 def count(value: int, noun: str) -> str:
     """Write a number of things.
 

@@ -41,8 +41,9 @@ def create(
     for each in made:
         print(f"baseline {each.id}: {_sentence(each)}")
         if each.passed_over:
+            names = ", ".join(each.passed_over)
             print(
-                f"  passed over, neither numbers, categories nor embeddings: {', '.join(each.passed_over)}",
+                f"  passed over, neither numbers, categories nor embeddings: {names}",
                 file=sys.stderr,
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzers.baseline.baseline import FORMAT, Baseline
 from elastic.documents import Document
@@ -33,15 +33,29 @@ class BaselineStore:
     def all(self, model: str | None = None, version: str | None = None) -> Iterator[Baseline]:
         """Yield the stored baselines of all or of one model (version), in no order.
 
+        One written by another version of mlmon is passed over once its model version has one that
+        can be read.
+
         Raises:
-            UserError: One was written by another version of mlmon.
+            UserError: A model version has none that can be read.
         """
         wanted = {"ml.model.name": model, "ml.model.version": version}
         filters = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
         # A baseline with long embeddings takes megabytes.
         body = {"query": {"bool": {"filter": filters}}, "size": 10}
+        unread: list[dict[str, Any]] = []
+        readable: set[tuple[str, str]] = set()
         for hit in self._cluster.scan(self.index, body):
-            yield _read(hit["_source"])
+            document = hit["_source"]
+            if document.get("baseline.format") == FORMAT:
+                baseline = Baseline.from_document(document)
+                readable.add(baseline.model)
+                yield baseline
+            else:
+                unread.append(document)
+        for document in unread:
+            if (document.get("ml.model.name"), document.get("ml.model.version")) not in readable:
+                raise _unreadable(document)
 
     def current(self) -> dict[tuple[str, str], Baseline]:
         """Return the most recent baseline of each model version."""
@@ -49,11 +63,10 @@ class BaselineStore:
         return {each.model: each for each in newest}
 
 
-def _read(document: dict[str, object]) -> Baseline:
-    if document.get("baseline.format") != FORMAT:
-        raise UserError(
-            f"Baseline {document.get('baseline.id')} is of format "
-            f"{document.get('baseline.format')}, this version reads {FORMAT}",
-            "Make it again with `mlmon baseline create`.",
-        )
-    return Baseline.from_document(document)
+def _unreadable(document: dict[str, Any]) -> UserError:
+    return UserError(
+        f"Baseline {document.get('baseline.id')} of {document.get('ml.model.name')} "
+        f"{document.get('ml.model.version')} is of format {document.get('baseline.format')}, this "
+        f"version reads {FORMAT}",
+        "Make it again with `mlmon baseline create`.",
+    )

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from analyzers.baseline.baseline import Baseline, CategoryBaseline
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.summary import SCORE, summarise
 from analyzers.profile.access import AccessProfile, PathAccess
 from analyzers.profile.latency import bucket_of
 from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
 from analyzers.window import HOUR, MINUTE, Window, iso
 
 if TYPE_CHECKING:
@@ -63,18 +64,18 @@ def draw_rows() -> Callable[[np.random.Generator, int], Rows]:
 def baseline() -> Baseline:
     """The baseline of 20,000 rows as in training."""
     rows = draw(np.random.default_rng(1), 20_000)
+    table = pa.table({SCORE if name == "score" else name: of for name, of in rows.items()})
+    known = summarise(table)
+    # Scores are drawn apart from features; to the model of the sums, a missing rating is success.
+    success = pa.array(np.where(np.isnan(rows["rating"]), 1.0, rows["score"]))
+    successful = table.set_column(table.column_names.index(SCORE), SCORE, success)
+    known["score_sums"] = summarise(successful)["score_sums"]
     return Baseline(
         *MODEL,
-        rows=20_000,
         created=START,
         source="training_set.parquet",
-        score=Buckets.from_values(rows["score"], quantile_edges(rows["score"])),
-        numeric={
-            name: Buckets.from_values(rows[name], quantile_edges(rows[name]))
-            for name in ("price", "rating")
-        },
-        categorical={"country": CategoryBaseline(Counter(rows["country"].tolist()))},
         metrics={"roc_auc": 0.8},
+        **known,
     )
 
 

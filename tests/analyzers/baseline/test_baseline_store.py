@@ -29,10 +29,12 @@ def test_the_newest_baseline_of_a_version_is_current(
 
 
 def test_another_format_is_refused(cluster: Cluster, namespace: str, baseline: Baseline) -> None:
-    """A baseline of another version of mlmon is not misread."""
+    """A baseline of another version of mlmon is not misread, and in nobody's way once replaced."""
     store = BaselineStore(cluster, namespace)
     document = baseline.to_document() | {"baseline.format": 99}
-    cluster.put([Document(store.index, baseline.id, document)])
+    cluster.put([Document(store.index, "foreign", document)])
     cluster.refresh(store.index)
     with pytest.raises(UserError, match="format 99"):
         store.current()
+    store.write([baseline])
+    assert store.current() == {baseline.model: baseline}
