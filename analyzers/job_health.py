@@ -1,58 +1,47 @@
 """Job health: do the scheduled jobs run when they should, succeed, and take as long as ever?
 
-A job is judged against itself. Its rhythm is the median time between the starts of runs that
-succeeded: runs that are tried again after a failure do not make a job look hourly. A run that has
-started and not ended counts with the time it has taken so far.
+A job is judged against itself. When it is due follows from the intervals between runs that
+succeeded and from the same time of the past three weeks: a job may rest at weekends, or run daily
+and once more on Sundays. A run that has started and not ended counts with the time it has taken so
+far; once another run has started and it has taken three times as long as usual, it counts as
+failed: a process that is killed logs no end. The records a run worked through are compared with
+those of its earlier runs. A job is watched for 150 days after its last start; one that has not
+run since is taken for retired.
 """
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
+from analyzers.finding import Severity
+from analyzers.job_rhythm import missed, rhythm
+from analyzers.job_runs import Run, runs, without_lost
 from analyzers.limits import Limits
 from analyzers.panel import Panel
 from analyzers.profile.hits import STEP
 from analyzers.profile.jobs import JobEvent, JobProfile
 from analyzers.window import DAY, Window
-from analyzers.wording import count, moment, number, span
+from analyzers.wording import count, excerpt, moment, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
 
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
+RECORDS = "records.ratio"
 FEWEST_RUNS = 4
 UNNOTICED_S = 10.0
 """A run that takes so much longer than usual, or less, is no news whatever its ratio."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a job; `end`, `succeeded` and `seconds` are None while it lasts."""
-
-    job: str
-    start: datetime
-    end: datetime | None
-    succeeded: bool | None
-    seconds: float | None
-    error: str | None
-    service: str | None
-
-    def as_of(self, moment: datetime) -> Run:
-        """Return what was known of the run at a moment after its start."""
-        if self.end is None or self.end < moment:
-            return self
-        return replace(self, end=None, succeeded=None, seconds=None, error=None)
+MOST_RUNS = 200
+"""So many runs tell what is usual."""
 
 
 class JobHealth(Analyzer[JobProfile]):
@@ -65,19 +54,24 @@ class JobHealth(Analyzer[JobProfile]):
         "`ml.job.run_id`). A failed training leaves the old model in service, which is safe for "
         "days; a refresh of statistics that is missed makes predictions fall back within hours. "
         "A missed run without a failed one means that the scheduler stands still or the last "
-        "run hangs."
+        "run hangs. Few records mean that a source of the job delivered little: look there "
+        "before a model is trained on it."
     )
     reads = "job"
-    lookback = 35 * DAY
+    lookback = 150 * DAY
     limits: ClassVar = {
-        FAILED: Limits(1, 3, meaning="failed runs since the last success"),
+        FAILED: Limits(1, 3, meaning="most failed runs in a row that ended in the hour"),
         MISSED: Limits(1, 3, meaning="runs that were due by the job's own rhythm"),
         DURATION: Limits(3, 10, meaning="times the median, and 10 s more"),
+        RECORDS: Limits(
+            0.5, 0.1, "below", "times the median, and such a part of what 9 runs in 10 have"
+        ),
     }
     panels = (
         Panel("Failed runs", FAILED, "runs", "Which job fails, how often in a row?", "bar"),
         Panel("Missed runs", MISSED, "runs", "Which job has not run when it was due?", "bar"),
         Panel("Duration", DURATION, "times the median", "Which job takes longer than it did?"),
+        Panel("Records", RECORDS, "times the median", "Which job works through fewer records?"),
     )
     alert = Alert(on="warning", after=1, of=1, layer="job")
 
@@ -88,74 +82,89 @@ class JobHealth(Analyzer[JobProfile]):
             for event in profile.events:
                 by_job.setdefault(event.job, []).append(event)
         for job, events in sorted(by_job.items()):
-            of_job = runs(events)
-            starts = [each.start for each in of_job]
-            for window in evidence.windows(STEP):
-                first = bisect_left(starts, window.end - self.lookback)
-                last = bisect_left(starts, window.end)
-                known = [each.as_of(window.end) for each in of_job[first:last]]
-                if known:
-                    yield from self._judge(job, known, window)
+            yield from self._of_job(job, runs(events), evidence)
 
-    def _judge(self, job: str, known: Sequence[Run], window: Window) -> Iterator[Finding]:
+    def _of_job(
+        self, job: str, of_job: Sequence[Run], evidence: Evidence[JobProfile]
+    ) -> Iterator[Finding]:
+        starts = [each.start for each in of_job]
+        succeeded = sorted((each.end, each.start) for each in of_job if each.succeeded and each.end)
+        ends = [end for end, _ in succeeded]
+        for window in evidence.windows(STEP):
+            begin = window.end - self.lookback
+            last = bisect_left(starts, window.end)
+            first = max(bisect_left(starts, begin), last - MOST_RUNS)
+            known = [each.as_of(window.end) for each in of_job[first:last]]
+            if known:
+                past = slice(bisect_left(ends, begin), bisect_left(ends, window.end))
+                good = sorted(start for _, start in succeeded[past])
+                yield from self._judge(job, without_lost(known, window.end), good, window)
+
+    def _judge(
+        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+    ) -> Iterator[Finding]:
         ended = [each for each in known if each.end and each.end >= window.start]
         if ended:
             yield self._failed(job, known, window)
-        yield self._missed(job, known, window)
+        yield self._missed(job, known, good, window)
         if ended or known[-1].end is None:
             yield self._duration(job, known, window)
+        done = [each for each in known if each.succeeded]
+        if done and done[-1] in ended:
+            yield from self._records(job, done, window)
 
     def _failed(self, job: str, known: Sequence[Run], window: Window) -> Finding:
-        ended = sorted((each for each in known if each.end), key=lambda each: str(each.end))
-        successes = [index for index, each in enumerate(ended) if each.succeeded]
-        failed = ended[successes[-1] + 1 :] if successes else ended
-        if failed:
-            error = f" ({failed[-1].error})" if failed[-1].error else ""
-            since = f"last succeeded {moment(ended[successes[-1]].start)}" if successes else ""
-            reason = (
-                f"{job} failed {_times(len(failed))}{error}, first {moment(failed[0].start)}; "
-                f"{since or 'no run is known to have succeeded'}."
-            )
-        else:
-            reason = f"{job} succeeded {span(window)}."
+        ended = sorted(
+            (each for each in known if each.end), key=lambda each: each.end or each.start
+        )
+        worst: list[Run] = []
+        row: list[Run] = []
+        for each in ended:
+            row = [] if each.succeeded else [*row, each]
+            if each.end and each.end >= window.start and len(row) > len(worst):
+                worst = row
         limits = self.limits[FAILED]
         return self.finding(
             FAILED,
             job,
             window,
-            limits.judge(len(failed), len(failed)),
-            value=float(len(failed)),
+            limits.judge(len(worst), len(worst)),
+            value=float(len(worst)),
             sample_count=len(ended),
             service=ended[-1].service,
-            reason=reason,
+            reason=_failures(job, worst, ended) if worst else f"{job} succeeded {span(window)}.",
         )
 
-    def _missed(self, job: str, known: Sequence[Run], window: Window) -> Finding:
+    def _missed(
+        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+    ) -> Finding:
         last = known[-1]
-        intervals = _intervals(known)
-        if len(intervals) < FEWEST_RUNS - 1:
+        of = rhythm(good[-MOST_RUNS:])
+        if of is None:
             reason = (
-                f"{count(len(intervals) + 1, 'success')} of {job} known in 35 days, "
+                f"{_successes(len(good))} of {job} known in {self.lookback // DAY} days, "
                 f"{FEWEST_RUNS} are needed to know its rhythm."
-            ).replace("successs", "successes")
+            )
             return self.unknown(MISSED, job, window, reason, service=last.service)
-        usual, longest = float(np.median(intervals)), float(np.quantile(intervals, 0.9))
-        waited = (window.end - last.start).total_seconds()
-        overdue = waited > 1.5 * longest
-        missed = int(waited / usual - 0.5) if overdue else 0
-        rhythm = _length(usual)
+        runs_missed, by_weeks = missed(of, good, last.start, window.end)
+        every = _length(of.usual.total_seconds())
+        rule = (
+            f"in each of the 3 weeks before it started {_times(runs_missed)} in that time"
+            if by_weeks
+            else f"it runs every {every}"
+        )
         reason = (
-            f"{job} has not started since {moment(last.start)}: it runs every {rhythm}, so "
-            f"{count(missed, 'run')} did not take place."
-            if missed
-            else f"{job} last started {moment(last.start)}, it runs every {rhythm}."
+            f"{job} has not started since {moment(last.start)}: {rule}, so "
+            f"{count(runs_missed, 'run')} did not take place."
+            if runs_missed
+            else f"{job} last started {moment(last.start)}, it runs every {every}."
         )
         return self.finding(
             MISSED,
             job,
             window,
-            self.limits[MISSED].judge(missed, missed),
-            value=float(missed),
+            self.limits[MISSED].judge(runs_missed, runs_missed),
+            value=float(runs_missed),
             sample_count=len(known),
             service=last.service,
             reason=reason,
@@ -169,9 +178,9 @@ class JobHealth(Analyzer[JobProfile]):
             seconds = (window.end - latest.start).total_seconds()
         if len(before) < FEWEST_RUNS:
             reason = (
-                f"{count(len(before), 'earlier success')} of {job} known, {FEWEST_RUNS} are needed "
+                f"{_successes(len(before), 'earlier ')} of {job} known, {FEWEST_RUNS} are needed "
                 "to know how long it takes."
-            ).replace("successs", "successes")
+            )
             return self.unknown(DURATION, job, window, reason, service=latest.service)
         usual = float(np.median(before))
         ratio = seconds / usual if usual > 0 else 1.0
@@ -192,44 +201,61 @@ class JobHealth(Analyzer[JobProfile]):
             f"started {moment(latest.start)}.",
         )
 
+    def _records(self, job: str, done: Sequence[Run], window: Window) -> Iterator[Finding]:
+        latest = done[-1]
+        before = [each.records for each in done[:-1] if each.records is not None]
+        if latest.records is None and not before:
+            return
+        if latest.records is None or len(before) < FEWEST_RUNS:
+            reason = (
+                f"{job} did not say how many records it worked through, as runs before it did."
+                if latest.records is None
+                else f"{_successes(len(before), 'earlier ')} of {job} with their records known, "
+                f"{FEWEST_RUNS} are needed to know how many it has."
+            )
+            yield self.unknown(RECORDS, job, window, reason, service=latest.service)
+            return
+        usual, low = float(np.median(before)), float(np.quantile(before, 0.1))
+        ratio = latest.records / usual if usual > 0 else 1.0
+        declared = self.limits[RECORDS]
+        part = low / usual if usual > 0 else 0.0
+        limits = declared.at_least(declared.warning * part, declared.critical * part)
+        yield self.finding(
+            RECORDS,
+            job,
+            window,
+            # Where one run in ten has none, none is usual.
+            limits.judge(ratio, ratio) if low > 0 else Severity.OK,
+            value=ratio,
+            baseline_value=1.0,
+            baseline_count=len(before),
+            sample_count=1,
+            warning=limits.warning,
+            critical=limits.critical,
+            service=latest.service,
+            reason=f"{job} worked through {count(latest.records, 'record')}, usually "
+            f"{number(usual)}, started {moment(latest.start)}.",
+        )
 
-def runs(events: Iterable[JobEvent]) -> list[Run]:
-    """Join starts and ends to runs, in order of their starts.
 
-    An end without a start (its line was lost, or lies before what is known) starts when its
-    duration says.
-    """
-    starts: dict[str, JobEvent] = {}
-    ends: dict[str, JobEvent] = {}
-    for each in events:
-        (starts if each.succeeded is None else ends)[each.run_id] = each
-    found = [_run(starts.get(run_id), ends.get(run_id)) for run_id in {**starts, **ends}]
-    return sorted(found, key=lambda each: each.start)
-
-
-def _run(start: JobEvent | None, end: JobEvent | None) -> Run:
-    known = end or start
-    if known is None:
-        raise ValueError("a run has a start or an end")
-    began = start.at if start else known.at - timedelta(seconds=known.seconds or 0.0)
-    return Run(
-        known.job,
-        began,
-        end.at if end else None,
-        end.succeeded if end else None,
-        end.seconds if end else None,
-        end.error if end else None,
-        known.service,
+def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
+    """Say how often a job failed in a row, why, and when it succeeded."""
+    times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
+    error = f" ({excerpt(worst[-1].error)})" if worst[-1].error else ""
+    successes = [each.start for each in ended if each.succeeded]
+    since = f"last succeeded {moment(successes[-1])}" if successes else ""
+    return (
+        f"{job} failed {times}{error}, first {moment(worst[0].start)}; "
+        f"{since or 'no run is known to have succeeded'}."
     )
 
 
-def _intervals(known: Sequence[Run]) -> list[float]:
-    starts = [each.start for each in known if each.succeeded]
-    return [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(starts)]
+def _successes(runs_known: int, which: str = "") -> str:
+    return f"{runs_known:,} {which}success{'' if runs_known == 1 else 'es'}"
 
 
-def _times(failures: int) -> str:
-    return "once" if failures == 1 else f"{failures} times in a row"
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 def _length(seconds: float) -> str:

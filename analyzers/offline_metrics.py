@@ -201,8 +201,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         lost = _share(series.sign * (value - median), median)
         reason = (
             f"{metric} of {judged.title} is {number(value)}, {_compared(lost)} the median of "
-            f"{count(len(series.earlier), 'version')} before it ({number(median)}); the best of "
-            f"them is {of.version} with {number(best)}."
+            f"{count(len(series.earlier), 'version')} before it ({number(median)}); the best was "
+            f"version {of.version} with {number(best)}."
         )
         return self.finding(
             VALUE,
