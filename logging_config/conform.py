@@ -6,6 +6,7 @@ shape is planned once; only its texts are looked at each time, for they may hold
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from logging_config.ids import is_harmless
@@ -25,12 +26,16 @@ class Plan:
     """How events of one shape are written as they are.
 
     Attributes:
-        texts: the keys whose values are texts, with their rules.
+        texts: the keys whose values are texts.
+        ids: the keys whose values are texts that join events.
+        floats: the keys whose values may be NaN or infinite.
         placed: the keys of the table's fields.
         labels: the keys that become labels, with the labels' names.
     """
 
-    texts: tuple[tuple[str, Rule], ...]
+    texts: tuple[str, ...]
+    ids: tuple[str, ...]
+    floats: tuple[str, ...]
     placed: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
 
@@ -47,10 +52,7 @@ class Conformer:
         self._plans: dict[object, Plan | None] = {}
 
     def as_planned(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
-        """Place fields of which none needs a change; None if one does.
-
-        A float that is not finite passes unseen: orjson writes it as null, which the encoder sees.
-        """
+        """Place fields of which none needs a change; None if one does."""
         shape = (tuple(fields), tuple(map(type, fields.values())))
         try:
             plan = self._plans[shape]
@@ -58,15 +60,26 @@ class Conformer:
             plan = self._remember(shape)
         if plan is None:
             return None
-        for key, rule in plan.texts:
-            text = fields[key]
-            if text not in _clean and not is_clean(text, rule):
-                return None
+        value_of = fields.__getitem__
+        # A sum of finite floats that overflows is looked at one by one, to no harm.
+        if not isfinite(sum(map(value_of, plan.floats))):
+            return None
+        if not _clean.issuperset(map(value_of, plan.texts)) and not self._are_clean(
+            fields, plan.texts
+        ):
+            return None
+        if not _clean_ids.issuperset(map(value_of, plan.ids)) and not self._are_clean(
+            fields, plan.ids
+        ):
+            return None
         if not plan.labels:
             return fields
         placed = {key: fields[key] for key in plan.placed}
         placed["labels"] = {name: fields[key] for key, name in plan.labels}
         return placed
+
+    def _are_clean(self, fields: dict[Any, Any], keys: tuple[str, ...]) -> bool:
+        return all(is_clean(fields[key], self.rules[key]) for key in keys)
 
     def one_by_one(self, fields: Mapping[Any, Any]) -> Placing:
         """Place each value after looking at all of it; whatever it is, this does not raise."""
@@ -89,8 +102,11 @@ class Conformer:
         ):
             return None
         ruled = list(zip(keys, kinds, rules, strict=True))
+        texts = [(key, rule) for key, kind, rule in ruled if kind is str]
         return Plan(
-            texts=tuple((key, rule) for key, kind, rule in ruled if kind is str),
+            texts=tuple(key for key, rule in texts if not rule.field.identifier),
+            ids=tuple(key for key, rule in texts if rule.field.identifier),
+            floats=tuple(key for key, kind, _ in ruled if kind is float),
             placed=tuple(key for key, _, rule in ruled if not rule.is_label),
             labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
         )

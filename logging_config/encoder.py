@@ -24,8 +24,7 @@ def encode(message: Any, fields: dict[Any, Any], conformer: Conformer) -> Encode
         written = conformer.as_planned(fields) if text else None
         if written is not None:
             json = orjson.dumps(written)
-            # orjson writes NaN and the infinities as null without a word.
-            if b"null" not in json and len(json) <= MAX_LINE:
+            if len(json) <= MAX_LINE:
                 return text, json, _NOTHING
     except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
         pass

@@ -214,13 +214,12 @@ class EventLog:
 
     def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
         """Anything else (`ml.app`): the fields of the table are kept, all others become labels."""
+        ids = correlation(self._ids)
         try:
-            own = dict(fields)
+            given = {**ids, **fields}
         except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
-            own = {"fields": fields}
-        for name, value in correlation(self._ids).items():
-            own.setdefault(name, value)
-        return self._write("ml.app", level, message, own, strict=False)
+            given = {**ids, "fields": fields}
+        return self._write("ml.app", level, message, given, strict=False)
 
     def salvage(self, dataset: str, given: dict[str, Any], error: Exception) -> str:
         """Write an event's arguments as labels, for they do not make up its fields.

@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any, Final
 
 import structlog
@@ -14,8 +14,7 @@ from logging_config.context import NAMES
 from logging_config.envelope import LEVELS
 from logging_config.event_log import EventLog
 from logging_config.failure import error_fields
-
-_PREFIX_LENGTH: Final = len(STRUCTLOG_KEY_PREFIX)
+from logging_config.limits import MAX_REMEMBERED
 
 
 class Destination:
@@ -108,12 +107,26 @@ class EventLogger(structlog.BoundLoggerBase):
         destination.log.app(level, message, _describe(destination.name, processed))
 
 
+class _Bound(dict[ContextVar[Any], str | None]):
+    """The field each of structlog's context variables fills, remembered; None for all others."""
+
+    def __missing__(self, variable: ContextVar[Any]) -> str | None:
+        prefix, found, key = variable.name.partition(STRUCTLOG_KEY_PREFIX)
+        name = NAMES.get(key, key) if found and not prefix else None
+        if len(self) < MAX_REMEMBERED:
+            self[variable] = name
+        return name
+
+
+_bound: Final = _Bound()
+
+
 def merge_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Merge in what `structlog.contextvars` has bound; `request_id` and such get ECS's names."""
     for variable, value in copy_context().items():
-        if variable.name.startswith(STRUCTLOG_KEY_PREFIX) and value is not Ellipsis:
-            name = variable.name[_PREFIX_LENGTH:]
-            event.setdefault(NAMES.get(name, name), value)
+        name = _bound[variable]
+        if name is not None and value is not Ellipsis and name not in event:
+            event[name] = value
     return event
 
 
