@@ -6,14 +6,15 @@ shape is planned once; only its texts are looked at each time, for they may hold
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 from math import isfinite
 from typing import Any, Final
 
 from logging_config.ids import is_harmless
-from logging_config.limits import MAX_REMEMBERED
+from logging_config.limits import MAX_KEYWORD, MAX_REMEMBERED
 from logging_config.placing import Placing
 from logging_config.redaction import redact_text
-from logging_config.rules import Rule, Rules
+from logging_config.rules import Rules
 
 _SHORT: Final = 64
 _MAX_PLANS: Final = 1024
@@ -26,7 +27,7 @@ class Plan:
     """How events of one shape are written as they are.
 
     Attributes:
-        texts: the keys whose values are texts.
+        texts: the keys whose values are texts; those longer than a keyword take the careful way.
         ids: the keys whose values are texts that join events.
         floats: the keys whose values may be NaN or infinite.
         placed: the keys of the table's fields.
@@ -53,33 +54,28 @@ class Conformer:
 
     def as_planned(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
         """Place fields of which none needs a change; None if one does."""
-        shape = (tuple(fields), tuple(map(type, fields.values())))
+        shape = (*fields, *map(type, fields.values()))
         try:
             plan = self._plans[shape]
         except KeyError:
-            plan = self._remember(shape)
+            plan = self._remember(fields, shape)
         if plan is None:
             return None
         value_of = fields.__getitem__
         # A sum of finite floats that overflows is looked at one by one, to no harm.
         if not isfinite(sum(map(value_of, plan.floats))):
             return None
-        if not _clean.issuperset(map(value_of, plan.texts)) and not self._are_clean(
-            fields, plan.texts
-        ):
-            return None
-        if not _clean_ids.issuperset(map(value_of, plan.ids)) and not self._are_clean(
-            fields, plan.ids
-        ):
-            return None
+        for text in filterfalse(_clean.__contains__, map(value_of, plan.texts)):
+            if not is_clean(text):
+                return None
+        for text in filterfalse(_clean_ids.__contains__, map(value_of, plan.ids)):
+            if not is_clean(text, identifier=True):
+                return None
         if not plan.labels:
             return fields
         placed = {key: fields[key] for key in plan.placed}
         placed["labels"] = {name: fields[key] for key, name in plan.labels}
         return placed
-
-    def _are_clean(self, fields: dict[Any, Any], keys: tuple[str, ...]) -> bool:
-        return all(is_clean(fields[key], self.rules[key]) for key in keys)
 
     def one_by_one(self, fields: Mapping[Any, Any]) -> Placing:
         """Place each value after looking at all of it; whatever it is, this does not raise."""
@@ -88,20 +84,17 @@ class Conformer:
             placing.place(key, value)
         return placing
 
-    def _remember(self, shape: tuple[tuple[Any, ...], tuple[type, ...]]) -> Plan | None:
+    def _remember(self, fields: dict[Any, Any], shape: tuple[Any, ...]) -> Plan | None:
         if len(self._plans) >= _MAX_PLANS:
             self._plans.clear()
-        plan = self._plans[shape] = self._plan(*shape)
+        plan = self._plans[shape] = self._plan(fields)
         return plan
 
-    def _plan(self, keys: tuple[Any, ...], kinds: tuple[type, ...]) -> Plan | None:
-        rules = [self.rules[key] for key in keys]
-        names = {(rule.is_label, rule.name) for rule in rules}
-        if len(names) < len(keys) or not all(
-            kind in rule.plain for kind, rule in zip(kinds, rules, strict=True)
-        ):
+    def _plan(self, fields: dict[Any, Any]) -> Plan | None:
+        ruled = [(key, type(value), self.rules[key]) for key, value in fields.items()]
+        names = {(rule.is_label, rule.name) for _, _, rule in ruled}
+        if len(names) < len(ruled) or not all(kind in rule.plain for _, kind, rule in ruled):
             return None
-        ruled = list(zip(keys, kinds, rules, strict=True))
         texts = [(key, rule) for key, kind, rule in ruled if kind is str]
         return Plan(
             texts=tuple(key for key, rule in texts if not rule.field.identifier),
@@ -112,12 +105,17 @@ class Conformer:
         )
 
 
-def is_clean(text: Any, rule: Rule) -> bool:
-    """Whether a text may be written as it is; short ones that may come again are remembered."""
-    if type(text) is not str or len(text) > rule.longest:
+def is_clean(text: Any, *, longest: int = MAX_KEYWORD, identifier: bool = False) -> bool:
+    """Whether a text may be written as it is; short ones that may come again are remembered.
+
+    Args:
+        text: any value; what is not of the type `str` is not clean.
+        longest: characters it may have.
+        identifier: whether it joins events, so that it is not taken for a card number; hence what
+            is clean as an id may not be as a text.
+    """
+    if type(text) is not str or len(text) > longest:
         return False
-    # Ids are not searched for card numbers, hence what is clean as an id may not be as a text.
-    identifier = rule.field.identifier
     known = _clean_ids if identifier else _clean
     if text in known:
         return True

@@ -5,8 +5,7 @@ from typing import Any, Final
 import orjson
 
 from logging_config.conform import Conformer, is_clean
-from logging_config.limits import MAX_LINE, MAX_REMEMBERED
-from logging_config.rules import Rules
+from logging_config.limits import MAX_LINE, MAX_REMEMBERED, MAX_TEXT
 
 _SHORT: Final = 64
 _messages: dict[str, bytes] = {}
@@ -20,7 +19,7 @@ Encoded = tuple[bytes, bytes, list[str]]
 def encode(message: Any, fields: dict[Any, Any], conformer: Conformer) -> Encoded:
     """Encode an event; nothing in it raises, and `ml.log.changes` says what was changed."""
     try:
-        text = _messages.get(message) or _encode_message(message, conformer.rules)
+        text = _messages.get(message) or _encode_message(message)
         written = conformer.as_planned(fields) if text else None
         if written is not None:
             json = orjson.dumps(written)
@@ -31,9 +30,9 @@ def encode(message: Any, fields: dict[Any, Any], conformer: Conformer) -> Encode
     return _encode_carefully(message, fields, conformer)
 
 
-def _encode_message(message: Any, rules: Rules) -> bytes:
+def _encode_message(message: Any) -> bytes:
     """Encode a message that needs no change, and remember a short one; empty if it needs one."""
-    if not is_clean(message, rules.message):
+    if not is_clean(message, longest=MAX_TEXT):
         return b""
     text = orjson.dumps(message)
     if len(text) <= _SHORT:

@@ -18,16 +18,18 @@ from logging_config.limits import MAX_REMEMBERED
 
 
 class Destination:
-    """What structlog's loggers wrap: the log, and the name the logger was asked for with."""
+    """What structlog's loggers wrap.
+
+    Args:
+        current: tells the log of the moment, for structlog keeps loggers when it is set up anew.
+        name: the name the logger was asked for with.
+    """
+
+    __slots__ = ("current", "name")
 
     def __init__(self, current: Callable[[], EventLog], name: str = "") -> None:
-        self._current = current
+        self.current = current
         self.name = name
-
-    @property
-    def log(self) -> EventLog:
-        """The process-wide log of this moment: structlog keeps loggers when it is set up anew."""
-        return self._current()
 
 
 class EventLogger(structlog.BoundLoggerBase):
@@ -104,7 +106,7 @@ class EventLogger(structlog.BoundLoggerBase):
             return
         except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
             processed = {**self._context, **fields}
-        destination.log.app(level, message, _describe(destination.name, processed))
+        destination.current().app(level, message, _describe(destination.name, processed))
 
 
 class _Bound(dict[ContextVar[Any], str | None]):
