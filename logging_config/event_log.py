@@ -252,6 +252,7 @@ class EventLog:
         if in_child:
             self.envelope.start(make_entity_id())
             self._ids = Ids()
+            self._losses = Losses()  # what was lost before is its parent's to tell
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """Count the events a full queue or a full disk has dropped, to say so in the log itself."""
 
 import time
-from threading import Lock
+from threading import RLock
 from typing import Final
 
 _PAUSE_S: Final = 1.0
@@ -13,7 +13,7 @@ class Losses:
     __slots__ = ("_lock", "_next_notice", "pending")
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal's handler may tell what its thread is counting
         self._next_notice = 0.0
         self.pending = 0
 

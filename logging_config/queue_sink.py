@@ -18,6 +18,7 @@ _BATCH_BYTES: Final = 256 * 1024
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 1.0
 _PATIENCE_S: Final = 5.0
+_LAST_PATIENCE_S: Final = 20.0  # Kubernetes kills after 30 s
 
 
 class _Mark(Enum):
@@ -70,7 +71,6 @@ class QueueSink:
         if self._thread is None:
             return True
         written = Event()
-        self._hurry.set()
         self._queue.put(written)
         return written.wait(_PATIENCE_S)
 
@@ -79,9 +79,8 @@ class QueueSink:
         self._closed = True
         thread = self._thread
         if thread is not None:
-            self._hurry.set()
             self._queue.put(_Mark.STOP)
-            thread.join(_PATIENCE_S)
+            thread.join(_LAST_PATIENCE_S)
         if thread is None or not thread.is_alive():
             self._drain()
         else:
@@ -102,17 +101,21 @@ class QueueSink:
 
     def _reset(self) -> None:
         self._queue: _Lines = SimpleQueue()
-        self._hurry = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
         self._closed = False
 
     def _start(self) -> None:
-        with self._starting:
+        # Whoever starts the thread already, be it this one below a signal's handler, is enough.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self._thread is None:
                 thread = Thread(target=self._run, name="log writer", daemon=True)
                 thread.start()
                 self._thread = thread
+        finally:
+            self._starting.release()
 
     def _waits_for_room(self) -> bool:
         while self._overflow == "block" and not self._closed:
@@ -136,7 +139,6 @@ class QueueSink:
             self._persist(lines)
             lines, size = [], 0
             if isinstance(item, Event):
-                self._hurry.clear()
                 item.set()
             elif item is _Mark.STOP:
                 return
@@ -149,7 +151,7 @@ class QueueSink:
                 return _Mark.EMPTY
             item = queue.get()
             # Lines that come soon after share one write and one switch of threads.
-            self._hurry.wait(_GATHER_S)
+            time.sleep(_GATHER_S)
             return item
 
     def _persist(self, lines: list[bytes]) -> None:
@@ -172,7 +174,10 @@ class QueueSink:
                 item = self._queue.get_nowait()
             except Empty:
                 return
-            if isinstance(item, Event):
-                item.set()
-            elif isinstance(item, bytes):
+            if isinstance(item, bytes):
                 self._sink.write(item)
+            elif isinstance(item, Event):
+                item.set()
+            elif self._thread is not None and self._thread.is_alive():
+                self._queue.put(item)  # it is the writer's, which takes over from here
+                return

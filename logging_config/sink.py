@@ -12,8 +12,7 @@ from logging_config.rotation import Rotation, is_at, rotate
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _LOOK_EVERY_S: Final = 1.0
-_LOOKS: Final = 10
-_BETWEEN_LOOKS_S: Final = 0.002
+_BETWEEN_LOOKS_S: Final = 0.02
 
 
 class Sink(Protocol):
@@ -132,13 +131,17 @@ class FileSink:
 def _ends_within_a_line(file: int) -> bool:
     """Whether a process that was killed left a piece of a line at the file's end.
 
-    Another process may be in the middle of its write, hence several looks.
+    Another process may be in the middle of its write, whose beginning can be seen. Its pauses are
+    as long as a busy machine likes; but Linux does not touch a file's times while it is written, so
+    that once they are touched, what was under way has made the file longer.
     """
-    for _ in range(_LOOKS):
-        size = os.fstat(file).st_size
+    seen = -1
+    while (size := os.fstat(file).st_size) != seen:
         if size == 0 or os.pread(file, 1, size - 1) == b"\n":
             return False
-        time.sleep(_BETWEEN_LOOKS_S)
+        seen = size
+        os.utime(file)
+        time.sleep(_BETWEEN_LOOKS_S)  # elsewhere there is only hope
     return True
 
 

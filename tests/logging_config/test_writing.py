@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from logging_config import ConfigurationError, Rotation, Service, configure, open_log
+from logging_config import (
+    ConfigurationError,
+    EventLog,
+    Rotation,
+    Service,
+    configure,
+    open_log,
+)
+from logging_config.losses import Losses
 from logging_config.queue_sink import QueueSink
 from logging_config.sink import FileSink
 
@@ -101,6 +109,32 @@ def test_a_line_being_written_is_not_torn(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(time, "sleep", finish)
     FileSink(path).write(b'{"own":1}\n')
     assert path.read_bytes() == b'{"other":1}\n{"own":1}\n'
+
+
+def test_a_long_pause_within_a_write_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long another's write takes, a file opened meanwhile gets no empty line."""
+    path = tmp_path / "log.jsonl"
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    line = b'"%s"\n' % (b"x" * 2**23)
+    begun = Event()
+
+    def write() -> None:
+        other = FileSink(path)
+        for _ in range(20):
+            begun.set()
+            other.write(line)
+
+    writer = Thread(target=write)
+    writer.start()
+    begun.wait(DEADLINE_S)
+    opened = 0
+    while writer.is_alive():
+        assert FileSink(path).write(b"1\n")
+        opened += 1
+    assert opened > 20
+    assert Counter(map(len, path.read_bytes().splitlines())) == {1: opened, len(line) - 1: 20}
 
 
 def test_a_piece_written_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +262,41 @@ def test_a_full_queue_may_block() -> None:
     assert emitted.wait(DEADLINE_S)
     log.close()
     assert [json.loads(line)["event.sequence"] for line in slow.lines] == list(range(1, 51))
+
+
+def test_losses_are_told_by_a_handler_that_interrupts_their_count() -> None:
+    """A signal that comes while its thread counts a loss does not wait for that thread."""
+    losses = Losses()
+    with losses._lock:
+        losses.count(2)
+        assert losses.take() == 2
+
+
+def test_a_child_does_not_tell_its_parents_losses(memory: Any, log: EventLog) -> None:
+    """Events dropped before a fork are counted by the parent alone."""
+    memory.refuses = True
+    log.bid(bid_id="lost", prediction_id="p")
+    memory.refuses = False
+    log.before_fork()
+    log.after_fork(in_child=True)
+    log.bid(bid_id="child's", prediction_id="p")
+    assert [b"ml.log.dropped" in line for line in memory.lines] == [False]
+
+
+def test_emitting_while_the_log_closes_does_not_hold_it() -> None:
+    """A thread that writes out its own line leaves the writer the word that it is to end."""
+    slow = SlowSink()
+    queue = QueueSink(slow)
+    queue.write(b"1\n")
+    closing = Thread(target=queue.close)
+    closing.start()
+    wait_for(lambda: queue._closed and queue._queue.qsize() == 1)
+    queue._queue.put(b"2\n")
+    queue._drain_if_closed()
+    slow.released.set()
+    closing.join(DEADLINE_S / 6)
+    assert not closing.is_alive()
+    assert slow.lines == [b"1\n", b"2\n"]
 
 
 def test_a_disk_that_refuses_is_asked_again() -> None:
