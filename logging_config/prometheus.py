@@ -5,6 +5,8 @@ event, `expose(app)` serves `/metrics` of a FastAPI or Starlette application.
 """
 
 from collections.abc import Callable, Mapping
+from math import isfinite
+from numbers import Number
 from typing import Any, Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -60,35 +62,37 @@ class Metrics:
             count(self, fields)
 
     def _count_prediction(self, fields: Mapping[str, Any]) -> None:
-        model = (fields["ml.model.name"], fields["ml.model.version"])
-        self._predictions.labels(*model, fields["ml.prediction.decision"]).inc()
-        self._scores.labels(*model).observe(fields["ml.prediction.score"])
+        model = (fields.get("ml.model.name", ""), fields.get("ml.model.version", ""))
+        self._predictions.labels(*model, fields.get("ml.prediction.decision", "")).inc()
+        if (score := _number(fields, "ml.prediction.score")) is not None:
+            self._scores.labels(*model).observe(score)
 
     def _count_bid(self, _: Mapping[str, Any]) -> None:
         self._bids.inc()
 
     def _count_fallback(self, fields: Mapping[str, Any]) -> None:
-        self._fallbacks.labels(fields["ml.feature_source.name"]).inc()
+        self._fallbacks.labels(fields.get("ml.feature_source.name", "")).inc()
 
     def _count_job(self, fields: Mapping[str, Any]) -> None:
-        if fields["event.action"] != "ended":
+        if fields.get("event.action") != "ended":
             return
-        job = fields["ml.job.name"]
-        self._runs.labels(job, fields["event.outcome"]).inc()
-        if "event.duration" in fields:
-            self._durations.labels(job).observe(fields["event.duration"] / _NANOSECONDS)
-        if "ml.job.records" in fields:
-            self._records.labels(job).inc(fields["ml.job.records"])
+        job = fields.get("ml.job.name", "")
+        self._runs.labels(job, fields.get("event.outcome", "")).inc()
+        if (duration := _number(fields, "event.duration")) is not None:
+            self._durations.labels(job).observe(duration / _NANOSECONDS)
+        if (records := _number(fields, "ml.job.records")) is not None:
+            self._records.labels(job).inc(max(records, 0))
 
     def _count_model(self, fields: Mapping[str, Any]) -> None:
         model = (fields.get("ml.model.name", ""), fields.get("ml.model.version", ""))
-        for name, value in fields.items():
-            if name.startswith("ml.evaluation."):
+        for name in fields:
+            value = _number(fields, name) if name.startswith("ml.evaluation.") else None
+            if value is not None:
                 metric = name.removeprefix("ml.evaluation.")
                 self._evaluation.labels(*model, metric).set(value)
 
     def _count_app(self, fields: Mapping[str, Any]) -> None:
-        self._dropped.inc(fields.get("ml.log.dropped", 0))
+        self._dropped.inc(max(_number(fields, "ml.log.dropped") or 0, 0))
 
     _COUNTED: Final[Mapping[str, Callable[..., None]]] = {
         "ml.prediction": _count_prediction,
@@ -98,6 +102,18 @@ class Metrics:
         "ml.model": _count_model,
         "ml.app": _count_app,
     }
+
+
+def _number(fields: Mapping[str, Any], name: str) -> float | None:
+    """A field's value if the log writes it as a number: a finite one, and no truth value."""
+    value = fields.get(name)
+    if not isinstance(value, Number) or isinstance(value, (bool, complex)):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (OverflowError, ValueError):  # an integer beyond a double; a signalling NaN
+        return None
+    return number if isfinite(number) else None
 
 
 def expose(app: Any, registry: CollectorRegistry | None = None) -> None:

@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
 from logging_config.errors import ConfigurationError
@@ -85,6 +86,13 @@ def _hide_card(match: re.Match[str]) -> str:
     return match[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else REDACTED
 
 
+def _is_known(dataset: str, name: str) -> bool:
+    """Whether an event of a dataset can have a field, or a label, of that name."""
+    return name.startswith("labels.") or any(
+        fnmatchcase(name, known.name) for known in DATASETS[dataset]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Redaction:
     """What to take out of events.
@@ -108,6 +116,12 @@ class Redaction:
                 f"Redaction allows fields of unknown datasets: {', '.join(sorted(unknown))}.",
                 f"The datasets are: {', '.join(DATASETS)}.",
             )
+        for dataset, names in self.allowed.items():
+            if nowhere := sorted(name for name in names if not _is_known(dataset, name)):
+                raise ConfigurationError(
+                    f"Redaction allows fields {dataset} does not have: {', '.join(nowhere)}.",
+                    "See docs/fields.md; what is in no table is a label: 'labels.<name>'.",
+                )
         if self.hashed and not self.salt:
             raise ConfigurationError(
                 "Redaction hashes fields without a salt.",

@@ -12,14 +12,25 @@ from logging_config.request import current_request
 _STANDARD: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
 )
-_COLOURED: Final = "color_message"  # uvicorn's copy of its message for terminals
 _UVICORN_ARGS: Final = 5  # client, method, path, HTTP version, status
 _LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
-_APM: Final = MappingProxyType(
+_TRACED: Final = MappingProxyType(
     {
         "elasticapm_trace_id": "trace.id",
         "elasticapm_span_id": "span.id",
         "elasticapm_transaction_id": "transaction.id",
+        "otelTraceID": "trace.id",
+        "otelSpanID": "span.id",
+    }
+)
+_SKIPPED: Final = frozenset(
+    {
+        *_STANDARD,
+        *_TRACED,
+        "color_message",  # uvicorn's copy of its message for terminals
+        # What else tracers add to every record.
+        *("elasticapm_labels", "elasticapm_service_name", "elasticapm_service_environment"),
+        *("otelServiceName", "otelTraceSampled"),
     }
 )
 
@@ -70,16 +81,13 @@ def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
 
     A mapping logged in the place of a text, as python-json-logger allows, is taken for fields too.
     """
-    extra = {
-        _APM.get(name, name): value
-        for name, value in vars(record).items()
-        if name not in _STANDARD and name != _COLOURED
-    }
+    extra = {name: value for name, value in vars(record).items() if name not in _SKIPPED}
     if isinstance(record.msg, dict) and not record.args:
         extra |= {name: value for name, value in record.msg.items() if name != "message"}
     return {
         "log.logger": record.name,
         "process.thread.name": record.threadName or "",
+        **_tracers_ids(record),
         **extra,
         **_exception(record),
     }
@@ -94,6 +102,13 @@ def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, int] | None:
     if not isinstance(path, str) or not isinstance(status_code, int):
         return None
     return str(method), path.partition("?")[0], status_code
+
+
+def _tracers_ids(record: logging.LogRecord) -> dict[str, str]:
+    """The ids Elastic APM or OpenTelemetry put on the record; outside of a trace they are none."""
+    given = vars(record)
+    found = ((field, given[name]) for name, field in _TRACED.items() if name in given)
+    return {field: value for field, value in found if type(value) is str and value.strip("0")}
 
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:

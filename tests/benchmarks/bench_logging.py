@@ -8,11 +8,13 @@ else the machine does weighs on all alike. All write to the null device, one wri
 
 import argparse
 import asyncio
+import itertools
 import logging
 import os
 import platform
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from rich.table import Table
 from logging_config import AccessLog, EventLog, Model, Service, context, open_log
 from logging_config.queue_sink import QueueSink
 from logging_config.sink import FileSink
+from logging_config.standard_library import EventHandler
 from logging_config.structured import Destination, EventLogger, merge_context
 
 EVENTS = 2_000
@@ -38,8 +41,9 @@ FEATURES: dict[str, Any] = {
     "category": "IAB-12", "returning": True,
 }  # fmt: skip
 # With the ids of trace and request, 20 fields beside what each log adds by itself.
+ID, ID_FIELD = "p-000001", "ml.prediction.id"
 FIELDS: dict[str, Any] = {
-    "ml.prediction.id": "p-000001", "ml.model.name": "autobid", "ml.model.version": "7",
+    ID_FIELD: ID, "ml.model.name": "autobid", "ml.model.version": "7",
     "ml.prediction.score": 0.71, "ml.prediction.threshold": 0.5,
     "ml.prediction.decision": "approved",
     **{
@@ -49,7 +53,9 @@ FIELDS: dict[str, Any] = {
 }  # fmt: skip
 IDS: dict[str, Any] = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "request_id": "req-000001"}
 NULL = Path(os.devnull).open("wb", buffering=0)  # noqa: SIM115 -- as long as the process
+BARE, ECS = "structlog + orjson, bare", "ecs-logging StdlibFormatter"
 Emit = Callable[[], object]
+Draw = Callable[[], str]
 
 
 def main() -> None:
@@ -62,30 +68,56 @@ def main() -> None:
         f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
     )
     console.print(compare(rounds))
+    console.print(compare_with_new_ids(rounds))
     console.print(stall())
     console.print(serve(rounds))
 
 
 def compare(rounds: int) -> Table:
     """One event of 20 fields in each log."""
-    emitters = {
-        "orjson alone": lambda: orjson.dumps(FIELDS),
-        "structlog + orjson, bare": bare_structlog(),
-        "ours: log.prediction, at once": predict(open_at_once()),
-        "ours: log.prediction, queued": predict(open_queued()),
-        "ours: structlog, at once": by_structlog(open_at_once()),
-        "ours: structlog, queued": by_structlog(open_queued()),
-        "python-json-logger, orjson": standard(OrjsonFormatter()),
-        "python-json-logger, json": standard(JsonFormatter()),
-        "ecs-logging StdlibFormatter": standard(ecs_logging.StdlibFormatter()),
+    return tabulate({**ours(lambda: ID), **peers(lambda: ID)}, rounds, "one event again and again")
+
+
+def compare_with_new_ids(rounds: int) -> Table:
+    """The same with another prediction's id in each event, which must be searched for secrets."""
+    numbers = itertools.count()
+
+    def draw() -> str:
+        return f"p-{next(numbers):06d}"
+
+    return tabulate({**ours(draw), **peers(draw)}, rounds, "a new id in each event")
+
+
+def ours(draw: Draw) -> dict[str, Emit]:
+    """Our log by its helper, by structlog and by Python's logging."""
+    return {
+        "log.prediction, at once": predict(open_at_once(), draw),
+        "log.prediction, queued": predict(open_queued(), draw),
+        "our structlog, at once": by_structlog(open_at_once(), draw),
+        "our structlog, queued": by_structlog(open_queued(), draw),
+        "our logging, queued": standard(EventHandler(open_queued_once), draw),
     }
+
+
+def peers(draw: Draw) -> dict[str, Emit]:
+    """What it is compared with; all write at once."""
+    return {
+        BARE: bare_structlog(draw),
+        "python-json-logger, orjson": standard(to_null(OrjsonFormatter()), draw),
+        "python-json-logger, json": standard(to_null(JsonFormatter()), draw),
+        ECS: standard(to_null(ecs_logging.StdlibFormatter()), draw),
+    }
+
+
+def tabulate(emitters: dict[str, Emit], rounds: int, title: str) -> Table:
+    """Time the emitters under a context of two ids, and compare them."""
     with context(fresh=True, **IDS):
         structlog.contextvars.bind_contextvars(**IDS)
         best = take_turns(emitters, rounds)
-    bare, ecs = best["structlog + orjson, bare"], best["ecs-logging StdlibFormatter"]
-    table = Table("log", "µs an event", "times bare structlog", "times faster than ecs")
+    table = Table(title, "µs an event", "times bare structlog", "times faster than ecs")
     for name, cost in best.items():
-        table.add_row(name, f"{cost:.1f}", f"{cost / bare:.2f}", f"{ecs / cost:.1f}")
+        ratios = (f"{cost / best[BARE]:.2f}", f"{best[ECS] / cost:.1f}")
+        table.add_row(name, f"{cost:.1f}", *ratios)
     return table
 
 
@@ -101,10 +133,10 @@ def take_turns(emitters: dict[str, Emit], rounds: int) -> dict[str, float]:
     return best
 
 
-def predict(log: EventLog) -> Emit:
+def predict(log: EventLog, draw: Draw) -> Emit:
     """Emit the event by the typed helper."""
     return lambda: log.prediction(
-        prediction_id="p-000001",
+        prediction_id=draw(),
         model=MODEL,
         score=0.71,
         threshold=0.5,
@@ -129,13 +161,19 @@ def open_queued() -> EventLog:
     return open_log(production(), sink=queue)
 
 
-def by_structlog(log: EventLog) -> Emit:
+@cache
+def open_queued_once() -> EventLog:
+    """The queued log that Python's logging looks up with each record."""
+    return open_queued()
+
+
+def by_structlog(log: EventLog, draw: Draw) -> Emit:
     """Emit the same fields by a structlog logger."""
     logger = EventLogger(Destination(lambda: log, "bench"), [merge_context], {})
-    return lambda: logger.info("Prediction", **FIELDS)
+    return lambda: logger.info("Prediction", **{**FIELDS, ID_FIELD: draw()})
 
 
-def bare_structlog() -> Emit:
+def bare_structlog(draw: Draw) -> Emit:
     """Bare structlog: its context, level, time and orjson, and nothing else."""
     logger = structlog.wrap_logger(
         structlog.BytesLogger(NULL),
@@ -147,19 +185,24 @@ def bare_structlog() -> Emit:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     ).bind()
-    return lambda: logger.info("Prediction", **FIELDS)
+    return lambda: logger.info("Prediction", **{**FIELDS, ID_FIELD: draw()})
 
 
-def standard(formatter: logging.Formatter) -> Emit:
-    """Python's logging with a formatter."""
+def to_null(formatter: logging.Formatter) -> logging.Handler:
+    """A handler that writes to the null device with a formatter."""
     handler = logging.FileHandler(os.devnull)
     handler.setFormatter(formatter)
-    logger = logging.getLogger(f"bench.{type(formatter).__module__}")
-    logger.propagate = False
+    return handler
+
+
+def standard(handler: logging.Handler, draw: Draw) -> Emit:
+    """Python's logging with a handler."""
+    logger = logging.getLogger(f"bench.{id(handler)}")
     logger.setLevel(logging.INFO)
+    logger.propagate = False
     logger.addHandler(handler)
-    extra = {**FIELDS, "trace.id": IDS["trace_id"], "http.request.id": IDS["request_id"]}
-    return lambda: logger.info("Prediction", extra=extra)
+    ids = {"trace.id": IDS["trace_id"], "http.request.id": IDS["request_id"]}
+    return lambda: logger.info("Prediction", extra={**FIELDS, **ids, ID_FIELD: draw()})
 
 
 class StalledSink(FileSink):
@@ -177,7 +220,7 @@ def stall() -> Table:
     waits = {}
     for name, kind in (("moving", FileSink), ("stalled", StalledSink)):
         queue = QueueSink(kind(Path(os.devnull)), capacity=1_000_000)
-        waits[name] = waits_of(predict(open_log(production(), sink=queue)))
+        waits[name] = waits_of(predict(open_log(production(), sink=queue), lambda: ID))
         table.add_row(name, *(f"{wait:.0f}" for wait in waits[name]))
     table.add_row("added", *(f"{b - a:+.0f}" for a, b in zip(*waits.values(), strict=True)))
     return table

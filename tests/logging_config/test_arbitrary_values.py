@@ -1,6 +1,8 @@
 """Whatever Python value is thrown at an entry point, a valid line comes out and nothing is lost."""
 
 import asyncio
+import contextlib
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +20,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logging_config import EventLog, FeatureSource, Model, context
+from logging_config import (
+    AccessLog,
+    EventLog,
+    FeatureSource,
+    Model,
+    context,
+    job_run,
+    publish_evaluation,
+    set_error_code,
+)
 from logging_config.envelope import LEVELS
 from logging_config.formatter import EventFormatter
+from logging_config.middleware import Receive, Scope, Send
 from logging_config.standard_library import EventHandler
 from logging_config.structured import Destination, EventLogger, merge_context
 
@@ -188,6 +200,17 @@ VALUES = st.recursive(
     ),
     max_leaves=12,
 )
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+EVALUATIONS = st.fixed_dictionaries(
+    {
+        "model": JSON | st.fixed_dictionaries({"name": JSON, "version": JSON}),
+        "metrics": JSON | st.dictionaries(st.text(), JSON, max_size=3),
+    }
+)
 NAMES = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     ["event_", "exc_info", "stack_info", "@timestamp", "service.name", "error", "a.b", "password"]
 )
@@ -330,6 +353,65 @@ def test_context(
         log.bid(bid_id="b", prediction_id="p")
     (line,) = memory.lines
     assert check(line)["trace.id"] == announced
+
+
+@COMMON
+@given(
+    method=NAMES,
+    path=TEXTS,
+    headers=st.dictionaries(
+        st.sampled_from([b"traceparent", b"x-request-id", b"other"]), st.binary(max_size=60)
+    ),
+    status=st.none() | st.integers(-1, 2000),
+    error_code=VALUES,
+)
+def test_middleware(
+    method: str, path: str, headers: dict[bytes, bytes], status: int | None, error_code: Any,
+    new_memory: Any, open_memory_log: Any, check: Any,
+) -> None:  # fmt: skip
+    """Any request, answered with any status or none, makes one valid line."""
+    memory = new_memory()
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        set_error_code(error_code)
+        if status is not None:
+            await send({"type": "http.response.start", "status": status})
+
+    async def ignore(*_: Any) -> Any:
+        """Take what the application sends."""
+
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers.items())}
+    asyncio.run(AccessLog(app, open_memory_log(memory))(scope, ignore, ignore))
+    (line,) = memory.lines
+    check(line)
+
+
+@COMMON
+@given(name=VALUES, records=VALUES, text=VALUES)
+def test_jobs(
+    name: Any, records: Any, text: Any, new_memory: Any, open_memory_log: Any, check: Any
+) -> None:
+    """A run of any name and records that fails with anything makes two valid lines."""
+    memory = new_memory()
+    with contextlib.suppress(ValueError), job_run(name, log=open_memory_log(memory)) as run:
+        run.records = records
+        raise ValueError(text)
+    started, ended = (check(line) for line in memory.lines)
+    assert started["trace.id"] == ended["trace.id"]
+
+
+@COMMON
+@given(content=st.binary(max_size=50) | EVALUATIONS.map(lambda value: json.dumps(value).encode()))
+def test_evaluations(
+    content: bytes, tmp_path_factory: Any, new_memory: Any, open_memory_log: Any, check: Any
+) -> None:
+    """A file of any content makes one valid line."""
+    path = tmp_path_factory.mktemp("model") / "evaluation_metrics.json"
+    path.write_bytes(content)
+    memory = new_memory()
+    publish_evaluation(path, log=open_memory_log(memory))
+    (line,) = memory.lines
+    check(line)
 
 
 @settings(COMMON, max_examples=10)

@@ -1,9 +1,7 @@
 """Context follows the work: through requests, jobs, threads and tasks, and from tracers."""
 
 import asyncio
-import sys
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,19 +64,6 @@ def test_opentelemetry(log: EventLog, events: Events) -> None:
     for event in events():
         assert event["trace.id"] == f"{0xABC:032x}"
         assert event["span.id"] == f"{0xDEF:016x}"
-
-
-def test_elastic_apm(log: EventLog, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inside a transaction of Elastic APM its ids are the event's."""
-    agent = SimpleNamespace(
-        get_trace_id=lambda: "a" * 32, get_span_id=lambda: None, get_transaction_id=lambda: "b" * 16
-    )
-    monkeypatch.setitem(sys.modules, "elasticapm", agent)
-    log.bid(bid_id="1", prediction_id="p")
-    (event,) = events()
-    assert event["trace.id"] == "a" * 32
-    assert event["transaction.id"] == "b" * 16
-    assert "span.id" not in event
 
 
 def test_traceparent_goes_round() -> None:

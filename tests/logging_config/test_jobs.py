@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 import schedule
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from logging_config import EventLog, Model, context, current_run, job, job_run
 
@@ -83,3 +86,34 @@ def test_schedule(log: EventLog, events: Events) -> None:
     runs = {event["ml.job.run_id"] for event in events()}
     assert len(events()) == 4
     assert len(runs) == 2
+
+
+def test_apscheduler(log: EventLog, events: Events) -> None:
+    """Jobs of APScheduler are logged in its threads, each run under a trace of its own."""
+    scheduler = BackgroundScheduler()
+    ended: SimpleQueue[str] = SimpleQueue()
+    scheduler.add_listener(
+        lambda event: ended.put(event.job_id), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR
+    )
+
+    @job("refresh", log=log)
+    def refresh() -> None:
+        """Emit within the run."""
+        log.fallback(source="stats")
+
+    @job("train", log=log)
+    def train() -> None:
+        """Fail."""
+        raise ValueError("no data")
+
+    for function in (refresh, train):
+        scheduler.add_job(function, id=function.__name__)
+    scheduler.start()
+    assert {ended.get(timeout=30), ended.get(timeout=30)} == {"refresh", "train"}
+    scheduler.shutdown()
+    traces = {event["ml.job.name"]: event["trace.id"] for event in events()}
+    assert len(set(traces.values())) == 2
+    for name, outcomes in (("refresh", [None, None, "success"]), ("train", [None, "failure"])):
+        run = [event for event in events() if event["trace.id"] == traces[name]]
+        assert [event.get("event.outcome") for event in run] == outcomes
+        assert {event["ml.job.name"] for event in run} == {name}

@@ -147,6 +147,8 @@ def test_misconfiguration() -> None:
     """Unknown datasets and hashes without a salt are refused when they are set up."""
     with pytest.raises(ConfigurationError, match=r"unknown datasets: ml\.typo"):
         Redaction(allowed={"ml.typo": frozenset()})
+    with pytest.raises(ConfigurationError, match=r"ml\.bid does not have: ml\.bid\.vlaue\. See"):
+        Redaction(allowed={"ml.bid": frozenset({"ml.bid.vlaue", "ml.bid.value", "labels.shop"})})
     with pytest.raises(ConfigurationError, match="without a salt"):
         Redaction(hashed=frozenset({"labels.user"}))
     assert "pepper" not in repr(Redaction(salt="pepper"))

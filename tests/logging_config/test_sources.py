@@ -3,13 +3,16 @@
 import json
 import logging
 import logging.config
+import math
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, MutableMapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
@@ -107,6 +110,51 @@ def test_uvicorn(tmp_path: Path) -> None:
     assert [event["http.response.status_code"] for event in requests] == [200]
     assert "event.duration" in requests[0]
     assert any("Application startup complete" in event["message"] for event in events)
+
+
+def test_elastic_apm(tmp_path: Path) -> None:
+    """Within a transaction its ids are the event's; outside of one, the log makes a trace id."""
+    events = emit(
+        tmp_path,
+        """
+        import logging
+        import elasticapm
+        agent = elasticapm.Client(
+            service_name="s", disable_send=True, central_config=False, metrics_interval="0ms",
+            cloud_provider="none", instrument=False,
+            transport_class="elasticapm.transport.base.Transport",
+        )
+        logging.info("outside")
+        agent.begin_transaction("request")
+        log.bid(bid_id="transaction", prediction_id="p")
+        with elasticapm.capture_span("query"):
+            logging.info("span")
+            ids = (elasticapm.get_trace_id(), elasticapm.get_transaction_id(),
+                   elasticapm.get_span_id())
+        agent.end_transaction("request", "ok")
+        log.app("info", "ids", {"ids": ids})
+        agent.close()
+        """,
+    )
+    outside, transaction, span, ids = events
+    fields = ("trace.id", "transaction.id", "span.id")
+    assert [span[field] for field in fields] == ids["labels"]["ids"]
+    assert [transaction.get(field) for field in fields] == [*ids["labels"]["ids"][:2], None]
+    assert len({event["trace.id"] for event in events}) == 3
+    assert not any("labels" in event or "ml.log.changes" in event for event in (outside, span))
+
+
+def test_ids_on_records(log: EventLog, events: Events) -> None:
+    """Ids OpenTelemetry put on a record stay with it, whichever thread writes it; "0" is none."""
+    for trace_id, span_id in (("a" * 32, "b" * 16), ("0", "0")):
+        record = logging.LogRecord("traced", logging.INFO, __file__, 1, "m", (), None)
+        vars(record).update(otelTraceID=trace_id, otelSpanID=span_id, otelServiceName="s")
+        EventHandler(lambda: log).handle(record)
+    inside, outside = events()
+    assert (inside["trace.id"], inside["span.id"]) == ("a" * 32, "b" * 16)
+    assert "span.id" not in outside
+    assert len(outside["trace.id"]) == 32
+    assert "labels" not in inside
 
 
 def test_levels(tmp_path: Path) -> None:
@@ -274,6 +322,29 @@ def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: E
     assert sample("ml_model_evaluation", {**labels, "metric": "f1"}) == 0.5
     assert sample("ml_log_dropped_total") == 3
     assert sample("ml_log_events_total", {"dataset": "ml.job"}) == count("ml.job") == 2
+
+
+def test_metrics_take_only_what_the_log_writes_as_a_number(
+    memory: Any, open_memory_log: Any, events: Events
+) -> None:
+    """NaN, texts and calls with wrong arguments are counted as events, and spoil no sum."""
+    registry = CollectorRegistry()
+    log = open_memory_log(memory, observers=(Metrics(registry),))
+    for score in (0.25, math.nan, "high", None, 10**400, True, Decimal("0.5"), np.float32(0.25)):
+        log.prediction(prediction_id="p", model=Model("m", "1"), score=score, approved=True)
+    log.prediction(prediction_id="p", wrong="argument")
+    log.job_ended(name="j", run_id="r", succeeded=True, duration_ns="long", records=-1)
+    log.model_event(action="evaluate", succeeded=True, evaluation={"f1": math.nan})
+    scores = [event.get("ml.prediction.score") for event in events()]
+    written = [score for score in scores if isinstance(score, float)]
+    sample = registry.get_sample_value
+    labels = {"model": "m", "version": "1"}
+    assert sample("ml_prediction_score_sum", labels) == sum(written) == 1.0
+    assert sample("ml_prediction_score_count", labels) == len(written)
+    assert sample("ml_predictions_total", {**labels, "decision": "approved"}) == 8
+    assert sample("ml_log_events_total", {"dataset": "ml.prediction"}) == 9
+    assert sample("ml_job_runs_total", {"job": "j", "outcome": "success"}) == 1
+    assert sample("ml_log_events_total", {"dataset": "ml.app"}) is None
 
 
 def test_an_unknown_level() -> None:
