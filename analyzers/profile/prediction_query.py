@@ -134,10 +134,12 @@ class PredictionQuery:
         for index, field in enumerate(self.extra):
             aggs[f"x{index}"] = {"value_count": {"field": field}}
         for index, name in enumerate(self.fields.sources):
+            age = f"{_SOURCE}{name}.age_s"
             aggs[f"s{index}"] = {
-                "terms": {"field": f"{_SOURCE}{name}.status", "size": _MOST_STATUSES}
+                "terms": {"field": f"{_SOURCE}{name}.status", "size": _MOST_STATUSES},
+                "aggs": {"youngest": {"min": {"field": age}}},
             }
-            aggs[f"a{index}"] = {"stats": {"field": f"{_SOURCE}{name}.age_s"}}
+            aggs[f"a{index}"] = {"stats": {"field": age}}
         return aggs
 
     def _categorical(self) -> list[str]:
@@ -219,5 +221,12 @@ def _counter(terms: dict[str, Any]) -> Counter[str]:
 
 
 def _source(bucket: dict[str, Any], index: int) -> SourceUse:
-    ages = bucket[f"a{index}"]
-    return SourceUse(_counter(bucket[f"s{index}"]), ages["count"], ages["sum"] or 0.0, ages["max"])
+    ages, statuses = bucket[f"a{index}"], bucket[f"s{index}"]
+    youngest = {each["key"]: each["youngest"]["value"] for each in statuses["buckets"]}
+    return SourceUse(
+        _counter(statuses),
+        ages["count"],
+        ages["sum"] or 0.0,
+        ages["max"],
+        youngest.get("stale"),
+    )

@@ -92,12 +92,15 @@ class SourceUse:
         ages: Predictions that know the source's age.
         age_total: Sum of those ages in seconds.
         age_highest: Greatest of them, None without any.
+        stale_from: Least age of those that were `stale`, None without any: the service uses
+            defaults from this age on, or from one before it.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
     ages: int = 0
     age_total: float = 0.0
     age_highest: float | None = None
+    stale_from: float | None = None
 
     @property
     def n(self) -> int:
@@ -106,11 +109,13 @@ class SourceUse:
 
     def __add__(self, more: SourceUse) -> SourceUse:
         highest = [each.age_highest for each in (self, more) if each.age_highest is not None]
+        stale = [each.stale_from for each in (self, more) if each.stale_from is not None]
         return SourceUse(
             self.statuses + more.statuses,
             self.ages + more.ages,
             self.age_total + more.age_total,
             max(highest, default=None),
+            min(stale, default=None),
         )
 
 
@@ -187,6 +192,7 @@ class PredictionProfile:
                     "ages": each.ages,
                     "age_total": each.age_total,
                     "age_highest": each.age_highest,
+                    "stale_from": each.stale_from,
                 }
                 for name, each in self.sources.items()
             },
@@ -217,7 +223,11 @@ def from_body(
         present=body["present"],
         sources={
             name: SourceUse(
-                Counter(each["statuses"]), each["ages"], each["age_total"], each["age_highest"]
+                Counter(each["statuses"]),
+                each["ages"],
+                each["age_total"],
+                each["age_highest"],
+                each.get("stale_from"),
             )
             for name, each in body["sources"].items()
         },

@@ -1,8 +1,9 @@
 """Every analyzer keeps the contract, whoever wrote it."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from analyzers.baseline.baseline import Baseline
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.page import page
+from analyzers.profile.fallbacks import FallbackProfile
 from analyzers.profile.jobs import profiles as job_profiles
 from analyzers.profile.models import profiles as model_profiles
-from analyzers.window import DAY, Window
+from analyzers.profile.slot import Knowledge, Slot
+from analyzers.window import DAY, HOUR, Window
 
 ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
@@ -50,6 +53,7 @@ def evidence(
             stale=lambda hour: 90 if 60 <= hour < 70 else 1,
             ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
         ),
+        "fallback": fallback_profiles(DAYS * 24),
         "access": access_profiles(
             DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
         ),
@@ -83,6 +87,19 @@ def evidence(
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
 
     return give
+
+
+def fallback_profiles(hours: int) -> list[FallbackProfile]:
+    """Return hours of fallbacks, of which ten are full of them."""
+    begin = datetime(2026, 3, 2, tzinfo=UTC)
+    return [
+        FallbackProfile(
+            Slot("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
+            Knowledge(1),
+            reasons=Counter({("stats", "stale"): 90 if 60 <= hour < 70 else 1}),
+        )
+        for hour in range(hours)
+    ]
 
 
 def judged(analyzer: Analyzer[Any], evidence: Evidence[Any]) -> dict[str, Finding]:
