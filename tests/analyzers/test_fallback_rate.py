@@ -121,7 +121,7 @@ def test_a_source_that_does_not_know_part_of_the_traffic(
     assert alarms[0].value == pytest.approx(0.85)
     assert "had data for 85 % of 100 predictions" in alarms[0].reason
     assert {each.severity for each in missing(lambda _hour: 15)} == {Severity.OK}
-    lost = missing(lambda hour: 85 if hour >= 94 else 40)
+    lost = missing(lambda hour: 90 if hour >= 94 else 40)
     assert [each.severity.alarming for each in lost] == [False] * 46 + [True] * 2
 
 
