@@ -161,6 +161,9 @@ def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
 
 def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     from dataclasses import asdict
+    from datetime import timedelta
+
+    from analyzers.window import duration
 
     return {
         "name": analyzer.name,
@@ -170,7 +173,10 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
             metric: asdict(limits) if limits.judged else None
             for metric, limits in analyzer.limits.items()
         },
-        "alert": asdict(analyzer.alert),
+        "alert": {
+            name: duration(value) if isinstance(value, timedelta) else value
+            for name, value in asdict(analyzer.alert).items()
+        },
         "runbook": analyzer.runbook,
     }
 

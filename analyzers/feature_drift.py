@@ -30,6 +30,7 @@ from analyzers.panel import Panel
 from analyzers.profile.predictions import PredictionProfile, total
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.statistics.benjamini_hochberg import q_values
+from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             "What share of the predictions would need another category to look like training?",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="feature")
+    alert = Alert(on="warning", after=2, of=3, layer="feature", step=HOUR)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""

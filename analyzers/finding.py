@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from analyzers.series import series_name
 from analyzers.window import Window, duration, iso, parse_time
 
 if TYPE_CHECKING:
@@ -109,6 +110,19 @@ class Finding:
         return Window(self.start, self.end)
 
     @property
+    def series(self) -> str:
+        """What it is about without the window, in words: findings of one series follow in time."""
+        return series_name(
+            self.analyzer,
+            self.metric,
+            subject=self.subject,
+            segment=self.segment,
+            service=self.service,
+            model=self.model_name,
+            version=self.model_version,
+        )
+
+    @property
     def key(self) -> str:
         """What it is about, as 20 hexadecimal digits: the same for all revisions."""
         return digest(_ABOUT(self))
@@ -134,6 +148,7 @@ class Finding:
         for field in _TIMES & document.keys():
             document[field] = iso(document[field])
         document["finding.id"] = self.key
+        document["finding.series"] = self.series
         document["finding.knowledge"] = self.knowledge
         document["finding.window"] = duration(self.window.length)
         return document

@@ -73,7 +73,8 @@ class JobHealth(Analyzer[JobProfile]):
         Panel("Duration", DURATION, "times the median", "Which job takes longer than it did?"),
         Panel("Records", RECORDS, "times the median", "Which job works through fewer records?"),
     )
-    alert = Alert(on="warning", after=1, of=1, layer="job")
+    # One success is proof enough, and a job that runs once a month is not gone in between.
+    alert = Alert(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
 
     def evaluate(self, evidence: Evidence[JobProfile]) -> Iterator[Finding]:
         """Yield what can be said of each job at each hour's end."""

@@ -42,9 +42,10 @@ def _kinds(analyzer: Analyzer[Any]) -> str:
 def _alert(alert: Alert) -> str:
     windows = "one window is" if alert.of == 1 else f"{alert.after} of {alert.of} windows are"
     worse = " or worse" if alert.on == "warning" else ""
+    calm = "one window is" if alert.clear == 1 else f"{alert.clear} windows in a row are"
     return (
-        f"An alert is raised when {windows} `{alert.on}`{worse}. Its layer in the chain of causes "
-        f"is `{alert.layer}`."
+        f"An alert is raised when {windows} `{alert.on}`{worse}, and ends when {calm} `ok`. Its "
+        f"layer in the chain of causes is `{alert.layer}`. See [alerting](../alerting.md)."
     )
 
 

@@ -19,6 +19,7 @@ from analyzers.profile.prediction_query import SCORE
 from analyzers.profile.predictions import PredictionProfile, total
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.statistics.buckets import Buckets, merged
+from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             breakdown="ml.model.version",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="score")
+    alert = Alert(on="warning", after=2, of=3, layer="score", step=HOUR)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service."""

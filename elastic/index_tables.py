@@ -28,6 +28,9 @@ _SUBJECT: Final = (
     Field("finding.subject", "keyword", "What it measured it of: a feature, a path, a job."),
     Field("finding.segment", "keyword", "The part of the traffic, where it was divided."),
 )
+_SERIES: Final = Field(
+    "finding.series", "keyword", "The series: all of the above in words, without the window."
+)
 _SEVERITY: Final = Field(
     "finding.severity", "keyword", "`ok`, `warning`, `critical` or `unknown`.", required=True
 )
@@ -61,6 +64,7 @@ FINDINGS: Final = (
     *_WHAT,
     *_SUBJECT,
     Field("finding.id", "keyword", "The finding, without its revision."),
+    _SERIES,
     Field("finding.knowledge", "keyword", "Digest of what it says: equal where nothing is new."),
     Field("finding.window", "keyword", "Length of the window."),
     Field("finding.value", "double", "The measure."),

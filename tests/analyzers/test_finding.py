@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzers.finding import Finding, Severity
+from analyzers.series import series_name
 
 START = datetime(2026, 3, 2, 14, tzinfo=UTC)
 names = st.text(min_size=1, max_size=20)
@@ -57,6 +58,22 @@ def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
         )
 
     assert (one.key == other.key) == (about(one) == about(other))
+
+
+@given(findings, findings)
+def test_the_series_says_what_follows_in_time(one: Finding, other: Finding) -> None:
+    """Two findings share a series exactly if they differ in nothing but window and verdict."""
+    window = {"start": START, "end": START + timedelta(hours=1)}
+    same = replace(one, **window).key == replace(other, **window).key
+    assert (one.series == other.series) == same
+    assert one.to_document()["finding.series"] == one.series
+
+
+def test_a_series_fits_into_a_keyword() -> None:
+    """A subject of any length keeps its series apart from others, within what is indexed."""
+    names = {series_name("a", "m", subject="x" * 2_000 + end) for end in ("", "y", "z")}
+    assert len(names) == 3
+    assert max(map(len, names)) <= 1_024
 
 
 @given(findings)
