@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+import alerting.commands
 import analyzers.commands
 import elastic.commands
 import ingest.commands
@@ -20,7 +21,7 @@ app = typer.Typer(
     # A traceback that shows local variables could show a secret.
     pretty_exceptions_enable=False,
 )
-for stage in (elastic, ingest, analyzers, kibana):
+for stage in (elastic, ingest, analyzers, alerting, kibana):
     app.add_typer(stage.commands.app)
 app.add_typer(mlmon_demo.app)
 

@@ -1,1 +1,1 @@
-"""alerting."""
+"""Alerting: from findings to episodes that a person is told of, and the same rules elsewhere."""

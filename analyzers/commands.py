@@ -48,7 +48,7 @@ def analyze(
     """Judge a period: any time that is past, as often as you like, with the same findings."""
     from datetime import UTC, datetime
 
-    from analyzers import engine
+    from analyzers import engine, following
     from analyzers.time_argument import time_argument
     from analyzers.window import Window
     from elastic.cluster import connect
@@ -62,10 +62,13 @@ def analyze(
         analysis = engine.analyze(
             cluster, settings.namespace, period, now=now, analyzers=chosen, progress=report
         )
+        report("acting on the findings")
+        followed = following.announce(cluster, settings.namespace, analysis.period.start, now)
     if as_json:
-        print(json.dumps(analysis.to_json()))
+        print(json.dumps(analysis.to_json() | {"followed": followed}))
     else:
         _print(analysis)
+        print(*followed, sep="\n")
     if analysis.failures:
         raise typer.Exit(1)
 

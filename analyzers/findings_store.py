@@ -13,7 +13,7 @@ from analyzers.window import Window, iso
 from elastic.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from elastic.cluster import Cluster
@@ -154,6 +154,7 @@ class FindingStore:
         severity: Severity | None = None,
         analyzer: str | None = None,
         metric: str | None = None,
+        series: Collection[str] | None = None,
         as_of: datetime | None = None,
     ) -> Iterator[Finding]:
         """Yield the latest findings in order of their window's end.
@@ -164,6 +165,7 @@ class FindingStore:
             severity: Of exactly this severity or, for `warning`, also worse.
             analyzer: Of this analyzer.
             metric: Of this metric.
+            series: Of one of these series.
             as_of: What was known at that moment; by default what is known now.
         """
         filters = _known(as_of)
@@ -173,6 +175,8 @@ class FindingStore:
             filters.append({"range": {"event.end": {"lte": iso(until)}}})
         if severity is not None:
             filters.append({"terms": {"finding.severity": _or_worse(severity)}})
+        if series is not None:
+            filters.append({"terms": {"finding.series": [*series]}})
         named = {"finding.analyzer": analyzer, "finding.metric": metric}
         filters += [{"term": {name: value}} for name, value in named.items() if value]
         body = {

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analyzers import discover, engine
+from analyzers import discover, engine, following
 from analyzers.baseline.store import BaselineStore
 from analyzers.cycle.state import Bookmark, BookmarkStore
 from analyzers.cycle.touched import affected, joined, touched
@@ -43,11 +43,13 @@ class Cycle:
         analyses: One per period and group of analyzers.
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
+        followed: What later stages did about it, a line each.
     """
 
     period: Window
     analyses: list[Analysis] = field(default_factory=list)
     profiles: int = 0
+    followed: list[str] = field(default_factory=list)
 
     @property
     def findings(self) -> int:
@@ -99,6 +101,10 @@ def run_cycle(
                     profiled=True,
                 )
             )
+    if cycle.analyses:
+        changed = min(each.period.start for each in cycle.analyses)
+        progress("acting on the findings")
+        cycle.followed = following.announce(cluster, namespace, changed, now)
     store.write(Bookmark(now, now, now if sweep else before.swept, known), now)
     return cycle
 

@@ -108,9 +108,10 @@ class Runner:
 
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
+        followed = "".join(f"; {line}" for line in cycle.followed)
         self.tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
-            f"{cycle.findings} findings new or revised{failed}"
+            f"{cycle.findings} findings new or revised{failed}{followed}"
         )
 
     def until(self, stopping: Event, every: timedelta) -> None:

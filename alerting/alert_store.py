@@ -1,0 +1,104 @@
+"""Alerts in Elasticsearch: one document per episode under its own id, so that a re-run replaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from alerting.episode import FIELDS, Episode, Status
+from analyzers.window import iso
+from elastic.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from elastic.cluster import Cluster
+
+BATCH = 1_000
+_OWN = {"@timestamp", "alert.id", "alert.status", *FIELDS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the alerts given."""
+
+    opened: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+class AlertStore:
+    """The alerts of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self.index = f"mlmon-alerts-{namespace}"
+
+    def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Episode]:
+        """Yield the episodes, withdrawn ones left out, that lasted at some time of a period.
+
+        Args:
+            since: Open after this, or ended after it.
+            until: Opened by then; None for all.
+        """
+        ended = {"range": {"event.end": {"gt": iso(since)}}}
+        filters = [_any({"term": {"alert.status": Status.OPEN}}, ended), _not_withdrawn()]
+        if until is not None:
+            filters.append({"range": {"event.created": {"lte": iso(until)}}})
+        return self._episodes(filters)
+
+    def open(self) -> Iterator[Episode]:
+        """Yield the episodes that are open now, the oldest first."""
+        return self._episodes([{"term": {"alert.status": Status.OPEN}}])
+
+    def write(self, episodes: Sequence[Episode]) -> Written:
+        """Store episodes; what is stored already as it is stays untouched.
+
+        What people have added to an alert (who took it, whether it was worth raising) is kept.
+        """
+        written = Written()
+        for start in range(0, len(episodes), BATCH):
+            batch = episodes[start : start + BATCH]
+            stored = self._documents([each.id for each in batch])
+            changed = []
+            for each in batch:
+                present, document = stored.get(each.id), each.to_document()
+                kept = {name: value for name, value in (present or {}).items() if name not in _OWN}
+                if present != kept | document:
+                    changed.append(Document(self.index, each.id, kept | document))
+            new = sum(each.id not in stored for each in changed)
+            self._cluster.put(changed)
+            written = Written(
+                written.opened + new,
+                written.changed + len(changed) - new,
+                written.unchanged + len(batch) - len(changed),
+            )
+        self._cluster.refresh(self.index)
+        return written
+
+    def withdraw(self, episodes: Iterable[Episode]) -> int:
+        """Mark episodes that, as is known now, never were; return how many."""
+        gone = [replace(each, withdrawn=True) for each in episodes]
+        self.write(gone)
+        return len(gone)
+
+    def _documents(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        body = {"query": {"ids": {"values": [*ids]}}, "size": BATCH}
+        return {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
+
+    def _episodes(self, filters: list[dict[str, Any]]) -> Iterator[Episode]:
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "sort": [{"event.created": "asc"}, {"alert.id": "asc"}],
+        }
+        for hit in self._cluster.scan(self.index, body):
+            yield Episode.from_document(hit["_source"])
+
+
+def _any(*queries: dict[str, Any]) -> dict[str, Any]:
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+
+
+def _not_withdrawn() -> dict[str, Any]:
+    return {"bool": {"must_not": [{"term": {"alert.status": Status.WITHDRAWN}}]}}

@@ -1,0 +1,106 @@
+"""Causes: which open episode explains another, by the layers of the chain of causes.
+
+A failing job makes statistics stale, stale statistics make predictions fall back, and so on: six
+alarms with one cause. Of the episodes of earlier layers that were open when one opened, the one
+farthest up the chain is its likely first cause. That is a guess from order and place, no proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from analyzers.alert import LAYERS, Layer
+from analyzers.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from alerting.episode import Episode
+
+APART: frozenset[Layer] = frozenset({"job", "statistics"})
+"""Layers whose parts run as services of their own and serve every service of the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One way in which an episode may be the cause of another.
+
+    Alertmanager's inhibition is made of the same links (`alertmanager_config.py`), so each is
+    what its matchers can say.
+
+    Args:
+        cause: Layer of the cause.
+        effects: Layers of what it explains.
+        model: Whether the cause names a model.
+        other_model: Whether what it explains names a model; None where either will do.
+        equal: What both must have in common.
+    """
+
+    cause: Layer
+    effects: tuple[Layer, ...]
+    model: bool
+    other_model: bool | None
+    equal: tuple[str, ...]
+
+    def joins(self, cause: Episode, effect: Episode) -> bool:
+        """Whether the one may be the cause of the other, as far as layer and place say."""
+        return (
+            cause.layer == self.cause
+            and effect.layer in self.effects
+            and (cause.model_name is not None) == self.model
+            and self.other_model in (None, effect.model_name is not None)
+            and all(getattr(cause, name) == getattr(effect, name) for name in self.equal)
+        )
+
+
+def links() -> Iterator[Link]:
+    """Yield every link: of one model, or where one of both names none, of one service."""
+    for place, cause in enumerate(LAYERS[:-1]):
+        effects = LAYERS[place + 1 :]
+        service = () if cause in APART else ("service",)
+        yield Link(cause, effects, model=True, other_model=True, equal=("model_name",))
+        yield Link(cause, effects, model=True, other_model=False, equal=service)
+        yield Link(cause, effects, model=False, other_model=None, equal=service)
+
+
+LINKS = tuple(links())
+
+
+def explain(episode: Episode, others: Iterable[Episode]) -> Episode:
+    """Return an episode with its likely first cause.
+
+    It inhibits only what is not worse than it was then, so that no warning hides what is critical.
+
+    Args:
+        episode: What is to be explained.
+        others: All episodes that were open when it opened; more do no harm.
+    """
+    causes = sorted(
+        (each for each in others if _may_cause(each, episode)),
+        key=lambda each: (LAYERS.index(each.layer), each.since, each.id),
+    )
+    inhibiting = [
+        each for each in causes if each.severity_at(episode.opened).rank >= episode.severity.rank
+    ]
+    return replace(
+        episode,
+        explained_by=causes[0].id if causes else None,
+        inhibited_by=inhibiting[0].id if inhibiting else None,
+    )
+
+
+def _may_cause(cause: Episode, effect: Episode) -> bool:
+    return (
+        not cause.withdrawn
+        and cause.open_at(effect.opened)
+        and any(link.joins(cause, effect) for link in LINKS)
+    )
+
+
+def likely_causes(episodes: Sequence[Episode]) -> list[Episode]:
+    """Return the episodes that no other of them explains, the worst and oldest first."""
+    ids = {each.id for each in episodes}
+    roots = [each for each in episodes if each.explained_by not in ids]
+    worst = list(reversed(Severity))
+    return sorted(roots, key=lambda each: (worst.index(each.severity), each.since, each.id))

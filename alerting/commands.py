@@ -1,0 +1,89 @@
+"""`mlmon alerts`."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from alerting.episode import Episode
+
+app = typer.Typer()
+alerts = typer.Typer(help="What is wrong now, since when and why.", invoke_without_command=True)
+app.add_typer(alerts, name="alerts")
+
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")]
+_STYLES = {"critical": "bold red", "warning": "yellow"}
+
+
+@alerts.callback()
+def list_alerts(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(help="Also those that ended after it: ISO time, or 14d ago.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also all that ever ended.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what is open now: since when, the sentence, and what explains it."""
+    if context.invoked_subcommand is not None:
+        return
+    from datetime import UTC, datetime
+
+    from alerting.alert_store import AlertStore
+    from analyzers.time_argument import time_argument
+    from analyzers.window import EPOCH
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+
+    settings, now = load_settings(), datetime.now(UTC)
+    begin = EPOCH if every else time_argument(since, now) if since else None
+    with connect(settings) as cluster:
+        store = AlertStore(cluster, settings.namespace)
+        found = list(store.open() if begin is None else store.overlapping(begin))
+        first = min((each.opened for each in found), default=now)
+        others = {} if as_json else {each.id: each for each in store.overlapping(first)}
+    if as_json:
+        for each in found:
+            print(json.dumps(each.to_document(), ensure_ascii=False))
+    else:
+        _print(found, others | {each.id: each for each in found})
+
+
+@alerts.command()
+def evaluate(
+    start: Annotated[
+        str, typer.Option("--from", help="Evaluate from then on: ISO time, or 14d ago.")
+    ] = "30d",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Bring the alerts up to the findings; `analyze` and `run` do it by themselves."""
+    from datetime import UTC, datetime
+
+    from alerting.evaluation import evaluate as evaluated
+    from analyzers.time_argument import time_argument
+    from elastic.cluster import connect
+    from elastic.progress import shown_progress
+    from elastic.settings import load_settings
+
+    settings = load_settings()
+    since = time_argument(start, datetime.now(UTC))
+    with connect(settings) as cluster, shown_progress("going through the findings"):
+        evaluation = evaluated(cluster, settings.namespace, since)
+    print(json.dumps(evaluation.to_json()) if as_json else evaluation.summary())
+
+
+def _print(found: "list[Episode]", others: "dict[str, Episode]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from alerting.wording import story
+
+    console = Console(highlight=False, soft_wrap=True)
+    for depth, line in story(found, others):
+        word, _, rest = line.partition(" ")
+        style = _STYLES.get(word) if depth == 0 else None
+        text = f"[{style}]{word}[/] {escape(rest)}" if style else escape(line)
+        console.print(f"{'  ' * depth}{text}")
+    if not found:
+        console.print("nothing is open; `mlmon alerts --since 7d` lists what was")

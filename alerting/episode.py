@@ -1,0 +1,225 @@
+"""An episode: the time from when a rule began to hold for a series until it was calm again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from analyzers.finding import Severity, digest
+from analyzers.window import iso, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from analyzers.alert import Layer
+    from analyzers.finding import Finding
+
+
+class Status(StrEnum):
+    """What an alert is: `withdrawn` ones, late logs or labels say, were none."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Ending(StrEnum):
+    """Why an episode ended: its windows were ok again, or nothing was said any more."""
+
+    CALM = "calm"
+    ABSENCE = "absence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One alert, from its opening to its end.
+
+    Args:
+        rule: The rule that held.
+        series: The series it held for.
+        layer: The rule's place in the chain of causes.
+        analyzer: Name of the analyzer.
+        metric: What was measured.
+        subject: What it was measured of.
+        segment: Part of the traffic, None for all of it.
+        service: `service.name` of the events.
+        model_name: Model, None where the metric belongs to none.
+        model_version: Its version.
+        since: Begin of the first window that counted when it opened.
+        opened: End of the window with which the rule held.
+        severity: The worst level at which the rule has held in it.
+        severity_since: Since when it is that severe.
+        reason: The sentence of the finding that made it so.
+        runbook: Where it is written what to do.
+        findings: Findings in it that counted.
+        last_alarm: End of the last of them.
+        last_finding: End of the last finding of the series, whatever it said.
+        calm: Windows that were ok since the last that counted.
+        expires: When the series is gone if nothing more is said of it.
+        ended: When it ended, None while it is open.
+        ending: Why.
+        explained_by: Id of the episode that is its likely first cause.
+        inhibited_by: The same where that is reason enough to tell nobody of this one.
+        withdrawn: Whether later knowledge says that it never was.
+    """
+
+    rule: str
+    series: str
+    layer: Layer
+    analyzer: str
+    metric: str
+    subject: str | None = None
+    segment: str | None = None
+    service: str | None = None
+    model_name: str | None = None
+    model_version: str | None = None
+    since: datetime
+    opened: datetime
+    severity: Severity
+    severity_since: datetime
+    reason: str
+    runbook: str | None = None
+    findings: int
+    last_alarm: datetime
+    last_finding: datetime
+    calm: int = 0
+    expires: datetime
+    ended: datetime | None = None
+    ending: Ending | None = None
+    explained_by: str | None = None
+    inhibited_by: str | None = None
+    withdrawn: bool = False
+
+    @property
+    def id(self) -> str:
+        """The alert's id: rule, series, and when it opened, which no two episodes share."""
+        return digest((self.rule, self.series, self.opened))
+
+    @property
+    def status(self) -> Status:
+        """Whether it is open."""
+        if self.withdrawn:
+            return Status.WITHDRAWN
+        return Status.OPEN if self.ended is None else Status.RESOLVED
+
+    @property
+    def changed(self) -> datetime:
+        """When it opened, grew worse or ended last: times of the data, the same on every run."""
+        return self.ended or self.severity_since
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether it was open at a moment: from its opening on, up to its end."""
+        return self.opened <= moment and (self.ended is None or moment < self.ended)
+
+    def severity_at(self, moment: datetime) -> Severity:
+        """Return how severe it was at a moment at which it was open."""
+        return self.severity if moment >= self.severity_since else Severity.WARNING
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the alert's document: flat keys, without those that have no value."""
+        document: dict[str, Any] = {"@timestamp": self.changed}
+        document |= zip(FIELDS.values(), _ALL(self), strict=True)
+        document["alert.id"], document["alert.status"] = self.id, self.status
+        for name in _TIMES & document.keys():
+            document[name] = document[name] and iso(document[name])
+        del document[FIELDS["withdrawn"]]
+        return {name: value for name, value in document.items() if value is not None}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Episode:
+        """Read what `to_document` wrote; other fields are passed over."""
+        values = {
+            name: _DECODED.get(name, _same)(document[field])
+            for name, field in FIELDS.items()
+            if document.get(field) is not None
+        }
+        values["withdrawn"] = document["alert.status"] == Status.WITHDRAWN
+        return cls(**values)
+
+    def ending_as(self, ending: Ending, at: datetime) -> Episode:
+        """Return it ended."""
+        return replace(self, ended=at, ending=ending)
+
+
+FIELDS = {
+    "rule": "alert.name",
+    "series": "finding.series",
+    "layer": "alert.layer",
+    "analyzer": "finding.analyzer",
+    "metric": "finding.metric",
+    "subject": "finding.subject",
+    "segment": "finding.segment",
+    "service": "service.name",
+    "model_name": "ml.model.name",
+    "model_version": "ml.model.version",
+    "since": "event.start",
+    "opened": "event.created",
+    "severity": "finding.severity",
+    "severity_since": "alert.severity_since",
+    "reason": "finding.reason",
+    "runbook": "finding.runbook",
+    "findings": "alert.findings",
+    "last_alarm": "alert.last_alarm",
+    "last_finding": "alert.last_finding",
+    "calm": "alert.calm",
+    "expires": "alert.expires",
+    "ended": "event.end",
+    "ending": "alert.ending",
+    "explained_by": "alert.explained_by",
+    "inhibited_by": "alert.inhibited_by",
+    "withdrawn": "alert.withdrawn",
+}
+"""The document's field of each attribute; `alert.withdrawn` is told by `alert.status`."""
+
+_ALL = attrgetter(*FIELDS)
+_DATES = ("since", "opened", "severity_since", "last_alarm", "last_finding", "expires", "ended")
+_TIMES = {"@timestamp", *(FIELDS[name] for name in _DATES)}
+_DECODED: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_DATES, parse_time),
+    "severity": Severity,
+    "ending": Ending,
+}
+
+if set(FIELDS) != {field.name for field in fields(Episode)}:
+    raise TypeError("FIELDS and the attributes of Episode differ")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def opened(rule: str, layer: Layer, counting: list[Finding], level: Severity) -> Episode:
+    """Return the episode that opens with the findings that count, of which the last is the newest.
+
+    Args:
+        rule: The rule that holds.
+        layer: Its place in the chain of causes.
+        counting: The findings that count, by their ends.
+        level: The level at which it holds.
+    """
+    newest = counting[-1]
+    return Episode(
+        rule=rule,
+        series=newest.series,
+        layer=layer,
+        analyzer=newest.analyzer,
+        metric=newest.metric,
+        subject=newest.subject,
+        segment=newest.segment,
+        service=newest.service,
+        model_name=newest.model_name,
+        model_version=newest.model_version,
+        since=min(each.start for each in counting),
+        opened=newest.end,
+        severity=level,
+        severity_since=newest.end,
+        reason=next(e.reason for e in reversed(counting) if e.severity.rank >= level.rank),
+        runbook=newest.runbook,
+        findings=len(counting),
+        last_alarm=newest.end,
+        last_finding=newest.end,
+        expires=newest.end,
+    )

@@ -1,0 +1,230 @@
+"""Alerts brought up to the findings: read what changed, go the course of each series, store.
+
+Only series that alarm, or have an open episode, are looked at, from the moment findings changed to
+the last that is known. What was open then is taken from the store, so a run costs what is new.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from alerting.alert_store import AlertStore, Written
+from alerting.causes import explain
+from alerting.course import Course
+from alerting.episode import Ending
+from alerting.rules import Rule, rules
+from analyzers.findings_store import FindingStore
+from analyzers.window import iso, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from alerting.episode import Episode
+    from analyzers.finding import Finding
+    from elastic.cluster import Cluster
+
+AT_ONCE = 1_000
+"""Series asked for in one request."""
+_JUST_BEFORE = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation did, and what is open after it.
+
+    Args:
+        written: Alerts stored.
+        withdrawn: Alerts that, as is known now, never were.
+        open: Episodes open now.
+    """
+
+    written: Written
+    withdrawn: int
+    open: tuple[Episode, ...]
+
+    def to_json(self) -> dict[str, int]:
+        """Return it as a JSON value."""
+        return {
+            "open": len(self.open),
+            "new": self.written.opened,
+            "changed": self.written.changed,
+            "unchanged": self.written.unchanged,
+            "withdrawn": self.withdrawn,
+        }
+
+    def summary(self) -> str:
+        """Return it in one line."""
+        critical = sum(each.severity == "critical" for each in self.open)
+        return (
+            f"alerts: {len(self.open)} open, {critical} of them critical; "
+            f"{self.written.opened} new, {self.written.changed} changed, {self.withdrawn} withdrawn"
+        )
+
+
+def evaluate(
+    cluster: Cluster,
+    namespace: str,
+    since: datetime,
+    chosen: Sequence[Rule] | None = None,
+) -> Evaluation:
+    """Bring the alerts up to the findings whose windows end after `since`, up to the last known.
+
+    What an earlier window says decides about later ones, so there is no earlier end.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        since: Findings of windows that end by then are the same as at the last evaluation.
+        chosen: The rules there are, by default those of all analyzers.
+    """
+    by_analyzer = {each.id: each for each in (rules() if chosen is None else chosen)}
+    store = AlertStore(cluster, namespace)
+    stored = list(store.overlapping(since))
+    ruled = [each for each in stored if each.rule in by_analyzer]
+    history = _History(cluster, namespace, by_analyzer)
+    found = {each.id: each for each in history.episodes(_start(ruled, since))}
+    withdrawn = store.withdraw(each for each in ruled if each.id not in found)
+    found |= {each.id: _orphaned(each) for each in stored if each.rule not in by_analyzer}
+    written = store.write(_explained(store, since, found))
+    return Evaluation(written, withdrawn, tuple(store.open()))
+
+
+def _orphaned(episode: Episode) -> Episode:
+    """Return the episode of a rule that is no more: nothing can be said of it again."""
+    over = episode.ending_as(Ending.ABSENCE, episode.expires)
+    return over if episode.ended is None else episode
+
+
+def _explained(store: AlertStore, since: datetime, found: dict[str, Episode]) -> list[Episode]:
+    """Return the episodes that lasted after a moment, with their causes as they are known now."""
+    lasting = {each.id: each for each in store.overlapping(since)} | found
+    begin = min((each.opened for each in lasting.values()), default=since)
+    known = {each.id: each for each in store.overlapping(begin - _JUST_BEFORE)} | lasting
+    explained = (explain(each, known.values()) for each in lasting.values())
+    return sorted(explained, key=lambda each: (each.opened, each.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """From when on to go through the findings.
+
+    Args:
+        begin: What came of findings by then is known.
+        standing: The episodes open then, by series.
+        earlier: Series that are gone through from an earlier moment on, by which they had none.
+    """
+
+    begin: datetime
+    standing: dict[str, Episode] = field(default_factory=dict)
+    earlier: dict[str, datetime] = field(default_factory=dict)
+
+
+def _start(stored: Sequence[Episode], since: datetime) -> _Start:
+    """Return where to begin.
+
+    An episode that was open at `since` is resumed as it was then, if it was stored then. One that
+    was stored later no longer tells how it was, so its series is gone through from its opening.
+    """
+    lasting = [each for each in stored if each.opened <= since]
+    standing = {
+        each.series: replace(each, ended=None, ending=None)
+        for each in lasting
+        if each.last_finding <= since
+    }
+    earlier = {
+        each.series: each.opened - _JUST_BEFORE for each in lasting if each.series not in standing
+    }
+    return _Start(since, standing, earlier)
+
+
+class _History:
+    """The findings of a namespace, by the rules that judge them."""
+
+    def __init__(self, cluster: Cluster, namespace: str, by_analyzer: dict[str, Rule]) -> None:
+        self._cluster = cluster
+        self._findings = FindingStore(cluster, namespace)
+        self._rules = by_analyzer
+        self._reach = max((each.reach for each in by_analyzer.values()), default=timedelta(0))
+
+    def episodes(self, start: _Start) -> Iterator[Episode]:
+        """Yield the episodes that end after the start, and those that are open."""
+        known_until = self._known_until()
+        fresh = sorted(
+            (set(self._alarming(start.begin)) | start.standing.keys()) - start.earlier.keys()
+        )
+        first = min(start.earlier.values(), default=start.begin)
+        for begin, names in ((start.begin, fresh), (first, sorted(start.earlier))):
+            for place in range(0, len(names), AT_ONCE):
+                courses = {
+                    name: Course(start.earlier.get(name, begin), start.standing.get(name))
+                    for name in names[place : place + AT_ONCE]
+                }
+                yield from self._gone_through(begin, courses, known_until)
+
+    def _gone_through(
+        self, begin: datetime, courses: dict[str, Course], known_until: dict[str, datetime]
+    ) -> Iterator[Episode]:
+        for findings in self._together(begin, list(courses)):
+            course, rule = courses[findings[0].series], self._rules[findings[0].analyzer]
+            yield from course.take(rule, findings)
+        for course in courses.values():
+            if course.episode is not None:
+                yield from course.past(known_until.get(course.episode.rule, begin))
+            if course.episode is not None:
+                yield course.episode
+
+    def _together(self, begin: datetime, series: Sequence[str]) -> Iterator[list[Finding]]:
+        """Yield the findings of each moment and series, in order of the moments."""
+        found = self._findings.search(since=begin - self._reach, series=series)
+        for _, at_once in groupby(found, key=lambda each: each.end):
+            by_series: dict[str, list[Finding]] = defaultdict(list)
+            for each in at_once:
+                by_series[each.series].append(each)
+            yield from by_series.values()
+
+    def _alarming(self, begin: datetime) -> Iterable[str]:
+        """Return the series with a finding that may count after the begin."""
+        filters: list[dict[str, Any]] = [
+            {"term": {"finding.latest": True}},
+            {"terms": {"finding.analyzer": [*self._rules]}},
+            {"terms": {"finding.severity": ["warning", "critical"]}},
+            {"range": {"event.end": {"gt": iso(begin - self._reach)}}},
+        ]
+        return self._terms(filters)
+
+    def _terms(self, filters: list[dict[str, Any]]) -> Iterator[str]:
+        after: dict[str, Any] = {}
+        while True:
+            sources = [{"series": {"terms": {"field": "finding.series"}}}]
+            body = {
+                "size": 0,
+                "query": {"bool": {"filter": filters}},
+                "aggs": {"by": {"composite": {"size": 10_000, "sources": sources, **after}}},
+            }
+            answer = self._cluster.search(self._findings.pattern, body)
+            found = answer.get("aggregations", {}).get("by", {})
+            yield from (bucket["key"]["series"] for bucket in found.get("buckets", ()))
+            if "after_key" not in found:
+                return
+            after = {"after": found["after_key"]}
+
+    def _known_until(self) -> dict[str, datetime]:
+        """Return until when each analyzer has judged."""
+        body = {
+            "size": 0,
+            "query": {"term": {"finding.latest": True}},
+            "aggs": {
+                "by": {
+                    "terms": {"field": "finding.analyzer", "size": 1_000},
+                    "aggs": {"end": {"max": {"field": "event.end"}}},
+                }
+            },
+        }
+        answer = self._cluster.search(self._findings.pattern, body)
+        buckets = answer.get("aggregations", {}).get("by", {}).get("buckets", ())
+        return {each["key"]: parse_time(each["end"]["value_as_string"]) for each in buckets}

@@ -1,0 +1,29 @@
+"""What holds at a moment: the decision that Kibana's rules and Watcher's watches take as well."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from alerting.rules import Rule
+    from analyzers.finding import Finding, Severity
+
+
+def firing(rule: Rule, findings: Iterable[Finding], at: datetime) -> dict[str, Severity]:
+    """Return the series for which a rule holds at a moment, each with its level.
+
+    Args:
+        rule: The rule.
+        findings: The latest findings, of any analyzer and in any order.
+        at: The moment; windows that end later are not known then.
+    """
+    counting: dict[str, list[Finding]] = defaultdict(list)
+    for each in findings:
+        if each.analyzer == rule.id and each.end <= at < rule.counts_until(each):
+            counting[each.series].append(each)
+    levels = {series: rule.level(found) for series, found in counting.items()}
+    return {series: level for series, level in levels.items() if level is not None}

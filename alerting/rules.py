@@ -1,0 +1,105 @@
+"""Rules: when findings become an alert, made of what each analyzer declares in its own file.
+
+A rule decides per series. A finding counts from its window's end for as many steps as windows are
+looked at (`of`), a step being the time from one window's end to the next. The rule holds at a level
+while at least `after` findings of that level or worse count. Neither how findings are ordered nor
+what held before matters, so that one query can ask the same of Elasticsearch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from analyzers import discover
+from analyzers.cadence import LENGTHS
+from analyzers.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from analyzers.alert import Alert, Layer
+    from analyzers.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When the findings of one analyzer become alerts.
+
+    Args:
+        id: Name of the rule, that of its analyzer.
+        on: Severity from which on a finding counts.
+        after: How many findings must count.
+        of: For how many steps a finding counts.
+        clear: How many windows in a row must be `ok` for an episode to end.
+        step: Time between the ends of windows that overlap; None where it is a window's length.
+        silence: How long nothing may be said of a series before its episode ends.
+        layer: Place in the chain of causes.
+        runbook: Where it is written what to do.
+    """
+
+    id: str
+    on: Severity
+    after: int
+    of: int
+    clear: int
+    step: timedelta | None
+    silence: timedelta
+    layer: Layer
+    runbook: str
+
+    @property
+    def levels(self) -> tuple[Severity, ...]:
+        """The severities an alert of this rule may have, the mildest first."""
+        return tuple(each for each in Severity if each.rank >= self.on.rank)
+
+    @property
+    def steps(self) -> dict[timedelta, timedelta]:
+        """For how long a finding counts, by the length of its window."""
+        return {length: self.of * (self.step or length) for length in LENGTHS}
+
+    @property
+    def reach(self) -> timedelta:
+        """The longest time for which a finding counts."""
+        return max(self.steps.values())
+
+    def counts_until(self, finding: Finding) -> datetime:
+        """Return the first moment at which a finding no longer counts."""
+        return finding.end + self.of * (self.step or finding.window.length)
+
+    def expires(self, finding: Finding) -> datetime:
+        """Return when the series is gone if nothing is said of it after this finding."""
+        return max(finding.end + self.silence, self.counts_until(finding))
+
+    def level(self, counting: Iterable[Finding]) -> Severity | None:
+        """Return the worst level at which the rule holds, given the findings that count."""
+        ranks = sorted((each.severity.rank for each in counting), reverse=True)
+        held = ranks[self.after - 1] if len(ranks) >= self.after else -1
+        return max(
+            (each for each in self.levels if each.rank <= held),
+            key=lambda each: each.rank,
+            default=None,
+        )
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return the rule of every analyzer, in order of their names."""
+    return tuple(rule_of(each.name, each.alert, each.runbook) for each in discover())
+
+
+def rule_of(name: str, alert: Alert, runbook: str) -> Rule:
+    """Return the rule that an analyzer's alert declares."""
+    return Rule(
+        id=name,
+        on=Severity(alert.on),
+        after=alert.after,
+        of=alert.of,
+        clear=alert.clear,
+        step=alert.step,
+        silence=alert.silence,
+        layer=alert.layer,
+        runbook=runbook,
+    )

@@ -1,0 +1,60 @@
+"""How alerts are told: what is open, since when, and what is its likely first cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alerting.causes import likely_causes
+from alerting.episode import Ending, Status
+from analyzers.window import duration
+from analyzers.wording import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from alerting.episode import Episode
+
+
+def story(episodes: Sequence[Episode], others: Mapping[str, Episode]) -> Iterator[tuple[int, str]]:
+    """Yield the lines that tell of episodes, each with how deep it is indented.
+
+    What another one explains stands below it, so that the first line is where to begin.
+
+    Args:
+        episodes: What is listed.
+        others: Episodes by their ids, of which causes that are not listed are taken.
+    """
+    effects: dict[str | None, list[Episode]] = {}
+    for each in episodes:
+        effects.setdefault(each.explained_by, []).append(each)
+    for root in likely_causes(episodes):
+        yield 0, headline(root)
+        yield 1, root.reason
+        yield from ((1, line) for line in remarks(root, others))
+        for effect in effects.get(root.id, ()):
+            yield 1, f"and so perhaps {headline(effect)}"
+            yield 2, effect.reason
+
+
+def headline(episode: Episode) -> str:
+    """Return severity, what is in alarm, and since when."""
+    what = episode.series.partition(" service=")[0]
+    until = ""
+    if episode.status is Status.RESOLVED and episode.ended is not None:
+        until = f" to {moment(episode.ended)}"
+    return f"{episode.severity} {what}, {episode.layer}, since {moment(episode.since)}{until}"
+
+
+def remarks(episode: Episode, others: Mapping[str, Episode]) -> Iterator[str]:
+    """Yield what else a person should know of an episode."""
+    cause = others.get(episode.explained_by or "")
+    if cause is not None:
+        yield f"why: perhaps {headline(cause)}"
+    if episode.status is Status.OPEN and episode.last_finding > episode.last_alarm:
+        calm = f"{episode.calm} ok since" if episode.calm else "no verdict since"
+        yield f"last in alarm {moment(episode.last_alarm)}, {calm}"
+    if episode.ending is Ending.ABSENCE:
+        silence = duration(episode.expires - episode.last_finding)
+        yield f"nothing was said of it for {silence}, so it is taken to be gone"
+    if episode.runbook:
+        yield f"what to do: {episode.runbook}"
