@@ -6,7 +6,9 @@ import typer
 from rich.console import Console
 
 import alerting.commands
+import alerting.following
 import analyzers.commands
+import analyzers.following
 import elastic.commands
 import ingest.commands
 import kibana.commands
@@ -24,6 +26,7 @@ app = typer.Typer(
 for stage in (elastic, ingest, analyzers, alerting, kibana):
     app.add_typer(stage.commands.app)
 app.add_typer(mlmon_demo.app)
+analyzers.following.join(alerting.following.follow)
 
 
 def main() -> None:

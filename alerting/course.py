@@ -53,7 +53,7 @@ class Course:
         over = self.past(end)
         level = rule.level(self._counting)
         if self.episode is None and level is not None:
-            self.episode = opened(rule.id, rule.layer, self._counting, level)
+            self.episode = opened(rule, self._counting, level)
         elif self.episode is not None:
             self.episode = _gone_on(self.episode, alarms, findings, level)
         if self.episode is not None:

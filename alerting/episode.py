@@ -11,9 +11,10 @@ from analyzers.finding import Severity, digest
 from analyzers.window import iso, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from alerting.rules import Rule
     from analyzers.alert import Layer
     from analyzers.finding import Finding
 
@@ -48,7 +49,8 @@ class Episode:
         service: `service.name` of the events.
         model_name: Model, None where the metric belongs to none.
         model_version: Its version.
-        since: Begin of the first window that counted when it opened.
+        since: Begin of the first window that counted when it opened, or of what it added to the one
+            before where windows overlap.
         opened: End of the window with which the rule held.
         severity: The worst level at which the rule has held in it.
         severity_since: Since when it is that severe.
@@ -191,20 +193,19 @@ def _same(value: Any) -> Any:
     return value
 
 
-def opened(rule: str, layer: Layer, counting: list[Finding], level: Severity) -> Episode:
+def opened(rule: Rule, counting: Sequence[Finding], level: Severity) -> Episode:
     """Return the episode that opens with the findings that count, of which the last is the newest.
 
     Args:
         rule: The rule that holds.
-        layer: Its place in the chain of causes.
         counting: The findings that count, by their ends.
         level: The level at which it holds.
     """
     newest = counting[-1]
     return Episode(
-        rule=rule,
+        rule=rule.id,
         series=newest.series,
-        layer=layer,
+        layer=rule.layer,
         analyzer=newest.analyzer,
         metric=newest.metric,
         subject=newest.subject,
@@ -212,7 +213,7 @@ def opened(rule: str, layer: Layer, counting: list[Finding], level: Severity) ->
         service=newest.service,
         model_name=newest.model_name,
         model_version=newest.model_version,
-        since=min(each.start for each in counting),
+        since=min(rule.begin(each) for each in counting),
         opened=newest.end,
         severity=level,
         severity_since=newest.end,

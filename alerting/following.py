@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerting.evaluation import evaluate
-
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -14,4 +12,6 @@ if TYPE_CHECKING:
 
 def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> str:  # noqa: ARG001 - a follower is told the time
     """Bring the alerts up to the findings; return what that did in one line."""
+    from alerting.evaluation import evaluate
+
     return evaluate(cluster, namespace, since).summary()

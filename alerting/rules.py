@@ -69,6 +69,10 @@ class Rule:
         """Return the first moment at which a finding no longer counts."""
         return finding.end + self.of * (self.step or finding.window.length)
 
+    def begin(self, finding: Finding) -> datetime:
+        """Return when the part of a window began that the one before it had not."""
+        return finding.end - (self.step or finding.window.length)
+
     def expires(self, finding: Finding) -> datetime:
         """Return when the series is gone if nothing is said of it after this finding."""
         return max(finding.end + self.silence, self.counts_until(finding))

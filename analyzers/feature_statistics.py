@@ -112,7 +112,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         Panel("Maxima", MAXIMUM, "", "How many standard deviations has each maximum moved?"),
         Panel("Shares of categories", SHARE, "ratio", "How frequent is each category?"),
     )
-    alert = Alert(on="warning", after=2, of=2, layer="feature")
+    alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""

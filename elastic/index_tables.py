@@ -117,6 +117,20 @@ ALERTS: Final = (
     Field("alert.expires", "date", "When it ends if nothing more is said."),
 )
 
+NOTICES: Final = (
+    Field("@timestamp", "date", "When it was told, UTC.", required=True),
+    _SERIES,
+    Field("finding.analyzer", "keyword", "The analyzer."),
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "The sentences of the findings that count."),
+    Field("finding.runbook", "keyword", "Where to read what to do."),
+    Field("alert.name", "keyword", "The rule that holds, or no longer does."),
+    Field("alert.status", "keyword", "`open` or `resolved`."),
+    Field("alert.layer", "keyword", "Its place in the chain of causes."),
+    Field("notice.by", "keyword", "Who told: `kibana`."),
+    Field("notice.link", "keyword", "Where to look."),
+)
+
 STATE: Final = (
     Field("@timestamp", "date", "When it was written, UTC.", required=True),
     Field("lease.holder", "keyword", "Who runs the cycles."),
@@ -160,6 +174,7 @@ TABLES: Final = MappingProxyType(
         "mlmon-baselines": BASELINES,
         "mlmon-findings": FINDINGS,
         "mlmon-alerts": ALERTS,
+        "mlmon-notices": NOTICES,
         "mlmon-state": STATE,
     }
 )

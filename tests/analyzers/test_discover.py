@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from analyzers import discover
 from analyzers.alert import LAYERS
 from analyzers.analyzer import Analyzer
 from analyzers.baseline.baseline import Baseline
+from analyzers.cadence import LENGTHS
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.page import page
@@ -170,6 +172,30 @@ def test_troubles_are_found_and_said(
         assert each.value is not None or each.severity is Severity.UNKNOWN
         if each.low is not None and each.high is not None and each.value is not None:
             assert each.low - 1e-9 <= each.value <= each.high + 1e-9
+
+
+@each_analyzer
+def test_its_alert_knows_how_its_windows_follow(
+    analyzer: Analyzer[Any],
+    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    start: datetime,
+) -> None:
+    """Windows of a series that overlap end `Alert.step` apart; others are of a length rules know.
+
+    Rules count a finding for a number of steps and ask Elasticsearch for it by its window's length.
+    """
+    ends: dict[str, dict[datetime, datetime]] = {}
+    for each in judged(analyzer, evidence(analyzer, Window(start, start + DAYS * DAY))).values():
+        windows = ends.setdefault(each.series, {})
+        assert each.end not in windows
+        windows[each.end] = each.start
+        assert analyzer.alert.step or each.window.length in LENGTHS
+    pairs = [pair for windows in ends.values() for pair in pairwise(sorted(windows.items()))]
+    if analyzer.alert.step is None:
+        overlapping = [pair for pair in pairs if pair[1][1] < pair[0][0]]
+        assert not overlapping, "windows overlap: declare Alert.step"
+    else:
+        assert min(later - earlier for (earlier, _), (later, _) in pairs) == analyzer.alert.step
 
 
 @each_analyzer

@@ -1,0 +1,170 @@
+"""When episodes open, grow worse and end, told in letters and proven for any letters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from histories import HISTORIES, START, gone_through, joined, rule, spell
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.course import Course
+from alerting.episode import Ending, Episode
+from alerting.firing import firing
+from analyzers.finding import Severity
+from analyzers.window import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from alerting.rules import Rule
+
+RULES = st.builds(
+    lambda after, more, clear, silence: rule(after, after + more, clear, silence=silence * HOUR),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(1, 4),
+    st.sampled_from([1, 3, 24]),
+)
+
+
+def told(of: Rule, letters: str) -> list[tuple[int, int | None, str]]:
+    """Return each episode of a word: with which letter it opened and ended, and how bad it was."""
+    return [
+        (
+            (each.opened - START) // HOUR,
+            each.ended and (each.ended - START) // HOUR,
+            each.severity.value,
+        )
+        for each in gone_through(of, spell(letters), Course())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("letters", "episodes"),
+    [
+        ("ooowoooo", []),
+        ("ooowwooo", [(5, 8, "warning")]),
+        ("ooowow", [(6, None, "warning")]),
+        ("ooowoow", []),
+        ("wwccoooo", [(2, 7, "critical")]),
+        ("wwcoooo", [(2, 6, "warning")]),
+        ("wwowooo", [(2, 7, "warning")]),
+        ("wwoo", [(2, None, "warning")]),
+        ("wwooowww", [(2, 5, "warning"), (7, None, "warning")]),
+    ],
+)
+def test_two_of_three_open_and_three_calm_end(
+    letters: str, episodes: list[tuple[int, int | None, str]]
+) -> None:
+    """Two windows of three raise it, to the level that two of three have; three `ok` end it."""
+    assert told(rule(after=2, of=3, clear=3), letters) == episodes
+
+
+@pytest.mark.parametrize("unknown", ["u", "uuuuuuuuuu", "."])
+def test_unknown_neither_raises_nor_clears(unknown: str) -> None:
+    """However many windows without a verdict: none is an alarm, and none is calm."""
+    of = rule(after=2, of=3, clear=3)
+    assert told(of, "w" + unknown * 3) == []
+    assert told(of, "wwoo" + unknown)[0][1] is None
+    assert told(of, f"ww{unknown}o{unknown}o{unknown}o")[0][1] == 5 + 3 * len(unknown)
+
+
+def test_what_is_unknown_is_still_there() -> None:
+    """Days without a verdict leave an episode open, days without a word end it by absence."""
+    of = rule(silence=DAY)
+    (unknown,) = gone_through(of, spell("ww" + 48 * "u"), Course())
+    assert unknown.ended is None
+    assert unknown.last_finding - unknown.last_alarm == 48 * HOUR
+    course = Course()
+    silent, again = gone_through(of, spell("ww" + 24 * "." + "ww"), course)
+    assert (silent.ended, silent.ending) == (START + 2 * HOUR + DAY, Ending.ABSENCE)
+    assert again.opened == START + 28 * HOUR
+    assert course.past(again.expires) == []
+    assert course.past(again.expires + MINUTE)[0].ending is Ending.ABSENCE
+    assert course.episode is None
+
+
+def test_an_episode_tells_what_a_person_asks() -> None:
+    """Since when, how bad, the sentence that made it so, how many windows, and when last."""
+    (episode,) = gone_through(rule(), spell("owuccooo"), Course())
+    assert episode.since == START + HOUR
+    assert episode.opened == START + 4 * HOUR
+    assert episode.severity is Severity.CRITICAL
+    assert episode.severity_since == START + 5 * HOUR
+    assert episode.reason == "price is c in window 5."
+    assert episode.findings == 3
+    assert episode.last_alarm == START + 5 * HOUR
+    assert episode.ended == START + 8 * HOUR
+
+
+def test_where_windows_overlap_it_began_with_what_was_new() -> None:
+    """A day's window that ends every hour says of its last hour what the one before did not."""
+    of = rule(step=HOUR)
+    (episode,) = gone_through(of, spell("oowwooo", length=DAY, step=HOUR), Course())
+    assert episode.since == START + 2 * HOUR
+
+
+def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
+    """What is bad without being bad enough raises nothing, and is no calm either."""
+    of = rule(1, 1, 1, on="critical")
+    assert told(of, "wwcww") == [(3, None, "critical")]
+    assert told(of, "wwcwo") == [(3, 5, "critical")]
+
+
+@given(HISTORIES, RULES)
+def test_an_episode_is_open_while_its_rule_holds(histories: list[str], of: Rule) -> None:
+    """It opens when the rule begins to hold; while it holds it is open, and as severe at least."""
+    for number, letters in enumerate(histories):
+        findings = spell(letters, f"subject {number}")
+        episodes = gone_through(of, findings, Course())
+        for hour in range(len(letters) + 1):
+            at = START + hour * HOUR
+            level = firing(of, findings, at).get(findings[0].series) if findings else None
+            (*more,) = (each for each in episodes if each.open_at(at))
+            assert len(more) <= 1
+            assert bool(more) or level is None
+            assert not more or level is None or level.rank <= more[0].severity_at(at).rank
+        for each in episodes:
+            assert firing(of, findings, each.opened)[each.series] is each.severity_at(each.opened)
+
+
+@given(HISTORIES, RULES, st.integers(0, 12))
+def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Rule, cut: int) -> None:
+    """From a stored episode and the findings that still count, the rest of the course follows."""
+    begin = START + cut * HOUR
+    for number, letters in enumerate(histories):
+        findings = spell(letters, f"subject {number}")
+        whole = gone_through(of, findings, Course())
+        first = Course()
+        before = [each for each in findings if each.end <= begin]
+        ended = [each for each in gone_through(of, before, first) if each is not first.episode]
+        resumed = Course(begin, first.episode)
+        near = [each for each in findings if each.end > begin - of.reach]
+        assert ended + gone_through(of, near, resumed) == whole
+
+
+@given(HISTORIES, RULES)
+def test_no_two_episodes_share_an_id(histories: list[str], of: Rule) -> None:
+    """An id tells rule, series and opening: nothing learnt later changes it."""
+    episodes = [
+        each
+        for number, letters in enumerate(histories)
+        for each in gone_through(of, spell(letters, f"subject {number}"), Course())
+    ]
+    assert len({each.id for each in episodes}) == len(episodes)
+    for each in episodes:
+        assert replace(each, severity=Severity.CRITICAL, calm=9, withdrawn=True).id == each.id
+        assert Episode.from_document(each.to_document()) == each
+
+
+@given(HISTORIES, RULES, st.integers(0, 15), st.randoms())
+def test_what_holds_depends_on_no_order(
+    histories: list[str], of: Rule, hour: int, random: object
+) -> None:
+    """The same findings in any order, with those of other analyzers among them: the same."""
+    findings = joined(histories)
+    shuffled = [*findings, *joined(["cccccc"], analyzer="other")]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    at = START + hour * HOUR
+    assert firing(of, findings, at) == firing(of, shuffled, at)
