@@ -1,0 +1,103 @@
+"""What explains what: earlier layers of the same service or model, and never what is milder."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from histories import START, all_episodes, rule, spell
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.causes import explain, likely_causes
+from alerting.episode import Episode
+from analyzers.alert import LAYERS
+from analyzers.finding import Severity
+from analyzers.window import HOUR
+
+
+def episode(layer: str, begin: int = 0, **known: Any) -> Episode:
+    """Return an open episode of a layer that opened some hours after the start."""
+    (found,) = all_episodes(rule(1, 1, layer=layer, name=layer), spell("c", analyzer=layer))
+    opened = START + begin * HOUR
+    return replace(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
+
+
+def explained(effect: Episode, *causes: Episode) -> tuple[str | None, str | None]:
+    """Return by which layer an episode is explained, and by which inhibited."""
+    layers = {each.id: each.layer for each in causes}
+    found = explain(effect, [*causes, effect])
+    return layers.get(found.explained_by or ""), layers.get(found.inhibited_by or "")
+
+
+@given(st.sampled_from(LAYERS), st.sampled_from(LAYERS))
+def test_only_earlier_layers_explain(one: str, other: str) -> None:
+    """Of two layers of one service, at most one explains the other: the one that comes first."""
+    found = explained(episode(other, 1), episode(one))
+    earlier = LAYERS.index(one) < LAYERS.index(other)  # type: ignore[arg-type]
+    assert found == ((one, one) if earlier else (None, None))
+
+
+def test_the_first_of_the_chain_is_named() -> None:
+    """Of job, fallback and feature, all open, the job is the likely first cause of the score."""
+    causes = [episode("feature", 2), episode("job", 0), episode("fallback", 1)]
+    assert explained(episode("score", 3), *causes) == ("job", "job")
+
+
+@pytest.mark.parametrize(
+    ("cause", "effect", "explains"),
+    [
+        ({"service": "api"}, {"service": "api"}, True),
+        ({"service": "api"}, {"service": "other"}, False),
+        ({"model_name": "a"}, {"model_name": "a"}, True),
+        ({"model_name": "a", "service": "x"}, {"model_name": "a", "service": "y"}, True),
+        ({"model_name": "a"}, {"model_name": "b"}, False),
+        ({"model_name": "a"}, {"model_name": None}, True),
+        ({"model_name": "a", "service": "x"}, {"model_name": None, "service": "y"}, False),
+        ({"model_name": None}, {"model_name": "a"}, True),
+        ({"model_name": None, "service": "x"}, {"model_name": "a", "service": "y"}, False),
+    ],
+)
+def test_of_one_model_or_one_service(
+    cause: dict[str, str], effect: dict[str, str], *, explains: bool
+) -> None:
+    """Two models have nothing in common; without a model on both sides the service decides."""
+    found = explained(episode("feature", 1, **effect), episode("fallback", 0, **cause))
+    assert found == (("fallback", "fallback") if explains else (None, None))
+
+
+def test_a_job_serves_every_service() -> None:
+    """A scheduler's job explains what goes wrong in the services that live on what it makes."""
+    job = episode("job", 0, service="scheduler")
+    assert explained(episode("fallback", 1, service="api"), job) == ("job", "job")
+    gone = replace(job, withdrawn=True)
+    assert explained(episode("fallback", 1, service="api"), gone) == (None, None)
+
+
+def test_it_must_have_been_open_then() -> None:
+    """What ended before, or began after, explains nothing."""
+    effect = episode("score", 5)
+    before = episode("job", 0, ended=START + 5 * HOUR)
+    after = episode("job", 6)
+    assert explained(effect, before, after) == (None, None)
+    assert explained(effect, episode("job", 5)) == ("job", "job")
+    assert explained(effect, episode("job", 0, ended=START + 6 * HOUR)) == ("job", "job")
+
+
+def test_no_warning_hides_what_is_critical() -> None:
+    """A milder cause explains and does not inhibit; neither does one that grew critical later."""
+    mild = episode("job", 0, severity=Severity.WARNING)
+    assert explained(episode("score", 1), mild) == ("job", None)
+    assert explained(episode("score", 1, severity=Severity.WARNING), mild) == ("job", "job")
+    later = replace(episode("job", 0), severity_since=START + 2 * HOUR)
+    assert explained(episode("score", 1), later) == ("job", None)
+    bad = episode("fallback", 0)
+    assert explained(episode("score", 1), mild, bad) == ("job", "fallback")
+
+
+def test_the_likely_first_cause_stands_first() -> None:
+    """What nothing explains comes first, the worst and oldest of it before all."""
+    job, late = episode("job", 2), episode("service", 5)
+    mild = episode("business", 0, severity=Severity.WARNING)
+    effect = explain(episode("score", 3), [job])
+    assert likely_causes([effect, mild, late, job]) == [job, late, mild]
+    assert likely_causes([effect]) == [effect]

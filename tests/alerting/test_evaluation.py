@@ -1,0 +1,198 @@
+"""Alerts follow the findings: in parts as at once, run again, and when the past changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from histories import SEVERITIES, START, all_episodes, joined, rule, spell
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerting.alert_store import AlertStore, Written
+from alerting.episode import Ending, Status
+from alerting.evaluation import evaluate
+from analyzers.findings_store import FindingStore
+from analyzers.window import DAY, HOUR
+from elastic.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from alerting.rules import Rule
+    from analyzers.finding import Finding
+    from elastic.cluster import Cluster
+
+BEFORE = START - DAY
+
+
+def documents(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
+    """Return every alert by its id."""
+    index = AlertStore(cluster, namespace).index
+    return {hit["_id"]: hit["_source"] for hit in cluster.scan(index, {})}
+
+
+def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
+    """Return the alerts that were not withdrawn."""
+    found = documents(cluster, namespace).items()
+    return {id_: each for id_, each in found if each["alert.status"] != Status.WITHDRAWN}
+
+
+def expected(of: Rule, findings: list[Finding]) -> dict[str, dict[str, Any]]:
+    """Return the alerts that the findings amount to, straight from the course of each series."""
+    known_until = max((each.end for each in findings), default=START)
+    episodes = [
+        each.ending_as(Ending.ABSENCE, each.expires)
+        if each.ended is None and each.expires < known_until
+        else each
+        for each in all_episodes(of, findings)
+    ]
+    return {each.id: each.to_document() for each in episodes}
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.text("wcou.", min_size=6, max_size=14), min_size=2, max_size=4),
+    st.lists(st.integers(0, 14), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from("wcou")), min_size=1, max_size=3),
+)
+def test_in_parts_and_revised_it_ends_in_the_same_alerts(
+    cluster: Cluster,
+    histories: list[str],
+    cuts: list[int],
+    revisions: list[tuple[int, str]],
+) -> None:
+    """Evaluated part by part, then from where late logs changed the past: as from the findings."""
+    namespace = f"parts_{uuid4().hex[:8]}"
+    of = rule(2, 3, 2, silence=3 * HOUR)
+    findings = joined(histories)
+    if not findings:
+        return
+    store = FindingStore(cluster, namespace)
+    begin = BEFORE
+    for end in [START + cut * HOUR for cut in sorted(cuts)] + [START + 20 * HOUR]:
+        store.write([each for each in findings if begin < each.end <= end], end)
+        evaluate(cluster, namespace, begin, [of])
+        begin = end
+    assert standing(cluster, namespace) == expected(of, findings)
+    for place, letter in revisions:
+        revised = findings[place % len(findings)]
+        findings[place % len(findings)] = replace(revised, severity=SEVERITIES[letter])
+    store.write(findings, START + 2 * DAY)
+    first = min(findings[place % len(findings)].end for place, _ in revisions)
+    evaluate(cluster, namespace, first - timedelta(minutes=1), [of])
+    assert standing(cluster, namespace) == expected(of, findings)
+    before = documents(cluster, namespace)
+    again = evaluate(cluster, namespace, BEFORE, [of])
+    assert (again.written.opened, again.written.changed, again.withdrawn) == (0, 0, 0)
+    assert documents(cluster, namespace) == before
+    for index in cluster.indices(f"mlmon-*-{namespace}*"):
+        cluster.delete_index(index)
+
+
+def test_late_logs_withdraw_an_alert_and_may_bring_it_back(
+    cluster: Cluster, namespace: str
+) -> None:
+    """What never was is kept as withdrawn, told by nobody, and is the same alert when it holds."""
+    of, store = rule(2, 2), FindingStore(cluster, namespace)
+    alarming, calm = spell("oww"), spell("owo")
+    store.write(alarming, START)
+    first = evaluate(cluster, namespace, BEFORE, [of])
+    assert len(first.open) == 1
+    store.write(calm, START + DAY)
+    second = evaluate(cluster, namespace, START + 2 * HOUR, [of])
+    assert (second.open, second.withdrawn) == ((), 1)
+    assert list(AlertStore(cluster, namespace).overlapping(BEFORE)) == []
+    store.write(alarming, START + 2 * DAY)
+    third = evaluate(cluster, namespace, START + 2 * HOUR, [of])
+    assert third.open == first.open
+
+
+def test_what_people_added_is_kept(cluster: Cluster, namespace: str) -> None:
+    """Who took an alert stays in it when it goes on, grows worse and ends."""
+    of, store = rule(2, 3), FindingStore(cluster, namespace)
+    findings = spell("owwccooo")
+    store.write(findings[:3], START)
+    evaluate(cluster, namespace, BEFORE, [of])
+    alerts = AlertStore(cluster, namespace)
+    ((id_, document),) = documents(cluster, namespace).items()
+    taken = document | {"alert.acknowledged_by": "ada"}
+    cluster.put([Document(alerts.index, id_, taken)])
+    cluster.refresh(alerts.index)
+    for end in (5, 8):
+        store.write(findings[:end], START)
+        evaluate(cluster, namespace, START + (end - 3) * HOUR, [of])
+    ((same, document),) = documents(cluster, namespace).items()
+    assert same == id_
+    assert document["alert.acknowledged_by"] == "ada"
+    assert (document["finding.severity"], document["alert.status"]) == ("critical", "resolved")
+
+
+def test_the_alerts_of_a_rule_that_is_no_more_end(cluster: Cluster, namespace: str) -> None:
+    """An analyzer that was removed leaves no alert open for ever."""
+    of = rule(2, 3, silence=DAY)
+    findings = spell("owww")
+    FindingStore(cluster, namespace).write(findings, START)
+    (alert,) = evaluate(cluster, namespace, BEFORE, [of]).open
+    later = evaluate(cluster, namespace, START + 10 * DAY, [rule(name="other")])
+    assert later.open == ()
+    (document,) = documents(cluster, namespace).values()
+    assert document["alert.ending"] == Ending.ABSENCE
+    assert document["event.end"] == alert.to_document()["alert.expires"]
+
+
+def test_causes_and_effects_in_the_store(cluster: Cluster, namespace: str) -> None:
+    """Of two rules, the one of the earlier layer explains what opened while it was open."""
+    job = rule(1, 1, 1, name="jobs", layer="job")
+    drift = rule(2, 3, 3)
+    FindingStore(cluster, namespace).write(
+        [
+            *spell("ooccccoo", "refresh", analyzer="jobs", service="scheduler"),
+            *spell("oooowwwo", "age"),
+            *spell("wwoooooo", "before"),
+        ],
+        START,
+    )
+    evaluate(cluster, namespace, BEFORE, [job, drift])
+    found = {each["finding.subject"]: each for each in documents(cluster, namespace).values()}
+    assert found["age"]["alert.explained_by"] == found["refresh"]["alert.id"]
+    assert found["age"]["alert.inhibited_by"] == found["refresh"]["alert.id"]
+    assert "alert.explained_by" not in found["before"]
+    assert "alert.explained_by" not in found["refresh"]
+
+
+def test_nothing_is_known(cluster: Cluster, namespace: str) -> None:
+    """Without findings there are no alerts, and evaluating is no error."""
+    evaluation = evaluate(cluster, namespace, BEFORE)
+    assert (evaluation.written, evaluation.open) == (Written(), ())
+
+
+def test_the_cost_is_that_of_what_is_new(
+    cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an episode of 200 windows open, it reads what still counts and what is new."""
+    of, store = rule(2, 3), FindingStore(cluster, namespace)
+    findings = spell("oo" + "w" * 200)
+    store.write(findings[:-1], START)
+    evaluate(cluster, namespace, BEFORE, [of])
+    store.write(findings[-1:], START)
+    read: list[Finding] = []
+
+    class Counted(FindingStore):
+        """A store that remembers what was read."""
+
+        def search(self, **known: Any) -> Iterator[Finding]:
+            for each in super().search(**known):
+                read.append(each)
+                yield each
+
+    monkeypatch.setattr("alerting.evaluation.FindingStore", Counted)
+    result = evaluate(cluster, namespace, findings[-2].end, [of])
+    assert result.open[0].findings == 200
+    assert 1 < len(read) <= 1 + of.reach // HOUR

@@ -1,0 +1,78 @@
+"""Rules are made of what the analyzers declare, and listed nowhere else."""
+
+from datetime import timedelta
+
+import pytest
+from histories import rule, spell
+
+from alerting.rules import rules
+from analyzers import discover
+from analyzers.alert import Alert
+from analyzers.finding import Severity
+from analyzers.window import DAY, HOUR, MINUTE
+
+
+def test_each_analyzer_has_a_rule() -> None:
+    """A rule says what its analyzer's `Alert` says, under the analyzer's name."""
+    made = {each.id: each for each in rules()}
+    assert list(made) == [each.name for each in discover()]
+    for each in discover():
+        of, alert = made[each.name], each.alert
+        assert (of.on.value, of.after, of.of, of.clear) == (
+            alert.on,
+            alert.after,
+            alert.of,
+            alert.clear,
+        )
+        assert (of.layer, of.step, of.silence) == (alert.layer, alert.step, alert.silence)
+        assert of.runbook == each.runbook
+
+
+@pytest.mark.parametrize(
+    ("severities", "level"),
+    [
+        ("", None),
+        ("w", None),
+        ("ww", "warning"),
+        ("wc", "warning"),
+        ("cc", "critical"),
+        ("wwcc", "critical"),
+        ("ccuuoo", "critical"),
+        ("uuuoooo", None),
+    ],
+)
+def test_the_level_is_the_worst_that_enough_findings_have(
+    severities: str, level: str | None
+) -> None:
+    """Two of that severity or worse; ok and unknown ones never count."""
+    assert rule(after=2, of=9).level(spell(severities)) == level
+
+
+def test_a_finding_counts_for_as_many_steps_as_windows_are_looked_at() -> None:
+    """Steps are its own length where windows follow each other, else what is declared."""
+    (finding,) = spell("w", length=15 * MINUTE)
+    assert rule(of=3).counts_until(finding) - finding.end == 45 * MINUTE
+    assert rule(of=3, step=HOUR).counts_until(finding) - finding.end == 3 * HOUR
+    assert rule(of=3).reach == 3 * DAY
+
+
+def test_a_series_is_not_gone_while_its_findings_count() -> None:
+    """Silence shorter than a finding counts does not end an episode whose rule holds."""
+    (finding,) = spell("w", length=DAY)
+    of = rule(of=3, silence=HOUR)
+    assert of.expires(finding) == of.counts_until(finding)
+
+
+def test_levels_begin_with_what_is_declared() -> None:
+    """A rule on critical has no alerts that are warnings."""
+    assert rule().levels == (Severity.WARNING, Severity.CRITICAL)
+    assert rule(on="critical").levels == (Severity.CRITICAL,)
+
+
+@pytest.mark.parametrize(
+    ("known", "message"), [({"clear": 0}, "never be open"), ({"step": timedelta(0)}, "apart")]
+)
+def test_an_alert_that_cannot_work_is_refused(known: dict[str, object], message: str) -> None:
+    """An alert that is over before it is raised, or windows that never come."""
+    with pytest.raises(ValueError, match=message):
+        Alert("warning", 1, 1, "job", **known)  # type: ignore[arg-type]
