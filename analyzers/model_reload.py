@@ -77,7 +77,8 @@ class ModelReload(Analyzer[ModelProfile]):
             "How many predictions does the newest version in service not make?",
         ),
     )
-    alert = Alert(on="warning", after=1, of=1, layer="service")
+    # One success is proof enough; where none is tried, a failure stands for a week.
+    alert = Alert(on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY)
 
     def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
         """Yield what can be said of each model at each hour's end."""

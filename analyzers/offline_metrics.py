@@ -127,7 +127,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             "How much worse have the versions become in spite of retraining?",
         ),
     )
-    alert = Alert(on="warning", after=1, of=1, layer="performance")
+    # A version is judged once: what is said of it stands for a week.
+    alert = Alert(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
 
     def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
         """Yield the findings of each version in the hour of its evaluation."""

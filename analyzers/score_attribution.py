@@ -61,7 +61,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
     panels = (
         Panel("Effects on the score", METRIC, "", "By how much does each feature move the score?"),
     )
-    alert = Alert(on="critical", after=2, of=2, layer="feature")
+    alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, and feature."""

@@ -94,8 +94,8 @@ _DAYS: Final = MappingProxyType(
         "ml.model": 400,
     }
 )
-# An index a month. Baselines and alerts are one index each, written to as long as mlmon runs, and
-# have no lifecycle.
+# An index a month. Baselines, alerts, notices and state are one index each, written to as long as
+# mlmon runs, and have no lifecycle.
 _MONTHLY_DAYS: Final = MappingProxyType({"mlmon-profiles": 5 * 365, "mlmon-findings": 5 * 365})
 LIFECYCLES: Final = (
     *(Lifecycle(name, days, stream=True) for name, days in _DAYS.items()),
