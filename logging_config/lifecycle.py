@@ -44,6 +44,7 @@ def close_on_sigterm() -> None:
 
 def _end(number: int, _: FrameType | None) -> None:
     _close_all()
+    _come_to_rest()  # no thread is to be killed in the middle of a line
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
@@ -53,7 +54,8 @@ def _close_all() -> None:
         log.close()
 
 
-def _before_fork() -> None:
+def _come_to_rest() -> None:
+    """Let no write be under way, in any thread."""
     for log in list(_open):
         log.before_fork()
 
@@ -77,7 +79,7 @@ def _close_with_multiprocessing() -> None:
 
 atexit.register(_close_all)
 os.register_at_fork(
-    before=_before_fork,
+    before=_come_to_rest,
     after_in_parent=lambda: _after_fork(in_child=False),
     after_in_child=lambda: _after_fork(in_child=True),
 )
