@@ -9,11 +9,23 @@ from typing import Literal, get_args
 from analyzers.window import DAY
 
 Layer = Literal[
-    "service", "job", "statistics", "fallback", "feature", "score", "performance", "business"
+    "ingest",
+    "service",
+    "job",
+    "statistics",
+    "fallback",
+    "feature",
+    "score",
+    "performance",
+    "business",
 ]
 """A place in the chain of causes: a failing job makes statistics stale, stale statistics make
 predictions fall back, fallbacks move features, features move scores, scores cost performance, and
-performance costs business. The service stands before all of it."""
+performance costs business. The service stands before all of it, and logs that do not arrive before
+that: they may look like anything."""
+
+INGEST: Layer = "ingest"
+"""The layer of what is said about the logs themselves."""
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """The layers, causes before what they cause."""

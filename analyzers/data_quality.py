@@ -71,9 +71,13 @@ class DataQuality(Analyzer[PredictionProfile]):
     reads = "prediction"
     lookback = 2 * DAY
     limits: ClassVar = {
-        MISSING: Limits(0.05, 0.20, meaning="above the training set's share"),
-        OUTSIDE: Limits(0.01, 0.05, meaning="at least 3 and 6 times what chance allows"),
-        UNSEEN: Limits(0.01, 0.05, meaning="at least 3 and 6 times what rare categories allow"),
+        MISSING: Limits(0.05, 0.20, meaning="above the training set's share", measures="rate"),
+        OUTSIDE: Limits(
+            0.01, 0.05, meaning="at least 3 and 6 times what chance allows", measures="rate"
+        ),
+        UNSEEN: Limits(
+            0.01, 0.05, meaning="at least 3 and 6 times what rare categories allow", measures="rate"
+        ),
     }
     panels = (
         Panel("Missing values", MISSING, "ratio", "Which features come without a value?"),

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analyzers import discover
+from analyzers.alert import INGEST
 from analyzers.baseline.store import BaselineStore
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.findings_store import FindingStore, Written
+from analyzers.incomplete_logs import weighed
+from analyzers.log_completeness import AHEAD, BEHIND, LogCompleteness
 from analyzers.profile.kind import kinds
 from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
+from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
 from analyzers.window import HOUR, Window, floor, iso
 from analyzers.wording import moment
@@ -107,14 +111,16 @@ def analyze(
     sources = _Sources(cluster, namespace, chosen, period)
     if not profiled:
         sources.profile(now, progress, analysis)
-    sources.read()
+    sources.read(now)
     if not profiled and sources.empty:
         raise sources.nothing_logged()
     store = FindingStore(cluster, namespace)
+    logs = sources.completeness()
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
         keys: set[str] = set()
-        findings = _counted(_judged(analyzer, sources.evidence(analyzer), analysis), analysis)
+        judged = _weighed(_judged(analyzer, sources.evidence(analyzer), analysis), analyzer, logs)
+        findings = _counted(judged, analysis)
         analysis.written[analyzer.name] = store.write(findings, now, keys)
         if analyzer.name not in analysis.failures:
             analysis.withdrawn += store.withdraw(analyzer.name, period, keys, now)
@@ -122,8 +128,11 @@ def analyze(
 
 
 def lookbacks(analyzers: Iterable[Analyzer[Any]]) -> dict[str, timedelta]:
-    """Return how far back the profiles of each kind are needed by some analyzers."""
-    needed: dict[str, timedelta] = {}
+    """Return how far back the profiles of each kind are needed by some analyzers.
+
+    Those of numbered lines are needed in any case: every finding carries the share that arrived.
+    """
+    needed = {SEQUENCE: BEHIND}
     for each in analyzers:
         for kind in (each.reads, *each.also):
             needed[kind] = max(each.reach(kind), needed.get(kind, each.reach(kind)))
@@ -155,20 +164,27 @@ class _Sources:
         """Bring the profiles up to the logs."""
         logs = Logs(self._cluster, self._namespace, now, self._current)
         profiler = Profiler(logs, progress)
-        for name, lookback in self._lookback.items():
-            analysis.profiles[name] = profiler.update(kinds()[name], self._reach(lookback))
+        for name in self._lookback:
+            analysis.profiles[name] = profiler.update(kinds()[name], self._time(name, now))
 
-    def read(self) -> None:
+    def read(self, now: datetime) -> None:
         """Read the profiles of every kind."""
-        for name, lookback in self._lookback.items():
+        for name in self._lookback:
             kind = kinds()[name]
-            profiles = self._store.read(kind, self._reach(lookback), self._by_id)
+            profiles = self._store.read(kind, self._time(name, now), self._by_id)
             self._read[name] = kind.chosen(profiles, self._current)
 
     @property
     def empty(self) -> bool:
         """Whether there is no profile at all."""
-        return not any(self._read.values())
+        return not any(
+            self._of(name).within(self._reach(lookback))
+            for name, lookback in self._lookback.items()
+        )
+
+    def completeness(self) -> LogCompleteness:
+        """Return how complete the logs of any window of the run are."""
+        return LogCompleteness(self._read[SEQUENCE])
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than it looks back."""
@@ -179,6 +195,11 @@ class _Sources:
     def _within(self, kind: str, analyzer: Analyzer[Any]) -> Sequence[Any]:
         reach = self._reach(analyzer.reach(kind))
         return Evidence(self._period, self._read[kind], self._current).within(reach)
+
+    def _time(self, kind: str, now: datetime) -> Window:
+        """Return the time of the profiles of a kind: lines lost in a window show only later."""
+        reach = self._reach(self._lookback[kind])
+        return Window(reach.start, min(now, reach.end + AHEAD)) if kind == SEQUENCE else reach
 
     def _reach(self, lookback: timedelta) -> Window:
         return Window(floor(self._period.start, HOUR) - lookback, self._period.end)
@@ -217,6 +238,19 @@ def _judged(
             f"{moment(evidence.period.end)} ({type(error).__name__}: {error}); its findings of "
             "that time are incomplete.",
         )
+
+
+def _weighed(
+    findings: Iterator[Finding], analyzer: Analyzer[Any], logs: LogCompleteness
+) -> Iterator[Finding]:
+    """Yield findings as the completeness of their logs allows them."""
+    if analyzer.alert.layer == INGEST:
+        # What is said about the logs is not weighed by itself.
+        yield from findings
+        return
+    for finding in findings:
+        known = logs.of(finding.window, finding.service)
+        yield weighed(finding, analyzer.limits.get(finding.metric), known)
 
 
 def _counted(findings: Iterator[Finding], analysis: Analysis) -> Iterator[Finding]:

@@ -59,10 +59,14 @@ class FallbackRate(Analyzer[PredictionProfile]):
     also = ("fallback",)
     lookback = PAST + DAY
     limits: ClassVar = {
-        RATE: Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's"),
+        RATE: Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
         SHARE: Limits(0.05, 0.25, meaning="of predictions, at least 3 and 6 times the past week's"),
         COVERAGE: Limits(
-            0.95, 0.75, "below", "or 3 and 6 times the share without data in the past week"
+            0.95,
+            0.75,
+            "below",
+            "or 3 and 6 times the share without data in the past week",
+            measures="rate",
         ),
         AGE: Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
         OLDEST: Limits(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from analyzers.evidence import Evidence
 
 NUMBERS, CATEGORIES = "ks.distance", "total_variation"
-LIMITS = Limits(0.10, 0.20)
+LIMITS = Limits(0.10, 0.20, measures="distance")
 FALSE_DISCOVERY_RATE = 0.01
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analyzers.finding import Severity
@@ -22,12 +22,16 @@ class Limits:
         critical: Limit of the severity `critical`.
         bad: Whether values `above` or `below` the limits are bad.
         meaning: How the limits come about, one sentence without its full stop.
+        measures: What the metric is, so that lines that were lost can widen its interval: a `rate`
+            of lines, or a `distance` of their distribution that is at most 1. None for a measure
+            that they may change in any way.
     """
 
     warning: float
     critical: float
     bad: Literal["above", "below"] = "above"
     meaning: str = ""
+    measures: Literal["rate", "distance"] | None = None
 
     def judge(self, low: float, high: float) -> Severity:
         """Return the severity of a value that lies in [low, high]."""
@@ -50,8 +54,8 @@ class Limits:
     def at_least(self, warning: float, critical: float) -> Limits:
         """Return these limits, but none that alarms earlier than the given ones."""
         pick = max if self.bad == "above" else min
-        return Limits(
-            pick(self.warning, warning), pick(self.critical, critical), self.bad, self.meaning
+        return replace(
+            self, warning=pick(self.warning, warning), critical=pick(self.critical, critical)
         )
 
 

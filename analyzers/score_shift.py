@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from analyzers.finding import Finding
 
 METRIC = "ks.distance"
-LIMITS = Limits(0.10, 0.20)
+LIMITS = Limits(0.10, 0.20, measures="distance")
 
 
 class ScoreShift(Analyzer[PredictionProfile]):

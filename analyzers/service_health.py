@@ -111,9 +111,11 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "latency.mean": Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
         "latency.p95": Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
         "latency.p99": Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
-        "http.5xx.rate": Limits(0.02, 0.10),
-        "http.400.rate": Limits(0.05, 0.20, meaning="at least 3 and 6 times the past week's"),
-        "http.503.rate": Limits(0.02, 0.10),
+        "http.5xx.rate": Limits(0.02, 0.10, measures="rate"),
+        "http.400.rate": Limits(
+            0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"
+        ),
+        "http.503.rate": Limits(0.02, 0.10, measures="rate"),
         "traffic.rpm": Limits(
             0.3, 0.05, "below", "share of the usual traffic at that time of day in 7 days"
         ),

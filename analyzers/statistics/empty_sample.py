@@ -14,7 +14,7 @@ class EmptySampleError(ValueError):
     """A statistic was asked of a sample without rows."""
 
 
-def require_rows(**samples: int) -> None:
+def require_rows(**samples: float) -> None:
     """Raise EmptySampleError that names the first sample whose number of rows is zero."""
     for name, rows in samples.items():
         if rows <= 0:

@@ -4,7 +4,8 @@ Sequence numbers say how many rows of a window never arrived, not what they held
 and l lost, the share lost is w = l / (n + l), and the whole sample's distribution is
 (1 - w) F + w H for an unknown H. Hence
 
-- a rate of x in n lies in [x / (n + l), (x + l) / (n + l)];
+- a rate of x in n lies in [x / (n + l), (x + l) / (n + l)], and one that lies in [r, s] among the
+  rows seen (a confidence interval) in [(1 - w) r, (1 - w) s + w] among all;
 - a distance D that is a norm of F - G and at most 1 (Kolmogorov-Smirnov, total variation) lies in
   [(1 - w) D - w, (1 - w) D + w], by the triangle inequality on (1 - w)(F - G) + w (H - G).
 
@@ -34,7 +35,18 @@ def rate_with_lost(successes: int, rows: int, lost: int) -> Interval:
     return Interval(successes / (rows + lost), (successes + lost) / (rows + lost))
 
 
-def distance_with_lost(distance: Interval, rows: int, lost: int) -> Interval:
+def interval_with_lost(rate: Interval, rows: int, lost: float) -> Interval:
+    """The interval that holds the rate of all rows, given one that holds that of the rows seen.
+
+    Raises:
+        EmptySampleError: there are neither.
+    """
+    require_rows(seen_or_lost=rows + lost)
+    share = lost / (rows + lost)
+    return Interval((1 - share) * rate.low, (1 - share) * rate.high + share).clipped(0.0, 1.0)
+
+
+def distance_with_lost(distance: Interval, rows: int, lost: float) -> Interval:
     """The interval that holds the distance of all rows, seen and lost, to the reference.
 
     Raises:
