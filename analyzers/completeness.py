@@ -231,9 +231,7 @@ def _range(missing: Missing) -> str:
     if missing.count == 1 and missing.first == missing.last:
         return f"number {missing.first:,}"
     numbers = f"{missing.first:,} to {missing.last:,}"
-    if missing.count == missing.last - missing.first + 1:
-        return numbers
-    return f"{missing.count:,} of {numbers}"
+    return numbers if missing.empty else f"{missing.count:,} of {numbers}"
 
 
 def _processes(others: int) -> str:

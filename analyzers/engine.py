@@ -177,10 +177,7 @@ class _Sources:
     @property
     def empty(self) -> bool:
         """Whether there is no profile at all."""
-        return not any(
-            self._of(name).within(self._reach(lookback))
-            for name, lookback in self._lookback.items()
-        )
+        return not any(self._within(name, lookback) for name, lookback in self._lookback.items())
 
     def completeness(self) -> LogCompleteness:
         """Return how complete the logs of any window of the run are."""
@@ -188,12 +185,12 @@ class _Sources:
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than it looks back."""
-        beside = {kind: self._within(kind, analyzer) for kind in analyzer.also}
-        profiles = self._within(analyzer.reads, analyzer)
+        beside = {kind: self._within(kind, analyzer.reach(kind)) for kind in analyzer.also}
+        profiles = self._within(analyzer.reads, analyzer.reach(analyzer.reads))
         return Evidence(self._period, profiles, self._current, beside)
 
-    def _within(self, kind: str, analyzer: Analyzer[Any]) -> Sequence[Any]:
-        reach = self._reach(analyzer.reach(kind))
+    def _within(self, kind: str, lookback: timedelta) -> Sequence[Any]:
+        reach = self._reach(lookback)
         return Evidence(self._period, self._read[kind], self._current).within(reach)
 
     def _time(self, kind: str, now: datetime) -> Window:

@@ -7,7 +7,7 @@ number counted as lost is taken off the latest such count of its process.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from analyzers.line_accounts import accounts
 from analyzers.profile.sequences import PART
-from analyzers.window import DAY
+from analyzers.window import DAY, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from analyzers.line_accounts import Account
     from analyzers.profile.sequences import SequenceProfile
-    from analyzers.window import Window
 
 AHEAD = DAY
 """A window's losses may show so long after it, when the process's next line arrives."""
+
+REACH = 2 * DAY
+"""A window's completeness depends on lines of so long before its end: its own, and their day."""
 
 BEHIND = 8 * DAY
 """So far back numbered lines are read: of a window that is longer the last days are known."""
@@ -153,3 +155,20 @@ class _Lines:
         arrived = self.arrived[last] - self.arrived[first]
         lost = round(self.lost[last] - self.lost[first], 6)
         return Completeness(arrived, lost) if arrived or lost else None
+
+
+def gap_spans(profiles: Iterable[SequenceProfile], closing: Iterable[Window]) -> list[Window]:
+    """Return the times over which the losses lie that lines of some windows show.
+
+    Args:
+        profiles: Sequence profiles in order of time, from a day before the first window on.
+        closing: The windows.
+    """
+    windows = sorted(closing)
+    starts = [each.start for each in windows]
+    spans = []
+    for charge in charges(accounts(profiles)):
+        place = bisect_right(starts, charge.until) - 1
+        if charge.since < charge.until and place >= 0 and charge.until < windows[place].end:
+            spans.append(Window(max(charge.since, charge.until - AHEAD), charge.until + PART))
+    return spans

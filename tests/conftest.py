@@ -83,7 +83,8 @@ def ship(cluster: Cluster, namespace: str) -> Callable[..., None]:
         lines = []
         for event in events:
             stream = f"logs-{event['event.dataset']}-{into}"
-            action = {"create": {"_index": stream, "_id": f"e-{next(number)}"}}
+            name = event.get("event.id", f"e-{next(number)}")
+            action = {"create": {"_index": stream, "_id": name}}
             lines += [orjson.dumps(action), orjson.dumps(event)]
         answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="errors,items.*.error")
         assert not answer["errors"], answer

@@ -15,14 +15,17 @@ from analyzers.baseline.store import BaselineStore
 from analyzers.cycle.state import Bookmark, BookmarkStore
 from analyzers.cycle.touched import affected, joined, touched
 from analyzers.finding import digest
+from analyzers.log_completeness import AHEAD, REACH, gap_spans
 from analyzers.profile.kind import kinds
 from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
+from analyzers.profile.sequences import KIND as SEQUENCE
+from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, Window, floor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from analyzers.analyzer import Analyzer
     from analyzers.engine import Analysis
@@ -131,7 +134,17 @@ def _profiled(
             cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.
         news[name] = joined([*found, *profiler.changed.get(name, ())])
+    news[SEQUENCE] = joined([*news[SEQUENCE], *_gaps(logs, news[SEQUENCE])])
     return news
+
+
+def _gaps(logs: Logs, closing: Sequence[Window]) -> list[Window]:
+    """Return when the lines were written that new lines show to be lost."""
+    if not closing:
+        return []
+    period = Window(closing[0].start - AHEAD, closing[-1].end)
+    profiles = ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
+    return gap_spans(profiles, closing)
 
 
 def _plan(
@@ -142,9 +155,15 @@ def _plan(
     for analyzer in discover():
         changed = [
             period
-            for kind in (analyzer.reads, *analyzer.also)
-            for period in affected(news.get(kind, ()), analyzer.reach(kind), now)
+            for kind, reach in _needs(analyzer).items()
+            for period in affected(news.get(kind, ()), reach, now)
         ]
         for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
             plan[period].append(analyzer)
     return sorted(plan.items(), key=lambda item: item[0])
+
+
+def _needs(analyzer: Analyzer[Any]) -> dict[str, timedelta]:
+    """Return how far back its findings depend on each kind of profile; all on numbered lines."""
+    needs = {kind: analyzer.reach(kind) for kind in (analyzer.reads, *analyzer.also)}
+    return needs | {SEQUENCE: max(REACH, needs.get(SEQUENCE, REACH))}

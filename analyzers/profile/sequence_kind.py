@@ -23,7 +23,7 @@ from analyzers.profile.sequences import (
     from_body,
 )
 from analyzers.profile.slot import Slot
-from analyzers.window import DAY, HOUR, Window
+from analyzers.window import DAY, HOUR, MINUTE, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from analyzers.profile.logs import Logs
     from analyzers.profile.sequence_query import Count
     from analyzers.profile.slot import Knowledge
+
+SETTLED = MINUTE / 2
+"""Lines this young are left for the next time: some may be on their way that others overtook."""
 
 MOST_PROCESSES = 500
 """The numbers before so many processes are asked for at once."""
@@ -53,7 +56,7 @@ class SequenceKind(ProfileKind[SequenceProfile]):
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour with numbered lines."""
-        surveyed = logs.survey(DATASET, period, STEP, query.numbered_since())
+        surveyed = logs.survey(DATASET, _settled(logs, period), STEP, query.numbered_since())
         return {
             Slot(KIND, window): read_knowledge(bucket["numbered"])
             for window, bucket in surveyed
@@ -63,6 +66,7 @@ class SequenceKind(ProfileKind[SequenceProfile]):
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[SequenceProfile]:
         """Yield a profile for each hour with numbered lines."""
         del series
+        part = _settled(logs, part)
         profiles = gathered(_counts(logs, part))
         divided = query.divided_hours(logs.search(DATASET, query.indices_body(part)))
         known = (
@@ -85,6 +89,10 @@ class SequenceKind(ProfileKind[SequenceProfile]):
         """Return the profile of a stored body."""
         del baselines
         return from_body(slot, knowledge, revision, body)
+
+
+def _settled(logs: Logs, period: Window) -> Window:
+    return Window(period.start, max(period.start, min(period.end, logs.now - SETTLED)))
 
 
 def _counts(logs: Logs, part: Window) -> Iterator[Count]:
@@ -142,11 +150,10 @@ def _missing(logs: Logs, lines: ProcessLines) -> Sequence[Missing]:
     """Return the first ranges of missing numbers, looking once into those that hold some lines."""
     narrow: list[Missing] = []
     for each in _ranges(logs, lines.process, lines.lowest, lines.highest)[:MOST_RANGES]:
-        whole = each.count == each.last - each.first + 1
-        narrow += [each] if whole else _ranges(logs, lines.process, each.first, each.last)
-    return narrow[:MOST_RANGES]
+        narrow += [each] if each.empty else _ranges(logs, lines.process, each.first, each.last)
+    return query.joined(narrow)[:MOST_RANGES]
 
 
 def _ranges(logs: Logs, process: str, first: int, last: int) -> list[Missing]:
     answer = logs.search(DATASET, query.missing_body(process, first, last))
-    return list(query.missing(answer, first, last))
+    return query.missing(answer, first, last)

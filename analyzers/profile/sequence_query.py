@@ -206,27 +206,28 @@ def missing_body(process: str, first: int, last: int) -> dict[str, Any]:
     }
 
 
-def missing(answer: Mapping[str, Any], first: int, last: int) -> Iterator[Missing]:
-    """Yield the ranges of numbers from `first` to `last` that lack lines; empty ones are joined."""
+def missing(answer: Mapping[str, Any], first: int, last: int) -> list[Missing]:
+    """Return the ranges of numbers from `first` to `last` that lack lines."""
     width = _width(first, last)
     there = {int(each["key"]): each["doc_count"] for each in _buckets(answer)}
-    empty: Missing | None = None
-    for start in range(first, last + 1, width):
-        end = min(start + width - 1, last)
-        lacking = end - start + 1 - there.get(start, 0)
-        if start not in there:
-            empty = Missing(empty.first if empty else start, end, lacking + (empty or _NONE).count)
-            continue
-        if empty:
-            yield empty
-        empty = None
-        if lacking > 0:
-            yield Missing(start, end, lacking)
-    if empty:
-        yield empty
+    ranges = (
+        Missing(start, end, end - start + 1 - there.get(start, 0))
+        for start in range(first, last + 1, width)
+        for end in (min(start + width - 1, last),)
+    )
+    return joined(each for each in ranges if each.count > 0)
 
 
-_NONE = Missing(0, 0, 0)
+def joined(ranges: Iterable[Missing]) -> list[Missing]:
+    """Return ranges in order, of which those that are empty and touch became one."""
+    found: list[Missing] = []
+    for each in ranges:
+        before = found[-1] if found else None
+        if before and before.last + 1 == each.first and before.empty and each.empty:
+            found[-1] = Missing(before.first, each.last, before.count + each.count)
+        else:
+            found.append(each)
+    return found
 
 
 def _buckets(answer: Mapping[str, Any]) -> Sequence[dict[str, Any]]:

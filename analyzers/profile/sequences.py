@@ -64,6 +64,11 @@ class Missing:
     last: int
     count: int
 
+    @property
+    def empty(self) -> bool:
+        """Whether none of the numbers has a line."""
+        return self.count == self.last - self.first + 1
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessLines:
