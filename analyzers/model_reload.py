@@ -65,7 +65,9 @@ class ModelReload(Analyzer[ModelProfile]):
     limits: ClassVar = {
         FAILURES: Limits(1, 3, meaning="most failed reloads in a row within the hour"),
         WAIT: Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
-        OUTDATED: Limits(0.05, 0.50, meaning="from 2 h after the newest version is in service"),
+        OUTDATED: Limits(
+            0.05, 0.50, meaning="from 2 h after the newest version is in service", measures="rate"
+        ),
     }
     panels = (
         Panel("Failed reloads", FAILURES, "reloads", "How often in a row do reloads fail?", "bar"),

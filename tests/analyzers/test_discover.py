@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from numbered_lines import profiles_of, written
 
 from analyzers import discover
 from analyzers.alert import LAYERS
@@ -79,6 +81,17 @@ def evidence(
             )
         ),
     }
+
+    lines = [
+        *written("a", range(1, 4_801), DAYS * 24),
+        *written("b", range(3, 63), 60, service="jobs"),
+    ]
+    # From the 3,000th line on every other one of a hundred is lost, and the hundred after are late.
+    profiles["sequence"] = profiles_of(
+        replace(line, seconds=4_000.0 if 3_100 <= line.number < 3_200 else 2.0)
+        for line in lines
+        if not 3_000 <= line.number < 3_100 or line.number % 2
+    )
 
     def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
         def within(kind: str) -> Sequence[Any]:
