@@ -12,8 +12,8 @@ from scipy import stats
 
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.ks import ks_distance
 from analyzers.statistics.interval import Interval
+from analyzers.statistics.ks import ks_distance
 from analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost, rate_with_lost
 
 
