@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from alerting.causes import likely_causes
-from alerting.episode import Ending, Status
+from alerting.episode import Ending
 from analyzers.window import duration
 from analyzers.wording import moment
 
@@ -24,33 +25,41 @@ def story(episodes: Sequence[Episode], others: Mapping[str, Episode]) -> Iterato
         episodes: What is listed.
         others: Episodes by their ids, of which causes that are not listed are taken.
     """
-    effects: dict[str | None, list[Episode]] = {}
+    effects: dict[str | None, list[Episode]] = defaultdict(list)
     for each in episodes:
-        effects.setdefault(each.explained_by, []).append(each)
+        effects[each.explained_by].append(each)
     for root in likely_causes(episodes):
         yield 0, headline(root)
         yield 1, root.reason
         yield from ((1, line) for line in remarks(root, others))
-        for effect in effects.get(root.id, ()):
-            yield 1, f"and so perhaps {headline(effect)}"
+        for effect in effects[root.id]:
+            yield 1, f"perhaps therefore {headline(effect)}"
             yield 2, effect.reason
 
 
 def headline(episode: Episode) -> str:
-    """Return severity, what is in alarm, and since when."""
-    what = episode.series.partition(" service=")[0]
-    until = ""
-    if episode.status is Status.RESOLVED and episode.ended is not None:
-        until = f" to {moment(episode.ended)}"
-    return f"{episode.severity} {what}, {episode.layer}, since {moment(episode.since)}{until}"
+    """Return severity, since when, and what is in alarm."""
+    until = f" to {moment(episode.ended)}" if episode.ended is not None else ""
+    return f"{episode.severity} since {moment(episode.since)}{until}: {title(episode)}"
+
+
+def title(episode: Episode) -> str:
+    """Return what is in alarm.
+
+    Such as `data_quality missing.rate of client_rating, autobid 3`.
+    """
+    of = f" of {episode.subject}" if episode.subject else ""
+    where = f" where {episode.segment}" if episode.segment else ""
+    model = " ".join(each for each in (episode.model_name, episode.model_version) if each)
+    return f"{episode.analyzer} {episode.metric}{of}{where}{f', {model}' if model else ''}"
 
 
 def remarks(episode: Episode, others: Mapping[str, Episode]) -> Iterator[str]:
     """Yield what else a person should know of an episode."""
     cause = others.get(episode.explained_by or "")
     if cause is not None:
-        yield f"why: perhaps {headline(cause)}"
-    if episode.status is Status.OPEN and episode.last_finding > episode.last_alarm:
+        yield f"perhaps because of {headline(cause)}"
+    if episode.ended is None and episode.last_finding > episode.last_alarm:
         calm = f"{episode.calm} ok since" if episode.calm else "no verdict since"
         yield f"last in alarm {moment(episode.last_alarm)}, {calm}"
     if episode.ending is Ending.ABSENCE:

@@ -68,7 +68,8 @@ def analyze(
         print(json.dumps(analysis.to_json() | {"followed": followed}))
     else:
         _print(analysis)
-        print(*followed, sep="\n")
+        for line in followed:
+            print(line)
     if analysis.failures:
         raise typer.Exit(1)
 
