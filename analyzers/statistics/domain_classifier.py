@@ -1,0 +1,120 @@
+"""Can a classifier tell current vectors from reference vectors? Its ROC AUC says how well.
+
+A logistic regression learns which sample a vector is from, and is asked about vectors it was not
+trained on (cross-fitting): AUC 0.5 is guessing, 1 telling apart without error. Its columns are the
+coordinates and their squares, standardised, so that it sees shifts and changes of spread along
+every coordinate, but not those of correlations alone. What it finds is a lower bound: a cleverer
+classifier, or the same with more rows, may tell the samples apart better.
+
+Each fold has an area of its own, over vectors that one regression scored; the value is their mean.
+A fold's variance is DeLong's, and the mean's is their sum over the folds' number squared (folds
+share training rows but no scored ones). With few rows, areas of equal samples lie below 0.5 more
+than above: rows held back pull the mean of the others away from their own. That errs to silence.
+
+The regression minimises sum of log(1 + exp(-s (x w + b))) + c / 2 |w|^2, s = +1 or -1, with a
+penalty c of one per column: the prior under which the log-odds vary by about one whatever the
+dimension. `scipy.optimize` minimises it by L-BFGS.
+
+Papers: Lopez-Paz, D. & Oquab, M. (2017). Revisiting classifier two-sample tests. ICLR. DeLong,
+DeLong & Clarke-Pearson (1988). Biometrics 44, 837-845. LeDell, Petersen & van der Laan (2015).
+Computationally efficient confidence intervals for cross-validated AUC. Electron. J. Stat. 9.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(0)
+>>> y = rng.normal(0, 1, (500, 4))
+>>> same, moved = rng.normal(0, 1, (500, 4)), rng.normal(0.5, 1, (500, 4))
+>>> domain_auc(same, y).interval.contains(0.5), domain_auc(moved, y).interval.low > 0.6
+(True, True)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+from analyzers.statistics.empty_sample import require_rows
+from analyzers.statistics.interval import Interval
+
+Floats = NDArray[np.float64]
+
+FOLDS = 5
+FEWEST = 2 * FOLDS
+"""Two rows of each sample in every fold have a variance."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainAuc:
+    """The area under the ROC curve, and the interval that holds it."""
+
+    value: float
+    interval: Interval
+
+
+def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) -> DomainAuc:
+    """Return how well two samples of vectors, shape (rows, dimension), can be told apart.
+
+    Rows are dealt to the folds in turn, so their order must be chance.
+
+    Raises:
+        EmptySampleError: A sample has fewer than `FEWEST` rows.
+    """
+    require_rows(
+        current=len(current) - FEWEST + 1,
+        reference=len(reference) - FEWEST + 1,
+    )
+    columns = np.concatenate([current, reference])
+    is_current = np.arange(len(columns)) < len(current)
+    folds = np.concatenate([np.arange(len(current)), np.arange(len(reference))]) % FOLDS
+    areas, variances = [], []
+    for fold in range(FOLDS):
+        held = folds == fold
+        scores = _scores(columns, is_current, held)
+        area, variance = auc(scores[is_current[held]], scores[~is_current[held]])
+        areas.append(area)
+        variances.append(variance)
+    value = float(np.mean(areas))
+    reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(sum(variances)) / FOLDS
+    return DomainAuc(value, Interval.exactly(value).widened(reach).clipped(0.0, 1.0))
+
+
+def auc(positives: Floats, negatives: Floats) -> tuple[float, float]:
+    """The area under the ROC curve of raw scores and its variance by DeLong."""
+    p, n = len(positives), len(negatives)
+    ranks = stats.rankdata(np.concatenate([positives, negatives]))
+    # A score's rank among all less its rank among its own counts the others below it.
+    below = (ranks[:p] - stats.rankdata(positives)) / n
+    above = 1 - (ranks[p:] - stats.rankdata(negatives)) / p
+    variance = below.var(ddof=1) / p + above.var(ddof=1) / n
+    return float(below.mean()), float(variance)
+
+
+def fit_logistic(columns: Floats, positive: NDArray[np.bool_], penalty: float) -> Floats:
+    """The weights of a logistic regression, the intercept (not penalised) last."""
+    signs = np.where(positive, 1.0, -1.0)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        slope, margins = weights[:-1], signs * (columns @ weights[:-1] + weights[-1])
+        pull = -signs * special.expit(-margins)
+        value = np.logaddexp(0, -margins).sum() + penalty / 2 * (slope @ slope)
+        return float(value), np.append(columns.T @ pull + penalty * slope, pull.sum())
+
+    start = np.zeros(columns.shape[1] + 1)
+    found = optimize.minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-10}
+    )
+    weights: Floats = found.x
+    return weights
+
+
+def _scores(rows: Floats, is_current: NDArray[np.bool_], held: NDArray[np.bool_]) -> Floats:
+    """The log-odds of the rows held back, by a regression on the others."""
+    mean, spread = rows[~held].mean(axis=0), rows[~held].std(axis=0)
+    standard = (rows - mean) / np.where(spread > 0, spread, 1.0)
+    columns = np.concatenate([standard, (standard**2 - 1) / math.sqrt(2)], axis=1)
+    weights = fit_logistic(columns[~held], is_current[~held], penalty=columns.shape[1])
+    scores: Floats = columns[held] @ weights[:-1] + weights[-1]
+    return scores
