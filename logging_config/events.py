@@ -44,7 +44,9 @@ def model_fields(model: Model | None) -> Fields:
 def add_features(
     fields: Fields, features: Mapping[str, Feature], *, embeddings: bool = True
 ) -> None:
-    """Add features, split by type; those without a value, NaN too, are named as missing.
+    """Add features, split by type; embeddings, and features without a value, are named as well.
+
+    NaN is no value.
 
     Args:
         fields: the event's, to be added to.
@@ -52,6 +54,7 @@ def add_features(
         embeddings: whether sequences of numbers are written.
     """
     missing: list[str] = []
+    embedded: list[str] = []
     for name, value in features.items():
         kind = type(value)
         if kind is float or kind is int:
@@ -64,8 +67,13 @@ def add_features(
             missing.append(name)
         else:
             family = _family(value)
-            if embeddings or family is not _EMBEDDING:
+            if family is not _EMBEDDING:
                 fields[family[name]] = value
+            elif embeddings:
+                fields[family[name]] = value
+                embedded.append(name)
+    if embedded:
+        fields["ml.features.embedded"] = [fit_part(str(name)) for name in embedded]
     if missing:
         fields["ml.features.missing"] = [fit_part(str(name)) for name in missing]
 

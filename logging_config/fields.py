@@ -179,6 +179,12 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("ml.features.numeric.*", "double", "A numeric feature."),
             Field("ml.features.categorical.*", "keyword", "A categorical or boolean feature."),
             Field("ml.features.embedding.*", "double", "An embedding.", array=True),
+            Field(
+                "ml.features.embedded",
+                "keyword",
+                "Embeddings the line holds; they themselves are not indexed.",
+                array=True,
+            ),
             Field("ml.features.missing", "keyword", "Features without a value.", array=True),
             Field(
                 "ml.features.sample_rate",

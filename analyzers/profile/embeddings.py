@@ -1,16 +1,15 @@
-"""What embeddings a model version was given in a window: a sample, chosen by the predictions' ids."""
+"""What embeddings a model version was given in a window: a sample, chosen by ids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analyzers.stored_vectors import StoredVectors
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from analyzers.profile.slot import Knowledge, Slot
+    from analyzers.stored_vectors import StoredVectors
     from analyzers.window import Window
 
 KIND = "embedding"

@@ -26,6 +26,7 @@ STEP = HOUR
 SCORE = "ml.prediction.score"
 _NUMERIC = "ml.features.numeric."
 _CATEGORICAL = "ml.features.categorical."
+EMBEDDING = "ml.features.embedding."
 _SOURCE = "ml.feature_source."
 MOST_UNSEEN = 20
 _MOST_STATUSES = 10
@@ -38,13 +39,17 @@ class LoggedFields:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    embedding: tuple[str, ...] = ()
 
 
 def logged_fields(mappings: Iterable[Mapping[str, Any]]) -> LoggedFields:
     """Read the names from the mappings of the predictions' indices."""
     paths = {path for mapping in mappings for path in _leaves(mapping.get("properties", {}), "")}
     return LoggedFields(
-        _names(paths, _NUMERIC), _names(paths, _CATEGORICAL), _names(paths, _SOURCE, ".status")
+        _names(paths, _NUMERIC),
+        _names(paths, _CATEGORICAL),
+        _names(paths, _SOURCE, ".status"),
+        _names(paths, EMBEDDING),
     )
 
 

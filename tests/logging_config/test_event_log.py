@@ -59,6 +59,7 @@ def test_a_prediction(log: EventLog, events: Events) -> None:
         "ml.features.categorical.country": "DE",
         "ml.features.categorical.vip": True,
         "ml.features.embedding.e": [0.5, 1.0],
+        "ml.features.embedded": ["e"],
         "ml.features.missing": ["x"],
         "ml.feature_source.stats.status": "stale",
         "ml.feature_source.stats.age_s": 7200.0,
