@@ -14,10 +14,12 @@ import pytest
 from analyzers.baseline.baseline import Baseline
 from analyzers.baseline.summary import SCORE, summarise
 from analyzers.profile.access import AccessProfile, PathAccess
+from analyzers.profile.embeddings import MOST_VECTORS, EmbeddingProfile
 from analyzers.profile.latency import bucket_of
 from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import Buckets
+from analyzers.stored_vectors import store_vectors
 from analyzers.window import HOUR, MINUTE, Window, iso
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MODEL = ("autobid", "1")
 Rows = dict[str, Any]
+Vectors = np.ndarray[Any, np.dtype[np.float64]]
 COUNTRIES = ("DE", "FR", "US")
 THRESHOLD = 0.3
 
@@ -70,6 +73,8 @@ def baseline() -> Baseline:
     success = pa.array(np.where(np.isnan(rows["rating"]), 1.0, rows["score"]))
     successful = table.set_column(table.column_names.index(SCORE), SCORE, success)
     known["score_sums"] = summarise(successful)["score_sums"]
+    vectors = np.random.default_rng(2).normal(size=(600, 4))
+    known["embeddings"] = {"text": store_vectors(vectors, 600)}
     return Baseline(
         *MODEL,
         created=START,
@@ -161,6 +166,31 @@ def steady_hours(
                     stale=known.get("stale", lambda _hour: 0)(hour),
                 )
             )
+        return profiles
+
+    return make
+
+
+@pytest.fixture
+def embedding_hours() -> Callable[..., list[EmbeddingProfile]]:
+    """Make hourly profiles of embeddings as in training; `change(hour, vectors)` gives others."""
+
+    def make(
+        hours: int,
+        per_hour: int = 20,
+        change: Callable[[int, Vectors], Any] = lambda _hour, vectors: vectors,
+        model: tuple[str, str] = MODEL,
+    ) -> list[EmbeddingProfile]:
+        rng = np.random.default_rng(3)
+        profiles = []
+        for hour in range(hours):
+            window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
+            vectors = change(hour, rng.normal(size=(per_hour, 4)))
+            if len(vectors):
+                slot = Slot("embedding", window, model)
+                fields = {"text": store_vectors(vectors, MOST_VECTORS)}
+                known = Knowledge(len(vectors), window.end)
+                profiles.append(EmbeddingProfile(slot, known, fields=fields))
         return profiles
 
     return make

@@ -37,6 +37,7 @@ each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: 
 def evidence(
     baseline: Baseline,
     steady_hours: Callable[..., list[Any]],
+    embedding_hours: Callable[..., list[Any]],
     access_profiles: Callable[..., list[Any]],
     runs_of: Callable[..., list[dict[str, Any]]],
     model_events: Callable[..., list[dict[str, Any]]],
@@ -58,6 +59,9 @@ def evidence(
             ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
         ),
         "fallback": fallback_profiles(DAYS * 24),
+        "embedding": embedding_hours(
+            DAYS * 24, change=lambda hour, vectors: vectors + 2.0 * (60 <= hour < 70)
+        ),
         "access": access_profiles(
             DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
         ),
