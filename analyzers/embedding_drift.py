@@ -68,7 +68,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         Panel("Embeddings' centroids", DISTANCE, "", "How far have the centroids moved?"),
         Panel("Embeddings told apart", AUC, "", "How well can the day be told from training?"),
     )
-    alert = Alert(on="warning", after=2, of=2, layer="feature")
+    alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield two findings per sixth hour, model version in service, and embedding."""
