@@ -157,18 +157,23 @@ class _Lines:
         return Completeness(arrived, lost) if arrived or lost else None
 
 
-def gap_spans(profiles: Iterable[SequenceProfile], closing: Iterable[Window]) -> list[Window]:
-    """Return the times over which the losses lie that lines of some windows show.
+def gap_spans(profiles: Iterable[SequenceProfile], windows: Iterable[Window]) -> list[Window]:
+    """Return the times over which losses are spread that lie in some windows, in part at least.
 
     Args:
-        profiles: Sequence profiles in order of time, from a day before the first window on.
-        closing: The windows.
+        profiles: Sequence profiles in order of time, from `AHEAD` before to `AHEAD` after.
+        windows: Windows that do not meet, in order.
     """
-    windows = sorted(closing)
-    starts = [each.start for each in windows]
-    spans = []
-    for charge in charges(accounts(profiles)):
-        place = bisect_right(starts, charge.until) - 1
-        if charge.since < charge.until and place >= 0 and charge.until < windows[place].end:
-            spans.append(Window(max(charge.since, charge.until - AHEAD), charge.until + PART))
-    return spans
+    spans = (
+        Window(max(charge.since, charge.until - AHEAD), charge.until + PART)
+        for charge in charges(accounts(profiles))
+        if charge.lines and charge.since < charge.until
+    )
+    ends = [(each.start, each.end) for each in windows]
+    return [
+        span
+        for span in spans
+        # The first window that ends after the span begins meets it if it begins before its end.
+        if (place := bisect_right(ends, span.start, key=lambda each: each[1])) < len(ends)
+        and ends[place][0] < span.end
+    ]

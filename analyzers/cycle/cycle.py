@@ -123,28 +123,32 @@ def _profiled(
     """Bring the profiles up to the logs; return the windows of each kind that had new events."""
     profiler = Profiler(logs, progress)
     news: dict[str, list[Window]] = {}
+    gaps: list[Window] = []
     for name, lookback in engine.lookbacks(discover()).items():
         kind = kinds()[name]
         progress(f"looking for new events: {name}")
         kind.prepare(logs, Window(before.seen, logs.now))
         found = touched(kind, logs, before.seen, logs.now)
+        if name == SEQUENCE:
+            # Lines that fill a gap change what was said of all its time.
+            gaps = _gaps(logs, found)
         fresh = Window(floor(before.judged, kind.step), logs.now)
         reach = Window(floor(before.judged, HOUR) - lookback, logs.now)
         for window in [reach] if sweep else joined([*found, fresh]):
             cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.
         news[name] = joined([*found, *profiler.changed.get(name, ())])
-    news[SEQUENCE] = joined([*news[SEQUENCE], *_gaps(logs, news[SEQUENCE])])
+    news[SEQUENCE] = joined([*news[SEQUENCE], *gaps, *_gaps(logs, news[SEQUENCE])])
     return news
 
 
-def _gaps(logs: Logs, closing: Sequence[Window]) -> list[Window]:
-    """Return when the lines were written that new lines show to be lost."""
-    if not closing:
+def _gaps(logs: Logs, windows: Sequence[Window]) -> list[Window]:
+    """Return the times of the gaps that lie in some windows, as the profiles have them now."""
+    if not windows:
         return []
-    period = Window(closing[0].start - AHEAD, closing[-1].end)
+    period = Window(windows[0].start - AHEAD, windows[-1].end + AHEAD)
     profiles = ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
-    return gap_spans(profiles, closing)
+    return gap_spans(profiles, windows)
 
 
 def _plan(

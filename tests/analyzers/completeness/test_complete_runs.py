@@ -156,18 +156,21 @@ def test_lost_lines_are_not_silence(
 def test_cycles_say_of_lost_lines_what_one_run_says(
     cluster: Cluster, namespace: str, requests: Callable[..., Events], ship: Callable[..., None]
 ) -> None:
-    """A gap that shows only hours later revises what was said meanwhile, as one run says it."""
-    there = [each for each in requests(30) if not 26 <= hour(each) < 28.5]
-    begin, other = 0.0, f"{namespace}_whole"
-    for end in (26.25, 28, 29, 30):
-        due = [each for each in there if begin <= hour(each) < end]
+    """A gap that shows hours later, and is filled in part, revises what was said of its time."""
+    events = requests(30)
+    there = [each for each in events if not 26 <= hour(each) < 28.5]
+    filling = [each | {"event.ingested": iso(START + 29.5 * HOUR)} for each in events[2_700:2_800]]
+    arriving: dict[float, Events] = {end: [] for end in (26.25, 28, 29, 30)}
+    for each in there:
+        arriving[min(end for end in arriving if hour(each) < end)].append(each)
+    arriving[30] += filling
+    for end, due in arriving.items():
         if due:
             ship(due)
         run_cycle(cluster, namespace, START + end * HOUR, START)
-        begin = end
-    now = START + 30 * HOUR + MINUTE
+    now, other = START + 30 * HOUR + MINUTE, f"{namespace}_whole"
     run_cycle(cluster, namespace, now, START)
-    ship(there, into=other)
+    ship([*there, *filling], into=other)
     engine.analyze(cluster, other, Window(START, START + 30 * HOUR), now=now)
     cycles, whole = (
         {

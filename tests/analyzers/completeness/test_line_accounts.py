@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numbered_lines import START, Line, profiles_of, written
 
 from analyzers.line_accounts import REACH, Account, accounts
-from analyzers.log_completeness import LogCompleteness, charges
+from analyzers.log_completeness import LogCompleteness, charges, gap_spans
 from analyzers.window import DAY, HOUR, MINUTE, Window
 
 if TYPE_CHECKING:
@@ -151,3 +151,16 @@ def test_a_gap_is_spread_over_the_time_it_may_lie_in() -> None:
         assert within.arrived == (place in (0, 5))
     assert known.of(Window(START + HOUR, START + 2 * HOUR), "api") is None
     assert known.of(Window(START, START + HOUR), "another") is None
+
+
+def test_the_gaps_that_lie_in_some_windows() -> None:
+    """A gap is found by any window that meets its time, from its last line to its next."""
+    early = written("a", range(1, 61))
+    lines = [*early, *written("a", range(71, 131), 1, START + 4 * HOUR)]
+    gap = Window(START + 55 * MINUTE, START + 4 * HOUR + 5 * MINUTE)
+    profiles = profiles_of(lines)
+    hours = [Window(START + hour * HOUR, START + (hour + 1) * HOUR) for hour in range(7)]
+    assert [gap_spans(profiles, [hour]) for hour in hours] == [[gap]] * 5 + [[]] * 2
+    assert gap_spans(profiles, [hours[5], hours[6]]) == []
+    assert gap_spans(profiles, [hours[2], hours[6]]) == [gap]
+    assert gap_spans(profiles_of(early), hours) == []
