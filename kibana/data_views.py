@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kibana.model.source import TIME
-from kibana.providers import MARK
+from kibana.marks import MARK
 from kibana.searches import STORY
 
 if TYPE_CHECKING:
@@ -49,11 +48,12 @@ def data_view_id(source: Source, place: Place) -> str:
 def data_view(source: Source, place: Place) -> Json:
     """Return a source's data view, the inner part of `POST /api/data_views/data_view`."""
     named = [field for field in source.fields if not field.is_family]
+    timed = {"timeFieldName": source.time} if source.time else {}
     return {
         "id": data_view_id(source, place),
         "title": source.index(place.namespace),
         "name": f"{MARK} {place.namespace}: {source.title}",
-        "timeFieldName": TIME,
+        **timed,
         "allowNoIndex": True,
         "fieldAttrs": {
             field.name: {"customLabel": label(field.name), "customDescription": field.description}

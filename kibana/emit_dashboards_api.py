@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kibana.data_views import data_view_id
-from kibana.emit_saved_objects import MANAGED, titled
+from kibana.emit_saved_objects import titled
 from kibana.lens.columns import formula
 from kibana.lens.formats import api_format
+from kibana.marks import SENTENCE
 from kibana.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
 from kibana.model.condition import EVERYTHING, Condition, Json, kql
 from kibana.model.dashboard import Documents, Text
@@ -45,7 +46,7 @@ def dashboard(
     """Return a dashboard's body; the arguments are those of `emit_saved_objects.dashboard`."""
     body: Json = {
         "title": titled(shown.title, place),
-        "description": f"{shown.question} {MANAGED}",
+        "description": f"{shown.question} {SENTENCE}",
         "query": {"expression": "", "language": "kql"},
         "panels": [_panel(each, others, place) for each in panels],
         "pinned_panels": [

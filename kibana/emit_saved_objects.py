@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibana.data_views import data_view_id
 from kibana.lens.attributes import attributes
+from kibana.marks import SENTENCE
 from kibana.model.chart import Chart
 from kibana.model.condition import kql
 from kibana.model.dashboard import Documents, Text
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from kibana.model.saved_search import SavedSearch
     from kibana.place import Place
 
-MANAGED = "Made by mlmon: `mlmon kibana apply` replaces changes made here."
 VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
 _NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}
 _OPTIONS = {
@@ -51,7 +51,7 @@ def index_pattern(view: Json) -> Json:
         {
             "title": view["title"],
             "name": view["name"],
-            "timeFieldName": view["timeFieldName"],
+            **{key: view[key] for key in ("timeFieldName",) if key in view},
             "allowHidden": False,
             "allowNoIndex": view["allowNoIndex"],
             "fieldAttrs": _json(view["fieldAttrs"]),
@@ -76,7 +76,7 @@ def search(found: SavedSearch, place: Place) -> Json:
         place.id(found.name),
         {
             "title": titled(found.title, place),
-            "description": f"{found.description} {MANAGED}",
+            "description": f"{found.description} {SENTENCE}",
             "columns": list(found.columns),
             "sort": [list(each) for each in found.sort],
             "grid": {},
@@ -112,7 +112,7 @@ def dashboard(
         place.id(shown.name),
         {
             "title": titled(shown.title, place),
-            "description": f"{shown.question} {MANAGED}",
+            "description": f"{shown.question} {SENTENCE}",
             "panelsJSON": _json([panel for panel, _ in drawn]),
             "optionsJSON": _json(_OPTIONS),
             **_time(shown),

@@ -147,8 +147,11 @@ class Chart:
         if len(self.by) not in axes:
             raise ValueError(f"{self.title!r} is a {self.draw} with {len(self.by)} axes")
         if len(self.measures) > 1 and len(self.by) > 1 and self.draw != "table":
+            raise ValueError(f"{self.title!r} has measures and parts to tell by colour: choose one")
+        timed = any(isinstance(each, Time) for each in self.by)
+        if self.source.time is None and (timed or any(each.recent for each in self.measures)):
             raise ValueError(
-                f"{self.title!r} has measures and parts to tell by colour: one of them"
+                f"{self.title!r} asks {self.source.name} for times it is not sorted by"
             )
 
     @property

@@ -16,6 +16,7 @@ from kibana.model.source import TIME
 
 if TYPE_CHECKING:
     from analyzers.window import Window
+    from kibana.model.source import Source
 
 MOST_PARTS = 100
 """Of time, about: what Kibana's `histogram:maxBars` allows."""
@@ -35,8 +36,15 @@ def bodies(chart: Chart, window: Window, selected: Condition = EVERYTHING) -> tu
         window: The time range.
         selected: What the controls have chosen.
     """
-    condition = both(chart.condition, selected)
-    return tuple(_body(layer, condition, window) for layer in chart.layers)
+    chosen = [*period(chart.source, window), query(both(chart.condition, selected))]
+    return tuple(_body(layer, chosen, window) for layer in chart.layers)
+
+
+def period(source: Source, window: Window) -> list[Json]:
+    """Return the filter by a time range, where a source has one."""
+    if source.time is None:
+        return []
+    return [{"range": {source.time: {"gte": iso(window.start), "lt": iso(window.end)}}}]
 
 
 def width(window: Window) -> timedelta:
@@ -44,7 +52,7 @@ def width(window: Window) -> timedelta:
     return next((each for each in _WIDTHS if window.length <= MOST_PARTS * each), _WIDTHS[-1])
 
 
-def _body(layer: Layer, condition: Condition, window: Window) -> Json:
+def _body(layer: Layer, chosen: list[Json], window: Window) -> Json:
     measures: Json = {}
     for place, measure in enumerate(layer.measures):
         measures |= _measure(f"m{place}", measure, window)
@@ -54,11 +62,10 @@ def _body(layer: Layer, condition: Condition, window: Window) -> Json:
         ranked = measures if place < len(layer.by) - 1 else {}
         divided = _divide(axis, window, layer.measures[0])
         aggregations = {f"by{place}": divided | {"aggs": {**ranked, **aggregations}}}
-    period = {"range": {TIME: {"gte": iso(window.start), "lt": iso(window.end)}}}
     return {
         "size": 0,
         "track_total_hits": True,
-        "query": {"bool": {"filter": [period, query(condition)]}},
+        "query": {"bool": {"filter": chosen}},
         "aggs": aggregations,
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from analyzers.window import iso
 from kibana.model.condition import EVERYTHING, Condition, Json, both, query
+from kibana.model.query import period
 from kibana.model.source import TIME, Source
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class SavedSearch:
 
     def body(self, window: Window, selected: Condition = EVERYTHING, size: int = 100) -> Json:
         """Return the search that Discover makes of it."""
-        period = {"range": {TIME: {"gte": iso(window.start), "lt": iso(window.end)}}}
+        chosen = [*period(self.source, window), query(both(self.condition, selected))]
         return {
             "size": size,
-            "query": {"bool": {"filter": [period, query(both(self.condition, selected))]}},
+            "query": {"bool": {"filter": chosen}},
             "sort": [{field: {"order": order}} for field, order in self.sort],
             "fields": list(self.columns),
         }

@@ -25,6 +25,8 @@ class Source:
         fields: Its fields, as its index template is made from them.
         where: What a document has to fulfil to be counted at all: a data view cannot say that, so
             every chart and search of it does.
+        time: Field that the time range selects by; None where it must not, for what is open now
+            may have begun long ago.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Source:
     pattern: str
     fields: tuple[Field, ...]
     where: Condition = EVERYTHING
+    time: str | None = TIME
 
     def index(self, namespace: str) -> str:
         """Return the index pattern of a namespace."""

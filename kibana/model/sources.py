@@ -37,7 +37,9 @@ FINDINGS: Final = Source(
     TABLES["mlmon-findings"],
     is_("finding.latest", True),
 )
-ALERTS: Final = Source("alerts", "Alerts", "mlmon-alerts-{namespace}", TABLES["mlmon-alerts"])
+ALERTS: Final = Source(
+    "alerts", "Alerts", "mlmon-alerts-{namespace}", TABLES["mlmon-alerts"], time=None
+)
 
 SOURCES: Final = (
     LOGS,

@@ -1,20 +1,17 @@
 """Providers of artefacts: each module of this package, found by import and listed nowhere.
 
 A provider is a module with a function `artefacts(place: Place) -> Iterable[Artefact]`, pure: the
-same place gives the same artefacts. An artefact says in its body that mlmon made it: by `MARK` in
-the tags of a rule, the name of a connector, the description of everything else, and by
-`{"managed_by": "mlmon"}` in a watch's metadata. `mlmon kibana apply` touches nothing without it.
+same place gives the same artefacts. Each says in its body that mlmon made it, where
+`kibana.marks.is_marked` looks for it; `mlmon kibana apply` touches nothing that does not.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
 
 from kibana.artefact import KINDS, Artefact
+from kibana.marks import MARK
 from kibana.place import Place
-
-MARK: Final = "mlmon"
 
 Provider = Callable[[Place], Iterable[Artefact]]
 
@@ -30,3 +27,6 @@ def artefacts(place: Place) -> tuple[Artefact, ...]:
     """Return all artefacts of a place, by kind in the order of `KINDS`, then by id."""
     found = [each for provider in providers() for each in provider(place)]
     return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.id)))
+
+
+__all__ = ["MARK", "Provider", "artefacts", "providers"]

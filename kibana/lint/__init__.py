@@ -1,0 +1,60 @@
+"""Lint: what Kibana would refuse, or would open broken, found without a Kibana.
+
+The published schemas see the form of a body; these rules see what holds it together: ids that
+resolve, panels in their places, columns that exist, fields that the index templates have, and
+what Kibana checks only when a rule is saved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kibana.lint.bundle import Bundle, read
+from kibana.lint.dashboard_bodies import dashboard_problems
+from kibana.lint.problem import Problem
+from kibana.lint.rules import connector_problems, rule_problems
+from kibana.lint.saved_objects import saved_object_problems
+from kibana.lint.watches import watch_problems
+from kibana.marks import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kibana.artefact import Artefact
+
+_RULES = {
+    "saved-object": saved_object_problems,
+    "dashboard": dashboard_problems,
+    "rule": rule_problems,
+    "connector": connector_problems,
+    "watch": watch_problems,
+}
+
+
+def lint(artefacts: Iterable[Artefact]) -> list[Problem]:
+    """Return what is wrong with some artefacts that belong together."""
+    everything = list(artefacts)
+    bundle = read(everything)
+    return [*_twice(everything), *_problems(everything, bundle)]
+
+
+def _problems(everything: list[Artefact], bundle: Bundle) -> Iterator[Problem]:
+    for each in everything:
+        if not is_ours(each):
+            yield Problem(each, "", "does not say that mlmon made it")
+        rule = _RULES.get(each.kind)
+        if rule is not None:
+            yield from rule(each, bundle)
+
+
+def _twice(everything: list[Artefact]) -> Iterator[Problem]:
+    seen: set[tuple[str, str, str]] = set()
+    for each in everything:
+        # A dashboard is there in both of its forms.
+        key = (each.kind, str(each.body.get("type", "")), each.id)
+        if key in seen:
+            yield Problem(each, "/id", "is there twice")
+        seen.add(key)
+
+
+__all__ = ["Problem", "lint"]

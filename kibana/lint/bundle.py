@@ -1,0 +1,69 @@
+"""What artefacts have in common: the ids they may name, and the fields that there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from elastic.templates import templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kibana.artefact import Artefact
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Artefacts that belong together.
+
+    Args:
+        ids: Every (type, id) that a reference may name.
+        patterns: The index pattern of each data view, by its id.
+    """
+
+    ids: frozenset[tuple[str, str]]
+    patterns: Mapping[str, str]
+
+    def has_field(self, data_view: str, field: str) -> bool:
+        """Whether the index templates behind a data view map a field."""
+        return is_mapped(self.patterns[data_view], field)
+
+
+def read(artefacts: Iterable[Artefact]) -> Bundle:
+    """Read what may be named."""
+    everything = list(artefacts)
+    views = [each for each in everything if each.kind == "data-view"]
+    ids = {("index-pattern", each.id) for each in views}
+    ids |= {(str(each.body.get("type", each.kind)), each.id) for each in everything}
+    return Bundle(frozenset(ids), {each.id: str(each.body["title"]) for each in views})
+
+
+def is_mapped(pattern: str, field: str) -> bool:
+    """Whether a template of an index pattern maps a field, so that it can be searched by."""
+    return any(_maps(mapping, field) for mapping in _mappings(pattern.partition("*")[0]))
+
+
+@cache
+def _mappings(stem: str) -> tuple[dict[str, Any], ...]:
+    """Return the mappings of the templates that an index pattern's fixed part belongs to."""
+    found = ((each.pattern.partition("*")[0], each) for each in templates())
+    return tuple(
+        each.body["template"]["mappings"]
+        for own, each in found
+        if own.startswith(stem) or stem.startswith(own)
+    )
+
+
+def _maps(mapping: Mapping[str, Any], field: str) -> bool:
+    declared = mapping["properties"].get(field)
+    if declared is not None:
+        return declared.get("index", True) is not False
+    families = [rule for each in mapping["dynamic_templates"] for rule in each.values()]
+    return any(
+        fnmatchcase(field, rule["path_match"])
+        for rule in families
+        if "match_mapping_type" not in rule and rule["mapping"].get("index", True)
+    )

@@ -1,0 +1,74 @@
+"""Rules for bodies of the Dashboards API: what they name exists, and panels have their places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kibana.lint.problem import Problem
+from kibana.model.dashboard import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kibana.artefact import Artefact
+    from kibana.lint.bundle import Bundle
+
+Found = tuple[str, str]
+
+
+def dashboard_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
+    """Yield what is wrong with one body."""
+    seen: set[str] = set()
+    for panel in artefact.body["panels"]:
+        if panel["id"] in seen:
+            yield Problem(artefact, f"/panels/{panel['id']}", "is there twice")
+        seen.add(panel["id"])
+        for path, message in _panel(panel, bundle):
+            yield Problem(artefact, f"/panels/{panel['id']}{path}", message)
+    for control in artefact.body["pinned_panels"]:
+        config = control["config"]
+        if config["data_view_id"] not in bundle.patterns:
+            message = f"there is no data view {config['data_view_id']}"
+            yield Problem(artefact, "/pinned_panels", message)
+        elif not bundle.has_field(config["data_view_id"], config["field_name"]):
+            message = f"{config['field_name']} is in no index template"
+            yield Problem(artefact, "/pinned_panels", message)
+
+
+def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
+    grid, config = panel["grid"], panel["config"]
+    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= COLUMNS:
+        yield "/grid", f"reaches from {grid['x']} to {grid['x'] + grid['w']}"
+    if panel["type"] == "discover_session" and ("search", config["ref_id"]) not in bundle.ids:
+        yield "/config", f"there is no search {config['ref_id']}"
+    for drilldown in config.get("drilldowns", []):
+        if ("dashboard", drilldown["dashboard_id"]) not in bundle.ids:
+            yield "/drilldowns", f"there is no dashboard {drilldown['dashboard_id']}"
+    if panel["type"] == "vis":
+        for asked in config.get("layers", [config]):
+            yield from _asked(asked, bundle)
+
+
+def _asked(asked: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
+    """Yield what is wrong with a layer, or with a chart that is one: its data view and fields."""
+    view = asked["data_source"]["ref_id"]
+    if view not in bundle.patterns:
+        yield "/data_source", f"there is no data view {view}"
+        return
+    for field in _fields({key: part for key, part in asked.items() if key != "data_source"}):
+        if not bundle.has_field(view, field):
+            yield "", f"{field} is in no index template of {view}"
+
+
+def _fields(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"field", "time_field"}:
+                yield value
+            elif key == "fields":
+                yield from value
+            else:
+                yield from _fields(value)
+    elif isinstance(part, list):
+        for each in part:
+            yield from _fields(each)

@@ -1,0 +1,117 @@
+"""Rules for lines of an import: dashboards, searches, and what is inside them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from kibana.lint.lens import lens_problems
+from kibana.lint.problem import Problem
+from kibana.model.dashboard import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kibana.artefact import Artefact
+    from kibana.lint.bundle import Bundle
+
+MOST_PANELS = 100
+"""Kibana 9.4.0 does not open a dashboard with more."""
+KNOWN_VERSIONS = {
+    "index-pattern": "8.0.0",
+    "search": "10.5.0",
+    "dashboard": "10.2.0",
+    "visualization": "8.5.0",
+    "lens": "8.9.0",
+    "tag": "8.0.0",
+}
+"""What 8.19 has: of a newer version it refuses to import anything."""
+
+
+def saved_object_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
+    """Yield what is wrong with one line of an import."""
+    body = artefact.body
+    if body["id"] != artefact.id:
+        yield Problem(artefact, "/id", f"is {body['id']} in the body")
+    if body.get("typeMigrationVersion") != KNOWN_VERSIONS.get(body["type"]):
+        message = f"{body.get('typeMigrationVersion')} is not the version that 8.19 has"
+        yield Problem(artefact, "/typeMigrationVersion", message)
+    yield from _references(artefact, bundle)
+    if body["type"] == "dashboard":
+        yield from _dashboard(artefact, bundle)
+    if body["type"] == "search":
+        yield from _search(artefact, bundle)
+
+
+def _references(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
+    names = Counter(each["name"] for each in artefact.body["references"])
+    for name, times in names.items():
+        if times > 1:
+            yield Problem(artefact, "/references", f"{name} is there {times} times")
+    for each in artefact.body["references"]:
+        if (each["type"], each["id"]) not in bundle.ids:
+            message = f"{each['name']}: there is no {each['type']} {each['id']}"
+            yield Problem(artefact, "/references", message)
+
+
+def _search(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
+    attributes = artefact.body["attributes"]
+    source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    by_name = {each["name"]: each["id"] for each in artefact.body["references"]}
+    view = by_name.get(source["indexRefName"])
+    if view is None or view not in bundle.patterns:
+        yield Problem(artefact, "/attributes", f"has no reference {source['indexRefName']}")
+        return
+    fields = [*attributes["columns"], *(field for field, _ in attributes["sort"])]
+    for field in fields:
+        if not bundle.has_field(view, field):
+            yield Problem(artefact, "/attributes", f"{field} is in no index template of {view}")
+
+
+def _dashboard(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
+    attributes = artefact.body["attributes"]
+    panels = json.loads(attributes["panelsJSON"])
+    if len(panels) > MOST_PANELS:
+        yield Problem(artefact, "/panelsJSON", f"{len(panels)} panels, {MOST_PANELS} at most")
+    names = {each["name"] for each in artefact.body["references"]}
+    seen: set[str] = set()
+    for panel in panels:
+        index = panel["panelIndex"]
+        if index in seen:
+            yield Problem(artefact, f"/panels/{index}", "is there twice")
+        seen.add(index)
+        for path, message in _panel(panel, names, bundle):
+            yield Problem(artefact, f"/panels/{index}{path}", message)
+    yield from _controls(artefact, names)
+
+
+def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterator[tuple[str, str]]:
+    index, grid = panel["panelIndex"], panel["gridData"]
+    if grid["i"] != index:
+        yield "/gridData", f"i is {grid['i']}"
+    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= COLUMNS:
+        yield "/gridData", f"reaches from {grid['x']} to {grid['x'] + grid['w']}"
+    needed = [panel["panelRefName"]] if "panelRefName" in panel else []
+    config = panel["embeddableConfig"]
+    if panel["type"] == "lens" and "attributes" in config:
+        needed += [each["name"] for each in config["attributes"]["references"]]
+        yield from lens_problems(config["attributes"], bundle)
+    if panel["type"] == "links":
+        needed += [each["destinationRefName"] for each in config["attributes"]["links"]]
+    events = config.get("enhancements", {}).get("dynamicActions", {}).get("events", [])
+    needed += [
+        f"drilldown:{each['action']['factoryId']}:{each['eventId']}:dashboardId" for each in events
+    ]
+    for name in needed:
+        if f"{index}:{name}" not in names:
+            yield "", f"needs a reference {index}:{name} of the dashboard"
+
+
+def _controls(artefact: Artefact, names: set[str]) -> Iterator[Problem]:
+    group = artefact.body["attributes"].get("controlGroupInput", {})
+    for id_, control in json.loads(group.get("panelsJSON", "{}")).items():
+        if control["explicitInput"]["id"] != id_:
+            yield Problem(artefact, f"/controls/{id_}", "has another id inside")
+        if f"controlGroup_{id_}:optionsListDataView" not in names:
+            yield Problem(artefact, f"/controls/{id_}", "has no reference to its data view")
