@@ -8,11 +8,12 @@ package, which reads it from `Settings.sections`.
 import os
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,8 +21,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from elastic.access import Access
 from elastic.errors import UserError
-from elastic.keyring import API_KEY_ACCOUNT, read_secret
 
 PREFIX = "MLMON_"
 SECTIONS = frozenset({"elastic", "ingest", "analyzers", "alerting", "kibana"})
@@ -30,7 +31,7 @@ _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
 
 
-class Settings(BaseSettings):
+class Settings(Access):
     """Where Elasticsearch is, how to reach it, and where mlmon keeps its own files.
 
     Secrets are `SecretStr`, so that no repr, log line or error shows them.
@@ -42,23 +43,6 @@ class Settings(BaseSettings):
 
     elasticsearch_url: str | None = Field(
         None, description="URL of the cluster; without it the embedded node is used"
-    )
-    api_key: SecretStr | None = Field(None, description="API key, in the encoded form")
-    api_key_file: Path | None = Field(None, description="file that holds the API key")
-    username: str | None = Field(None, description="user, where there is no API key")
-    password: SecretStr | None = Field(None, description="password of that user")
-    password_file: Path | None = Field(None, description="file that holds the password")
-    keyring: str | None = Field(
-        None,
-        min_length=1,
-        description="service of the system's keyring that holds the API key, under the account "
-        "`api_key`, or the user's password, under the user's name",
-    )
-    ca_certs: Path | None = Field(
-        None, description="PEM file of the authorities that sign the cluster's certificate"
-    )
-    request_timeout: float = Field(
-        60.0, gt=0, le=3600, description="seconds after which a request without answer fails"
     )
     namespace: str = Field("default", description="environment: part of every index's name")
     home: Path | None = Field(
@@ -107,34 +91,6 @@ class Settings(BaseSettings):
             raise ValueError("a heap is a number and a unit, such as 512m or 2g")
         return heap
 
-    @model_validator(mode="after")
-    def _check_credentials(self) -> Self:
-        keys = self.api_key is not None or self.api_key_file is not None
-        passwords = self.password is not None or self.password_file is not None
-        user, ring = self.username is not None, self.keyring is not None
-        if keys and user:
-            raise ValueError("set an API key or a user name, not both")
-        if ring and (keys or passwords):
-            raise ValueError("set a secret or the keyring that holds it, not both")
-        if user != (passwords or (ring and user)):
-            raise ValueError("a user name and a password go together")
-        return self
-
-    def credentials(self) -> tuple[str, str] | str | None:
-        """Return (user, password), an API key, or None; reads the named files or the keyring.
-
-        Raises:
-            UserError: A named file cannot be read or is empty, or the keyring lacks the secret.
-        """
-        if self.keyring is not None:
-            secret = read_secret(self.keyring, self.username or API_KEY_ACCOUNT)
-            return secret if self.username is None else (self.username, secret)
-        if self.username is not None:
-            return self.username, _secret(self.password, self.password_file)
-        if self.api_key is not None or self.api_key_file is not None:
-            return _secret(self.api_key, self.api_key_file)
-        return None
-
 
 def plain_url(url: str) -> str:
     """Return an http(s) URL without its trailing slash.
@@ -168,7 +124,14 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
-        raise _user_error(error) from None
+        known = (Settings.model_fields.keys() - {"sections"}) | SECTIONS
+        raise settings_error(error, PREFIX, known) from None
+
+
+def read_section(name: str) -> dict[str, Any]:
+    """Return a package's table of the file, empty where there is none."""
+    section: dict[str, Any] = _read_file()["sections"].get(name, {})
+    return section
 
 
 def _file() -> Path:
@@ -182,37 +145,30 @@ def _read_file() -> dict[str, Any]:
     except FileNotFoundError:
         if f"{PREFIX}CONFIG" in os.environ:
             raise UserError(f"{path} does not exist", "Correct or unset MLMON_CONFIG.") from None
-        return {}
+        return {"sections": {}}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "Correct the file.") from error
     sections = {key: values.pop(key) for key in SECTIONS & values.keys()}
     return {**values, "sections": sections}
 
 
-def _user_error(error: ValidationError) -> UserError:
+def settings_error(error: ValidationError, prefix: str, known: Collection[str]) -> UserError:
+    """Return what is wrong with some settings in words.
+
+    Args:
+        error: What pydantic found.
+        prefix: Of the environment's variables.
+        known: Names that there are.
+    """
     problems = [
-        _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"]) for part in error.errors()
+        _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"], prefix, known)
+        for part in error.errors()
     ]
     return UserError("; ".join(problems), f"Correct the environment or {_file()}.")
 
 
-def _problem(field: str, message: str) -> str:
+def _problem(field: str, message: str, prefix: str, known: Collection[str]) -> str:
     if message == "Extra inputs are not permitted":
-        known = sorted((Settings.model_fields.keys() - {"sections"}) | SECTIONS)
-        return f"unknown setting {field!r} (known: {', '.join(known)})"
+        return f"unknown setting {field!r} (known: {', '.join(sorted(known))})"
     text = message.removeprefix("Value error, ")
-    return f"{PREFIX}{field.upper()}: {text}" if field else text
-
-
-def _secret(value: SecretStr | None, path: Path | None) -> str:
-    if value is not None:
-        return value.get_secret_value()
-    try:
-        text = path.read_text(encoding="utf-8").strip() if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"The secret in {path} cannot be read: {error}", "Correct the path."
-        ) from error
-    if not text:
-        raise UserError(f"{path} holds no secret", "Write the secret into it.")
-    return text
+    return f"{prefix}{field.upper()}: {text}" if field else text

@@ -1,0 +1,77 @@
+"""How a server is reached: the credentials, the authorities to trust, and how long to wait."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings
+
+from elastic.errors import UserError
+from elastic.keyring import API_KEY_ACCOUNT, read_secret
+
+
+class Access(BaseSettings):
+    """Settings that Elasticsearch and Kibana have in common.
+
+    Secrets are `SecretStr`, so that no repr, log line or error shows them.
+    """
+
+    api_key: SecretStr | None = Field(None, description="API key, in the encoded form")
+    api_key_file: Path | None = Field(None, description="file that holds the API key")
+    username: str | None = Field(None, description="user, where there is no API key")
+    password: SecretStr | None = Field(None, description="password of that user")
+    password_file: Path | None = Field(None, description="file that holds the password")
+    keyring: str | None = Field(
+        None,
+        min_length=1,
+        description="service of the system's keyring that holds the API key, under the account "
+        "`api_key`, or the user's password, under the user's name",
+    )
+    ca_certs: Path | None = Field(
+        None, description="PEM file of the authorities that sign the cluster's certificate"
+    )
+    request_timeout: float = Field(
+        60.0, gt=0, le=3600, description="seconds after which a request without answer fails"
+    )
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> Self:
+        keys = self.api_key is not None or self.api_key_file is not None
+        passwords = self.password is not None or self.password_file is not None
+        user, ring = self.username is not None, self.keyring is not None
+        if keys and user:
+            raise ValueError("set an API key or a user name, not both")
+        if ring and (keys or passwords):
+            raise ValueError("set a secret or the keyring that holds it, not both")
+        if user != (passwords or (ring and user)):
+            raise ValueError("a user name and a password go together")
+        return self
+
+    def credentials(self) -> tuple[str, str] | str | None:
+        """Return (user, password), an API key, or None; reads the named files or the keyring.
+
+        Raises:
+            UserError: A named file cannot be read or is empty, or the keyring lacks the secret.
+        """
+        if self.keyring is not None:
+            secret = read_secret(self.keyring, self.username or API_KEY_ACCOUNT)
+            return secret if self.username is None else (self.username, secret)
+        if self.username is not None:
+            return self.username, _secret(self.password, self.password_file)
+        if self.api_key is not None or self.api_key_file is not None:
+            return _secret(self.api_key, self.api_key_file)
+        return None
+
+
+def _secret(value: SecretStr | None, path: Path | None) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    try:
+        text = path.read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"The secret in {path} cannot be read: {error}", "Correct the path."
+        ) from error
+    if not text:
+        raise UserError(f"{path} holds no secret", "Write the secret into it.")
+    return text
