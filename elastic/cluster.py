@@ -199,6 +199,31 @@ class Cluster:
         policy: Json = answer[name]["policy"]
         return policy
 
+    def put_watch(self, name: str, body: Json) -> None:
+        """Create or replace a watch of a cluster that has Watcher."""
+        self._connection.request("PUT", f"/_watcher/watch/{quoted(name)}", body)
+
+    def get_watch(self, name: str) -> Json | None:
+        """Return a watch as the cluster shows it, secrets redacted; None where there is none."""
+        try:
+            answer = self._connection.request("GET", f"/_watcher/watch/{quoted(name)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return None
+            raise
+        watch: Json = answer["watch"]
+        return watch
+
+    def delete_watch(self, name: str) -> bool:
+        """Delete a watch; return whether there was one."""
+        try:
+            self._connection.request("DELETE", f"/_watcher/watch/{quoted(name)}")
+        except ClusterError as error:
+            if error.status == MISSING:
+                return False
+            raise
+        return True
+
     def put_role(self, name: str, body: Json) -> None:
         """Create or replace a role of a cluster with security."""
         self._connection.request("PUT", f"/_security/role/{quoted(name)}", body)

@@ -1,4 +1,4 @@
-"""`mlmon report`."""
+"""`mlmon report` and `mlmon kibana`."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import kibana.live.commands
 import kibana.terminal.commands
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from analyzers.ground_truth import Incident
 
 app = typer.Typer()
+app.add_typer(kibana.live.commands.app)
 app.add_typer(kibana.terminal.commands.app)
 
 

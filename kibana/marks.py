@@ -29,9 +29,7 @@ def is_marked(kind: Kind, body: Mapping[str, Any]) -> bool:
         return MARK in (body.get("tags") or [])
     if kind == "watch":
         return bool((body.get("metadata") or {}).get("managed_by") == MARK)
-    if kind in {"connector", "data-view"}:
-        return str(body.get("name", "")).startswith(f"{MARK} ")
-    attributes = body.get("attributes", body) if kind == "saved-object" else body
-    if body.get("type") == "index-pattern":
-        return str(attributes.get("name", "")).startswith(f"{MARK} ")
-    return str(attributes.get("description", "")).endswith(SENTENCE)
+    inside = body.get("attributes", body)
+    if kind in {"connector", "data-view"} or body.get("type") == "index-pattern":
+        return str(inside.get("name", "")).startswith(f"{MARK} ")
+    return str(inside.get("description", "")).endswith(SENTENCE)

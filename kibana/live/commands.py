@@ -1,0 +1,226 @@
+"""`mlmon kibana`: artefacts as files, and in a live Kibana."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from kibana.artefact import Artefact, Kind
+    from kibana.live.plan import Step
+    from kibana.live.things import Things
+    from kibana.place import Place
+
+app = typer.Typer(
+    name="kibana", help="Dashboards, searches and rules for Kibana.", no_args_is_help=True
+)
+
+Namespace = Annotated[str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")]
+Space = Annotated[str | None, typer.Option(help="Kibana space. [default: MLMON_KIBANA_SPACE]")]
+Alerting = Annotated[str, typer.Option(help="What watches the findings: rules, watches or none.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_ALERTING: dict[str, set[str]] = {
+    "rules": {"connector", "rule"},
+    "watches": {"watch"},
+    "none": set(),
+}
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    namespace: Namespace = None,
+    space: Space = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write everything as files, without any Kibana: one to import, one per body of an API."""
+    from kibana.export import files, write
+    from kibana.providers import artefacts
+
+    texts = files(artefacts(_place(namespace, space)))
+    write(texts, out)
+    size = sum(len(text.encode()) for text in texts.values())
+    if as_json:
+        print(json.dumps({"path": str(out.absolute()), "files": sorted(texts), "bytes": size}))
+    else:
+        print(f"{out.absolute()}: {len(texts)} files, {size / 1e6:.1f} MB")
+
+
+@app.command()
+def lint(
+    folder: Annotated[
+        Path | None, typer.Argument(help="An export; without it, what would be exported.")
+    ] = None,
+    namespace: Namespace = None,
+    space: Space = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what Kibana would refuse or open broken; exit 1 where anything is found."""
+    from kibana.export import read
+    from kibana.lint import lint as find
+    from kibana.providers import artefacts
+
+    checked = list(read(folder) if folder else artefacts(_place(namespace, space)))
+    found = [str(each) for each in find(checked)]
+    if as_json:
+        print(json.dumps({"checked": len(checked), "problems": found}))
+    else:
+        for each in found:
+            print(each)
+        print(f"{len(checked)} artefacts checked, {len(found)} problems")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    namespace: Namespace = None,
+    space: Space = None,
+    alerting: Alerting = "rules",
+    as_json: AsJson = False,
+) -> None:
+    """Show what `apply` would change, changing nothing; exit 2 where it would change anything."""
+    with _live(namespace, space, alerting) as (chosen, handled, progress):
+        steps = _compare(chosen, handled, progress)
+    _tell_plan(steps, as_json=as_json)
+    if any(each.change != "keep" for each in steps):
+        raise typer.Exit(2)
+
+
+@app.command()
+def apply(
+    namespace: Namespace = None,
+    space: Space = None,
+    alerting: Alerting = "rules",
+    as_json: AsJson = False,
+) -> None:
+    """Create and replace what differs, in the space given; nothing else is touched."""
+    from kibana.live.apply import apply as write
+
+    with _live(namespace, space, alerting) as (chosen, handled, progress):
+        steps = _compare(chosen, handled, progress)
+        done = write(steps, handled, progress)
+    kept = len(steps) - len(done)
+    if as_json:
+        print(json.dumps({"applied": [each.name for each in done], "kept": kept}))
+    else:
+        for each in done:
+            print(f"{each.change.value:6} {each.name}")
+        print(f"{len(done)} applied, {kept} unchanged")
+
+
+@app.command()
+def delete(
+    namespace: Namespace = None,
+    space: Space = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what mlmon made for this namespace and space; nothing else is touched."""
+    from kibana.live.apply import delete as remove
+    from kibana.live.plan import named
+
+    place = _place(namespace, space)
+    if not yes:
+        where = f"namespace {place.namespace!r} and space {place.space!r}"
+        typer.confirm(f"Delete everything mlmon made in Kibana for {where}?", abort=True)
+    with _live(namespace, space, "rules") as (chosen, handled, progress):
+        steps = _compare(chosen, handled, progress)
+        done = [named(each) for each in remove(chosen, steps, handled)]
+    if as_json:
+        print(json.dumps({"deleted": done}))
+    else:
+        for each in done:
+            print(f"delete {each}")
+        print(f"{len(done)} deleted")
+
+
+@contextmanager
+def _live(
+    namespace: str | None, space: str | None, alerting: str
+) -> "Iterator[tuple[list[Artefact], dict[Kind, Things], Callable[[str], None]]]":
+    """Open Kibana, and for watches Elasticsearch; yield what fits it and how it is handled."""
+    from contextlib import ExitStack
+
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+    from kibana.api import open_kibana
+    from kibana.artefact import KINDS
+    from kibana.live.plan import fitting
+    from kibana.live.things import things
+    from kibana.providers import artefacts
+    from kibana.settings import load_kibana_settings
+
+    if alerting not in _ALERTING:
+        raise UserError(f"--alerting is one of {', '.join(_ALERTING)}, not {alerting!r}")
+    others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
+    kinds = [kind for kind in KINDS if kind not in others]
+    settings = load_kibana_settings(space=space)
+    with ExitStack() as stack, _progress() as progress:
+        kibana = stack.enter_context(open_kibana(settings))
+        progress(f"asking {kibana.url}")
+        version = kibana.version()
+        kibana.check_space()
+        cluster = None
+        if "watch" in kinds:
+            cluster = stack.enter_context(connect(load_settings(namespace=namespace)))
+            _check_watcher(cluster.capabilities().watcher, cluster.url)
+        place = _place(namespace, settings.space)
+        chosen = fitting(artefacts(place), version, kinds)
+        yield chosen, dict(things(kibana, cluster)), progress
+
+
+def _check_watcher(available: bool, url: str) -> None:
+    if not available:
+        raise UserError(
+            f"{url} has no Watcher: it needs a trial, gold or higher licence",
+            "Use Kibana's rules, which every licence runs: --alerting rules.",
+        )
+
+
+def _compare(
+    chosen: "list[Artefact]", handled: "dict[Kind, Things]", progress: Callable[[str], None]
+) -> "list[Step]":
+    from kibana.live.plan import plan as compare
+
+    return compare(chosen, handled, progress)
+
+
+def _place(namespace: str | None, space: str | None) -> "Place":
+    from elastic.settings import load_settings
+    from kibana.place import Place
+    from kibana.settings import load_kibana_settings
+
+    settings = load_settings(namespace=namespace)
+    return Place(settings.namespace, load_kibana_settings(space=space).space)
+
+
+def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
+    if as_json:
+        found = [
+            {"name": each.name, "change": each.change, "differences": each.differences}
+            for each in steps
+        ]
+        print(json.dumps(found))
+        return
+    for each in steps:
+        if each.change != "keep":
+            print(f"{each.change.value:6} {each.name}")
+            for line in each.differences:
+                print(f"         {line}")
+    kept = sum(each.change == "keep" for each in steps)
+    print(f"{len(steps) - kept} to change, {kept} unchanged")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done on standard error while it is a terminal."""
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update
