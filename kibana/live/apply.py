@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kibana.live.things import Things
 
 Progress = Callable[[str], None]
+_PLURALS = {"search": "searches", "watch": "watches"}
 
 
 class HalfAppliedError(UserError):
@@ -105,6 +106,9 @@ def _half_applied(
 def _counted(steps: Sequence[Step]) -> str:
     counts: dict[str, int] = {}
     for each in steps:
-        kind = named(each.artefact).partition(" ")[0]
+        kind = named(each.artefact).partition(" ")[0].replace("-", " ")
         counts[kind] = counts.get(kind, 0) + 1
-    return ", ".join(many(count, kind) for kind, count in counts.items()) or "nothing"
+    return (
+        ", ".join(many(count, kind, _PLURALS.get(kind, "")) for kind, count in counts.items())
+        or "nothing"
+    )

@@ -148,6 +148,7 @@ def _live(
     from contextlib import ExitStack
 
     from elastic.cluster import connect
+    from elastic.progress import shown_progress
     from elastic.settings import load_settings
     from kibana.api import open_kibana
     from kibana.artefact import KINDS
@@ -161,7 +162,7 @@ def _live(
     others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
     kinds = [kind for kind in KINDS if kind not in others]
     settings = load_kibana_settings(space=space)
-    with ExitStack() as stack, _progress() as progress:
+    with ExitStack() as stack, shown_progress() as progress:
         kibana = stack.enter_context(open_kibana(settings))
         progress(f"asking {kibana.url}")
         version = kibana.version()
@@ -215,12 +216,3 @@ def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
                 print(f"         {line}")
     kept = sum(each.change == "keep" for each in steps)
     print(f"{len(steps) - kept} to change, {kept} unchanged")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error while it is a terminal."""
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield status.update

@@ -1,12 +1,14 @@
 """A seeded scenario of findings, and the real browser that opens the report."""
 
+import importlib.util
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -20,6 +22,8 @@ from kibana.commands import _javascript
 from kibana.report.page import report_html
 from kibana.report.series import record
 
+CHECKER = Path(__file__).parents[2].parent / "shared" / "tools" / "check_artefacts.py"
+Errors = Callable[[str, Any], list[str]]
 START = datetime(2026, 11, 2, tzinfo=UTC)
 DAYS = 18
 PATHS = ("/ml/autobid/predict_success_proba", "/ml/autobid/reload", "/health")
@@ -370,3 +374,23 @@ def browser() -> Iterator[Browser]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the session's reports and pictures lie."""
     return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="session")
+def checker() -> Errors | None:
+    """The checker of artefacts by Kibana's published schemas; None where it is absent."""
+    if not CHECKER.exists():
+        return None
+    found = importlib.util.spec_from_file_location("check_artefacts", CHECKER)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    errors: Errors = module.errors
+    return errors
+
+
+@pytest.fixture(scope="session")
+def schema_errors(checker: Errors | None) -> Errors:
+    """The same for the stand-in, which goes on without it."""
+    return checker or (lambda _kind, _body: [])

@@ -1,9 +1,7 @@
 """Artefacts against the published schemas of Kibana's APIs."""
 
 import copy
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ from kibana.artefact import Artefact
 from kibana.place import Place
 from kibana.providers import artefacts
 
-CHECKER = Path(__file__).parents[2].parent / "shared" / "tools" / "check_artefacts.py"
 PLACE = Place("production", "ops")
 EVERYTHING = artefacts(PLACE)
 ENVELOPES = {"data-view": "data_view"}
@@ -20,18 +17,12 @@ ENVELOPES = {"data-view": "data_view"}
 Errors = Callable[[str, Any], list[str]]
 
 
-@pytest.fixture(scope="module")
-def errors() -> Errors:
+@pytest.fixture
+def errors(checker: Errors | None) -> Errors:
     """The checker that lies beside the project."""
-    if not CHECKER.exists():
-        pytest.skip(f"{CHECKER} is absent: the published schemas are not part of the project")
-    found = importlib.util.spec_from_file_location("check_artefacts", CHECKER)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    checked: Errors = module.errors
-    return checked
+    if checker is None:
+        pytest.skip("the published schemas are absent: they are not part of the project")
+    return checker
 
 
 def enveloped(artefact: Artefact) -> Any:
