@@ -13,18 +13,19 @@ SLOW_NS: Final = 100_000_000
 OPEN_ALERTS: Final = SavedSearch(
     "open_alerts",
     "Open alerts",
-    "What is wrong now, since when, and what explains it.",
+    "What is wrong now, since when, and what explains it; whatever the time range.",
     sources.ALERTS,
     (
         "finding.severity",
         "event.start",
         "alert.layer",
+        "finding.analyzer",
         "finding.subject",
         "finding.reason",
-        "alert.status",
-        "alert.inhibited_by",
+        "alert.explained_by",
+        "alert.acknowledged_by",
     ),
-    is_("alert.status", "open", "acknowledged", "inhibited"),
+    is_("alert.status", "open"),
     (("event.start", "asc"),),
 )
 ALARMS: Final = SavedSearch(

@@ -7,14 +7,18 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
+from drawn_panels import drawn, of_times, pictures
 
 from elastic.cluster import Cluster
 from elastic.errors import ClusterBusyError
+from kibana.model.condition import Exists
+from kibana.searches import SEARCHES
 
 DAYS = 6
 PREDICTIONS = 9_000
@@ -203,3 +207,43 @@ def test_the_report_says_what_the_findings_say(
     for incident in analyzed["truth"]["incidents"]:
         assert incident["title"] in page
     assert not re.findall(r'(?:src|href)="https?://', page)
+
+
+def test_every_panel_draws_what_there_is(
+    analyzed: dict[str, Any], environment: dict[str, str], cluster: Cluster
+) -> None:
+    """Every question of every chart is answered, with a value wherever a document could give one.
+
+    What is empty is so for want of documents, and most is not.
+    """
+    namespace = environment["MLMON_NAMESPACE"]
+    window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
+    found = list(drawn(cluster, namespace, window))
+    assert [each for each in found if bool(each.values) < bool(each.documents)] == []
+    empty = {(each.dashboard, each.chart) for each in found if not each.documents}
+    shown = {(each.dashboard, each.chart) for each in found if each.documents}
+    assert len(shown) > 3 * len(empty), empty
+    # A machine that does other things at the same time may be slow once, not in the middle.
+    assert median(each.seconds for each in found) < 0.2
+    ((picture, rows),) = pictures(cluster, namespace, window)
+    assert picture.title
+    assert {row["key"] for row in rows} >= {"service_health", "feature_drift"}
+    assert all(part["critical"] for row in rows for part in row["parts"]["buckets"])
+
+
+def test_every_search_shows_its_columns(
+    analyzed: dict[str, Any], environment: dict[str, str], cluster: Cluster
+) -> None:
+    """Every saved search runs and is sorted; each column has a value where any document has one."""
+    window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
+    nothing = set()
+    for search in SEARCHES:
+        index = search.source.index(environment["MLMON_NAMESPACE"])
+        hits = cluster.search(index, search.body(window, size=1_000))["hits"]["hits"]
+        seen = {field for hit in hits for field in hit["fields"]}
+        for field in set(search.columns) - seen:
+            body = search.body(window, Exists(field), size=0)
+            assert cluster.count(index, body["query"]) == 0 or len(hits) == 1_000, field
+        if not hits:
+            nothing.add(search.name)
+    assert nothing <= {"rejected_lines", "open_alerts"}

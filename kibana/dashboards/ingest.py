@@ -80,7 +80,7 @@ DASHBOARD = Dashboard(
     "Ingest health",
     "Do the logs arrive, whole and in time?",
     place=9,
-    analyzers=("completeness",),
+    layers=("ingest",),
     sections=(
         Section("Do the logs arrive?", (Row((EVENTS, LAG, REFUSED)), Row((SERVICES, SHIPPERS), 9))),
         Section("What is lost?", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),

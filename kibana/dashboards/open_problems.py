@@ -6,7 +6,7 @@ from kibana import searches
 from kibana.dashboards.controls import SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
 from kibana.model.chart import Chart, Measure, Values
-from kibana.model.condition import is_
+from kibana.model.condition import Exists, is_
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
 from kibana.model.sources import ALERTS, FINDINGS
 
@@ -40,18 +40,19 @@ BY_SEVERITY = Chart(
     "stacked",
 )
 BY_LAYER = Chart(
-    "Alerts by layer",
-    "Where in the chain of causes are alerts open?",
+    "Open alerts by layer",
+    "Where in the chain of causes are alerts open, and since when?",
     ALERTS,
     (
-        Measure("Open", where=is_("alert.status", "open"), tone="critical"),
-        Measure("Acknowledged", where=is_("alert.status", "acknowledged"), tone="warning"),
-        Measure("Explained by another", where=is_("alert.status", "inhibited"), tone="unknown"),
-        Measure("Over", where=is_("alert.status", "resolved"), tone="good"),
+        Measure("Open"),
+        Measure("Critical", where=is_("finding.severity", "critical")),
+        Measure("Explained by another", where=Exists("alert.explained_by")),
+        Measure("Taken by someone", where=Exists("alert.acknowledged_by")),
         Measure("Since", "min", "event.start"),
     ),
     "table",
-    (Values("alert.layer", "Layer", 8),),
+    (Values("alert.layer", "Layer", 10),),
+    is_("alert.status", "open"),
 )
 SILENT = Chart(
     "Without a verdict",

@@ -6,17 +6,18 @@ from kibana import searches
 from kibana.dashboards.controls import SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW, WORST_BY_ANALYZER
 from kibana.model.chart import Chart, Measure, Step, Time, Values
-from kibana.model.condition import is_
+from kibana.model.condition import Exists, Not, both, is_
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
 from kibana.model.sources import ALERTS, FINDINGS, PREDICTIONS, REQUESTS
 
 OPEN_ALERTS = Chart(
     "Open alerts",
-    "How many alerts wait for somebody?",
+    "How many alerts are open, those not counted that another one explains?",
     ALERTS,
-    (Measure("Open alerts", where=is_("alert.status", "open", "acknowledged")),),
+    (Measure("Open alerts"),),
     "tile",
     (),
+    both(is_("alert.status", "open"), Not(Exists("alert.inhibited_by"))),
     steps=(Step(0, "good"), Step(1, "critical")),
     leads_to="open_problems",
 )
