@@ -7,6 +7,7 @@ have ids of their own, and what a finding says depends on profiles only.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,11 @@ from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
 from analyzers.window import HOUR, Window, floor, iso
-from analyzers.wording import moment
-from elastic.errors import UserError
+from analyzers.wording import excerpt, moment
+from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from analyzers.analyzer import Analyzer
@@ -85,6 +86,7 @@ def analyze(
     analyzers: Sequence[Analyzer[Any]] | None = None,
     progress: Callable[[str], None] = lambda _doing: None,
     profiled: bool = False,
+    failed: Mapping[str, str] | None = None,
 ) -> Analysis:
     """Judge every window that ends in (start, end] of a period and has ended by now.
 
@@ -96,6 +98,7 @@ def analyze(
         analyzers: Which to ask, by default all.
         progress: Told what is being done.
         profiled: Whether the profiles are up to the logs already, so that nobody need look.
+        failed: Kinds of profiles that are not, and why: analyzers of them say so.
 
     Raises:
         UserError: The period is empty or in the future, or nothing was logged in it or before.
@@ -109,6 +112,7 @@ def analyze(
         )
     analysis = Analysis(period)
     sources = _Sources(cluster, namespace, chosen, period)
+    sources.failed |= failed or {}
     if not profiled:
         sources.profile(now, progress, analysis)
     sources.read(now)
@@ -118,13 +122,39 @@ def analyze(
     logs = sources.completeness()
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
-        keys: set[str] = set()
-        judged = _weighed(_judged(analyzer, sources.evidence(analyzer), analysis), analyzer, logs)
-        findings = _counted(judged, analysis)
-        analysis.written[analyzer.name] = store.write(findings, now, keys)
-        if analyzer.name not in analysis.failures:
-            analysis.withdrawn += store.withdraw(analyzer.name, period, keys, now)
+        _judge(analyzer, sources, store, analysis, logs, now)
     return analysis
+
+
+def _judge(
+    analyzer: Analyzer[Any],
+    sources: _Sources,
+    store: FindingStore,
+    analysis: Analysis,
+    logs: LogCompleteness,
+    now: datetime,
+) -> None:
+    """Let an analyzer judge and store what it finds, or that it failed and why."""
+    name, period, keys = analyzer.name, analysis.period, set[str]()
+    obstacle = sources.obstacle(analyzer)
+    if obstacle is None:
+        judged = _weighed(_judged(analyzer, sources.evidence(analyzer), analysis), analyzer, logs)
+    else:
+        judged = iter([_failure(analyzer, obstacle, analysis)])
+    try:
+        analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
+    except ClusterUnreachableError:
+        raise
+    except ClusterError as error:
+        failure = _failure(analyzer, described(error), analysis)
+        analysis.written[name] = store.write(_counted(iter([failure]), analysis), now, keys)
+    if name not in analysis.failures:
+        analysis.withdrawn += store.withdraw(name, period, keys, now)
+
+
+def described(error: Exception) -> str:
+    """Return what an error is, for a person."""
+    return f"{type(error).__name__}: {error}"
 
 
 def lookbacks(analyzers: Iterable[Analyzer[Any]]) -> dict[str, timedelta]:
@@ -159,29 +189,46 @@ class _Sources:
         self._store = ProfileStore(cluster, namespace)
         self._lookback = lookbacks(analyzers)
         self._read: dict[str, Sequence[Any]] = {}
+        self.failed: dict[str, str] = {}
+        """Kinds whose profiles could not be made or read, and why."""
 
     def profile(self, now: datetime, progress: Callable[[str], None], analysis: Analysis) -> None:
         """Bring the profiles up to the logs."""
         logs = Logs(self._cluster, self._namespace, now, self._current)
         profiler = Profiler(logs, progress)
         for name in self._lookback:
-            analysis.profiles[name] = profiler.update(kinds()[name], self._time(name, now))
+            with noting(self.failed, name):
+                analysis.profiles[name] = profiler.update(kinds()[name], self._time(name, now))
 
     def read(self, now: datetime) -> None:
-        """Read the profiles of every kind."""
+        """Read the profiles of every kind that could be made."""
         for name in self._lookback:
+            if name in self.failed:
+                continue
             kind = kinds()[name]
-            profiles = self._store.read(kind, self._time(name, now), self._by_id)
-            self._read[name] = kind.chosen(profiles, self._current)
+            with noting(self.failed, name):
+                profiles = self._store.read(kind, self._time(name, now), self._by_id)
+                self._read[name] = kind.chosen(profiles, self._current)
 
     @property
     def empty(self) -> bool:
         """Whether there is no profile at all."""
-        return not any(self._within(name, lookback) for name, lookback in self._lookback.items())
+        found = (self._within(name, reach) for name, reach in self._lookback.items())
+        return not self.failed and not any(found)
 
     def completeness(self) -> LogCompleteness:
-        """Return how complete the logs of any window of the run are."""
-        return LogCompleteness(self._read[SEQUENCE])
+        """Return how complete the logs of any window of the run are, where that is known."""
+        return LogCompleteness(self._read.get(SEQUENCE, ()))
+
+    def obstacle(self, analyzer: Analyzer[Any]) -> str | None:
+        """Return why an analyzer has nothing to judge, None if it has."""
+        needed = (analyzer.reads, *analyzer.also)
+        why = [
+            f"profiles of kind {kind}: {self.failed[kind]}"
+            for kind in needed
+            if kind in self.failed
+        ]
+        return "; ".join(why) or None
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than it looks back."""
@@ -226,15 +273,35 @@ def _judged(
     try:
         yield from analyzer.evaluate(evidence)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
-        analysis.failures[analyzer.name] = f"{type(error).__name__}: {error}"
-        yield analyzer.unknown(
-            FAILURE,
-            None,
-            evidence.period,
-            f"{analyzer.name} failed from {moment(evidence.period.start)} to "
-            f"{moment(evidence.period.end)} ({type(error).__name__}: {error}); its findings of "
-            "that time are incomplete.",
-        )
+        yield _failure(analyzer, described(error), analysis)
+
+
+def _failure(analyzer: Analyzer[Any], why: str, analysis: Analysis) -> Finding:
+    """Note that an analyzer failed, and return the finding that says so."""
+    analysis.failures[analyzer.name] = why
+    period = analysis.period
+    return analyzer.unknown(
+        FAILURE,
+        None,
+        period,
+        f"{analyzer.name} failed from {moment(period.start)} to {moment(period.end)} "
+        f"({excerpt(why)}); its findings of that time are incomplete.",
+    )
+
+
+@contextmanager
+def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
+    """Note why a kind of profiles fails, so that the others go on.
+
+    Raises:
+        ClusterUnreachableError: The cluster is away: no kind will do better.
+    """
+    try:
+        yield
+    except ClusterUnreachableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other kinds go on
+        failed[kind] = described(error)
 
 
 def _weighed(

@@ -7,7 +7,7 @@ the middle, the next cycle does the same again and ends in the same documents.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from analyzers import discover, engine, following
@@ -90,7 +90,8 @@ def run_cycle(
     logs = Logs(cluster, namespace, now, baselines)
     # Over a new baseline's edges everything within reach is counted anew.
     sweep = now - before.swept >= SWEEP or known != before.baselines
-    news = _profiled(cycle, logs, before, progress, sweep=sweep)
+    failed: dict[str, str] = {}
+    news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
     for period, analyzers in _plan(cycle.period, news, now):
         for part in period.split(AT_ONCE):
             cycle.analyses.append(
@@ -102,14 +103,26 @@ def run_cycle(
                     analyzers=analyzers,
                     progress=progress,
                     profiled=True,
+                    failed=failed,
                 )
             )
     if cycle.analyses:
         changed = min(each.period.start for each in cycle.analyses)
         progress("acting on the findings")
         cycle.followed = following.announce(cluster, namespace, changed, now)
-    store.write(Bookmark(now, now, now if sweep else before.swept, known), now)
+    after = Bookmark(now, now, now if sweep else before.swept, known)
+    store.write(_held_back(before, now) if failed else after, now)
     return cycle
+
+
+def _held_back(before: Bookmark, now: datetime) -> Bookmark:
+    """Return the bookmark of a cycle that could not make a kind of profiles.
+
+    The next cycle looks at the same events again and judges the same time again; where the fault
+    lasts, no more than a day of it: the sweep that follows finds what lies before.
+    """
+    earliest = now - SWEEP
+    return replace(before, judged=max(before.judged, earliest), seen=max(before.seen, earliest))
 
 
 def _profiled(
@@ -117,25 +130,31 @@ def _profiled(
     logs: Logs,
     before: Bookmark,
     progress: Callable[[str], None],
+    failed: dict[str, str],
     *,
     sweep: bool,
 ) -> dict[str, list[Window]]:
-    """Bring the profiles up to the logs; return the windows of each kind that had new events."""
+    """Bring the profiles up to the logs; return the windows of each kind that had new events.
+
+    Kinds that fail are noted in `failed`.
+    """
     profiler = Profiler(logs, progress)
     news: dict[str, list[Window]] = {}
     gaps: list[Window] = []
     for name, lookback in engine.lookbacks(discover()).items():
         kind = kinds()[name]
         progress(f"looking for new events: {name}")
-        kind.prepare(logs, Window(before.seen, logs.now))
-        found = touched(kind, logs, before.seen, logs.now)
-        if name == SEQUENCE:
-            # Lines that fill a gap change what was said of all its time.
-            gaps = _gaps(logs, found)
-        fresh = Window(floor(before.judged, kind.step), logs.now)
-        reach = Window(floor(before.judged, HOUR) - lookback, logs.now)
-        for window in [reach] if sweep else joined([*found, fresh]):
-            cycle.profiles += profiler.update(kind, window)
+        found: list[Window] = []
+        with engine.noting(failed, name):
+            kind.prepare(logs, Window(before.seen, logs.now))
+            found = touched(kind, logs, before.seen, logs.now)
+            if name == SEQUENCE:
+                # Lines that fill a gap change what was said of all its time.
+                gaps = _gaps(logs, found)
+            fresh = Window(floor(before.judged, kind.step), logs.now)
+            reach = Window(floor(before.judged, HOUR) - lookback, logs.now)
+            for window in [reach] if sweep else joined([*found, fresh]):
+                cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.
         news[name] = joined([*found, *profiler.changed.get(name, ())])
     news[SEQUENCE] = joined([*news[SEQUENCE], *gaps, *_gaps(logs, news[SEQUENCE])])

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analyzers.commands import app
+from analyzers.profile.jobs import JobKind
 from analyzers.window import HOUR, iso
 from elastic.cluster import Cluster
 from elastic.errors import UserError
@@ -78,6 +79,25 @@ def test_from_training_set_to_findings(
     assert len(everything) == sum(summary["severities"].values())
     assert "no such findings" in mlmon("findings", "--analyzer", "job_health").stdout
     assert "no such findings" in mlmon("findings", "--since", end).stdout
+
+
+def test_a_failure_is_an_exit_code(
+    mlmon: Callable[..., Result],
+    start: datetime,
+    predictions_of: Callable[..., list[dict[str, Any]]],
+    ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kind of profiles that fails ends the command with 1, after all that could be judged."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("no profiles today")
+
+    monkeypatch.setattr(JobKind, "slots", broken)
+    ship(predictions_of(2, 5))
+    done = mlmon("analyze", "--from", iso(start), "--to", iso(start + 2 * HOUR), code=1)
+    assert "job_health failed: profiles of kind job: ZeroDivisionError" in done.stdout
+    assert "no profiles today" in mlmon("findings", "--severity", "all").stdout
 
 
 def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:

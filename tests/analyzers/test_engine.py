@@ -17,7 +17,7 @@ from analyzers.findings_store import FindingStore, Written
 from analyzers.service_health import ServiceHealth
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
-from elastic.errors import UserError
+from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
 Events = list[dict[str, Any]]
 DAYS = 2
@@ -199,6 +199,81 @@ def test_one_failing_analyzer_leaves_the_others(
     assert "division by zero" in failed[engine.FAILURE].reason
     assert "http.5xx.rate" in failed
     assert len(list(store.search(analyzer="service_health"))) > 6
+
+
+@pytest.fixture
+def job_logs_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the cluster refuse whatever is asked of the logs of jobs."""
+    search = Cluster.search
+
+    def refusing(self: Cluster, index: str, body: dict[str, Any]) -> dict[str, Any]:
+        if index.startswith("logs-ml.job"):
+            raise ClusterError("shards failed: disk is broken", "Mend it.", status=500)
+        return search(self, index, body)
+
+    monkeypatch.setattr(Cluster, "search", refusing)
+
+
+@pytest.mark.usefixtures("job_logs_refused")
+def test_a_kind_that_cannot_be_profiled_leaves_the_others(
+    run: Callable[..., Analysis],
+    logged: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its analyzers say what it was, the others judge; once mended, nothing is left of it."""
+    analysis = run()
+    assert analysis.failures == {
+        "job_health": "profiles of kind job: ClusterError: shards failed: disk is broken"
+    }
+    store = FindingStore(logged, namespace)
+    (failed,) = store.search(analyzer="job_health")
+    assert (failed.metric, failed.severity) == (engine.FAILURE, Severity.UNKNOWN)
+    assert "disk is broken" in failed.reason
+    alarms = {each.analyzer for each in store.search(severity=Severity.WARNING)}
+    assert alarms == {"service_health", "score_shift"}
+    monkeypatch.undo()
+    mended = run()
+    assert mended.failures == {}
+    assert mended.withdrawn == 1
+    assert engine.FAILURE not in {each.metric for each in store.search(analyzer="job_health")}
+
+
+def test_a_cluster_that_is_away_ends_the_run(
+    run_on_requests: Callable[..., Analysis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not reported as a fault of each analyzer: there is nowhere to report to."""
+
+    def away(*_: object, **__: object) -> None:
+        raise ClusterUnreachableError("nobody answers")
+
+    monkeypatch.setattr("analyzers.profile.profiler.Profiler.update", away)
+    with pytest.raises(ClusterUnreachableError):
+        run_on_requests()
+
+
+def test_findings_that_are_refused_leave_the_others(
+    run_on_requests: Callable[..., Analysis],
+    cluster: Cluster,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An analyzer whose findings are refused is reported; those of others are stored."""
+    put = Cluster.put
+
+    def refusing(self: Cluster, documents: Any) -> Any:
+        kept = list(documents)
+        if any(each.source.get("finding.metric") == "latency.mean" for each in kept):
+            raise ClusterError("1 document was refused", "Look at it.")
+        return put(self, kept)
+
+    monkeypatch.setattr(Cluster, "put", refusing)
+    analysis = run_on_requests(analyzers=[ServiceHealth(), Failing()])
+    assert set(analysis.failures) == {"service_health", "failing"}
+    store = FindingStore(cluster, namespace)
+    (refused,) = store.search(analyzer="service_health")
+    assert "1 document was refused" in refused.reason
+    assert len(list(store.search(analyzer="failing"))) == 2
 
 
 def test_a_failure_that_was_mended_is_withdrawn(

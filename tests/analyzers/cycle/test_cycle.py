@@ -16,6 +16,7 @@ from analyzers.cycle.own_log import JOB
 from analyzers.cycle.runner import Runner
 from analyzers.cycle.state import Lease
 from analyzers.findings_store import FindingStore
+from analyzers.profile.jobs import JobKind
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
 
@@ -132,6 +133,32 @@ def test_a_cycle_that_was_killed_is_made_good(
         with pytest.raises(KeyboardInterrupt):
             run_cycle(cluster, namespace, start + 2 * DAY, start)
     run_cycle(cluster, namespace, start + 2 * DAY, start)
+    assert said(cluster, namespace) == expected()
+
+
+def test_a_kind_that_fails_for_some_cycles_is_made_good(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+    expected: Callable[[], Said],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a kind of profiles fails its analyzers say so; the next cycle mends all of it."""
+    BaselineStore(cluster, namespace).write([baseline])
+    moments = [start + hour * HOUR for hour in (30, 36, 42, 48)]
+    events, failures = two_days, []
+    for moment in moments:
+        due = [each for each in events if each["@timestamp"] < iso(moment)]
+        ship(arriving(due, moment))
+        events = events[len(due) :]
+        with monkeypatch.context() as patched:
+            if moment in moments[1:3]:
+                patched.setattr(JobKind, "make", lambda *_: 1 / 0)
+            failures.append(set(run_cycle(cluster, namespace, moment, start).failures))
+    assert failures == [set(), {"job_health"}, {"job_health"}, set()]
     assert said(cluster, namespace) == expected()
 
 
