@@ -139,27 +139,29 @@ def test_a_cycle_that_was_killed_is_made_good(
 def test_a_kind_that_fails_for_some_cycles_is_made_good(
     cluster: Cluster,
     namespace: str,
-    baseline: Baseline,
-    two_days: Events,
+    runs_of: Callable[..., Events],
     start: datetime,
     ship: Callable[..., None],
-    expected: Callable[[], Said],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While a kind of profiles fails its analyzers say so; the next cycle mends all of it."""
-    BaselineStore(cluster, namespace).write([baseline])
-    moments = [start + hour * HOUR for hour in (30, 36, 42, 48)]
-    events, failures = two_days, []
-    for moment in moments:
+    events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    failures = []
+    for hour in (4, 6, 8, 12):
+        moment = start + hour * HOUR
         due = [each for each in events if each["@timestamp"] < iso(moment)]
         ship(arriving(due, moment))
         events = events[len(due) :]
         with monkeypatch.context() as patched:
-            if moment in moments[1:3]:
+            if hour in {6, 8}:
                 patched.setattr(JobKind, "make", lambda *_: 1 / 0)
             failures.append(set(run_cycle(cluster, namespace, moment, start).failures))
     assert failures == [set(), {"job_health"}, {"job_health"}, set()]
-    assert said(cluster, namespace) == expected()
+    other = f"{namespace}_whole"
+    everything = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    ship(arriving(everything, start + 12 * HOUR), into=other)
+    engine.analyze(cluster, other, Window(start, start + 12 * HOUR), now=start + 12 * HOUR)
+    assert said(cluster, namespace) == said(cluster, other)
 
 
 def test_a_cycle_costs_what_is_new(
