@@ -133,7 +133,6 @@ class ModelReload(Analyzer[ModelProfile]):
             sample_count=len(recent),
             service=recent[-1].service,
             model_name=model,
-            model_version=recent[-1].version,
             reason=reason,
         )
 
@@ -252,8 +251,5 @@ def _predicted(used: Evidence[PredictionProfile] | None, window: Window) -> Coun
 
 
 def _about(version: Version) -> dict[str, Any]:
-    return {
-        "service": version.service,
-        "model_name": version.model,
-        "model_version": version.version,
-    }
+    # Without the version: what is said of the next one continues what is said of this one.
+    return {"service": version.service, "model_name": version.model}
