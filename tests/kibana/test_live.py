@@ -25,7 +25,7 @@ from kibana.providers import artefacts
 from kibana.settings import KibanaSettings, load_kibana_settings
 
 PLACE = Place("production", "ops")
-EVERYTHING = artefacts(PLACE)
+EVERYTHING = tuple(each for each in artefacts(PLACE) if each.kind != "watch")
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 RULE = {
     "name": "mlmon production: errors",
