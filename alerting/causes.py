@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzers.alert import LAYERS, Layer
+from analyzers.alert import INGEST, LAYERS, Layer
 from analyzers.finding import Severity
 
 if TYPE_CHECKING:
@@ -55,8 +55,14 @@ class Link:
 
 
 def links() -> Iterator[Link]:
-    """Yield every link: of one model, or where one of both names none, of one service."""
+    """Yield every link: of one model, or where one of both names none, of one service.
+
+    Lost logs explain no alarm: one that they could explain is withheld before it is raised
+    (`analyzers/incomplete_logs.py`).
+    """
     for place, cause in enumerate(LAYERS[:-1]):
+        if cause == INGEST:
+            continue
         effects = LAYERS[place + 1 :]
         service = () if cause in APART else ("service",)
         yield Link(cause, effects, model=True, other_model=True, equal=("model_name",))

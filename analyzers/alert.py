@@ -21,11 +21,11 @@ Layer = Literal[
 ]
 """A place in the chain of causes: a failing job makes statistics stale, stale statistics make
 predictions fall back, fallbacks move features, features move scores, scores cost performance, and
-performance costs business. The service stands before all of it, and logs that do not arrive before
-that: they may look like anything."""
+performance costs business. The service stands before all of it, and before that the logs."""
 
 INGEST: Layer = "ingest"
-"""The layer of what is said about the logs themselves."""
+"""The layer of what is said about the logs themselves. It explains no other alarm: one that lost
+lines could explain is withheld (`incomplete_logs.py`)."""
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """The layers, causes before what they cause."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from analyzers.alert import LAYERS, Alert
+from analyzers.alert import INGEST, LAYERS, Alert
 from analyzers.ground_truth import Incident, compare
 from analyzers.panel import Panel
 from kibana.report.axis import Tick, ticks
@@ -164,10 +164,13 @@ def _analyzers(
 def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
     """Return the analyzers' places in the chain of causes.
 
-    The service stands beside it: its troubles move no feature.
+    The service stands beside it: its troubles move no feature. So do the logs: what they could
+    explain is withheld.
     """
     return {
-        one.name: LAYERS.index(one.alert.layer) for one in analyzers if one.alert.layer != "service"
+        one.name: LAYERS.index(one.alert.layer)
+        for one in analyzers
+        if one.alert.layer not in {INGEST, "service"}
     }
 
 

@@ -31,10 +31,10 @@ def explained(effect: Episode, *causes: Episode) -> tuple[str | None, str | None
 
 @given(st.sampled_from(LAYERS), st.sampled_from(LAYERS))
 def test_only_earlier_layers_explain(one: str, other: str) -> None:
-    """Of two layers of one service, at most one explains the other: the one that comes first."""
+    """Of two layers of one service the earlier one explains the other, but lost logs nothing."""
     found = explained(episode(other, 1), episode(one))
     earlier = LAYERS.index(one) < LAYERS.index(other)  # type: ignore[arg-type]
-    assert found == ((one, one) if earlier else (None, None))
+    assert found == ((one, one) if earlier and one != "ingest" else (None, None))
 
 
 def test_the_first_of_the_chain_is_named() -> None:
