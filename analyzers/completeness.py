@@ -202,11 +202,11 @@ class _Lines:
 def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
     """Say which numbers the process with most losses lacks, and how many others lack some."""
     (process, amount), *others = lost.most_common()
-    ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)
-    # Where the clock went back, the numbers of one hour lie in another.
-    shown = [_range(each) for each in ranges[:SHOWN]] or [count(amount, "number")]
-    if len(ranges) > SHOWN:
-        shown.append(f"{len(ranges) - SHOWN} more ranges")
+    ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)[:SHOWN]
+    more = amount - sum(each.count for each in ranges)
+    shown = [_range(each) for each in ranges]
+    if more > 0:
+        shown.append(count(more, "other number" if ranges else "number"))
     also = sum(amount for _, amount in others)
     rest = f", and {also:,} of {_processes(len(others))}" if others else ""
     return f"{', '.join(shown)} of process {process}{rest}"

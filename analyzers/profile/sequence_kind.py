@@ -40,10 +40,10 @@ SETTLED = MINUTE / 2
 MOST_PROCESSES = 500
 """The numbers before so many processes are asked for at once."""
 
-MOST_RANGES = 20
+MOST_RANGES = 5
 """So many ranges of missing numbers are kept of a process and hour, and so many looked into."""
 
-MOST_NARROWED = 20
+MOST_NARROWED = 5
 """In an hour, so many processes are searched for their missing numbers: those that lack most."""
 
 

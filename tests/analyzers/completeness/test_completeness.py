@@ -67,7 +67,7 @@ def test_several_processes_lack_lines() -> None:
     whole = replace(profile, processes=(named, *profile.processes[1:]))
     (found,) = judged([whole], "lost.rate")
     assert found.value == pytest.approx(12 / 109)
-    assert "number 20, 5 of 30 to 36, number 50, 2 more ranges of process a, " in found.reason
+    assert "number 20, 5 of 30 to 36, number 50, 2 other numbers of process a, " in found.reason
     assert found.reason.endswith("and 3 of 3 other processes.")
 
 
