@@ -127,6 +127,9 @@ class Cluster:
     def put(self, documents: Iterable[Document]) -> Written:
         """Store documents by id, replacing earlier ones; a busy cluster is waited for.
 
+        One whose `version` is not what is there is left alone and named as conflicted; it may also
+        be one that was stored while its answer was lost, so read it again.
+
         Raises:
             DocumentsRefusedError: Some were refused, with their reasons; all others are stored.
             ClusterError: The cluster stayed busy or gave no answer.

@@ -8,7 +8,23 @@ import orjson
 
 MAX_DOCUMENTS = 2_000
 MAX_BYTES = 5_000_000
-_BUSY = 429
+_BUSY, _CONFLICT = 429, 409
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which writing of a document is to be replaced; without numbers, none: it must be new.
+
+    Args:
+        seq_no: `_seq_no` of the document as it was read.
+        primary_term: `_primary_term` likewise.
+    """
+
+    seq_no: int | None = None
+    primary_term: int | None = None
+
+
+NEW = Version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +35,33 @@ class Document:
         index: Index to store it in.
         id: Its `_id`: storing again under the same id replaces.
         source: Its fields.
+        version: Store it only if this is what is there: optimistic concurrency control. None
+            replaces whatever is there.
     """
 
     index: str
     id: str
     source: dict[str, Any]
+    version: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many documents were stored: new ones, and ones that replaced one of the same id."""
+    """How many documents were stored: new ones, and ones that replaced one of the same id.
+
+    `conflicted` are the ids of those that were not, because another version was there.
+    """
 
     created: int = 0
     replaced: int = 0
+    conflicted: tuple[str, ...] = ()
 
     def __add__(self, other: "Written") -> "Written":
-        return Written(self.created + other.created, self.replaced + other.replaced)
+        return Written(
+            self.created + other.created,
+            self.replaced + other.replaced,
+            self.conflicted + other.conflicted,
+        )
 
     @property
     def total(self) -> int:
@@ -52,8 +79,14 @@ class Outcome:
 
 
 def encode(document: Document) -> bytes:
-    """Return the two lines of a bulk `index` operation."""
-    action = {"index": {"_index": document.index, "_id": document.id}}
+    """Return the two lines of a bulk `index` or `create` operation."""
+    place: dict[str, Any] = {"_index": document.index, "_id": document.id}
+    action = {"index": place}
+    if document.version == NEW:
+        action = {"create": place}
+    elif document.version is not None:
+        place["if_seq_no"] = document.version.seq_no
+        place["if_primary_term"] = document.version.primary_term
     return orjson.dumps(action, option=orjson.OPT_APPEND_NEWLINE) + orjson.dumps(
         document.source, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
@@ -80,17 +113,21 @@ def judge(batch: list[Document], answer: dict[str, Any]) -> Outcome:
     """Sort the documents of one request by what the answer says of each, in the same order."""
     created = replaced = 0
     again: list[Document] = []
+    conflicted: list[str] = []
     refused: list[tuple[str, str]] = []
     for document, item in zip(batch, answer["items"], strict=True):
-        result = item["index"]
+        (result,) = item.values()
         if "error" not in result:
             created += result["result"] == "created"
             replaced += result["result"] != "created"
         elif result["status"] == _BUSY:
             again.append(document)
+        elif result["status"] == _CONFLICT and document.version is not None:
+            conflicted.append(document.id)
         else:
             refused.append((document.id, _reason(result["error"])))
-    return Outcome(Written(created, replaced), tuple(again), tuple(refused))
+    written = Written(created, replaced, tuple(conflicted))
+    return Outcome(written, tuple(again), tuple(refused))
 
 
 def _reason(error: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elastic import documents
-from elastic.documents import Document, chunks, judge
+from elastic.cluster import Cluster
+from elastic.documents import NEW, Document, Version, Written, chunks, judge
 
 SOURCES = st.dictionaries(st.text(max_size=8), st.integers(-9, 9) | st.text(max_size=9) | st.none())
 
@@ -45,6 +46,25 @@ def test_an_answer_is_judged_by_item() -> None:
     assert (outcome.written.created, outcome.written.replaced) == (1, 1)
     assert outcome.again == (batch[2],)
     assert outcome.refused == (("d", "outer: why; inner: deeper"),)
+
+
+def test_versions_decide_what_is_stored(cluster: Cluster, namespace: str) -> None:
+    """A new document is not stored over another one, a changed one only over what was read."""
+    index = f"mlmon-state-{namespace}"
+    assert cluster.put([Document(index, "a", {"n": 1}, NEW)]) == Written(created=1)
+    cluster.refresh(index)
+    body = {"query": {"ids": {"values": ["a"]}}, "seq_no_primary_term": True}
+    (hit,) = cluster.search(index, body)["hits"]["hits"]
+    read = Version(hit["_seq_no"], hit["_primary_term"])
+    assert cluster.put([Document(index, "a", {"n": 2}, read)]) == Written(replaced=1)
+    batch = [
+        Document(index, "a", {"n": 3}, NEW),
+        Document(index, "b", {"n": 3}, NEW),
+        Document(index, "a", {"n": 4}, read),
+    ]
+    assert cluster.put(batch) == Written(created=1, conflicted=("a", "a"))
+    assert cluster.get(index, "a") == {"n": 2}
+    assert cluster.get(index, "b") == {"n": 3}
 
 
 class _bounds:  # noqa: N801 - a context manager used like a function
