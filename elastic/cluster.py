@@ -5,6 +5,7 @@ does not exist yet is an empty one: reading it finds nothing and is no error.
 """
 
 import random
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -90,7 +91,10 @@ class Cluster:
                     return
                 page["search_after"] = hits[-1]["sort"]
         finally:
-            self._connection.request("DELETE", "/_pit", {"id": pit})
+            # A scan left behind by an error ends with the interpreter, which has closed the pool of
+            # connections by then: a request would wait for one for ever. The PIT lapses by itself.
+            if not sys.is_finalizing():
+                self._connection.request("DELETE", "/_pit", {"id": pit})
 
     def count(self, index: str, query: Json | None = None) -> int:
         """Return how many documents match a query (all without one)."""

@@ -1,4 +1,4 @@
-"""The fields of the indices that mlmon itself writes: profiles, baselines, findings, alerts.
+"""The fields of the indices that mlmon itself writes: profiles, labels, findings, alerts and more.
 
 What an index needs to be searched, sorted or counted by is listed here; whatever else a document
 holds is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
@@ -57,6 +57,38 @@ BASELINES: Final = (
     Field("baseline.format", "long", "Version of the baseline's body."),
     Field("baseline.source", "keyword", "What it was made from."),
     Field("baseline.rows", "long", "Rows it was made from."),
+)
+
+_LABEL: Final = (
+    Field("event.ingested", "date", "When it was joined or last changed."),
+    Field("event.created", "date", "When the outcome became known, as its log says."),
+    Field("ml.prediction.id", "keyword", "The prediction.", required=True),
+    Field("ml.outcome.label", "boolean", "What came true.", required=True),
+    Field("ml.outcome.value", "double", "What it was worth, in the service's currency."),
+)
+
+LABELS: Final = (
+    Field("@timestamp", "date", "When the prediction was made, UTC.", required=True),
+    *_WHAT,
+    *_LABEL,
+    Field("ml.prediction.score", "double", "The model's probability."),
+    Field("ml.prediction.threshold", "double", "Scores from here on were approved."),
+    Field("ml.prediction.decision", "keyword", "`approved` or `rejected`."),
+    Field("label.learnt", "date", "When its first outcome was logged."),
+    Field("label.delay_hours", "double", "From the prediction to that.", "h"),
+    Field("label.wrong", "boolean", "Whether the decision was not what came true."),
+    Field("label.outcomes", "long", "How many outcomes were logged for it."),
+    Field("label.contradicted", "boolean", "Whether these differ; the last one counts."),
+    Field("label.draw", "double", "From 0 to 1, by the prediction's id: the least make a sample."),
+)
+
+WAITING: Final = (
+    Field("@timestamp", "date", "When the outcome was logged, UTC.", required=True),
+    *_WHAT,
+    *_LABEL,
+    Field("waiting.status", "keyword", "`waiting`, `found` or `orphan`.", required=True),
+    Field("waiting.since", "date", "When its prediction was first looked up."),
+    Field("waiting.next", "date", "When it is looked up again."),
 )
 
 FINDINGS: Final = (
@@ -172,6 +204,8 @@ TABLES: Final = MappingProxyType(
     {
         "mlmon-profiles": PROFILES,
         "mlmon-baselines": BASELINES,
+        "mlmon-labels": LABELS,
+        "mlmon-waiting": WAITING,
         "mlmon-findings": FINDINGS,
         "mlmon-alerts": ALERTS,
         "mlmon-notices": NOTICES,

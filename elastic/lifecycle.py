@@ -96,7 +96,15 @@ _DAYS: Final = MappingProxyType(
 )
 # An index a month. Baselines, alerts, notices and state are one index each, written to as long as
 # mlmon runs, and have no lifecycle.
-_MONTHLY_DAYS: Final = MappingProxyType({"mlmon-profiles": 5 * 365, "mlmon-findings": 5 * 365})
+_MONTHLY_DAYS: Final = MappingProxyType(
+    {
+        "mlmon-profiles": 5 * 365,
+        "mlmon-findings": 5 * 365,
+        # As long as the outcomes they are made of.
+        "mlmon-labels": 400,
+        "mlmon-waiting": 400,
+    }
+)
 LIFECYCLES: Final = (
     *(Lifecycle(name, days, stream=True) for name, days in _DAYS.items()),
     *(Lifecycle(name, days, stream=False) for name, days in _MONTHLY_DAYS.items()),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.slot import Knowledge
 from analyzers.window import from_milliseconds, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from analyzers.window import Window
 
@@ -25,6 +26,12 @@ def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
     time = {"range": {"@timestamp": {**bounds, "format": "epoch_millis"}}}
     filters = [time, *({"term": {name: value}} for name, value in terms.items())]
     return {"size": 0, "track_total_hits": False, "query": {"bool": {"filter": filters}}}
+
+
+def ranges(edges: Sequence[float]) -> list[dict[str, float]]:
+    """Return the `ranges` of a range aggregation over edges, with the two open ones."""
+    between = [{"from": low, "to": high} for low, high in itertools.pairwise(edges)]
+    return [{"to": edges[0]}, *between, {"from": edges[-1]}]
 
 
 def known_since() -> dict[str, Any]:

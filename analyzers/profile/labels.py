@@ -6,16 +6,18 @@ where their predictions are, as a new revision of that window's profile.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.slot import Knowledge
+from analyzers.statistics.buckets import Buckets
 from analyzers.stored_buckets import decode_labelled, encode_labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.profile.slot import Slot
@@ -35,6 +37,9 @@ DELAYS = (
 )
 # fmt: on
 """Hours that delays are rounded up to; a longer one counts as the last."""
+
+DELAY_EDGES = tuple(math.nextafter(hours, math.inf) for hours in DELAYS[:-1])
+"""Edges of buckets that hold what is rounded up to each of `DELAYS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,11 @@ class LabelProfile:
             "contradicted": self.contradicted,
             "service": self.service,
         }
+
+
+def in_hours(delays: Mapping[int, int]) -> Buckets:
+    """Return delays as buckets, ready for percentiles; one before its prediction counts as none."""
+    return Buckets(DELAY_EDGES, tuple(delays.get(hours, 0) for hours in DELAYS), minimum=0.0)
 
 
 def from_body(

@@ -6,12 +6,11 @@ a range aggregation over the baseline's edges for each number and terms for each
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import DATE, known_since, period_query, read_knowledge
+from analyzers.profile.aggregations import DATE, known_since, period_query, ranges, read_knowledge
 from analyzers.profile.predictions import KIND, Categories, PredictionProfile, SourceUse
 from analyzers.profile.slot import Slot
 from analyzers.statistics.buckets import Buckets
@@ -200,10 +199,8 @@ class PredictionQuery:
 
 
 def _counted(name: str, field: str, edges: tuple[float, ...]) -> dict[str, Any]:
-    between = [{"from": low, "to": high} for low, high in itertools.pairwise(edges)]
-    ranges = [{"to": edges[0]}, *between, {"from": edges[-1]}]
     return {
-        name: {"range": {"field": field, "ranges": ranges}},
+        name: {"range": {"field": field, "ranges": ranges(edges)}},
         f"{name}_sums": {"extended_stats": {"field": field}},
     }
 

@@ -1,5 +1,7 @@
 """The verbs of a cluster, against the real Elasticsearch."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -227,3 +229,22 @@ def test_a_missing_certificate_file_is_named(tmp_path: Any) -> None:
 def _cluster_of(fault_server: Any, answer: Any) -> Cluster:
     fault_server.say(answer(200, {"nodes": {"a": {"version": "9.5.3"}}}))
     return connect(Settings(elasticsearch_url=fault_server.url))
+
+
+def test_a_scan_left_behind_does_not_keep_the_process(cluster: Cluster, namespace: str) -> None:
+    """A process that dies of an error in the middle of a scan ends at once, with that error."""
+    index = f"mlmon-state-{namespace}"
+    cluster.put(Document(index, str(number), {}) for number in range(3))
+    cluster.refresh(index)
+    program = f"""
+from elastic.cluster import connect
+from elastic.settings import load_settings
+scan = connect(load_settings(elasticsearch_url={cluster.url!r})).scan({index!r}, {{"size": 1}})
+next(scan)
+raise ValueError("the error")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert ended.returncode == 1
+    assert "ValueError: the error" in ended.stderr

@@ -1,0 +1,177 @@
+"""Joins outcomes to their predictions: those that are new, and those whose look-up is due.
+
+Nothing is marked as done before it is stored, so a run that is killed anywhere, or overlaps with
+another one, ends in the same labels. Memory holds a few batches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from analyzers.labels.arrivals import Arrivals, horizon, parts
+from analyzers.labels.label import Label, document_id
+from analyzers.labels.store import LabelStore
+from analyzers.labels.waiting import Status, WaitingStore
+from analyzers.window import milliseconds
+from elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import TypeVar
+
+    from analyzers.labels.label import Outcome
+    from analyzers.labels.store import Stored
+    from analyzers.labels.waiting import Waiting
+    from elastic.cluster import Cluster
+
+    T = TypeVar("T")
+    U = TypeVar("U")
+
+BATCH = 4_000
+"""So many outcomes are looked up at once."""
+
+AT_A_TIME = 2
+"""So many batches are joined at once: Elasticsearch works at one while another is prepared."""
+
+_ATTEMPTS = 20
+
+
+@dataclass(slots=True)
+class Joined:
+    """What a run did.
+
+    Args:
+        outcomes: New outcomes that were read, some of them again.
+        labels: Labels that were new or changed.
+        waiting: Outcomes looked up that wait for their predictions.
+        orphans: Outcomes given up.
+    """
+
+    outcomes: int = 0
+    labels: int = 0
+    waiting: int = 0
+    orphans: int = 0
+
+
+class LabelJoin:
+    """The join of one namespace.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        now: When this is; labels are marked as joined then.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, now: datetime) -> None:
+        self._now = now
+        self._arrivals = Arrivals(cluster, namespace)
+        self._labels = LabelStore(cluster, namespace)
+        self._waiting = WaitingStore(cluster, namespace)
+        self._done = Joined()
+        self._counting = Lock()
+
+    def run(self) -> Joined:
+        """Join what can be joined now."""
+        self._retry()
+        self._read_new()
+        if self._done.labels or self._done.waiting or self._done.orphans:
+            self._labels.refresh()
+            self._waiting.refresh()
+        return self._done
+
+    def _retry(self) -> None:
+        for batch in _batches(self._waiting.due(self._now)):
+            missing = self._join([each.outcome for each in batch])
+            found = [each for each in batch if each.outcome.prediction_id not in missing]
+            again = [each for each in batch if each.outcome.prediction_id in missing]
+            self._waiting.found(found, self._now)
+            self._waiting.again(again, self._now)
+            self._count(again)
+
+    def _read_new(self) -> None:
+        read = self._arrivals.read()
+        since = horizon(read, self._now)
+        for part in parts(self._arrivals.survey(since), read):
+            with closing(self._arrivals.outcomes(part)) as outcomes:
+                for batch, missing in self._all_joined(outcomes):
+                    self._done.outcomes += len(batch)
+                    waiting = [each for each in batch if each.prediction_id in missing]
+                    self._done.waiting += len(waiting)
+                    self._waiting.add(waiting, self._now)
+            read |= part.counts
+            kept = {hour: n for hour, n in read.items() if _within(hour[1], since)}
+            self._arrivals.write(kept, self._now)
+
+    def _all_joined(self, outcomes: Iterator[Outcome]) -> Iterator[tuple[list[Outcome], set[str]]]:
+        """Join batches, some at a time; yield each with the predictions that are not there."""
+        started: deque[tuple[list[Outcome], Future[set[str]]]] = deque()
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            for number, batch in enumerate(_batches(outcomes)):
+                started.append((batch, pool.submit(self._join, batch)))
+                # The first one alone: it makes the index that all of them search.
+                while len(started) > (AT_A_TIME if number else 0):
+                    yield _ended(started)
+            while started:
+                yield _ended(started)
+
+    def _join(self, outcomes: Iterable[Outcome]) -> set[str]:
+        """Store the labels by these outcomes; return the predictions that are not there."""
+        missing: set[str] = set()
+        pending = _by_prediction(outcomes)
+        for _ in range(_ATTEMPTS):
+            stored = self._labels.labels(pending)
+            predictions = self._labels.predictions([each for each in pending if each not in stored])
+            missing |= pending.keys() - stored.keys() - predictions.keys()
+            changed: list[tuple[Label, Stored | None]] = []
+            for ident, of in pending.items():
+                known = stored.get(ident)
+                if known is None and ident in predictions:
+                    changed.append((Label.of(predictions[ident], of), None))
+                elif known and (label := known.label.with_outcomes(of)) != known.label:
+                    changed.append((label, known))
+            conflicted = set(self._labels.write(changed, self._now))
+            with self._counting:
+                self._done.labels += len(changed) - len(conflicted)
+            if not conflicted:
+                return missing
+            self._labels.refresh()
+            pending = {i: of for i, of in pending.items() if document_id(i) in conflicted}
+        raise UserError(
+            f"{len(pending)} labels are written by others again and again",
+            "See that one `mlmon run` or `mlmon analyze` runs at a time, then run this one again.",
+        )
+
+    def _count(self, again: Iterable[Waiting]) -> None:
+        for each in again:
+            given_up = each.status(self._now) is Status.ORPHAN
+            self._done.orphans += given_up
+            self._done.waiting += not given_up
+
+
+def _ended(started: deque[tuple[T, Future[U]]]) -> tuple[T, U]:
+    """Wait for the one that was started first."""
+    batch, future = started.popleft()
+    return batch, future.result()
+
+
+def _batches(items: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(items, BATCH)):
+        yield batch
+
+
+def _by_prediction(outcomes: Iterable[Outcome]) -> Mapping[str, Sequence[Outcome]]:
+    by_prediction: dict[str, list[Outcome]] = {}
+    for each in outcomes:
+        by_prediction.setdefault(each.prediction_id, []).append(each)
+    return by_prediction
+
+
+def _within(start: int, since: datetime | None) -> bool:
+    return since is None or start >= milliseconds(since)

@@ -1,0 +1,197 @@
+"""One prediction with what came true of it. Pure.
+
+Outcomes may come in any order, and more than once: whatever the order, and however they are parted
+into batches that are themselves repeated, the label ends the same. The outcome logged last counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from analyzers.window import HOUR, iso, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+MOST_SEEN = 100
+"""So many outcomes of one prediction are told apart; more are not counted."""
+
+_LONGEST_ID = 512
+_DIGITS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the log says of a prediction.
+
+    Args:
+        id: `ml.prediction.id`.
+        at: When it was made.
+        fields: Its other fields, of `PREDICTION_FIELDS` those it has.
+    """
+
+    id: str
+    at: datetime
+    fields: tuple[tuple[str, Any], ...]
+
+
+PREDICTION_FIELDS = (
+    "service.name",
+    "service.environment",
+    "ml.model.name",
+    "ml.model.version",
+    "ml.prediction.score",
+    "ml.prediction.threshold",
+    "ml.prediction.decision",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One event of `ml.outcome`.
+
+    Args:
+        id: The event's id.
+        prediction_id: The prediction it is about.
+        at: When it was logged, to the millisecond.
+        label: What came true.
+        value: What it was worth, None if not said.
+        created: When it became known, None if not said.
+        service: The service that logged it; a label does not keep it.
+    """
+
+    id: str
+    prediction_id: str
+    at: datetime
+    label: bool
+    value: float | None = None
+    created: datetime | None = None
+    service: str | None = field(default=None, compare=False)
+
+    @property
+    def order(self) -> tuple[datetime, int, str]:
+        """By this the last one is told: the greatest.
+
+        Within a millisecond it is the sequence number that ends the id: a longer one is later.
+        """
+        return self.at, len(self.id), self.id
+
+    def differs(self, other: Outcome) -> bool:
+        """Whether the two say different things."""
+        return (self.label, self.value) != (other.label, other.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A prediction and its outcomes.
+
+    Args:
+        prediction: The prediction.
+        counted: The outcome that counts: the last one.
+        learnt: When the first one was logged.
+        seen: The ids of all of them, sorted, `MOST_SEEN` at most.
+        contradicted: Whether they do not all say the same.
+    """
+
+    prediction: Prediction
+    counted: Outcome
+    learnt: datetime
+    seen: tuple[str, ...]
+    contradicted: bool = False
+
+    @classmethod
+    def of(cls, prediction: Prediction, outcomes: Iterable[Outcome]) -> Label:
+        """Return the label of a prediction by one or more outcomes."""
+        first, *others = outcomes
+        label = cls(prediction, first, first.at, (first.id,))
+        return label.with_outcomes(others)
+
+    def with_outcomes(self, outcomes: Iterable[Outcome]) -> Label:
+        """Return the label by these outcomes too; those it has seen change nothing."""
+        return reduce(Label._with, outcomes, self)
+
+    def _with(self, outcome: Outcome) -> Label:
+        return replace(
+            self,
+            counted=max(self.counted, outcome, key=lambda each: each.order),
+            learnt=min(self.learnt, outcome.at),
+            # The least ids are kept, not the first ones: then the order of arrival is no matter.
+            seen=tuple(sorted({*self.seen, outcome.id})[:MOST_SEEN]),
+            contradicted=self.contradicted or self.counted.differs(outcome),
+        )
+
+    @property
+    def wrong(self) -> bool | None:
+        """Whether the decision was not what came true, None where none is logged."""
+        decision = dict(self.prediction.fields).get("ml.prediction.decision")
+        return None if decision is None else (decision == "approved") != self.counted.label
+
+    def to_document(self, joined: datetime) -> dict[str, Any]:
+        """Return the source of the label's document.
+
+        Args:
+            joined: When it was joined or changed.
+        """
+        counted = self.counted
+        known = {
+            "event.created": iso(counted.created) if counted.created else None,
+            "ml.outcome.value": counted.value,
+            "label.wrong": self.wrong,
+        }
+        return {
+            "@timestamp": iso(self.prediction.at),
+            "event.ingested": iso(joined),
+            "ml.prediction.id": self.prediction.id,
+            **dict(self.prediction.fields),
+            "ml.outcome.label": counted.label,
+            "label.learnt": iso(self.learnt),
+            "label.delay_hours": (self.learnt - self.prediction.at) / HOUR,
+            "label.outcomes": len(self.seen),
+            "label.contradicted": self.contradicted,
+            "label.draw": draw(self.prediction.id),
+            "label.counted": counted.id,
+            "label.counted_at": iso(counted.at),
+            "label.seen": list(self.seen),
+            **{name: value for name, value in known.items() if value is not None},
+        }
+
+    @classmethod
+    def from_document(cls, source: dict[str, Any]) -> Label:
+        """Read what `to_document` wrote."""
+        created = source.get("event.created")
+        prediction = Prediction(
+            source["ml.prediction.id"],
+            parse_time(source["@timestamp"]),
+            tuple((name, source[name]) for name in PREDICTION_FIELDS if name in source),
+        )
+        counted = Outcome(
+            source["label.counted"],
+            prediction.id,
+            parse_time(source["label.counted_at"]),
+            source["ml.outcome.label"],
+            source.get("ml.outcome.value"),
+            parse_time(created) if created else None,
+        )
+        return cls(
+            prediction,
+            counted,
+            parse_time(source["label.learnt"]),
+            tuple(source["label.seen"]),
+            source["label.contradicted"],
+        )
+
+
+def draw(prediction_id: str) -> float:
+    """Return a number from 0 to 1 by which a sample is drawn: the same for the same id."""
+    digits = hashlib.sha256(prediction_id.encode()).hexdigest()[:_DIGITS]
+    return float(int(digits, 16) / 16**_DIGITS)
+
+
+def document_id(prediction_id: str) -> str:
+    """Return the `_id` of a label: the prediction's id, or its hash where that is too long."""
+    encoded = prediction_id.encode()
+    return prediction_id if len(encoded) <= _LONGEST_ID else hashlib.sha256(encoded).hexdigest()

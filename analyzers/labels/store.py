@@ -1,0 +1,115 @@
+"""Labels in Elasticsearch, one document per prediction, and the predictions they are made from.
+
+Both are looked up by the predictions' ids, so the cost depends on how many are asked for, not on
+how many there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analyzers.labels.doc_values import doc_values, read_values
+from analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
+from elastic.documents import NEW, Document, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from elastic.cluster import Cluster
+
+_MOST_HITS = 10_000
+"""Elasticsearch returns no more at once (`index.max_result_window`)."""
+
+_FIRST = [{"@timestamp": "asc"}, {"event.id": {"order": "asc", "unmapped_type": "keyword"}}]
+_PREDICTION = doc_values(["@timestamp", "ml.prediction.id", *PREDICTION_FIELDS])
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A label as it was read, and which writing of it that was."""
+
+    label: Label
+    index: str
+    version: Version
+
+
+class LabelStore:
+    """The labels and the predictions of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._predictions = f"logs-ml.prediction-{namespace}"
+        self._prefix = f"mlmon-labels-{namespace}"
+
+    def labels(self, prediction_ids: Collection[str]) -> dict[str, Stored]:
+        """Return the labels there are by the predictions' ids; ask for a few thousand at once."""
+        body = {
+            "size": _MOST_HITS,
+            "track_total_hits": False,
+            "seq_no_primary_term": True,
+            "query": {"ids": {"values": [document_id(each) for each in prediction_ids]}},
+        }
+        found: dict[str, Stored] = {}
+        for hit in self._cluster.search(f"{self._prefix}-*", body)["hits"]["hits"]:
+            label = Label.from_document(hit["_source"])
+            version = Version(hit["_seq_no"], hit["_primary_term"])
+            found[label.prediction.id] = Stored(label, hit["_index"], version)
+        return found
+
+    def predictions(self, ids: Sequence[str]) -> dict[str, Prediction]:
+        """Return the predictions there are by id; of several with one id, the first."""
+        if not ids:
+            return {}
+        body = {
+            "size": _MOST_HITS,
+            "track_total_hits": False,
+            "stored_fields": "_none_",
+            "docvalue_fields": _PREDICTION,
+            "query": {"bool": {"filter": [{"terms": {"ml.prediction.id": list(ids)}}]}},
+            "sort": _FIRST,
+        }
+        hits = self._cluster.search(self._predictions, body)["hits"]["hits"]
+        if len(hits) == _MOST_HITS and len(ids) > 1:
+            middle = len(ids) // 2
+            return self.predictions(ids[:middle]) | self.predictions(ids[middle:])
+        found: dict[str, Prediction] = {}
+        for hit in hits:
+            prediction = _prediction(read_values(hit))
+            found.setdefault(prediction.id, prediction)
+        return found
+
+    def write(
+        self, labels: Iterable[tuple[Label, Stored | None]], joined: datetime
+    ) -> tuple[str, ...]:
+        """Store new and changed labels, each only over what was read.
+
+        Args:
+            labels: Each with what is to be replaced, None for a new one.
+            joined: When this is.
+
+        Returns:
+            The `_id` of those that another run has written since.
+        """
+        return self._cluster.put(
+            self._document(label, stored, joined) for label, stored in labels
+        ).conflicted
+
+    def refresh(self) -> None:
+        """Make what was stored visible."""
+        self._cluster.refresh(f"{self._prefix}-*")
+
+    def _document(self, label: Label, stored: Stored | None, joined: datetime) -> Document:
+        month = f"{self._prefix}-{label.prediction.at:%Y.%m}"
+        return Document(
+            stored.index if stored else month,
+            document_id(label.prediction.id),
+            label.to_document(joined),
+            stored.version if stored else NEW,
+        )
+
+
+def _prediction(values: dict[str, Any]) -> Prediction:
+    fields = tuple((name, values[name]) for name in PREDICTION_FIELDS if name in values)
+    return Prediction(values["ml.prediction.id"], values["@timestamp"], fields)

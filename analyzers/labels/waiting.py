@@ -1,0 +1,141 @@
+"""Outcomes whose prediction is not there: kept, and looked up again at growing intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from analyzers.labels.label import Outcome
+from analyzers.window import DAY, MINUTE, iso, parse_time
+from elastic.documents import NEW, Document
+from elastic.lifecycle import LIFECYCLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from elastic.cluster import Cluster
+
+SOONEST, LATEST = 5 * MINUTE, DAY
+"""An outcome is looked up again after as long as it has waited, within these bounds."""
+
+PATIENCE = next(each.days or 30 for each in LIFECYCLES if each.name == "ml.prediction") * DAY
+"""After so long it is given up: predictions are kept no longer than that."""
+
+
+class Status(StrEnum):
+    """What has become of it."""
+
+    WAITING = "waiting"
+    FOUND = "found"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An outcome whose prediction was not there.
+
+    Args:
+        outcome: The outcome.
+        since: When its prediction was first looked up.
+    """
+
+    outcome: Outcome
+    since: datetime
+
+    def status(self, now: datetime) -> Status:
+        """Return whether it still waits at a moment at which its prediction was not there."""
+        return Status.ORPHAN if now - self.since >= PATIENCE else Status.WAITING
+
+    def next(self, now: datetime) -> datetime:
+        """Return when to look it up again."""
+        return now + min(max(now - self.since, SOONEST), LATEST)
+
+
+class WaitingStore:
+    """The outcomes of one namespace that wait, have been found since, or are given up."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._prefix = f"mlmon-waiting-{namespace}"
+
+    def add(self, outcomes: Iterable[Outcome], now: datetime) -> None:
+        """Keep outcomes that are looked up for the first time; those that are kept stay."""
+        # Those that wait already are in conflict with a new document, and that is all right.
+        self._write((Waiting(each, now) for each in outcomes), now, new=True)
+
+    def due(self, now: datetime) -> Iterator[Waiting]:
+        """Yield those whose next look-up is due."""
+        filters: list[dict[str, Any]] = [
+            {"term": {"waiting.status": Status.WAITING}},
+            {"range": {"waiting.next": {"lte": iso(now)}}},
+        ]
+        for hit in self._cluster.scan(
+            f"{self._prefix}-*", {"query": {"bool": {"filter": filters}}}
+        ):
+            yield _read(hit["_id"], hit["_source"])
+
+    def again(self, waiting: Iterable[Waiting], now: datetime) -> None:
+        """Look them up again later, or give them up."""
+        self._write(waiting, now)
+
+    def found(self, waiting: Iterable[Waiting], now: datetime) -> None:
+        """Their predictions were found and their labels are stored."""
+        self._write(waiting, now, Status.FOUND)
+
+    def refresh(self) -> None:
+        """Make what was stored visible."""
+        self._cluster.refresh(f"{self._prefix}-*")
+
+    def _write(
+        self,
+        waiting: Iterable[Waiting],
+        now: datetime,
+        status: Status | None = None,
+        *,
+        new: bool = False,
+    ) -> None:
+        self._cluster.put(
+            Document(
+                f"{self._prefix}-{each.outcome.at:%Y.%m}",
+                each.outcome.id,
+                _source(each, status or each.status(now), now),
+                NEW if new else None,
+            )
+            for each in waiting
+        )
+
+
+def _source(waiting: Waiting, status: Status, now: datetime) -> dict[str, Any]:
+    outcome = waiting.outcome
+    known = {
+        "service.name": outcome.service,
+        "ml.outcome.value": outcome.value,
+        "event.created": iso(outcome.created) if outcome.created else None,
+        "waiting.next": iso(waiting.next(now)) if status is Status.WAITING else None,
+    }
+    return {
+        "@timestamp": iso(outcome.at),
+        # It says when this document last said something new, not when it was last looked up.
+        "event.ingested": iso(waiting.since if status is Status.WAITING else now),
+        "ml.prediction.id": outcome.prediction_id,
+        "ml.outcome.label": outcome.label,
+        "waiting.status": status,
+        "waiting.since": iso(waiting.since),
+        **{name: value for name, value in known.items() if value is not None},
+    }
+
+
+def _read(ident: str, source: dict[str, Any]) -> Waiting:
+    created = source.get("event.created")
+    outcome = Outcome(
+        ident,
+        source["ml.prediction.id"],
+        parse_time(source["@timestamp"]),
+        source["ml.outcome.label"],
+        source.get("ml.outcome.value"),
+        parse_time(created) if created else None,
+        source.get("service.name"),
+    )
+    return Waiting(outcome, parse_time(source["waiting.since"]))
