@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def versions(inside: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the aggregation by name and version of the model; see `bucket_of_each_version`.
+    """Return the aggregation by name and version of the model; see `version_buckets`.
 
     Args:
         inside: Aggregations per version, beside what is known of it.
@@ -42,7 +42,7 @@ def version_buckets(bucket: Mapping[str, Any]) -> dict[tuple[str, str], dict[str
     }
 
 
-class ModelKind(ProfileKind[P]):
+class VersionKind(ProfileKind[P]):
     """A kind of profile of model versions."""
 
     @abstractmethod
