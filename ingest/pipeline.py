@@ -168,7 +168,8 @@ class Pipeline:
         batch = self._batch
         if batch is None:
             batch = self._batch = Batch(now)
-            self._encoder.stamp(datetime.now(UTC))
+        # Not once a batch: while it waits, lines are written that would seem to arrive before that.
+        self._encoder.stamp(datetime.now(UTC))
         self.ledger.take(block, batch.add(block, self._encoder))
         self._progressed = True
         if batch.size >= self._batch_bytes:

@@ -79,9 +79,9 @@ class Ship:
         return Order(wanted, self.namespace, self.state, self.folder / "locks", **values)
 
     @contextmanager
-    def following(self, *paths: str) -> Iterator[Account]:
+    def following(self, *paths: str, batch_age_s: float = 0.02) -> Iterator[Account]:
         """Follow paths in a thread, and stop in the end; yields the account as it grows."""
-        flow = Flow(batch_age_s=0.02, save_s=0.02, discover_s=0.02)
+        flow = Flow(batch_age_s=batch_age_s, save_s=0.02, discover_s=0.02)
         order = self._order(paths, following=True, flow=flow)
         stopping = Event()
         with prepared(self.target, order, stopping) as pipeline:

@@ -4,6 +4,7 @@ import gzip
 import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from conftest import Ship
 from numbered_log import NumberedLog
@@ -12,6 +13,12 @@ from ingest import tailer
 from ingest.health import Health
 
 Until = Callable[[Callable[[], bool]], None]
+
+
+def _now() -> str:
+    """Return the time as the shipper writes it."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return now.replace("+00:00", "Z")
 
 
 def test_a_line_is_searchable_within_two_seconds(
@@ -28,6 +35,19 @@ def test_a_line_is_searchable_within_two_seconds(
         query = {"term": {"event.id": f"{log.entity}-11"}}
         until(lambda: ship.cluster.count(f"logs-ml.*-{ship.namespace}", query) == 1)
         assert time.monotonic() - written < 2.0
+
+
+def test_no_line_arrives_before_it_was_written(ship: Ship, log: NumberedLog, until: Until) -> None:
+    """A line that joins a batch which has waited for it carries a time after its own."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.line())
+    with ship.following("a.jsonl", batch_age_s=1.0) as account:
+        until(lambda: account.read == 1)
+        with path.open("ab") as file:
+            file.write(log.line(**{"@timestamp": _now()}))
+        until(lambda: account.decided == 2)
+    (last,) = ship.documents("logs-ml.prediction", event__id=f"{log.entity}-2")
+    assert last["event.ingested"] >= last["@timestamp"]
 
 
 def test_rotation_by_rename_is_followed(ship: Ship, log: NumberedLog, until: Until) -> None:

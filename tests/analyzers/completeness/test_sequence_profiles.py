@@ -14,15 +14,53 @@ from numbered_lines import DATASETS, START, Line, profiles_of, written
 
 from analyzers.line_accounts import accounts
 from analyzers.profile import sequence_hours, sequence_kind, sequence_query
+from analyzers.profile.kind import kinds
+from analyzers.profile.logs import Logs
+from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import Missing, SequenceProfile
-from analyzers.window import DAY, HOUR, MINUTE
+from analyzers.profile.store import ProfileStore
+from analyzers.window import DAY, HOUR, MINUTE, Window
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from elastic.cluster import Cluster
 
 Update = Callable[..., int]
 Profiles = Callable[[], list[SequenceProfile]]
 Store = Callable[[Iterable[Line]], None]
+
+
+@pytest.fixture
+def store(ship: Callable[..., None]) -> Callable[[Iterable[Line]], None]:
+    """Store lines, each under its own id."""
+
+    def act(lines: Iterable[Line]) -> None:
+        ship(line.event for line in lines)
+
+    return act
+
+
+@pytest.fixture
+def update(cluster: Cluster, namespace: str) -> Callable[..., int]:
+    """Bring the profiles up to the logs as of a moment; return how many were made."""
+
+    def act(now: datetime = START + 10 * DAY, start: datetime = START - DAY) -> int:
+        profiler = Profiler(Logs(cluster, namespace, now, {}))
+        return profiler.update(kinds()["sequence"], Window(start, now))
+
+    return act
+
+
+@pytest.fixture
+def profiles(cluster: Cluster, namespace: str) -> Callable[[], list[SequenceProfile]]:
+    """Read the latest profiles."""
+
+    def act() -> list[SequenceProfile]:
+        period = Window(START - DAY, START + 10 * DAY)
+        return ProfileStore(cluster, namespace).read(kinds()["sequence"], period, {})
+
+    return act
 
 
 def counted(profiles: Iterable[SequenceProfile]) -> list[SequenceProfile]:
