@@ -15,8 +15,12 @@ from typing import Any
 import pytest
 from drawn_panels import drawn, of_times, pictures
 
+from analyzers import discover
+from analyzers.finding import Severity
+from analyzers.findings_store import FindingStore
 from elastic.cluster import Cluster
 from elastic.errors import ClusterBusyError
+from kibana.links import evidence, surroundings
 from kibana.model.condition import Exists
 from kibana.searches import SEARCHES
 
@@ -247,3 +251,21 @@ def test_every_search_shows_its_columns(
         if not hits:
             nothing.add(search.name)
     assert nothing <= {"rejected_lines", "open_alerts"}
+
+
+def test_every_alarm_has_its_evidence(
+    analyzed: dict[str, Any], environment: dict[str, str], cluster: Cluster
+) -> None:
+    """The search that an alarming finding links to shows documents, in the time it is opened at."""
+    assert analyzed
+    namespace = environment["MLMON_NAMESPACE"]
+    analyzers = {each.name: each for each in discover()}
+    found = list(FindingStore(cluster, namespace).search(severity=Severity.WARNING))
+    assert len({each.analyzer for each in found}) > 3
+    for finding in found[:: max(len(found) // 100, 1)]:
+        search, narrowed = evidence(finding, analyzers[finding.analyzer])
+        body = search.body(surroundings(finding), narrowed)
+        # A job that is silent for longer leaves nothing to show.
+        if finding.metric == "missed.runs":
+            continue
+        assert cluster.count(search.source.index(namespace), body["query"]), finding

@@ -80,16 +80,10 @@ WORST_BY_ANALYZER: Final = Picture(
                 "groupby": ["key"],
                 "sort": [{"field": "start"}],
             },
-            {
-                "window": [{"op": "lag", "field": "start", "as": "before"}],
-                "groupby": ["key"],
-                "sort": [{"field": "start"}],
-            },
-            {
-                "calculate": "isValid(datum.next) ? datum.next : isValid(datum.before) "
-                "? datum.start + (datum.start - datum.before) : datum.start + 3600000",
-                "as": "end",
-            },
+            # A part is as wide as the shortest step between two: what the interval came to.
+            {"calculate": "isValid(datum.next) ? datum.next - datum.start : null", "as": "step"},
+            {"joinaggregate": [{"op": "min", "field": "step", "as": "width"}]},
+            {"calculate": "toDate(+datum.start + (datum.width || 3600000))", "as": "end"},
         ],
         "mark": {"type": "rect", "tooltip": True},
         "encoding": {

@@ -43,7 +43,7 @@ def finding_chart(analyzer: Analyzer[Any], panel: Panel) -> Chart:
         by=(Time(), *_parts(panel.breakdown, bad_above=bad_above)),
         where=findings_of(analyzer.name, panel.metric),
         unit=panel.unit,
-        limits=() if limits is None else _limits(limits, panel.unit),
+        limits=_limits(limits, panel.unit) if limits is not None and limits.judged else (),
     )
 
 
