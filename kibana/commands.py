@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from analyzers.finding import Finding
     from analyzers.ground_truth import Incident
+    from kibana.links import Linked
 
 app = typer.Typer()
 app.add_typer(kibana.live.commands.app)
@@ -76,6 +77,7 @@ def report(
             made=now,
             namespace=settings.namespace,
             javascript=_javascript(),
+            links=_links(settings.namespace),
         )
         _write(out, html)
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
@@ -92,6 +94,18 @@ def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
             "Judge a period with `mlmon analyze --from 14d`, or widen --since and --until.",
         )
     return chain([first], findings)
+
+
+def _links(namespace: str) -> "Linked":
+    """Return what gives findings links into the Kibana that is set, if one is."""
+    from kibana.links import linked, nowhere
+    from kibana.place import Place
+    from kibana.settings import load_kibana_settings
+
+    settings = load_kibana_settings()
+    if settings.url is None:
+        return nowhere
+    return linked(settings.url, Place(namespace, settings.space))
 
 
 def _incidents(path: Path) -> "tuple[Incident, ...]":

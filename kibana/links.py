@@ -7,6 +7,7 @@ the charts beside show what else went on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -65,6 +66,25 @@ class Links:
 
     dashboard: str
     search: str
+
+
+Linked = Callable[["Finding"], Links | None]
+"""Where a finding's links lead; None where they lead nowhere."""
+
+
+def nowhere(finding: Finding) -> None:
+    """Return no links: there is no Kibana."""
+    del finding
+
+
+def linked(url: str, place: Place) -> Linked:
+    """Return what gives findings whole links into the Kibana at a URL."""
+
+    def give(finding: Finding) -> Links | None:
+        found = links(finding, place)
+        return found and Links(url + found.dashboard, url + found.search)
+
+    return give
 
 
 def links(finding: Finding, place: Place) -> Links | None:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from analyzers.alert import LAYERS
 from analyzers.ground_truth import Incident
+from kibana.links import Linked, nowhere
 from kibana.report.series import Record
 from kibana.report.severity import FACES
 from kibana.report.strips import HEIGHT, STRETCHES
@@ -29,6 +30,7 @@ def report_html(
     made: datetime,
     namespace: str,
     javascript: str,
+    links: Linked = nowhere,
 ) -> str:
     """Return the whole report as one HTML document.
 
@@ -39,9 +41,10 @@ def report_html(
         made: When the report is made.
         namespace: Where the findings come from.
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
+        links: Where a finding's links into Kibana lead.
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
-    page = page_view(found, ordered, incidents, made, namespace)
+    page = page_view(found, ordered, incidents, made, namespace, links)
     scripts = (javascript, _asset("report.js"))
     return _template().render(
         page=page,

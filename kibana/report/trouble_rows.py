@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kibana.links import Linked, Links
 from kibana.report.charts import Mark
 from kibana.report.series import SeriesKey
 from kibana.report.severity import FACES
@@ -38,6 +39,7 @@ class TroubleRow:
         until: When it ended; empty while it lasts.
         effects: The checks that followed; `more` of them are not listed.
         incidents: Labels of the known incidents it overlaps.
+        links: Where its first finding leads in Kibana, None where there is none.
     """
 
     severity: str
@@ -52,6 +54,7 @@ class TroubleRow:
     effects: tuple[Effect, ...]
     more: int
     incidents: tuple[str, ...]
+    links: Links | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ class TroubleList:
 
 
 def trouble_list(
-    troubles: Iterable[Trouble], anchors: Mapping[SeriesKey, str], incidents: Sequence[Mark]
+    troubles: Iterable[Trouble],
+    anchors: Mapping[SeriesKey, str],
+    incidents: Sequence[Mark],
+    links: Linked,
 ) -> TroubleList:
     """Return the troubles to read; of those that ended the worst and longest `MOST_ROWS`."""
     everything = list(troubles)
@@ -77,14 +83,14 @@ def trouble_list(
     lasting.sort(key=lambda trouble: (-trouble.severity, trouble.since))
     kept.sort(key=lambda trouble: -trouble.since)
     return TroubleList(
-        ongoing=tuple(_row(trouble, anchors, incidents) for trouble in lasting),
-        ended=tuple(_row(trouble, anchors, incidents) for trouble in kept),
+        ongoing=tuple(_row(trouble, anchors, incidents, links) for trouble in lasting),
+        ended=tuple(_row(trouble, anchors, incidents, links) for trouble in kept),
         left_out=_left_out(left),
     )
 
 
 def _row(
-    trouble: Trouble, anchors: Mapping[SeriesKey, str], incidents: Sequence[Mark]
+    trouble: Trouble, anchors: Mapping[SeriesKey, str], incidents: Sequence[Mark], links: Linked
 ) -> TroubleRow:
     """Return one trouble to read."""
     first = trouble.first
@@ -104,6 +110,7 @@ def _row(
         incidents=tuple(
             one.label for one in incidents if one.start < trouble.until and trouble.since < one.end
         ),
+        links=links(first.worst),
     )
 
 

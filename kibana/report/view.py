@@ -8,6 +8,7 @@ from typing import Protocol
 from analyzers.alert import INGEST, LAYERS, Alert
 from analyzers.ground_truth import Incident, compare
 from analyzers.panel import Panel
+from kibana.links import Linked
 from kibana.report.axis import Tick, ticks
 from kibana.report.chart_views import PanelView, Resolution, panel_views, resolution
 from kibana.report.charts import Frame, Mark
@@ -86,6 +87,7 @@ def page_view(
     incidents: Sequence[Incident],
     made: datetime,
     namespace: str,
+    links: Linked,
 ) -> Page:
     """Work out what the page shows; `report_html` says what of."""
     fine = resolution(found.series, found.until - found.since)
@@ -115,7 +117,9 @@ def page_view(
         several_services=len({one.key[:4] for one in found.series}) < len(found.series),
         resolution=span(fine.width),
         analyzers=views,
-        troubles=trouble_list(troubles(wrong, _upstream(analyzers)), anchors, frame.incidents),
+        troubles=trouble_list(
+            troubles(wrong, _upstream(analyzers)), anchors, frame.incidents, links
+        ),
         findings=finding_table(wrong, anchors, _units(analyzers)),
         incidents=incident_table(comparison, anchors) if incidents else None,
         shades=tuple(

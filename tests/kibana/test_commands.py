@@ -30,7 +30,7 @@ def stored(
 
 def run(*arguments: str) -> Result:
     """Run `mlmon report`; errors a user can mend are raised."""
-    result = CliRunner().invoke(kibana.commands.app, arguments)
+    result = CliRunner().invoke(kibana.commands.app, ["report", *arguments])
     if isinstance(result.exception, UserError):
         raise result.exception
     return result

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from analyzers import discover
 from analyzers.finding import Finding, Severity
 from kibana.dashboards import home
-from kibana.links import links
+from kibana.links import linked, links, nowhere
 from kibana.place import Place
 from kibana.providers import artefacts
+from kibana.report.page import report_html
+from kibana.report.series import record
 from kibana.rison import rison
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -110,3 +113,18 @@ def test_links_lead_to_what_is_there(analyzer: Any) -> None:
 def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
     """Old findings outlive the analyzers that made them."""
     assert links(replace(FINDING, analyzer="gone"), PLACE) is None
+
+
+def test_the_report_leads_into_kibana(javascript: str) -> None:
+    """Where a Kibana is set, each trouble links to it; else no link leaves the page."""
+    made = END + timedelta(hours=1)
+    give = linked("https://kibana.example", Place("production"))
+    pages = [
+        report_html(
+            record([FINDING]), (), (), made=made, namespace="n", javascript=javascript, links=each
+        )
+        for each in (give, nowhere)
+    ]
+    found = re.findall(r'href="(https://[^"]+)"', pages[0])
+    assert [unescape(path) for path in found] == [give(FINDING).dashboard, give(FINDING).search]
+    assert "https://kibana.example" not in pages[1]
