@@ -55,7 +55,7 @@ def expected(of: Rule, findings: list[Finding]) -> dict[str, dict[str, Any]]:
 
 
 @settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(st.text("wcou.", min_size=6, max_size=14), min_size=2, max_size=4),
