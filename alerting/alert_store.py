@@ -52,6 +52,16 @@ class AlertStore:
         """Yield the episodes that are open now, the oldest first."""
         return self._episodes([{"term": {"alert.status": Status.OPEN}}])
 
+    def recent(self, since: datetime) -> Iterator[Episode]:
+        """Yield what was open, or taken to be open, at some time after a moment."""
+        opened = {"term": {"alert.status": Status.OPEN}}
+        ended = {"range": {"event.end": {"gt": iso(since)}}}
+        withdrawn = [
+            {"term": {"alert.status": Status.WITHDRAWN}},
+            {"range": {"alert.expires": {"gt": iso(since)}}},
+        ]
+        return self._episodes([_any(opened, ended, {"bool": {"filter": withdrawn}})])
+
     def write(self, episodes: Sequence[Episode]) -> Written:
         """Store episodes; what is stored already as it is stays untouched.
 

@@ -73,6 +73,42 @@ def evaluate(
     print(json.dumps(evaluation.to_json()) if as_json else evaluation.summary())
 
 
+@alerts.command()
+def send(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what would be sent, and send nothing.")
+    ] = False,
+) -> None:
+    """Tell Alertmanager what is open and what ended of late; `analyze` and `run` do it, too."""
+    from datetime import UTC, datetime
+
+    from alerting.following import recent_alerts, tell
+    from alerting.settings import load_alerting_settings
+    from elastic.cluster import connect
+    from elastic.errors import UserError
+    from elastic.settings import load_settings
+
+    settings, alerting, now = load_settings(), load_alerting_settings(), datetime.now(UTC)
+    with connect(settings) as cluster:
+        if as_json:
+            print(json.dumps(recent_alerts(cluster, settings.namespace, now, alerting)))
+            return
+        if alerting.alertmanager_url is None:
+            raise UserError(
+                "No Alertmanager: no URL is set", "Set MLMON_ALERTING_ALERTMANAGER_URL."
+            )
+        count = tell(cluster, settings.namespace, now, alerting.alertmanager_url, alerting)
+    print(f"{count} alerts told to {alerting.alertmanager_url}")
+
+
+@alerts.command("alertmanager-config")
+def alertmanager_config() -> None:
+    """Print an Alertmanager configuration in which causes mute what they explain."""
+    from alerting.alertmanager_config import config
+
+    print(config(), end="")
+
+
 def _print(found: "list[Episode]", others: "dict[str, Episode]") -> None:
     from rich.console import Console
     from rich.markup import escape

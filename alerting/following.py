@@ -1,17 +1,70 @@
-"""What alerting does when findings have changed."""
+"""What alerting does when findings have changed: evaluate, and tell who is to be told."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzers.following import Followed
+from elastic.errors import UserError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from alerting.alertmanager import Alert
+    from alerting.settings import AlertingSettings
     from elastic.cluster import Cluster
 
 
-def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> str:  # noqa: ARG001 - a follower is told the time
-    """Bring the alerts up to the findings; return what that did in one line."""
-    from alerting.evaluation import evaluate
+def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> Followed:
+    """Bring the alerts up to the findings, and Alertmanager up to the alerts.
 
-    return evaluate(cluster, namespace, since).summary()
+    An Alertmanager that does not answer stops nothing else: the next time it is told everything.
+    """
+    from alerting.evaluation import evaluate
+    from alerting.settings import load_alerting_settings
+
+    settings = load_alerting_settings()
+    line = evaluate(cluster, namespace, since).summary()
+    if settings.alertmanager_url is None:
+        return Followed(line)
+    try:
+        count = tell(cluster, namespace, now, settings.alertmanager_url, settings)
+    except UserError as error:
+        return Followed(f"{line}; {error.message}", failed=True)
+    return Followed(f"{line}; {count} told to Alertmanager")
+
+
+def tell(
+    cluster: Cluster, namespace: str, now: datetime, url: str, settings: AlertingSettings
+) -> int:
+    """Tell an Alertmanager what is open and what has ended of late; return how many alerts.
+
+    Raises:
+        UserError: It is unreachable, or refuses.
+    """
+    from alerting.alertmanager_client import send
+
+    told = recent_alerts(cluster, namespace, now, settings)
+    send(told, url, settings)
+    return len(told)
+
+
+def recent_alerts(
+    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+) -> list[Alert]:
+    """Return what is open and what has ended of late as Alertmanager takes it."""
+    from alerting.alert_store import AlertStore
+    from alerting.alertmanager import KEPT, alerts
+
+    store = AlertStore(cluster, namespace)
+    recent = list(store.recent(now - KEPT))
+    first = min((each.opened for each in recent), default=now)
+    causes = {each.id: each for each in store.overlapping(first)}
+    return alerts(
+        recent,
+        namespace,
+        now,
+        causes,
+        runbooks=settings.runbook_url,
+        dashboard=settings.dashboard_url,
+    )

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from alerting.connector_params import Message, params_of
 from alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
 from analyzers.finding import Severity
 from analyzers.window import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from alerting.connector_params import Reference
     from alerting.rules import Rule
 
 Body = dict[str, Any]
@@ -33,25 +35,8 @@ NOTICES: Final = "mlmon-notices-{namespace}"
 """Index that the `.index` connector writes to, as watches do."""
 
 # Kibana reads dotted keys as paths, so the flat `finding.reason` of a hit is found.
-_SENTENCES = "{{#context.hits}}{{{_source.finding.reason}}} {{/context.hits}}"
+_SENTENCES = "{{#context.hits}}{{_source.finding.reason}} {{/context.hits}}"
 _LOG_LEVELS = {Severity.WARNING: "warn", Severity.CRITICAL: "error"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """An action by a connector that is there already, named by its id.
-
-    Args:
-        id: The connector's id.
-        params: What it is given when an alert is raised; mustache as Kibana renders it.
-        recovered: What it is given when one recovers; None leaves that out.
-        level: The mildest level it is told of.
-    """
-
-    id: str
-    params: Mapping[str, Any]
-    recovered: Mapping[str, Any] | None = None
-    level: Severity = Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +51,7 @@ class Connectors:
 
     index: str
     log: str
-    more: Sequence[Reference] = field(default=())
+    more: Sequence[Reference] = ()
 
 
 def connector_id(name: str) -> str:
@@ -129,27 +114,27 @@ def _params(rule: Rule, level: Severity, namespace: str) -> Body:
 
 
 def _actions(rule: Rule, level: Severity, connectors: Connectors) -> list[Body]:
-    raised = f"{level} {{{{alert.id}}}}: {_SENTENCES}See {rule.runbook}."
-    over = f"{level} {{{{alert.id}}}} no longer holds."
+    what = f"{level} {{{{alert.id}}}}"
+    raised = Message(what, f"{what}: {_SENTENCES}See {rule.runbook}.", level, over=False)
+    over = Message(f"Over: {what}", f"{what} no longer holds.", level, over=True)
     log_level = _LOG_LEVELS[level]
     actions = [
         _action(connectors.index, MATCHED, {"documents": [_notice(rule, level, "open")]}),
         _action(connectors.index, RECOVERED, {"documents": [_notice(rule, level, "resolved")]}),
-        _action(connectors.log, MATCHED, {"level": log_level, "message": raised}),
-        _action(connectors.log, RECOVERED, {"level": "info", "message": over}),
+        _action(connectors.log, MATCHED, {"level": log_level, "message": raised.text}),
+        _action(connectors.log, RECOVERED, {"level": "info", "message": over.text}),
     ]
     for each in connectors.more:
         if level.rank >= each.level.rank:
-            actions.append(_action(each.id, MATCHED, each.params))
-            if each.recovered is not None:
-                actions.append(_action(each.id, RECOVERED, each.recovered))
+            actions.append(_action(each.id, MATCHED, params_of(each, raised)))
+            actions.append(_action(each.id, RECOVERED, params_of(each, over)))
     return actions
 
 
-def _action(connector: str, group: str, params: Mapping[str, Any]) -> Body:
+def _action(connector: str, group: str, params: Body) -> Body:
     # Told once when an alert is raised and once when it recovers, never again in between.
     frequency = {"summary": False, "notify_when": "onActionGroupChange", "throttle": None}
-    return {"id": connector, "group": group, "params": dict(params), "frequency": frequency}
+    return {"id": connector, "group": group, "params": params, "frequency": frequency}
 
 
 def _notice(rule: Rule, level: Severity, status: str) -> Body:
@@ -164,5 +149,5 @@ def _notice(rule: Rule, level: Severity, status: str) -> Body:
         "finding.reason": _SENTENCES,
         "finding.runbook": rule.runbook,
         "notice.by": "kibana",
-        "notice.link": "{{{context.link}}}",
+        "notice.link": "{{context.link}}",
     }

@@ -65,12 +65,12 @@ def analyze(
         report("acting on the findings")
         followed = following.announce(cluster, settings.namespace, analysis.period.start, now)
     if as_json:
-        print(json.dumps(analysis.to_json() | {"followed": followed}))
+        print(json.dumps(analysis.to_json() | {"followed": [each.line for each in followed]}))
     else:
         _print(analysis)
-        for line in followed:
-            print(line)
-    if analysis.failures:
+        for each in followed:
+            print(each.line)
+    if analysis.failures or any(each.failed for each in followed):
         raise typer.Exit(1)
 
 

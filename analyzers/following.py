@@ -6,6 +6,7 @@ Imports point backwards only, so the stage that judges does not know who acts on
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,23 @@ if TYPE_CHECKING:
 
     from elastic.cluster import Cluster
 
-Follower = Callable[["Cluster", str, "datetime", "datetime"], str]
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a follower did.
+
+    Args:
+        line: In one line.
+        failed: Whether something could not be done that is to be done next time.
+    """
+
+    line: str
+    failed: bool = False
+
+
+Follower = Callable[["Cluster", str, "datetime", "datetime"], Followed]
 """Told the cluster, the namespace, since when windows that end have other findings, and the time of
-day; returns one line on what it did."""
+day."""
 
 _followers: list[Follower] = []
 
@@ -26,6 +41,6 @@ def join(follower: Follower) -> None:
         _followers.append(follower)
 
 
-def announce(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> list[str]:
+def announce(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> list[Followed]:
     """Tell every follower that findings of windows that end after `since` may have changed."""
     return [follower(cluster, namespace, since, now) for follower in _followers]

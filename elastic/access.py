@@ -1,5 +1,6 @@
 """How a server is reached: the credentials, the authorities to trust, and how long to wait."""
 
+import ssl
 from pathlib import Path
 from typing import Self
 
@@ -61,6 +62,25 @@ class Access(BaseSettings):
         if self.api_key is not None or self.api_key_file is not None:
             return _secret(self.api_key, self.api_key_file)
         return None
+
+    def trusted(self, url: str) -> ssl.SSLContext:
+        """Return whose certificates are trusted at a URL: the pinned authorities', or the system's.
+
+        Raises:
+            UserError: The authorities' file cannot be read.
+        """
+        if not url.startswith("https:"):
+            # Reading the system's authorities takes a twentieth of a second; this trusts nobody.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.ca_certs is None:
+            return ssl.create_default_context()
+        try:
+            return ssl.create_default_context(cafile=self.ca_certs)
+        except (OSError, ssl.SSLError) as error:
+            raise UserError(
+                f"{self.ca_certs} cannot be read: {error}",
+                f"Correct {self.model_config['env_prefix']}CA_CERTS.",
+            ) from error
 
 
 def _secret(value: SecretStr | None, path: Path | None) -> str:

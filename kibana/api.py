@@ -217,27 +217,12 @@ def open_kibana(settings: KibanaSettings) -> Kibana:
     client = httpx.Client(
         headers=headers,
         auth=credentials if isinstance(credentials, tuple) else None,
-        verify=_trusted(settings),
+        verify=settings.trusted(url),
         timeout=settings.request_timeout,
         # The environment's proxies are for the network outside.
         trust_env=False,
     )
     return Kibana(client, url, settings.space)
-
-
-def _trusted(settings: KibanaSettings) -> ssl.SSLContext:
-    """Return what certificates are trusted: those of the pinned authorities, or the system's."""
-    if not settings.address().startswith("https:"):
-        # Reading the system's authorities takes a twentieth of a second; this trusts nobody.
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if settings.ca_certs is None:
-        return ssl.create_default_context()
-    try:
-        return ssl.create_default_context(cafile=settings.ca_certs)
-    except (OSError, ssl.SSLError) as error:
-        raise UserError(
-            f"{settings.ca_certs} cannot be read: {error}", "Correct MLMON_KIBANA_CA_CERTS."
-        ) from error
 
 
 def _unreachable(url: str, error: httpx.HTTPError) -> KibanaError:

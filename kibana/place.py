@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from alerting.connector_params import Reference
 from elastic.errors import UserError
 
 DEFAULT = "default"
@@ -20,10 +21,12 @@ class Place:
     Args:
         namespace: Environment, part of every index's name.
         space: Kibana space.
+        connectors: Connectors there that someone else made, and rules act by.
     """
 
     namespace: str = DEFAULT
     space: str = DEFAULT
+    connectors: tuple[Reference, ...] = ()
 
     def __post_init__(self) -> None:
         if not _SPACE.fullmatch(self.space):

@@ -47,5 +47,5 @@ def run(
         )
         if once:
             cycle = runner.once()
-            raise typer.Exit(1 if cycle is None or cycle.failures else 0)
+            raise typer.Exit(1 if cycle is None or cycle.failed else 0)
         runner.until(stopping, interval)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from analyzers.analyzer import Analyzer
     from analyzers.engine import Analysis
+    from analyzers.following import Followed
     from elastic.cluster import Cluster
 
 SWEEP = DAY
@@ -46,19 +47,24 @@ class Cycle:
         analyses: One per period and group of analyzers.
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
-        followed: What later stages did about it, a line each.
+        followed: What later stages did about it.
     """
 
     period: Window
     analyses: list[Analysis] = field(default_factory=list)
     profiles: int = 0
-    followed: list[str] = field(default_factory=list)
+    followed: list[Followed] = field(default_factory=list)
 
     @property
     def findings(self) -> int:
         """Findings written: new ones and revisions."""
         written = (each for analysis in self.analyses for each in analysis.written.values())
         return sum(each.created + each.revised for each in written)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything could not be done, by an analyzer or after it."""
+        return bool(self.failures) or any(each.failed for each in self.followed)
 
     @property
     def failures(self) -> dict[str, str]:

@@ -108,7 +108,7 @@ class Runner:
 
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
-        followed = "".join(f"; {line}" for line in cycle.followed)
+        followed = "".join(f"; {each.line}" for each in cycle.followed)
         self.tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
             f"{cycle.findings} findings new or revised{failed}{followed}"

@@ -31,10 +31,15 @@ _RULES = {
 }
 
 
-def lint(artefacts: Iterable[Artefact]) -> list[Problem]:
-    """Return what is wrong with some artefacts that belong together."""
+def lint(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> list[Problem]:
+    """Return what is wrong with some artefacts that belong together.
+
+    Args:
+        artefacts: All of them.
+        connectors: Ids of connectors that someone else made.
+    """
     everything = list(artefacts)
-    bundle = read(everything)
+    bundle = read(everything, connectors)
     return [*_twice(everything), *_problems(everything, bundle)]
 
 

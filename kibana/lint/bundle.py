@@ -32,12 +32,13 @@ class Bundle:
         return is_mapped(self.patterns[data_view], field)
 
 
-def read(artefacts: Iterable[Artefact]) -> Bundle:
-    """Read what may be named."""
+def read(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> Bundle:
+    """Read what may be named, connectors that are there already among it."""
     everything = list(artefacts)
     views = [each for each in everything if each.kind == "data-view"]
     ids = {("index-pattern", each.id) for each in views}
     ids |= {(str(each.body.get("type", each.kind)), each.id) for each in everything}
+    ids |= {("connector", each) for each in connectors}
     return Bundle(frozenset(ids), {each.id: str(each.body["title"]) for each in views})
 
 

@@ -65,8 +65,9 @@ def lint(
     from kibana.lint import lint as find
     from kibana.providers import artefacts
 
-    checked = list(read(folder) if folder else artefacts(_place(namespace, space)))
-    found = [str(each) for each in find(checked)]
+    place = _place(namespace, space)
+    checked = list(read(folder) if folder else artefacts(place))
+    found = [str(each) for each in find(checked, (each.id for each in place.connectors))]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:
@@ -193,12 +194,14 @@ def _compare(
 
 
 def _place(namespace: str | None, space: str | None) -> "Place":
+    from alerting.settings import load_alerting_settings
     from elastic.settings import load_settings
     from kibana.place import Place
     from kibana.settings import load_kibana_settings
 
     settings = load_settings(namespace=namespace)
-    return Place(settings.namespace, load_kibana_settings(space=space).space)
+    others = load_alerting_settings().references()
+    return Place(settings.namespace, load_kibana_settings(space=space).space, others)
 
 
 def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:

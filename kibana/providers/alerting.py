@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def artefacts(place: Place) -> Iterator[Artefact]:
     """Yield the connectors, and a rule and a watch for each analyzer and level."""
     notices, log = f"{MARK} {place.id('notices')}", f"{MARK} {place.id('log')}"
-    connectors = Connectors(connector_id(notices), connector_id(log))
+    connectors = Connectors(connector_id(notices), connector_id(log), place.connectors)
     yield Artefact("connector", connectors.index, index_connector(notices, place.namespace))
     yield Artefact("connector", connectors.log, log_connector(log))
     for rule in rules():

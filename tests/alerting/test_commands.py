@@ -119,5 +119,6 @@ def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
 def test_alerts_follow_an_analysis(cluster: Cluster, namespace: str) -> None:
     """The program has joined alerting to analysis, once: findings that changed are acted on."""
     FindingStore(cluster, namespace).write(night(), START)
-    lines = following.announce(cluster, namespace, START - DAY, START)
-    assert lines == ["alerts: 2 open, 2 of them critical; 3 new, 0 changed, 0 withdrawn"]
+    (followed,) = following.announce(cluster, namespace, START - DAY, START)
+    assert followed.line == "alerts: 2 open, 2 of them critical; 3 new, 0 changed, 0 withdrawn"
+    assert not followed.failed

@@ -1,0 +1,85 @@
+"""Whom alerts are sent to: the environment (`MLMON_ALERTING_…`) first, `[alerting]` second."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from alerting.connector_params import Named, Reference
+from analyzers.finding import Severity
+from elastic.access import Access
+from elastic.settings import plain_url, read_section, settings_error
+
+PREFIX = "MLMON_ALERTING_"
+
+
+class NamedConnector(BaseModel):
+    """A connector of Kibana's that someone else made, named by its id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(min_length=1)
+    type: Named
+    level: Literal["warning", "critical"] = "warning"
+    to: tuple[str, ...] = ()
+
+
+class AlertingSettings(Access):
+    """Where alerts go beside mlmon's own index, and how to reach that.
+
+    The access is Alertmanager's: a user and a password, or an API key, sent as a bearer token.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    alertmanager_url: str | None = Field(None, description="URL of an Alertmanager to tell")
+    runbook_url: str = Field("", description="URL that the paths of runbooks follow")
+    dashboard_url: str = Field("", description="URL to look at, sent with each alert")
+    connectors: dict[str, NamedConnector] = Field(
+        default_factory=dict, description="Kibana's connectors that rules act by, by any name"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put arguments before the environment, and the environment before the file."""
+        section = InitSettingsSource(settings_cls, read_section("alerting"))
+        return init_settings, env_settings, section
+
+    @field_validator("alertmanager_url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        return plain_url(url) if url else None
+
+    def references(self) -> tuple[Reference, ...]:
+        """Return the actions by connectors that someone else made."""
+        return tuple(
+            Reference(each.id, each.type, Severity(each.level), each.to)
+            for _, each in sorted(self.connectors.items())
+        )
+
+
+def load_alerting_settings(**overrides: Any) -> AlertingSettings:
+    """Read the settings; keyword arguments that are not None go before everything else.
+
+    Raises:
+        UserError: A key is unknown or a value is wrong.
+    """
+    chosen = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return AlertingSettings(**chosen)
+    except ValidationError as error:
+        raise settings_error(error, PREFIX, AlertingSettings.model_fields.keys()) from None
