@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kibana.live.commands
+import kibana.serving.commands
 import kibana.terminal.commands
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
     from analyzers.finding import Finding
     from analyzers.ground_truth import Incident
+    from elastic.cluster import Cluster
+    from kibana.drawn.dashboard_view import DashboardView
     from kibana.links import Linked
+    from kibana.report.series import Record
 
 app = typer.Typer()
 app.add_typer(kibana.live.commands.app)
+app.add_typer(kibana.serving.commands.app)
 app.add_typer(kibana.terminal.commands.app)
 
 
@@ -69,11 +74,14 @@ def report(
             known = time_argument(as_of, now) if as_of else None
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
+            progress("asking the dashboards")
+            boards = _boards(cluster, settings.namespace, found)
         progress("drawing")
         html = report_html(
             found,
             discover(),
             incidents,
+            boards=boards,
             made=now,
             namespace=settings.namespace,
             javascript=_javascript(),
@@ -81,6 +89,19 @@ def report(
         )
         _write(out, html)
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
+
+
+def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[DashboardView, ...]":
+    """Return the dashboards of the time the findings are of, without the analyzers' own panels."""
+    from datetime import UTC, datetime
+
+    from analyzers.window import Window
+    from kibana.dashboards import dashboards
+    from kibana.drawn.dashboard_view import Asked, dashboard_view
+
+    window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
+    asked = Asked(cluster.search, namespace, window)
+    return tuple(dashboard_view(each, (), asked) for each in dashboards())
 
 
 def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from analyzers.alert import LAYERS
 from analyzers.ground_truth import Incident
+from kibana.drawn.dashboard_view import DashboardView
 from kibana.links import Linked, nowhere
 from kibana.report.series import Record
 from kibana.report.severity import FACES
@@ -27,6 +28,7 @@ def report_html(
     analyzers: Sequence[AnalyzerOfReport],
     incidents: Sequence[Incident],
     *,
+    boards: Sequence[DashboardView] = (),
     made: datetime,
     namespace: str,
     javascript: str,
@@ -38,6 +40,7 @@ def report_html(
         found: The findings, sorted.
         analyzers: Whose sections the page has, causes first; one known from findings only is last.
         incidents: The truth of a scenario, to shade and to compare with; empty in real life.
+        boards: The dashboards with their answers.
         made: When the report is made.
         namespace: Where the findings come from.
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
@@ -45,9 +48,10 @@ def report_html(
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
     page = page_view(found, ordered, incidents, made, namespace, links)
-    scripts = (javascript, _asset("report.js"))
+    scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
     return _template().render(
         page=page,
+        boards=boards,
         faces=FACES,
         style=_asset("report.css"),
         scripts=scripts,

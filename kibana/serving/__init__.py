@@ -1,0 +1,1 @@
+"""`mlmon serve`: the dashboards live on loopback, for those without Kibana."""

@@ -1,0 +1,34 @@
+"""`mlmon serve`."""
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes a free one.")
+    ] = 8050,
+    namespace: Annotated[
+        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
+    ] = None,
+) -> None:
+    """Show the dashboards in a browser on this machine, refreshing as findings arrive."""
+    from elastic.cluster import connect
+    from elastic.settings import load_settings
+    from kibana.serving.server import Server
+
+    settings = load_settings(namespace=namespace)
+    with connect(settings) as cluster, Server(cluster, settings.namespace, port) as server:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _signal, _frame: stop.set())
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(f"{server.url}  (end with Ctrl-C)", flush=True)
+        stop.wait()
+        server.shutdown()
