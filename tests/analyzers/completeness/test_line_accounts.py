@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-MOST = 60
+MOST = 30
 PARTS_OF_A_DAY = 288
 
 
