@@ -1,19 +1,14 @@
 """Whom alerts are sent to: the environment (`MLMON_ALERTING_…`) first, `[alerting]` second."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from alerting.connector_params import Named, Reference
 from analyzers.finding import Severity
-from elastic.access import Access
-from elastic.settings import plain_url, read_section, settings_error
+from elastic.section import SectionSettings
+from elastic.settings import plain_url
 
 PREFIX = "MLMON_ALERTING_"
 
@@ -29,12 +24,13 @@ class NamedConnector(BaseModel):
     to: tuple[str, ...] = ()
 
 
-class AlertingSettings(Access):
+class AlertingSettings(SectionSettings):
     """Where alerts go beside mlmon's own index, and how to reach that.
 
     The access is Alertmanager's: a user and a password, or an API key, sent as a bearer token.
     """
 
+    section: ClassVar = "alerting"
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
@@ -45,19 +41,6 @@ class AlertingSettings(Access):
     connectors: dict[str, NamedConnector] = Field(
         default_factory=dict, description="Kibana's connectors that rules act by, by any name"
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put arguments before the environment, and the environment before the file."""
-        section = InitSettingsSource(settings_cls, read_section("alerting"))
-        return init_settings, env_settings, section
 
     @field_validator("alertmanager_url")
     @classmethod
@@ -78,8 +61,4 @@ def load_alerting_settings(**overrides: Any) -> AlertingSettings:
     Raises:
         UserError: A key is unknown or a value is wrong.
     """
-    chosen = {key: value for key, value in overrides.items() if value is not None}
-    try:
-        return AlertingSettings(**chosen)
-    except ValidationError as error:
-        raise settings_error(error, PREFIX, AlertingSettings.model_fields.keys()) from None
+    return AlertingSettings.load(**overrides)
