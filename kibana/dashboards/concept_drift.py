@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
-from kibana.model.chart import Chart, Measure, Time, Values
+from kibana.model.chart import Bins, Chart, Measure, Time
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Row, Section
-from kibana.model.sources import OUTCOMES, PREDICTIONS
+from kibana.model.sources import LABELS
 
-WON = Chart(
-    "Share of outcomes that were a success",
-    "Has what comes true become rarer or more frequent?",
-    OUTCOMES,
-    (Measure("Success", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
-    unit="ratio",
+EXPECTED = Chart(
+    "What is expected, and what comes true",
+    "Do the scores of labelled predictions and their outcomes part?",
+    LABELS,
+    (
+        Measure("Expected: mean score", "average", "ml.prediction.score"),
+        Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),
+    ),
 )
-PROMISED = Chart(
-    "Mean score",
-    "What does the model expect on average?",
-    PREDICTIONS,
-    (Measure("Mean score", "average", "ml.prediction.score"),),
+BY_SCORE = Chart(
+    "What comes true by score, over time",
+    "At which scores has the outcome changed?",
+    LABELS,
+    (Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
     "line",
-    (Time(), Values("ml.model.version", "Model version", 5, "name")),
+    (Time(), Bins("ml.prediction.score", "Score", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))),
+    unit="ratio",
 )
 
 DASHBOARD = Dashboard(
@@ -31,5 +34,5 @@ DASHBOARD = Dashboard(
     place=5,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, MODEL, VERSION, SEGMENT),
-    sections=(Section("What is expected, and what comes true?", (Row((PROMISED, WON)),)),),
+    sections=(Section("What is expected, and what comes true?", (Row((EXPECTED, BY_SCORE)),)),),
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
-from kibana.model.chart import Chart, Measure, Values
+from kibana.model.chart import Bins, Chart, Measure, Time, Values
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Row, Section
-from kibana.model.sources import BIDS, MODELS, OUTCOMES
+from kibana.model.sources import BIDS, LABELS, MODELS, OUTCOMES
+
+TENTHS = tuple(round(0.1 * place, 1) for place in range(11))
+TRUE = is_("ml.outcome.label", True)
 
 SUCCESS = Chart(
     "Bids won",
     "What share of the bids whose outcome is known was won?",
     OUTCOMES,
-    (Measure("Won", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
+    (Measure("Won", "ratio", where=TRUE, unit="ratio"),),
     unit="ratio",
 )
 VALUE = Chart(
@@ -31,6 +34,48 @@ BIDS_PLACED = Chart(
         Measure("Others", where=is_("ml.bid.approved_by_model", False), tone="unknown"),
     ),
     "stacked",
+)
+CURVE = Chart(
+    "Calibration curve",
+    "Do as many predictions come true as their scores promise, tenth by tenth of the score?",
+    LABELS,
+    (
+        Measure("Promised: mean score", "average", "ml.prediction.score"),
+        Measure("Came true", "ratio", where=TRUE, unit="ratio", tone="good"),
+    ),
+    "line",
+    (Bins("ml.prediction.score", "Score", TENTHS),),
+)
+BINS = Chart(
+    "Reliability by tenths of the score",
+    "How many labels does each tenth of the score have, and how far is it off?",
+    LABELS,
+    (
+        Measure("Labelled predictions"),
+        Measure("Mean score", "average", "ml.prediction.score"),
+        Measure("Came true", "ratio", where=TRUE, unit="ratio"),
+        Measure("Wrong decisions", "ratio", where=is_("label.wrong", True), unit="ratio"),
+        Measure("Median hours to the label", "median", "label.delay_hours"),
+    ),
+    "table",
+    (Bins("ml.prediction.score", "Score", TENTHS),),
+)
+WRONG = Chart(
+    "Wrong decisions",
+    "What share of the decisions whose outcome is known was wrong?",
+    LABELS,
+    (Measure("Wrong", "ratio", where=is_("label.wrong", True), unit="ratio"),),
+    "line",
+    (Time(), Values("ml.model.version", "Model version", 5, "name")),
+    unit="ratio",
+)
+LABELLED = Chart(
+    "Labels by version",
+    "Of how many predictions is the outcome known?",
+    LABELS,
+    (Measure("Labelled predictions"),),
+    "stacked",
+    (Time(), Values("ml.model.version", "Model version", 5, "name")),
 )
 OFFLINE = Chart(
     "Offline evaluation by version",
@@ -57,6 +102,7 @@ DASHBOARD = Dashboard(
     controls=(SERVICE, MODEL, VERSION, SEGMENT),
     sections=(
         Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)),)),
+        Section("Do scores mean what they say?", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
         Section("What did it promise?", (Row((OFFLINE,), 8),)),
     ),
 )

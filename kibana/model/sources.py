@@ -40,6 +40,9 @@ FINDINGS: Final = Source(
 ALERTS: Final = Source(
     "alerts", "Alerts", "mlmon-alerts-{namespace}", TABLES["mlmon-alerts"], time=None
 )
+LABELS: Final = Source(
+    "labels", "Labelled predictions", "mlmon-labels-{namespace}-*", TABLES["mlmon-labels"]
+)
 
 SOURCES: Final = (
     LOGS,
@@ -54,5 +57,6 @@ SOURCES: Final = (
     SHIPPED,
     FINDINGS,
     ALERTS,
+    LABELS,
 )
 """All of them, in the order people read them."""
