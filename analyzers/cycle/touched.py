@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import DATE, INGESTED
-from analyzers.window import MINUTE, Window, from_milliseconds, milliseconds
+from analyzers.profile.aggregations import DATE, INGESTED, within
+from analyzers.window import DAY, MINUTE, Window, from_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,11 @@ OVERLAP = 15 * MINUTE
 finds."""
 
 
+OLDEST = 400 * DAY
+"""No verdict of today depends on events so old: those of a clock that was reset to 1970 are left
+alone. `mlmon analyze` judges any time."""
+
+
 def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime) -> list[Window]:
     """Return the windows of a kind that events ingested since a moment fall into.
 
@@ -30,17 +35,16 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
         kind: The kind.
         logs: The events.
         since: Ingested after this.
-        until: Windows that start before this; what is dated later is not judged yet.
+        until: Windows that start before this, and not `OLDEST` before; what is dated later is not
+            judged yet.
     """
-    bounds = {"gte": milliseconds(since - OVERLAP), "format": "epoch_millis"}
-    before = {"lt": milliseconds(until), "format": "epoch_millis"}
+    new = within(INGESTED, gte=since - OVERLAP)
+    known = within("@timestamp", gte=until - OLDEST, lt=until)
     interval = f"{kind.step // MINUTE}m"
     body = {
         "size": 0,
         "track_total_hits": False,
-        "query": {
-            "bool": {"filter": [{"range": {INGESTED: bounds}}, {"range": {"@timestamp": before}}]}
-        },
+        "query": {"bool": {"filter": [new, known]}},
         "aggs": {"windows": {"date_histogram": {**DATE, "fixed_interval": interval}}},
     }
     buckets = logs.search(kind.dataset, body)["aggregations"]["windows"]["buckets"]

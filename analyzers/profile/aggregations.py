@@ -6,10 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.slot import Knowledge
-from analyzers.window import from_milliseconds, milliseconds
+from analyzers.window import DAY, floor, from_milliseconds, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from analyzers.window import Window
 
@@ -18,14 +19,47 @@ DATE = {"field": "@timestamp", "min_doc_count": 1}
 
 INGESTED = "event.ingested"
 
+TRUSTED_AHEAD = DAY
+"""An event that was ingested so long before the day it is dated on comes from a clock that is wrong
+by days; nobody knows when it happened."""
+
 
 def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
-    """Return a search body without hits for the events of a period that have the given values."""
-    bounds = {"gte": milliseconds(period.start), "lt": milliseconds(period.end)}
-    # Written in milliseconds: text would be read by the field's own format.
-    time = {"range": {"@timestamp": {**bounds, "format": "epoch_millis"}}}
-    filters = [time, *({"term": {name: value}} for name, value in terms.items())]
-    return {"size": 0, "track_total_hits": False, "query": {"bool": {"filter": filters}}}
+    """Return a search body without hits for the events of a period that have the given values.
+
+    Events dated days ahead of their ingestion are left out, whole days being compared, so that a
+    period and its parts leave out the same: they were no traffic when they came, nor are they when
+    their date comes. `clock_skew` reports them.
+    """
+    filters = [dated(period), *({"term": {name: value}} for name, value in terms.items())]
+    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period)]}}
+    return {"size": 0, "track_total_hits": False, "query": query}
+
+
+def dated(period: Window) -> dict[str, Any]:
+    """Return the query for the events that are dated within a period."""
+    return within("@timestamp", gte=period.start, lt=period.end)
+
+
+def within(field: str, **bounds: datetime) -> dict[str, Any]:
+    """Return the query for a date within bounds, named as Elasticsearch does: `gte`, `lt`, ….
+
+    They are written in milliseconds: text would be read by the field's own format.
+    """
+    limits = {name: milliseconds(moment) for name, moment in bounds.items()}
+    return {"range": {field: {**limits, "format": "epoch_millis"}}}
+
+
+def _dated_ahead(period: Window) -> dict[str, Any]:
+    days = [
+        {
+            "bool": {
+                "filter": [dated(day), within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD)]
+            }
+        }
+        for day in period.split(DAY)
+    ]
+    return {"bool": {"should": days}}
 
 
 def ranges(edges: Sequence[float]) -> list[dict[str, float]]:

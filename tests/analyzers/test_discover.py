@@ -20,6 +20,7 @@ from analyzers.cadence import LENGTHS
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.page import page
+from analyzers.profile.clocks import ClockProfile, Dates
 from analyzers.profile.fallbacks import FallbackProfile
 from analyzers.profile.jobs import profiles as job_profiles
 from analyzers.profile.models import profiles as model_profiles
@@ -59,6 +60,7 @@ def evidence(
             ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
         ),
         "fallback": fallback_profiles(DAYS * 24),
+        "clock": clock_profiles(DAYS * 24),
         "embedding": embedding_hours(
             DAYS * 24, change=lambda hour, vectors: vectors + 2.0 * (60 <= hour < 70)
         ),
@@ -116,6 +118,19 @@ def fallback_profiles(hours: int) -> list[FallbackProfile]:
             Slot("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
             Knowledge(1),
             reasons=Counter({("stats", "stale"): 90 if 60 <= hour < 70 else 1}),
+        )
+        for hour in range(hours)
+    ]
+
+
+def clock_profiles(hours: int) -> list[ClockProfile]:
+    """Return hours of arrivals, of which ten hold lines dated days ahead."""
+    begin = datetime(2026, 3, 2, tzinfo=UTC)
+    return [
+        ClockProfile(
+            Slot("clock", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
+            Knowledge(100),
+            services={"api": Dates(100, 10 if 60 <= hour < 70 else 0, begin + 9 * DAY)},
         )
         for hour in range(hours)
     ]

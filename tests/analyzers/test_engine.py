@@ -98,7 +98,8 @@ def test_a_run_finds_what_is_wrong(
     }
     assert min(each.end for each in alarms) > start + 36 * HOUR
     assert first.failures == {}
-    assert +Counter(first.profiles) == {"prediction": 48, "access": 576, "job": 48}
+    made = {"prediction": 48, "access": 576, "job": 48, "clock": 48}
+    assert +Counter(first.profiles) == made
     before = written(logged, namespace)
     second = run()
     assert not any(second.profiles.values())
