@@ -1,8 +1,8 @@
 """The incidents of a scenario: what goes wrong, when, and what a monitor should notice.
 
 The plan is laid out over 18 days and stretched or squeezed to the days asked for. Incidents that
-distort features lie outside the windows the model is retrained on, so that no retraining learns
-from them; retrainings are due on day 7 and day 14, each from the four days before it.
+distort features or labels lie outside the windows the model is retrained on, so that no retraining
+learns from them; retrainings are due on day 7 and day 14, each from the four days before it.
 """
 
 import math
@@ -80,6 +80,14 @@ def _quality(metric: str, feature: str) -> tuple[Expectation, ...]:
     return (Expectation("data_quality", metric, feature),)
 
 
+def _performance(*metrics: str) -> tuple[Expectation, ...]:
+    return tuple(Expectation("live_performance", metric, None) for metric in metrics)
+
+
+def _concept(*metrics: str) -> tuple[Expectation, ...]:
+    return tuple(Expectation("concept_drift", metric, None) for metric in metrics)
+
+
 SCORES = (Expectation("score_shift", "ks.distance", "ml.prediction.score"),)
 
 
@@ -118,23 +126,23 @@ TEMPLATES = (
         (Expectation("job_health", "failed.runs", TRAIN_MODEL),),
     ),
     _Template(
+        "concept_drift",
+        "Concept drift",
+        8 + 6.0 / 24,
+        18.0,
+        "The market's taste changes: dear bids win, skill no longer does; features stay as they are.",
+        _concept("auc.decline", "estimate.gap", "error.rate")
+        + _performance("roc_auc", "approved.success_rate", "calibration.error"),
+    ),
+    _Template(
         "numeric_shift",
         "Hours since posting in minutes",
-        8 + 10.0 / 24,
+        9 + 12.0 / 24,
         12.0,
         "One upstream region reports hours_since_posted in minutes: 45 % of requests; scores fall.",
         _drift("ks.distance", "hours_since_posted")
         + _quality("out_of_range.rate", "hours_since_posted")
         + SCORES,
-    ),
-    _Template(
-        "new_category",
-        "New job category",
-        9 + 12.0 / 24,
-        12.0,
-        "The marketplace opens the category ai_services: 18 % of jobs, unknown to the model.",
-        _quality("unseen_category.rate", "job_category")
-        + _drift("total_variation", "job_category"),
     ),
     _Template(
         "latency_regression",
@@ -153,9 +161,18 @@ TEMPLATES = (
         _health("http.503.rate", "http.5xx.rate"),
     ),
     _Template(
+        "new_category",
+        "New job category",
+        14 + 12.0 / 24,
+        12.0,
+        "The marketplace opens the category ai_services: 18 % of jobs, unknown to the model.",
+        _quality("unseen_category.rate", "job_category")
+        + _drift("total_variation", "job_category"),
+    ),
+    _Template(
         "missing_values",
         "Client ratings missing",
-        15 + 6.0 / 24,
+        15 + 12.0 / 24,
         10.0,
         "The client service answers without ratings: 45 % of client_rating is missing.",
         _quality("missing.rate", "client_rating"),

@@ -1,8 +1,9 @@
 """The simulated marketplace: which jobs and profiles there are, and the truth about success.
 
-The log-odds of success are a known function of what a job and a profile really are, plus noise
-nobody can observe; a bid then succeeds by a draw. What the service is told about a job may be
-wrong (see `incidents`); the truth stays as it is.
+The log-odds of success are a known function of what a job and a profile really are and of the
+clients' taste, plus noise nobody can observe; a bid then succeeds by a draw. What the service is
+told about a job may be wrong (see `incidents`), which leaves the truth as it is; the taste may
+change, which the service is not told.
 """
 
 from collections.abc import Iterator
@@ -65,6 +66,38 @@ MISSING: dict[str, float] = {
 }
 """How often clients leave a value out on an ordinary day."""
 
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What makes a client take a bid: what each thing adds to the log-odds of success.
+
+    Attributes:
+        anything: of any bid.
+        skill: per unit of skill match above 0.6; 1.6 times as much where experts are asked for.
+        price: per e-fold of the price over the client's budget.
+        competition: per e-fold of the number of bids.
+        waiting: per e-fold of the hours since the job was posted.
+        rating: per point of the client's rating above 4.4.
+        hire_rate: per unit of the client's hire rate above 0.6.
+        ability: per unit of the profile's ability above 0.33.
+    """
+
+    anything: float = 0.95
+    skill: float = 3.2
+    price: float = -1.6
+    competition: float = -0.50
+    waiting: float = -0.40
+    rating: float = 0.45
+    hire_rate: float = 1.3
+    ability: float = 4.0
+
+
+USUAL = Taste()
+DRIFTED = Taste(anything=-0.55, skill=-0.6, price=1.6, competition=0.0, ability=0.5)
+"""The taste in the incident `concept_drift`: dear bids win, skill and a good record no longer do.
+Nothing a request says is different; only what becomes of bids tells."""
+
 UNOBSERVED_NOISE = 0.6
 """Standard deviation of what moves the log-odds and no feature tells."""
 
@@ -114,14 +147,27 @@ class Population:
                 yield ProfileHistoricalStats(name, rate, count, at)
 
 
-def draw_jobs(rng: np.random.Generator, population: Population, hours: Floats) -> Jobs:
-    """Jobs offered at given hours of the day (0 to 24), each with a profile to bid on it."""
+def draw_jobs(
+    rng: np.random.Generator,
+    population: Population,
+    hours: Floats,
+    drifted: NDArray[np.bool_] | None = None,
+) -> Jobs:
+    """Jobs offered at given hours of the day (0 to 24), each with a profile to bid on it.
+
+    `drifted` says whose clients have the taste `DRIFTED`, none by default; only their log-odds
+    differ.
+    """
     size = len(hours)
     numeric = _draw_numbers(rng, size)
     categorical = {name: _draw_categories(rng, name, hours) for name in CATEGORICAL}
     weights = population.busyness / population.busyness.sum()
     profile = rng.choice(PROFILES, size, p=weights)
-    log_odds = _log_odds(numeric, categorical, population.ability[profile])
+    ability = population.ability[profile]
+    log_odds = _log_odds(numeric, categorical, ability, USUAL)
+    if drifted is not None:
+        changed = _log_odds(numeric, categorical, ability, DRIFTED)
+        log_odds = np.where(drifted, changed, log_odds)
     log_odds += rng.normal(0.0, UNOBSERVED_NOISE, size)
     embedding = _embeddings(rng, categorical["job_category"])
     observed = {name: _leave_out(rng, name, numeric[name]) for name in OPPORTUNITY_NUMERIC}
@@ -153,18 +199,21 @@ def _draw_categories(rng: np.random.Generator, name: str, hours: Floats) -> NDAr
 
 
 def _log_odds(
-    numeric: dict[str, Floats], categorical: dict[str, NDArray[np.object_]], ability: Floats
+    numeric: dict[str, Floats],
+    categorical: dict[str, NDArray[np.object_]],
+    ability: Floats,
+    taste: Taste,
 ) -> Floats:
     expert = categorical["experience_level"] == "expert"
     log_odds: Floats = (
-        0.95
-        + 3.2 * (numeric["skill_match"] - 0.6) * np.where(expert, 1.6, 1.0)
-        - 1.6 * np.log(numeric["bid_price"] / numeric["client_budget"])
-        - 0.50 * np.log1p(numeric["competing_bids"])
-        - 0.40 * np.log1p(numeric["hours_since_posted"])
-        + 0.45 * (numeric["client_rating"] - 4.4)
-        + 1.3 * (numeric["client_hire_rate"] - 0.6)
-        + 4.0 * (ability - 0.33)
+        taste.anything
+        + taste.skill * (numeric["skill_match"] - 0.6) * np.where(expert, 1.6, 1.0)
+        + taste.price * np.log(numeric["bid_price"] / numeric["client_budget"])
+        + taste.competition * np.log1p(numeric["competing_bids"])
+        + taste.waiting * np.log1p(numeric["hours_since_posted"])
+        + taste.rating * (numeric["client_rating"] - 4.4)
+        + taste.hire_rate * (numeric["client_hire_rate"] - 0.6)
+        + taste.ability * (ability - 0.33)
     )
     for column in categorical.values():
         for category, effect in EFFECTS.items():

@@ -103,7 +103,7 @@ def draw_requests(
 ) -> Requests:
     """Requests from `start` on, `expected[i]` of them on average in the i-th slot."""
     at = _arrivals(rng, start, rng.poisson(expected))
-    jobs = draw_jobs(rng, population, hours_of_day(at))
+    jobs = draw_jobs(rng, population, hours_of_day(at), plan.active("concept_drift", at))
     malformed = rng.random(len(at)) < _odds(plan, "bad_input", MALFORMED, at)
     failing = rng.random(len(at)) < _odds(plan, "server_errors", FAILING, at)
     succeeds = jobs.draw_success(rng)
