@@ -28,71 +28,37 @@ shift without labels. NeurIPS (CBPE is its baseline).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analyzers.statistics.buckets import Buckets, require_same_edges
 from analyzers.statistics.calibration_map import CalibrationMap
 from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from analyzers.statistics.performance import Performance, measure
 
 if TYPE_CHECKING:
     from analyzers.statistics.labelled_scores import LabelledScores
-
-Floats = NDArray[np.float64]
-Measure = Callable[["_Split"], Floats]
 
 DRAWS = 1_000
 SEED = 20_240_116
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a measure is expected to be, and the interval of what the labels will show."""
-
-    value: float
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class EstimatedPerformance:
-    """Estimates for the decisions score >= threshold, and for the order of the scores.
-
-    None where a measure has no value: precision without a row predicted positive, recall without a
-    positive expected.
-    """
-
-    positive_rate: Estimate | None
-    precision: Estimate | None
-    recall: Estimate | None
-    f1: Estimate | None
-    accuracy: Estimate | None
-    roc_auc: Estimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """Rows per bucket by label (draws x buckets), and the buckets predicted positive."""
-
-    positives: Floats
-    negatives: Floats
-    predicted: NDArray[np.bool_]
-
-    def true_positives(self) -> Floats:
-        return np.asarray((self.positives * self.predicted).sum(axis=-1))
-
-    def false_positives(self) -> Floats:
-        return np.asarray((self.negatives * self.predicted).sum(axis=-1))
-
-
+@lru_cache(maxsize=64)
 def estimate_performance(
-    scores: Buckets, reference: LabelledScores, threshold: float, confidence: float = 0.95
-) -> EstimatedPerformance:
+    scores: Buckets,
+    reference: LabelledScores,
+    threshold: float | None,
+    confidence: float = 0.95,
+) -> Performance:
     """Estimate performance on unlabelled scores from labelled reference rows.
+
+    Args:
+        scores: the rows whose labels are not known.
+        reference: rows whose labels are, over the same edges.
+        threshold: from which score on a row is predicted positive, None if that is not known.
+        confidence: of the intervals.
 
     Raises:
         EmptySampleError: there are no scores, or no labelled rows.
@@ -105,76 +71,11 @@ def estimate_performance(
     random = np.random.default_rng(SEED)
     drawn = random.binomial(counts, calibration.drawn(random, DRAWS)).astype(np.float64)
     expected = counts * calibration.shares()
-    # The threshold's own bucket may fall on either side.
-    sides = [bound >= threshold for bound in (scores.lowest(), scores.highest())]
-    splits = [_Split(expected, counts - expected, side) for side in sides]
-    draws = [_Split(drawn, counts - drawn, side) for side in sides]
-
-    def estimate(measure: Measure, hidden: float = 0.0) -> Estimate | None:
-        return _estimate(
-            [measure(s) for s in splits], [measure(d) for d in draws], confidence, hidden
-        )
-
-    return EstimatedPerformance(
-        positive_rate=estimate(_positive_rate),
-        precision=estimate(_precision),
-        recall=estimate(_recall),
-        f1=estimate(_f1),
-        accuracy=estimate(_accuracy),
-        roc_auc=estimate(_roc_auc, hidden=_hidden_order(splits[0])),
+    return measure(
+        scores,
+        reference,
+        (expected, counts - expected),
+        (drawn, counts - drawn),
+        threshold,
+        confidence,
     )
-
-
-def _estimate(
-    values: list[Floats], samples: list[Floats], confidence: float, hidden: float
-) -> Estimate | None:
-    """The mean of the threshold bucket's two sides, and an interval that holds both."""
-    value = np.mean([value for value in values if np.isfinite(value)] or np.nan)
-    known = [drawn for sample in samples if (drawn := sample[np.isfinite(sample)]).size]
-    if np.isnan(value) or not known:
-        return None
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    ends = np.array([np.quantile(drawn, tails) for drawn in known])
-    interval = Interval(ends[:, 0].min() - hidden, ends[:, 1].max() + hidden)
-    return Estimate(float(value), interval.clipped(0.0, 1.0))
-
-
-def _hidden_order(split: _Split) -> float:
-    """The area that the order inside of buckets may add or take: half of their pairs."""
-    pairs = split.positives.sum() * split.negatives.sum()
-    return float((split.positives * split.negatives).sum() / (2 * pairs)) if pairs else 0.0
-
-
-def _positive_rate(split: _Split) -> Floats:
-    return _ratio(split.positives.sum(axis=-1), (split.positives + split.negatives).sum(axis=-1))
-
-
-def _precision(split: _Split) -> Floats:
-    true = split.true_positives()
-    return _ratio(true, true + split.false_positives())
-
-
-def _recall(split: _Split) -> Floats:
-    return _ratio(split.true_positives(), split.positives.sum(axis=-1))
-
-
-def _f1(split: _Split) -> Floats:
-    true = split.true_positives()
-    return _ratio(2 * true, true + split.false_positives() + split.positives.sum(axis=-1))
-
-
-def _accuracy(split: _Split) -> Floats:
-    right = split.true_positives() + split.negatives.sum(axis=-1) - split.false_positives()
-    return _ratio(right, (split.positives + split.negatives).sum(axis=-1))
-
-
-def _roc_auc(split: _Split) -> Floats:
-    below = np.cumsum(split.negatives, axis=-1) - split.negatives / 2
-    pairs = split.positives.sum(axis=-1) * split.negatives.sum(axis=-1)
-    return _ratio((split.positives * below).sum(axis=-1), pairs)
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    """The quotient; NaN where there is no whole."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.divide(part, whole))

@@ -10,9 +10,10 @@ import pytest
 from sklearn import metrics
 
 from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.cbpe import EstimatedPerformance, estimate_performance
+from analyzers.statistics.cbpe import estimate_performance
 from analyzers.statistics.empty_sample import EmptySampleError
 from analyzers.statistics.labelled_scores import LabelledScores
+from analyzers.statistics.performance import Performance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def realised(
 @functools.cache
 def estimated(
     seed: int, threshold: float, power: float = 1.3
-) -> tuple[EstimatedPerformance, dict[str, float]]:
+) -> tuple[Performance, dict[str, float]]:
     """An estimate from other labelled rows, under a shift of the scores, and what came true."""
     reference = LabelledScores.from_rows(*drawn(seed, 4_000, (2, 2)), EDGES)
     scores, labels = drawn(seed + 10_000, 1_500, (2, 3), power)
