@@ -46,6 +46,21 @@ class Limits:
         """Whether any value alarms; if none does, the metric is shown beside those that do."""
         return math.isfinite(self.warning)
 
+    def judge_bounds(self, low: float, high: float) -> Severity:
+        """Return the severity of a value that may be anything in [low, high]; unknown if it varies.
+
+        It is for a value that waits for labels. Noise is judged by `judge`, from the calm end.
+        """
+        severity = self.judge(low, high)
+        worst = high if self.bad == "above" else low
+        undecided = not severity.alarming and self.judge(worst, worst).alarming
+        return Severity.UNKNOWN if undecided else severity
+
+    def judge_distance(self, low: float, high: float) -> Severity:
+        """Return the severity of how far a value in [low, high] lies from zero, to either side."""
+        calmest = 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
+        return self.judge(calmest, max(abs(low), abs(high)))
+
     @property
     def sign(self) -> str:
         """How a bad value compares with a limit: `≥` or `≤`."""

@@ -96,18 +96,17 @@ def recent_days(
         profiles = evidence.within(window)
         if profiles:
             for model in _in_service(profiles):
-                yield _day(window, model, evidence, profiles)
+                yield recent_day(window, model, evidence)
         else:
             for model in _newest(evidence):
                 yield RecentDay(window, model, evidence.baselines[model], (), ())
 
 
-def _day(
-    window: Window,
-    model: tuple[str, str],
-    evidence: Evidence[PredictionProfile],
-    profiles: Sequence[PredictionProfile],
+def recent_day(
+    window: Window, model: tuple[str, str], evidence: Evidence[PredictionProfile]
 ) -> RecentDay:
+    """Return what a model version predicted in a window."""
+    profiles = evidence.within(window)
     baseline = evidence.baselines.get(model)
     of_model = [each for each in profiles if each.model == model]
     if baseline is None:

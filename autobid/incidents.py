@@ -130,8 +130,8 @@ TEMPLATES = (
         "Concept drift",
         8 + 6.0 / 24,
         18.0,
-        "The market's taste changes: dear bids win, skill no longer does; features stay as they are.",
-        _concept("auc.decline", "estimate.gap", "error.rate")
+        "The market's taste changes: dear bids win, skill does not; features stay as they are.",
+        _concept("auc.decline", "estimate.gap", "error.rise")
         + _performance("roc_auc", "approved.success_rate", "calibration.error"),
     ),
     _Template(

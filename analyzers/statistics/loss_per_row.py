@@ -87,9 +87,7 @@ def _per_row(
     )
 
 
-def _means(
-    counts: tuple[int, ...], sums: tuple[float, ...] | None, otherwise: Floats
-) -> Floats:
+def _means(counts: tuple[int, ...], sums: tuple[float, ...] | None, otherwise: Floats) -> Floats:
     if sums is None:
         return otherwise
     rows = np.array(counts)

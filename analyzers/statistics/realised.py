@@ -18,8 +18,8 @@ performance on such traffic: the scores are drawn again (their law's Bayesian bo
 strata's shares from their posteriors under Jeffreys' prior, with a fixed seed.
 
 Papers: Holt, D. & Smith, T. M. F. (1979). Post stratification. J. R. Statist. Soc. A 142, 33-46.
-Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, T. & Niculescu-Mizil,
-A. (2007). PAV and the ROC convex hull. Machine Learning 68, 97-106.
+Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, T. &
+Niculescu-Mizil, A. (2007). PAV and the ROC convex hull. Machine Learning 68, 97-106.
 
 >>> from analyzers.statistics.buckets import Buckets
 >>> from analyzers.statistics.labelled_scores import LabelledScores
