@@ -134,6 +134,10 @@ class LabelHistory:
             return None
         return min(1.0, labelled / approved), min(1.0, explored / rejected) if rejected else 0.0
 
+    def approved(self, window: Window) -> int:
+        """Return how many of a window's predictions were approved."""
+        return self._within(window)[0]
+
     def coverage(
         self, window: Window, approved: tuple[int, int], rejected: tuple[int, int]
     ) -> LabelCoverage:

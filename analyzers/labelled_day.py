@@ -25,7 +25,7 @@ from analyzers.wording import count, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
@@ -152,6 +152,13 @@ class LabelledDays:
         known = self._made.get((window, model))
         return known or self._of(recent_day(window, model, self._predictions))
 
+    def first(self, model: tuple[str, str], period: Window) -> datetime | None:
+        """Return when a version's first hour with predictions in a period begins."""
+        return next(
+            (each.window.start for each in self._predictions.within(period) if each.model == model),
+            None,
+        )
+
     def _of(self, day: RecentDay) -> LabelledDay:
         place = day.window, day.model
         if place not in self._made:
@@ -179,14 +186,14 @@ class LabelledDays:
             day,
             merged(scores) if scores else None,
             labels,
-            _threshold(day.own),
+            most_frequent_threshold(day.own),
             self._history(day.model[0]).coverage(
                 day.window, (approved, known[0]), (predictions - approved, known[1])
             ),
         )
 
 
-def _threshold(profiles: Sequence[PredictionProfile]) -> float | None:
+def most_frequent_threshold(profiles: Sequence[PredictionProfile]) -> float | None:
     """Return the threshold of most predictions."""
     counted: Counter[float] = Counter()
     for each in profiles:
