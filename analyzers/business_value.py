@@ -24,7 +24,7 @@ from scipy import special
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.evidence import Evidence
-from analyzers.label_coverage import LabelHistory
+from analyzers.label_coverage import REACH, LabelHistory
 from analyzers.labelled_day import CONFIDENCE, STEP
 from analyzers.limits import Limits
 from analyzers.panel import Panel
@@ -78,6 +78,7 @@ class BusinessValue(Analyzer[LabelProfile]):
     reads = "label"
     also = ("prediction",)
     lookback: ClassVar[timedelta] = WEEKS * WEEK + DAY
+    lookbacks: ClassVar = {"prediction": REACH}
     limits: ClassVar = {
         METRIC: Limits(0.8, 0.6, "below", "times the mean of the same weekdays of past weeks"),
     }
@@ -145,7 +146,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         limits = self.limits[METRIC]
         judge = limits.judge if coverage.mature else limits.judge_bounds
         reach = Z * now.error
-        waiting = f", and {count(awaited, 'label')} are still to come" if awaited else ""
+        waiting = f", {awaited:,} more are still to come" if awaited else ""
         return self.finding(
             METRIC,
             None,

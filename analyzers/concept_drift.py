@@ -15,7 +15,8 @@ every six hours, per model version in service, by the labels known:
 The labelled decisions are those that were bid on, so their error rate is not that of all decisions;
 its changes are what counts. Past the version's begin, or for older versions past a multiple of 14
 days, nothing is read: verdicts are the same whenever and however often they are made. Days whose
-labels are immature are left out of trend and decline, and bound the gap.
+labels are immature are left out of trend and decline, and widen the gap's interval. The detectors
+read what labels there are: in the last hours those that came soonest.
 
 Papers: see `error_stream.py`, `statistics/cbpe.py`, `statistics/trend.py`.
 """
@@ -219,8 +220,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             baseline_count=before[1],
             reason=f"{detector} finds a change of the errors of {day.day.title} at about {since}: "
             f"before, {percent(before[0] / before[1])} of {count(before[1], 'labelled decision')} "
-            f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then "
-            f"{span(window)}.",
+            f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then; {day.known()}.",
         )
 
     def _decline(self, day: LabelledDay, life: _Life) -> Finding:

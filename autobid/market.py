@@ -67,7 +67,6 @@ MISSING: dict[str, float] = {
 """How often clients leave a value out on an ordinary day."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Taste:
     """What makes a client take a bid: what each thing adds to the log-odds of success.

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import (
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.baseline.summary import SCORE, summarise
+from analyzers.evidence import Evidence
 from analyzers.profile.access import AccessProfile, PathAccess
 from analyzers.profile.embeddings import MOST_VECTORS, EmbeddingProfile
+from analyzers.profile.labels import LabelProfile, Outcomes
 from analyzers.profile.latency import bucket_of
 from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.labelled_scores import LabelledScores
 from analyzers.stored_vectors import store_vectors
 from analyzers.window import HOUR, MINUTE, Window, iso
 
@@ -65,7 +76,7 @@ def draw_rows() -> Callable[[np.random.Generator, int], Rows]:
 
 @pytest.fixture(scope="session")
 def baseline() -> Baseline:
-    """The baseline of 20,000 rows as in training."""
+    """The baseline of 20,000 rows as in training; a row succeeds as often as its score says."""
     rows = draw(np.random.default_rng(1), 20_000)
     table = pa.table({SCORE if name == "score" else name: of for name, of in rows.items()})
     known = summarise(table)
@@ -75,13 +86,124 @@ def baseline() -> Baseline:
     known["score_sums"] = summarise(successful)["score_sums"]
     vectors = np.random.default_rng(2).normal(size=(600, 4))
     known["embeddings"] = {"text": store_vectors(vectors, 600)}
+    scores, labels = rows["score"], np.random.default_rng(2).random(20_000) < rows["score"]
+    known["labelled"] = LabelledScores.from_rows(scores, labels, known["score"].edges)
     return Baseline(
         *MODEL,
         created=START,
         source="training_set.parquet",
-        metrics={"roc_auc": 0.8},
+        metrics={
+            "roc_auc": roc_auc_score(labels, scores),
+            "precision": precision_score(labels, scores >= THRESHOLD),
+            "recall": recall_score(labels, scores >= THRESHOLD),
+            "f1": f1_score(labels, scores >= THRESHOLD),
+            "log_loss": log_loss(labels, scores),
+            "brier": brier_score_loss(labels, scores),
+        },
         **known,
     )
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Predictions of some hours, and what became of those that were bid on.
+
+    Args:
+        predictions: Profiles of the predictions.
+        labels: Profiles of the labels.
+        rows: Scores, what became of each (known or not), and its hour, row by row.
+    """
+
+    predictions: list[PredictionProfile]
+    labels: list[LabelProfile]
+    rows: dict[str, Any]
+
+    def evidence(self, baseline: Baseline, period: Window) -> Evidence[LabelProfile]:
+        """Return it as an analyzer of labels is given it."""
+        beside = {"prediction": self.predictions}
+        return Evidence(period, self.labels, {baseline.model: baseline}, beside)
+
+
+def label_profile(
+    window: Window,
+    scores: Any,
+    labels: Any,
+    baseline: Baseline,
+    values: Any = None,
+    model: tuple[str, str] = MODEL,
+) -> LabelProfile:
+    """Count labelled rows the way Elasticsearch does."""
+    assert baseline.score is not None
+    positive, approved = np.asarray(labels) > 0, np.asarray(scores) >= THRESHOLD
+    brought = np.where(positive, np.ones(len(scores)) if values is None else values, 0.0)
+    kinds = [
+        Outcomes(int(each.sum()), int(positive[each].sum()), float(brought[each].sum()))
+        for each in (approved, ~approved)
+    ]
+    return LabelProfile(
+        Slot("label", window, (*model, baseline.id)),
+        Knowledge(len(scores), window.end),
+        scores=LabelledScores.from_rows(scores, positive, baseline.score.edges),
+        approved=kinds[0],
+        rejected=kinds[1],
+        threshold=THRESHOLD,
+        errors="".join("01"[wrong] for wrong in (positive != approved).tolist()),
+        service="api",
+    )
+
+
+@pytest.fixture(scope="session")
+def make_label_profile() -> Callable[..., LabelProfile]:
+    """Make a profile of labelled rows."""
+    return label_profile
+
+
+@pytest.fixture
+def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traffic]:
+    """Make hours of predictions with labels: of all approved, and of a share of the rejected.
+
+    `chance(hour, scores)` is each row's chance of success, by default its score, and `known(hour)`
+    the share of the hour's labels that has come.
+    """
+
+    def make(
+        hours: int,
+        per_hour: int = 100,
+        *,
+        first: datetime = START,
+        chance: Callable[[int, Any], Any] = lambda _hour, scores: scores,
+        known: Callable[[int], float] = lambda _hour: 1.0,
+        explored: float = 0.3,
+        model: tuple[str, str] = MODEL,
+    ) -> Traffic:
+        predictions, labels = [], []
+        kept: dict[str, list[Any]] = {"score": [], "label": [], "hour": []}
+        for hour in range(hours):
+            rows = draw(rng, per_hour)
+            scores = rows["score"]
+            won = (rng.random(per_hour) < chance(hour, scores)).astype(float)
+            bid = (scores >= THRESHOLD) | (rng.random(per_hour) < explored)
+            told = bid & (rng.random(per_hour) < known(hour))
+            window = Window(first + hour * HOUR, first + (hour + 1) * HOUR)
+            predictions.append(
+                replace(
+                    prediction_profile(window, rows, baseline, model=model),
+                    approved=int((scores >= THRESHOLD).sum()),
+                    threshold=THRESHOLD,
+                )
+            )
+            if told.any():
+                value = rng.lognormal(3.0, 0.5, int(told.sum()))
+                labels.append(
+                    label_profile(window, scores[told], won[told], baseline, value, model)
+                )
+            kept["score"].append(scores)
+            kept["label"].append(won)
+            kept["hour"].append(np.full(per_hour, hour))
+        columns = {name: np.concatenate(parts) for name, parts in kept.items()}
+        return Traffic(predictions, labels, columns)
+
+    return make
 
 
 def prediction_profile(

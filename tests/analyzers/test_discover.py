@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def evidence(
     embedding_hours: Callable[..., list[Any]],
     access_profiles: Callable[..., list[Any]],
     runs_of: Callable[..., list[dict[str, Any]]],
+    traffic: Callable[..., Any],
+    start: datetime,
     model_events: Callable[..., list[dict[str, Any]]],
 ) -> Callable[[Analyzer[Any], Window], Evidence[Any]]:
     """Give an analyzer four days of what it reads, with troubles in them."""
@@ -48,9 +51,19 @@ def evidence(
     def trouble(hour: int, rows: dict[str, Any]) -> None:
         if 60 <= hour < 70:
             rows["price"][::2] *= 1_000
-            rows["score"][::2] *= 0.1
             rows["country"][::2] = "XX"
             rows["rating"][::3] = float("nan")
+        if 60 <= hour < 84:
+            rows["score"][::2] *= 0.1
+
+    @cache
+    def labelled() -> Any:
+        # Labels need weeks to compare with; what a score means is reversed for a day.
+        return traffic(
+            (DAYS + 10) * 24,
+            first=start - 10 * DAY,
+            chance=lambda hour, scores: (1 - scores) / 3 if 300 <= hour < 324 else scores,
+        )
 
     profiles = {
         "prediction": steady_hours(
@@ -100,9 +113,16 @@ def evidence(
     )
 
     def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
+        known = profiles
+        if "label" in (analyzer.reads, *analyzer.also):
+            known = profiles | {
+                "prediction": labelled().predictions,
+                "label": labelled().labels,
+            }
+
         def within(kind: str) -> Sequence[Any]:
             reach = Window(period.start - analyzer.reach(kind), period.end)
-            return Evidence(period, profiles[kind]).within(reach)
+            return Evidence(period, known[kind]).within(reach)
 
         beside = {kind: within(kind) for kind in analyzer.also}
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
