@@ -39,6 +39,14 @@ class LossPerRow:
     positive_chord: Floats
     negative_chord: Floats
 
+    def mean(self, positives: Floats, negatives: Floats) -> Floats:
+        """The mean loss of so many rows per bucket; draws have a row each. NaN without rows."""
+        rows = (positives + negatives).sum(axis=-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(
+                np.divide(positives @ self.positive + negatives @ self.negative, rows)
+            )
+
     def hidden(self, positives: Floats, negatives: Floats) -> float:
         """How much more than the mean rows' loss the mean loss of all these rows may be."""
         rows = positives.sum() + negatives.sum()

@@ -3,7 +3,8 @@
 The numbers per bucket may be expected ones (not whole) and come with draws of what they might be
 as well. A measure's value is that of the expected numbers; its interval holds the quantiles of the
 draws' measures, widened by what buckets hide: the order inside of them, and on which side of the
-threshold the rows of its own bucket fall, which is counted on either side (the value is the mean).
+threshold its own bucket's positives and negatives fall, each by itself (confusion.py). The value is
+the mean of all of these rows above and all below.
 
     precision = tp / (tp + fp)   recall = tp / P   F1 = 2 tp / (tp + fp + P)   AUC: see roc_auc.py
     Brier = sum of (s - y)^2 / n   log-loss = -sum of (y ln s + (1 - y) ln(1 - s)) / n
@@ -21,6 +22,7 @@ chord's value is most (convex_sum.py), and the interval reaches up to it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,22 +69,17 @@ class Performance:
     log_loss: Estimate | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """Rows per bucket by label, and the buckets predicted positive."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decided:
+    """Positives and negatives, and those of them predicted positive, at one corner of the doubt."""
 
     positives: Floats
     negatives: Floats
-    predicted: NDArray[np.bool_]
-
-    def true_positives(self) -> Floats:
-        return np.asarray(np.where(self.predicted, self.positives, 0.0).sum(axis=-1))
-
-    def false_positives(self) -> Floats:
-        return np.asarray(np.where(self.predicted, self.negatives, 0.0).sum(axis=-1))
+    true_positives: Floats
+    false_positives: Floats
 
 
-Measure: TypeAlias = Callable[[_Split], Floats]
+Measure: TypeAlias = Callable[[_Decided], Floats]
 
 
 def measure(
@@ -103,99 +100,107 @@ def measure(
         threshold: from which score on a row is predicted positive, None if that is not known.
         confidence: of the intervals.
     """
-    sides = [np.full(len(scores.counts), fill_value=True)]
-    if threshold is not None:
-        # The threshold's own bucket may fall on either side.
-        sides = [bound >= threshold for bound in (scores.lowest(), scores.highest())]
-    splits = [_Split(*expected, side) for side in sides]
-    draws = [_Split(*drawn, side) for side in sides]
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    sides = _sides(scores, threshold)
+    corners, drawn_corners = _corners(expected, sides), _corners(drawn, sides)
 
-    def of(measure: Measure, **bounds: float) -> Estimate | None:
-        values, samples = [measure(each) for each in splits], [measure(each) for each in draws]
-        return _estimate(values, samples, confidence, **bounds)
-
-    def decided(measure: Measure) -> Estimate | None:
-        return None if threshold is None else of(measure)
+    def decided(of: Measure) -> Estimate | None:
+        if threshold is None:
+            return None
+        # All rows of the threshold's bucket on one side, then on the other.
+        values = [of(corners[0]), of(corners[-1])]
+        return _estimate(values, [of(each) for each in drawn_corners], tails)
 
     def loss(per_row: LossPerRow | None) -> Estimate | None:
         if per_row is None:
             return None
-        return of(_loss(per_row), above=per_row.hidden(*expected), most=math.inf)
+        values, draws = per_row.mean(*expected), per_row.mean(*drawn)
+        return _estimate([values], [draws], tails, above=per_row.hidden(*expected), most=math.inf)
 
-    order = _hidden_order(splits[0])
+    order = _hidden_order(*expected)
     return Performance(
-        positive_rate=of(_positive_rate),
+        positive_rate=_estimate([_positive_rate(*expected)], [_positive_rate(*drawn)], tails),
         precision=decided(_precision),
         recall=decided(_recall),
         f1=decided(_f1),
         accuracy=decided(_accuracy),
-        roc_auc=of(_roc_auc, below=order, above=order),
+        roc_auc=_estimate(
+            [_roc_auc(*expected)], [_roc_auc(*drawn)], tails, below=order, above=order
+        ),
         brier=loss(brier_per_row(scores, means)),
         log_loss=loss(log_loss_per_row(scores, means)),
     )
 
 
+def _sides(scores: Buckets, threshold: float | None) -> list[NDArray[np.bool_]]:
+    """The buckets predicted positive: those that surely are, and those that may be."""
+    if threshold is None:
+        return []
+    return [bound >= threshold for bound in (scores.lowest(), scores.highest())]
+
+
+def _corners(counts: Counts, sides: list[NDArray[np.bool_]]) -> list[_Decided]:
+    """The decisions where the threshold's positives and its negatives fall on either side."""
+    positives, negatives = counts
+    sums = [
+        [np.asarray(np.where(side, of, 0.0).sum(axis=-1)) for side in sides]
+        for of in (positives, negatives)
+    ]
+    wholes = np.asarray(positives.sum(axis=-1)), np.asarray(negatives.sum(axis=-1))
+    return [_Decided(*wholes, tp, fp) for tp, fp in itertools.product(*sums)]
+
+
 def _estimate(
     values: list[Floats],
     samples: list[Floats],
-    confidence: float,
+    tails: tuple[float, float],
     *,
     below: float = 0.0,
     above: float = 0.0,
     most: float = 1.0,
 ) -> Estimate | None:
-    """The mean of the threshold bucket's two sides, and an interval that holds both."""
+    """The mean of the values, and an interval that holds the quantiles of all samples."""
     value = np.mean([value for value in values if np.isfinite(value)] or np.nan)
     known = [drawn for sample in samples if (drawn := sample[np.isfinite(sample)]).size]
     if np.isnan(value) or not known:
         return None
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     ends = np.array([np.quantile(drawn, tails) for drawn in known])
     low, high = max(0.0, ends[:, 0].min() - below), min(most, ends[:, 1].max() + above)
     return Estimate(float(value), Interval(min(low, value), max(high, value)))
 
 
-def _hidden_order(split: _Split) -> float:
+def _hidden_order(positives: Floats, negatives: Floats) -> float:
     """The area that the order inside of buckets may add or take: half of their pairs."""
-    pairs = split.positives.sum() * split.negatives.sum()
-    return float((split.positives * split.negatives).sum() / (2 * pairs)) if pairs else 0.0
+    pairs = positives.sum() * negatives.sum()
+    return float((positives * negatives).sum() / (2 * pairs)) if pairs else 0.0
 
 
-def _positive_rate(split: _Split) -> Floats:
-    return _ratio(split.positives.sum(axis=-1), (split.positives + split.negatives).sum(axis=-1))
+def _positive_rate(positives: Floats, negatives: Floats) -> Floats:
+    return _ratio(positives.sum(axis=-1), (positives + negatives).sum(axis=-1))
 
 
-def _precision(split: _Split) -> Floats:
-    true = split.true_positives()
-    return _ratio(true, true + split.false_positives())
+def _roc_auc(positives: Floats, negatives: Floats) -> Floats:
+    below = np.cumsum(negatives, axis=-1) - negatives / 2
+    pairs = positives.sum(axis=-1) * negatives.sum(axis=-1)
+    return _ratio((positives * below).sum(axis=-1), pairs)
 
 
-def _recall(split: _Split) -> Floats:
-    return _ratio(split.true_positives(), split.positives.sum(axis=-1))
+def _precision(rows: _Decided) -> Floats:
+    return _ratio(rows.true_positives, rows.true_positives + rows.false_positives)
 
 
-def _f1(split: _Split) -> Floats:
-    true = split.true_positives()
-    return _ratio(2 * true, true + split.false_positives() + split.positives.sum(axis=-1))
+def _recall(rows: _Decided) -> Floats:
+    return _ratio(rows.true_positives, rows.positives)
 
 
-def _accuracy(split: _Split) -> Floats:
-    right = split.true_positives() + split.negatives.sum(axis=-1) - split.false_positives()
-    return _ratio(right, (split.positives + split.negatives).sum(axis=-1))
+def _f1(rows: _Decided) -> Floats:
+    decided = rows.true_positives + rows.false_positives
+    return _ratio(2 * rows.true_positives, decided + rows.positives)
 
 
-def _roc_auc(split: _Split) -> Floats:
-    below = np.cumsum(split.negatives, axis=-1) - split.negatives / 2
-    pairs = split.positives.sum(axis=-1) * split.negatives.sum(axis=-1)
-    return _ratio((split.positives * below).sum(axis=-1), pairs)
-
-
-def _loss(per_row: LossPerRow) -> Measure:
-    def mean(split: _Split) -> Floats:
-        total = split.positives @ per_row.positive + split.negatives @ per_row.negative
-        return _ratio(total, (split.positives + split.negatives).sum(axis=-1))
-
-    return mean
+def _accuracy(rows: _Decided) -> Floats:
+    right = rows.true_positives + rows.negatives - rows.false_positives
+    return _ratio(right, rows.positives + rows.negatives)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -13,10 +13,11 @@ from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.cbpe import estimate_performance
 from analyzers.statistics.empty_sample import EmptySampleError
 from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.performance import Performance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from analyzers.statistics.performance import Performance
 
 EDGES = tuple((np.arange(101) / 100).tolist())
 MEASURES = ("positive_rate", "precision", "recall", "f1", "accuracy", "roc_auc")

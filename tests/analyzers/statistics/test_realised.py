@@ -1,0 +1,134 @@
+"""Performance of all rows from the labels of some is that of all rows, however they were chosen."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.edges import quantile_edges
+from analyzers.statistics.empty_sample import EmptySampleError
+from analyzers.statistics.labelled_scores import LabelledScores
+from analyzers.statistics.realised import realised_performance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from analyzers.statistics.performance import Performance
+
+Floats = "NDArray[np.float64]"
+THRESHOLD = 0.4
+MEASURES = ("roc_auc", "precision", "recall", "f1", "brier", "log_loss", "positive_rate")
+EDGES = quantile_edges(np.random.default_rng(0).beta(2, 4, size=5_000))
+MEANINGS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "calibrated": lambda scores: scores,
+    "reversed": lambda scores: 0.8 - 0.7 * scores,
+}
+
+
+@functools.cache
+def truth(meaning: str) -> dict[str, float]:
+    """The measures of the process, of 400,000 rows that are all labelled."""
+    random = np.random.default_rng(99)
+    scores = random.beta(2, 4, size=400_000)
+    labels = random.random(scores.size) < MEANINGS[meaning](scores)
+    decided = scores >= THRESHOLD
+    return {
+        "roc_auc": float(metrics.roc_auc_score(labels, scores)),
+        "precision": float(labels[decided].mean()),
+        "recall": float(decided[labels].mean()),
+        "f1": float(2 * (decided & labels).sum() / (decided.sum() + labels.sum())),
+        "brier": float(((scores - labels) ** 2).mean()),
+        "log_loss": float(metrics.log_loss(labels, scores)),
+        "positive_rate": float(labels.mean()),
+    }
+
+
+@functools.cache
+def chosen(meaning: str, seed: int, rows: int = 3_000) -> tuple[Performance, float]:
+    """Rows labelled where approved, and three in ten of the rest; and AUC of the labelled alone."""
+    random = np.random.default_rng(seed)
+    scores = random.beta(2, 4, size=rows)
+    labels = random.random(rows) < MEANINGS[meaning](scores)
+    bid = (scores >= THRESHOLD) | (random.random(rows) < 0.3)
+    performance = realised_performance(
+        Buckets.from_values(scores, EDGES),
+        LabelledScores.from_rows(scores[bid], labels[bid], EDGES),
+        THRESHOLD,
+    )
+    return performance, float(metrics.roc_auc_score(labels[bid], scores[bid]))
+
+
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_the_values_are_unbiased(meaning: str) -> None:
+    """Over 40 samples the mean error is within 3 of its own standard errors, of each measure."""
+    for name in MEASURES:
+        values = [getattr(chosen(meaning, seed)[0], name).value for seed in range(40)]
+        error = np.std(values) / np.sqrt(40)
+        assert abs(np.mean(values) - truth(meaning)[name]) < 3 * error, name
+
+
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_the_intervals_cover_the_truth(meaning: str) -> None:
+    """Of 40 intervals at 95 % at least 34 hold the process's value (p > 0.01 if they hold 95 %)."""
+    for name in MEASURES:
+        intervals = [getattr(chosen(meaning, seed)[0], name).interval for seed in range(40)]
+        held = sum(each.contains(truth(meaning)[name]) for each in intervals)
+        assert held >= 34, name
+
+
+def test_the_labelled_rows_alone_are_biased() -> None:
+    """What is avoided: AUC over the labelled rows is off by more than 0.01 on average."""
+    alone = np.mean([chosen("calibrated", seed)[1] for seed in range(40)])
+    assert abs(alone - truth("calibrated")["roc_auc"]) > 0.01
+
+
+def test_all_rows_labelled_give_their_own_measures() -> None:
+    """With every label known, values are those of the rows but for the order inside of buckets."""
+    random = np.random.default_rng(5)
+    scores = random.beta(2, 4, size=4_000)
+    labels = random.random(4_000) < scores
+    rows = LabelledScores.from_rows(scores, labels, EDGES)
+    performance = realised_performance(rows.all(), rows, None)
+    assert performance.roc_auc is not None
+    assert performance.roc_auc.value == pytest.approx(
+        metrics.roc_auc_score(labels, scores), abs=2e-3
+    )
+    assert performance.brier is not None
+    assert performance.brier.value == pytest.approx(
+        metrics.brier_score_loss(labels, scores), abs=1e-4
+    )
+
+
+def test_labels_of_one_decision_only() -> None:
+    """Without any label of a rejected row, precision is known and what needs all rows is not."""
+    scores = Buckets.from_values([0.1] * 500 + [0.6] * 300, (0.0, 0.4, 1.0))
+    known = LabelledScores.from_rows([0.6] * 200, [True] * 150 + [False] * 50, (0.0, 0.4, 1.0))
+    performance = realised_performance(scores, known, 0.4)
+    assert performance.precision is not None
+    assert performance.precision.value == 0.75
+    assert performance.recall is performance.roc_auc is performance.positive_rate is None
+
+
+def test_a_replay_gives_the_same_numbers() -> None:
+    """The draws are seeded: made again from equal counts, past the cache, all is the same."""
+    rows = LabelledScores.from_rows([0.1, 0.3, 0.7] * 50, [False, True, True] * 50, (0.0, 0.5, 1.0))
+    first = realised_performance.__wrapped__(rows.all(), rows, 0.5)
+    assert realised_performance.__wrapped__(rows.all(), rows, 0.5) == first
+
+
+def test_nothing_to_measure() -> None:
+    """No rows, no labels, or other edges are errors."""
+    rows = LabelledScores.from_rows([0.1], [True], (0.0, 1.0))
+    with pytest.raises(EmptySampleError, match="scores"):
+        realised_performance(Buckets.empty((0.0, 1.0)), rows, 0.5)
+    with pytest.raises(EmptySampleError, match="labelled"):
+        realised_performance(rows.all(), LabelledScores.from_rows([], [], (0.0, 1.0)), 0.5)
+    with pytest.raises(ValueError, match="edges"):
+        realised_performance(Buckets.from_values([0.1], (0.5,)), rows, 0.5)
