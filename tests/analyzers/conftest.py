@@ -200,7 +200,7 @@ def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traff
             kept["score"].append(scores)
             kept["label"].append(won)
             kept["hour"].append(np.full(per_hour, hour))
-        columns = {name: np.concatenate(parts) for name, parts in kept.items()}
+        columns = {name: np.concatenate([[], *parts]) for name, parts in kept.items()}
         return Traffic(predictions, labels, columns)
 
     return make
