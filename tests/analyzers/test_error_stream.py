@@ -26,7 +26,7 @@ def ddm_of_the_paper(errors: Sequence[int]) -> Iterator[int]:
         n, wrong = n + 1, wrong + error
         p = wrong / n
         s = math.sqrt(p * (1 - p) / n)
-        if n <= 60:
+        if n <= 30:
             continue
         if p + s <= sum(least):
             least = (p, s)
@@ -84,7 +84,7 @@ def test_adwin_is_silent_without_a_change() -> None:
 def test_a_change_is_dated(name: str, seed: int) -> None:
     """A rise from 20 to 60 % is dated to within 60 decisions of where it was, by either."""
     last = list(DETECTORS[name](stream(seed, (CHANGE, 0.2), (400, 0.6))))[-1]
-    assert abs(last.since - CHANGE) <= 30
+    assert abs(last.since - CHANGE) <= 60
     assert last.since <= last.seen
 
 
