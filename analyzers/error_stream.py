@@ -4,8 +4,11 @@ Both read the stream once, in the order of the predictions, and depend on nothin
 from the same begin they find the same changes at the same places, and start afresh after each.
 
 DDM takes the stream's lowest error rate p with its deviation s as the level and reports a change
-when the rate since the begin passes p + 3 s. It sees rises only. ADWIN keeps a window as long as no
-two parts of it differ by more than chance (delta 0.002), and reports a change when it must cut.
+when the rate since the begin passes p + 3 s: rises only, and the later the longer it has read. The
+paper looks from 30 decisions on, where the lowest rate is luck: of 60 streams of 4,000 decisions at
+40 % and 1,400 at 57 %, 17 changes were missed so, and none from 300 on, which is what is done here.
+ADWIN keeps a window as long as no two parts of it differ by more than chance (delta 0.002), and
+reports a change when it must cut.
 
 When a change *was* lies before it is found, and neither method says it well (ADWIN cuts whole
 buckets, DDM warns late). It is dated to the most likely change point of the errors read since the
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Floats = NDArray[np.float64]
+
+WARM_START = 300
+"""DDM's level is the lowest rate of so many decisions or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def ddm_changes(errors: Sequence[int]) -> Iterator[Change]:
     # Imported here: it costs what no other analyzer need pay.
     from river.drift.binary import DDM
 
-    return _changes(DDM(), errors)
+    return _changes(DDM(warm_start=WARM_START), errors)
 
 
 def adwin_changes(errors: Sequence[int]) -> Iterator[Change]:

@@ -80,10 +80,11 @@ def realised_performance(
     strata = _strata(scores, known.sum(axis=0), threshold)
     positives, negatives = np.add.reduceat(known, strata, axis=1)
     rows = positives + negatives
-    share = np.divide(positives, rows, out=np.full(rows.size, np.nan), where=rows > 0)
+    unknown = (rows == 0) & (np.add.reduceat(counts, strata) > 0)
+    share = np.where(unknown, np.nan, positives / np.maximum(rows, 1.0))
     random = np.random.default_rng(SEED)
     shares = random.beta(positives + 0.5, negatives + 0.5, (DRAWS, rows.size))
-    shares[:, rows == 0] = np.nan
+    shares[:, unknown] = np.nan
     drawn = random.gamma(counts, size=(DRAWS, counts.size))
     within = _Within(known, counts, strata)
     return measure(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from river.drift import ADWIN, binary
 
-from analyzers.error_stream import DETECTORS, adwin_changes, ddm_changes
+from analyzers.error_stream import DETECTORS, WARM_START, adwin_changes, ddm_changes
 
 CHANGE = 1_000
 
@@ -26,7 +26,7 @@ def ddm_of_the_paper(errors: Sequence[int]) -> Iterator[int]:
         n, wrong = n + 1, wrong + error
         p = wrong / n
         s = math.sqrt(p * (1 - p) / n)
-        if n <= 30:
+        if n <= WARM_START:
             continue
         if p + s <= sum(least):
             least = (p, s)
@@ -92,7 +92,10 @@ def test_a_change_is_dated(name: str, seed: int) -> None:
 def test_the_places_are_rivers(seed: int) -> None:
     """Detections lie where river's detectors say, fed the same stream one by one."""
     errors = stream(seed, (600, 0.3), (600, 0.6), (600, 0.2))
-    for detector, read in ((ADWIN(), adwin_changes), (binary.DDM(), ddm_changes)):
+    for detector, read in (
+        (ADWIN(), adwin_changes),
+        (binary.DDM(warm_start=WARM_START), ddm_changes),
+    ):
         places = []
         for place, error in enumerate(errors):
             detector.update(error)
