@@ -124,6 +124,22 @@ class Traffic:
         return Evidence(period, self.labels, {baseline.model: baseline}, beside)
 
 
+def scores_profile(
+    window: Window, scores: Any, baseline: Baseline, model: tuple[str, str]
+) -> PredictionProfile:
+    """Count predictions by their scores alone."""
+    assert baseline.score is not None
+    return PredictionProfile(
+        Slot("prediction", window, (*model, baseline.id)),
+        Knowledge(len(scores), window.end),
+        service="api",
+        rows=len(scores),
+        approved=int((scores >= THRESHOLD).sum()),
+        threshold=THRESHOLD,
+        score=Buckets.from_values(scores, baseline.score.edges),
+    )
+
+
 def label_profile(
     window: Window,
     scores: Any,
@@ -179,19 +195,12 @@ def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traff
         predictions, labels = [], []
         kept: dict[str, list[Any]] = {"score": [], "label": [], "hour": []}
         for hour in range(hours):
-            rows = draw(rng, per_hour)
-            scores = rows["score"]
+            scores = rng.beta(2.0, 5.0, per_hour)
             won = (rng.random(per_hour) < chance(hour, scores)).astype(float)
             bid = (scores >= THRESHOLD) | (rng.random(per_hour) < explored)
             told = bid & (rng.random(per_hour) < known(hour))
             window = Window(first + hour * HOUR, first + (hour + 1) * HOUR)
-            predictions.append(
-                replace(
-                    prediction_profile(window, rows, baseline, model=model),
-                    approved=int((scores >= THRESHOLD).sum()),
-                    threshold=THRESHOLD,
-                )
-            )
+            predictions.append(scores_profile(window, scores, baseline, model))
             if told.any():
                 value = rng.lognormal(3.0, 0.5, int(told.sum()))
                 labels.append(
