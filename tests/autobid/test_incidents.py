@@ -9,7 +9,13 @@ from autobid.clock import to_nanoseconds
 from autobid.incidents import PLAN_DAYS, TICK, plan_incidents
 
 START = datetime(2026, 11, 4, tzinfo=UTC)
-DISTORTING = ("numeric_shift", "new_category", "missing_values", "statistics_job_dead")
+DISTORTING = (
+    "concept_drift",
+    "numeric_shift",
+    "new_category",
+    "missing_values",
+    "statistics_job_dead",
+)
 
 
 def test_there_is_a_calm_stretch_first() -> None:
@@ -27,8 +33,8 @@ def test_incidents_are_well_apart() -> None:
         assert latter.start - former.end >= timedelta(hours=12)
 
 
-def test_no_model_is_trained_on_distorted_features() -> None:
-    """The four days before each retraining are free of incidents that distort features."""
+def test_no_model_is_trained_on_distorted_examples() -> None:
+    """The four days before each retraining are free of what distorts features or outcomes."""
     incidents = {each.id: each for each in plan_incidents(START, PLAN_DAYS).incidents}
     for assembled in (timedelta(days=7, hours=6), timedelta(days=14, hours=6)):
         end = START + assembled
@@ -66,6 +72,8 @@ def test_each_incident_expects_something_known() -> None:
         "data_quality": {"missing.rate", "out_of_range.rate", "unseen_category.rate"},
         "fallback_rate": {"fallback.rate", "source.age_hours"},
         "job_health": {"failed.runs", "missed.runs", "duration.ratio"},
+        "concept_drift": {"estimate.gap", "error.rise", "auc.decline", "auc.slope"},
+        "live_performance": {"roc_auc", "approved.success_rate", "calibration.error"},
     }
     for each in plan_incidents(START, PLAN_DAYS).incidents:
         assert each.expect

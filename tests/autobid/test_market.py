@@ -27,6 +27,24 @@ def test_success_follows_the_log_odds(jobs: Jobs) -> None:
         assert abs(succeeded[part].mean() - truth[part].mean()) < 4 * error
 
 
+def test_a_drifted_taste_shows_in_outcomes_alone() -> None:
+    """From the same chance, drifted jobs look like the others and other ones of them succeed."""
+    population, hours = Population(1), np.full(SIZE, 12.0)
+    drifted = np.arange(SIZE) % 2 == 0
+    usual = draw_jobs(np.random.default_rng(3), population, hours)
+    changed = draw_jobs(np.random.default_rng(3), population, hours, drifted)
+    for name, column in usual.numeric.items():
+        assert np.array_equal(column, changed.numeric[name], equal_nan=True)
+    for name, values in usual.categorical.items():
+        assert np.array_equal(values, changed.categorical[name])
+    assert np.array_equal(usual.log_odds[~drifted], changed.log_odds[~drifted])
+    before, after = usual.log_odds[drifted], changed.log_odds[drifted]
+    assert abs(np.corrcoef(before, after)[0, 1]) < 0.5
+    price = np.log(usual.numeric["bid_price"] / usual.numeric["client_budget"])[drifted]
+    assert np.corrcoef(price, before)[0, 1] < -0.2
+    assert np.corrcoef(price, after)[0, 1] > 0.2
+
+
 @pytest.mark.parametrize("feature", sorted(SHARES))
 def test_categories_are_as_frequent_as_declared(jobs: Jobs, feature: str) -> None:
     """The shares are those of the table."""

@@ -259,6 +259,24 @@ def test_a_model_is_on_the_trace_of_its_training(emitted: Emitted) -> None:
         assert on_trace == {"started", "train", "evaluate", "reload", "ended"}
 
 
+def test_the_concept_drifts(emitted: Emitted, within: Within) -> None:
+    """In the drift approved bids succeed far less often, while scores are as on other days."""
+    label = {each["ml.prediction.id"]: each for each in emitted(BIDDER, "ml.outcome")}
+    inside, outside = within(emitted(API, "ml.prediction"), "concept_drift")
+    rates, scores = [], []
+    for part in (inside, outside):
+        approved = [each for each in part if each["ml.prediction.decision"] == "approved"]
+        known = [
+            label[each["ml.prediction.id"]]["ml.outcome.label"]
+            for each in approved
+            if each["ml.prediction.id"] in label
+        ]
+        rates.append(fmean(known))
+        scores.append(fmean(each["ml.prediction.score"] for each in part))
+    assert rates[0] < rates[1] - 0.15
+    assert scores[0] == pytest.approx(scores[1], abs=0.04)
+
+
 def test_hours_become_minutes(emitted: Emitted, within: Within) -> None:
     """Values no hour count has appear only in the shift, and there scores are lower."""
     inside, outside = within(emitted(API, "ml.prediction"), "numeric_shift")
