@@ -92,7 +92,7 @@ class BusinessValue(Analyzer[LabelProfile]):
             breakdown="ml.model.name",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="business")
+    alert = Alert(on="warning", after=2, of=3, layer="business", step=STEP)
 
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per six hours and model."""

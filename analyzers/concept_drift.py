@@ -32,7 +32,7 @@ from analyzers.analyzer import Analyzer
 from analyzers.error_history import REACH, ErrorHistory, begin_of
 from analyzers.error_stream import DETECTORS, Change
 from analyzers.label_coverage import LOOKBACK
-from analyzers.labelled_day import CONFIDENCE, LabelledDay, LabelledDays
+from analyzers.labelled_day import CONFIDENCE, STEP, LabelledDay, LabelledDays
 from analyzers.limits import Limits
 from analyzers.offline import TITLES, Measure
 from analyzers.panel import Panel
@@ -111,7 +111,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             breakdown="ml.model.version",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance")
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""

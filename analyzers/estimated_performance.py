@@ -78,7 +78,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         )
         for metric, measure in MEASURES.items()
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance")
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and model version in service."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.label_coverage import REACH
-from analyzers.labelled_day import CONFIDENCE, LabelledDay, LabelledDays
+from analyzers.labelled_day import CONFIDENCE, STEP, LabelledDay, LabelledDays
 from analyzers.limits import Limits
 from analyzers.offline import TITLES, Measure, compare, offline_performance
 from analyzers.panel import Panel
@@ -106,7 +106,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             for measure in MEASURES
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance")
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
