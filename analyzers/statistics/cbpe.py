@@ -45,7 +45,7 @@ DRAWS = 1_000
 SEED = 20_240_116
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def estimate_performance(
     scores: Buckets,
     reference: LabelledScores,
