@@ -17,7 +17,10 @@ from analyzers.limits import Limits
 from analyzers.panel import Panel
 from analyzers.profile.prediction_query import SCORE
 from analyzers.profile.predictions import PredictionProfile, total
+from analyzers.profile.segments import SegmentProfile
+from analyzers.profile.segments import total as segment_total
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
+from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
@@ -44,6 +47,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "and make a baseline of the new version."
     )
     reads = "prediction"
+    also = ("segment",)
     lookback = LOOKBACK
     limits: ClassVar = {METRIC: LIMITS}
     panels = (
@@ -59,10 +63,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service."""
+        segments = evidence.of("segment")
         for day in recent_days(evidence):
-            yield self._judge(day)
+            yield self._judge(day, segments)
 
-    def _judge(self, day: RecentDay) -> Finding:
+    def _judge(self, day: RecentDay, segments: Evidence[SegmentProfile]) -> Finding:
         reference = day.baseline.score if day.baseline else None
         obstacle = day.obstacle()
         if obstacle or reference is None:
@@ -79,7 +84,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             reason = (
                 f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
                 f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}"
-                f"{_why(day)}."
+                f"{_where(day, segments)}{_why(day)}."
             )
         else:
             reason = f"Scores are as in training: distance {number(drift.value)} in {sample}."
@@ -98,6 +103,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+
+
+def _where(day: RecentDay, segments: Evidence[SegmentProfile]) -> str:
+    if day.baseline is None:
+        return ""
+    own = [each for each in segments.within(day.window) if each.baseline_id == day.baseline.id]
+    told = most_of_all(segment_total(own), day.baseline)
+    return f", {told}" if told else ""
 
 
 def _why(day: RecentDay) -> str:

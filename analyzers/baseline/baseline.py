@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analyzers.baseline.score_sums import ScoreSums
+from analyzers.baseline.segments import SegmentBaseline, coarse, decode, encode
 from analyzers.finding import digest
 from analyzers.statistics.buckets import Buckets
 from analyzers.stored_buckets import decode_labelled, encode_labelled
@@ -76,6 +77,7 @@ class Baseline:
         finer: Numeric features and, as `ml.prediction.score`, the scores over ten times as many
             edges, those of `numeric` and `score` among them: where buckets leave a verdict open.
         embeddings: A sample of each embedding.
+        segments: The parts that the training set was divided into, by feature and value.
     """
 
     model_name: str
@@ -92,11 +94,17 @@ class Baseline:
     score_sums: Mapping[str, ScoreSums] = field(default_factory=dict)
     finer: Mapping[str, Buckets] = field(default_factory=dict)
     embeddings: Mapping[str, StoredVectors] = field(default_factory=dict)
+    segments: Mapping[str, Mapping[str, SegmentBaseline]] = field(default_factory=dict)
 
     @property
     def model(self) -> tuple[str, str]:
         """Name and version of the model."""
         return self.model_name, self.model_version
+
+    @property
+    def segment_edges(self) -> tuple[float, ...]:
+        """The edges over which the scores of segments are counted; none without scores."""
+        return coarse(self.score.edges) if self.score else ()
 
     @property
     def features(self) -> list[str]:
@@ -141,6 +149,7 @@ class Baseline:
             "score_sums": {name: each.to_body() for name, each in self.score_sums.items()},
             "finer": {name: _encode_finer(each) for name, each in self.finer.items()},
             "embeddings": {name: each.to_body() for name, each in self.embeddings.items()},
+            "segments": encode(self.segments),
         }
 
     @classmethod
@@ -167,6 +176,7 @@ class Baseline:
             {name: ScoreSums.from_body(each) for name, each in body["score_sums"].items()},
             {name: _decode_finer(each) for name, each in body["finer"].items()},
             {name: StoredVectors.from_body(each) for name, each in body["embeddings"].items()},
+            decode(body["segments"]),
         )
 
 

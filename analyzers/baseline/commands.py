@@ -25,15 +25,25 @@ def create(
     path: Annotated[Path, typer.Argument(help="A table, a model's folder, or a folder of these.")],
     model: Model = None,
     version: Version = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A categorical feature whose values are judged apart; may be given again. "
+            "[default: segments under [analyzers] of mlmon.toml]"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the baseline of each model version from its training set; again changes nothing."""
     from datetime import UTC, datetime
 
+    from analyzers.baseline.declared import declared_segments
     from analyzers.baseline.training_set import read_baselines
+    from elastic.settings import load_settings
 
+    segmented = segment or declared_segments(load_settings().sections.get("analyzers", {}))
     store = _store()
-    made = list(read_baselines(path, datetime.now(UTC), model, version))
+    made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
     store.write(made)
     if as_json:
         print(json.dumps([_summary(each) for each in made]))
@@ -127,6 +137,7 @@ def _summary(baseline: "Baseline") -> dict[str, object]:
         "categorical": sorted(baseline.categorical),
         "embeddings": sorted(baseline.embeddings),
         "scores": baseline.score is not None,
+        "segments": {name: sorted(values) for name, values in baseline.segments.items()},
         "labelled": baseline.labelled.n if baseline.labelled else 0,
         "metrics": dict(baseline.metrics),
         "created": baseline.created.isoformat(),

@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from analyzers.baseline.baseline import CategoryBaseline
 from analyzers.baseline.columns import floats, is_number, read_columns
 from analyzers.baseline.score_sums import ScoreSums, sums_of_categories, sums_of_numbers
+from analyzers.baseline.segments import segments
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.edges import quantile_edges
 from analyzers.statistics.labelled_scores import LabelledScores
 from analyzers.stored_vectors import StoredVectors, store_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -34,10 +35,17 @@ MOST_NUMBERS = 2**20
 """Of embeddings so many vectors are kept, and of long ones so many numbers: 4 MB."""
 
 
-def summarise(table: pa.Table) -> dict[str, Any]:
+def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
     """Return what a baseline holds of its training set, by attribute.
 
     The same rows in another order give the same summary.
+
+    Args:
+        table: The training set.
+        segmented: Categorical features that divide the traffic into segments.
+
+    Raises:
+        UserError: The table cannot be divided by them.
     """
     columns = read_columns(table, without=(LABEL,))
     scores = columns.numbers.pop(SCORE, None)
@@ -59,6 +67,13 @@ def summarise(table: pa.Table) -> dict[str, Any]:
         "score_sums": _score_sums(columns, scores, numeric, categorical),
         "finer": {name: _finer(values) for name, values in every.items()},
         "embeddings": {name: _sample(column) for name, column in columns.embeddings.items()},
+        "segments": segments(
+            segmented,
+            columns.categories,
+            scores,
+            _labels(table) if labelled else None,
+            score.edges if score else (),
+        ),
     }
 
 
@@ -97,13 +112,21 @@ def _labelled(
         return None
     if not (pa.types.is_boolean(column.type) or is_number(column.type)):
         return None
-    labels = floats(pc.cast(column, pa.uint8()) if pa.types.is_boolean(column.type) else column)
+    labels = _zeros_and_ones(column)
     known = ~np.isnan(labels)
     if not known.any() or not np.isin(labels[known], (0.0, 1.0)).all():
         return None
     # In order of the scores, so that sums are rounded alike whatever the order of the rows.
     order = np.argsort(scores[known], kind="stable")
     return LabelledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
+
+
+def _labels(table: pa.Table) -> NDArray[np.float64]:
+    return _zeros_and_ones(table.column(LABEL).combine_chunks())
+
+
+def _zeros_and_ones(column: pa.Array) -> NDArray[np.float64]:
+    return floats(pc.cast(column, pa.uint8()) if pa.types.is_boolean(column.type) else column)
 
 
 def _score_sums(

@@ -14,7 +14,7 @@ from analyzers.baseline.summary import summarise
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -23,7 +23,11 @@ METRICS = "evaluation_metrics.json"
 
 
 def read_baselines(
-    path: Path, created: datetime, model: str | None = None, version: str | None = None
+    path: Path,
+    created: datetime,
+    model: str | None = None,
+    version: str | None = None,
+    segmented: Sequence[str] = (),
 ) -> Iterator[Baseline]:
     """Yield the baseline of a table, of a model's folder, or of each folder within a folder.
 
@@ -33,13 +37,14 @@ def read_baselines(
         created: When the baseline is made.
         model: Name of the model; by default what `evaluation_metrics.json` says.
         version: Its version; by default likewise, else the folder's name.
+        segmented: Categorical features that divide the traffic into segments.
 
     Raises:
         UserError: The path is missing or unreadable, holds no training set, or leaves open which
             model it is of.
     """
     if path.is_file():
-        yield _baseline(path, {}, created, model, version)
+        yield _baseline(path, {}, created, model, version, segmented)
         return
     if not path.is_dir():
         raise UserError(f"{path} does not exist", "Name a training set or a model's folder.")
@@ -58,6 +63,7 @@ def read_baselines(
             created,
             model or known.get("name"),
             version or known.get("version") or folder.resolve().name,
+            segmented,
         )
 
 
@@ -95,6 +101,7 @@ def _baseline(
     created: datetime,
     model: str | None,
     version: str | None,
+    segmented: Sequence[str],
 ) -> Baseline:
     if model is None or version is None:
         raise UserError(
@@ -109,7 +116,7 @@ def _baseline(
         created=created,
         source=path.name if path.name != TABLE else f"{path.resolve().parent.name}/{path.name}",
         metrics={name: float(value) for name, value in sorted(metrics.items())},
-        **summarise(table),
+        **summarise(table, segmented),
     )
 
 

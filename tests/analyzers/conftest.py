@@ -27,6 +27,7 @@ from analyzers.profile.embeddings import MOST_VECTORS, EmbeddingProfile
 from analyzers.profile.labels import LabelProfile, Outcomes
 from analyzers.profile.latency import bucket_of
 from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
+from analyzers.profile.segments import SegmentCount, SegmentProfile
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.labelled_scores import LabelledScores
@@ -79,7 +80,7 @@ def baseline() -> Baseline:
     """The baseline of 20,000 rows as in training; a row succeeds as often as its score says."""
     rows = draw(np.random.default_rng(1), 20_000)
     table = pa.table({SCORE if name == "score" else name: of for name, of in rows.items()})
-    known = summarise(table)
+    known = summarise(table, ["country"])
     # Scores are drawn apart from features; to the model of the sums, a missing rating is success.
     success = pa.array(np.where(np.isnan(rows["rating"]), 1.0, rows["score"]))
     successful = table.set_column(table.column_names.index(SCORE), SCORE, success)
@@ -322,6 +323,34 @@ def embedding_hours() -> Callable[..., list[EmbeddingProfile]]:
                 fields = {"text": store_vectors(vectors, MOST_VECTORS)}
                 known = Knowledge(len(vectors), window.end)
                 profiles.append(EmbeddingProfile(slot, known, fields=fields))
+        return profiles
+
+    return make
+
+
+@pytest.fixture
+def segment_hours(rng: np.random.Generator, baseline: Baseline) -> Callable[..., list[Any]]:
+    """Make hourly segment profiles; `change(hour, rows)` may alter an hour."""
+
+    def make(
+        hours: int,
+        per_hour: int = 100,
+        change: Callable[[int, Rows], None] = lambda _hour, _rows: None,
+    ) -> list[SegmentProfile]:
+        profiles = []
+        for hour in range(hours):
+            rows = draw(rng, per_hour)
+            change(hour, rows)
+            window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
+            counts = {}
+            for name in sorted({*rows["country"].tolist()} & {*COUNTRIES}):
+                scores = rows["score"][rows["country"] == name]
+                counted = Buckets.from_values(scores, baseline.segment_edges)
+                approved = int((scores >= THRESHOLD).sum())
+                counts[name] = SegmentCount(len(scores), approved, counted.counts)
+            slot = Slot("segment", window, (*MODEL, baseline.id))
+            known = Knowledge(per_hour, window.end)
+            profiles.append(SegmentProfile(slot, known, 1, {"country": counts}, "api"))
         return profiles
 
     return make

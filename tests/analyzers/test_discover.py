@@ -40,6 +40,7 @@ def evidence(
     baseline: Baseline,
     steady_hours: Callable[..., list[Any]],
     embedding_hours: Callable[..., list[Any]],
+    segment_hours: Callable[..., list[Any]],
     access_profiles: Callable[..., list[Any]],
     runs_of: Callable[..., list[dict[str, Any]]],
     traffic: Callable[..., Any],
@@ -65,6 +66,10 @@ def evidence(
             chance=lambda hour, scores: (1 - scores) / 3 if 300 <= hour < 324 else scores,
         )
 
+    def collapse(hour: int, rows: dict[str, Any]) -> None:
+        if 60 <= hour < 80:
+            rows["score"] *= 0.1
+
     profiles = {
         "prediction": steady_hours(
             DAYS * 24,
@@ -72,6 +77,7 @@ def evidence(
             stale=lambda hour: 90 if 60 <= hour < 70 else 1,
             ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
         ),
+        "segment": segment_hours(DAYS * 24, change=collapse),
         "fallback": fallback_profiles(DAYS * 24),
         "clock": clock_profiles(DAYS * 24),
         "embedding": embedding_hours(

@@ -1,0 +1,151 @@
+"""Segments: the parts of the traffic that a categorical feature divides it into.
+
+Which features divide it is said when the baseline is made, for a part of the traffic can be
+compared with nothing but the same part of the training set. Scores are counted over every fifth
+edge of the whole training set's: a segment has fewer rows, and a window many segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.labelled_scores import LabelledScores
+from elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from analyzers.baseline.columns import Coded
+
+EVERY = 5
+MOST_SEGMENTS = 20
+"""So many values of a feature are segments, the most frequent ones."""
+
+FEWEST_ROWS = 50
+"""Of fewer training rows nothing can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBaseline:
+    """One segment of the training set.
+
+    Args:
+        scores: Scores over the coarse edges.
+        positives: Of them, those of rows that succeeded, in the same buckets; None without labels.
+    """
+
+    scores: tuple[int, ...]
+    positives: tuple[int, ...] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows with a score."""
+        return sum(self.scores)
+
+    def labelled(self, edges: tuple[float, ...]) -> LabelledScores | None:
+        """Return the scores by label, None without labels."""
+        if self.positives is None:
+            return None
+        negatives = tuple(n - p for n, p in zip(self.scores, self.positives, strict=True))
+        return LabelledScores(Buckets(edges, self.positives), Buckets(edges, negatives))
+
+
+Segments = dict[str, dict[str, SegmentBaseline]]
+"""Segments by feature and value."""
+
+
+def coarse(edges: tuple[float, ...]) -> tuple[float, ...]:
+    """Return every fifth edge, and the last.
+
+    >>> coarse(tuple(float(edge) for edge in range(8)))
+    (0.0, 5.0, 7.0)
+    """
+    return tuple(sorted({*edges[::EVERY], edges[-1]}))
+
+
+def segments(
+    features: Iterable[str],
+    categories: Mapping[str, Coded],
+    scores: NDArray[np.float64] | None,
+    labels: NDArray[np.float64] | None,
+    edges: tuple[float, ...],
+) -> Segments:
+    """Count the segments of a training set.
+
+    Args:
+        features: The categorical features that divide it.
+        categories: All categorical columns.
+        scores: Out-of-fold scores, one per row.
+        labels: 1 or 0 per row, NaN where unknown; None where the table has none.
+        edges: The scores' edges.
+
+    Raises:
+        UserError: A feature is no categorical column, or there are no scores.
+    """
+    wanted = list(dict.fromkeys(features))
+    if unknown := [name for name in wanted if name not in categories]:
+        raise UserError(
+            f"{', '.join(unknown)} cannot divide the traffic: no categorical column of the "
+            "training set",
+            f"Choose among: {', '.join(sorted(categories)) or 'there are none'}.",
+        )
+    if wanted and scores is None:
+        raise UserError(
+            "Segments are compared by their scores, and the training set holds none",
+            "Add the column ml.prediction.score, or leave --segment out.",
+        )
+    if not wanted or scores is None:
+        return {}
+    cut = coarse(edges)
+    return {name: _values(categories[name], scores, labels, cut) for name in wanted}
+
+
+def _values(
+    column: Coded,
+    scores: NDArray[np.float64],
+    labels: NDArray[np.float64] | None,
+    edges: tuple[float, ...],
+) -> dict[str, SegmentBaseline]:
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names))
+    ordered = sorted(range(len(column.names)), key=lambda code: (-rows[code], column.names[code]))
+    found = {}
+    for code in ordered[:MOST_SEGMENTS]:
+        mine = column.codes == code
+        counts = Buckets.from_values(scores[mine], edges).counts
+        won = None
+        if labels is not None:
+            won = Buckets.from_values(scores[mine & (labels == 1.0)], edges).counts
+        if sum(counts) >= FEWEST_ROWS:
+            found[column.names[code]] = SegmentBaseline(counts, won)
+    return found
+
+
+def encode(of: Mapping[str, Mapping[str, SegmentBaseline]]) -> dict[str, Any]:
+    """Return segments as a JSON value."""
+    return {
+        feature: {
+            value: {"scores": each.scores, "positives": each.positives}
+            for value, each in values.items()
+        }
+        for feature, values in of.items()
+    }
+
+
+def decode(body: Mapping[str, Any]) -> Segments:
+    """Read what `encode` wrote."""
+    return {
+        feature: {
+            value: SegmentBaseline(
+                tuple(each["scores"]),
+                None if each["positives"] is None else tuple(each["positives"]),
+            )
+            for value, each in values.items()
+        }
+        for feature, values in body.items()
+    }
