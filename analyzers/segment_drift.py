@@ -62,7 +62,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
             breakdown="finding.segment",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="score")
+    alert = Alert(on="warning", after=2, of=3, layer="score", step=STEP)
 
     def evaluate(self, evidence: Evidence[SegmentProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
