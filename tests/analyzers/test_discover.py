@@ -36,7 +36,7 @@ each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: 
 
 
 @pytest.fixture
-def evidence(
+def evidence(  # noqa: PLR0917 - one fixture per kind of profile
     baseline: Baseline,
     steady_hours: Callable[..., list[Any]],
     embedding_hours: Callable[..., list[Any]],
