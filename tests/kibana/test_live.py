@@ -228,7 +228,7 @@ def test_what_someone_else_made_is_not_touched(stand_in: StandIn, url: str, kind
     ("failing", "done", "not_begun"),
     [
         ("POST .*_import", "done before: nothing", "2 dashboards, 1 connector, 1 rule"),
-        ("PUT .*dashboards/.*-drift", "12 data views, 1 search, 1 dashboard;", "1 connector"),
+        ("PUT .*dashboards/.*-drift", "13 data views, 1 search, 1 dashboard;", "1 connector"),
         ("POST .*actions/connector", "2 dashboards", "not begun: 1 rule"),
         ("POST .*alerting/rule", "1 connector", "not begun: nothing"),
     ],
