@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analyzers.limits import Limits
 from analyzers.statistics import chi_squared, ks, percentiles, total_variation
 from analyzers.wording import number, percent
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ALPHA = 0.001
 POWER = 0.9
 OTHER = "(other)"
+LIMITS = Limits(0.10, 0.20, measures="distance")
+"""Of every distance between distributions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Drift:
         value: The distance; buckets leave half of `high - low` open less twice the chance.
         low: At least so much of it is neither chance nor hidden by buckets.
         high: At most so much.
+        certain: So much would be neither chance nor hidden if `low` knew what buckets hide.
         p_value: Chance of such a distance between samples of one distribution.
         sample_count: Rows of the sample.
         baseline_count: Rows of the baseline.
@@ -46,9 +50,16 @@ class Drift:
     value: float
     low: float
     high: float
+    certain: float
     p_value: float
     sample_count: int
     baseline_count: int
+
+    @property
+    def left_open(self) -> tuple[float, ...]:
+        """The limits of which the buckets do not say whether they are passed."""
+        limits = (LIMITS.warning, LIMITS.critical)
+        return tuple(limit for limit in limits if self.low < limit <= self.certain)
 
     def measured(self) -> dict[str, Any]:
         """Return what a finding says of it."""
@@ -100,6 +111,7 @@ def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int) ->
         value=distance.middle,
         low=max(0.0, distance.low - chance),
         high=min(1.0, distance.high + chance),
+        certain=distance.high - chance,
         p_value=p_value,
         sample_count=n,
         baseline_count=m,

@@ -4,7 +4,9 @@ Numbers are compared by the Kolmogorov-Smirnov distance, categories by total var
 chi-squared, with Cramér's V), over the day before every hour. A finding needs all of: an effect
 whose certain lower bound, less what chance may add, passes its limit; significance after
 Benjamini-Hochberg over the day's features; and a sample in which a critical drift would be found
-nine times in ten.
+nine times in ten. Where buckets leave open whether a number's distance passes a limit, its day is
+counted again over ten times as many (profile/refinement_kind.py), while the logs are there; where
+they are not, the verdict stays with the lower bound and the sentence says so.
 """
 
 from __future__ import annotations
@@ -16,19 +18,20 @@ from typing import TYPE_CHECKING, ClassVar
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.drift import (
+    LIMITS,
     Drift,
     categorical_drift,
     categories_moved,
     numbers_moved,
-    numeric_drift,
     onset,
     rows_needed,
 )
 from analyzers.finding import Finding, Severity
-from analyzers.limits import Limits
 from analyzers.panel import Panel
 from analyzers.profile.predictions import PredictionProfile, total
+from analyzers.profile.refinements import KIND as REFINEMENT
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
+from analyzers.refinement import Refinements, still_open
 from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
     from analyzers.evidence import Evidence
 
 NUMBERS, CATEGORIES = "ks.distance", "total_variation"
-LIMITS = Limits(0.10, 0.20, measures="distance")
 FALSE_DISCOVERY_RATE = 0.01
 
 
@@ -67,6 +69,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         "make a baseline; until then trust scores less."
     )
     reads = "prediction"
+    also = (REFINEMENT,)
     lookback = LOOKBACK
     limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}
     panels = (
@@ -87,16 +90,19 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
+        refinements = Refinements(evidence)
         for day in recent_days(evidence):
             obstacle = day.obstacle() or day.incomplete()
             if obstacle or day.baseline is None:
                 yield self.unknown(NUMBERS, None, day.window, str(obstacle), **day.about)
             else:
-                yield from self._judge(day, day.baseline)
+                yield from self._judge(day, day.baseline, refinements)
 
-    def _judge(self, day: RecentDay, baseline: Baseline) -> Iterator[Finding]:
+    def _judge(
+        self, day: RecentDay, baseline: Baseline, refinements: Refinements
+    ) -> Iterator[Finding]:
         traffic = total(day.traffic)
-        comparisons = list(_compare(traffic, baseline))
+        comparisons = list(_compare(day, traffic, baseline, refinements))
         # A feature that cannot be compared takes part with p = 1, which calls nothing else.
         corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in comparisons])
         for each, q_value in zip(comparisons, corrected, strict=True):
@@ -124,10 +130,10 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         if severity.alarming:
             reason = (
                 f"{comparison.feature} moved: {comparison.moved()}; {distance}, "
-                f"since about {_since(day, comparison)}."
+                f"since about {_since(day, comparison)}{still_open(drift)}."
             )
         else:
-            reason = f"{comparison.feature} is as in training: {distance}."
+            reason = f"{comparison.feature} is as in training: {distance}{still_open(drift)}."
         return self.finding(
             comparison.metric,
             comparison.feature,
@@ -154,11 +160,13 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         return self.unknown(metric, subject, day.window, reason, **day.about)
 
 
-def _compare(traffic: PredictionProfile, baseline: Baseline) -> Iterator[Comparison]:
+def _compare(
+    day: RecentDay, traffic: PredictionProfile, baseline: Baseline, refinements: Refinements
+) -> Iterator[Comparison]:
     for feature, numbers in sorted(baseline.numeric.items()):
         sample = traffic.numeric[feature]
         obstacle = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
-        drift = None if obstacle else numeric_drift(sample, numbers)
+        drift = None if obstacle else refinements.drift(feature, sample, day.traffic, baseline)
         yield Comparison(NUMBERS, feature, drift, obstacle, partial(numbers_moved, sample, numbers))
     for feature, known in sorted(baseline.categorical.items()):
         categories = traffic.categorical[feature]

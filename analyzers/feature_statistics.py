@@ -22,7 +22,7 @@ from scipy import special
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.drift import ALPHA, numeric_drift
-from analyzers.feature_drift import LIMITS as DRIFT_LIMITS
+from analyzers.drift import LIMITS as DRIFT_LIMITS
 from analyzers.finding import Severity
 from analyzers.limits import CONTEXT, Limits
 from analyzers.panel import Panel

@@ -3,6 +3,7 @@
 The distance is that of Kolmogorov and Smirnov between the scores of the day before and the
 out-of-fold scores of the training set, judged every hour. It is known within the interval that
 buckets leave open; a verdict is taken from that interval's lower end less what chance may add.
+Where the interval holds a limit, the day is counted again over ten times as many buckets.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.attribution import attribute
-from analyzers.drift import numbers_moved, numeric_drift, onset, rows_needed
-from analyzers.limits import Limits
+from analyzers.drift import LIMITS, numbers_moved, onset, rows_needed
 from analyzers.panel import Panel
 from analyzers.profile.prediction_query import SCORE
 from analyzers.profile.predictions import PredictionProfile, total
+from analyzers.profile.refinements import KIND as REFINEMENT
 from analyzers.profile.segments import SegmentProfile
 from analyzers.profile.segments import total as segment_total
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
+from analyzers.refinement import Refinements, still_open
 from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.window import HOUR
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from analyzers.finding import Finding
 
 METRIC = "ks.distance"
-LIMITS = Limits(0.10, 0.20, measures="distance")
 
 
 class ScoreShift(Analyzer[PredictionProfile]):
@@ -47,7 +48,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "and make a baseline of the new version."
     )
     reads = "prediction"
-    also = ("segment",)
+    also = (REFINEMENT, "segment")
     lookback = LOOKBACK
     limits: ClassVar = {METRIC: LIMITS}
     panels = (
@@ -63,31 +64,36 @@ class ScoreShift(Analyzer[PredictionProfile]):
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service."""
-        segments = evidence.of("segment")
+        segments, refinements = evidence.of("segment"), Refinements(evidence)
         for day in recent_days(evidence):
-            yield self._judge(day, segments)
+            yield self._judge(day, segments, refinements)
 
-    def _judge(self, day: RecentDay, segments: Evidence[SegmentProfile]) -> Finding:
+    def _judge(
+        self, day: RecentDay, segments: Evidence[SegmentProfile], refinements: Refinements
+    ) -> Finding:
         reference = day.baseline.score if day.baseline else None
         obstacle = day.obstacle()
-        if obstacle or reference is None:
+        if obstacle or reference is None or day.baseline is None:
             reason = obstacle or f"The training set of {day.title} holds no scores."
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
         scores = merged(each.score for each in day.own if each.score is not None)
         needed = rows_needed(LIMITS.critical, reference.n)
         if needed is None or scores.n < needed:
             return self._too_few(day, scores, reference, needed)
-        drift = numeric_drift(scores, reference)
+        drift = refinements.drift(SCORE, scores, day.own, day.baseline)
         severity = LIMITS.judge(drift.low, drift.high)
         sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
         if severity.alarming:
             reason = (
                 f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
                 f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}"
-                f"{_where(day, segments)}{_why(day)}."
+                f"{_where(day, segments)}{_why(day)}{still_open(drift)}."
             )
         else:
-            reason = f"Scores are as in training: distance {number(drift.value)} in {sample}."
+            reason = (
+                f"Scores are as in training: distance {number(drift.value)} in "
+                f"{sample}{still_open(drift)}."
+            )
         return self.finding(
             METRIC, SCORE, day.window, severity, reason=reason, **day.about, **drift.measured()
         )

@@ -36,6 +36,12 @@ def outdated(present: Mapping[Slot, Knowledge], stored: Mapping[Slot, Stamp]) ->
     return dict(sorted(wanted.items(), key=lambda item: (item[0].window, item[0].series)))
 
 
+def spanned(slots: Iterable[Slot], period: Window) -> Window:
+    """Return the least window that holds a period and some slots."""
+    windows = [period, *(each.window for each in slots)]
+    return Window(min(each.start for each in windows), max(each.end for each in windows))
+
+
 def prediction_slots(
     present: Present, baselines: Mapping[Model, Baseline]
 ) -> dict[Slot, Knowledge]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STEP = HOUR
 SCORE = "ml.prediction.score"
-_NUMERIC = "ml.features.numeric."
+NUMERIC = "ml.features.numeric."
 _CATEGORICAL = "ml.features.categorical."
 EMBEDDING = "ml.features.embedding."
 _SOURCE = "ml.feature_source."
@@ -45,7 +45,7 @@ def logged_fields(mappings: Iterable[Mapping[str, Any]]) -> LoggedFields:
     """Read the names from the mappings of the predictions' indices."""
     paths = {path for mapping in mappings for path in _leaves(mapping.get("properties", {}), "")}
     return LoggedFields(
-        _names(paths, _NUMERIC),
+        _names(paths, NUMERIC),
         _names(paths, _CATEGORICAL),
         _names(paths, _SOURCE, ".status"),
         _names(paths, EMBEDDING),
@@ -110,7 +110,7 @@ class PredictionQuery:
         """Fields of the log that the baseline does not have, or has as the other type."""
         categorical = self.baseline.categorical if self.baseline else {}
         return [
-            *(_NUMERIC + name for name in self.fields.numeric if name not in self.numeric),
+            *(NUMERIC + name for name in self.fields.numeric if name not in self.numeric),
             *(_CATEGORICAL + name for name in self.fields.categorical if name not in categorical),
         ]
 
@@ -132,7 +132,7 @@ class PredictionQuery:
         if self.baseline and self.baseline.score:
             aggs |= _counted("score", SCORE, self.baseline.score.edges)
         for index, (name, sample) in enumerate(sorted(self.numeric.items())):
-            aggs |= _counted(f"n{index}", _NUMERIC + name, sample.edges)
+            aggs |= _counted(f"n{index}", NUMERIC + name, sample.edges)
         for index, name in enumerate(self._categorical()):
             aggs |= self._categories(index, name)
         for index, field in enumerate(self.extra):

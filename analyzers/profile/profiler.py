@@ -36,7 +36,9 @@ class Profiler:
         """Profile what is new of one kind in a period; return how many profiles were made."""
         kind.prepare(self._logs, period)
         present = kind.slots(self._logs, period)
-        wanted = pending.outdated(present, self._store.stamps(kind.name, period))
+        # What events of the period open again may lie around it.
+        reach = pending.spanned(present, period)
+        wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
         parts = list(pending.by_day(wanted, kind.step))
         made = 0
         for index, (series, part) in enumerate(parts):
