@@ -80,6 +80,7 @@ def evidence(  # noqa: PLR0917 - one fixture per kind of profile
         "segment": segment_hours(DAYS * 24, change=collapse),
         "fallback": fallback_profiles(DAYS * 24),
         "clock": clock_profiles(DAYS * 24),
+        "refinement": [],
         "embedding": embedding_hours(
             DAYS * 24, change=lambda hour, vectors: vectors + 2.0 * (60 <= hour < 70)
         ),
