@@ -13,15 +13,16 @@ from statistics import median
 from typing import Any
 
 import pytest
-from drawn_panels import drawn, of_times, pictures
+from drawn_panels import choices, drawn, filled_charts, of_times, pictures
 
 from analyzers import discover
 from analyzers.finding import Severity
 from analyzers.findings_store import FindingStore
 from elastic.cluster import Cluster
 from elastic.errors import ClusterBusyError
+from kibana.dashboards import dashboards
 from kibana.links import evidence, surroundings
-from kibana.model.condition import Exists
+from kibana.model.condition import EVERYTHING, Exists, is_
 from kibana.searches import SEARCHES
 
 DAYS = 6
@@ -230,9 +231,9 @@ def test_every_panel_draws_what_there_is(
     namespace = environment["MLMON_NAMESPACE"]
     window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
     found = list(drawn(cluster, namespace, window))
-    assert [each for each in found if bool(each.values) < bool(each.documents)] == []
-    empty = {(each.dashboard, each.chart) for each in found if not each.documents}
-    shown = {(each.dashboard, each.chart) for each in found if each.documents}
+    assert [each for each in found if not each.values and each.documents] == []
+    empty = {(each.dashboard, each.chart) for each in found if not each.values}
+    shown = {(each.dashboard, each.chart) for each in found if each.values}
     assert len(shown) > 3 * len(empty), empty
     # A machine that does other things at the same time may be slow once, not in the middle.
     assert median(each.seconds for each in found) < 0.2
@@ -276,3 +277,21 @@ def test_every_alarm_has_its_evidence(
         if finding.metric == "missed.runs":
             continue
         assert cluster.count(search.source.index(namespace), body["query"]), finding
+
+
+def test_a_choice_leaves_most_of_its_dashboard(
+    analyzed: dict[str, Any], environment: dict[str, str], cluster: Cluster
+) -> None:
+    """A control narrows its dashboard: what it leaves empty is the exception."""
+    namespace = environment["MLMON_NAMESPACE"]
+    window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
+    chosen = 0
+    for shown in dashboards():
+        before = filled_charts(cluster, namespace, window, shown, EVERYTHING)
+        for control in shown.controls:
+            for value in choices(cluster, namespace, control)[:1]:
+                after = filled_charts(cluster, namespace, window, shown, is_(control.field, value))
+                assert after <= before
+                assert len(after) >= len(before) / 2, (shown.name, control.label, before - after)
+                chosen += 1
+    assert chosen > 6

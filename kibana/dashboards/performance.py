@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
+from kibana.dashboards.controls import MODEL, SEGMENT, VERSION
 from kibana.model.chart import Bins, Chart, Measure, Time, Values
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Row, Section
-from kibana.model.sources import BIDS, LABELS, MODELS, OUTCOMES
+from kibana.model.sources import BIDS, LABELS, MODELS
 
 TENTHS = tuple(round(0.1 * place, 1) for place in range(11))
 TRUE = is_("ml.outcome.label", True)
+APPROVED = is_("ml.prediction.decision", "approved")
+VERSIONS = Values("ml.model.version", "Model version", 5, "name")
 
 SUCCESS = Chart(
-    "Bids won",
-    "What share of the bids whose outcome is known was won?",
-    OUTCOMES,
-    (Measure("Won", "ratio", where=TRUE, unit="ratio"),),
+    "Success of approved predictions",
+    "What share of the approved predictions whose outcome is known came true?",
+    LABELS,
+    (Measure("Came true", "ratio", where=TRUE, unit="ratio"),),
+    "line",
+    (Time(), VERSIONS),
+    APPROVED,
     unit="ratio",
 )
 VALUE = Chart(
-    "Value of outcomes",
-    "What did the outcomes bring, in the service's currency?",
-    OUTCOMES,
+    "Value of approved predictions",
+    "What did they bring, in the service's currency?",
+    LABELS,
     (Measure("Value", "sum", "ml.outcome.value"),),
-    "bar",
+    "stacked",
+    (Time(), VERSIONS),
+    APPROVED,
 )
 BIDS_PLACED = Chart(
     "Bids placed",
@@ -66,7 +73,7 @@ WRONG = Chart(
     LABELS,
     (Measure("Wrong", "ratio", where=is_("label.wrong", True), unit="ratio"),),
     "line",
-    (Time(), Values("ml.model.version", "Model version", 5, "name")),
+    (Time(), VERSIONS),
     unit="ratio",
 )
 LABELLED = Chart(
@@ -75,7 +82,7 @@ LABELLED = Chart(
     LABELS,
     (Measure("Labelled predictions"),),
     "stacked",
-    (Time(), Values("ml.model.version", "Model version", 5, "name")),
+    (Time(), VERSIONS),
 )
 OFFLINE = Chart(
     "Offline evaluation by version",
@@ -99,7 +106,7 @@ DASHBOARD = Dashboard(
     "Does the model do in live traffic what it promised, and what does it bring?",
     place=3,
     layers=("performance", "business"),
-    controls=(SERVICE, MODEL, VERSION, SEGMENT),
+    controls=(MODEL, VERSION, SEGMENT),
     sections=(
         Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)),)),
         Section("Do scores mean what they say?", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),

@@ -13,6 +13,7 @@ from elastic.cluster import Cluster
 from kibana.dashboards import dashboards, shown_on
 from kibana.model.chart import Chart, Layer, Measure
 from kibana.model.condition import EVERYTHING, Condition, Exists, both, query
+from kibana.model.dashboard import Control, Dashboard
 from kibana.model.layout import layout
 from kibana.model.picture import Picture
 from kibana.model.query import bodies, period
@@ -29,7 +30,7 @@ class Drawn:
         chart: Of which chart.
         measure: Of which measure.
         values: Of how many parts there is a value.
-        documents: How many documents there are that it could be of.
+        documents: Where there is no value: how many documents it could be of.
         seconds: How long its search took.
     """
 
@@ -56,7 +57,9 @@ def drawn(
                     found = rows(layer, answer)
                     for measure in layer.measures:
                         values = sum(row[measure.label] is not None for row in found)
-                        there = _documents(cluster, namespace, chart, layer, measure, window)
+                        there = 0
+                        if not values:
+                            there = _documents(cluster, namespace, chart, layer, measure, window)
                         yield Drawn(shown.name, chart.title, measure.label, values, there, seconds)
 
 
@@ -108,3 +111,25 @@ def filled(body: Any, window: Window) -> Any:
 def of_times(start: str, end: datetime) -> Window:
     """Return the time from a scenario's begin to now, in which the shipper has reported."""
     return Window(datetime.fromisoformat(start), end)
+
+
+def filled_charts(
+    cluster: Cluster, namespace: str, window: Window, shown: Dashboard, selected: Condition
+) -> set[str]:
+    """Return the ids of a dashboard's charts that draw anything, given what its controls chose."""
+    found = set()
+    for panel in layout(shown, shown_on(shown, discover())):
+        if isinstance(panel.panel, Chart):
+            layer = panel.panel.layers[0]
+            body = bodies(panel.panel, window, selected)[0]
+            drawn_rows = rows(layer, cluster.search(panel.panel.source.index(namespace), body))
+            if any(row[each.label] for row in drawn_rows for each in layer.measures):
+                found.add(panel.id)
+    return found
+
+
+def choices(cluster: Cluster, namespace: str, control: Control) -> list[str]:
+    """Return the values a control offers, the most frequent first."""
+    body = {"size": 0, "aggs": {"values": {"terms": {"field": control.field, "size": 5}}}}
+    answer = cluster.search(control.source.index(namespace), body)
+    return [each["key"] for each in answer["aggregations"]["values"]["buckets"]]
