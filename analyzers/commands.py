@@ -9,6 +9,7 @@ import typer
 
 import analyzers.baseline.commands
 import analyzers.cycle.commands
+import analyzers.sample.commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 app.add_typer(analyzers.baseline.commands.app, name="baseline")
 app.add_typer(analyzers.cycle.commands.app)
+app.add_typer(analyzers.sample.commands.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}

@@ -1,0 +1,1 @@
+"""Data out: samples of predictions, and what other libraries say of them."""

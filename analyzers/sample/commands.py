@@ -1,0 +1,60 @@
+"""`mlmon sample`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
+        "sample.parquet"
+    ),
+    start: Annotated[
+        str, typer.Option("--from", help="Predictions from then on: ISO time, or 7d ago.")
+    ] = "7d",
+    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Predictions at most.")] = 10_000,
+    model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
+    model_version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a sample of predictions with features, scores and outcomes as a Parquet file.
+
+    The same predictions give the same rows, whenever it is drawn.
+    """
+    from datetime import UTC, datetime
+
+    from analyzers.sample.draw import sample as draw
+    from analyzers.sample.file import write
+    from analyzers.time_argument import time_argument
+    from analyzers.window import Window
+    from elastic.cluster import connect
+    from elastic.errors import UserError
+    from elastic.progress import shown_progress
+    from elastic.settings import load_settings
+
+    settings, now = load_settings(), datetime.now(UTC)
+    period = Window(time_argument(start, now), time_argument(end, now))
+    if period.start >= period.end:
+        raise UserError("There is no time between --from and --to", "Give --from before --to.")
+    wanted = {"ml.model.name": model, "ml.model.version": model_version}
+    narrowed = {name: value for name, value in wanted.items() if value is not None}
+    with connect(settings) as cluster, shown_progress() as progress:
+        table = draw(cluster, settings.namespace, period, rows, model=narrowed, progress=progress)
+    if table.num_rows == 0:
+        raise UserError(
+            f"Namespace {settings.namespace} holds no such predictions",
+            "Choose another time with --from and --to, or another model.",
+        )
+    write(table, out)
+    labelled = table.num_rows - table.column("ml.outcome.label").null_count
+    if as_json:
+        told = {"path": str(out.absolute()), "rows": table.num_rows, "labelled": labelled}
+        print(json.dumps(told))
+        return
+    print(f"{out.absolute()}: {table.num_rows:,} predictions, {labelled:,} with their outcome")

@@ -1,0 +1,105 @@
+"""A bounded, deterministic sample of predictions, with their features and what became of them.
+
+The rows are those whose ids have the least hashes: a uniform sample without replacement that does
+not depend on the order of the log, on when it is drawn, or on what else is asked (bottom-k
+sampling; Cohen & Kaplan (2007). Summarizing data using bottom-k sketches. PODC, 225-234). A larger
+sample of the same predictions holds the smaller one. Ids are read page by page and at most as many
+as the sample has rows are held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from typing import TYPE_CHECKING, Any
+
+from analyzers.profile.aggregations import period_query
+from analyzers.sample.table import ID, OUTCOME, row_of, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import pyarrow as pa
+
+    from analyzers.window import Window
+    from elastic.cluster import Cluster
+
+_PAGE = 10_000
+_AT_ONCE = 1_000
+
+
+def least_hashes(ids: Iterable[str], size: int) -> list[str]:
+    """Return the `size` different ids with the least hashes, all of them where there are fewer."""
+    kept: list[tuple[int, str]] = []  # a heap of negated hashes: the greatest first
+    members: set[str] = set()
+    for each in ids:
+        if each in members:
+            continue
+        item = (-_hash(each), each)
+        if len(kept) < size:
+            heapq.heappush(kept, item)
+        elif item > kept[0]:
+            members.discard(heapq.heapreplace(kept, item)[1])
+        else:
+            continue
+        members.add(each)
+    return sorted(members)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def sample(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    size: int,
+    *,
+    model: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] = lambda _doing: None,
+) -> pa.Table:
+    """Return a sample of a period's predictions, in order of time and id.
+
+    Columns: `@timestamp`, the ids, model, score, threshold and decision by their fields' names,
+    each feature by its own name (null where it is missing or was not logged), and
+    `ml.outcome.{label,value}` (null while unknown).
+
+    Args:
+        cluster: Where the logs are.
+        namespace: Environment.
+        period: Time of the predictions.
+        size: Rows at most.
+        model: Values of `ml.model.name` and `ml.model.version` to narrow it by.
+        progress: Told what is being done.
+    """
+    stream = f"logs-ml.prediction-{namespace}"
+    progress("choosing predictions")
+    chosen = least_hashes(_ids(cluster, stream, period, model or {}), size)
+    rows: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(chosen), _AT_ONCE):
+        progress(f"reading {start:,} of {len(chosen):,} predictions")
+        some = chosen[start : start + _AT_ONCE]
+        found = {row[ID]: row for row in map(row_of, _with_ids(cluster, stream, some))}
+        for label in _with_ids(cluster, f"mlmon-labels-{namespace}-*", some):
+            known = {name: label[name] for name in OUTCOME if name in label}
+            if label.get(ID) in found:
+                found[label[ID]] |= known
+        rows |= found
+    return table(rows.values())
+
+
+def _ids(cluster: Cluster, stream: str, period: Window, model: Mapping[str, str]) -> Iterator[str]:
+    body = {
+        "query": period_query(period, model)["query"],
+        "_source": False,
+        "docvalue_fields": [ID],
+        "size": _PAGE,
+    }
+    for hit in cluster.scan(stream, body):
+        yield from hit.get("fields", {}).get(ID, ())
+
+
+def _with_ids(cluster: Cluster, index: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for hit in cluster.scan(index, {"query": {"terms": {ID: list(ids)}}}):
+        yield hit["_source"]

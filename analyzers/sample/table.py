@@ -1,0 +1,69 @@
+"""Sampled predictions as a table, the way pandas, Evidently and NannyML take them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ID = "ml.prediction.id"
+TIME = "@timestamp"
+PLAIN = (
+    TIME,
+    ID,
+    "ml.model.name",
+    "ml.model.version",
+    "ml.prediction.score",
+    "ml.prediction.threshold",
+    "ml.prediction.decision",
+)
+OUTCOME = ("ml.outcome.label", "ml.outcome.value")
+_FEATURES = "ml.features."
+_KINDS: Mapping[str, pa.DataType] = {
+    "numeric": pa.float64(),
+    "categorical": pa.string(),
+    "embedding": pa.list_(pa.float64()),
+}
+
+
+def row_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a prediction's event as a row; features are keyed by their type and name."""
+    row = {name: event.get(name) for name in PLAIN}
+    for field, value in event.items():
+        if field.startswith(_FEATURES):
+            kind, _, name = field.removeprefix(_FEATURES).partition(".")
+            if kind in _KINDS and name:
+                row[f"{kind} {name}"] = value
+    return row
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Return rows as a table; a feature logged as two types is two columns, named with its type."""
+    ordered = sorted(rows, key=lambda row: (row[TIME], row[ID]))
+    columns: dict[str, pa.Array] = {
+        name: pa.array([row[name] for row in ordered], _plain_type(name)) for name in PLAIN
+    }
+    features = sorted({name for row in ordered for name in row if name.split(" ")[0] in _KINDS})
+    names = [each.partition(" ")[2] for each in features]
+    for feature in features:
+        kind, _, name = feature.partition(" ")
+        title = name if names.count(name) == 1 else f"{name} ({kind})"
+        columns[title] = pa.array([_value(row.get(feature), kind) for row in ordered], _KINDS[kind])
+    columns[OUTCOME[0]] = pa.array([row.get(OUTCOME[0]) for row in ordered], pa.bool_())
+    columns[OUTCOME[1]] = pa.array([row.get(OUTCOME[1]) for row in ordered], pa.float64())
+    return pa.table(columns)
+
+
+def _plain_type(name: str) -> pa.DataType:
+    return (
+        pa.float64() if name in {"ml.prediction.score", "ml.prediction.threshold"} else pa.string()
+    )
+
+
+def _value(value: Any, kind: str) -> Any:
+    if kind == "categorical" and isinstance(value, bool):
+        return str(value).lower()
+    return value
