@@ -1,12 +1,16 @@
-"""`mlmon sample`."""
+"""`mlmon sample`, and what Evidently and NannyML say of a sample."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 app = typer.Typer()
+
+Sample = Annotated[Path, typer.Argument(help="File that `mlmon sample` wrote.")]
+Reference = Annotated[Path, typer.Option(help="The model's training_set.parquet, or its folder.")]
 
 
 @app.command()
@@ -58,3 +62,39 @@ def sample(
         print(json.dumps(told))
         return
     print(f"{out.absolute()}: {table.num_rows:,} predictions, {labelled:,} with their outcome")
+
+
+@app.command()
+def evidently(
+    sample_file: Sample,
+    reference: Reference,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
+        "evidently.html"
+    ),
+) -> None:
+    """Write Evidently's report of a sample against the training set (extra `evidently`)."""
+    from analyzers.sample import comparison, evidently_report
+
+    compared = comparison.read(sample_file, reference)
+    evidently_report.write_report(compared, out)
+    _tell(compared.left_out, out)
+
+
+@app.command()
+def nannyml(
+    sample_file: Sample,
+    reference: Reference,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("nannyml.html"),
+) -> None:
+    """Write NannyML's figures of a sample against the training set (extra `nannyml`)."""
+    from analyzers.sample import comparison, nannyml_report
+
+    compared = comparison.read(sample_file, reference)
+    nannyml_report.write_report(compared, out)
+    _tell(compared.left_out, out)
+
+
+def _tell(left_out: tuple[str, ...], out: Path) -> None:
+    if left_out:
+        print(f"left out, not in both or of two types: {', '.join(left_out)}", file=sys.stderr)
+    print(out.absolute())
