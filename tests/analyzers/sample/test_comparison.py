@@ -1,0 +1,86 @@
+"""Both sides of a comparison have the same columns, and what is left out is said."""
+
+import importlib.util
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analyzers.sample import evidently_report, nannyml_report
+from analyzers.sample.comparison import read
+from elastic.errors import UserError
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A sample and a training set, in a model's folder."""
+    sample = pa.table(
+        {
+            "@timestamp": [f"2026-03-02T00:00:0{number}Z" for number in range(4)],
+            "ml.prediction.score": [0.1, 0.9, 0.4, 0.6],
+            "ml.prediction.threshold": [0.5, 0.5, 0.4, 0.5],
+            "price": [1.0, 2.0, None, 4.0],
+            "country": ["DE", "FR", None, "DE"],
+            "changed": ["a", "b", "c", "d"],
+            "only_here": [1.0, 2.0, 3.0, 4.0],
+            "ml.outcome.label": [True, None, False, None],
+        }
+    )
+    training = pa.table(
+        {
+            "ml.prediction.score": [0.2, 0.8],
+            "price": [1, 2],
+            "country": ["DE", "US"],
+            "changed": [1.0, 2.0],
+            "only_there": ["x", "y"],
+            "ml.outcome.label": [True, False],
+        }
+    )
+    folder = tmp_path / "7"
+    folder.mkdir()
+    pq.write_table(sample, tmp_path / "sample.parquet")
+    pq.write_table(training, folder / "training_set.parquet")
+    return tmp_path / "sample.parquet", folder
+
+
+def test_both_sides_have_the_same_features(files: tuple[Path, Path]) -> None:
+    """Numbers and categories that both have; what one lacks or has as another type is left out."""
+    found = read(*files)
+    assert found.numeric == ("price",)
+    assert found.categorical == ("country",)
+    assert found.left_out == ("changed", "only_here", "only_there")
+    assert found.threshold == 0.5
+    shared = ["price", "country", "ml.prediction.score"]
+    assert list(found.current[shared].columns) == list(found.reference[shared].columns)
+    # Two outcomes are too few to speak of performance.
+    assert not found.labelled
+
+
+def test_what_cannot_be_compared_is_explained(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """A missing file, a table that is no sample, and one without a common feature."""
+    sample, folder = files
+    with pytest.raises(UserError, match="cannot be read"):
+        read(tmp_path / "none.parquet", folder)
+    pq.write_table(pa.table({"price": [1.0]}), tmp_path / "plain.parquet")
+    with pytest.raises(UserError, match="no sample"):
+        read(tmp_path / "plain.parquet", folder)
+    pq.write_table(pa.table({"other": [1.0]}), tmp_path / "other.parquet")
+    with pytest.raises(UserError, match="no feature in common"):
+        read(sample, tmp_path / "other.parquet")
+
+
+@pytest.mark.parametrize(
+    ("library", "report"), [("evidently", evidently_report), ("nannyml", nannyml_report)]
+)
+def test_without_the_library_it_says_how_to_get_it(
+    files: tuple[Path, Path], tmp_path: Path, library: str, report: object
+) -> None:
+    """The extra is named; nothing is written."""
+    if importlib.util.find_spec(library) is not None:
+        pytest.skip(f"{library} is installed here")
+    out = tmp_path / "report.html"
+    with pytest.raises(UserError) as caught:
+        report.write_report(read(*files), out)  # type: ignore[attr-defined]
+    assert f"mlmon[{library}]" in caught.value.hint
+    assert not out.exists()
