@@ -61,7 +61,7 @@ def test_nothing_names_what_lies_outside_the_project() -> None:
         path
         for pattern in ("*.py", "*.md", "Makefile", "*.toml", "*.yaml", ".ci/run")
         for path in ROOT.rglob(pattern)
-        if not {".venv", "tests", ".demo"} & set(path.relative_to(ROOT).parts)
+        if not {".venv", ".venv-peers", "tests", ".demo"} & set(path.relative_to(ROOT).parts)
     ]
     assert texts
     assert not [path for path in texts if outside in path.read_text(errors="replace")]
