@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from analyzers.profile.aggregations import UNNAMED
 from analyzers.window import DAY, HOUR, Window
 from analyzers.wording import moment, span
 
@@ -63,6 +64,12 @@ class RecentDay:
 
     def obstacle(self) -> str | None:
         """Return why nothing can be compared, None if it can."""
+        if UNNAMED in self.model:
+            return (
+                f"{sum(each.predictions for each in self.own):,} predictions {span(self.window)} "
+                "do not say which model version made them: log `ml.model.name` and "
+                "`ml.model.version`."
+            )
         if not self.own:
             return f"{self.title} predicted nothing {span(self.window)}."
         if self.baseline is None:

@@ -70,8 +70,9 @@ def is_number(kind: pa.DataType) -> bool:
 
 def floats(column: pa.Array) -> NDArray[np.float64]:
     """Return a column of numbers, NaN for nulls."""
+    # Not safe: integers beyond 2^53 are rounded, as Elasticsearch rounds them in a double field.
     return np.asarray(
-        pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64
+        pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64
     )
 
 

@@ -49,6 +49,8 @@ def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
     """
     columns = read_columns(table, without=(LABEL,))
     scores = columns.numbers.pop(SCORE, None)
+    if columns.categories.pop(SCORE, None) or columns.embeddings.pop(SCORE, None):
+        columns.passed_over.append(SCORE)
     score = None if scores is None else _counted(scores)
     labelled, passed_over = None, columns.passed_over
     if LABEL in table.column_names:

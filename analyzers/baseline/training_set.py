@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -56,10 +57,10 @@ def read_baselines(
         )
     for folder in folders:
         evaluation = _evaluation(folder / METRICS)
-        known = evaluation.get("model", {})
+        known = _mapping(evaluation, "model")
         yield _baseline(
             folder / TABLE,
-            evaluation.get("metrics", {}),
+            _metrics(evaluation),
             created,
             model or known.get("name"),
             version or known.get("version") or folder.resolve().name,
@@ -85,14 +86,29 @@ def _evaluation(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        evaluation = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
+        # Python's own reader takes NaN, which scikit-learn gives where a metric has no value.
+        evaluation = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read: {error}", "Write it again or remove it."
         ) from error
     if not isinstance(evaluation, dict):
         raise UserError(f"{path} is not a JSON object", "Write it again or remove it.")
     return evaluation
+
+
+def _mapping(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
+    found = evaluation.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics that are finite numbers; others, such as a matrix, say nothing here."""
+    return {
+        name: float(value)
+        for name, value in sorted(_mapping(evaluation, "metrics").items())
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
 
 
 def _baseline(
@@ -110,13 +126,19 @@ def _baseline(
     table = _table(path)
     if table.num_rows == 0:
         raise UserError(f"{path} has no rows", "Name the table the model was trained on.")
+    summary = summarise(table, segmented)
+    if not any(summary[name] for name in ("score", "numeric", "categorical", "embeddings")):
+        raise UserError(
+            f"{path} has no column of numbers, categories or embeddings with a value",
+            "Name the table the model was trained on.",
+        )
     return Baseline(
-        model_name=model,
-        model_version=version,
+        model_name=str(model),
+        model_version=str(version),
         created=created,
         source=path.name if path.name != TABLE else f"{path.resolve().parent.name}/{path.name}",
-        metrics={name: float(value) for name, value in sorted(metrics.items())},
-        **summarise(table, segmented),
+        metrics=metrics,
+        **summary,
     )
 
 

@@ -19,6 +19,9 @@ DATE = {"field": "@timestamp", "min_doc_count": 1}
 
 INGESTED = "event.ingested"
 
+UNNAMED = "(unnamed)"
+"""Stands for a model or version that an event does not name."""
+
 TRUSTED_AHEAD = DAY
 """An event that was ingested so long before the day it is dated on comes from a clock that is wrong
 by days; nobody knows when it happened."""
@@ -27,12 +30,16 @@ by days; nobody knows when it happened."""
 def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
     """Return a search body without hits for the events of a period that have the given values.
 
+    The value `UNNAMED` stands for events without one.
+
     Events dated days ahead of their ingestion are left out, whole days being compared, so that a
     period and its parts leave out the same: they were no traffic when they came, nor are they when
     their date comes. `clock_skew` reports them.
     """
-    filters = [dated(period), *({"term": {name: value}} for name, value in terms.items())]
-    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period)]}}
+    named = {name: value for name, value in terms.items() if value != UNNAMED}
+    filters = [dated(period), *({"term": {name: value}} for name, value in named.items())]
+    absent = [{"exists": {"field": name}} for name in terms.keys() - named.keys()]
+    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period), *absent]}}
     return {"size": 0, "track_total_hits": False, "query": query}
 
 

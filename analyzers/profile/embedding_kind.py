@@ -12,13 +12,20 @@ import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import DATE, known_since, period_query, read_knowledge
+from analyzers.profile.aggregations import (
+    DATE,
+    dated,
+    known_since,
+    period_query,
+    read_knowledge,
+)
 from analyzers.profile.embeddings import KIND, MOST_VECTORS, EmbeddingProfile
 from analyzers.profile.hits import field_of
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.prediction_query import EMBEDDING, STEP, logged_fields
 from analyzers.profile.predictions import DATASET
 from analyzers.profile.slot import Slot
+from analyzers.profile.version_kind import version_buckets, versions
 from analyzers.stored_vectors import StoredVectors, store_vectors
 from analyzers.window import Window, floor, from_milliseconds, parse_time
 
@@ -48,14 +55,11 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
         names = _names(logs)
         if not names:
             return {}
-        versions = {"terms": {"field": _VERSION, "size": 1_000}, "aggs": known_since()}
-        models = {"terms": {"field": _MODEL, "size": 100}, "aggs": {"versions": versions}}
-        inside = {"embedded": {"filter": _any_of(names), "aggs": {"models": models}}}
+        inside = {"embedded": {"filter": _any_of(names), "aggs": versions()}}
         return {
-            Slot(KIND, window, (model["key"], version["key"])): read_knowledge(version)
+            Slot(KIND, window, model): read_knowledge(version)
             for window, bucket in logs.survey(DATASET, period, STEP, inside)
-            for model in bucket["embedded"]["models"]["buckets"]
-            for version in model["versions"]["buckets"]
+            for model, version in version_buckets(bucket["embedded"]).items()
         }
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[EmbeddingProfile]:
@@ -134,7 +138,7 @@ def _samples(
     crowded = [window for window, (_, logged) in hours.items() if logged[name] > MOST_VECTORS]
     found: dict[datetime, Found] = defaultdict(list)
     few = _search(series, part, name)
-    few["query"]["bool"]["must_not"] = [_search(series, each, name)["query"] for each in crowded]
+    few["query"]["bool"]["must_not"] += [dated(window) for window in crowded]
     for start, each in _fetch(logs, few, name):
         found[start].append(each)
     for window in crowded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import known_since
+from analyzers.profile.aggregations import UNNAMED, known_since
 from analyzers.profile.kind import P, ProfileKind
 
 if TYPE_CHECKING:
@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 def versions(inside: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the aggregation by name and version of the model; see `version_buckets`.
 
+    Events that do not name them are counted as those of `UNNAMED`.
+
     Args:
         inside: Aggregations per version, beside what is known of it.
     """
     per_version = {
-        "terms": {"field": "ml.model.version", "size": 1000},
+        "terms": {"field": "ml.model.version", "size": 1000, "missing": UNNAMED},
         "aggs": {**known_since(), **(inside or {})},
     }
     return {
         "models": {
-            "terms": {"field": "ml.model.name", "size": 100},
+            "terms": {"field": "ml.model.name", "size": 100, "missing": UNNAMED},
             "aggs": {"versions": per_version},
         }
     }

@@ -270,3 +270,69 @@ def test_labels_as_numbers_count_as_booleans(tmp_path: Path, rows: dict[str, Any
     (other,) = read_baselines(write_model(tmp_path / "d", wrong), NOW)
     assert other.labelled is None
     assert LABEL in other.passed_over
+
+
+@pytest.mark.parametrize(
+    ("column", "numeric", "passed_over"),
+    [
+        (pa.array([2**63 - 1, 5]), ["x"], ()),
+        (pa.array([2**64 - 1, 5], pa.uint64()), ["x"], ()),
+        (pa.array(np.array([1, 2], np.float16)), ["x"], ()),
+        (pa.array([None, 1], pa.decimal128(30, 2)), ["x"], ()),
+        (pa.array([1e308, -1e308]), ["x"], ()),
+        (pa.array([float("inf"), None]), [], ("x",)),
+        (pa.array([{"a": 1}, {"a": 2}]), [], ("x",)),
+        (pa.array([1, 2], pa.timestamp("us")), [], ("x",)),
+        (pa.array([["a"], ["b"]]), [], ("x",)),
+    ],
+)
+def test_columns_of_every_type(
+    tmp_path: Path, column: pa.Array, numeric: list[str], passed_over: tuple[str, ...]
+) -> None:
+    """Any column that Parquet can hold is a number, or is passed over by name: none fails."""
+    (baseline,) = read_baselines(write_model(tmp_path / "7", {"x": column, "y": [1, 2]}), NOW)
+    assert sorted(baseline.numeric) == sorted([*numeric, "y"])
+    assert baseline.passed_over == passed_over
+    assert Baseline.from_document(json.loads(json.dumps(baseline.to_document()))) == baseline
+
+
+def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
+    """A column of scores as text is no feature: it is passed over by name."""
+    rows = {"x": [1.0, 2.0], "ml.prediction.score": ["high", "low"]}
+    (baseline,) = read_baselines(write_model(tmp_path / "7", rows), NOW)
+    assert (baseline.score, baseline.features) == (None, ["x"])
+    assert baseline.passed_over == ("ml.prediction.score",)
+
+
+def test_nothing_to_compare_with(tmp_path: Path) -> None:
+    """A table without any usable column is no training set, and that is said."""
+    folder = write_model(tmp_path / "7", {LABEL: [True, False], "x": pa.nulls(2)})
+    with pytest.raises(UserError, match="no column of numbers, categories or embeddings"):
+        list(read_baselines(folder, NOW))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "kept"),
+    [
+        ('{"roc_auc": 0.8, "matrix": [[1, 2], [3, 4]], "note": "good", "f1": null}', 0.8),
+        ('{"roc_auc": 0.8, "precision": NaN, "recall": Infinity}', 0.8),
+        ('{"roc_auc": 1}', 1.0),
+    ],
+)
+def test_metrics_that_are_no_numbers(tmp_path: Path, metrics: str, kept: float) -> None:
+    """Of an evaluation, finite numbers are kept; what else a file says does no harm."""
+    folder = write_model(tmp_path / "7", {"x": [1.0, 2.0]})
+    text = f'{{"model": {{"name": "autobid", "version": 7}}, "metrics": {metrics}}}'
+    (folder / "evaluation_metrics.json").write_text(text)
+    (baseline,) = read_baselines(folder, NOW)
+    assert baseline.metrics == {"roc_auc": kept}
+    assert baseline.model == ("autobid", "7")
+
+
+@pytest.mark.parametrize("evaluation", ['{"model": "autobid"}', '{"model": null}', "[]", "1"])
+def test_an_evaluation_of_another_shape(tmp_path: Path, evaluation: str) -> None:
+    """An evaluation that does not name its model as it should is a clear error."""
+    folder = write_model(tmp_path / "7", {"x": [1.0, 2.0]})
+    (folder / "evaluation_metrics.json").write_text(evaluation)
+    with pytest.raises(UserError, match=r"which model|not a JSON object"):
+        list(read_baselines(folder, NOW))
