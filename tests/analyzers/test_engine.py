@@ -101,7 +101,7 @@ def test_a_run_finds_what_is_wrong(
     made = +Counter(first.profiles)
     # While the scores' distance grows past its limit, a day is open and counted again.
     assert 24 <= made.pop("refinement") <= 48
-    assert made == {"prediction": 48, "access": 576, "job": 48, "clock": 48}
+    assert made == {"prediction": 48, "segment": 48, "access": 576, "job": 48, "clock": 48}
     before = written(logged, namespace)
     second = run()
     assert not any(second.profiles.values())
