@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -159,24 +159,20 @@ class ServiceHealth(Analyzer[AccessProfile]):
     def evaluate(self, evidence: Evidence[AccessProfile]) -> Iterator[Finding]:
         """Yield the findings of the paths in use, day by day."""
         paths = Paths(evidence)
-        known: dict[str, _Path] = {}
+        path = cache(lambda name: _Path(self, paths.of(name)))
         for part in evidence.period.split(DAY):
             apart = paths.judged(Window(floor(part.start, DAY), part.end))
-            if apart is None:
-                yield from self._first_day(paths, part)
+            if apart is not None:
+                rest = _Path(self, paths.others(part.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.findings(part)
                 continue
-            for path in apart:
-                known[path] = known.get(path) or _Path(self, paths.of(path))
-                yield from known[path].findings(part)
-            yield from _Path(self, paths.others(part.end, set(apart))).findings(part)
-
-    def _first_day(self, paths: Paths, part: Window) -> Iterator[Finding]:
-        """Yield the findings of a day before which nothing is known, hour by hour."""
-        for end in part.ends(HOUR):
-            window = Window(end - HOUR, end)
-            apart = paths.new(window)
-            for asked in (*map(paths.of, apart), paths.others(end, set(apart))):
-                yield from _Path(self, asked).first_findings(window)
+            # Nothing is known before this day.
+            for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
+                apart = paths.new(window)
+                rest = _Path(self, paths.others(window.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.first_findings(window)
 
 
 class _Path:
