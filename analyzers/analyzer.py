@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from analyzers.evidence import Evidence, P
 from analyzers.finding import Finding, Severity
+from analyzers.window import DAY, HOUR, WEEK, Window, floor, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from analyzers.alert import Alert
     from analyzers.limits import Limits
     from analyzers.panel import Panel
-    from analyzers.window import Window
 
 
 class Analyzer(ABC, Generic[P]):
@@ -36,6 +36,8 @@ class Analyzer(ABC, Generic[P]):
         also: Other kinds it looks at beside, as `evidence.of(kind)`.
         lookback: How much of the past it needs before the window it judges.
         lookbacks: The same for kinds of which it needs less or more than `lookback`.
+        weeks: In how many weeks before the window it judges it needs the same time of the week,
+            and the day before that.
     """
 
     name: ClassVar[str]
@@ -48,6 +50,7 @@ class Analyzer(ABC, Generic[P]):
     also: ClassVar[tuple[str, ...]] = ()
     lookback: ClassVar[timedelta] = timedelta(0)
     lookbacks: ClassVar[Mapping[str, timedelta]] = {}
+    weeks: ClassVar[int] = 0
 
     @abstractmethod
     def evaluate(self, evidence: Evidence[P]) -> Iterator[Finding]:
@@ -56,6 +59,13 @@ class Analyzer(ABC, Generic[P]):
     def reach(self, kind: str) -> timedelta:
         """Return how much of the past it needs of a kind of profile."""
         return self.lookbacks.get(kind, self.lookback)
+
+    def times(self, kind: str, period: Window) -> list[Window]:
+        """Return which profiles of a kind it needs to judge a period, in order and apart."""
+        start = floor(period.start, HOUR)
+        weeks = range(1, self.weeks + 1) if kind == self.reads else ()
+        past = [Window(start - week * WEEK - DAY, period.end - week * WEEK) for week in weeks]
+        return joined([Window(start - self.reach(kind), period.end), *past])
 
     @property
     def runbook(self) -> str:

@@ -24,13 +24,13 @@ from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
-from analyzers.window import HOUR, Window, floor, iso
+from analyzers.window import HOUR, Window, floor, iso, joined
 from analyzers.wording import excerpt, moment
 from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from analyzers.analyzer import Analyzer
     from elastic.cluster import Cluster
@@ -157,15 +157,15 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def lookbacks(analyzers: Iterable[Analyzer[Any]]) -> dict[str, timedelta]:
-    """Return how far back the profiles of each kind are needed by some analyzers.
+def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[Window]]:
+    """Return which profiles of each kind some analyzers need to judge a period.
 
     Those of numbered lines are needed in any case: every finding carries the share that arrived.
     """
-    needed = {SEQUENCE: BEHIND}
+    needed = {SEQUENCE: [Window(floor(period.start, HOUR) - BEHIND, period.end)]}
     for each in analyzers:
         for kind in (each.reads, *each.also):
-            needed[kind] = max(each.reach(kind), needed.get(kind, each.reach(kind)))
+            needed[kind] = joined([*needed.get(kind, []), *each.times(kind, period)])
     return needed
 
 
@@ -187,7 +187,7 @@ class _Sources:
         newest = sorted(baselines, key=lambda each: (each.created, each.id))
         self._current = {each.model: each for each in newest}
         self._store = ProfileStore(cluster, namespace)
-        self._lookback = lookbacks(analyzers)
+        self._times = times(analyzers, period)
         self._read: dict[str, Sequence[Any]] = {}
         self.failed: dict[str, str] = {}
         """Kinds whose profiles could not be made or read, and why."""
@@ -196,25 +196,32 @@ class _Sources:
         """Bring the profiles up to the logs."""
         logs = Logs(self._cluster, self._namespace, now, self._current)
         profiler = Profiler(logs, progress)
-        for name in self._lookback:
+        for name in self._times:
             with noting(self.failed, name):
-                analysis.profiles[name] = profiler.update(kinds()[name], self._time(name, now))
+                analysis.profiles[name] = sum(
+                    profiler.update(kinds()[name], each) for each in self._needed(name, now)
+                )
 
     def read(self, now: datetime) -> None:
         """Read the profiles of every kind that could be made."""
-        for name in self._lookback:
+        for name in self._times:
             if name in self.failed:
                 continue
             kind = kinds()[name]
             with noting(self.failed, name):
-                profiles = self._store.read(kind, self._time(name, now), self._by_id)
+                profiles = [
+                    profile
+                    for each in self._needed(name, now)
+                    for profile in self._store.read(kind, each, self._by_id)
+                ]
                 self._read[name] = kind.chosen(profiles, self._current)
 
     @property
     def empty(self) -> bool:
         """Whether there is no profile at all."""
-        found = (self._within(name, reach) for name, reach in self._lookback.items())
-        return not self.failed and not any(found)
+        return not self.failed and not any(
+            self._within(name, each) for name, needed in self._times.items() for each in needed
+        )
 
     def completeness(self) -> LogCompleteness:
         """Return how complete the logs of any window of the run are, where that is known."""
@@ -232,21 +239,26 @@ class _Sources:
 
     def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
         """Return what an analyzer judges: nothing older than it looks back."""
-        beside = {kind: self._within(kind, analyzer.reach(kind)) for kind in analyzer.also}
-        profiles = self._within(analyzer.reads, analyzer.reach(analyzer.reads))
-        return Evidence(self._period, profiles, self._current, beside)
+        of = {
+            kind: [
+                profile
+                for each in analyzer.times(kind, self._period)
+                for profile in self._within(kind, each)
+            ]
+            for kind in (analyzer.reads, *analyzer.also)
+        }
+        beside = {kind: of[kind] for kind in analyzer.also}
+        return Evidence(self._period, of[analyzer.reads], self._current, beside)
 
-    def _within(self, kind: str, lookback: timedelta) -> Sequence[Any]:
-        reach = self._reach(lookback)
-        return Evidence(self._period, self._read[kind], self._current).within(reach)
+    def _within(self, kind: str, time: Window) -> Sequence[Any]:
+        return Evidence(self._period, self._read[kind], self._current).within(time)
 
-    def _time(self, kind: str, now: datetime) -> Window:
+    def _needed(self, kind: str, now: datetime) -> list[Window]:
         """Return the time of the profiles of a kind: lines lost in a window show only later."""
-        reach = self._reach(self._lookback[kind])
-        return Window(reach.start, min(now, reach.end + AHEAD)) if kind == SEQUENCE else reach
-
-    def _reach(self, lookback: timedelta) -> Window:
-        return Window(floor(self._period.start, HOUR) - lookback, self._period.end)
+        *earlier, last = self._times[kind]
+        if kind == SEQUENCE:
+            last = Window(last.start, min(now, last.end + AHEAD))
+        return [*earlier, last]
 
     def nothing_logged(self) -> UserError:
         """Return the error that says where events are known."""

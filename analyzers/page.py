@@ -26,7 +26,7 @@ def page(analyzer: Analyzer[Any]) -> str:
         "## What to do",
         analyzer.advice,
         "## What it reads",
-        f"Profiles of kind {_kinds(analyzer)} before the window it judges.",
+        f"Profiles of kind {_kinds(analyzer)} before the window it judges{_weeks(analyzer)}.",
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -37,6 +37,11 @@ def _kinds(analyzer: Analyzer[Any]) -> str:
     for kind in (analyzer.reads, *analyzer.also):
         by_reach.setdefault(duration(analyzer.reach(kind)), []).append(f"`{kind}`")
     return "; ".join(f"{' and '.join(of)}, up to {reach}" for reach, of in by_reach.items())
+
+
+def _weeks(analyzer: Analyzer[Any]) -> str:
+    weeks = f", and of the same time in the {analyzer.weeks} weeks before it"
+    return weeks if analyzer.weeks else ""
 
 
 def _alert(alert: Alert) -> str:

@@ -1,19 +1,21 @@
 """Service health: is the service quick, does it answer without errors, and is it asked at all?
 
-Judged per path. Error rates carry Wilson's interval, percentiles the interval of their order
-statistics, the mean that of the central limit theorem; a verdict is taken from the lower end.
-Latencies are compared with the path's own past week: with the median of its hourly values, widened
-by how much these vary. Traffic is compared with the same time of day in the past week.
+Judged per path: on each day the 20 paths that were asked most in the week before, and all others
+together. Error rates carry Wilson's interval, percentiles the interval of their order statistics,
+the mean that of the central limit theorem; a verdict is taken from the lower end. Latencies are
+compared with the path's own past week, with the median of its hourly values, widened by how much
+these vary; what alarms must also exceed what is usual at that time. Traffic is compared with the
+same time of the week in the past four weeks, or where fewer than three are known with the same
+time of day in the past seven days. A path that is no longer asked is reported for a week, or for
+five days where its weeks are not known: then it is taken for retired.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import accumulate
-from typing import TYPE_CHECKING, ClassVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 from scipy import special
@@ -24,9 +26,10 @@ from analyzers.analyzer import Analyzer
 from analyzers.history import History, ShareHistory
 from analyzers.limits import Limits
 from analyzers.panel import Panel
-from analyzers.profile.access import AccessProfile, PathAccess, total
-from analyzers.profile.access_query import OTHER
+from analyzers.path_requests import PAST, PathRequests, Paths
+from analyzers.profile.access import OTHER, AccessProfile, PathAccess
 from analyzers.profile.latency import NANOSECONDS_PER_MILLISECOND, in_milliseconds
+from analyzers.profile.seasons import past_days, past_weeks
 from analyzers.statistics.interval import Interval
 from analyzers.statistics.percentiles import (
     percentile,
@@ -34,18 +37,18 @@ from analyzers.statistics.percentiles import (
     relative_middle,
 )
 from analyzers.statistics.wilson import wilson_interval
-from analyzers.window import DAY, HOUR, Window
+from analyzers.window import DAY, HOUR, MINUTE, Window, floor
 from analyzers.wording import count, number, percent, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
 
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
 
 CONFIDENCE = 0.999
 _Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
-PAST = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,16 @@ class Rate:
 
     metric: str
     title: str
-    counts: Callable[[int], bool]
+    statuses: range
+    relative: bool = False
 
 
+# `relative`: a client's fault, so the path's own past week is what it is compared with.
 RATES = (
-    Rate("http.5xx.rate", "5xx", lambda status: status >= 500),  # noqa: PLR2004 - HTTP's classes
-    Rate("http.400.rate", "400", lambda status: status == 400),  # noqa: PLR2004 - Bad Request
-    Rate("http.503.rate", "503", lambda status: status == 503),  # noqa: PLR2004 - Service Unavailable
+    Rate("http.5xx.rate", "5xx", range(500, 600)),
+    Rate("http.4xx.rate", "4xx", range(400, 500), relative=True),
+    Rate("http.400.rate", "400", range(400, 401), relative=True),
+    Rate("http.503.rate", "503", range(503, 504)),
 )
 
 
@@ -86,10 +92,24 @@ LATENCIES = (
     Latency("latency.p95", "95th percentile", 0.95, 20),
     Latency("latency.p99", "99th percentile", 0.99, 50),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests per unit of time."""
+
+    metric: str
+    unit: timedelta
+
+
+PER_MINUTE = Traffic("traffic.rpm", MINUTE)
+PER_HOUR = Traffic("traffic.rph", HOUR)
+Asked: TypeAlias = tuple[Window, PathAccess]
 OFTEN, SELDOM = 30, 100
 """Requests a window should hold for rates and the mean, and for percentiles and traffic."""
 FEWEST = 10
-FEWEST_DAYS = 3
+FEWEST_TIMES = 3
+_SHARE = "share of the usual traffic at that time of the week, or of the day"
 _RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
 
 
@@ -107,102 +127,129 @@ class ServiceHealth(Analyzer[AccessProfile]):
     )
     reads = "access"
     lookback = PAST + 2 * DAY
+    weeks = 4
     limits: ClassVar = {
         "latency.mean": Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
         "latency.p95": Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
         "latency.p99": Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
         "http.5xx.rate": Limits(0.02, 0.10, measures="rate"),
+        "http.4xx.rate": Limits(
+            0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"
+        ),
         "http.400.rate": Limits(
             0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"
         ),
         "http.503.rate": Limits(0.02, 0.10, measures="rate"),
-        "traffic.rpm": Limits(
-            0.3, 0.05, "below", "share of the usual traffic at that time of day in 7 days"
-        ),
+        "traffic.rpm": Limits(0.3, 0.05, "below", _SHARE),
+        "traffic.rph": Limits(0.3, 0.05, "below", _SHARE),
     }
     panels = (
         Panel("Latency, mean", "latency.mean", "ms", "How long does a request take?"),
         Panel("Latency, 95th percentile", "latency.p95", "ms", "How slow is 1 request in 20?"),
         Panel("Latency, 99th percentile", "latency.p99", "ms", "How slow is 1 request in 100?"),
         Panel("Server errors", "http.5xx.rate", "ratio", "How many requests does it fail?"),
+        Panel("Client errors", "http.4xx.rate", "ratio", "How many requests does it refuse?"),
         Panel("Bad requests", "http.400.rate", "ratio", "How many requests are malformed?"),
         Panel("Not ready", "http.503.rate", "ratio", "How many find no model loaded?"),
         Panel("Traffic", "traffic.rpm", "requests/min", "How often is it asked?", "area"),
+        Panel("Traffic by the hour", "traffic.rph", "requests/h", "Is it asked as usual?", "area"),
     )
     alert = Alert(on="warning", after=2, of=3, layer="service")
 
     def evaluate(self, evidence: Evidence[AccessProfile]) -> Iterator[Finding]:
-        """Yield the findings of each path that was asked in the period or the day before."""
-        recent = Window(evidence.period.start - DAY, evidence.period.end)
-        paths = {path for each in evidence.within(recent) for path in each.paths}
-        for path in sorted(paths - {OTHER}):
-            yield from _Path(self, evidence, path).findings()
+        """Yield the findings of the paths in use, day by day."""
+        paths = Paths(evidence)
+        path = cache(lambda name: _Path(self, paths.of(name)))
+        for part in evidence.period.split(DAY):
+            apart = paths.judged(Window(floor(part.start, DAY), part.end))
+            if apart is not None:
+                rest = _Path(self, paths.others(part.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.findings(part)
+                continue
+            # Nothing is known before this day.
+            for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
+                apart = paths.new(window)
+                rest = _Path(self, paths.others(window.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.first_findings(window)
 
 
 class _Path:
-    """The evidence of one path."""
+    """What is said of one path."""
 
-    def __init__(
-        self, analyzer: ServiceHealth, evidence: Evidence[AccessProfile], path: str
-    ) -> None:
+    def __init__(self, analyzer: ServiceHealth, asked: PathRequests) -> None:
         self.analyzer = analyzer
-        self.evidence = evidence
-        self.path = path
-        asked = [each for each in evidence.profiles if path in each.paths]
-        self._starts = [each.window.start for each in asked]
-        counts = (each.paths[path].requests for each in asked)
-        self._cumulative = list(accumulate(counts, initial=0))
-        start = evidence.period.start - ServiceHealth.lookback
-        self.hours = [
-            (window, access)
-            for end in Window(start, evidence.period.end).ends(HOUR)
-            if (access := self.access(window := Window(end - HOUR, end))).requests
-        ]
-        self.service = next((each.service for _, each in self.hours if each.service), None)
+        self.asked = asked
+        self.path = asked.path
+        self.service = asked.service
 
-    def access(self, window: Window) -> PathAccess:
-        """Return the path's requests in a window."""
-        return total(self.evidence.within(window), self.path)
-
-    def requests(self, window: Window) -> int:
-        """Return how many requests a window holds."""
-        first = bisect_left(self._starts, window.start)
-        last = bisect_left(self._starts, window.end)
-        return self._cumulative[last] - self._cumulative[first]
-
-    def windows(self, expected: int) -> Iterator[tuple[Window, PathAccess]]:
-        """Yield the windows that should hold so many requests, while the path is in use."""
-        for window in cadence.windows(self.evidence.period, self.requests, expected):
-            access = self.access(window)
-            if access.requests or self.requests(Window(window.start - DAY, window.start)):
-                yield window, access
-
-    def findings(self) -> Iterator[Finding]:
-        """Yield every finding of the path."""
-        often = list(self.windows(OFTEN))
-        hourly = list(self.windows(SELDOM))
-        for rate in RATES:
-            pooled = ShareHistory(
-                ((hour, _matching(each, rate), each.requests) for hour, each in self.hours), PAST
+    @cached_property
+    def shares(self) -> dict[str, ShareHistory]:
+        """The past shares of each rate."""
+        return {
+            rate.metric: ShareHistory(
+                ((hour, _matching(each, rate), each.requests) for hour, each in self.asked.hours),
+                PAST,
             )
-            for window, access in often:
-                yield self._rate(rate, window, access, pooled)
-        for latency in LATENCIES:
-            past = History(((hour, _value(latency, each)) for hour, each in self.hours), PAST)
-            for window, access in often if latency.share is None else hourly:
-                yield self._latency(latency, window, access, past)
-        for window, access in hourly:
-            yield self._traffic(window, access)
+            for rate in RATES
+        }
 
-    def _rate(self, rate: Rate, window: Window, access: PathAccess, past: ShareHistory) -> Finding:
-        bad = {status: n for status, n in access.statuses.items() if rate.counts(status)}
+    @cached_property
+    def latencies(self) -> dict[str, History]:
+        """The past values of each latency."""
+        return {
+            latency.metric: History(
+                ((hour, _value(latency, each)) for hour, each in self.asked.hours), PAST
+            )
+            for latency in LATENCIES
+        }
+
+    def findings(self, part: Window) -> Iterator[Finding]:
+        """Yield every finding of a day or a part of it."""
+        week = self.asked.requests(Window(floor(part.start, DAY) - PAST, floor(part.start, DAY)))
+        busy = week >= FEWEST * (PAST // HOUR)
+        often, hourly = (
+            [(each, self.asked.access(each)) for each in self._windows(part, expected, busy=busy)]
+            for expected in (OFTEN, SELDOM)
+        )
+        yield from self._judged(often, hourly)
+        for end in part.ends(HOUR) if busy else ():
+            window = Window(end - HOUR, end)
+            yield self._traffic(PER_HOUR, window, self.asked.access(window))
+
+    def first_findings(self, window: Window) -> Iterator[Finding]:
+        """Yield the findings of a window before which nothing is known."""
+        access = self.asked.access(window)
+        if access.requests >= FEWEST:
+            yield from self._judged([(window, access)], [(window, access)])
+
+    def _windows(self, part: Window, expected: int, *, busy: bool) -> Iterator[Window]:
+        """Yield the windows that should hold so many requests."""
+        for window in cadence.windows(part, self.asked.requests, expected):
+            # Where all other paths are rarely asked, it is no news that they are not.
+            if self.path != OTHER or busy or self.asked.requests(window) >= FEWEST:
+                yield window
+
+    def _judged(self, often: Sequence[Asked], hourly: Sequence[Asked]) -> Iterator[Finding]:
+        for rate in RATES:
+            for window, access in often:
+                yield self._rate(rate, window, access)
+        for latency in LATENCIES:
+            for window, access in often if latency.share is None else hourly:
+                yield self._latency(latency, window, access)
+        for window, access in hourly:
+            yield self._traffic(PER_MINUTE, window, access)
+
+    def _rate(self, rate: Rate, window: Window, access: PathAccess) -> Finding:
+        bad = {status: n for status, n in access.statuses.items() if status in rate.statuses}
         if access.requests < FEWEST:
             return self._too_few(rate.metric, window, access.requests, FEWEST)
         value = sum(bad.values()) / access.requests
         interval = wilson_interval(sum(bad.values()), access.requests, CONFIDENCE)
-        before, requests = past.before(window.start)
+        before, requests = self.shares[rate.metric].before(window.start)
         limits = self.analyzer.limits[rate.metric]
-        if rate.metric == "http.400.rate":
+        if rate.relative:
             limits = limits.at_least(3 * before, 6 * before)
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
         return self._finding(
@@ -219,11 +266,11 @@ class _Path:
             baseline_count=requests,
         )
 
-    def _latency(self, of: Latency, window: Window, access: PathAccess, past: History) -> Finding:
+    def _latency(self, of: Latency, window: Window, access: PathAccess) -> Finding:
         if access.timed < of.fewest:
             return self._too_few(of.metric, window, access.timed, of.fewest)
         value, interval = _measured(of, access)
-        known = past.before(window.start)
+        known = self.latencies[of.metric].before(window.start)
         if len(known) < 24:  # noqa: PLR2004 - a whole day of hours
             return self.analyzer.unknown(
                 of.metric,
@@ -240,6 +287,14 @@ class _Path:
         limits = self.analyzer.limits[of.metric].at_least(
             max(1.5 * median, median + 6 * spread), max(2.5 * median, median + 12 * spread)
         )
+        usually = f"usually {number(median)} ms"
+        if limits.judge(interval.low, interval.high).alarming:
+            # What is usual at this time is looked up only where it decides.
+            then, title = self._usual(window, lambda each: _value(of, self.asked.access(each)))
+            if then:
+                at_this_time = float(np.median(then))
+                limits = limits.at_least(1.5 * at_this_time, 2.5 * at_this_time)
+                usually += f" and {number(at_this_time)} ms {title}"
         return self._finding(
             of.metric,
             window,
@@ -248,47 +303,65 @@ class _Path:
             interval,
             access.timed,
             f"The {of.title} of {count(access.timed, 'request')} to {self.path} took "
-            f"{number(value)} ms {span(window)}, usually {number(median)} ms.",
+            f"{number(value)} ms {span(window)}, {usually}.",
             baseline_value=median,
             baseline_count=len(known),
         )
 
-    def _traffic(self, window: Window, access: PathAccess) -> Finding:
-        minutes = window.length / timedelta(minutes=1)
-        days = [
-            self.requests(Window(window.start - day * DAY, window.end - day * DAY))
-            for day in range(1, PAST // DAY + 1)
-            if self.requests(Window(window.start - day * DAY - DAY, window.end - day * DAY))
-        ]
-        usual = float(np.median(days)) if days else 0.0
-        known = {
-            "service": self.service,
-            "value": access.requests / minutes,
-            "sample_count": access.requests,
-            "warning": None,
-            "critical": None,
-        }
-        if len(days) < FEWEST_DAYS or usual < FEWEST:
+    def _usual(
+        self, window: Window, measure: Callable[[Window], float | None]
+    ) -> tuple[list[float], str]:
+        """Return what was measured at the same time of past weeks, else days, and which it was.
+
+        Nothing, where the path was not in use at three such times.
+        """
+        for windows, title in (
+            (past_weeks(window, ServiceHealth.weeks), "at this time of the week"),
+            (past_days(window, PAST // DAY), "at this time of day"),
+        ):
+            used = [
+                each for each in windows if self.asked.requests(Window(each.end - DAY, each.end))
+            ]
+            values = [value for each in used if (value := measure(each)) is not None]
+            if len(values) >= FEWEST_TIMES:
+                return values, title
+        return [], ""
+
+    def _traffic(self, of: Traffic, window: Window, access: PathAccess) -> Finding:
+        units = window.length / of.unit
+        then, title = self._usual(window, lambda each: float(self.asked.requests(each)))
+        usual = float(np.median(then)) if then else 0.0
+        known = {"service": self.service, "value": access.requests / units}
+        if usual < FEWEST:
             reason = (
-                f"{len(days)} earlier days of requests to {self.path} are known, "
-                f"with {number(usual)} requests at this time; {FEWEST_DAYS} days with "
-                f"{FEWEST} requests are needed to know what is usual."
+                f"Requests to {self.path} are usually {number(usual)} at this time; {FEWEST} are "
+                f"needed for a verdict, known of {FEWEST_TIMES} days or weeks."
             )
-            return self.analyzer.unknown("traffic.rpm", self.path, window, reason, **known)
-        declared = self.analyzer.limits["traffic.rpm"]
-        per_minute = usual / minutes
-        limits = Limits(declared.warning * per_minute, declared.critical * per_minute, declared.bad)
+            return self.analyzer.unknown(
+                of.metric,
+                self.path,
+                window,
+                reason,
+                sample_count=access.requests,
+                warning=None,
+                critical=None,
+                **known,
+            )
+        declared = self.analyzer.limits[of.metric]
+        rate = usual / units
+        limits = Limits(declared.warning * rate, declared.critical * rate, declared.bad)
+        hidden = self.asked.hidden(window)
         return self._finding(
-            "traffic.rpm",
+            of.metric,
             window,
             limits,
-            access.requests / minutes,
-            _poisson(access.requests, minutes),
+            access.requests / units,
+            _poisson(access.requests, hidden, units),
             access.requests,
             f"{count(access.requests, 'request')} to {self.path} {span(window)}, "
-            f"usually {number(usual)} at this time of day.",
-            baseline_value=per_minute,
-            baseline_count=len(days),
+            f"usually {number(usual)} {title}.",
+            baseline_value=rate,
+            baseline_count=len(then),
         )
 
     def _too_few(self, metric: str, window: Window, requests: int, needed: int) -> Finding:
@@ -331,7 +404,7 @@ class _Path:
 
 
 def _matching(access: PathAccess, rate: Rate) -> int:
-    return sum(n for status, n in access.statuses.items() if rate.counts(status))
+    return sum(n for status, n in access.statuses.items() if status in rate.statuses)
 
 
 def _value(of: Latency, access: PathAccess) -> float | None:
@@ -361,8 +434,15 @@ def _mean(access: PathAccess) -> tuple[float, Interval]:
     return mean / unit, Interval(max(0.0, mean - error) / unit, (mean + error) / unit)
 
 
-def _poisson(events: int, minutes: float) -> Interval:
-    """Return the rates per minute that so many events are compatible with (Garwood, 1936)."""
+def _poisson(events: int, hidden: int, units: float) -> Interval:
+    """Return the rates that so many events are compatible with (Garwood, 1936).
+
+    Args:
+        events: How many were counted.
+        hidden: How many more there may have been.
+        units: Length of the time they were counted in.
+    """
     tail = (1 - CONFIDENCE) / 2
     low = float(special.chdtri(2 * events, 1 - tail)) / 2 if events else 0.0
-    return Interval(low / minutes, float(special.chdtri(2 * events + 2, tail)) / 2 / minutes)
+    high = float(special.chdtri(2 * (events + hidden) + 2, tail)) / 2
+    return Interval(low / units, high / units)

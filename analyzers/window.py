@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +65,17 @@ class Window:
         if middle >= self.end:
             return None
         return Window(self.start, middle), Window(middle, self.end)
+
+
+def joined(windows: Iterable[Window]) -> list[Window]:
+    """Return the least windows, in order, that cover the same time; ones that touch become one."""
+    spans: list[Window] = []
+    for window in sorted(windows):
+        if spans and window.start <= spans[-1].end:
+            spans[-1] = Window(spans[-1].start, max(spans[-1].end, window.end))
+        else:
+            spans.append(window)
+    return spans
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analyzers import discover, engine, following
 from analyzers.baseline.store import BaselineStore
 from analyzers.cycle.state import Bookmark, BookmarkStore
-from analyzers.cycle.touched import affected, joined, touched
+from analyzers.cycle.touched import affected, touched
 from analyzers.finding import digest
 from analyzers.log_completeness import AHEAD, REACH, gap_spans
 from analyzers.profile.kind import kinds
@@ -21,7 +21,7 @@ from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
-from analyzers.window import DAY, HOUR, Window, floor
+from analyzers.window import DAY, Window, floor, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,7 +147,8 @@ def _profiled(
     profiler = Profiler(logs, progress)
     news: dict[str, list[Window]] = {}
     gaps: list[Window] = []
-    for name, lookback in engine.lookbacks(discover()).items():
+    needed = engine.times(discover(), Window(before.judged, logs.now))
+    for name, times in needed.items():
         kind = kinds()[name]
         progress(f"looking for new events: {name}")
         found: list[Window] = []
@@ -158,8 +159,8 @@ def _profiled(
                 # Lines that fill a gap change what was said of all its time.
                 gaps = _gaps(logs, found)
             fresh = Window(floor(before.judged, kind.step), logs.now)
-            reach = Window(floor(before.judged, HOUR) - lookback, logs.now)
-            for window in [reach] if sweep else joined([*found, fresh]):
+            # Apart from what is new only past weeks may not be known yet, all others are.
+            for window in times if sweep else joined([*found, fresh, *times[:-1]]):
                 cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.
         news[name] = joined([*found, *profiler.changed.get(name, ())])
@@ -185,11 +186,15 @@ def _plan(
         changed = [
             period
             for kind, reach in _needs(analyzer).items()
-            for period in affected(news.get(kind, ()), reach, now)
+            for period in affected(news.get(kind, ()), reach, now, _weeks(analyzer, kind))
         ]
         for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
             plan[period].append(analyzer)
     return sorted(plan.items(), key=lambda item: item[0])
+
+
+def _weeks(analyzer: Analyzer[Any], kind: str) -> int:
+    return analyzer.weeks if kind == analyzer.reads else 0
 
 
 def _needs(analyzer: Analyzer[Any]) -> dict[str, timedelta]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.aggregations import DATE, INGESTED, within
-from analyzers.window import DAY, MINUTE, Window, from_milliseconds
+from analyzers.window import DAY, MINUTE, WEEK, Window, from_milliseconds, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,26 +52,23 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
     return joined(Window(start, start + kind.step) for start in starts)
 
 
-def joined(windows: Iterable[Window]) -> list[Window]:
-    """Return the least windows, in order, that cover the same time; ones that touch become one."""
-    spans: list[Window] = []
-    for window in sorted(windows):
-        if spans and window.start <= spans[-1].end:
-            spans[-1] = Window(spans[-1].start, max(spans[-1].end, window.end))
-        else:
-            spans.append(window)
-    return spans
-
-
 def affected(
-    touched_windows: Iterable[Window], lookback: timedelta, until: datetime
+    touched_windows: Iterable[Window], lookback: timedelta, until: datetime, weeks: int = 0
 ) -> list[Window]:
-    """Return the periods to judge again: a verdict depends on `lookback` before its window's end.
+    """Return the periods to judge again: what depends on windows that changed.
 
     Args:
         touched_windows: Windows with new events.
         lookback: How far back an analyzer looks before the window it judges.
         until: Later windows are not judged.
+        weeks: In how many past weeks it looks at the same time of the week, and the day before it.
     """
-    periods = (Window(each.start, min(each.end + lookback, until)) for each in touched_windows)
-    return joined(each for each in periods if each.start < each.end)
+    changed = list(touched_windows)
+    periods = [Window(each.start, each.end + lookback) for each in changed]
+    periods += [
+        Window(each.start + week * WEEK, each.end + week * WEEK + DAY)
+        for each in changed
+        for week in range(1, weeks + 1)
+    ]
+    ended = (Window(each.start, min(each.end, until)) for each in periods)
+    return joined(each for each in ended if each.start < each.end)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 KIND = "access"
 DATASET = "ml.access"
+OTHER = "(other paths)"
+"""Requests to paths that a window does not keep apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ def from_body(
     return AccessProfile(slot, knowledge, revision, paths)
 
 
-def total(profiles: Iterable[AccessProfile], path: str) -> PathAccess:
-    """Return the sum of a path's requests; no profile is a sum of no requests."""
-    found = [each.paths[path] for each in profiles if path in each.paths]
+def total(parts: Iterable[PathAccess]) -> PathAccess:
+    """Return the sum of requests; no part is a sum of no requests."""
+    found = list(parts)
     statuses: Counter[int] = Counter()
     latencies: Latencies = Counter()
     for each in found:
@@ -83,6 +85,21 @@ def total(profiles: Iterable[AccessProfile], path: str) -> PathAccess:
         sum(each.duration_squares for each in found),
         latencies,
         next((each.service for each in found if each.service), None),
+    )
+
+
+def rest(whole: PathAccess, parts: Iterable[PathAccess]) -> PathAccess:
+    """Return what is left of a whole without its parts."""
+    known = total(parts)
+    return PathAccess(
+        whole.requests - known.requests,
+        whole.statuses - known.statuses,
+        whole.timed - known.timed,
+        # What rounding leaves of equal sums is no duration.
+        max(0.0, whole.duration - known.duration),
+        max(0.0, whole.duration_squares - known.duration_squares),
+        whole.latencies - known.latencies,
+        whole.service,
     )
 
 

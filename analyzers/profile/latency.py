@@ -64,6 +64,11 @@ def counts(answer: dict[str, Any]) -> Iterator[tuple[str, int, int, int]]:
                         yield inside["key"], per["key"], lower, per["doc_count"]
 
 
+def complete(answer: dict[str, Any]) -> bool:
+    """Whether the answer leaves out no key of `inside`, if that is a terms aggregation."""
+    return not any(answer[name]["inside"]["sum_other_doc_count"] for name, _, _ in _tiers())
+
+
 def bucket_of(nanoseconds: int) -> int:
     """Return the lower end of the bucket that holds a duration."""
     if nanoseconds < _LEAST:

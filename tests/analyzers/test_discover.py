@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -127,9 +127,10 @@ def evidence(  # noqa: PLR0917 - one fixture per kind of profile
                 "label": labelled().labels,
             }
 
-        def within(kind: str) -> Sequence[Any]:
-            reach = Window(period.start - analyzer.reach(kind), period.end)
-            return Evidence(period, known[kind]).within(reach)
+        def within(kind: str) -> list[Any]:
+            everything = Evidence(period, known[kind])
+            times = analyzer.times(kind, period)
+            return [profile for each in times for profile in everything.within(each)]
 
         beside = {kind: within(kind) for kind in analyzer.also}
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)

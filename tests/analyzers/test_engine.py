@@ -15,7 +15,7 @@ from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.findings_store import FindingStore, Written
 from analyzers.service_health import ServiceHealth
-from analyzers.window import DAY, HOUR, Window, iso
+from analyzers.window import DAY, HOUR, WEEK, Window, iso
 from elastic.cluster import Cluster
 from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
@@ -329,6 +329,43 @@ def test_only_windows_that_have_ended_are_judged(
     found = list(FindingStore(cluster, namespace).search())
     assert max(each.end for each in found) <= now
     assert {each.created for each in found} == {now}
+
+
+def test_silence_is_found_afterwards(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    accesses_of: Callable[..., Events],
+    ship: Callable[..., None],
+) -> None:
+    """A service that logs nothing at all is reported, in a period without a single request."""
+    ship(accesses_of(24 * 4, 24))
+    period = Window(start + 6 * DAY, start + 6 * DAY + 6 * HOUR)
+    analyze(cluster, namespace, period, now=start + 30 * DAY, analyzers=[ServiceHealth()])
+    found = list(FindingStore(cluster, namespace).search(metric="traffic.rph"))
+    assert [each.end for each in found] == [start + 6 * DAY + hour * HOUR for hour in range(1, 7)]
+    assert {(each.value, each.severity) for each in found} == {(0.0, Severity.CRITICAL)}
+
+
+def test_the_same_hour_of_past_weeks_is_read(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    accesses_of: Callable[..., Events],
+    ship: Callable[..., None],
+) -> None:
+    """Of four weeks just the hours that are compared are profiled, and the days before."""
+    for week in range(5):
+        ship(accesses_of(2, 30, first=start + week * WEEK + 10 * HOUR))
+    hour = Window(start + 4 * WEEK + 10 * HOUR, start + 4 * WEEK + 11 * HOUR)
+    far = Window(start + 2 * WEEK + 12 * HOUR, start + 2 * WEEK + 14 * HOUR)
+    ship(accesses_of(2, 30, first=far.start))
+    analyze(cluster, namespace, hour, now=hour.end, analyzers=[ServiceHealth()])
+    profiles = written(cluster, namespace).values()
+    hours = {each["event.start"][:13] for each in profiles if each.get("profile.kind") == "access"}
+    weeks = {iso(hour.start - week * WEEK)[:13] for week in range(5)}
+    assert weeks <= hours
+    assert iso(far.start)[:13] not in hours
 
 
 def test_all_analyzers_are_asked(run_on_requests: Callable[..., Analysis]) -> None:

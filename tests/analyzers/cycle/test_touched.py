@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.cycle.touched import OVERLAP, affected, joined, touched
+from analyzers.cycle.touched import OVERLAP, affected, touched
 from analyzers.profile.kind import kinds
 from analyzers.profile.logs import Logs
-from analyzers.window import DAY, HOUR, MINUTE, Window, iso
+from analyzers.window import DAY, HOUR, MINUTE, Window, iso, joined
 from elastic.cluster import Cluster
 
 BEGIN = datetime.fromisoformat("2026-03-02T00:00+00:00")

@@ -94,14 +94,36 @@ def test_more_paths_than_are_kept_apart(
     update: Callable[..., int],
     read: Callable[..., list[Any]],
 ) -> None:
-    """Requests to rare paths beyond the fiftieth are counted together, not lost."""
-    events = accesses_of(1, 5)
-    scanned = [events[0] | {"url.path": f"/.env{number}"} for number in range(60)]
-    ship(events + scanned)
-    update("access", day)
-    first = read("access", day)[0]
-    assert sum(path.requests for path in first.paths.values()) == 61
-    assert first.paths["(other paths)"].requests == 11
+    """Beyond fifty paths a window counts the rest together: statuses and latencies, none lost."""
+    events = accesses_of(1, 60, status=lambda _hour, index: 500 if index % 7 == 0 else 200)
+    robots = [
+        each | {"url.path": f"/{place}-{number}.php", "http.response.status_code": 404}
+        for place, each in enumerate(accesses_of(1, 12))
+        for number in range(55 if place % 2 else 30)
+    ]
+    ship(events + robots)
+    assert update("access", day) == 12
+    for place, profile in enumerate(read("access", day)):
+        window = [
+            each
+            for each in events + robots
+            if iso(profile.window.start) <= each["@timestamp"] < iso(profile.window.end)
+        ]
+        durations: dict[str, list[int]] = {}
+        for each in window:
+            known = each["url.path"] if each["url.path"] in profile.paths else "(other paths)"
+            durations.setdefault(known, []).append(each["event.duration"])
+        assert len(profile.paths) == (51 if place % 2 else 31)
+        assert profile.paths["/predict"].statuses == Counter(
+            each["http.response.status_code"] for each in window if each["url.path"] == "/predict"
+        )
+        for path, took in durations.items():
+            access = profile.paths[path]
+            assert access.latencies == Counter(map(bucket_of, took))
+            assert (access.requests, access.timed) == (len(took), len(took))
+            assert access.duration == pytest.approx(sum(took))
+        if place % 2:
+            assert profile.paths["(other paths)"].statuses == Counter({404: 6})
 
 
 def test_runs_of_jobs_are_kept(
