@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from analyzers.window import Window
 
-DATE = {"field": "@timestamp", "min_doc_count": 1}
+DATED = "@timestamp"
+
+DATE = {"field": DATED, "min_doc_count": 1}
 """Arguments of a date histogram that returns only windows with events."""
 
 INGESTED = "event.ingested"
@@ -24,21 +26,28 @@ TRUSTED_AHEAD = DAY
 by days; nobody knows when it happened."""
 
 
-def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
+def period_query(
+    period: Window, terms: Mapping[str, str], date: str = DATED
+) -> dict[str, Any]:
     """Return a search body without hits for the events of a period that have the given values.
 
     Events dated days ahead of their ingestion are left out, whole days being compared, so that a
     period and its parts leave out the same: they were no traffic when they came, nor are they when
     their date comes. `clock_skew` reports them.
+
+    Args:
+        period: When they are dated.
+        terms: Values they have, by field.
+        date: The field that dates them.
     """
-    filters = [dated(period), *({"term": {name: value}} for name, value in terms.items())]
-    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period)]}}
+    filters = [dated(period, date), *({"term": {name: value}} for name, value in terms.items())]
+    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period, date)]}}
     return {"size": 0, "track_total_hits": False, "query": query}
 
 
-def dated(period: Window) -> dict[str, Any]:
+def dated(period: Window, date: str = DATED) -> dict[str, Any]:
     """Return the query for the events that are dated within a period."""
-    return within("@timestamp", gte=period.start, lt=period.end)
+    return within(date, gte=period.start, lt=period.end)
 
 
 def within(field: str, **bounds: datetime) -> dict[str, Any]:
@@ -50,11 +59,11 @@ def within(field: str, **bounds: datetime) -> dict[str, Any]:
     return {"range": {field: {**limits, "format": "epoch_millis"}}}
 
 
-def _dated_ahead(period: Window) -> dict[str, Any]:
+def _dated_ahead(period: Window, date: str) -> dict[str, Any]:
     days = [
         {
             "bool": {
-                "filter": [dated(day), within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD)]
+                "filter": [dated(day, date), within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD)]
             }
         }
         for day in period.split(DAY)
