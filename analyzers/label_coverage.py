@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
     from analyzers.profile.outcomes import OutcomeProfile
+    from analyzers.statistics.buckets import Buckets
 
 COVERAGE, EARLY = "label.coverage", "label.coverage_early"
 P50, P95 = "label.delay_p50", "label.delay_p95"
@@ -98,8 +99,12 @@ class LabelCoverage(Analyzer[LabelProfile]):
             "or 0.7 and 0.4 times the share of the 2 weeks before, if that is less",
             measures="rate",
         ),
-        P50: Limits(2.0, 8.0, meaning="hours, at least 2 and 4 times those of the 2 weeks before"),
-        P95: Limits(4.0, 16.0, meaning="hours, at least 2 and 4 times those of the 2 weeks before"),
+        P50: Limits(
+            2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
+        ),
+        P95: Limits(
+            4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
+        ),
         CONTRADICTED: Limits(
             0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
         ),
@@ -256,7 +261,7 @@ class _Day:
                 sample_count=learnt.n,
             )
         interval = percentile_confidence(learnt, part, CONFIDENCE)
-        limits = self.analyzer.limits[metric].at_least(2 * usual, 4 * usual)
+        limits = self.analyzer.limits[metric].at_least(1.5 * usual, 3 * usual)
         return self.analyzer.finding(
             metric,
             of.model,
@@ -271,8 +276,8 @@ class _Day:
             baseline_count=past.n,
             sample_count=learnt.n,
             reason=f"{percent(part)} of the {count(learnt.n, 'label')} of {of.model} that came "
-            f"{span(window)} took {number(value)} h or less; {number(usual)} h in the 14 days "
-            "before.",
+            f"{span(window)} took about {number(value)} h or less; {number(usual)} h in the 14 "
+            "days before.",
             **self.about,
         )
 
@@ -300,7 +305,8 @@ def _aged(window: Window, hours: int) -> Window:
     return Window(window.start - hours * HOUR, window.end - hours * HOUR)
 
 
-def _hours(delays: Any, part: float) -> float:
+def _hours(delays: Buckets, part: float) -> float:
+    """Return within about how many hours such a part of labels came: the middle of a bucket."""
     interval = percentile(delays, part)
     return interval.low if math.isinf(interval.high) else relative_middle(interval)
 
