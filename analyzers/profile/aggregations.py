@@ -26,9 +26,7 @@ TRUSTED_AHEAD = DAY
 by days; nobody knows when it happened."""
 
 
-def period_query(
-    period: Window, terms: Mapping[str, str], date: str = DATED
-) -> dict[str, Any]:
+def period_query(period: Window, terms: Mapping[str, str], date: str = DATED) -> dict[str, Any]:
     """Return a search body without hits for the events of a period that have the given values.
 
     Events dated days ahead of their ingestion are left out, whole days being compared, so that a
@@ -63,7 +61,10 @@ def _dated_ahead(period: Window, date: str) -> dict[str, Any]:
     days = [
         {
             "bool": {
-                "filter": [dated(day, date), within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD)]
+                "filter": [
+                    dated(day, date),
+                    within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD),
+                ]
             }
         }
         for day in period.split(DAY)
