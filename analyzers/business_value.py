@@ -5,7 +5,7 @@ its versions, against the mean of the same hours of the same weekdays one to fou
 interval allows for how values scatter from bid to bid and how many bids there are (a ratio
 estimator's residuals by hour), on both sides; severity is taken from the calm end of the ratio.
 
-While labels of the day are missing (`label_coverage.py`), its value lies between nothing more and
+While labels of the day are missing (`label_maturity.py`), its value lies between nothing more and
 all of them succeeding at the usual value; where that leaves the verdict open it is `unknown`.
 
 Paper: Cochran, W. G. (1977). Sampling Techniques, 3rd ed., chapter 6.
@@ -24,7 +24,7 @@ from scipy import special
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.evidence import Evidence
-from analyzers.label_coverage import REACH, LabelHistory
+from analyzers.label_maturity import REACH, LabelHistory
 from analyzers.labelled_day import CONFIDENCE, STEP
 from analyzers.limits import Limits
 from analyzers.panel import Panel

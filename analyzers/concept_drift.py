@@ -31,7 +31,7 @@ from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.error_history import REACH, ErrorHistory, begin_of
 from analyzers.error_stream import DETECTORS, Change
-from analyzers.label_coverage import LOOKBACK
+from analyzers.label_maturity import LOOKBACK
 from analyzers.labelled_day import CONFIDENCE, STEP, LabelledDay, LabelledDays
 from analyzers.limits import Limits
 from analyzers.offline import TITLES, Measure

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analyzers.label_coverage import LabelCoverage, LabelHistory
+from analyzers.label_maturity import LabelCoverage, LabelHistory
 from analyzers.profile.labels import LabelProfile, total
 from analyzers.profile.predictions import KIND as PREDICTIONS
 from analyzers.recent_day import RecentDay, recent_day, recent_days

@@ -11,7 +11,7 @@ The success rate of approved predictions is compared with what their scores prom
 set's labels, and calibration is judged by tenths of the score: the error over all bins, and each
 bin's gap of observed and predicted share.
 
-A day is judged by `label_coverage.py` as mature or not. While labels are missing, every interval
+A day is judged by `label_maturity.py` as mature or not. While labels are missing, every interval
 holds what any of them may turn out to be; where that leaves the verdict open it is `unknown`.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
-from analyzers.label_coverage import REACH
+from analyzers.label_maturity import REACH
 from analyzers.labelled_day import CONFIDENCE, STEP, LabelledDay, LabelledDays
 from analyzers.limits import Limits
 from analyzers.offline import TITLES, Measure, compare, offline_performance

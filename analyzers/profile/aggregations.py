@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from analyzers.window import Window
 
-DATE = {"field": "@timestamp", "min_doc_count": 1}
+DATED = "@timestamp"
+
+DATE = {"field": DATED, "min_doc_count": 1}
 """Arguments of a date histogram that returns only windows with events."""
 
 INGESTED = "event.ingested"
@@ -27,7 +29,7 @@ TRUSTED_AHEAD = DAY
 by days; nobody knows when it happened."""
 
 
-def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
+def period_query(period: Window, terms: Mapping[str, str], date: str = DATED) -> dict[str, Any]:
     """Return a search body without hits for the events of a period that have the given values.
 
     The value `UNNAMED` stands for events without one.
@@ -35,17 +37,22 @@ def period_query(period: Window, terms: Mapping[str, str]) -> dict[str, Any]:
     Events dated days ahead of their ingestion are left out, whole days being compared, so that a
     period and its parts leave out the same: they were no traffic when they came, nor are they when
     their date comes. `clock_skew` reports them.
+
+    Args:
+        period: When they are dated.
+        terms: Values they have, by field.
+        date: The field that dates them.
     """
     named = {name: value for name, value in terms.items() if value != UNNAMED}
-    filters = [dated(period), *({"term": {name: value}} for name, value in named.items())]
+    filters = [dated(period, date), *({"term": {name: value}} for name, value in named.items())]
     absent = [{"exists": {"field": name}} for name in terms.keys() - named.keys()]
-    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period), *absent]}}
+    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period, date), *absent]}}
     return {"size": 0, "track_total_hits": False, "query": query}
 
 
-def dated(period: Window) -> dict[str, Any]:
+def dated(period: Window, date: str = DATED) -> dict[str, Any]:
     """Return the query for the events that are dated within a period."""
-    return within("@timestamp", gte=period.start, lt=period.end)
+    return within(date, gte=period.start, lt=period.end)
 
 
 def within(field: str, **bounds: datetime) -> dict[str, Any]:
@@ -57,11 +64,14 @@ def within(field: str, **bounds: datetime) -> dict[str, Any]:
     return {"range": {field: {**limits, "format": "epoch_millis"}}}
 
 
-def _dated_ahead(period: Window) -> dict[str, Any]:
+def _dated_ahead(period: Window, date: str) -> dict[str, Any]:
     days = [
         {
             "bool": {
-                "filter": [dated(day), within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD)]
+                "filter": [
+                    dated(day, date),
+                    within(INGESTED, lt=floor(day.start, DAY) - TRUSTED_AHEAD),
+                ]
             }
         }
         for day in period.split(DAY)

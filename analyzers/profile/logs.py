@@ -80,7 +80,12 @@ class Logs:
             yield window, read_knowledge(bucket)
 
     def survey(
-        self, dataset: str, period: Window, step: timedelta, inside: Mapping[str, Any]
+        self,
+        dataset: str,
+        period: Window,
+        step: timedelta,
+        inside: Mapping[str, Any],
+        date: str = "@timestamp",
     ) -> Iterator[tuple[Window, dict[str, Any]]]:
         """Yield each window with events; one aggregation over the whole period, without edges.
 
@@ -89,14 +94,15 @@ class Logs:
             period: When.
             step: Length of a window.
             inside: Aggregations within each window.
+            date: The field that says which window an event is in.
         """
         interval = f"{step // (HOUR / 60)}m"
         windows = {
-            "date_histogram": {**DATE, "fixed_interval": interval},
+            "date_histogram": {**DATE, "field": date, "fixed_interval": interval},
             "aggs": {**known_since(), **inside},
         }
         for part in period.split(SURVEYED):
-            body = period_query(part, {}) | {"aggs": {"windows": windows}}
+            body = period_query(part, {}, date) | {"aggs": {"windows": windows}}
             for bucket in self.search(dataset, body)["aggregations"]["windows"]["buckets"]:
                 start = from_milliseconds(bucket["key"])
                 yield Window(start, start + step), bucket

@@ -10,7 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from labelled_rows import evidence as labelled_evidence
+from labelled_rows import rows
 from numbered_lines import profiles_of, written
 
 from analyzers import discover
@@ -119,7 +122,21 @@ def evidence(  # noqa: PLR0917 - one fixture per kind of profile
         if not 3_000 <= line.number < 3_100 or line.number % 2
     )
 
+    @cache
+    def ceasing() -> Evidence[Any]:
+        # Labels need weeks to compare with; they stop for the last two days.
+        first, chance = start - 21 * DAY, np.random.default_rng(5)
+        of = rows(
+            first,
+            (DAYS + 21) * 24,
+            30,
+            lambda hour: chance.exponential(5.0, 30) if hour < 23 * 24 else np.full(30, np.nan),
+        )
+        return labelled_evidence(of, Window(start, start + DAYS * DAY))
+
     def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
+        if "outcome" in analyzer.also:
+            return reaching(ceasing(), analyzer, period)
         known = profiles
         if "label" in (analyzer.reads, *analyzer.also):
             known = profiles | {
@@ -136,6 +153,16 @@ def evidence(  # noqa: PLR0917 - one fixture per kind of profile
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
 
     return give
+
+
+def reaching(whole: Evidence[Any], analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
+    """Return the part of evidence that an analyzer is given to judge a period."""
+
+    def within(kind: str, of: Evidence[Any]) -> Sequence[Any]:
+        return of.within(Window(period.start - analyzer.reach(kind), period.end))
+
+    beside = {kind: within(kind, whole.of(kind)) for kind in analyzer.also}
+    return Evidence(period, within(analyzer.reads, whole), {}, beside)
 
 
 def fallback_profiles(hours: int) -> list[FallbackProfile]:

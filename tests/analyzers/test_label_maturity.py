@@ -8,7 +8,7 @@ import pytest
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.evidence import Evidence
-from analyzers.label_coverage import Coverage, LabelHistory
+from analyzers.label_maturity import Coverage, LabelHistory
 from analyzers.window import DAY, HOUR, Window
 
 Make = Callable[..., Any]
