@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibana.lint.lens import lens_problems
 from kibana.lint.problem import Problem
+from kibana.lint.vega import vega_problems
 from kibana.model.dashboard import COLUMNS
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
     if panel["type"] == "lens" and "attributes" in config:
         needed += [each["name"] for each in config["attributes"]["references"]]
         yield from lens_problems(config["attributes"], bundle)
+    if config.get("savedVis", {}).get("type") == "vega":
+        yield from vega_problems(config["savedVis"]["params"]["spec"], bundle)
     if panel["type"] == "links":
         needed += [each["destinationRefName"] for each in config["attributes"]["links"]]
     events = config.get("enhancements", {}).get("dynamicActions", {}).get("events", [])

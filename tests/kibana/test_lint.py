@@ -72,6 +72,26 @@ def layer(attributes: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def vega(change: Change) -> Change:
+    """Change the picture of a dashboard."""
+
+    def inside(panels: Any) -> None:
+        found = (each["embeddableConfig"].get("savedVis", {}) for each in panels)
+        params = next(each["params"] for each in found if each.get("type") == "vega")
+        spec = json.loads(params["spec"])
+        change(spec)
+        params["spec"] = json.dumps(spec)
+
+    return in_json("panelsJSON", inside)
+
+
+def analyzers(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the outermost aggregation of a picture's search."""
+    found: dict[str, Any] = spec["data"]["url"]["body"]["aggs"]["analyzers"]
+    return found
+
+
+OVERVIEW = "mlmon-production-ops-overview"
 DASHBOARD = "mlmon-production-ops-service_health"
 SEARCH = "mlmon-production-ops-alarms"
 FAULTS: list[tuple[Kind, str, Change, str]] = [
@@ -171,6 +191,24 @@ FAULTS: list[tuple[Kind, str, Change, str]] = [
         DASHBOARD,
         lens(lambda found: columns(found)["l0m0"].update(references=["l0m9"])),
         "refers to the column l0m9",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: spec["data"]["url"].update(index="mine-*")),
+        "asks mine-*, which no data view has",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: analyzers(spec)["terms"].update(field="finding.colour")),
+        "finding.colour is in no index template",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: spec["data"]["format"].update(property="aggregations.a.buckets")),
+        "draws aggregations.a.buckets, which its search does not answer",
     ),
     (
         "dashboard",
