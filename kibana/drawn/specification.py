@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from analyzers.window import milliseconds
 from kibana.model.chart import Bins, Chart, Measure, Time, Tone, Values
+from kibana.model.query import width
 from kibana.model.rows import axis_label, rows
 from kibana.palette import OF_THE_PAGE
-from kibana.report.words import SHARE, rounded
+from kibana.report.words import NANOSECONDS, SHARE, length, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT: Final = 150
 THOUSAND: Final = 1000
+FAR_OFF: Final = 10
+"""How many times the greatest value a limit may be to be drawn."""
+LONG_NAME: Final = 20
+"""Characters of which three columns of a legend do not fit beside one another."""
 TONES: Final[dict[Tone, str]] = {
     "plain": "var(--line)",
     "good": "var(--good)",
@@ -53,12 +58,18 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
         for layer, answer in zip(chart.layers[:1], answers, strict=False)
         for row in _points(chart, rows(layer, answer))
     ]
-    if not any(row["v"] is not None for row in data):
+    greatest = max((abs(row["v"]) for row in data if row["v"] is not None), default=None)
+    if greatest is None:
         return None
-    layers: list[Json] = [_heatmap(chart) if chart.draw == "heatmap" else _marks(chart, data)]
+    scaled, unit = _readable(chart, greatest)
+    for row in data:
+        row["v"] = _plain(row["v"] and row["v"] / scaled)
+    if chart.draw == "heatmap":
+        return _grid(chart, data, window)
+    layers: list[Json] = [_marks(chart, data, unit)]
     datasets: Json = {"rows": data}
     if chart.limits and len(answers) > 1:
-        datasets["limits"] = _limits(chart, answers[1])
+        datasets["limits"] = _limits(chart, answers[1], greatest)
         layers.append(_limit_layer())
     layers += [_fixed(each.value, each.tone) for each in chart.lines]
     return {
@@ -72,6 +83,12 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
     }
 
 
+def _readable(chart: Chart, greatest: float) -> tuple[float, str]:
+    """Return what values are divided by to be read, and the unit they have then."""
+    unit = chart.unit or chart.measures[0].unit
+    return length(greatest) if unit == NANOSECONDS else (1.0, unit)
+
+
 def _points(chart: Chart, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row per part and measure: x, the series it belongs to, and its value."""
     first, *others = (axis_label(each) for each in chart.by)
@@ -79,7 +96,7 @@ def _points(chart: Chart, found: Sequence[dict[str, Any]]) -> list[dict[str, Any
         {
             "x": row[first],
             "s": _series(chart, row, others, measure),
-            "v": _plain(row[measure.label]),
+            "v": row[measure.label],
         }
         for row in found
         for measure in chart.measures
@@ -96,8 +113,8 @@ def _plain(value: Any) -> Any:
     return rounded(value) if isinstance(value, float) else value
 
 
-def _limits(chart: Chart, answer: Json) -> list[dict[str, Any]]:
-    """Return the limits beside, those far above every value left out by the caller's scale."""
+def _limits(chart: Chart, answer: Json, greatest: float) -> list[dict[str, Any]]:
+    """Return the limits beside, without those so far off that values would be a flat line."""
     layer = chart.layers[1]
     first = axis_label(layer.by[0])
     return [
@@ -105,20 +122,26 @@ def _limits(chart: Chart, answer: Json) -> list[dict[str, Any]]:
         for row in rows(layer, answer)
         for measure in chart.limits
         if row[measure.label] is not None
+        and (greatest == 0 or abs(row[measure.label]) <= FAR_OFF * greatest)
     ]
 
 
-def _marks(chart: Chart, data: Sequence[dict[str, Any]]) -> Json:
+def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
     names = list(dict.fromkeys(row["s"] for row in data))
     greatest = max((abs(row["v"]) for row in data if row["v"] is not None), default=0.0)
-    encoding: Json = {"y": _y(chart, greatest), "tooltip": _tooltip(chart)}
+    encoding: Json = {"y": _y(chart, greatest, unit), "tooltip": _tooltip(chart, unit)}
     if len(names) > 1:
         encoding["color"] = {
             "field": "s",
             "type": "nominal",
             "title": None,
             "scale": {"domain": names, "range": _colours(chart, names)},
-            "legend": {"orient": "bottom", "columns": 3, "labelLimit": 220, "symbolType": "square"},
+            "legend": {
+                "orient": "bottom",
+                "columns": 3 if max(map(len, names)) <= LONG_NAME else 2,
+                "labelLimit": 180,
+                "symbolType": "square",
+            },
         }
     else:
         encoding["color"] = {"value": _colours(chart, names)[0]}
@@ -139,23 +162,32 @@ def _colours(chart: Chart, names: Sequence[str]) -> list[str]:
     ]
 
 
-def _heatmap(chart: Chart) -> Json:
+def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
+    """Return a heatmap: a row for each series, a cell for each part of time."""
+    step = int(width(window).total_seconds() * THOUSAND)
+    names = len({row["s"] for row in data})
     return {
+        "$schema": SCHEMA,
+        "width": "container",
+        "height": {"step": 18} if names > HEIGHT // 18 else HEIGHT,
+        "datasets": {"rows": [row | {"x2": row["x"] + step} for row in data]},
         "data": {"name": "rows"},
-        "mark": {"type": "rect"},
+        "mark": {"type": "rect", "clip": True},
         "encoding": {
+            "x": _x(chart, window),
+            "x2": {"field": "x2"},
             "y": {"field": "s", "type": "nominal", "title": None},
             "color": {"value": TONES["critical"]},
             # Colours of the page are names to Vega, which cannot mix them; how opaque, it can tell.
             "opacity": {
                 "field": "v",
                 "type": "quantitative",
-                "title": chart.measures[0].label,
-                "scale": {"range": [0.1, 1]},
+                "scale": {"range": [0.05, 1]},
                 "legend": None,
             },
-            "tooltip": _tooltip(chart),
+            "tooltip": _tooltip(chart, chart.unit or chart.measures[0].unit),
         },
+        "config": _config(),
     }
 
 
@@ -207,24 +239,28 @@ def _x(chart: Chart, window: Window) -> Json:
             return {"field": "x", "type": "nominal", "axis": axis_of, "sort": None}
 
 
-def _y(chart: Chart, greatest: float) -> Json:
-    unit = chart.unit or chart.measures[0].unit
+def _y(chart: Chart, greatest: float, unit: str) -> Json:
+    # Without a value above none, the axis would have its zero in the middle.
+    top: Json = {} if greatest else {"domain": [0, 1]}
     return {
         "field": "v",
         "type": "quantitative",
         "axis": {
-            "title": None,
+            "title": unit if unit != SHARE and unit else None,
+            "titleAngle": 0,
+            "titleAnchor": "end",
+            "titleAlign": "left",
+            "titleY": -6,
             "tickCount": 4,
             "format": ".2~p" if unit == SHARE else ".3~r" if greatest < THOUSAND else ".3~s",
             "domain": False,
             "ticks": False,
         },
-        "scale": {"zero": chart.draw != "line"},
+        "scale": {"zero": chart.draw != "line"} | (top if not chart.limits else {}),
     }
 
 
-def _tooltip(chart: Chart) -> list[Json]:
-    unit = chart.unit or chart.measures[0].unit
+def _tooltip(chart: Chart, unit: str) -> list[Json]:
     axis = chart.by[0]
     timed = isinstance(axis, Time)
     where: Json = {"field": "x", "title": "Time (UTC)" if timed else axis_label(axis)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
+from kibana.data_views import label
 from kibana.drawn.specification import specification
 from kibana.model.rows import axis_label, rows
 from kibana.report.words import clock, number
@@ -72,6 +73,15 @@ class TableView:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     kind: str = "table"
+
+    @property
+    def headings(self) -> tuple[Cell, ...]:
+        """The columns' names; right, where a number stands below."""
+        below = zip(*self.rows, strict=True)
+        return tuple(
+            Cell(name, numeric=any(cell.numeric for cell in cells))
+            for name, cells in zip(self.columns, below, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +174,20 @@ def documents_view(search: SavedSearch, answer: Json) -> PanelView:
     columns = search.columns if search.source.time is None else ("@timestamp", *search.columns)
     return TableView(
         head,
-        tuple(columns),
-        tuple(tuple(_document_cell(hit, name) for name in columns) for hit in hits),
+        tuple(map(label, columns)),
+        tuple(tuple(_document_cell(hit, search.source, name) for name in columns) for hit in hits),
     )
 
 
-def _document_cell(hit: Mapping[str, Any], name: str) -> Cell:
+def _document_cell(hit: Mapping[str, Any], source: Source, name: str) -> Cell:
     value = hit["_source"].get(name)
     if isinstance(value, str) and (name == "@timestamp" or name.startswith("event.")):
         try:
             return Cell(clock(datetime.fromisoformat(value).timestamp()))
         except ValueError:
             return Cell(value)
-    if isinstance(value, float):
-        return Cell(number(value), numeric=True)
+    field = source.field(name)
+    unit = field.unit if field is not None else ""
+    if isinstance(value, float) or (unit and isinstance(value, int)):
+        return Cell(number(float(value), unit or ""), numeric=True)
     return _cell(value)

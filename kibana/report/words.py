@@ -10,6 +10,9 @@ DIGITS: Final = 3
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
+NANOSECONDS: Final = "ns"
+"""The unit of durations in logs (ECS); people read them in milliseconds, seconds or minutes."""
+_LENGTHS: Final = ((60 * 10**9, "min"), (10**9, "s"), (10**6, "ms"))
 
 
 def clock(seconds: float) -> str:
@@ -47,7 +50,21 @@ def number(value: float | None, unit: str = "") -> str:
         return "\u2013"
     if unit == SHARE:
         return f"{_digits(100 * value)} %"
+    if unit == NANOSECONDS:
+        size, unit = length(value)
+        value = value / size
     return f"{_digits(value)} {unit}".strip()
+
+
+def length(nanoseconds: float) -> tuple[float, str]:
+    """Return how many nanoseconds a readable unit has, and the unit: `(1e6, "ms")`.
+
+    Args:
+        nanoseconds: The greatest length that is shown in it.
+    """
+    return next(
+        ((float(size), unit) for size, unit in _LENGTHS if abs(nanoseconds) >= size), (1e6, "ms")
+    )
 
 
 def rounded(value: float | None, digits: int = 4) -> float | None:

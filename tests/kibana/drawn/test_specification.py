@@ -8,8 +8,17 @@ import vl_convert
 
 from analyzers.window import DAY, HOUR, Window, milliseconds
 from kibana.drawn.specification import specification
-from kibana.drawn.views import Cell, EmptyView, TableView, TileView, chart_view, script_safe
+from kibana.drawn.views import (
+    Cell,
+    EmptyView,
+    TableView,
+    TileView,
+    chart_view,
+    documents_view,
+    script_safe,
+)
 from kibana.model.chart import Bins, Chart, Line, Measure, Step, Time, Values
+from kibana.model.saved_search import SavedSearch
 from kibana.model.sources import FINDINGS, REQUESTS
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -93,6 +102,57 @@ def test_limits_are_drawn_beside() -> None:
         {"x": HOURS[0], "s": "warning", "v": 0.1},
         {"x": HOURS[0], "s": "critical", "v": 0.2},
     ]
+
+
+def test_a_limit_far_off_does_not_flatten_the_values() -> None:
+    """A limit of more than ten times the greatest value is left out, one of less is not."""
+    chart = Chart(
+        "Effect",
+        "How much?",
+        FINDINGS,
+        (Measure("Value", "max", "finding.value"),),
+        limits=(Measure("Warning from", "min", "finding.limits.warning", tone="warning"),),
+    )
+    values = [{"key": HOURS[0], "doc_count": 2, "m0": {"value": 0.01}}]
+    limits = [
+        {"key": key, "doc_count": 2, "m0": {"value": limit}}
+        for key, limit in zip(HOURS, (0.5, 0.05), strict=False)
+    ]
+    answers = [answer(by0={"buckets": values}), answer(by0={"buckets": limits})]
+    spec = specification(chart, answers, WINDOW)
+    assert spec is not None
+    assert spec["datasets"]["limits"] == [{"x": HOURS[1], "s": "warning", "v": 0.05}]
+
+
+def test_cells_of_a_heatmap_lie_side_by_side() -> None:
+    """A cell spans its part of time: 15 minutes of a day, which 100 parts can hold."""
+    spec = specification(counted("heatmap", Time(), PATHS), [parted()], WINDOW)
+    assert spec is not None
+    assert {row["x2"] - row["x"] for row in spec["datasets"]["rows"]} == {15 * 60 * 1000}
+
+
+def test_durations_are_read_in_the_unit_that_fits() -> None:
+    """Nanoseconds are drawn in the unit of the greatest, which the axis names."""
+    measure = Measure("Longest", "max", "event.duration", unit="ns")
+    chart = Chart("Duration", "How long?", REQUESTS, (measure,), unit="ns")
+    values = [
+        {"key": key, "doc_count": 2, "m0": {"value": value}}
+        for key, value in zip(HOURS, (4.2e9, 50e6), strict=False)
+    ]
+    spec = specification(chart, [answer(by0={"buckets": values})], WINDOW)
+    assert spec is not None
+    assert [row["v"] for row in spec["datasets"]["rows"]] == [4.2, 0.05]
+    assert spec["layer"][0]["encoding"]["y"]["axis"]["title"] == "s"
+
+
+def test_documents_are_read_by_people() -> None:
+    """Columns have the names of the data views, and durations a unit; numbers stand right."""
+    found = {"_source": {"@timestamp": "2026-03-02T01:00:00Z", "event.duration": 380_000_000}}
+    search = SavedSearch("slow", "Slow", "Which?", REQUESTS, ("event.duration",))
+    shown = documents_view(search, {"hits": {"hits": [found]}})
+    assert isinstance(shown, TableView)
+    assert shown.rows == ((Cell("2 Mar 01:00"), Cell("380 ms", numeric=True)),)
+    assert shown.headings == (Cell("Timestamp"), Cell("Event duration", numeric=True))
 
 
 def test_nothing_to_draw_is_said() -> None:
