@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import TYPE_CHECKING
 
 from analyzers.window import DAY, duration
@@ -62,8 +63,16 @@ def excerpt(text: str, most: int = 160) -> str:
 
 
 def span(window: Window) -> str:
-    """Write a window, naming each day once."""
+    """Write a window, naming each day once.
+
+    >>> from analyzers.window import HOUR, Window, parse_time
+    >>> noon = parse_time("2026-03-02T12:00Z")
+    >>> span(Window(noon, noon + HOUR)), span(Window(noon - DAY / 2, noon + DAY / 2))
+    ('from 12:00 to 13:00 UTC on 2026-03-02', 'on 2026-03-02 (UTC)')
+    """
     start, end = window.start, window.end
+    if window.length == DAY and start.time() == time.min:
+        return f"on {start:%Y-%m-%d} (UTC)"
     if start.date() == (end - DAY / 86_400).date():
         return f"from {start:%H:%M} to {end:%H:%M} UTC on {start:%Y-%m-%d}"
     return f"from {moment(start)} to {moment(end)}"
