@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -39,7 +39,7 @@ each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: 
 
 
 @pytest.fixture
-def evidence(  # noqa: PLR0917 - one fixture per kind of profile
+def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profile
     baseline: Baseline,
     steady_hours: Callable[..., list[Any]],
     embedding_hours: Callable[..., list[Any]],
