@@ -2,15 +2,18 @@
 
 Each line is parsed once, to learn its id, its data stream and its schema version and to know that
 it is whole. It is not written again: what the shipper adds (`event.ingested`, `agent.id`) is put
-behind the line's opening brace. Measured on lines of 660 bytes, parsing with orjson (1.6 µs)
-costs no more than searching the bytes for the three fields, and it is exact.
+behind the line's opening brace. Measured on lines of 630 bytes, reading the three fields and
+checking the rest with msgspec takes 0.5 µs, making an object of all with orjson 1.2 µs, and
+searching the bytes for the fields no less.
 """
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
+from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, field
+from msgspec.json import Decoder
 
 MAX_ID_BYTES = 512
 """Elasticsearch's limit for `_id`: a longer one makes it refuse the whole request."""
@@ -20,6 +23,19 @@ MAX_ID_BYTES = 512
 _PADDING = b" \t\r\x00\xef\xbb\xbf"
 _BRACE = ord("{")
 _ADDED = ("event.ingested", "agent.id")
+
+
+class _Envelope(Struct, gc=False):
+    """What is read of a line; all else is only checked to be JSON."""
+
+    ident: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)] = field(name="event.id")
+    dataset: str = field(name="event.dataset")
+    version: int = field(name="ml.schema_version")
+    ingested: Raw | UnsetType = field(name=_ADDED[0], default=UNSET)
+    shipper: Raw | UnsetType = field(name=_ADDED[1], default=UNSET)
+
+
+_read = Decoder(_Envelope).decode
 
 
 class LineError(Exception):
@@ -64,24 +80,23 @@ class Encoder:
                 version.
         """
         try:
-            event = orjson.loads(line)
-            ident = event["event.id"]
-            action = self._actions[event["event.dataset"]]
-            plain = (
-                event["ml.schema_version"] == self._schema_version
-                and event["ml.schema_version"] is not True
-                and type(ident) is str
+            event = _read(line)
+            action = self._actions[event.dataset]
+            ident = event.ident
+            if (
+                event.version == self._schema_version
                 and ident.isascii()
-                and 0 < len(ident) <= MAX_ID_BYTES
                 and line[0] == _BRACE
-                and "event.ingested" not in event
-                and "agent.id" not in event
-            )
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            plain = False
-        if not plain:
-            return self._encode_carefully(line)
-        return b"".join((action, orjson.dumps(ident), self._spliced, line[1:], b"\n"))
+                and event.ingested is UNSET
+                and event.shipper is UNSET
+                # What is passed over is not checked to be UTF-8.
+                and (line.isascii() or line.decode())
+            ):
+                parts = (action, orjson.dumps(ident), self._spliced, line[1:], b"\n")
+                return b"".join(parts)
+        except (DecodeError, KeyError, UnicodeDecodeError):
+            pass
+        return self._encode_carefully(line)
 
     def _encode_carefully(self, line: bytes) -> bytes:
         """Encode a line that is not as the log writes it, or say what is wrong with it."""

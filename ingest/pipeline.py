@@ -51,7 +51,7 @@ class Flow:
 
     batch_bytes: int = 2 << 20
     batch_age_s: float = 0.25
-    in_flight: int = 2
+    in_flight: int = 4
     save_s: float = 1.0
     discover_s: float = 1.0
 

@@ -7,8 +7,10 @@ import ssl
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from pydantic import SecretStr
@@ -25,6 +27,9 @@ from elastic.lifecycle import Lifecycle
 from elastic.node_security import ADMIN, USERS, Access
 from elastic.prune import Act, carry_out, plan
 from elastic.settings import Settings
+from ingest.shipper import Order, prepared
+from ingest.state import State
+from logging_config import Service, open_log
 
 pytestmark = pytest.mark.timeout(300)
 STREAM = "logs-ml.app-secured"
@@ -140,6 +145,26 @@ def test_the_shipper_may_look_its_lines_up(as_user: AsUser) -> None:
     assert shipper.count(STREAM, {"ids": {"values": ["3", "absent"]}}) == 1
     with pytest.raises(AccessRefusedError):
         as_user("shipper").put_index_template("own", {"index_patterns": ["own-*"]})
+
+
+def test_the_shipper_ships_over_tls_and_doubles_nothing_after_a_rollover(
+    as_user: AsUser, settings: Settings, tmp_path: Path
+) -> None:
+    """With the role of a shipper, lines are stored, looked up again, and its counts are kept."""
+    path = tmp_path / "app.jsonl"
+    with open_log(Service("secured", "1", "production"), path=path) as log:
+        for number in range(3):
+            log.app("info", "line", {"number": number})
+    order = Order([str(path)], "secured", State(tmp_path / "state"), tmp_path / "locks")
+    with prepared(as_user("shipper"), order, Event()) as pipeline:
+        assert pipeline.run(following=False).stored == 3
+    with connect(settings) as administrator:
+        administrator.rollover(STREAM)
+        with prepared(as_user("shipper"), replace(order, from_start=True), Event()) as pipeline:
+            account = pipeline.run(following=False)
+        assert (account.stored, account.duplicate, account.refused) == (0, 3, 0)
+        administrator.refresh("logs-mlmon.shipping-secured")
+        assert administrator.count("logs-mlmon.shipping-secured") > 0
 
 
 def test_the_analyzer_reads_logs_and_writes_findings(as_user: AsUser) -> None:

@@ -9,6 +9,7 @@ from numbered_log import NumberedLog
 
 from elastic.errors import UserError
 from ingest.account import Account
+from ingest.pipeline import Flow
 
 
 def balanced(account: Account) -> bool:
@@ -34,8 +35,9 @@ def test_each_fault_alone_loses_and_doubles_nothing(
 ) -> None:
     """One kind of fault at high odds: each line is stored once, and counted once."""
     injector.odds = Odds(**odds)
-    (faulty.folder / "a.jsonl").write_bytes(log.lines(300))
-    account = faulty("a.jsonl")
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
+    # A request for each block: about thirty, so that none of them is hit once in millions of runs.
+    account = faulty("a.jsonl", flow=Flow(batch_bytes=1, batch_age_s=0.02))
     assert sum(injector.faults.values()) > 0
     assert balanced(account)
     assert account.refused == 0

@@ -93,6 +93,22 @@ def test_the_document_is_the_event_and_what_the_shipper_adds(
     assert encoded.endswith(raw[1:])
 
 
+@given(extra=st.dictionaries(keys, values, max_size=6), cut=st.integers(0, 60), byte=st.binary())
+def test_the_quick_way_decides_as_the_careful_one(
+    extra: dict[str, Any], cut: int, byte: bytes
+) -> None:
+    """Whatever a line's fields or a piece of damage, both ways make the same of it."""
+    whole = json.dumps(EVENT | extra).encode()
+    raw = (whole[: len(whole) - cut] + byte + whole[len(whole) - cut :]).replace(b"\n", b"")
+    made = encoder()
+    quick = careful = None
+    with suppress(LineError):
+        quick = made.encode(raw)
+    with suppress(LineError):
+        careful = made._encode_carefully(raw)
+    assert quick == careful
+
+
 @given(st.binary())
 def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
     """Bytes that are no event never fail otherwise than by a refusal with a reason."""
@@ -112,6 +128,7 @@ def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
         (b"[1]", "not a JSON object but list"),
         (b'"text"', "not a JSON object but str"),
         (b'{"event.id":"\xff"}', "not JSON"),
+        (line()[:-1] + b',"x":"\xff"}', "not JSON"),
         (b"{}", "ml.schema_version is missing"),
         (line(ml__schema_version=2), "ml.schema_version is 2, this shipper takes 1"),
         (line(ml__schema_version="1"), "ml.schema_version is '1'"),

@@ -370,9 +370,11 @@ def main() -> None:
             node.start(settings)
 
         verdict = mlmon(plan, cluster, injector.url, _folder(name, "mlmon"), restart)
-        failed = bool(verdict.lost or verdict.doubled)
+        failed = verdict.stored != dict.fromkeys(verdict.written, 1)
         tell("mlmon ship", verdict, injector)
-        if not options.no_peer and shutil.which("rsyslogd"):
+        if options.no_peer or not shutil.which("rsyslogd"):
+            sys.stdout.write("rsyslog was not tortured: --no-peer, or it is not installed\n")
+        else:
             injector.faults.clear()
             peer = rsyslog(plan, cluster, injector.url, _folder(name, "rsyslog"))
             tell("rsyslog, queue on disk, synced", peer, injector)
@@ -388,8 +390,10 @@ def _folder(parent: str, name: str) -> Path:
 def tell(name: str, verdict: Verdict, injector: FaultInjector) -> None:
     """Print a verdict."""
     written = len(verdict.written)
+    same = verdict.stored == dict.fromkeys(verdict.written, 1)
     lines = [
         f"{name}: {written:,} written, {verdict.lost:,} lost, {verdict.doubled:,} doubled",
+        f"  the ids stored are {'' if same else 'not '}those written, each once",
         "  done: " + ", ".join(f"{count} {deed}" for deed, count in verdict.deeds.items()),
         "  faults: " + ", ".join(f"{count} {fault}" for fault, count in injector.faults.items()),
     ]
