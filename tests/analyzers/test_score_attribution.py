@@ -129,7 +129,7 @@ def test_the_shift_of_the_scores_names_its_cause(
     assert shift.severity.alarming
     assert ", of which price -0.0" in shift.reason
     assert "country" not in shift.reason
-    assert "of it remain unexplained." in shift.reason
+    assert "of it remain unexplained" in shift.reason
 
 
 def test_a_model_that_scores_otherwise(
