@@ -348,7 +348,6 @@ def test_silence_is_found_afterwards(
     analyze(cluster, namespace, period, now=start + 30 * DAY, analyzers=[ServiceHealth()])
     found = list(FindingStore(cluster, namespace).search(metric="traffic.rph"))
     assert [each.end for each in found] == [start + 6 * DAY + hour * HOUR for hour in range(1, 7)]
-    print("REASON", found[0].reason, found[0].warning, found[0].low, found[0].high)
     assert {(each.value, each.severity) for each in found} == {(0.0, Severity.WARNING)}
 
 
