@@ -50,6 +50,9 @@ OUTCOMES = "ml.outcome"
 CONFIDENCE = 0.999
 FEWEST = 50
 STEP = timedelta(hours=6)
+FEWEST_DAYS = timedelta(days=3)
+"""So long before the day judged predictions must be known: the labels of the first days are at
+first the quick ones, and a few hours are not a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,14 @@ class _Day:
                 "that outcomes are logged.",
             )
         then = _aged(self.window, hours)
+        begin = self.of.begin(self.window)
+        if begin is None or then.start - begin < FEWEST_DAYS:
+            since = "not at all" if begin is None else f"since {moment(begin)}"
+            return self._unknown(
+                metric,
+                f"Predictions of {self.of.model} are known {since}: of the first ones only the "
+                "quick labels are there, so it is not known when labels should be there.",
+            )
         labelled, approved = self.of.labelled(then, hours)
         past = self.of.labelled(Window(then.start - PAST, then.start), hours)
         share = _Share(labelled, approved, past)
