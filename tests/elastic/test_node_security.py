@@ -197,6 +197,8 @@ def test_the_viewer_only_reads(as_user: AsUser) -> None:
 def test_the_pruner_rolls_over_and_deletes_and_does_not_write(as_user: AsUser) -> None:
     """It may do what `mlmon prune` does in mlmon's indices, add no line and touch no alert."""
     _statuses(as_user("shipper"), _line(b"6"))
+    # An index whose documents nobody can see yet is an empty one, which is not rolled over.
+    as_user(ADMIN).refresh(STREAM)
     pruner = as_user("pruner")
     app = [Lifecycle("ml.app", 30, stream=True)]
     soon, late = datetime.now(UTC) + timedelta(days=8), datetime.now(UTC) + timedelta(days=40)
