@@ -205,7 +205,8 @@ def test_the_pruner_rolls_over_and_deletes_and_does_not_write(as_user: AsUser) -
     steps = [*plan(pruner, "secured", app, soon)]
     assert [step.act for step in carry_out(pruner, steps)] == [Act.ROLL_OVER]
     steps = [*plan(pruner, "secured", app, late)]
-    assert [step.act for step in carry_out(pruner, steps)] == [Act.DELETE]
+    # All indices before the one that is written to, of which an earlier test may have left some.
+    assert {step.act for step in carry_out(pruner, steps)} == {Act.DELETE}
     assert as_user(ADMIN).count(STREAM) == 0
     with pytest.raises(AccessRefusedError, match=r"\(403\)"):
         pruner.bulk(_line(b"7"))
