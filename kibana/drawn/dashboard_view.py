@@ -181,6 +181,7 @@ def _picture(picture: Picture, asked: Asked) -> PanelView:
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
         "height": {"step": 18},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "data": {"values": found},
         **picture.drawing,
         "mark": picture.drawing["mark"] | {"clip": True},

@@ -145,9 +145,13 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
         }
     else:
         encoding["color"] = {"value": _colours(chart, names)[0]}
+    mark = _MARKS[chart.draw]
     if chart.draw in {"bar", "stacked", "area"} and len(names) > 1:
-        encoding["y"] |= {"stack": "zero"}
-    return {"data": {"name": "rows"}, "mark": _MARKS[chart.draw], "encoding": encoding}
+        # What does not add up, such as a median, stands before one another, not on top.
+        adds_up = all(each.operation in {"count", "sum"} for each in chart.measures)
+        encoding["y"] |= {"stack": "zero" if adds_up else None}
+        mark = mark if adds_up else mark | {"opacity": 0.6}
+    return {"data": {"name": "rows"}, "mark": mark, "encoding": encoding}
 
 
 def _colours(chart: Chart, names: Sequence[str]) -> list[str]:

@@ -145,6 +145,5 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         FindingStore(cluster, namespace).write([arrived], START + timedelta(hours=1))
         page.get_by_text("This one arrived later.").wait_for(timeout=30_000)
         browser.close()
-    # Vega's remark on a height in steps, which it needs no fitting for.
-    assert [each for each in said if "fit-y" not in each] == []
+    assert said == []
     assert asked == {"127.0.0.1"}

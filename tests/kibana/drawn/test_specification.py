@@ -155,6 +155,26 @@ def test_documents_are_read_by_people() -> None:
     assert shown.headings == (Cell("Timestamp"), Cell("Event duration", numeric=True))
 
 
+def test_what_does_not_add_up_is_not_stacked() -> None:
+    """Counts of several parts stand on top of one another, medians before one another."""
+    median = Chart(
+        "Latency",
+        "How long?",
+        REQUESTS,
+        (Measure("Median", "max", "event.duration"),),
+        "bar",
+        (Time(), PATHS),
+    )
+    inner = {"buckets": [{"key": key, "doc_count": 1, "m0": {"value": 2.0}} for key in "ab"]}
+    found = answer(by0={"buckets": [{"key": HOURS[0], "doc_count": 2, "by1": inner}]})
+    drawn = specification(median, [found], WINDOW)
+    counts = specification(counted("bar", Time(), PATHS), [parted()], WINDOW)
+    assert drawn is not None
+    assert counts is not None
+    stacks = [each["layer"][0]["encoding"]["y"]["stack"] for each in (drawn, counts)]
+    assert stacks == [None, "zero"]
+
+
 def test_nothing_to_draw_is_said() -> None:
     """An answer without values, or of an index that is not there, is no empty picture."""
     empty = {"hits": {"total": {"value": 0}}}
