@@ -36,6 +36,8 @@ Ask: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""
 
 MOST_DOCUMENTS = 20
+ROW_HEIGHT = 18
+"""Of a picture, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,8 @@ def _picture(picture: Picture, asked: Asked) -> PanelView:
     drawing = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
-        "height": {"step": 18},
-        "autosize": {"type": "fit-x", "contains": "padding"},
+        # Not a step per row: Vega remarks on each page that it cannot fit such a height.
+        "height": ROW_HEIGHT * len(found),
         "data": {"values": found},
         **picture.drawing,
         "mark": picture.drawing["mark"] | {"clip": True},
