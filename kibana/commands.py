@@ -2,7 +2,6 @@
 
 import json
 import os
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,7 +58,7 @@ def report(
     from elastic.cluster import connect
     from elastic.progress import shown_progress
     from elastic.settings import load_settings
-    from kibana.report.page import report_html
+    from kibana.report.page import report_html, vega_script
     from kibana.report.series import record
 
     _check_place(out)
@@ -84,7 +83,7 @@ def report(
             boards=boards,
             made=now,
             namespace=settings.namespace,
-            javascript=_javascript(),
+            javascript=vega_script(),
             links=_links(settings.namespace),
         )
         _write(out, html)
@@ -143,14 +142,6 @@ def _incidents(path: Path) -> "tuple[Incident, ...]":
             f"{path} is no scenario's truth: {error}",
             "Give the truth.json that the scenario wrote beside its logs.",
         ) from error
-
-
-@cache
-def _javascript() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
-    import vl_convert
-
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _check_place(path: Path) -> None:

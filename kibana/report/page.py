@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analyzers.alert import LAYERS
 from analyzers.ground_truth import Incident
@@ -49,21 +49,25 @@ def report_html(
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
     page = page_view(found, ordered, incidents, made, namespace, links)
     scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
-    return _template().render(
-        page=page,
-        boards=boards,
-        faces=FACES,
-        style=_asset("report.css"),
-        scripts=scripts,
-        hashes=[_hash(script) for script in scripts],
-        strip_width=STRETCHES,
-        strip_height=HEIGHT,
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            page=page,
+            boards=boards,
+            faces=FACES,
+            style=_asset("report.css"),
+            scripts=scripts,
+            hashes=[_hash(script) for script in scripts],
+            strip_width=STRETCHES,
+            strip_height=HEIGHT,
+        )
     )
 
 
 @cache
-def _template() -> Template:
-    """Return the page's template. Every value is escaped: findings carry text from logs."""
+def templates() -> Environment:
+    """Return the pages' templates. Every value is escaped: findings carry text from logs."""
     environment = Environment(
         loader=PackageLoader("kibana.report"),
         autoescape=True,
@@ -72,7 +76,15 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals["many"] = many
-    return environment.get_template("report.html")
+    return environment
+
+
+@cache
+def vega_script() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 @cache

@@ -7,8 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from analyzers import discover
 from analyzers.window import iso
 from elastic.errors import UserError
@@ -16,8 +14,8 @@ from kibana.dashboards import dashboards, shown_on
 from kibana.drawn.dashboard_view import Asked, dashboard_view
 from kibana.model.query import period
 from kibana.model.sources import FINDINGS
+from kibana.report.page import templates, vega_script
 from kibana.report.severity import FACES
-from kibana.report.words import many
 from kibana.serving.request import RANGES, wanted
 
 if TYPE_CHECKING:
@@ -78,7 +76,7 @@ class Pages:
             asked = Asked(self._cluster.search, self._namespace, window, want.chosen)
             view = dashboard_view(shown, shown_on(shown, discover()), asked)
         return (
-            _environment()
+            templates()
             .get_template(template)
             .render(
                 view=view,
@@ -89,7 +87,7 @@ class Pages:
                 ranges=RANGES,
                 error=error,
                 namespace=self._namespace,
-                made=now,
+                made=iso(now),
                 state=self.state(),
                 faces=FACES,
             )
@@ -136,27 +134,10 @@ class Pages:
 
 
 @cache
-def _environment() -> Environment:
-    """Return the templates. Every value is escaped: findings carry text from logs."""
-    environment = Environment(
-        loader=PackageLoader("kibana.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["many"] = many
-    environment.filters["iso"] = iso
-    return environment
-
-
-@cache
 def asset(name: str) -> bytes | None:
     """Return a static file of the pages, None where there is none of that name."""
     if name == "vega.js":
-        import vl_convert
-
-        return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).encode()
+        return vega_script().encode()
     if name not in {"report.css", "dashboards.js", "serve.js"}:
         return None
     return files("kibana.report").joinpath(name).read_bytes()

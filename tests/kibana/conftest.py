@@ -18,8 +18,7 @@ from analyzers.finding import Finding, Severity
 from analyzers.ground_truth import Expectation, Incident
 from analyzers.panel import Panel
 from analyzers.window import Window
-from kibana.commands import _javascript
-from kibana.report.page import report_html
+from kibana.report.page import report_html, vega_script
 from kibana.report.series import record
 
 CHECKER = Path(__file__).parents[2].parent / "shared" / "tools" / "check_artefacts.py"
@@ -312,7 +311,7 @@ ANALYZERS = (
 @pytest.fixture(scope="session")
 def javascript() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script."""
-    return _javascript()
+    return vega_script()
 
 
 @pytest.fixture(scope="session")
