@@ -1,8 +1,12 @@
 """From a table of fields to an Elasticsearch mapping.
 
 Unknown fields stay in the document but are not mapped (`dynamic: false`), so that no producer can
-make the mapping grow; only the families a table declares (`ml.features.numeric.*`) may grow, up to
-the limit that the template sets.
+make the mapping grow. Only a table with families (`ml.features.numeric.*`) grows, up to the limit
+that the template sets; what is no member of a family is then named in the mapping but not indexed.
+
+The log's keys are flat, and so are the mappings of its data streams (`subobjects: false`): without
+it Elasticsearch takes each dotted name apart into objects, for each line, which is a quarter of
+what storing a line costs it (docs/index-design.md).
 """
 
 from collections.abc import Iterable
@@ -21,23 +25,33 @@ _TYPES: dict[str, Mapping] = {
     "match_only_text": {"type": "text", "norms": False},
 }
 _UNINDEXED: Mapping = {"index": False, "doc_values": False}
-_SCALARS = ["string", "long", "double", "boolean", "date"]
+# Behind the families: whatever else a line holds is kept, not indexed.
+_REST: Mapping = {
+    "all else": {
+        "match_mapping_type": ["string", "long", "double", "boolean", "date"],
+        "mapping": {"type": "keyword", **_UNINDEXED},
+    }
+}
+
+
+def flat_mapping(fields: Iterable[Field]) -> Mapping:
+    """Return the mapping of a data stream whose documents have flat keys."""
+    table = list(fields)
+    families = [field for field in table if field.is_family]
+    return {
+        "subobjects": False,
+        "dynamic": bool(families),
+        "dynamic_templates": [_family(field) for field in families] + [_REST] * bool(families),
+        "properties": {field.name: _type(field) for field in table if not field.is_family},
+    }
 
 
 def mapping(fields: Iterable[Field]) -> Mapping:
-    """Return the mapping of a table of fields."""
-    table = list(fields)
-    families = [field for field in table if field.is_family]
-    roots = dict.fromkeys(field.name.partition(".*")[0] for field in families)
-    return {
-        "dynamic": False,
-        "dynamic_templates": [_family(field) for field in families]
-        + [_rest(root) for root in roots],
-        "properties": {
-            **{root: {"type": "object", "dynamic": True} for root in roots},
-            **{field.name: _type(field) for field in table if not field.is_family},
-        },
-    }
+    """Return the mapping of an index whose fields are all named in its table.
+
+    Its dotted names are objects: an index cannot be changed to flat ones, only a stream rolls over.
+    """
+    return {"dynamic": False, "properties": {field.name: _type(field) for field in fields}}
 
 
 def _type(field: Field) -> Mapping:
@@ -49,9 +63,3 @@ def _type(field: Field) -> Mapping:
 
 def _family(field: Field) -> Mapping:
     return {field.name: {"path_match": field.name, "mapping": _type(field)}}
-
-
-def _rest(root: str) -> Mapping:
-    """Return the rule for what lies beside a family's declared fields: kept, not indexed."""
-    rule = {"match_mapping_type": _SCALARS, "mapping": {"type": "keyword", **_UNINDEXED}}
-    return {f"other {root}": {"path_match": f"{root}.*", **rule}}

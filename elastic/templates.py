@@ -12,7 +12,7 @@ from elastic.cluster import Cluster
 from elastic.index_facts import MARK
 from elastic.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
 from elastic.lifecycle import LIFECYCLES
-from elastic.mappings import mapping
+from elastic.mappings import flat_mapping, mapping
 from logging_config.fields import DATASETS, SCHEMA_VERSION
 
 # Above Elasticsearch's own `logs-*-*` template (100), and above what is usual for others.
@@ -72,9 +72,9 @@ class Change(StrEnum):
 def templates() -> Iterator[Template]:
     """Yield every template: one per dataset of the log, one per index that mlmon writes."""
     for dataset, fields in DATASETS.items():
-        yield _template(f"{LOGS}{dataset}", mapping(fields), SCHEMA_VERSION, stream=True)
-    yield _template(DEAD_LETTER_STREAM, mapping(DEAD_LETTERS), VERSION, stream=True)
-    yield _template(SHIPPING_STREAM, mapping(SHIPPING), VERSION, stream=True)
+        yield _template(f"{LOGS}{dataset}", flat_mapping(fields), SCHEMA_VERSION, stream=True)
+    yield _template(DEAD_LETTER_STREAM, flat_mapping(DEAD_LETTERS), VERSION, stream=True)
+    yield _template(SHIPPING_STREAM, flat_mapping(SHIPPING), VERSION, stream=True)
     for name, fields in TABLES.items():
         yield _template(name, mapping(fields), VERSION, stream=False)
 

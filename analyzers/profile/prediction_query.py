@@ -125,7 +125,7 @@ class PredictionQuery:
         aggs: dict[str, Any] = {
             **known_since(),
             "service": {"terms": {"field": "service.name", "size": 1}},
-            "rows": {"filter": {"exists": {"field": "ml.features"}}},
+            "rows": {"filter": {"exists": {"field": "ml.features.*"}}},
             "approved": {"filter": {"term": {"ml.prediction.decision": "approved"}}},
             "threshold": {"terms": {"field": "ml.prediction.threshold", "size": 1}},
         }

@@ -62,9 +62,9 @@ def _maps(mapping: Mapping[str, Any], field: str) -> bool:
     declared = mapping["properties"].get(field)
     if declared is not None:
         return declared.get("index", True) is not False
-    families = [rule for each in mapping["dynamic_templates"] for rule in each.values()]
+    families = [rule for each in mapping.get("dynamic_templates", []) for rule in each.values()]
     return any(
         fnmatchcase(field, rule["path_match"])
         for rule in families
-        if "match_mapping_type" not in rule and rule["mapping"].get("index", True)
+        if rule["mapping"].get("index", True)
     )

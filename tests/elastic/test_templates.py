@@ -160,6 +160,48 @@ def test_one_producer_cannot_blow_up_the_mapping(cluster: Cluster, namespace: st
     assert len(_properties(cluster, stream)) <= templates.MAX_FIELDS
 
 
+def test_what_lies_beside_the_features_is_kept_and_not_indexed(
+    cluster: Cluster, namespace: str
+) -> None:
+    """In the one dataset whose mapping grows, a field of no family costs a name and no index."""
+    stream = f"logs-ml.prediction-{namespace}"
+    own = {"own": {"deep": [{"x": 1}, {"y": "text"}]}, "ml.features.other": "text"}
+    [item] = _create(cluster, stream, own | {"ml.features.numeric.bid": 1})
+    assert item["status"] == 201, item
+    mapped = _properties(cluster, stream)
+    unindexed = {name for name, field in mapped.items() if not field.get("doc_values", True)}
+    assert unindexed == {"own.deep.x", "own.deep.y", "ml.features.other"}
+    [hit] = cluster.search(stream, {})["hits"]["hits"]
+    assert hit["_source"].items() >= own.items()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_flat_and_nested_events_fill_the_same_fields(
+    nested: bool, cluster: Cluster, namespace: str
+) -> None:
+    """Other shippers take the log's dotted names apart; their events are found all the same."""
+    stream = f"logs-ml.prediction-{namespace}"
+    flat = {"service.name": "api", "ml.features.numeric.bid": 2.5, "labels": {"k": {"l": "v"}}}
+    deep = {
+        "service": {"name": "api"},
+        "ml": {"features": {"numeric": {"bid": 2.5}}},
+        "labels": {"k": {"l": "v"}},
+    }
+    [item] = _create(cluster, stream, deep if nested else flat)
+    assert item["status"] == 201, item
+    query = {
+        "bool": {
+            "filter": [
+                {"term": {"service.name": "api"}},
+                {"range": {"ml.features.numeric.bid": {"gt": 2, "lt": 3}}},
+                {"term": {"labels.k.l": "v"}},
+            ]
+        }
+    }
+    assert cluster.count(stream, query) == 1
+    assert _properties(cluster, stream)["ml.features.numeric.bid"] == {"type": "double"}
+
+
 def test_a_value_of_the_wrong_type_refuses_its_line_only(cluster: Cluster, namespace: str) -> None:
     """Text in a number's field is refused with the reason; the lines beside it are stored."""
     stream = f"logs-ml.prediction-{namespace}"
