@@ -1,5 +1,6 @@
 """The command `mlmon`: each stage's commands joined, and errors a user can mend in two lines."""
 
+import gc
 import sys
 
 import typer
@@ -43,6 +44,9 @@ def main() -> None:
         # The reader (`| head`) has seen enough; nothing is left to be flushed to it.
         sys.stderr.close()
         sys.exit(141)
+    finally:
+        # Python would look for cycles among all that was imported, only to end.
+        gc.freeze()
 
 
 if __name__ == "__main__":

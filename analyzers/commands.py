@@ -1,4 +1,4 @@
-"""`mlmon baseline …`, `mlmon analyze`, `mlmon findings`, `mlmon analyzers`."""
+"""`mlmon analyze`, `findings`, `analyzers`, and the commands of the folders below."""
 
 import json
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import analyzers.baseline.commands
+import analyzers.compare.commands
 import analyzers.cycle.commands
 import analyzers.sample.commands
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 app.add_typer(analyzers.baseline.commands.app, name="baseline")
+app.add_typer(analyzers.compare.commands.app)
 app.add_typer(analyzers.cycle.commands.app)
 app.add_typer(analyzers.sample.commands.app)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from analyzers.profile.kind import P, ProfileKind, kinds
 from analyzers.profile.slot import Knowledge, Slot, Stamp
 from analyzers.window import Window, iso, parse_time
+from elastic.cluster import PAGE
 from elastic.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from analyzers.baseline.baseline import Baseline
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Profiles of another format are passed over and made again while their events are there."""
+
+AT_ONCE = 250
+"""Whole profiles are fetched and added so many at once: a page of a megabyte or two."""
 
 _STAMP = [
     "event.start",
@@ -50,7 +54,12 @@ class ProfileStore:
 
     def stamps(self, kind: str, period: Window) -> dict[Slot, Stamp]:
         """Return the latest revision of each slot in a period, without the profiles themselves."""
-        return {slot: stamp for slot, stamp, _ in self._latest(kind, period, _STAMP)}
+        latest: dict[Slot, Stamp] = {}
+        for document in self._scan(kind, period, _STAMP):
+            slot, stamp = _slot(document), _stamp(document)
+            if slot not in latest or latest[slot].revision < stamp.revision:
+                latest[slot] = stamp
+        return latest
 
     def read(
         self, kind: ProfileKind[P], period: Window, baselines: Mapping[str, Baseline]
@@ -62,28 +71,56 @@ class ProfileStore:
             period: Time of the windows.
             baselines: All baselines by id; a profile over one that is gone cannot be read.
         """
-        found = (
-            kind.read(slot, stamp.knowledge, stamp.revision, document["profile.body"], baselines)
-            for slot, stamp, document in self._latest(kind.name, period)
-        )
-        return [each for each in found if each is not None]
+        latest: dict[Slot, P] = {}
+        for each in self._profiles(kind, period, baselines):
+            if each.slot not in latest or latest[each.slot].revision < each.revision:
+                latest[each.slot] = each
+        return sorted(latest.values(), key=lambda each: (each.slot.window, each.slot.series))
 
-    def _latest(
-        self, kind: str, period: Window, fields: list[str] | None = None
-    ) -> list[tuple[Slot, Stamp, dict[str, Any]]]:
-        latest: dict[Slot, tuple[Slot, Stamp, dict[str, Any]]] = {}
-        for document in self._scan(kind, period, fields):
-            slot, stamp = _slot(document), _stamp(document)
-            if slot not in latest or latest[slot][1].revision < stamp.revision:
-                latest[slot] = (slot, stamp, document)
-        return sorted(latest.values(), key=lambda each: (each[0].window, each[0].series))
+    def totals(
+        self,
+        kind: ProfileKind[P],
+        period: Window,
+        baselines: Mapping[str, Baseline],
+        total: Callable[[Iterable[P]], P],
+    ) -> list[P]:
+        """Return the sum of each series over a period, in the memory of a few profiles.
+
+        Args:
+            kind: The kind.
+            period: Time of the windows.
+            baselines: As in `read`.
+            total: Returns the sum of profiles of one series.
+        """
+        latest = {slot: stamp.revision for slot, stamp in self.stamps(kind.name, period).items()}
+        sums: dict[tuple[str, ...], list[P]] = {}
+        for each in self._profiles(kind, period, baselines):
+            if latest.get(each.slot) == each.revision:
+                parts = sums.setdefault(each.slot.series, [])
+                parts.append(each)
+                if len(parts) == AT_ONCE:
+                    parts[:] = [total(parts)]
+        return [total(parts) for parts in sums.values()]
+
+    def _profiles(
+        self, kind: ProfileKind[P], period: Window, baselines: Mapping[str, Baseline]
+    ) -> Iterator[P]:
+        """Yield every revision of the profiles in a period that can be read, in no order."""
+        for document in self._scan(kind.name, period, None):
+            stamp = _stamp(document)
+            body = document["profile.body"]
+            slot = _slot(document)
+            profile = kind.read(slot, stamp.knowledge, stamp.revision, body, baselines)
+            if profile is not None:
+                yield profile
 
     def _scan(
         self, kind: str, period: Window, fields: list[str] | None
     ) -> Iterator[dict[str, Any]]:
         bounds = {"gte": iso(period.start), "lt": iso(period.end)}
         filters = [{"term": {"profile.kind": kind}}, {"range": {"event.start": bounds}}]
-        body = {"query": {"bool": {"filter": filters}}, "_source": fields or True}
+        query = {"bool": {"filter": filters}}
+        body = {"query": query, "_source": fields or True, "size": PAGE if fields else AT_ONCE}
         for hit in self._cluster.scan(f"{self._prefix}-*", body):
             document = hit["_source"]
             if document["profile.format"] == FORMAT:

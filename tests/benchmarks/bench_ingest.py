@@ -1,13 +1,15 @@
 """Ship the same lines into the same node: mlmon, rsyslog, and the bound that the node sets.
 
-Usage: python tests/benchmarks/bench_ingest.py [--lines 300000] [--rounds 3] [--long 3000000]
+Usage: python tests/benchmarks/bench_ingest.py [--lines 1000000] [--rounds 3] [--long 3000000]
 
 Contenders take turns, so that what else the machine does weighs on all alike; the median of the
-rounds counts, behind rounds of the bound that warm the node (its compiler needs some). The bound posts bulk bodies made beforehand. rsyslog (Debian: rsyslog,
-rsyslog-elasticsearch) runs twice: with its queue in memory, which loses what it holds when it is
-killed, and with its queue on disk, synced, whose promise can be compared with ours; both create
-documents with `event.id` as id, as mlmon does; on disk with a tenth of the lines, since it is slow. All have as many requests under way at once, of
-about the same size. How far rsyslog has come is asked without a refresh, which would slow it.
+rounds counts, behind rounds of the bound that warm the node (its compiler needs some). The bound
+posts bulk bodies made beforehand. rsyslog (Debian: rsyslog, rsyslog-elasticsearch) runs twice: with
+its queue in memory, which loses what it holds when it is killed, and with its queue on disk,
+synced, whose promise can be compared with ours, there with a tenth of the lines, since it is slow.
+Both create documents with `event.id` as id, as mlmon does. All have as many requests under way at
+once, of about the same size. How far rsyslog has come is asked without a refresh, which would slow
+it.
 """
 
 import argparse
@@ -47,6 +49,8 @@ DATASET = "ml.prediction"
 BODY_BYTES = Flow().batch_bytes
 SENDERS = Flow().in_flight
 PATIENCE_S = 600.0
+NUMERIC, CATEGORICAL = 12, 4
+"""Features of a prediction."""
 HEAP = "2g"
 WARM_UP = 3
 console = Console(highlight=False, width=120)
@@ -77,7 +81,7 @@ Taken = tuple[int, Result]
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--lines", type=int, default=300_000)
+    parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=0, help="lines of a last, long run of mlmon")
     options = parser.parse_args()
@@ -131,7 +135,10 @@ def write_log(path: Path, lines: int) -> int:
                 score=score,
                 threshold=0.5,
                 approved=score > 0.5,
-                features={"bid_price": number % 313 / 7, "country": "DE"},
+                features={
+                    **{f"price_{k:02}": number * (k + 7) % 9_973 / 7 for k in range(NUMERIC)},
+                    **{f"place_{k}": f"v{number * (k + 3) % 23}" for k in range(CATEGORICAL)},
+                },
             )
     return path.stat().st_size // lines
 

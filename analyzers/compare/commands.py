@@ -1,0 +1,97 @@
+"""`mlmon compare`: what moved between two times, or since training."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from analyzers.compare.comparison import Row
+    from analyzers.compare.traffic import Compared
+
+app = typer.Typer()
+
+_STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
+_BAR = 20
+
+
+@app.command()
+def compare(
+    start: Annotated[
+        str, typer.Option("--from", help="Predictions from then on: ISO time, or 7d ago.")
+    ] = "7d",
+    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
+    with_start: Annotated[
+        str | None,
+        typer.Option("--with-from", help="Compare with the traffic from then on, not training."),
+    ] = None,
+    with_end: Annotated[
+        str | None, typer.Option("--with-to", help="Its end; without it, where --from begins.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Which model; by default the newest.")] = None,
+    model_version: Annotated[str | None, typer.Option(help="Which version's baseline.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Rank features and scores by how far they moved from training, or from another time.
+
+    It reads stored profiles, so a window of months costs no more than a second, and its logs may be
+    gone. Hours are compared whole.
+    """
+    from datetime import UTC, datetime
+
+    from analyzers.compare.traffic import compared
+    from analyzers.time_argument import time_argument
+    from analyzers.window import HOUR, Window, floor
+    from elastic.cluster import connect
+    from elastic.errors import UserError
+    from elastic.progress import shown_progress
+    from elastic.settings import load_settings
+
+    def period(first: str, last: str) -> Window:
+        window = Window(*(floor(time_argument(each, now), HOUR) for each in (first, last)))
+        if window.start >= window.end:
+            raise UserError(
+                f"There is no whole hour between {first} and {last}", "Give the earlier time first."
+            )
+        return window
+
+    settings, now = load_settings(), datetime.now(UTC)
+    window = period(start, end)
+    before = period(with_start, with_end or start) if with_start else None
+    with connect(settings) as cluster, shown_progress("adding up profiles"):
+        result = compared(cluster, settings.namespace, window, before, (model, model_version))
+    if as_json:
+        print(json.dumps(result.to_json()))
+    else:
+        _print(result)
+
+
+def _print(result: Compared) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(escape(result.title))
+    widest = max(len(each.feature) for each in result.rows)
+    for each in result.rows:
+        style = _STYLES[each.severity]
+        console.print(
+            f"{escape(each.feature.ljust(widest))}  [{style}]{_bar(each)}[/]  "
+            f"{_distance(each)}  {escape(each.moved)}"
+        )
+
+
+def _bar(row: Row) -> str:
+    """Draw the distance: full for what neither chance nor buckets explain, light for the rest."""
+    if row.drift is None:
+        return " " * _BAR
+    certain, possible = (round(_BAR * each) for each in (row.drift.low, row.drift.value))
+    return ("█" * certain + "░" * max(0, possible - certain)).ljust(_BAR, "·")
+
+
+def _distance(row: Row) -> str:
+    if row.drift is None:
+        return "not comparable"
+    return f"{row.drift.value:.3f} ({row.drift.low:.3f}…{row.drift.high:.3f})".ljust(20)
