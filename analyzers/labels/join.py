@@ -81,9 +81,10 @@ class LabelJoin:
         """Join what can be joined now."""
         self._retry()
         self._read_new()
-        if self._done.labels or self._done.waiting or self._done.orphans:
-            self._labels.refresh()
-            self._waiting.refresh()
+        # What a run that was killed, or one that goes on beside this one, has joined is taken for
+        # joined here: it must be seen, too.
+        self._labels.refresh()
+        self._waiting.refresh()
         return self._done
 
     def _retry(self) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analyzers.labels import join as join_module
 from analyzers.labels.join import Joined
+from analyzers.labels.store import LabelStore
 from analyzers.labels.waiting import PATIENCE
 from analyzers.window import DAY, HOUR, MINUTE, iso
 from elastic.cluster import Cluster
@@ -305,6 +306,29 @@ def test_without_the_raw_logs_a_changed_label_is_still_updated(
     assert label["event.ingested"] == iso(START + DAY)
 
 
+def test_labels_of_a_run_that_was_killed_are_seen(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Make,
+    outcome: Make,
+    arrive: Callable[..., None],
+    join: Join,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed when all is joined and not yet visible, the next run makes it visible to profiles."""
+    arrive([prediction("p", START), outcome(1, "p", START + HOUR, label=True)], START + HOUR)
+
+    def kill(_store: LabelStore) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LabelStore, "refresh", kill)
+        with pytest.raises(KeyboardInterrupt):
+            join(START + HOUR)
+    assert join(START + HOUR).outcomes == 0
+    assert cluster.count(f"mlmon-labels-{namespace}-*") == 1
+
+
 def test_what_finds_no_prediction_is_given_up_and_counted(
     prediction: Make,
     outcome: Make,
@@ -366,7 +390,7 @@ def test_the_cost_does_not_grow_with_history(
     assert day(62) == early
     requests.clear()
     assert join(START + 62 * DAY + 3 * HOUR) == Joined()
-    assert len(requests) <= 6
+    assert len(requests) <= 7
 
 
 def test_ids_are_asked_for_in_batches(
