@@ -37,7 +37,7 @@ READ = 2_000
 SOURCE = "index.mapping.source.mode"
 CHOSEN = "standard, best_compression"
 SUBOBJECTS = "subobjects"
-"""Not a setting but a parameter of the mapping: whether dotted names are taken apart into objects."""
+"""No setting but a parameter of the mapping: whether dotted names are taken apart into objects."""
 BEST: dict[str, Any] = {"index.codec": "best_compression"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "standard, default codec": {"index.codec": "default"},
