@@ -2,13 +2,11 @@
 
 import gc
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,16 +101,16 @@ def ship(  # noqa: PLR0917 - its options
 def _run(settings: "Settings", order: "Order") -> "tuple[Account, list[str]]":
     """Run an order; return the account, and what was not read."""
     from elastic.cluster import connect
+    from elastic.stopping import stopped_by_signals
     from ingest.account import Account
     from ingest.delivery import StoppedError
     from ingest.patience import patiently
     from ingest.progress import Progress
     from ingest.shipper import prepared, replay_dead_letters
 
-    stopping = Event()
     with (
         _collecting_rarely(),
-        _stopped_by_signals(stopping),
+        stopped_by_signals() as stopping,
         Progress(order) as progress,
         suppress(StoppedError),
     ):
@@ -168,23 +166,6 @@ def _collecting_rarely() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-@contextmanager
-def _stopped_by_signals(stopping: Event) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the run in order; the next ends it at once."""
-
-    def stop(_signal: int, _frame: object) -> None:
-        if stopping.is_set():
-            raise KeyboardInterrupt
-        stopping.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print(account: "Account", seconds: float, dead_letters: Path, *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """`mlmon report` and `mlmon kibana`."""
 
 import json
-import os
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,6 +57,7 @@ def report(
     from elastic.cluster import connect
     from elastic.progress import shown_progress
     from elastic.settings import load_settings
+    from elastic.whole_file import whole_file
     from kibana.report.page import report_html, vega_script
     from kibana.report.series import record
 
@@ -86,7 +86,8 @@ def report(
             javascript=vega_script(),
             links=_links(settings.namespace),
         )
-        _write(out, html)
+        with whole_file(out) as part:
+            part.write_text(html, encoding="utf-8")
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
 
 
@@ -152,21 +153,6 @@ def _check_place(path: Path) -> None:
         raise UserError(f"{path} cannot be written: it is a folder", "Name a file with --out.")
     if not path.parent.is_dir():
         raise UserError(f"{path} cannot be written: no folder {path.parent}", "Create it first.")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    from elastic.errors import UserError
-
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}", "Choose another file with --out."
-        ) from error
 
 
 def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:

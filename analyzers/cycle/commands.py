@@ -1,10 +1,8 @@
 """`mlmon run`."""
 
 import os
-import signal
 import socket
 from datetime import UTC, datetime
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -29,14 +27,16 @@ def run(
     from elastic.cluster import connect
     from elastic.progress import shown_progress
     from elastic.settings import load_settings
+    from elastic.stopping import stopped_by_signals
 
     settings = load_settings()
     interval, begin = length_argument(every), length_argument(since)
-    stopping = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _signal, _frame: stopping.set())
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    with connect(settings) as cluster, shown_progress() as progress:
+    with (
+        stopped_by_signals() as stopping,
+        connect(settings) as cluster,
+        shown_progress() as progress,
+    ):
         runner = Runner(
             cluster,
             settings.namespace,

@@ -33,14 +33,16 @@ def sample(
     """
     from datetime import UTC, datetime
 
+    import pyarrow.parquet as pq
+
     from analyzers.sample.draw import sample as draw
-    from analyzers.sample.file import write
     from analyzers.time_argument import time_argument
     from analyzers.window import Window
     from elastic.cluster import connect
     from elastic.errors import UserError
     from elastic.progress import shown_progress
     from elastic.settings import load_settings
+    from elastic.whole_file import whole_file
 
     settings, now = load_settings(), datetime.now(UTC)
     period = Window(time_argument(start, now), time_argument(end, now))
@@ -55,7 +57,8 @@ def sample(
             f"Namespace {settings.namespace} holds no such predictions",
             "Choose another time with --from and --to, or another model.",
         )
-    write(table, out)
+    with whole_file(out) as part:
+        pq.write_table(table, part, compression="zstd")
     labelled = table.num_rows - table.column("ml.outcome.label").null_count
     if as_json:
         told = {"path": str(out.absolute()), "rows": table.num_rows, "labelled": labelled}

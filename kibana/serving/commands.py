@@ -1,6 +1,5 @@
 """`mlmon serve`."""
 
-import signal
 import threading
 from typing import Annotated
 
@@ -21,14 +20,16 @@ def serve(
     """Show the dashboards in a browser on this machine, refreshing as findings arrive."""
     from elastic.cluster import connect
     from elastic.settings import load_settings
+    from elastic.stopping import stopped_by_signals
     from kibana.serving.server import Server
 
     settings = load_settings(namespace=namespace)
-    with connect(settings) as cluster, Server(cluster, settings.namespace, port) as server:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _signal, _frame: stop.set())
+    with (
+        connect(settings) as cluster,
+        Server(cluster, settings.namespace, port) as server,
+        stopped_by_signals() as stopping,
+    ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"{server.url}  (end with Ctrl-C)", flush=True)
-        stop.wait()
+        stopping.wait()
         server.shutdown()

@@ -1,10 +1,7 @@
 """`mlmon logs` and `mlmon trace`."""
 
 import json
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,6 +38,7 @@ def logs(  # noqa: PLR0917 - its options
     from analyzers.time_argument import time_argument
     from elastic.cluster import connect
     from elastic.settings import load_settings
+    from elastic.stopping import stopped_by_signals
     from kibana.terminal.following import follow as following
     from kibana.terminal.following import newest
     from kibana.terminal.query import Wanted, dataset_argument, field_argument, level_argument
@@ -55,7 +53,7 @@ def logs(  # noqa: PLR0917 - its options
         text,
         tuple(map(field_argument, field or ())),
     )
-    with connect(settings) as cluster, _stopped_by_signals() as stopping:
+    with connect(settings) as cluster, stopped_by_signals() as stopping:
         found = newest(cluster, settings.namespace, wanted, limit)
         shown = {str(each.get("event.id")) for each in found}
         _show(iter(found), as_json=as_json)
@@ -144,16 +142,3 @@ def _tell(console: Any, sentence: "Sentence") -> None:
     console.print(line)
     for detail in sentence.details:
         console.print(Text(f"{'':25}{detail}", "dim", no_wrap=True, overflow="ignore"))
-
-
-@contextmanager
-def _stopped_by_signals() -> "Iterator[Event]":
-    """Yield an event that SIGINT and SIGTERM set."""
-    stopping = Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, lambda *_: stopping.set()) for each in numbers}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
