@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import ssl
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -18,13 +19,15 @@ from elastic.errors import UserError, innermost
 from kibana.place import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kibana.settings import KibanaSettings
 
 Json = dict[str, Any]
 OLDEST = (8, 19)
 DASHBOARDS_API = (9, 5)
+PAGE = 100
+"""Rules asked for at once."""
 _MISSING = 404
 _UNREADABLE = "Error fetching objects to export"
 
@@ -114,6 +117,23 @@ class Kibana:
         self._check(answer, "POST", "/api/saved_objects/_export")
         found: Json = json.loads(answer.text.splitlines()[0])
         return found
+
+    def saved_objects(self, kinds: Sequence[str]) -> list[Json]:
+        """Return every saved object of some types in the space, as an export writes them."""
+        body = {"type": list(kinds), "excludeExportDetails": True}
+        path = "/api/saved_objects/_export"
+        answer = self._send("POST", path, json=body)
+        self._check(answer, "POST", path)
+        return [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+
+    def rules(self, tag: str) -> Iterator[Json]:
+        """Yield every rule of the space with a tag."""
+        for page in count(1):
+            asked = {"filter": f'alert.attributes.tags: "{tag}"', "per_page": PAGE, "page": page}
+            found = self.get(f"/api/alerting/rules/_find?{urlencode(asked)}") or {"data": []}
+            yield from found["data"]
+            if len(found["data"]) < PAGE:
+                return
 
     def import_objects(self, objects: Sequence[Mapping[str, Any]]) -> Json:
         """Import saved objects, replacing those of the same ids; return what became of each.

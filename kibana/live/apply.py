@@ -59,6 +59,16 @@ def delete(
             yield artefact
 
 
+def prune(
+    stale: Sequence[Artefact], handled: Mapping[Kind, Things], progress: Progress
+) -> Iterator[Artefact]:
+    """Delete what is no longer compiled, in the order given; yield what was still there."""
+    for artefact in stale:
+        progress(f"deleting {named(artefact)}")
+        if handled[artefact.kind].delete(artefact):
+            yield artefact
+
+
 def _refuse_others(refused: Sequence[Step]) -> None:
     if refused:
         names = "; ".join(f"{each.name} ({each.differences[0]})" for each in refused)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,9 @@ Namespace = Annotated[str | None, typer.Option(help="Environment. [default: MLMO
 Space = Annotated[str | None, typer.Option(help="Kibana space. [default: MLMON_KIBANA_SPACE]")]
 Alerting = Annotated[str, typer.Option(help="What watches the findings: rules, watches or none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Delete too what mlmon made and no longer compiles.")
+]
 _ALERTING: dict[str, set[str]] = {
     "rules": {"connector", "rule"},
     "watches": {"watch"},
@@ -78,18 +82,38 @@ def lint(
         raise typer.Exit(1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """An open Kibana: what belongs there, what no longer does, and how each kind is handled."""
+
+    chosen: "list[Artefact]"
+    stale: "list[Artefact]"
+    handled: "dict[Kind, Things]"
+    progress: Callable[[str], None]
+
+    def compared(self) -> "list[Step]":
+        """Return the plan of what belongs there."""
+        from kibana.live.plan import plan as compare
+
+        return compare(self.chosen, self.handled, self.progress)
+
+
 @app.command()
 def plan(
     namespace: Namespace = None,
     space: Space = None,
     alerting: Alerting = "rules",
+    prune: Prune = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what `apply` would change, changing nothing; exit 2 where it would change anything."""
-    with _live(namespace, space, alerting) as (chosen, handled, progress):
-        steps = _compare(chosen, handled, progress)
-    _tell_plan(steps, as_json=as_json)
-    if any(each.change != "keep" for each in steps):
+    from kibana.live.plan import Change, Step
+
+    with _live(namespace, space, alerting) as live:
+        steps = live.compared()
+        gone = [Step(each, Change.DELETE, ("no longer compiled",)) for each in live.stale]
+    _tell_plan([*steps, *gone], as_json=as_json)
+    if any(each.change != "keep" for each in steps) or (prune and gone):
         raise typer.Exit(2)
 
 
@@ -98,21 +122,35 @@ def apply(
     namespace: Namespace = None,
     space: Space = None,
     alerting: Alerting = "rules",
+    prune: Prune = False,
     as_json: AsJson = False,
 ) -> None:
     """Create and replace what differs, in the space given; nothing else is touched."""
     from kibana.live.apply import apply as write
+    from kibana.live.apply import prune as remove
+    from kibana.live.plan import named
 
-    with _live(namespace, space, alerting) as (chosen, handled, progress):
-        steps = _compare(chosen, handled, progress)
-        done = write(steps, handled, progress)
-    kept = len(steps) - len(done)
+    with _live(namespace, space, alerting) as live:
+        steps = live.compared()
+        done = write(steps, live.handled, live.progress)
+        gone = list(remove(live.stale, live.handled, live.progress)) if prune else []
+    kept, left = len(steps) - len(done), [] if prune else live.stale
     if as_json:
-        print(json.dumps({"applied": [each.name for each in done], "kept": kept}))
-    else:
-        for each in done:
-            print(f"{each.change.value:6} {each.name}")
-        print(f"{len(done)} applied, {kept} unchanged")
+        found = {"applied": [each.name for each in done], "kept": kept}
+        found |= {"deleted": list(map(named, gone)), "stale": list(map(named, left))}
+        print(json.dumps(found))
+        return
+    for each in done:
+        print(f"{each.change.value:6} {each.name}")
+    for artefact in gone:
+        print(f"delete {named(artefact)}")
+    deleted = f", {len(gone)} deleted" if prune else ""
+    print(f"{len(done)} applied, {kept} unchanged{deleted}{_no_longer(len(left))}")
+
+
+def _no_longer(count: int) -> str:
+    """Return the words for what is left of what is no longer compiled."""
+    return f", {count} no longer compiled (--prune deletes them)" if count else ""
 
 
 @app.command()
@@ -124,15 +162,17 @@ def delete(
 ) -> None:
     """Delete what mlmon made for this namespace and space; nothing else is touched."""
     from kibana.live.apply import delete as remove
+    from kibana.live.apply import prune
     from kibana.live.plan import named
 
     place = _place(namespace, space)
     if not yes:
         where = f"namespace {place.namespace!r} and space {place.space!r}"
         typer.confirm(f"Delete everything mlmon made in Kibana for {where}?", abort=True)
-    with _live(namespace, space, "rules") as (chosen, handled, progress):
-        steps = _compare(chosen, handled, progress)
-        done = [named(each) for each in remove(chosen, steps, handled)]
+    with _live(namespace, space, "rules") as live:
+        gone = list(prune(live.stale, live.handled, live.progress))
+        gone += remove(live.chosen, live.compared(), live.handled)
+    done = list(map(named, gone))
     if as_json:
         print(json.dumps({"deleted": done}))
     else:
@@ -142,26 +182,21 @@ def delete(
 
 
 @contextmanager
-def _live(
-    namespace: str | None, space: str | None, alerting: str
-) -> "Iterator[tuple[list[Artefact], dict[Kind, Things], Callable[[str], None]]]":
-    """Open Kibana, and for watches Elasticsearch; yield what fits it and how it is handled."""
+def _live(namespace: str | None, space: str | None, alerting: str) -> "Iterator[_Live]":
+    """Open Kibana, and for watches Elasticsearch."""
     from contextlib import ExitStack
 
     from elastic.cluster import connect
     from elastic.progress import shown_progress
     from elastic.settings import load_settings
     from kibana.api import open_kibana
-    from kibana.artefact import KINDS
     from kibana.live.plan import fitting
+    from kibana.live.stale import stale
     from kibana.live.things import things
     from kibana.providers import artefacts
     from kibana.settings import load_kibana_settings
 
-    if alerting not in _ALERTING:
-        raise UserError(f"--alerting is one of {', '.join(_ALERTING)}, not {alerting!r}")
-    others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
-    kinds = [kind for kind in KINDS if kind not in others]
+    kinds = _kinds(alerting)
     settings = load_kibana_settings(space=space)
     with ExitStack() as stack, shown_progress() as progress:
         kibana = stack.enter_context(open_kibana(settings))
@@ -173,8 +208,23 @@ def _live(
             cluster = stack.enter_context(connect(load_settings(namespace=namespace)))
             _check_watcher(cluster.capabilities().watcher, cluster.url)
         place = _place(namespace, settings.space)
-        chosen = fitting(artefacts(place), version, kinds)
-        yield chosen, dict(things(kibana, cluster)), progress
+        compiled = artefacts(place)
+        yield _Live(
+            fitting(compiled, version, kinds),
+            stale(kibana, version, place, compiled),
+            dict(things(kibana, cluster)),
+            progress,
+        )
+
+
+def _kinds(alerting: str) -> "list[Kind]":
+    """Return the kinds that are brought in, by what watches the findings."""
+    from kibana.artefact import KINDS
+
+    if alerting not in _ALERTING:
+        raise UserError(f"--alerting is one of {', '.join(_ALERTING)}, not {alerting!r}")
+    others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
+    return [kind for kind in KINDS if kind not in others]
 
 
 def _check_watcher(available: bool, url: str) -> None:
@@ -183,14 +233,6 @@ def _check_watcher(available: bool, url: str) -> None:
             f"{url} has no Watcher: it needs a trial, gold or higher licence",
             "Use Kibana's rules, which every licence runs: --alerting rules.",
         )
-
-
-def _compare(
-    chosen: "list[Artefact]", handled: "dict[Kind, Things]", progress: Callable[[str], None]
-) -> "list[Step]":
-    from kibana.live.plan import plan as compare
-
-    return compare(chosen, handled, progress)
 
 
 def _place(namespace: str | None, space: str | None) -> "Place":
@@ -217,5 +259,5 @@ def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
             print(f"{each.change.value:6} {each.name}")
             for line in each.differences:
                 print(f"         {line}")
-    kept = sum(each.change == "keep" for each in steps)
-    print(f"{len(steps) - kept} to change, {kept} unchanged")
+    kept, gone = (sum(each.change == which for each in steps) for which in ("keep", "delete"))
+    print(f"{len(steps) - kept - gone} to change, {kept} unchanged{_no_longer(gone)}")

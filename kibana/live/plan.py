@@ -25,6 +25,7 @@ class Change(StrEnum):
     UPDATE = "update"
     KEEP = "keep"
     REFUSE = "refuse"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Step:
 
     Args:
         artefact: The artefact.
-        change: What applying would do; `refuse` where someone else made what has its id.
+        change: What applying would do; `refuse` where someone else made what has its id, `delete`
+            where nothing compiles it any longer, which only pruning does.
         differences: What would change, a line each.
     """
 

@@ -170,10 +170,39 @@ class StandIn:
         asked = json.loads(body)
         if set(asked) - {"objects", "type", "includeReferencesDeep", "excludeExportDetails"}:
             return error(400, "[request body]: definition for this key is missing")
+        if ("objects" in asked) == ("type" in asked):
+            return error(400, "Either `type` or `objects` are required.")
+        if "type" in asked:
+            return 200, "\n".join(map(json.dumps, self._exported(space, asked["type"])))
         found = [self.objects.get((space, each["type"], each["id"])) for each in asked["objects"]]
         if None in found:
             return error(400, "Error fetching objects to export")
         return 200, "\n".join(json.dumps(each) for each in found)
+
+    def _exported(self, space: str, kinds: list[str]) -> Iterator[Json]:
+        """Yield the objects of some types; what the Dashboards API took, as it is stored."""
+        for (where, kind, id_), each in self.objects.items():
+            if where == space and kind in kinds:
+                body = self.bodies.get((space, id_), {})
+                said = {name: body[name] for name in ("title", "description") if name in body}
+                yield {"attributes": said, "references": [], **each}
+
+    def find_rules(self, method: str, space: str, _: Any, query: Json, *_more: Any) -> Answer:
+        """Answer `GET /api/alerting/rules/_find`, with a filter by one tag."""
+        if method != "GET":
+            return error(404, "Not Found")
+        (asked,) = query.get("filter", [""])
+        tag = re.fullmatch(r'alert\.attributes\.tags: "([^"]+)"', asked)
+        if tag is None:
+            return error(400, f"Error in filter {asked}")
+        page, size = (int(query[name][0]) for name in ("page", "per_page"))
+        found = [
+            rule
+            for (where, path, _id), rule in self.things.items()
+            if where == space and path == "alerting/rule" and tag[1] in rule["tags"]
+        ]
+        part = found[(page - 1) * size : page * size]
+        return 200, {"page": page, "per_page": size, "total": len(found), "data": part}
 
     def saved_object(self, method: str, space: str, parts: tuple[str, ...], *_: Any) -> Answer:
         """Answer `DELETE /api/saved_objects/{type}/{id}`."""
@@ -283,6 +312,7 @@ _ROUTES: list[tuple[str, Handler]] = [
     (r"/api/saved_objects/_export", StandIn.export_objects),
     (r"/api/saved_objects/([^/]+)/([^/]+)", StandIn.saved_object),
     (r"/api/dashboards/([^/]+)", StandIn.dashboard),
+    (r"/api/alerting/rules/_find", StandIn.find_rules),
     (r"/api/(alerting/rule|actions/connector)/([^/]+)", StandIn.thing),
 ]
 

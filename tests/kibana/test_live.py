@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -425,6 +426,46 @@ def test_the_commands(run: Run, stand_in: StandIn) -> None:
     gone = run("delete", "--namespace", "production", "--space", "ops", "--yes", "--json")
     assert len(json.loads(gone.output)["deleted"]) > 30
     assert stand_in.objects == {}
+
+
+@pytest.mark.parametrize("version", ["8.19.0", "9.5.3"])
+def test_what_is_no_longer_compiled(run: Run, stand_in: StandIn, version: str) -> None:
+    """It is planned, left by apply and deleted by --prune; what is not ours or elsewhere stays."""
+    stand_in.version = version
+    place = ("--namespace", "production", "--space", "ops")
+    assert run("apply", *place).exit_code == 0
+    rule = "mlmon-production-ops-job_health-critical"
+    gone = {f"{kind} mlmon-production-ops-gone" for kind in ("dashboard", "search", "rule")}
+    kept = add_copies(stand_in, "mlmon-production-ops-gone", rule)
+    before = run("plan", *place)
+    assert before.exit_code == 0
+    assert set(re.findall(r"^delete (.+)$", before.output, re.MULTILINE)) == gone
+    assert run("plan", *place, "--prune").exit_code == 2
+    assert "3 no longer compiled (--prune" in run("apply", *place).output
+    done = json.loads(run("apply", *place, "--prune", "--json").output)
+    assert set(done["deleted"]) == gone
+    assert (done["applied"], done["stale"]) == ([], [])
+    assert kept <= stand_in.objects.keys() | stand_in.things.keys()
+    assert run("plan", *place, "--prune").exit_code == 0
+
+
+def add_copies(stand_in: StandIn, name: str, rule: str) -> set[tuple[str, str, str]]:
+    """Add copies of ours under another name, and beside each what is not to be deleted."""
+    kept = set()
+    for kind, id_ in (("dashboard", "overview"), ("search", "alarms")):
+        own = stand_in.objects["ops", kind, f"mlmon-production-ops-{id_}"]
+        for copy in (name, "mlmon-staging-ops-gone", "mine"):
+            stand_in.objects["ops", kind, copy] = own | {"id": copy}
+        foreign = {"attributes": {"title": "Mine", "description": "By hand."}, "references": []}
+        by_hand = {"type": kind, "id": f"{name}_not", **foreign}
+        stand_in.objects["ops", kind, f"{name}_not"] = by_hand
+        stand_in.objects["default", kind, name] = own | {"id": name}
+        kept |= {("ops", kind, "mine"), ("ops", kind, f"{name}_not"), ("default", kind, name)}
+        kept.add(("ops", kind, "mlmon-staging-ops-gone"))
+    own = stand_in.things["ops", "alerting/rule", rule]
+    stand_in.things["ops", "alerting/rule", name] = own | {"id": name}
+    stand_in.things["ops", "alerting/rule", f"{name}_not"] = own | {"id": f"{name}_not", "tags": []}
+    return kept | {("ops", "alerting/rule", f"{name}_not")}
 
 
 def test_watches_need_watcher(run: Run, monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
