@@ -24,6 +24,9 @@ from urllib.parse import quote
 
 from playwright.sync_api import Error, expect, sync_playwright
 
+# Beside this file lie artefacts in a folder `kibana`, which is not the package.
+sys.path[:] = [each for each in sys.path if Path(each).resolve() != Path(__file__).parent]
+
 from elastic.errors import UserError
 from elastic.settings import load_settings
 from kibana.dashboards import dashboards
