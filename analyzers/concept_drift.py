@@ -89,6 +89,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             GAP,
             "",
             "By how much is performance on labels better or worse than scores lead to expect?",
+            worst="both",
         ),
         Panel(
             "Rise of the error rate",

@@ -105,10 +105,28 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         SHARE: CONTEXT,
     }
     panels = (
-        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?"),
-        Panel("Medians", MEDIAN, "", "How many standard deviations has each median moved?"),
-        Panel("Spread", SPREAD, "", "How wide are values spread, as a multiple of training?"),
-        Panel("Minima", MINIMUM, "", "How many standard deviations has each minimum moved?"),
+        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?", worst="both"),
+        Panel(
+            "Medians",
+            MEDIAN,
+            "",
+            "How many standard deviations has each median moved?",
+            worst="both",
+        ),
+        Panel(
+            "Spread",
+            SPREAD,
+            "",
+            "How wide are values spread, as a multiple of training?",
+            worst="both",
+        ),
+        Panel(
+            "Minima",
+            MINIMUM,
+            "",
+            "How many standard deviations has each minimum moved?",
+            worst="lowest",
+        ),
         Panel("Maxima", MAXIMUM, "", "How many standard deviations has each maximum moved?"),
         Panel("Shares of categories", SHARE, "ratio", "How frequent is each category?"),
     )

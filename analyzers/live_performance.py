@@ -94,6 +94,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             "ratio",
             "By how much does the share that succeeds exceed the score, by tenths of the score?",
             draw="bar",
+            worst="both",
         ),
         *(
             Panel(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Draw = Literal["line", "area", "bar"]
+Side = Literal["highest", "lowest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Panel:
         sentence: What the panel answers, one sentence for its reader.
         draw: Form.
         breakdown: Field of the findings that makes one line per value, None for a single line.
+        worst: Which values are drawn where a part of time holds several; `both` for a metric whose
+            limits hold for its size, whichever its sign. None: on the side where limits are.
     """
 
     title: str
@@ -27,3 +30,4 @@ class Panel:
     sentence: str
     draw: Draw = "line"
     breakdown: str | None = "finding.subject"
+    worst: Side | Literal["both"] | None = None

@@ -59,7 +59,13 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
         METRIC: Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way")
     }
     panels = (
-        Panel("Effects on the score", METRIC, "", "By how much does each feature move the score?"),
+        Panel(
+            "Effects on the score",
+            METRIC,
+            "",
+            "By how much does each feature move the score?",
+            worst="both",
+        ),
     )
     alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)
 

@@ -82,7 +82,10 @@ DASHBOARD = Dashboard(
     place=9,
     layers=("ingest",),
     sections=(
-        Section("Do the logs arrive?", (Row((EVENTS, LAG, REFUSED)), Row((SERVICES, SHIPPERS), 9))),
+        Section(
+            "Do the logs arrive?",
+            (Row((EVENTS, LAG, REFUSED)), Row((SERVICES,), 9), Row((SHIPPERS,), 6)),
+        ),
         Section("What is lost?", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),
     ),
 )

@@ -78,7 +78,11 @@ DASHBOARD = Dashboard(
                 Row((Documents(searches.OPEN_ALERTS.name),), 14),
             ),
         ),
-        Section("What was first?", (Row((FIRST_CAUSES,), 14), Row((BY_SEVERITY, BY_LAYER)))),
-        Section("What is said of it?", (Row((Documents(searches.ALARMS.name), SILENT), 14),)),
+        Section(
+            "What was first?",
+            (Row((FIRST_CAUSES,), 14), Row((BY_LAYER,), 9), Row((BY_SEVERITY,), 9)),
+        ),
+        Section("What is said of it?", (Row((Documents(searches.ALARMS.name),), 14),)),
+        Section("About what can nothing be said?", (Row((SILENT,), 9),)),
     ),
 )

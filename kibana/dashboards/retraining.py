@@ -76,7 +76,7 @@ DASHBOARD = Dashboard(
         Section("Do models get better?", (Row((EVALUATION, RELOADS)),)),
         Section(
             "What went wrong?",
-            (Row((Documents(FAILED_JOBS.name), Documents(MODEL_EVENTS.name)), 12),),
+            (Row((Documents(FAILED_JOBS.name),), 10), Row((Documents(MODEL_EVENTS.name),), 10)),
         ),
     ),
 )

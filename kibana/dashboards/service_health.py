@@ -84,7 +84,10 @@ DASHBOARD = Dashboard(
     controls=(SERVICE,),
     sections=(
         Section("Traffic and errors", (Row((STATUSES, P95)), Row((BY_CODE, BY_RELEASE)))),
-        Section("Where?", (Row((BY_PATH, EXCEPTIONS), 10),)),
-        Section("Which requests?", (Row((Documents(SLOW.name), Documents(ERRORS.name)), 14),)),
+        Section("Where?", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),
+        Section(
+            "Which requests?",
+            (Row((Documents(SLOW.name),), 12), Row((Documents(ERRORS.name),), 12)),
+        ),
     ),
 )

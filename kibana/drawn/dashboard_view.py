@@ -19,7 +19,7 @@ from kibana.drawn.views import (
 from kibana.model.chart import Chart
 from kibana.model.condition import Condition, Is, both, query
 from kibana.model.dashboard import Dashboard, Documents, Row, Section, Text
-from kibana.model.finding_chart import finding_chart
+from kibana.model.finding_chart import finding_charts
 from kibana.model.picture import Picture
 from kibana.model.query import bodies, period, width
 from kibana.model.saved_search import SavedSearch
@@ -36,8 +36,6 @@ Ask: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""
 
 MOST_DOCUMENTS = 20
-ROW_HEIGHT = 18
-"""Of a picture, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def dashboard_view(
 
 
 def _analyzer_section(analyzer: Analyzer[Any]) -> Section:
-    drawn = tuple(finding_chart(analyzer, panel) for panel in analyzer.panels)
+    drawn = tuple(chart for panel in analyzer.panels for chart in finding_charts(analyzer, panel))
     return Section(analyzer.question, (Row(drawn),))
 
 
@@ -176,20 +174,27 @@ def _picture(picture: Picture, asked: Asked) -> PanelView:
         found = found.get(part, {}) if isinstance(found, dict) else found
     if not found:
         return EmptyView(head)
-    encoding = picture.drawing["encoding"]
-    ends = f"[{milliseconds(asked.window.start)}, {milliseconds(asked.window.end)}]"
-    time = encoding["x"] | {"scale": {"type": "utc", "domainRaw": {"expr": ends}}}
     drawing = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
         # Not a step per row: Vega remarks on each page that it cannot fit such a height.
-        "height": ROW_HEIGHT * len(found),
+        "height": picture.row_height * len(found),
         "data": {"values": found},
         **picture.drawing,
+        **(_over_time(picture, asked.window) if picture.timed else {}),
+    }
+    return ChartView(head, script_safe(drawing))
+
+
+def _over_time(picture: Picture, window: Window) -> Json:
+    """Return what of a drawing is told the ends of the time range."""
+    encoding = picture.drawing["encoding"]
+    ends = f"[{milliseconds(window.start)}, {milliseconds(window.end)}]"
+    time = encoding["x"] | {"scale": {"type": "utc", "domainRaw": {"expr": ends}}}
+    return {
         "mark": picture.drawing["mark"] | {"clip": True},
         "encoding": encoding | {"x": time},
     }
-    return ChartView(head, script_safe(drawing))
 
 
 def _filled(value: Any, interval: str) -> Any:

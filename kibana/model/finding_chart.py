@@ -1,4 +1,4 @@
-"""An analyzer's panel as a chart of its findings, with the limits that held beside."""
+"""An analyzer's panel as charts of its findings, with the limits that held beside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kibana.model.sources import FINDINGS
 if TYPE_CHECKING:
     from analyzers.analyzer import Analyzer
     from analyzers.limits import Limits
-    from analyzers.panel import Panel
+    from analyzers.panel import Panel, Side
 
 MOST_SUBJECTS = 12
 _PARTS = {
@@ -23,27 +23,46 @@ _PARTS = {
 }
 
 
-def finding_chart(analyzer: Analyzer[Any], panel: Panel) -> Chart:
-    """Return a metric's chart: of each part of time the worst value, and the strictest limits.
+def finding_charts(analyzer: Analyzer[Any], panel: Panel) -> tuple[Chart, ...]:
+    """Return a metric's charts: one, or the highest and the lowest values of one bad both ways."""
+    if panel.worst == "both":
+        return _chart(analyzer, panel, "highest"), _chart(analyzer, panel, "lowest")
+    return (_chart(analyzer, panel, panel.worst or _side(analyzer.limits.get(panel.metric))),)
+
+
+def _side(limits: Limits | None) -> Side:
+    return "highest" if limits is None or limits.bad == "above" else "lowest"
+
+
+def _chart(analyzer: Analyzer[Any], panel: Panel, side: Side) -> Chart:
+    """Return a chart: of each part of time the worst value, and the strictest limits.
 
     What is drawn of many subjects are the worst ones. Limits follow the past and differ between
     subjects; the strictest of them is drawn, so that no value above its own limit seems harmless.
+    They stand on their own side only: no search can turn the sign of a limit that follows the past.
     """
     limits = analyzer.limits.get(panel.metric)
-    bad_above = limits is None or limits.bad == "above"
-    value = Measure(
-        "Value", "max" if bad_above else "min", "finding.value", unit=panel.unit, tone="plain"
-    )
+    both = panel.worst == "both"
+    told = f" {side.capitalize()} values; limits hold for the size." if both else ""
+    beside = limits is not None and limits.judged and side == _side(limits)
     return Chart(
-        title=panel.title,
-        sentence=panel.sentence,
+        title=f"{panel.title}, {side}" if both else panel.title,
+        sentence=panel.sentence + told,
         source=FINDINGS,
-        measures=(value,),
+        measures=(
+            Measure(
+                "Value",
+                "max" if side == "highest" else "min",
+                "finding.value",
+                unit=panel.unit,
+                tone="plain",
+            ),
+        ),
         draw=panel.draw,
-        by=(Time(), *_parts(panel.breakdown, bad_above=bad_above)),
+        by=(Time(), *_parts(panel.breakdown, side)),
         where=findings_of(analyzer.name, panel.metric),
         unit=panel.unit,
-        limits=_limits(limits, panel.unit) if limits is not None and limits.judged else (),
+        limits=_limits(limits, panel.unit) if limits is not None and beside else (),
     )
 
 
@@ -52,11 +71,11 @@ def findings_of(analyzer: str, metric: str) -> Both:
     return both(is_("finding.analyzer", analyzer), is_("finding.metric", metric))
 
 
-def _parts(breakdown: str | None, *, bad_above: bool) -> tuple[Values, ...]:
+def _parts(breakdown: str | None, side: Side) -> tuple[Values, ...]:
     if breakdown is None:
         return ()
     label = _PARTS.get(breakdown, breakdown)
-    return (Values(breakdown, label, MOST_SUBJECTS, "highest" if bad_above else "lowest"),)
+    return (Values(breakdown, label, MOST_SUBJECTS, side),)
 
 
 def _limits(limits: Limits, unit: str) -> tuple[Measure, ...]:

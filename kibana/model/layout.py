@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibana.model.chart import Chart
 from kibana.model.dashboard import COLUMNS, Dashboard, Documents, Panel, Row, Section, Text
-from kibana.model.finding_chart import finding_chart
+from kibana.model.finding_chart import finding_charts
 from kibana.model.picture import Picture
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
 
 def _section(analyzer: Analyzer[Any]) -> Section:
     """Return an analyzer's own panels under its question."""
-    drawn = [finding_chart(analyzer, panel) for panel in analyzer.panels]
+    drawn = [chart for panel in analyzer.panels for chart in finding_charts(analyzer, panel)]
     rows = (drawn[first : first + BESIDE] for first in range(0, len(drawn), BESIDE))
     return Section(analyzer.question, tuple(Row(tuple(row)) for row in rows))
 

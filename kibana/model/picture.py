@@ -23,6 +23,8 @@ class Picture:
         rows_at: Path in the answer to the rows drawn, such as `aggregations.parts.buckets`.
         drawing: The specification, without its data.
         instead: What the Dashboards API, which knows no Vega, is given.
+        row_height: Of a row, in pixels.
+        timed: Whether it runs over the time range, as its encoding's x says.
     """
 
     title: str
@@ -32,3 +34,5 @@ class Picture:
     rows_at: str
     drawing: Json
     instead: Chart
+    row_height: int = 18
+    timed: bool = True

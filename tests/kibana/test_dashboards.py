@@ -7,9 +7,10 @@ import pytest
 from analyzers import discover
 from analyzers.alert import LAYERS
 from kibana.dashboards import dashboards, home, shown_on
-from kibana.model.chart import Chart
+from kibana.model.chart import Chart, Values
 from kibana.model.condition import fields
 from kibana.model.dashboard import COLUMNS, Dashboard, Documents, Panel
+from kibana.model.finding_chart import finding_charts
 from kibana.model.layout import Navigation, charts, layout
 from kibana.model.sources import SOURCES
 from kibana.searches import SEARCHES
@@ -27,8 +28,20 @@ def test_every_analyzer_is_shown_with_all_its_panels() -> None:
     """Each analyzer has one home, and each of its panels a chart there."""
     for analyzer in discover():
         shown = home(analyzer)
-        found = [each.title for each in charts(layout(shown, shown_on(shown, discover())))]
-        assert {panel.title for panel in analyzer.panels} <= set(found)
+        found = {each.title for each in charts(layout(shown, shown_on(shown, discover())))}
+        for panel in analyzer.panels:
+            sides = (", highest", ", lowest") if panel.worst == "both" else ("",)
+            assert {f"{panel.title}{side}" for side in sides} <= found
+
+
+def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
+    """Highest and lowest values, of the subjects that are worst there; limits in the former."""
+    analyzer = next(each for each in discover() if each.name == "score_attribution")
+    highest, lowest = finding_charts(analyzer, analyzer.panels[0])
+    assert [each.measures[0].operation for each in (highest, lowest)] == ["max", "min"]
+    subjects = [each.by[1] for each in (highest, lowest)]
+    assert [each.order for each in subjects if isinstance(each, Values)] == ["highest", "lowest"]
+    assert [bool(each.limits) for each in (highest, lowest)] == [True, False]
 
 
 def test_no_two_dashboards_name_one_analyzer() -> None:
