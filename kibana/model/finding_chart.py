@@ -43,11 +43,10 @@ def _chart(analyzer: Analyzer[Any], panel: Panel, side: Side) -> Chart:
     """
     limits = analyzer.limits.get(panel.metric)
     both = panel.worst == "both"
-    told = f" {side.capitalize()} values; limits hold for the size." if both else ""
     beside = limits is not None and limits.judged and side == _side(limits)
     return Chart(
         title=f"{panel.title}, {side}" if both else panel.title,
-        sentence=panel.sentence + told,
+        sentence=panel.sentence,
         source=FINDINGS,
         measures=(
             Measure(
