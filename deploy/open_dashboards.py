@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import Error, ViewportSize, expect, sync_playwright
 
 # Beside this file lie artefacts in a folder `kibana`, which is not the package.
 sys.path[:] = [each for each in sys.path if Path(each).resolve() != Path(__file__).parent]
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-SIZE = {"width": 1600, "height": 6000}
+SIZE: ViewportSize = {"width": 1600, "height": 6000}
 """As high as the longest dashboard: what lies below the fold would be loaded late or never."""
 COUNTED = "[data-shared-items-count]"
 DRAWN = '[data-shared-item][data-render-complete="true"]'

@@ -19,13 +19,19 @@ def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def write_half(path: Path) -> None:
+    """Begin to write a file and fail."""
+    with whole_file(path) as part:
+        part.write_text("half")
+        raise ValueError("bad row")
+
+
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     """Where writing fails, nothing is replaced and nothing is left beside."""
     path = tmp_path / "report.html"
     path.write_text("old")
-    with pytest.raises(ValueError, match="bad row"), whole_file(path) as part:
-        part.write_text("half")
-        raise ValueError("bad row")
+    with pytest.raises(ValueError, match="bad row"):
+        write_half(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
