@@ -9,7 +9,9 @@ difference's interval, in which the offline value's own sampling error is includ
 
 The success rate of approved predictions is compared with what their scores promised by the training
 set's labels, and calibration is judged by tenths of the score: the error over all bins, and each
-bin's gap of observed and predicted share.
+bin's gap of observed and predicted share. Where the baseline divides the traffic, the sentence of
+the success rate names the segments that fell short of what their own scores promised
+(`segment_performance`), also on a day on which the whole did not.
 
 A day is judged by `label_maturity.py` as mature or not. While labels are missing, every interval
 holds what any of them may turn out to be; where that leaves the verdict open it is `unknown`.
@@ -28,6 +30,7 @@ from analyzers.offline import TITLES, Measure, compare, offline_performance
 from analyzers.panel import Panel
 from analyzers.profile.labels import LabelProfile
 from analyzers.reliability import Tenth, calibration_error, tenths
+from analyzers.segment_success import SegmentSuccesses
 from analyzers.statistics.cbpe import estimate_performance
 from analyzers.statistics.interval import Interval
 from analyzers.statistics.performance import Estimate
@@ -60,7 +63,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         "calibrating anew on recent labels is enough."
     )
     reads = "label"
-    also = ("prediction",)
+    also = ("prediction", "segment")
     lookback: ClassVar[timedelta] = REACH
     limits: ClassVar[Mapping[str, Limits]] = {
         SUCCESS: Limits(-0.05, -0.10, "below", "difference to the share the scores promised"),
@@ -111,6 +114,7 @@ class LivePerformance(Analyzer[LabelProfile]):
 
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
+        segments = SegmentSuccesses(evidence)
         for day in LabelledDays(evidence).judged():
             obstacle = day.obstacle()
             if obstacle:
@@ -119,7 +123,7 @@ class LivePerformance(Analyzer[LabelProfile]):
                 continue
             for measure in MEASURES:
                 yield self._against_offline(day, measure)
-            yield self._success(day)
+            yield self._success(day, segments)
             yield from self._calibration(day)
 
     def _against_offline(self, day: LabelledDay, measure: Measure) -> Finding:
@@ -144,7 +148,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             reason=f"{title} is {comparison.said()}; {day.known()}.",
         )
 
-    def _success(self, day: LabelledDay) -> Finding:
+    def _success(self, day: LabelledDay, segments: SegmentSuccesses) -> Finding:
         approved = day.labels.approved if day.labels else None
         reference = day.baseline.labelled if day.baseline else None
         if approved is None or not approved.labelled or day.scores is None:
@@ -159,7 +163,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         if not promised:
             reason = f"The training set of {day.day.title} has no labels to calibrate scores by."
             return self._unknown(day, SUCCESS, reason, current)
-        comparison = compare(current, promised)
+        comparison, worst = compare(current, promised), segments.of(day).worst()
         return self._finding(
             day,
             SUCCESS,
@@ -169,7 +173,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             **self._absolute(SUCCESS, promised.value),
             sample_count=approved.labelled,
             reason=f"{percent(current.value)} of the predictions {day.day.title} approved "
-            f"succeeded, its scores promised {percent(promised.value)}; {day.known()}.",
+            f"succeeded, its scores promised {percent(promised.value)}; {day.known()}"
+            f"{f'; {worst}' if worst else ''}.",
         )
 
     def _calibration(self, day: LabelledDay) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzers.baseline.segments import segment_name
 from analyzers.drift import Drift, numeric_drift, rows_needed
 from analyzers.limits import Limits
 from analyzers.statistics.buckets import Buckets
@@ -48,7 +49,7 @@ def compare(
     edges = baseline.segment_edges
     for feature, values in sorted(baseline.segments.items()):
         for value, known in sorted(values.items()):
-            segment = f"{feature}={value}"
+            segment = segment_name(feature, value)
             found = counts.get(feature, {}).get(value)
             scores = Buckets(edges, found.scores) if found else Buckets.empty(edges)
             needed = rows_needed(LIMITS.critical, known.rows)

@@ -79,6 +79,8 @@ LABELS: Final = (
     Field("label.wrong", "boolean", "Whether the decision was not what came true."),
     Field("label.outcomes", "long", "How many outcomes were logged for it."),
     Field("label.contradicted", "boolean", "Whether these differ; the last one counts."),
+    Field("label.divided_by", "keyword", "Features that divided the traffic when it was joined."),
+    Field("label.segments", "keyword", "Its parts of the traffic by them, such as `country=DE`."),
     Field("label.draw", "double", "From 0 to 1, by the prediction's id: the least make a sample."),
 )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from analyzers.statistics.labelled_scores import LabelledScores
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)

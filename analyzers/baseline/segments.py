@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from analyzers.baseline.baseline import Baseline
     from analyzers.baseline.columns import Coded
 
 EVERY = 5
 MOST_SEGMENTS = 20
 """So many values of a feature are segments, the most frequent ones."""
+
+MOST_FEATURES = 10
+"""So many features divide the traffic at most: every hour is counted by each of their segments."""
 
 FEWEST_ROWS = 50
 """Of fewer training rows nothing can be said."""
@@ -38,10 +42,12 @@ class SegmentBaseline:
     Args:
         scores: Scores over the coarse edges.
         positives: Of them, those of rows that succeeded, in the same buckets; None without labels.
+        negatives: Those of rows that did not; the rest have no label.
     """
 
     scores: tuple[int, ...]
     positives: tuple[int, ...] | None = None
+    negatives: tuple[int, ...] | None = None
 
     @property
     def rows(self) -> int:
@@ -50,14 +56,27 @@ class SegmentBaseline:
 
     def labelled(self, edges: tuple[float, ...]) -> LabelledScores | None:
         """Return the scores by label, None without labels."""
-        if self.positives is None:
+        if self.positives is None or self.negatives is None:
             return None
-        negatives = tuple(n - p for n, p in zip(self.scores, self.positives, strict=True))
-        return LabelledScores(Buckets(edges, self.positives), Buckets(edges, negatives))
+        return LabelledScores(Buckets(edges, self.positives), Buckets(edges, self.negatives))
 
 
 Segments = dict[str, dict[str, SegmentBaseline]]
 """Segments by feature and value."""
+
+
+def segment_name(feature: str, value: str) -> str:
+    """Return how a segment is named, in findings and in labels.
+
+    >>> segment_name("country", "DE")
+    'country=DE'
+    """
+    return f"{feature}={value}"
+
+
+def dividing(baselines: Iterable[Baseline]) -> tuple[str, ...]:
+    """Return the features that divide the traffic by some baselines, sorted."""
+    return tuple(sorted({feature for each in baselines for feature in each.segments}))
 
 
 def coarse(edges: tuple[float, ...]) -> tuple[float, ...]:
@@ -86,7 +105,7 @@ def segments(
         edges: The scores' edges.
 
     Raises:
-        UserError: A feature is no categorical column, or there are no scores.
+        UserError: A feature is no categorical column, there are too many, or there are no scores.
     """
     wanted = list(dict.fromkeys(features))
     if unknown := [name for name in wanted if name not in categories]:
@@ -94,6 +113,11 @@ def segments(
             f"{', '.join(unknown)} cannot divide the traffic: no categorical column of the "
             "training set",
             f"Choose among: {', '.join(sorted(categories)) or 'there are none'}.",
+        )
+    if len(wanted) > MOST_FEATURES:
+        raise UserError(
+            f"{len(wanted)} features cannot divide the traffic at once: {MOST_FEATURES} at most",
+            "Every hour is counted by each value of each of them; choose those that matter most.",
         )
     if wanted and scores is None:
         raise UserError(
@@ -118,11 +142,13 @@ def _values(
     for code in ordered[:MOST_SEGMENTS]:
         mine = column.codes == code
         counts = Buckets.from_values(scores[mine], edges).counts
-        won = None
-        if labels is not None:
-            won = Buckets.from_values(scores[mine & (labels == 1.0)], edges).counts
+        became = [
+            None if labels is None else Buckets.from_values(scores[mine & (labels == of)], edges)
+            for of in (1.0, 0.0)
+        ]
         if sum(counts) >= FEWEST_ROWS:
-            found[column.names[code]] = SegmentBaseline(counts, won)
+            by_label = (of.counts if of else None for of in became)
+            found[column.names[code]] = SegmentBaseline(counts, *by_label)
     return found
 
 
@@ -130,7 +156,11 @@ def encode(of: Mapping[str, Mapping[str, SegmentBaseline]]) -> dict[str, Any]:
     """Return segments as a JSON value."""
     return {
         feature: {
-            value: {"scores": each.scores, "positives": each.positives}
+            value: {
+                "scores": each.scores,
+                "positives": each.positives,
+                "negatives": each.negatives,
+            }
             for value, each in values.items()
         }
         for feature, values in of.items()
@@ -142,10 +172,13 @@ def decode(body: Mapping[str, Any]) -> Segments:
     return {
         feature: {
             value: SegmentBaseline(
-                tuple(each["scores"]),
-                None if each["positives"] is None else tuple(each["positives"]),
+                tuple(each["scores"]), _counts(each["positives"]), _counts(each["negatives"])
             )
             for value, each in values.items()
         }
         for feature, values in body.items()
     }
+
+
+def _counts(body: list[int] | None) -> tuple[int, ...] | None:
+    return None if body is None else tuple(body)

@@ -67,12 +67,15 @@ class LabelJoin:
         cluster: Where everything is.
         namespace: Environment.
         now: When this is; labels are marked as joined then.
+        divided_by: The categorical features whose segments new labels name.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, now: datetime) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, now: datetime, divided_by: tuple[str, ...] = ()
+    ) -> None:
         self._now = now
         self._arrivals = Arrivals(cluster, namespace)
-        self._labels = LabelStore(cluster, namespace)
+        self._labels = LabelStore(cluster, namespace, divided_by)
         self._waiting = WaitingStore(cluster, namespace)
         self._done = Joined()
         self._counting = Lock()

@@ -32,12 +32,19 @@ class Prediction:
         id: `ml.prediction.id`.
         at: When it was made.
         fields: Its other fields, of `PREDICTION_FIELDS` those it has.
+        divided_by: The features that divide the traffic, as declared when it was looked up.
+        segments: The parts of the traffic it belongs to by them, such as `country=DE`.
     """
 
     id: str
     at: datetime
     fields: tuple[tuple[str, Any], ...]
+    divided_by: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
 
+
+DIVIDED_BY, SEGMENTS = "label.divided_by", "label.segments"
+"""A label that was joined before a feature was declared does not name it: nothing is guessed."""
 
 PREDICTION_FIELDS = (
     "service.name",
@@ -141,6 +148,8 @@ class Label:
             "event.created": iso(counted.created) if counted.created else None,
             "ml.outcome.value": counted.value,
             "label.wrong": self.wrong,
+            DIVIDED_BY: list(self.prediction.divided_by) or None,
+            SEGMENTS: list(self.prediction.segments) or None,
         }
         return {
             "@timestamp": iso(self.prediction.at),
@@ -167,6 +176,8 @@ class Label:
             source["ml.prediction.id"],
             parse_time(source["@timestamp"]),
             tuple((name, source[name]) for name in PREDICTION_FIELDS if name in source),
+            tuple(source.get(DIVIDED_BY, ())),
+            tuple(source.get(SEGMENTS, ())),
         )
         counted = Outcome(
             source["label.counted"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analyzers.baseline.segments import segment_name
 from analyzers.labels.doc_values import doc_values, read_values
 from analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
 from elastic.documents import NEW, Document, Version
@@ -23,7 +24,7 @@ _MOST_HITS = 10_000
 """Elasticsearch returns no more at once (`index.max_result_window`)."""
 
 _FIRST = [{"@timestamp": "asc"}, {"event.id": {"order": "asc", "unmapped_type": "keyword"}}]
-_PREDICTION = doc_values(["@timestamp", "ml.prediction.id", *PREDICTION_FIELDS])
+_FEATURE = "ml.features.categorical."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,19 @@ class Stored:
 
 
 class LabelStore:
-    """The labels and the predictions of one namespace."""
+    """The labels and the predictions of one namespace.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    Args:
+        cluster: Where they are.
+        namespace: Environment.
+        divided_by: The categorical features that are looked up with a prediction.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, divided_by: tuple[str, ...] = ()) -> None:
         self._cluster = cluster
+        self._divided_by = divided_by
+        looked_up = ["@timestamp", "ml.prediction.id", *PREDICTION_FIELDS]
+        self._fields = doc_values([*looked_up, *(_FEATURE + name for name in divided_by)])
         self._predictions = f"logs-ml.prediction-{namespace}"
         self._prefix = f"mlmon-labels-{namespace}"
 
@@ -66,7 +76,7 @@ class LabelStore:
             "size": _MOST_HITS,
             "track_total_hits": False,
             "stored_fields": "_none_",
-            "docvalue_fields": _PREDICTION,
+            "docvalue_fields": self._fields,
             "query": {"bool": {"filter": [{"terms": {"ml.prediction.id": list(ids)}}]}},
             "sort": _FIRST,
         }
@@ -76,7 +86,7 @@ class LabelStore:
             return self.predictions(ids[:middle]) | self.predictions(ids[middle:])
         found: dict[str, Prediction] = {}
         for hit in hits:
-            prediction = _prediction(read_values(hit))
+            prediction = self._prediction(read_values(hit))
             found.setdefault(prediction.id, prediction)
         return found
 
@@ -109,7 +119,12 @@ class LabelStore:
             stored.version if stored else NEW,
         )
 
-
-def _prediction(values: dict[str, Any]) -> Prediction:
-    fields = tuple((name, values[name]) for name in PREDICTION_FIELDS if name in values)
-    return Prediction(values["ml.prediction.id"], values["@timestamp"], fields)
+    def _prediction(self, values: dict[str, Any]) -> Prediction:
+        fields = tuple((name, values[name]) for name in PREDICTION_FIELDS if name in values)
+        segments = tuple(
+            segment_name(name, values[_FEATURE + name])
+            for name in self._divided_by
+            if _FEATURE + name in values
+        )
+        ident, at = values["ml.prediction.id"], values["@timestamp"]
+        return Prediction(ident, at, fields, self._divided_by, segments)

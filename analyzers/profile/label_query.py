@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.aggregations import DATE, known_since, period_query, ranges
+from analyzers.profile.label_segment_query import (
+    APPROVED,
+    NEGATIVE,
+    POSITIVE,
+    SCORE,
+    LabelSegmentQuery,
+)
 from analyzers.profile.labels import (
     DELAY_EDGES,
     DELAYS,
@@ -30,11 +38,7 @@ if TYPE_CHECKING:
     from analyzers.baseline.baseline import Baseline
 
 STEP = HOUR
-SCORE = "ml.prediction.score"
 WRONG = "label.wrong"
-_POSITIVE = {"term": {"ml.outcome.label": True}}
-_NEGATIVE = {"term": {"ml.outcome.label": False}}
-_APPROVED = {"term": {"ml.prediction.decision": "approved"}}
 
 
 def outcomes_known() -> dict[str, Any]:
@@ -50,7 +54,7 @@ def read_outcomes_known(bucket: Mapping[str, Any]) -> Knowledge:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelQuery:
     """How to profile the labels of one model version.
 
@@ -75,7 +79,12 @@ class LabelQuery:
     @property
     def buckets(self) -> int:
         """Buckets that the answer holds per window, at most."""
-        return 12 + 2 * len(DELAYS) + 2 * (len(self.edges or ()) + 2)
+        whole = 12 + 2 * len(DELAYS) + 2 * (len(self.edges or ()) + 2)
+        return whole + self._segments.buckets
+
+    @cached_property
+    def _segments(self) -> LabelSegmentQuery:
+        return LabelSegmentQuery(self.baseline)
 
     def query(self, period: Window) -> dict[str, Any]:
         """Return the search body, without aggregations, for a period."""
@@ -90,18 +99,19 @@ class LabelQuery:
     def _inside(self) -> dict[str, Any]:
         became = {
             "positives": {
-                "filter": _POSITIVE,
+                "filter": POSITIVE,
                 "aggs": {"value": {"sum": {"field": "ml.outcome.value"}}},
             },
             "delays": {"range": {"field": "label.delay_hours", "ranges": ranges(DELAY_EDGES)}},
         }
         aggs: dict[str, Any] = {
             **outcomes_known(),
+            **self._segments.aggregations(),
             "service": {"terms": {"field": "service.name", "size": 1}},
             "threshold": {"terms": {"field": "ml.prediction.threshold", "size": 1}},
             "judged": {"filter": {"exists": {"field": WRONG}}},
-            "approved": {"filter": _APPROVED, "aggs": became},
-            "rejected": {"filter": {"bool": {"must_not": [_APPROVED]}}, "aggs": became},
+            "approved": {"filter": APPROVED, "aggs": became},
+            "rejected": {"filter": {"bool": {"must_not": [APPROVED]}}, "aggs": became},
             "repeated": {"filter": {"range": {"label.outcomes": {"gte": 2}}}},
             "contradicted": {"filter": {"term": {"label.contradicted": True}}},
         }
@@ -113,8 +123,8 @@ class LabelQuery:
                 },
                 "stats": {"extended_stats": {"field": SCORE}},
             }
-            aggs["positive"] = {"filter": _POSITIVE, "aggs": scores}
-            aggs["negative"] = {"filter": _NEGATIVE, "aggs": scores}
+            aggs["positive"] = {"filter": POSITIVE, "aggs": scores}
+            aggs["negative"] = {"filter": NEGATIVE, "aggs": scores}
         return aggs
 
     def profiles(self, answer: Mapping[str, Any]) -> Iterator[tuple[LabelProfile, int]]:
@@ -135,6 +145,7 @@ class LabelQuery:
             repeated=bucket["repeated"]["doc_count"],
             contradicted=bucket["contradicted"]["doc_count"],
             service=services[0]["key"] if services else None,
+            segments=self._segments.read(bucket),
         )
 
     def all_errors(self, period: Window, windows: Sequence[Window]) -> dict[str, Any]:

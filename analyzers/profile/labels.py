@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from analyzers.profile import label_segments
 from analyzers.profile.slot import Knowledge
 from analyzers.statistics.buckets import Buckets
 from analyzers.stored_buckets import decode_labelled, encode_labelled
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from analyzers.baseline.baseline import Baseline
+    from analyzers.profile.label_segments import FeatureOutcomes
     from analyzers.profile.slot import Slot
     from analyzers.statistics.labelled_scores import LabelledScores
     from analyzers.window import Window
@@ -85,6 +87,8 @@ class LabelProfile:
         repeated: Predictions that more than one outcome was logged for.
         contradicted: Of them, those whose outcomes differ; the last one counts.
         service: The service that predicted.
+        segments: Labels by the features that divide the traffic, where the baseline has such; of a
+            feature that was declared after all of them were joined, nothing.
     """
 
     slot: Slot
@@ -98,6 +102,7 @@ class LabelProfile:
     repeated: int = 0
     contradicted: int = 0
     service: str | None = None
+    segments: Mapping[str, FeatureOutcomes] = field(default_factory=dict)
 
     @property
     def window(self) -> Window:
@@ -136,6 +141,7 @@ class LabelProfile:
             "repeated": self.repeated,
             "contradicted": self.contradicted,
             "service": self.service,
+            "segments": label_segments.encode(self.segments),
         }
 
 
@@ -163,6 +169,8 @@ def from_body(
         repeated=body["repeated"],
         contradicted=body["contradicted"],
         service=body["service"],
+        # Profiles stored before there were segments hold none: their labels name none either.
+        segments=label_segments.decode(body.get("segments", {})),
     )
 
 
@@ -184,6 +192,7 @@ def total(profiles: Iterable[LabelProfile]) -> LabelProfile:
         repeated=sum(each.repeated for each in parts),
         contradicted=sum(each.contradicted for each in parts),
         service=next((each.service for each in parts if each.service), None),
+        segments=label_segments.total(each.segments for each in parts),
     )
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from analyzers.baseline.segments import dividing
 from analyzers.labels.join import LabelJoin
 from analyzers.labels.waiting import Status
 from analyzers.profile.aggregations import ranges, read_knowledge
@@ -104,7 +105,8 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
     def prepare(self, logs: Logs, period: Window) -> None:
         """Join the outcomes that have come."""
         del period
-        LabelJoin(logs.cluster, logs.namespace, logs.now).run()
+        divided_by = dividing(logs.baselines.values())
+        LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour with outcomes."""

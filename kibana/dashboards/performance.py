@@ -23,6 +23,20 @@ SUCCESS = Chart(
     APPROVED,
     unit="ratio",
 )
+BY_SEGMENT = Chart(
+    "Success by segment",
+    "What share of the approved predictions came true in each part of the traffic?",
+    LABELS,
+    (
+        Measure("Approved and labelled"),
+        Measure("Mean score", "average", "ml.prediction.score"),
+        Measure("Came true", "ratio", where=TRUE, unit="ratio"),
+        Measure("Value", "sum", "ml.outcome.value"),
+    ),
+    "table",
+    (Values("label.segments", "Segment", 20),),
+    APPROVED,
+)
 VALUE = Chart(
     "Value of approved predictions",
     "What did they bring, in the service's currency?",
@@ -108,7 +122,9 @@ DASHBOARD = Dashboard(
     layers=("performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(
-        Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)),)),
+        Section(
+            "What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))
+        ),
         Section("Do scores mean what they say?", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
         Section("What did it promise?", (Row((OFFLINE,), 8),)),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,11 @@ from sklearn.metrics import (
 )
 
 from analyzers.baseline.baseline import Baseline
-from analyzers.baseline.summary import SCORE, summarise
+from analyzers.baseline.summary import LABEL, SCORE, summarise
 from analyzers.evidence import Evidence
 from analyzers.profile.access import AccessProfile, PathAccess
 from analyzers.profile.embeddings import MOST_VECTORS, EmbeddingProfile
+from analyzers.profile.label_segments import FeatureOutcomes, SegmentOutcomes
 from analyzers.profile.labels import LabelProfile, Outcomes
 from analyzers.profile.latency import bucket_of
 from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
@@ -89,6 +90,8 @@ def baseline() -> Baseline:
     known["embeddings"] = {"text": store_vectors(vectors, 600)}
     scores, labels = rows["score"], np.random.default_rng(2).random(20_000) < rows["score"]
     known["labelled"] = LabelledScores.from_rows(scores, labels, known["score"].edges)
+    labelled = table.append_column(LABEL, pa.array(labels))
+    known["segments"] = summarise(labelled, ["country"])["segments"]
     return Baseline(
         *MODEL,
         created=START,
@@ -112,16 +115,18 @@ class Traffic:
     Args:
         predictions: Profiles of the predictions.
         labels: Profiles of the labels.
-        rows: Scores, what became of each (known or not), and its hour, row by row.
+        rows: Scores, countries, what became of each (known or not), and its hour, row by row.
+        segments: Profiles of the predictions by country.
     """
 
     predictions: list[PredictionProfile]
     labels: list[LabelProfile]
     rows: dict[str, Any]
+    segments: list[SegmentProfile] = field(default_factory=list)
 
     def evidence(self, baseline: Baseline, period: Window) -> Evidence[LabelProfile]:
         """Return it as an analyzer of labels is given it."""
-        beside = {"prediction": self.predictions}
+        beside = {"prediction": self.predictions, "segment": self.segments}
         return Evidence(period, self.labels, {baseline.model: baseline}, beside)
 
 
@@ -169,19 +174,64 @@ def label_profile(
     )
 
 
+def labels_by_country(
+    scores: Any, labels: Any, countries: Any, baseline: Baseline
+) -> dict[str, FeatureOutcomes]:
+    """Count labelled rows by country the way Elasticsearch does; other values are no segments."""
+    positive, approved = np.asarray(labels) > 0, scores >= THRESHOLD
+
+    def over(rows: Any) -> tuple[int, ...]:
+        return Buckets.from_values(scores[rows], baseline.segment_edges).counts
+
+    values = {
+        name: SegmentOutcomes(
+            int((mine & approved & positive).sum()),
+            over(mine & approved),
+            over(mine & positive),
+            over(mine & ~positive),
+        )
+        for name in COUNTRIES
+        if (mine := countries == name).any()
+    }
+    return {"country": FeatureOutcomes(int(approved.sum()), values)}
+
+
+def segment_profile(
+    window: Window, scores: Any, countries: Any, baseline: Baseline, model: tuple[str, str] = MODEL
+) -> SegmentProfile:
+    """Count predictions by country the way Elasticsearch does."""
+    counts = {}
+    for name in sorted({*countries.tolist()} & {*COUNTRIES}):
+        mine = scores[countries == name]
+        counted = Buckets.from_values(mine, baseline.segment_edges)
+        counts[name] = SegmentCount(len(mine), int((mine >= THRESHOLD).sum()), counted.counts)
+    slot = Slot("segment", window, (*model, baseline.id))
+    return SegmentProfile(slot, Knowledge(len(scores), window.end), 1, {"country": counts}, "api")
+
+
 @pytest.fixture(scope="session")
 def make_label_profile() -> Callable[..., LabelProfile]:
     """Make a profile of labelled rows."""
     return label_profile
 
 
+def share_known(known: Any, countries: Any) -> Any:
+    """Return each row's share of known labels: one for all, or by country."""
+    if np.ndim(known) == 0:
+        return known
+    return np.array([known[COUNTRIES.index(name)] for name in countries])
+
+
 @pytest.fixture
 def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traffic]:
     """Make hours of predictions with labels: of all approved, and of a share of the rejected.
 
-    `chance(hour, scores)` is each row's chance of success, by default its score, and `known(hour)`
-    the share of the hour's labels that has come.
+    `chance(hour, scores)` is each row's chance of success, by default its score, which
+    `change(hour, rows)` may alter with what else there is of an hour: `score`, `country`, `chance`.
+    `known(hour)` is the share of the hour's labels that has come (of each row, if it is an array by
+    country's place in `COUNTRIES`), and `divided(hour)` whether they say which country they are of.
     """
+    countries = np.random.default_rng(7)
 
     def make(
         hours: int,
@@ -189,29 +239,36 @@ def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traff
         *,
         first: datetime = START,
         chance: Callable[[int, Any], Any] = lambda _hour, scores: scores,
-        known: Callable[[int], float] = lambda _hour: 1.0,
+        known: Callable[[int], Any] = lambda _hour: 1.0,
         explored: float = 0.3,
         model: tuple[str, str] = MODEL,
+        change: Callable[[int, Rows], None] = lambda _hour, _rows: None,
+        divided: Callable[[int], bool] = lambda _hour: True,
     ) -> Traffic:
-        predictions, labels = [], []
-        kept: dict[str, list[Any]] = {"score": [], "label": [], "hour": []}
+        made = Traffic([], [], {})
+        kept: dict[str, list[Any]] = {"score": [], "label": [], "hour": [], "country": []}
         for hour in range(hours):
-            scores = rng.beta(2.0, 5.0, per_hour)
-            won = (rng.random(per_hour) < chance(hour, scores)).astype(float)
+            rows = {"score": rng.beta(2.0, 5.0, per_hour)}
+            rows["country"] = countries.choice(COUNTRIES, per_hour, p=(0.5, 0.3, 0.2)).astype(object)
+            rows["chance"] = np.array(chance(hour, rows["score"]))
+            change(hour, rows)
+            scores, where = rows["score"], rows["country"]
+            won = (rng.random(per_hour) < rows["chance"]).astype(float)
             bid = (scores >= THRESHOLD) | (rng.random(per_hour) < explored)
-            told = bid & (rng.random(per_hour) < known(hour))
+            told = bid & (rng.random(per_hour) < share_known(known(hour), where))
             window = Window(first + hour * HOUR, first + (hour + 1) * HOUR)
-            predictions.append(scores_profile(window, scores, baseline, model))
+            made.predictions.append(scores_profile(window, scores, baseline, model))
+            made.segments.append(segment_profile(window, scores, where, baseline, model))
             if told.any():
                 value = rng.lognormal(3.0, 0.5, int(told.sum()))
-                labels.append(
-                    label_profile(window, scores[told], won[told], baseline, value, model)
-                )
-            kept["score"].append(scores)
-            kept["label"].append(won)
+                of_hour = label_profile(window, scores[told], won[told], baseline, value, model)
+                parts = labels_by_country(scores[told], won[told], where[told], baseline)
+                made.labels.append(replace(of_hour, segments=parts if divided(hour) else {}))
+            for name, of in (("score", scores), ("label", won), ("country", where)):
+                kept[name].append(of)
             kept["hour"].append(np.full(per_hour, hour))
         columns = {name: np.concatenate([[], *parts]) for name, parts in kept.items()}
-        return Traffic(predictions, labels, columns)
+        return replace(made, rows=columns)
 
     return make
 
@@ -342,15 +399,7 @@ def segment_hours(rng: np.random.Generator, baseline: Baseline) -> Callable[...,
             rows = draw(rng, per_hour)
             change(hour, rows)
             window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
-            counts = {}
-            for name in sorted({*rows["country"].tolist()} & {*COUNTRIES}):
-                scores = rows["score"][rows["country"] == name]
-                counted = Buckets.from_values(scores, baseline.segment_edges)
-                approved = int((scores >= THRESHOLD).sum())
-                counts[name] = SegmentCount(len(scores), approved, counted.counts)
-            slot = Slot("segment", window, (*MODEL, baseline.id))
-            known = Knowledge(per_hour, window.end)
-            profiles.append(SegmentProfile(slot, known, 1, {"country": counts}, "api"))
+            profiles.append(segment_profile(window, rows["score"], rows["country"], baseline))
         return profiles
 
     return make

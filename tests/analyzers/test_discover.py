@@ -141,6 +141,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
         if "label" in (analyzer.reads, *analyzer.also):
             known = profiles | {
                 "prediction": labelled().predictions,
+                "segment": labelled().segments,
                 "label": labelled().labels,
             }
 

@@ -10,7 +10,7 @@ import pytest
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.baseline.declared import declared_segments
-from analyzers.baseline.segments import MOST_SEGMENTS
+from analyzers.baseline.segments import MOST_FEATURES, MOST_SEGMENTS
 from analyzers.baseline.training_set import read_baselines
 from elastic.errors import UserError
 
@@ -53,7 +53,7 @@ def test_each_segment_is_counted_as_numpy_counts(tmp_path: Path) -> None:
         assert known.positives == tuple(np.histogram(scores[labels], edges)[0])
         labelled = known.labelled(baseline.segment_edges)
         assert labelled is not None
-        assert labelled.n == known.rows
+        assert labelled.negatives.counts == tuple(np.histogram(scores[~labels], edges)[0])
     assert set(baseline.segment_edges) <= set(baseline.score.edges if baseline.score else ())
 
 
@@ -78,6 +78,31 @@ def test_what_cannot_divide_is_refused(tmp_path: Path, feature: str) -> None:
         divided(tmp_path, table(), "country", feature)
     assert feature in caught.value.message
     assert "city, country" in caught.value.hint
+
+
+def test_rows_without_a_label_are_no_failures(tmp_path: Path) -> None:
+    """A segment's labels are those that are known, though its scores are all there."""
+    rows = table()
+    labels = rows.column("ml.outcome.label").to_pylist()
+    known = [label if number % 2 else None for number, label in enumerate(labels)]
+    column = rows.column_names.index("ml.outcome.label")
+    baseline = divided(tmp_path, rows.set_column(column, "ml.outcome.label", [known]), "country")
+    germany = np.array(rows.column("country").to_pylist()) == "DE"
+    of = baseline.segments["country"]["DE"]
+    labelled = of.labelled(baseline.segment_edges)
+    assert labelled is not None
+    assert of.rows == germany.sum()
+    assert labelled.n == germany[1::2].sum()
+
+
+def test_too_many_features_are_refused(tmp_path: Path) -> None:
+    """More than ten features would make each hour's answer too large."""
+    of = table()
+    names = [f"f{number}" for number in range(MOST_FEATURES + 1)]
+    for name in names:
+        of = of.append_column(name, of.column("country"))
+    with pytest.raises(UserError, match="11 features"):
+        divided(tmp_path, of, *names)
 
 
 def test_without_scores_there_are_no_segments(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzers.labels import join as join_module
-from analyzers.labels.join import Joined
+from analyzers.labels.join import Joined, LabelJoin
 from analyzers.labels.store import LabelStore
 from analyzers.labels.waiting import PATIENCE
 from analyzers.window import DAY, HOUR, MINUTE, iso
@@ -436,3 +436,63 @@ def test_many_predictions_of_one_id_are_no_trouble(
     arrive([outcome(n, of, START + HOUR, label=True) for n, of in enumerate(names)], START)
     assert join(START + DAY).labels == 5
     assert stored()["same"]["ml.prediction.score"] == 0.0
+
+
+def test_labels_name_their_segments(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Make,
+    outcome: Make,
+    arrive: Callable[..., None],
+    stored: Callable[[], dict[str, Event]],
+    requests: list[tuple[str, str, Any]],
+) -> None:
+    """Of the declared features alone, at no request more; a prediction without one names none."""
+    country, city = "ml.features.categorical.country", "ml.features.categorical.city"
+    events = [
+        prediction("a", START, **{country: "DE", city: "Bonn"}),
+        prediction("b", START, **{city: "Paris"}),
+        prediction("c", START, **{country: "a=b"}),
+    ]
+    outcomes = [outcome(n, of, START + HOUR, label=True) for n, of in enumerate("abc")]
+    arrive([*events, *outcomes[:2]], START + HOUR)
+    LabelJoin(cluster, namespace, START + HOUR).run()
+    undivided = len(requests)
+    arrive(outcomes[2:], START + 2 * HOUR)
+    requests.clear()
+    declared = ("country", "never_logged")
+    LabelJoin(cluster, namespace, START + 2 * HOUR, declared).run()
+    assert 0 < len(requests) <= undivided
+    labels = stored()
+    assert labels["c"]["label.divided_by"] == [*declared]
+    assert labels["c"]["label.segments"] == ["country=a=b"]
+    assert "label.divided_by" not in labels["a"]
+    assert "label.segments" not in labels["a"]
+
+
+def test_a_declaration_changes_no_label_there_is(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Make,
+    outcome: Make,
+    arrive: Callable[..., None],
+    stored: Callable[[], dict[str, Event]],
+) -> None:
+    """An outcome that comes again later leaves the label's segments as they were joined."""
+    country = {"ml.features.categorical.country": "DE"}
+    events = [prediction("old", START, **country), prediction("new", START, **country)]
+    first = outcome(1, "old", START + HOUR, label=True)
+    arrive([*events, first], START + HOUR)
+    LabelJoin(cluster, namespace, START + HOUR).run()
+    second = [outcome(n, of, START + 2 * HOUR, label=False) for n, of in ((2, "old"), (3, "new"))]
+    arrive(second, START + 2 * HOUR)
+    LabelJoin(cluster, namespace, START + 2 * HOUR, ("country",)).run()
+    known = stored()
+    assert "label.segments" not in known["old"]
+    assert known["new"]["label.segments"] == ["country=DE"]
+    arrive([outcome(4, "new", START + 3 * HOUR, label=True)], START + 3 * HOUR)
+    LabelJoin(cluster, namespace, START + 3 * HOUR).run()
+    labels = stored()
+    assert labels["old"] == known["old"]
+    assert labels["new"]["label.outcomes"] == 2
+    assert labels["new"]["label.segments"] == ["country=DE"]

@@ -1,0 +1,113 @@
+"""Segment performance: in which part of the traffic do approved predictions succeed less often?
+
+A baseline may divide the traffic by categorical features (`mlmon baseline create --segment`). Over
+the day before, every six hours, each segment's success rate of approved predictions (with Wilson's
+interval) is compared with the rate its own scores promised: by score, the share that succeeded
+among the training set's rows of the same segment. A verdict is taken from the calm end of the
+difference's interval, after control of the false discovery rate over all segments of a model
+(Benjamini and Hochberg), so that many segments do not make false alarms.
+
+While labels of a segment are missing its interval holds whatever they may turn out to be, and where
+that leaves the verdict open it is `unknown`. Segments with too few labels, values that are no
+segment, and labels joined before a feature was declared are counted and said, not judged.
+`live_performance` names the worst segments in its own sentence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from analyzers.alert import Alert
+from analyzers.analyzer import Analyzer
+from analyzers.label_maturity import REACH
+from analyzers.labelled_day import STEP, LabelledDays
+from analyzers.panel import Panel
+from analyzers.profile.labels import LabelProfile
+from analyzers.segment_success import LIMITS, SegmentSuccesses
+from analyzers.wording import percent, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from analyzers.evidence import Evidence
+    from analyzers.finding import Finding
+    from analyzers.labelled_day import LabelledDay
+    from analyzers.segment_success import Judged
+
+METRIC = "approved.success_rate"
+
+
+class SegmentPerformance(Analyzer[LabelProfile]):
+    """Success rate of each segment's approved predictions, against what its scores promised."""
+
+    name = "segment_performance"
+    question = "In which part of the traffic do approved predictions succeed less than promised?"
+    advice = (
+        "If one segment fell short and the others did not, look at what is special to it: a market "
+        "that changed, a source that feeds it (`fallback_rate`), a release for it. See "
+        "`segment_drift` for the same segment: where its scores have moved too, its inputs broke; "
+        "where they have not, the scores mean something else there, and a retrained model needs "
+        "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
+        "ml.features.categorical.FEATURE=VALUE`."
+    )
+    reads = "label"
+    also = ("prediction", "segment")
+    lookback: ClassVar[timedelta] = REACH
+    limits: ClassVar = {METRIC: LIMITS}
+    panels = (
+        Panel(
+            "Success of approved bids by segment",
+            METRIC,
+            "ratio",
+            "In which segment does the smallest share of the bids the model approved succeed?",
+            breakdown="finding.segment",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield a finding per model version in service and segment, every six hours."""
+        successes = SegmentSuccesses(evidence)
+        for day in LabelledDays(evidence).judged():
+            verdicts = successes.of(day)
+            for each in verdicts.judged:
+                yield self._finding(day, each)
+            if verdicts.left_out:
+                reason = f"Not judged of {day.day.title} {span(day.day.window)}: " + (
+                    f"{'; '.join(verdicts.left_out)}."
+                )
+                yield self.unknown(METRIC, None, day.day.window, reason, **day.about)
+
+    def _finding(self, day: LabelledDay, judged: Judged) -> Finding:
+        success, promised = judged.success, judged.success.promised.value
+        coverage = success.coverage
+        known = f"{coverage.labelled:,} labels of {coverage.predictions:,} approved predictions"
+        if not coverage.mature:
+            known += (
+                f", {percent(coverage.maturity)} of those to be expected: the interval allows for "
+                "any of the others"
+            )
+        return self.finding(
+            METRIC,
+            None,
+            day.day.window,
+            judged.severity,
+            **day.about
+            | {
+                "segment": success.segment,
+                "sample_count": coverage.labelled,
+                "baseline_count": success.training_rows,
+                "value": success.current.value,
+                "low": success.current.interval.low,
+                "high": success.current.interval.high,
+                "p_value": success.p_value,
+                "q_value": judged.q_value,
+                "baseline_value": promised,
+                "warning": promised + LIMITS.warning,
+                "critical": promised + LIMITS.critical,
+                "reason": f"{percent(success.current.value)} of the predictions {day.day.title} "
+                f"approved for {success.segment} succeeded, its scores promised "
+                f"{percent(promised)}; {known} {span(day.day.window)}.",
+            },
+        )

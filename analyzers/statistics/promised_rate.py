@@ -1,0 +1,95 @@
+"""Do rows succeed less often than their scores promised?
+
+A part of the traffic may have other scores today than it had, so its rate is not compared with its
+earlier rate but with the one its scores stand for (indirect standardisation): with n_k rows in
+score bucket k, whose reference rows succeed with the share c_k (calibration_map.py), the promise is
+
+    r = sum of n_k c_k / sum of n_k
+
+and is known as well as the reference's labels tell the c_k: its interval holds the quantiles of
+draws from their posterior, made with a fixed seed.
+
+The p-value is the chance of so few successes or fewer where the scores still mean what they meant:
+the binomial distribution function of n rows at r, averaged over the draws (posterior predictive).
+Rows of unequal chances vary less than rows that all have the mean chance (Hoeffding), so below the
+promise the p-value is too large rather than too small, at any number of rows.
+
+Papers: Keiding, N. (1987). The method of expected number of deaths, 1786-1886-1986. Int. Statist.
+Rev. 55, 1-20. Hoeffding, W. (1956). On the distribution of the number of successes in independent
+trials. Ann. Math. Statist. 27, 713-721. Rubin, D. B. (1984). Bayesianly justifiable and relevant
+frequency calculations for the applied statistician. Ann. Statist. 12, 1151-1172.
+
+>>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> edges = (0.0, 0.5, 1.0)
+>>> known = [0.2] * 1_000 + [0.8] * 1_000
+>>> labels = [False] * 900 + [True] * 100 + [True] * 700 + [False] * 300
+>>> reference = LabelledScores.from_rows(known, labels, edges)
+>>> promised = promised_rate(Buckets.from_values([0.2] * 50 + [0.8] * 50, edges), reference)
+>>> round(promised.estimate.value, 2), round(promised.p_value(40, 100), 2)
+(0.4, 0.54)
+>>> promised.p_value(20, 100) < 1e-4
+True
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from analyzers.statistics.buckets import Buckets, require_same_edges
+from analyzers.statistics.calibration_map import CalibrationMap, Floats
+from analyzers.statistics.empty_sample import require_rows
+from analyzers.statistics.interval import Interval
+from analyzers.statistics.performance import Estimate
+
+if TYPE_CHECKING:
+    from analyzers.statistics.labelled_scores import LabelledScores
+
+DRAWS = 1_000
+SEED = 20_240_118
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PromisedRate:
+    """The rate that scores promise, and draws of what it may be (shape (draws,))."""
+
+    estimate: Estimate
+    drawn: Floats
+
+    def p_value(self, successes: int, rows: int) -> float:
+        """The chance of so few successes or fewer in so many rows, if the promise is kept."""
+        return float(np.mean(special.bdtr(successes, rows, self.drawn)))
+
+
+def promised_rate(
+    scores: Buckets, reference: LabelledScores, confidence: float = 0.95
+) -> PromisedRate:
+    """What share of rows with these scores succeeds, by the labels of reference rows.
+
+    Args:
+        scores: the rows' scores.
+        reference: rows whose labels are known, over the same edges.
+        confidence: of the interval.
+
+    Raises:
+        EmptySampleError: there are no scores, or no labelled rows.
+        ValueError: scores and reference were counted over different edges.
+    """
+    require_rows(scores=scores.n)
+    require_same_edges(scores, reference.positives)
+    weights = np.array(scores.counts) / scores.n
+    shares, drawn_shares = _shares(reference)
+    value, drawn = float(weights @ shares), drawn_shares @ weights
+    low, high = np.quantile(drawn, ((1 - confidence) / 2, (1 + confidence) / 2)).tolist()
+    return PromisedRate(Estimate(value, Interval(min(low, value), max(high, value))), drawn)
+
+
+@lru_cache(maxsize=512)
+def _shares(reference: LabelledScores) -> tuple[Floats, Floats]:
+    """The reference's shares per bucket, and draws of them: the same for every window."""
+    calibration = CalibrationMap.of(reference)
+    return calibration.shares(), calibration.drawn(np.random.default_rng(SEED), DRAWS)
