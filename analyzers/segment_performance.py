@@ -74,9 +74,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             for each in verdicts.judged:
                 yield self._finding(day, each)
             if verdicts.left_out:
-                reason = f"Not judged of {day.day.title} {span(day.day.window)}: " + (
-                    f"{'; '.join(verdicts.left_out)}."
-                )
+                why = "; ".join(verdicts.left_out)
+                reason = f"Not judged of {day.day.title} {span(day.day.window)}: {why}."
                 yield self.unknown(METRIC, None, day.day.window, reason, **day.about)
 
     def _finding(self, day: LabelledDay, judged: Judged) -> Finding:

@@ -168,7 +168,10 @@ class SegmentSuccesses:
             of_feature = known[feature].values if feature in known else {}
             for value, training in sorted(values.items()):
                 name = segment_name(feature, value)
-                outcomes, reference = of_feature.get(value), training.labelled(baseline.segment_edges)
+                outcomes, reference = (
+                    of_feature.get(value),
+                    training.labelled(baseline.segment_edges),
+                )
                 if not outcomes or outcomes.labelled < FEWEST or not reference or not reference.n:
                     yield name
                     continue

@@ -89,9 +89,7 @@ class LabelSegmentQuery:
             feature, value = self.names[each["key"]]
             values.setdefault(feature, {})[value] = _outcomes(each)
         return {
-            each["key"]: FeatureOutcomes(
-                each["approved"]["doc_count"], values.get(each["key"], {})
-            )
+            each["key"]: FeatureOutcomes(each["approved"]["doc_count"], values.get(each["key"], {}))
             for each in bucket["divided"]["buckets"]
         }
 

@@ -122,9 +122,7 @@ DASHBOARD = Dashboard(
     layers=("performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(
-        Section(
-            "What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))
-        ),
+        Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))),
         Section("Do scores mean what they say?", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
         Section("What did it promise?", (Row((OFFLINE,), 8),)),
     ),

@@ -249,7 +249,9 @@ def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traff
         kept: dict[str, list[Any]] = {"score": [], "label": [], "hour": [], "country": []}
         for hour in range(hours):
             rows = {"score": rng.beta(2.0, 5.0, per_hour)}
-            rows["country"] = countries.choice(COUNTRIES, per_hour, p=(0.5, 0.3, 0.2)).astype(object)
+            rows["country"] = countries.choice(COUNTRIES, per_hour, p=(0.5, 0.3, 0.2)).astype(
+                object
+            )
             rows["chance"] = np.array(chance(hour, rows["score"]))
             change(hour, rows)
             scores, where = rows["score"], rows["country"]
