@@ -38,6 +38,8 @@ class Analyzer(ABC, Generic[P]):
         lookbacks: The same for kinds of which it needs less or more than `lookback`.
         weeks: In how many weeks before the window it judges it needs the same time of the week,
             and the day before that.
+        whole: For kinds of whose older profiles their core is enough (`ProfileKind.core`): from how
+            long before the period on it needs whole ones.
     """
 
     name: ClassVar[str]
@@ -51,6 +53,7 @@ class Analyzer(ABC, Generic[P]):
     lookback: ClassVar[timedelta] = timedelta(0)
     lookbacks: ClassVar[Mapping[str, timedelta]] = {}
     weeks: ClassVar[int] = 0
+    whole: ClassVar[Mapping[str, timedelta]] = {}
 
     @abstractmethod
     def evaluate(self, evidence: Evidence[P]) -> Iterator[Finding]:
@@ -66,6 +69,12 @@ class Analyzer(ABC, Generic[P]):
         weeks = range(1, self.weeks + 1) if kind == self.reads else ()
         past = [Window(start - week * WEEK - DAY, period.end - week * WEEK) for week in weeks]
         return joined([Window(start - self.reach(kind), period.end), *past])
+
+    def whole_times(self, kind: str, period: Window) -> list[Window]:
+        """Return of which of these times it needs whole profiles, not just their core."""
+        if kind not in self.whole:
+            return self.times(kind, period)
+        return [Window(floor(period.start, HOUR) - self.whole[kind], period.end)]
 
     @property
     def runbook(self) -> str:

@@ -42,7 +42,7 @@ from analyzers.statistics.difference import difference
 from analyzers.statistics.performance import Estimate
 from analyzers.statistics.trend import trend
 from analyzers.statistics.two_proportions import compare_rates
-from analyzers.window import DAY, Window
+from analyzers.window import DAY, HOUR, Window
 from analyzers.wording import count, moment, number, percent, span
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
     reads = "label"
     also = ("prediction",)
     lookback: ClassVar[timedelta] = REACH + LOOKBACK
+    whole: ClassVar = {"prediction": 0 * HOUR}
     limits: ClassVar = {
         GAP: Limits(0.05, 0.10, meaning="to either side"),
         RISE: Limits(0.05, 0.10),

@@ -118,8 +118,14 @@ def _drift(distance: Interval, chance: float, p_value: float, n: int, m: int) ->
     )
 
 
-def numbers_moved(current: Buckets, reference: Buckets) -> str:
-    """Say what moved where the distribution functions are farthest apart, and the medians."""
+def numbers_moved(current: Buckets, reference: Buckets, where: str = "in training") -> str:
+    """Say what moved where the distribution functions are farthest apart, and the medians.
+
+    Args:
+        current: The sample.
+        reference: What it is compared with.
+        where: Where that is, for the sentence.
+    """
     f, g = _shares_below(current.counts), _shares_below(reference.counts)
     edge = int(np.argmax(np.abs(f - g)))
     side, now, before = (
@@ -128,8 +134,8 @@ def numbers_moved(current: Buckets, reference: Buckets) -> str:
     medians = [percentiles.percentile(each, 0.5).middle for each in (current, reference)]
     return (
         f"{percent(float(now))} of its values lie {side} {number(current.edges[edge])}, "
-        f"in training {percent(float(before))}; median {number(medians[0])}, "
-        f"in training {number(medians[1])}"
+        f"{where} {percent(float(before))}; median {number(medians[0])}, "
+        f"{where} {number(medians[1])}"
     )
 
 

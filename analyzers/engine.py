@@ -24,7 +24,7 @@ from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
-from analyzers.window import HOUR, Window, floor, iso, joined
+from analyzers.window import HOUR, Window, floor, iso, joined, without
 from analyzers.wording import excerpt, moment
 from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from analyzers.analyzer import Analyzer
+    from analyzers.profile.kind import ProfileKind
     from elastic.cluster import Cluster
 
 FAILURE = "evaluation"
@@ -187,6 +188,7 @@ class _Sources:
         newest = sorted(baselines, key=lambda each: (each.created, each.id))
         self._current = {each.model: each for each in newest}
         self._store = ProfileStore(cluster, namespace)
+        self._analyzers = analyzers
         self._times = times(analyzers, period)
         self._read: dict[str, Sequence[Any]] = {}
         self.failed: dict[str, str] = {}
@@ -211,8 +213,8 @@ class _Sources:
             with noting(self.failed, name):
                 profiles = [
                     profile
-                    for each in self._needed(name, now)
-                    for profile in self._store.read(kind, each, self._by_id)
+                    for each, core in self._parts(kind, now)
+                    for profile in self._store.read(kind, each, self._by_id, core)
                 ]
                 self._read[name] = kind.chosen(profiles, self._current)
 
@@ -259,6 +261,20 @@ class _Sources:
         if kind == SEQUENCE:
             last = Window(last.start, min(now, last.end + AHEAD))
         return [*earlier, last]
+
+    def _parts(self, kind: ProfileKind[Any], now: datetime) -> list[tuple[Window, tuple[str, ...]]]:
+        """Return the time of the profiles to read in order, each with what of them: () is all."""
+        needed = self._needed(kind.name, now)
+        if not kind.core:
+            return [(window, ()) for window in needed]
+        whole = joined(
+            window
+            for each in self._analyzers
+            if kind.name in {each.reads, *each.also}
+            for window in each.whole_times(kind.name, self._period)
+        )
+        cores = [(window, kind.core) for window in without(needed, whole)]
+        return sorted([*((window, ()) for window in whole), *cores])
 
     def nothing_logged(self) -> UserError:
         """Return the error that says where events are known."""

@@ -87,6 +87,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
     also = ("prediction", "outcome")
     lookback = REACH
     lookbacks: ClassVar = {"outcome": PAST + DAY}
+    whole: ClassVar = {"prediction": 0 * HOUR}
     limits: ClassVar = {
         COVERAGE: Limits(
             0.8,

@@ -26,9 +26,15 @@ def page(analyzer: Analyzer[Any]) -> str:
         "## What to do",
         analyzer.advice,
         "## What it reads",
-        f"Profiles of kind {_kinds(analyzer)} before the window it judges{_weeks(analyzer)}.",
+        _profiles(analyzer),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _profiles(analyzer: Analyzer[Any]) -> str:
+    weeks = f", and of the same time in the {analyzer.weeks} weeks before it"
+    kinds = f"Profiles of kind {_kinds(analyzer)} before the window it judges"
+    return f"{kinds}{weeks if analyzer.weeks else ''}.{_core(analyzer)}"
 
 
 def _kinds(analyzer: Analyzer[Any]) -> str:
@@ -39,9 +45,13 @@ def _kinds(analyzer: Analyzer[Any]) -> str:
     return "; ".join(f"{' and '.join(of)}, up to {reach}" for reach, of in by_reach.items())
 
 
-def _weeks(analyzer: Analyzer[Any]) -> str:
-    weeks = f", and of the same time in the {analyzer.weeks} weeks before it"
-    return weeks if analyzer.weeks else ""
+def _core(analyzer: Analyzer[Any]) -> str:
+    """Say of which profiles no more than their core is read."""
+    return "".join(
+        f" Of those of kind `{kind}`"
+        f"{f' that are older than {duration(age)}' if age else ''} it reads scores and counts only."
+        for kind, age in analyzer.whole.items()
+    )
 
 
 def _alert(alert: Alert) -> str:

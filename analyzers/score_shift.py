@@ -4,6 +4,13 @@ The distance is that of Kolmogorov and Smirnov between the scores of the day bef
 out-of-fold scores of the training set, judged every hour. It is known within the interval that
 buckets leave open; a verdict is taken from that interval's lower end less what chance may add.
 Where the interval holds a limit, the day is counted again over ten times as many buckets.
+
+A day holds every hour once, so what moves at some hours only may drown in it, and a Sunday may
+differ from the training set for being one. Therefore the last hour is also compared with the same
+hour of the week in the four weeks before, any one of them left out (six hours, or a day, where an
+hour holds too few predictions). Nothing is said of a version that predicted in fewer than three of
+them, or over another baseline then. What has lasted for three weeks is usual there, and still
+differs from training.
 """
 
 from __future__ import annotations
@@ -24,6 +31,7 @@ from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
 from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
+from analyzers.weekly_drift import WEEKS, PastHours, WeeklyDrift, weekly_drift
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
 
-METRIC = "ks.distance"
+METRIC, WEEKLY = "ks.distance", "weekly.ks.distance"
 
 
 class ScoreShift(Analyzer[PredictionProfile]):
@@ -50,7 +58,9 @@ class ScoreShift(Analyzer[PredictionProfile]):
     reads = "prediction"
     also = (REFINEMENT, "segment")
     lookback = LOOKBACK
-    limits: ClassVar = {METRIC: LIMITS}
+    weeks = WEEKS
+    whole: ClassVar = {"prediction": LOOKBACK}
+    limits: ClassVar = {METRIC: LIMITS, WEEKLY: LIMITS}
     panels = (
         Panel(
             "Score shift",
@@ -59,14 +69,54 @@ class ScoreShift(Analyzer[PredictionProfile]):
             "How far have the scores moved from the training set's: 0 not at all, 1 wholly?",
             breakdown="ml.model.version",
         ),
+        Panel(
+            "Score shift by the hour of the week",
+            WEEKLY,
+            "",
+            "How far do the scores lie from those of the same time of past weeks?",
+            breakdown="ml.model.version",
+        ),
     )
     alert = Alert(on="warning", after=2, of=3, layer="score", step=HOUR)
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
-        """Yield a finding per hour and model version in service."""
+        """Yield a finding per hour and model version in service, two once its weeks are known."""
         segments, refinements = evidence.of("segment"), Refinements(evidence)
+        past: dict[str, PastHours] = {}
         for day in recent_days(evidence):
             yield self._judge(day, segments, refinements)
+            baseline = day.baseline
+            if baseline is None or baseline.score is None or day.obstacle():
+                continue
+            if baseline.id not in past:
+                past[baseline.id] = _hours(evidence, day.model, baseline.id, baseline.score.edges)
+            found = weekly_drift(day.window.end, past[baseline.id])
+            if found is not None:
+                yield self._weekly(day, found)
+
+    def _weekly(self, day: RecentDay, found: WeeklyDrift) -> Finding:
+        """Return the finding of the last hours beside the same ones of past weeks."""
+        drift = found.drift
+        sample = f"{count(found.current.n, 'score')} of {day.title} {span(found.window)}"
+        if drift is None:
+            past = f"{count(found.usual.n, 'score')} of {found.weeks} past weeks"
+            rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
+            reason = f"{sample}, {rule} to find a distance of {LIMITS.critical} from {past}."
+            known = {"sample_count": found.current.n, **day.about}
+            return self.unknown(WEEKLY, SCORE, found.window, reason, **known)
+        severity = LIMITS.judge(drift.low, drift.high)
+        verdict = (
+            f"are unlike those at that time of the week: "
+            f"{numbers_moved(found.current, found.usual, 'in past weeks')}"
+            if severity.alarming
+            else "are as usual at that time of the week"
+        )
+        reason = (
+            f"{sample} {verdict}; distance {number(drift.value)} from "
+            f"{count(found.usual.n, 'score')} of {found.weeks - 1} of {found.weeks} past weeks."
+        )
+        known = drift.measured() | day.about
+        return self.finding(WEEKLY, SCORE, found.window, severity, reason=reason, **known)
 
     def _judge(
         self, day: RecentDay, segments: Evidence[SegmentProfile], refinements: Refinements
@@ -109,6 +159,21 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+
+
+def _hours(
+    evidence: Evidence[PredictionProfile],
+    model: tuple[str, str],
+    baseline: str,
+    edges: tuple[float, ...],
+) -> PastHours:
+    """Return the scores of a version over its baseline's edges, by the hour."""
+    own = (
+        (each.window.start, each.score.counts)
+        for each in evidence.profiles
+        if each.score is not None and (each.model, each.baseline_id) == (model, baseline)
+    )
+    return PastHours(edges, own)
 
 
 def _where(day: RecentDay, segments: Evidence[SegmentProfile]) -> str:

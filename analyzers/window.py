@@ -78,6 +78,27 @@ def joined(windows: Iterable[Window]) -> list[Window]:
     return spans
 
 
+def without(windows: Iterable[Window], others: Iterable[Window]) -> list[Window]:
+    """Return what is left of some windows, in order, where none of the others lies.
+
+    >>> day = Window(EPOCH, EPOCH + DAY)
+    >>> [each.hours for each in without([day], [Window(EPOCH + HOUR, EPOCH + 4 * HOUR)])]
+    [1.0, 20.0]
+    """
+    left = joined(windows)
+    for other in others:
+        left = [
+            part
+            for each in left
+            for part in (
+                Window(each.start, min(each.end, other.start)),
+                Window(max(each.start, other.end), each.end),
+            )
+            if part.start < part.end
+        ]
+    return left
+
+
 def floor(moment: datetime, step: timedelta) -> datetime:
     """Return the greatest multiple of `step` since the epoch that is not after `moment`."""
     return EPOCH + (moment - EPOCH) // step * step

@@ -36,11 +36,14 @@ class ProfileKind(ABC, Generic[P]):
         name: `profile.kind`, and what analyzers name in `reads`.
         dataset: The dataset it sums up.
         step: Length of its windows.
+        core: The parts of a profile that are read where no more is needed; none where profiles are
+            always read whole.
     """
 
     name: ClassVar[str]
     dataset: ClassVar[str]
     step: ClassVar[timedelta]
+    core: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self, logs: Logs, period: Window) -> None:
         """Do what has to be done before events are surveyed; by default nothing."""

@@ -26,6 +26,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
+    core = ("service", "rows", "approved", "threshold", "score")
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour, version, and baseline it is judged by."""

@@ -202,8 +202,8 @@ class PredictionProfile:
 def from_body(
     slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any], baseline: Baseline | None
 ) -> PredictionProfile:
-    """Read what `PredictionProfile.body` wrote; `baseline` is the one of the slot."""
-    numeric, score = body["numeric"], body["score"]
+    """Read what `PredictionProfile.body` wrote, or its core; `baseline` is the one of the slot."""
+    numeric, score = body.get("numeric", {}), body["score"]
     return PredictionProfile(
         slot,
         knowledge,
@@ -218,9 +218,9 @@ def from_body(
         else {},
         categorical={
             name: Categories(Counter(each["counts"]), Counter(each["unseen"]), each["other"])
-            for name, each in body["categorical"].items()
+            for name, each in body.get("categorical", {}).items()
         },
-        present=body["present"],
+        present=body.get("present", {}),
         sources={
             name: SourceUse(
                 Counter(each["statuses"]),
@@ -229,7 +229,7 @@ def from_body(
                 each["age_highest"],
                 each.get("stale_from"),
             )
-            for name, each in body["sources"].items()
+            for name, each in body.get("sources", {}).items()
         },
     )
 

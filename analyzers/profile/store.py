@@ -11,7 +11,7 @@ from elastic.cluster import PAGE
 from elastic.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from analyzers.baseline.baseline import Baseline
@@ -62,7 +62,11 @@ class ProfileStore:
         return latest
 
     def read(
-        self, kind: ProfileKind[P], period: Window, baselines: Mapping[str, Baseline]
+        self,
+        kind: ProfileKind[P],
+        period: Window,
+        baselines: Mapping[str, Baseline],
+        core: Sequence[str] = (),
     ) -> list[P]:
         """Return the latest profiles of a kind in a period, in order of time.
 
@@ -70,9 +74,10 @@ class ProfileStore:
             kind: The kind.
             period: Time of the windows.
             baselines: All baselines by id; a profile over one that is gone cannot be read.
+            core: The parts of them to read; all by default.
         """
         latest: dict[Slot, P] = {}
-        for each in self._profiles(kind, period, baselines):
+        for each in self._profiles(kind, period, baselines, core):
             if each.slot not in latest or latest[each.slot].revision < each.revision:
                 latest[each.slot] = each
         return sorted(latest.values(), key=lambda each: (each.slot.window, each.slot.series))
@@ -103,10 +108,15 @@ class ProfileStore:
         return [total(parts) for parts in sums.values()]
 
     def _profiles(
-        self, kind: ProfileKind[P], period: Window, baselines: Mapping[str, Baseline]
+        self,
+        kind: ProfileKind[P],
+        period: Window,
+        baselines: Mapping[str, Baseline],
+        core: Sequence[str] = (),
     ) -> Iterator[P]:
         """Yield every revision of the profiles in a period that can be read, in no order."""
-        for document in self._scan(kind.name, period, None):
+        fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
+        for document in self._scan(kind.name, period, fields):
             stamp = _stamp(document)
             body = document["profile.body"]
             slot = _slot(document)

@@ -27,6 +27,7 @@ from analyzers.page import page
 from analyzers.profile.clocks import ClockProfile, Dates
 from analyzers.profile.fallbacks import FallbackProfile
 from analyzers.profile.jobs import profiles as job_profiles
+from analyzers.profile.kind import kinds
 from analyzers.profile.models import profiles as model_profiles
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.window import DAY, HOUR, Window
@@ -166,6 +167,14 @@ def reaching(whole: Evidence[Any], analyzer: Analyzer[Any], period: Window) -> E
     return Evidence(period, within(analyzer.reads, whole), {}, beside)
 
 
+def core(profile: Any, baseline: Baseline) -> Any:
+    """Return the core of a profile, as it is read from the store."""
+    kind, body = kinds()[profile.slot.kind], profile.body()
+    parts = {name: body[name] for name in kind.core}
+    known = {baseline.id: baseline}
+    return kind.read(profile.slot, profile.knowledge, profile.revision, parts, known)
+
+
 def fallback_profiles(hours: int) -> list[FallbackProfile]:
     """Return hours of fallbacks, of which ten are full of them."""
     begin = datetime(2026, 3, 2, tzinfo=UTC)
@@ -301,6 +310,34 @@ def test_parts_judge_as_the_whole(
     second = judged(analyzer, evidence(analyzer, Window(cut, end)))
     assert first.keys().isdisjoint(second)
     assert first | second == whole
+
+
+@pytest.mark.parametrize(
+    "analyzer",
+    [each for each in ANALYZERS if each.whole and not each.weeks],
+    ids=lambda each: each.name,
+)
+def test_the_core_of_old_profiles_is_enough(
+    analyzer: Analyzer[Any],
+    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    baseline: Baseline,
+    start: datetime,
+) -> None:
+    """Where it asks for no more than the core of profiles, it says the same as of whole ones."""
+    period = Window(start + 3 * DAY, start + DAYS * DAY)
+    given = evidence(analyzer, period)
+
+    def cored(kind: str, profiles: Sequence[Any]) -> Sequence[Any]:
+        if kind not in analyzer.whole:
+            return profiles
+        whole = Evidence(period, profiles)
+        kept = [each for time in analyzer.whole_times(kind, period) for each in whole.within(time)]
+        assert len(kept) < len(profiles)
+        return [each if each in kept else core(each, baseline) for each in profiles]
+
+    beside = {kind: cored(kind, of) for kind, of in given.beside.items()}
+    less = Evidence(period, cored(analyzer.reads, given.profiles), given.baselines, beside)
+    assert judged(analyzer, less) == judged(analyzer, given)
 
 
 @each_analyzer
