@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from autobid.clock import to_nanoseconds
 from autobid.jobs import REFRESH_STATS, TRAIN_MODEL
+from autobid.opportunity import EMBEDDING
 from autobid.profile_stats import SOURCE
 from autobid.routes import PREDICT_PATH
 
@@ -188,6 +189,18 @@ TEMPLATES = (
             Expectation("fallback_rate", "fallback.rate", SOURCE),
             Expectation("fallback_rate", "source.age_hours", SOURCE),
             *_drift("ks.distance", "profile_success_rate", "profile_bids_30d"),
+        ),
+    ),
+    # Two hours after the one before: what shows it shows nothing else, and nothing else shows it.
+    _Template(
+        "encoder_replaced",
+        "Description encoder replaced",
+        17 + 8.0 / 24,
+        14.0,
+        "The text service deploys another encoder: embeddings of descriptions lie elsewhere.",
+        tuple(
+            Expectation("embedding_drift", metric, EMBEDDING)
+            for metric in ("classifier.auc", "centroid.distance")
         ),
     ),
 )

@@ -39,6 +39,9 @@ SHARE_IN_INCIDENT = {
 """The share of requests an incident touches while it lasts."""
 
 NEW_CATEGORY = "ai_services"
+ELSEWHERE = 0.4
+"""What another encoder adds to each of its numbers."""
+
 SLOWER = 3.5
 """What each answer's duration is multiplied by in the latency regression."""
 
@@ -130,7 +133,14 @@ def distort(rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: P
     categorical["job_category"] = np.where(renamed, NEW_CATEGORY, categorical["job_category"])
     lost = rng.random(len(at)) < _odds(plan, "missing_values", 0.0, at)
     numeric["client_rating"] = np.where(lost, np.nan, numeric["client_rating"])
-    return Jobs(numeric, categorical, jobs.profile, jobs.embedding, jobs.log_odds)
+    replaced = plan.active("encoder_replaced", at)[:, np.newaxis]
+    embedding = np.where(replaced, another_encoder(jobs.embedding), jobs.embedding)
+    return Jobs(numeric, categorical, jobs.profile, embedding, jobs.log_odds)
+
+
+def another_encoder(embeddings: Floats) -> Floats:
+    """What another encoder makes of the same texts: as near to each other, and elsewhere."""
+    return np.round(ELSEWHERE - embeddings, 4)
 
 
 def payloads(

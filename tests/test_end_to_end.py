@@ -34,9 +34,10 @@ SMALL = {
     "503 after a failed reload",
     "Client ratings missing",
     "Concept drift",
+    "Description encoder replaced",
 }
-"""Incidents that are over within an hour or so, a handful of requests at this traffic; and one of
-six hours that only labels show, some 200 of them."""
+"""Incidents that are over within an hour or so, a handful of requests at this traffic; one of six
+hours that only labels show, some 200 of them; and one that a request in ten shows, some 30."""
 
 Mlmon = Callable[..., str]
 

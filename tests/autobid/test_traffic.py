@@ -8,7 +8,7 @@ import pytest
 from autobid.clock import DAY, to_nanoseconds
 from autobid.incidents import Incident, Plan
 from autobid.market import Population
-from autobid.opportunity import BadInputError, parse_opportunity
+from autobid.opportunity import EMBEDDING, BadInputError, parse_opportunity
 from autobid.traffic import (
     NEW_CATEGORY,
     SHARE_IN_INCIDENT,
@@ -98,6 +98,21 @@ def test_features_are_distorted_in_their_incident() -> None:
         share = SHARE_IN_INCIDENT[incident]
         # Sixty times a very short time is still below 168.
         assert 0.6 * share < inside < share + 0.05
+
+
+def test_another_encoder_moves_embeddings_and_nothing_else() -> None:
+    """In its incident vectors are as far apart as before, around another centre."""
+    plain, replaced = draw(), draw("encoder_replaced")
+    inside = np.array(plain.at) >= to_nanoseconds(HALF)
+    for body, other, is_inside in zip(plain.payloads, replaced.payloads, inside, strict=True):
+        assert (body == other) == (not is_inside or EMBEDDING not in body)
+        assert body | {EMBEDDING: None} == other | {EMBEDDING: None}
+    embedded = [EMBEDDING in each for each in replaced.payloads]
+    vectors = np.array([each.get(EMBEDDING, [0.0] * 12) for each in replaced.payloads])
+    before, after = (vectors[embedded & part] for part in (~inside, inside))
+    spread = np.linalg.norm(before.std(axis=0))
+    assert np.linalg.norm(after.std(axis=0)) == pytest.approx(spread, rel=0.1)
+    assert np.linalg.norm(after.mean(axis=0) - before.mean(axis=0)) > 0.5 * spread
 
 
 def test_an_incident_changes_nothing_else() -> None:
