@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alerting.episode import Episode, Status
-from alerting.wording import headline, title
+from alerting.wording import headline
 from analyzers.finding import Severity
 from analyzers.window import DAY, iso
 from analyzers.wording import moment
@@ -84,7 +84,7 @@ def _labels(episode: Episode, namespace: str, severity: Severity) -> dict[str, s
 def _annotations(episode: Episode, causes: Mapping[str, Episode], runbooks: str) -> dict[str, str]:
     cause = causes.get(episode.explained_by or "")
     found = {
-        "summary": title(episode),
+        "summary": episode.title,
         "description": episode.reason,
         "since": moment(episode.since),
         "alert_id": episode.id,

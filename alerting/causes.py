@@ -92,6 +92,7 @@ def explain(episode: Episode, others: Iterable[Episode]) -> Episode:
     return replace(
         episode,
         explained_by=causes[0].id if causes else None,
+        cause=causes[0].title if causes else None,
         inhibited_by=inhibiting[0].id if inhibiting else None,
     )
 

@@ -64,6 +64,7 @@ class Episode:
         ended: When it ended, None while it is open.
         ending: Why.
         explained_by: Id of the episode that is its likely first cause.
+        cause: That episode's title.
         inhibited_by: The same where that is reason enough to tell nobody of this one.
         withdrawn: Whether later knowledge says that it never was.
     """
@@ -92,6 +93,7 @@ class Episode:
     ended: datetime | None = None
     ending: Ending | None = None
     explained_by: str | None = None
+    cause: str | None = None
     inhibited_by: str | None = None
     withdrawn: bool = False
 
@@ -99,6 +101,14 @@ class Episode:
     def id(self) -> str:
         """The alert's id: rule, series, and when it opened, which no two episodes share."""
         return digest((self.rule, self.series, self.opened))
+
+    @property
+    def title(self) -> str:
+        """What is in alarm, such as `data_quality missing.rate of client_rating, autobid 3`."""
+        of = f" of {self.subject}" if self.subject else ""
+        where = f" where {self.segment}" if self.segment else ""
+        model = " ".join(each for each in (self.model_name, self.model_version) if each)
+        return f"{self.analyzer} {self.metric}{of}{where}{f', {model}' if model else ''}"
 
     @property
     def status(self) -> Status:
@@ -171,6 +181,7 @@ FIELDS = {
     "ended": "event.end",
     "ending": "alert.ending",
     "explained_by": "alert.explained_by",
+    "cause": "alert.cause",
     "inhibited_by": "alert.inhibited_by",
     "withdrawn": "alert.withdrawn",
 }

@@ -40,18 +40,7 @@ def story(episodes: Sequence[Episode], others: Mapping[str, Episode]) -> Iterato
 def headline(episode: Episode) -> str:
     """Return severity, since when, and what is in alarm."""
     until = f" to {moment(episode.ended)}" if episode.ended is not None else ""
-    return f"{episode.severity} since {moment(episode.since)}{until}: {title(episode)}"
-
-
-def title(episode: Episode) -> str:
-    """Return what is in alarm.
-
-    Such as `data_quality missing.rate of client_rating, autobid 3`.
-    """
-    of = f" of {episode.subject}" if episode.subject else ""
-    where = f" where {episode.segment}" if episode.segment else ""
-    model = " ".join(each for each in (episode.model_name, episode.model_version) if each)
-    return f"{episode.analyzer} {episode.metric}{of}{where}{f', {model}' if model else ''}"
+    return f"{episode.severity} since {moment(episode.since)}{until}: {episode.title}"
 
 
 def remarks(episode: Episode, others: Mapping[str, Episode]) -> Iterator[str]:

@@ -90,7 +90,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             GAP,
             "",
             "By how much is performance on labels better or worse than scores lead to expect?",
-            worst="both",
+            pivot=0.0,
         ),
         Panel(
             "Rise of the error rate",

@@ -105,20 +105,20 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         SHARE: CONTEXT,
     }
     panels = (
-        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?", worst="both"),
+        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?", pivot=0.0),
         Panel(
             "Medians",
             MEDIAN,
             "",
             "How many standard deviations has each median moved?",
-            worst="both",
+            pivot=0.0,
         ),
         Panel(
             "Spread",
             SPREAD,
             "",
             "How wide are values spread, as a multiple of training?",
-            worst="both",
+            pivot=1.0,
         ),
         Panel(
             "Minima",

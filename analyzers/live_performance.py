@@ -96,8 +96,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             GAP,
             "ratio",
             "By how much does the share that succeeds exceed the score, by tenths of the score?",
-            draw="bar",
-            worst="both",
+            pivot=0.0,
         ),
         *(
             Panel(

@@ -20,8 +20,10 @@ class Panel:
         sentence: What the panel answers, one sentence for its reader.
         draw: Form.
         breakdown: Field of the findings that makes one line per value, None for a single line.
-        worst: Which values are drawn where a part of time holds several; `both` for a metric whose
-            limits hold for its size, whichever its sign. None: on the side where limits are.
+        pivot: The value of no change, where a metric is bad in both directions: what lies above
+            it and what lies below are drawn apart.
+        worst: Which values are drawn where a part of time holds several; None: on the side where
+            limits are.
     """
 
     title: str
@@ -30,4 +32,5 @@ class Panel:
     sentence: str
     draw: Draw = "line"
     breakdown: str | None = "finding.subject"
-    worst: Side | Literal["both"] | None = None
+    pivot: float | None = None
+    worst: Side | None = None

@@ -64,7 +64,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
             METRIC,
             "",
             "By how much does each feature move the score?",
-            worst="both",
+            pivot=0.0,
         ),
     )
     alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)

@@ -139,6 +139,7 @@ ALERTS: Final = (
     Field("alert.layer", "keyword", "Its place in the chain of causes."),
     Field("alert.severity_since", "date", "Since when it is as severe as it is."),
     Field("alert.explained_by", "keyword", "The episode that is its likely first cause."),
+    Field("alert.cause", "keyword", "That episode in words."),
     Field("alert.inhibited_by", "keyword", "The same, where it need not be told beside it."),
     Field("alert.route", "keyword", "Whom it was sent to."),
     Field("alert.acknowledged_by", "keyword", "Who took it."),

@@ -19,7 +19,7 @@ from kibana.model.condition import EVERYTHING, Condition, Json, kql
 from kibana.model.dashboard import Documents, Text
 from kibana.model.layout import Navigation
 from kibana.model.picture import Picture
-from kibana.model.query import sortable
+from kibana.model.query import sortable, sorted_by_first
 from kibana.model.source import TIME
 from kibana.palette import TONES
 
@@ -179,13 +179,14 @@ def _steps(chart: Chart) -> list[Json]:
 
 
 def _table(chart: Chart, place: Place) -> Json:
-    layer = chart.layers[0]
+    layer, direction = chart.layers[0], sorted_by_first(chart)
+    by_first = {"column_type": "metric", "index": 0, "direction": direction}
     return {
         "type": "data_table",
         "data_source": _source(chart, place),
         "rows": [_axis(axis, layer) for axis in chart.by],
         "metrics": [_measure(each, chart) for each in chart.measures],
-        "styling": {"paging": 10},
+        "styling": {"paging": 10} | ({"sort_by": by_first} if direction else {}),
     }
 
 

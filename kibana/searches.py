@@ -3,7 +3,7 @@
 from typing import Final
 
 from kibana.model import sources
-from kibana.model.condition import AtLeast, Either, Exists, is_
+from kibana.model.condition import AtLeast, Either, Exists, Not, is_
 from kibana.model.saved_search import SavedSearch
 from kibana.model.source import TIME
 
@@ -22,11 +22,29 @@ OPEN_ALERTS: Final = SavedSearch(
         "finding.analyzer",
         "finding.subject",
         "finding.reason",
-        "alert.explained_by",
+        "alert.cause",
         "alert.acknowledged_by",
     ),
     is_("alert.status", "open"),
     (("event.start", "asc"),),
+)
+ALERTS: Final = SavedSearch(
+    "all_alerts",
+    "Alerts, the newest first",
+    "What was wrong, from when to when, and what was its likely first cause; whatever the time "
+    "range.",
+    sources.ALERTS,
+    (
+        "event.start",
+        "event.end",
+        "finding.severity",
+        "finding.analyzer",
+        "finding.metric",
+        "finding.subject",
+        "alert.cause",
+    ),
+    Not(is_("alert.status", "withdrawn")),
+    (("event.start", "desc"),),
 )
 ALARMS: Final = SavedSearch(
     "alarms",
@@ -149,6 +167,7 @@ MODEL_EVENTS: Final = SavedSearch(
 
 SEARCHES: Final = (
     OPEN_ALERTS,
+    ALERTS,
     ALARMS,
     ERRORS,
     STORY,

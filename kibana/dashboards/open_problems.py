@@ -30,7 +30,7 @@ FIRST_CAUSES = Chart(
     is_("finding.severity", "warning", "critical"),
 )
 BY_SEVERITY = Chart(
-    "Alarming findings",
+    "Alarming findings over time",
     "When did it become bad?",
     FINDINGS,
     (
@@ -80,7 +80,12 @@ DASHBOARD = Dashboard(
         ),
         Section(
             "What was first?",
-            (Row((FIRST_CAUSES,), 14), Row((BY_LAYER,), 9), Row((BY_SEVERITY,), 9)),
+            (
+                Row((Documents(searches.ALERTS.name),), 14),
+                Row((FIRST_CAUSES,), 14),
+                Row((BY_LAYER,), 9),
+                Row((BY_SEVERITY,), 9),
+            ),
         ),
         Section("What is said of it?", (Row((Documents(searches.ALARMS.name),), 14),)),
         Section("About what can nothing be said?", (Row((SILENT,), 9),)),

@@ -15,16 +15,19 @@ from kibana.palette import OF_THE_PAGE
 from kibana.report.words import NANOSECONDS, SHARE, length, rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from analyzers.window import Window
     from kibana.model.condition import Json
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT: Final = 150
+ROW_HEIGHT: Final = 18
 THOUSAND: Final = 1000
 FAR_OFF: Final = 10
 """How many times the greatest value a limit may be to be drawn."""
+SHORT_NAME: Final = 6
+"""Characters of a name that stands below its bar without being turned."""
 LONG_NAME: Final = 20
 """Characters of which three columns of a legend do not fit beside one another."""
 TONES: Final[dict[Tone, str]] = {
@@ -68,8 +71,9 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
         return _grid(chart, data, window)
     layers: list[Json] = [_marks(chart, data, unit)]
     datasets: Json = {"rows": data}
-    if chart.limits and len(answers) > 1:
-        datasets["limits"] = _limits(chart, answers[1], greatest)
+    limits = _limits(chart, answers[1], greatest) if len(answers) > 1 else []
+    if limits:
+        datasets["limits"] = limits
         layers.append(_limit_layer())
     layers += [_fixed(each.value, each.tone) for each in chart.lines]
     return {
@@ -77,7 +81,7 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
         "width": "container",
         "height": HEIGHT,
         "datasets": datasets,
-        "encoding": {"x": _x(chart, window)},
+        "encoding": {"x": _x(chart, window, [str(row["x"]) for row in data])},
         "layer": layers,
         "config": _config(),
     }
@@ -173,7 +177,7 @@ def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
     return {
         "$schema": SCHEMA,
         "width": "container",
-        "height": {"step": 18} if names > HEIGHT // 18 else HEIGHT,
+        "height": max(HEIGHT, ROW_HEIGHT * names),
         "datasets": {"rows": [row | {"x2": row["x"] + step} for row in data]},
         "data": {"name": "rows"},
         "mark": {"type": "rect", "clip": True},
@@ -225,7 +229,7 @@ def _fixed(value: float, tone: Tone) -> Json:
     }
 
 
-def _x(chart: Chart, window: Window) -> Json:
+def _x(chart: Chart, window: Window, names: Iterable[str] = ()) -> Json:
     axis = chart.by[0]
     match axis:
         case Time():
@@ -239,7 +243,8 @@ def _x(chart: Chart, window: Window) -> Json:
         case Bins():
             return {"field": "x", "type": "ordinal", "axis": {"title": axis.label}, "sort": None}
         case Values():
-            axis_of = {"title": None, "labelAngle": -30, "labelLimit": 140}
+            angle = -30 if max(map(len, names), default=0) > SHORT_NAME else 0
+            axis_of = {"title": None, "labelAngle": angle, "labelLimit": 140}
             return {"field": "x", "type": "nominal", "axis": axis_of, "sort": None}
 
 

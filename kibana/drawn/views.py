@@ -10,6 +10,7 @@ import orjson
 
 from kibana.data_views import label
 from kibana.drawn.specification import specification
+from kibana.model.query import sorted_by_first
 from kibana.model.rows import axis_label, rows
 from kibana.report.words import clock, number
 
@@ -132,7 +133,13 @@ def _tone(value: Any, steps: Sequence[Step]) -> Tone:
 
 
 def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
-    found = rows(chart.layers[0], answer)[:_MOST_ROWS]
+    found = rows(chart.layers[0], answer)
+    direction, first = sorted_by_first(chart), chart.measures[0].label
+    if direction:
+        known = [each for each in found if each[first] is not None]
+        known.sort(key=lambda each: each[first], reverse=direction == "desc")
+        found = known + [each for each in found if each[first] is None]
+    found = found[:_MOST_ROWS]
     if not found:
         return EmptyView(head)
     axes = [axis_label(each) for each in chart.by]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kibana.model.query import sorted_by_first
 from kibana.palette import TONES
 
 if TYPE_CHECKING:
@@ -135,8 +136,9 @@ def _palette(chart: Chart) -> Json:
 
 
 def _table(chart: Chart, found: Columns) -> Json:
-    del chart
-    return {
+    direction = sorted_by_first(chart)
+    sorting = {"sorting": {"columnId": found.measures[0], "direction": direction}}
+    return (sorting if direction else {}) | {
         "layerId": "l0",
         "layerType": "data",
         "columns": [{"columnId": id_, "isTransposed": False} for id_ in found.by]

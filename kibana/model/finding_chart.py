@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kibana.model.chart import Chart, Measure, Operation, Time, Values
-from kibana.model.condition import Both, both, is_
+from kibana.model.condition import EVERYTHING, AtLeast, Both, Condition, both, is_, less_than
 from kibana.model.sources import FINDINGS
 
 if TYPE_CHECKING:
@@ -24,17 +24,28 @@ _PARTS = {
 
 
 def finding_charts(analyzer: Analyzer[Any], panel: Panel) -> tuple[Chart, ...]:
-    """Return a metric's charts: one, or the highest and the lowest values of one bad both ways."""
-    if panel.worst == "both":
-        return _chart(analyzer, panel, "highest"), _chart(analyzer, panel, "lowest")
-    return (_chart(analyzer, panel, panel.worst or _side(analyzer.limits.get(panel.metric))),)
+    """Return a metric's charts: one, or one for each direction of one that is bad in both."""
+    limits = analyzer.limits.get(panel.metric)
+    if panel.pivot is None:
+        return (_chart(analyzer, panel, panel.worst or _side(limits)),)
+    above = AtLeast("finding.value", panel.pivot)
+    return (
+        _chart(analyzer, panel, "highest", above, ", up"),
+        _chart(analyzer, panel, "lowest", less_than("finding.value", panel.pivot), ", down"),
+    )
 
 
 def _side(limits: Limits | None) -> Side:
     return "highest" if limits is None or limits.bad == "above" else "lowest"
 
 
-def _chart(analyzer: Analyzer[Any], panel: Panel, side: Side) -> Chart:
+def _chart(
+    analyzer: Analyzer[Any],
+    panel: Panel,
+    side: Side,
+    where: Condition = EVERYTHING,
+    suffix: str = "",
+) -> Chart:
     """Return a chart: of each part of time the worst value, and the strictest limits.
 
     What is drawn of many subjects are the worst ones. Limits follow the past and differ between
@@ -42,24 +53,16 @@ def _chart(analyzer: Analyzer[Any], panel: Panel, side: Side) -> Chart:
     They stand on their own side only: no search can turn the sign of a limit that follows the past.
     """
     limits = analyzer.limits.get(panel.metric)
-    both = panel.worst == "both"
     beside = limits is not None and limits.judged and side == _side(limits)
+    operation: Operation = "max" if side == "highest" else "min"
     return Chart(
-        title=f"{panel.title}, {side}" if both else panel.title,
+        title=panel.title + suffix,
         sentence=panel.sentence,
         source=FINDINGS,
-        measures=(
-            Measure(
-                "Value",
-                "max" if side == "highest" else "min",
-                "finding.value",
-                unit=panel.unit,
-                tone="plain",
-            ),
-        ),
+        measures=(Measure("Value", operation, "finding.value", unit=panel.unit, tone="plain"),),
         draw=panel.draw,
         by=(Time(), *_parts(panel.breakdown, side)),
-        where=findings_of(analyzer.name, panel.metric),
+        where=both(findings_of(analyzer.name, panel.metric), where),
         unit=panel.unit,
         limits=_limits(limits, panel.unit) if limits is not None and beside else (),
     )

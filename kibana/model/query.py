@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from analyzers.window import iso
 from kibana.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
@@ -92,6 +92,19 @@ def _order(axis: Values, first: Measure) -> Json:
 def sortable(measure: Measure) -> bool:
     """Whether values can be ranked by a measure, in Elasticsearch and in Lens."""
     return measure.operation not in {"ratio", "last"} and measure.recent is None
+
+
+def sorted_by_first(chart: Chart) -> Literal["asc", "desc"] | None:
+    """How the rows of a table of several axes are sorted by its first measure; None: they are not.
+
+    Elasticsearch ranks the parts of each axis within one part of the axis before it only.
+    """
+    first = chart.by[0]
+    if chart.draw != "table" or len(chart.by) == 1 or not sortable(chart.measures[0]):
+        return None
+    if not isinstance(first, Values) or first.order == "name":
+        return None
+    return "desc" if first.order == "highest" else "asc"
 
 
 def _ranking(measure: Measure) -> str:

@@ -8,7 +8,7 @@ from analyzers import discover
 from analyzers.alert import LAYERS
 from kibana.dashboards import dashboards, home, shown_on
 from kibana.model.chart import Chart, Values
-from kibana.model.condition import fields
+from kibana.model.condition import fields, kql
 from kibana.model.dashboard import COLUMNS, Dashboard, Documents, Panel
 from kibana.model.finding_chart import finding_charts
 from kibana.model.layout import Navigation, charts, layout
@@ -30,18 +30,20 @@ def test_every_analyzer_is_shown_with_all_its_panels() -> None:
         shown = home(analyzer)
         found = {each.title for each in charts(layout(shown, shown_on(shown, discover())))}
         for panel in analyzer.panels:
-            sides = (", highest", ", lowest") if panel.worst == "both" else ("",)
+            sides = ("",) if panel.pivot is None else (", up", ", down")
             assert {f"{panel.title}{side}" for side in sides} <= found
 
 
 def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
-    """Highest and lowest values, of the subjects that are worst there; limits in the former."""
+    """What rose and what fell, each of the subjects that are worst there; limits in the former."""
     analyzer = next(each for each in discover() if each.name == "score_attribution")
-    highest, lowest = finding_charts(analyzer, analyzer.panels[0])
-    assert [each.measures[0].operation for each in (highest, lowest)] == ["max", "min"]
-    subjects = [each.by[1] for each in (highest, lowest)]
+    up, down = finding_charts(analyzer, analyzer.panels[0])
+    assert [each.measures[0].operation for each in (up, down)] == ["max", "min"]
+    subjects = [each.by[1] for each in (up, down)]
     assert [each.order for each in subjects if isinstance(each, Values)] == ["highest", "lowest"]
-    assert [bool(each.limits) for each in (highest, lowest)] == [True, False]
+    assert [bool(each.limits) for each in (up, down)] == [True, False]
+    assert kql(up.condition).endswith("finding.value >= 0.0")
+    assert kql(down.condition).endswith("finding.value: * and not (finding.value >= 0.0)")
 
 
 def test_no_two_dashboards_name_one_analyzer() -> None:
