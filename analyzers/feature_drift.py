@@ -32,6 +32,7 @@ from analyzers.profile.predictions import PredictionProfile, total
 from analyzers.profile.refinements import KIND as REFINEMENT
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
+from analyzers.side_by_side import categories_side_by_side, numbers_side_by_side
 from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
+    from analyzers.side_by_side import Part
 
 NUMBERS, CATEGORIES = "ks.distance", "total_variation"
 FALSE_DISCOVERY_RATE = 0.01
@@ -48,13 +50,14 @@ FALSE_DISCOVERY_RATE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A feature compared with its baseline, or why it is not, and how to say what moved."""
+    """A feature compared with its baseline, or why it is not, and how to tell and draw it."""
 
     metric: str
     feature: str
     drift: Drift | None
     obstacle: str
     moved: Callable[[], str]
+    parts: Callable[[], tuple[Part, ...]]
 
 
 class FeatureDrift(Analyzer[PredictionProfile]):
@@ -141,6 +144,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             severity,
             reason=reason,
             q_value=q_value,
+            parts=comparison.parts() or None,
             **day.about,
             **drift.measured(),
         )
@@ -167,14 +171,17 @@ def _compare(
         sample = traffic.numeric[feature]
         obstacle = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
         drift = None if obstacle else refinements.drift(feature, sample, day.traffic, baseline)
-        yield Comparison(NUMBERS, feature, drift, obstacle, partial(numbers_moved, sample, numbers))
+        moved = partial(numbers_moved, sample, numbers)
+        parts = partial(numbers_side_by_side, sample, numbers)
+        yield Comparison(NUMBERS, feature, drift, obstacle, moved, parts)
     for feature, known in sorted(baseline.categorical.items()):
         categories = traffic.categorical[feature]
         needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
         obstacle = _obstacle(feature, categories.n, needed)
         drift = None if obstacle else categorical_drift(categories, known)
         moved = partial(categories_moved, categories, known)
-        yield Comparison(CATEGORIES, feature, drift, obstacle, moved)
+        parts = partial(categories_side_by_side, categories, known)
+        yield Comparison(CATEGORIES, feature, drift, obstacle, moved, parts)
 
 
 def _obstacle(feature: str, rows: int, needed: int | None) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from analyzers.side_by_side import Part
+
 
 class Severity(StrEnum):
     """How bad a finding is; `unknown` says that nothing can be said, and its reason says why."""
@@ -71,6 +73,7 @@ class Finding:
         critical: Limit of the severity `critical`.
         severity: The verdict.
         reason: One sentence a person can act on.
+        parts: What is drawn of a distribution, as `analyzers.side_by_side` tells it.
         runbook: Where it is written what to do.
         revision: 1, and one more for each change of knowledge.
         latest: Whether no later revision exists.
@@ -101,6 +104,7 @@ class Finding:
     warning: float | None = None
     critical: float | None = None
     runbook: str | None = None
+    parts: tuple[Part, ...] | None = None
     revision: int = 1
     latest: bool = True
 
@@ -193,6 +197,7 @@ FIELDS = {
     "severity": "finding.severity",
     "reason": "finding.reason",
     "runbook": "finding.runbook",
+    "parts": "finding.parts",
     "revision": "finding.revision",
     "latest": "finding.latest",
 }
@@ -219,6 +224,7 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
     "end": parse_time,
     "created": parse_time,
     "severity": Severity,
+    "parts": lambda rows: tuple(map(tuple, rows)),
 }
 
 if set(FIELDS) != {field.name for field in fields(Finding)}:

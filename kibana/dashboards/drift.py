@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
+from kibana.dashboards.distributions import MOVED_MOST
 from kibana.model.chart import Bins, Chart, Measure, Time, Values
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Row, Section
@@ -84,7 +85,10 @@ DASHBOARD = Dashboard(
     layers=("feature", "score"),
     controls=(SERVICE, MODEL, VERSION, SEGMENT),
     sections=(
-        Section("Which features moved?", (Row((RANKED, WHERE), 14), Row((BESIDE, MISSING), 14))),
+        Section(
+            "Which features moved?",
+            (Row((RANKED, WHERE), 14), Row((MOVED_MOST,), 26), Row((BESIDE, MISSING), 14)),
+        ),
         Section("Have the scores moved?", (Row((SCORES, MEDIAN)),)),
     ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from analyzers.window import milliseconds
 from kibana import searches
+from kibana.drawn.specification import page_config
 from kibana.drawn.views import (
     ChartView,
     EmptyView,
@@ -23,6 +24,7 @@ from kibana.model.finding_chart import finding_charts
 from kibana.model.picture import Picture
 from kibana.model.query import bodies, period, width
 from kibana.model.saved_search import SavedSearch
+from kibana.palette import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -181,9 +183,18 @@ def _picture(picture: Picture, asked: Asked) -> PanelView:
         "height": picture.row_height * len(found),
         "data": {"values": found},
         **picture.drawing,
+        "config": page_config(),
         **(_over_time(picture, asked.window) if picture.timed else {}),
     }
-    return ChartView(head, script_safe(drawing))
+    return ChartView(head, _in_the_pages_colours(script_safe(drawing)))
+
+
+def _in_the_pages_colours(drawn: str) -> str:
+    """Put the page's colours of severities, which follow light and dark, in place of Kibana's."""
+    for name, colour in SEVERITIES.items():
+        # What is well stands back.
+        drawn = drawn.replace(colour, f"var(--{name if name != 'ok' else 'grid'})")
+    return drawn
 
 
 def _over_time(picture: Picture, window: Window) -> Json:

@@ -83,7 +83,7 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
         "datasets": datasets,
         "encoding": {"x": _x(chart, window, [str(row["x"]) for row in data])},
         "layer": layers,
-        "config": _config(),
+        "config": page_config(),
     }
 
 
@@ -195,7 +195,7 @@ def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
             },
             "tooltip": _tooltip(chart, chart.unit or chart.measures[0].unit),
         },
-        "config": _config(),
+        "config": page_config(),
     }
 
 
@@ -287,7 +287,8 @@ def _tooltip(chart: Chart, unit: str) -> list[Json]:
     ]
 
 
-def _config() -> Json:
+def page_config() -> Json:
+    """Return the look that drawings share with their page, light or dark."""
     return {
         "background": "transparent",
         "font": "system-ui, sans-serif",

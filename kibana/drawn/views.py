@@ -59,11 +59,19 @@ class ChartView:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table; `severity` where it names one, `numeric` where it stands right."""
+    """One cell of a table.
+
+    Args:
+        text: What it says.
+        severity: Which one it names, if any.
+        numeric: Whether it stands right.
+        timed: Whether it is a time, which is not broken.
+    """
 
     text: str
     severity: str | None = None
     numeric: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ def _written(value: Any, measure: Measure, source: Source) -> Cell:
     field = source.field(measure.field) if measure.field else None
     dated = field is not None and field.type == "date" and measure.operation in {"min", "max"}
     if dated and isinstance(value, int | float):
-        return Cell(clock(value / 1000))
+        return Cell(clock(value / 1000), timed=True)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Cell(number(float(value), measure.unit), numeric=True)
     return _cell(value)
@@ -190,7 +198,7 @@ def _document_cell(hit: Mapping[str, Any], source: Source, name: str) -> Cell:
     value = hit["_source"].get(name)
     if isinstance(value, str) and (name == "@timestamp" or name.startswith("event.")):
         try:
-            return Cell(clock(datetime.fromisoformat(value).timestamp()))
+            return Cell(clock(datetime.fromisoformat(value).timestamp()), timed=True)
         except ValueError:
             return Cell(value)
     field = source.field(name)

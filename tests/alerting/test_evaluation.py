@@ -167,6 +167,8 @@ def test_causes_and_effects_in_the_store(cluster: Cluster, namespace: str) -> No
     found = {each["finding.subject"]: each for each in documents(cluster, namespace).values()}
     assert found["age"]["alert.explained_by"] == found["refresh"]["alert.id"]
     assert found["age"]["alert.inhibited_by"] == found["refresh"]["alert.id"]
+    assert found["age"]["alert.cause"].startswith("jobs ")
+    assert " of refresh" in found["age"]["alert.cause"]
     assert "alert.explained_by" not in found["before"]
     assert "alert.explained_by" not in found["refresh"]
 

@@ -17,6 +17,7 @@ from kibana.drawn.views import (
     documents_view,
     script_safe,
 )
+from kibana.lens.attributes import attributes
 from kibana.model.chart import Bins, Chart, Line, Measure, Step, Time, Values
 from kibana.model.saved_search import SavedSearch
 from kibana.model.sources import FINDINGS, REQUESTS
@@ -151,7 +152,7 @@ def test_documents_are_read_by_people() -> None:
     search = SavedSearch("slow", "Slow", "Which?", REQUESTS, ("event.duration",))
     shown = documents_view(search, {"hits": {"hits": [found]}})
     assert isinstance(shown, TableView)
-    assert shown.rows == ((Cell("2 Mar 01:00"), Cell("380 ms", numeric=True)),)
+    assert shown.rows == ((Cell("2 Mar 01:00", timed=True), Cell("380 ms", numeric=True)),)
     assert shown.headings == (Cell("Timestamp"), Cell("Event duration", numeric=True))
 
 
@@ -193,6 +194,22 @@ def test_a_tile_says_by_its_colour(count: int, tone: str) -> None:
     assert (shown.value, shown.tone) == (str(count), tone)
 
 
+def test_a_table_of_two_axes_is_sorted_as_a_whole() -> None:
+    """Elasticsearch ranks within a path; here, in Lens and by the API all rows are ranked."""
+
+    def path(name: str, *counts: int) -> dict[str, Any]:
+        inner = [{"key": f"{name}{place}", "doc_count": n} for place, n in enumerate(counts)]
+        return {"key": name, "doc_count": sum(counts), "by1": {"buckets": inner}}
+
+    chart = counted("table", PATHS, Values("error.code", "Error"))
+    found = answer(by0={"buckets": [path("a", 7, 1), path("b", 4, 2)]})
+    shown = chart_view(chart, [found], WINDOW)
+    assert isinstance(shown, TableView)
+    assert [row[1].text for row in shown.rows] == ["a0", "b0", "b1", "a1"]
+    drawn = attributes(chart, "view")["state"]["visualization"]
+    assert drawn["sorting"] == {"columnId": drawn["columns"][2]["columnId"], "direction": "desc"}
+
+
 def test_a_table_writes_times_as_times() -> None:
     """The least of a date is a moment, not a number of milliseconds; severities are marked."""
     chart = Chart(
@@ -208,7 +225,7 @@ def test_a_table_writes_times_as_times() -> None:
     assert isinstance(shown, TableView)
     assert shown.columns == ("Severity", "Since", "Alarms")
     assert shown.rows == (
-        (Cell("critical", "critical"), Cell("2 Mar 01:00"), Cell("3", numeric=True)),
+        (Cell("critical", "critical"), Cell("2 Mar 01:00", timed=True), Cell("3", numeric=True)),
     )
 
 
