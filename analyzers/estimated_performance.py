@@ -63,10 +63,10 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
     lookback = LOOKBACK
     limits: ClassVar = {
         "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
-        "precision": Limits(-0.05, -0.10, "below", OFFLINE),
+        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
         "recall": Limits(-0.05, -0.10, "below", OFFLINE),
         "f1": Limits(-0.05, -0.10, "below", OFFLINE),
-        "success.rate": Limits(-0.05, -0.10, "below", "difference to the training set's"),
+        "success.rate": Limits(-0.05, -0.10, "below", "difference to the training set's", "rate"),
     }
     panels = tuple(
         Panel(
@@ -103,7 +103,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         scores: Buckets,
         threshold: float | None,
     ) -> Finding:
-        measure = MEASURES[metric]
+        measure, approved = MEASURES[metric], sum(each.approved for each in day.own)
         title = f"{TITLES[measure]} of {day.title}"
         estimate = _estimate(baseline, measure, scores, threshold)
         offline = offline_performance(baseline, measure, threshold, CONFIDENCE)
@@ -124,7 +124,8 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
             baseline_value=offline.value,
             warning=offline.value + limits.warning,
             critical=offline.value + limits.critical,
-            sample_count=scores.n,
+            # Of the rows that a measure is taken of, lost lines are a share.
+            sample_count=approved if measure == "precision" else scores.n,
             baseline_count=baseline.labelled.n if baseline.labelled else None,
             reason=f"{title} is expected to be {comparison.said()}; by the scores of "
             f"{count(scores.n, 'prediction')} {span(day.window)}.",

@@ -66,15 +66,19 @@ class LivePerformance(Analyzer[LabelProfile]):
     also = ("prediction", "segment")
     lookback: ClassVar[timedelta] = REACH
     limits: ClassVar[Mapping[str, Limits]] = {
-        SUCCESS: Limits(-0.05, -0.10, "below", "difference to the share the scores promised"),
-        ERROR: Limits(0.05, 0.10),
+        SUCCESS: Limits(
+            -0.05, -0.10, "below", "difference to the share the scores promised", "rate"
+        ),
+        # Observed less predicted is a measure over the bins; the error is its total variation.
+        ERROR: Limits(0.05, 0.10, measures="distance"),
         GAP: Limits(0.10, 0.20, meaning="to either side"),
         "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
-        "precision": Limits(-0.05, -0.10, "below", OFFLINE),
-        "recall": Limits(-0.05, -0.10, "below", OFFLINE),
+        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+        "recall": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
         "f1": Limits(-0.05, -0.10, "below", OFFLINE),
         "log_loss": Limits(0.05, 0.10, meaning=OFFLINE),
-        "brier": Limits(0.02, 0.04, meaning=OFFLINE),
+        # The mean of what is between 0 and 1 of each row moves as a rate does.
+        "brier": Limits(0.02, 0.04, meaning=OFFLINE, measures="rate"),
     }
     panels = (
         Panel(
@@ -144,6 +148,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             self._severity(day, measure, comparison.change.interval),
             baseline_value=offline.value,
             **self._absolute(measure, offline.value),
+            sample_count=_rows(day, measure),
             reason=f"{title} is {comparison.said()}; {day.known()}.",
         )
 
@@ -254,6 +259,18 @@ class LivePerformance(Analyzer[LabelProfile]):
             ends = estimate.interval
             about |= {"value": estimate.value, "low": ends.low, "high": ends.high}
         return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
+
+
+def _rows(day: LabelledDay, measure: Measure) -> int:
+    """Return the labelled rows that a measure is taken of: of these lost lines are a share."""
+    labels = day.labels
+    if labels is None:
+        return 0
+    if measure == "precision":
+        return labels.approved.labelled
+    if measure == "recall":
+        return labels.approved.positives + labels.rejected.positives
+    return labels.labelled
 
 
 def _success_rate(day: LabelledDay, positives: int, labelled: int) -> Estimate:

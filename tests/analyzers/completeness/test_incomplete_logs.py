@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import metrics
 
 from analyzers.finding import Finding, Severity
 from analyzers.incomplete_logs import REQUIRED, weighed
 from analyzers.limits import Limits
+from analyzers.live_performance import LivePerformance
 from analyzers.log_completeness import Completeness
 from analyzers.statistics.wilson import wilson_interval
 from analyzers.window import HOUR
@@ -113,6 +116,41 @@ def test_without_limits_of_its_own_a_finding_is_not_widened() -> None:
     seen = replace(finding(0.0, Severity.OK, RATE), warning=None)
     assert weighed(seen, RATE, Completeness(99, 1)).severity is Severity.OK
     assert weighed(seen, None, Completeness(80, 20)).severity is Severity.UNKNOWN
+
+
+ROWS = st.tuples(st.floats(0.01, 0.99), st.booleans())
+
+
+def measured(metric: str, scores: Any, labels: Any) -> tuple[float, int]:
+    """A measure of decisions from 0.5 on as sklearn has it, and the rows it is taken of."""
+    decided = scores >= 0.5
+    if metric == "precision":
+        return float(metrics.precision_score(labels, decided)), int(decided.sum())
+    if metric == "recall":
+        return float(metrics.recall_score(labels, decided)), int(labels.sum())
+    if metric == "brier":
+        return float(metrics.brier_score_loss(labels, scores)), len(labels)
+    gaps = np.bincount((scores * 10).astype(int), weights=labels - scores)
+    return float(np.abs(gaps).sum() / len(labels)), len(labels)
+
+
+@pytest.mark.parametrize("metric", ["precision", "recall", "brier", "calibration.error"])
+@given(seen=st.lists(ROWS, min_size=2, max_size=40), lost=st.lists(ROWS, max_size=20))
+def test_performance_holds_whatever_lost_rows_were(
+    metric: str, seen: list[tuple[float, bool]], lost: list[tuple[float, bool]]
+) -> None:
+    """The measure over all rows, seen and lost, lies within what is left of the interval."""
+    limits = LivePerformance.limits[metric]
+    arrived, all_rows = np.array(seen), np.array([*seen, *lost])
+    if not arrived[:, 1].any() or not (arrived[:, 0] >= 0.5).any():
+        return
+    value, rows = measured(metric, arrived[:, 0], arrived[:, 1])
+    found = finding(value, Severity.OK, limits, sample_count=rows)
+    known = weighed(found, limits, Completeness(len(seen), len(lost)))
+    true, _ = measured(metric, all_rows[:, 0], all_rows[:, 1])
+    assert known.low is not None
+    assert known.high is not None
+    assert known.low - 1e-9 <= true <= known.high + 1e-9
 
 
 @given(
