@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Self
 
 from elastic import node
@@ -93,8 +94,10 @@ class Cluster:
         finally:
             # A scan left behind by an error ends with the interpreter, which has closed the pool of
             # connections by then: a request would wait for one for ever. The PIT lapses by itself.
+            # So it does where a reader has gone and this one is collected after `close`.
             if not sys.is_finalizing():
-                self._connection.request("DELETE", "/_pit", {"id": pit})
+                with suppress(ClusterError):
+                    self._connection.request("DELETE", "/_pit", {"id": pit}, retries=0)
 
     def count(self, index: str, query: Json | None = None) -> int:
         """Return how many documents match a query (all without one)."""

@@ -248,3 +248,22 @@ raise ValueError("the error")
     )
     assert ended.returncode == 1
     assert "ValueError: the error" in ended.stderr
+
+
+def test_a_scan_whose_reader_has_gone_is_silent(cluster: Cluster, namespace: str) -> None:
+    """Collected when its cluster is closed, as after `mlmon findings | head`, it says nothing."""
+    index = f"mlmon-state-{namespace}"
+    cluster.put(Document(index, str(number), {}) for number in range(3))
+    cluster.refresh(index)
+    program = f"""
+from elastic.cluster import connect
+from elastic.settings import load_settings
+with connect(load_settings(elasticsearch_url={cluster.url!r})) as cluster:
+    scan = cluster.scan({index!r}, {{"size": 1}})
+    next(scan)
+del scan
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
