@@ -21,6 +21,8 @@ from analyzers.findings_store import FindingStore
 from elastic.cluster import Cluster
 from elastic.errors import ClusterBusyError
 from kibana.dashboards import dashboards
+from kibana.dashboards.distributions import MOVED_MOST
+from kibana.dashboards.severities import WORST_BY_ANALYZER
 from kibana.links import evidence, surroundings
 from kibana.model.condition import EVERYTHING, Exists, is_
 from kibana.searches import SEARCHES
@@ -238,10 +240,15 @@ def test_every_panel_draws_what_there_is(
     assert len(shown) > 3 * len(empty), empty
     # A machine that does other things at the same time may be slow once, not in the middle.
     assert median(each.seconds for each in found) < 0.2
-    ((picture, rows),) = pictures(cluster, namespace, window)
-    assert picture.title
+    asked = {picture.title: rows for picture, rows in pictures(cluster, namespace, window)}
+    assert len(asked) == 2
+    rows = asked[WORST_BY_ANALYZER.title]
     assert {row["key"] for row in rows} >= {"service_health", "feature_drift"}
     assert all(part["critical"] for row in rows for part in row["parts"]["buckets"])
+    assert asked[MOVED_MOST.title]
+    for row in asked[MOVED_MOST.title]:
+        known = row["latest"]["hits"]["hits"][0]["_source"]
+        assert sum(now for _, now, _ in known["finding.parts"]) == pytest.approx(1, abs=0.01)
 
 
 def test_every_search_shows_its_columns(

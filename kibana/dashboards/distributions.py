@@ -95,7 +95,15 @@ MOVED_MOST: Final = Picture(
         "size": 0,
         "aggs": {
             "drift": {
-                "filter": {"term": {"finding.analyzer": "feature_drift"}},
+                "filter": {
+                    "bool": {
+                        "filter": [
+                            {"term": {"finding.analyzer": "feature_drift"}},
+                            # One that says nothing holds no distribution either.
+                            {"exists": {"field": "finding.value"}},
+                        ]
+                    }
+                },
                 "aggs": {
                     "features": {
                         "terms": {
