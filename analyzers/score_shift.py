@@ -7,14 +7,15 @@ Where the interval holds a limit, the day is counted again over ten times as man
 
 A day holds every hour once, so what moves at some hours only may drown in it, and a Sunday may
 differ from the training set for being one. Therefore the last hour is also compared with the same
-hour of the week in the four weeks before, any one of them left out (six hours, or a day, where an
-hour holds too few predictions). Nothing is said of a version that predicted in fewer than three of
-them, or over another baseline then. What has lasted for three weeks is usual there, and still
-differs from training.
+hour of the week in the four weeks before, without the one it is least like (six hours, or a day,
+where an hour holds too few predictions). Nothing is said of a version that predicted in fewer than
+three of them, or over another baseline then. What has lasted for three weeks is usual there, and
+still differs from training.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
@@ -31,7 +32,7 @@ from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
 from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
-from analyzers.weekly_drift import WEEKS, PastHours, WeeklyDrift, weekly_drift
+from analyzers.weekly_drift import WEEKS, PastHours, WeeklyDrift, compared, weekly_drift
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
@@ -84,13 +85,16 @@ class ScoreShift(Analyzer[PredictionProfile]):
         segments, refinements = evidence.of("segment"), Refinements(evidence)
         past: dict[str, PastHours] = {}
         for day in recent_days(evidence):
-            yield self._judge(day, segments, refinements)
+            finding = self._judge(day, segments, refinements)
             baseline = day.baseline
             if baseline is None or baseline.score is None or day.obstacle():
+                yield finding
                 continue
             if baseline.id not in past:
                 past[baseline.id] = _hours(evidence, day.model, baseline.id, baseline.score.edges)
-            found = weekly_drift(day.window.end, past[baseline.id])
+            hours = past[baseline.id]
+            yield _beside_past_weeks(finding, hours) if finding.severity.alarming else finding
+            found = weekly_drift(day.window.end, hours)
             if found is not None:
                 yield self._weekly(day, found)
 
@@ -159,6 +163,17 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+
+
+def _beside_past_weeks(finding: Finding, hours: PastHours) -> Finding:
+    """Return an alarm that says so where past weeks differed from training as much."""
+    found = compared(finding.window, hours)
+    if found is None or found.drift is None:
+        return finding
+    if LIMITS.judge(found.drift.low, found.drift.high).alarming:
+        return finding
+    alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."
+    return replace(finding, reason=f"{finding.reason} {alike}")
 
 
 def _hours(

@@ -1,8 +1,8 @@
 """How far numbers lie from those of the same time of past weeks: a change that is no rhythm. Pure.
 
-A window is compared with the sum of the same windows of the four weeks before it, any one of them
-left out: the least of those distances counts. So a week in which something was wrong raises no
-alarm when its hour comes again, and hides none. A change that lasts has become usual after
+A window is compared with the sum of the same windows of the four weeks before it, without the one
+it is least like. So a week in which something was wrong raises no alarm when its hour comes again,
+and hides none. A change that lasts has become usual after
 three weeks. The window is the last hour, six hours or day, the shortest that holds enough rows.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from analyzers.drift import LIMITS, Drift, numeric_drift, rows_needed
 from analyzers.profile.seasons import past_weeks
-from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.buckets import Buckets, merged
 from analyzers.window import DAY, HOUR, Window
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class WeeklyDrift:
     Args:
         window: The last hour, six hours, or day.
         current: Its numbers.
-        usual: Those of the past weeks, without the one whose absence brings them nearest.
+        usual: Those of the past weeks, without the one they are least like.
         weeks: In how many past weeks there are any.
         needed: Rows of the window at which a critical distance would be found nine times in ten,
             None where the past weeks are too few rows for that.
@@ -76,26 +76,29 @@ def weekly_drift(end: datetime, hours: PastHours) -> WeeklyDrift | None:
     """Compare the time before a moment; None where fewer than three past weeks have any rows."""
     found = None
     for length in LENGTHS:
-        window = Window(end - length, end)
-        weeks = [each for past in past_weeks(window, WEEKS) if (each := hours.within(past)).n]
-        if len(weeks) < FEWEST_WEEKS:
-            continue
-        found = _compared(window, hours.within(window), weeks)
-        if found.drift is not None:
+        found = compared(Window(end - length, end), hours) or found
+        if found is not None and found.drift is not None:
             return found
     return found
 
 
-def _compared(window: Window, current: Buckets, weeks: list[Buckets]) -> WeeklyDrift:
-    pooled = [_sum([each for each in weeks if each is not left_out]) for left_out in weeks]
-    needed = rows_needed(LIMITS.critical, min(each.n for each in pooled))
-    if needed is None or current.n < needed:
-        return WeeklyDrift(window, current, pooled[0], len(weeks), needed, None)
-    drifts = [(numeric_drift(current, each), each) for each in pooled]
-    drift, usual = min(drifts, key=lambda each: (each[0].low, each[0].value))
+def compared(window: Window, hours: PastHours) -> WeeklyDrift | None:
+    """Compare a window; None where fewer than three past weeks have any rows."""
+    weeks = [each for past in past_weeks(window, WEEKS) if (each := hours.within(past)).n]
+    if len(weeks) < FEWEST_WEEKS:
+        return None
+    current = hours.within(window)
+    usual = merged(weeks)
+    if current.n:
+        farthest = max(weeks, key=lambda each: _apart(current, each))
+        usual = merged(each for each in weeks if each is not farthest)
+    needed = rows_needed(LIMITS.critical, usual.n)
+    enough = needed is not None and current.n >= needed
+    drift = numeric_drift(current, usual) if enough else None
     return WeeklyDrift(window, current, usual, len(weeks), needed, drift)
 
 
-def _sum(weeks: list[Buckets]) -> Buckets:
-    counts = np.sum([each.counts for each in weeks], axis=0)
-    return Buckets(weeks[0].edges, tuple(counts.tolist()))
+def _apart(current: Buckets, other: Buckets) -> float:
+    """Return the greatest difference of the shares below an edge."""
+    gaps = current.cumulative() / current.n - other.cumulative() / other.n
+    return float(np.abs(gaps).max())

@@ -13,6 +13,7 @@ import pytest
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.baseline.store import BaselineStore
+from analyzers.cycle.cycle import run_cycle
 from analyzers.engine import analyze
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster, connect
@@ -21,6 +22,8 @@ from elastic.settings import load_settings
 Events = list[dict[str, Any]]
 Documents = dict[tuple[str, str], dict[str, Any]]
 PER_HOUR = 8
+HOURS = 13
+MOST_KILLED = 50
 LOST = 97
 """One line in so many is lost."""
 
@@ -162,40 +165,51 @@ def test_deleting_the_logs_of_a_profiled_week_changes_nothing(
     assert differing(documents(cluster, namespace), before) == []
 
 
+def one_run(cluster: Cluster, namespace: str, period: Window) -> None:
+    """Judge a period at its end."""
+    analyze(cluster, namespace, period, now=period.end)
+
+
+def one_cycle(cluster: Cluster, namespace: str, period: Window) -> None:
+    """Run the first cycle at a period's end."""
+    run_cycle(cluster, namespace, period.end, period.start)
+
+
+@pytest.mark.parametrize("act", [one_run, one_cycle])
 def test_a_run_killed_again_and_again(
+    act: Callable[[Cluster, str, Window], None],
     cluster: Cluster,
     start: datetime,
     everything: Callable[[int], Events],
     logged: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Killed at every seventh write until one run ends; every other time it was carried out."""
-    events, period = everything(26), Window(start, start + 26 * HOUR)
+    """Killed at every tenth write until one run ends; every other time it was carried out."""
+    events, period = everything(HOURS), Window(start, start + HOURS * HOUR)
     clean = logged(events, "_clean")
-    analyze(cluster, clean, period, now=period.end)
+    act(cluster, clean, period)
     namespace = logged(events)
     request, writes = cluster._connection.request, count(1)
 
     def dying(method: str, path: str, *rest: Any, **more: Any) -> Any:
         number = next(writes) if path == "/_bulk" else 0
-        if number % 14 == 7:
+        if number % 20 == 10:
             raise Killed
         answer = request(method, path, *rest, **more)
-        if number and number % 14 == 0:
+        if number and number % 20 == 0:
             raise Killed
         return answer
 
     monkeypatch.setattr(cluster._connection, "request", dying)
     killed = 0
-    while True:
+    while killed < MOST_KILLED:
         try:
-            analyze(cluster, namespace, period, now=period.end)
+            act(cluster, namespace, period)
+            break
         except Killed:
             killed += 1
-        else:
-            break
     monkeypatch.undo()
-    assert killed > 3
+    assert 2 < killed < MOST_KILLED
     assert differing(documents(cluster, namespace), documents(cluster, clean)) == []
 
 
@@ -205,11 +219,11 @@ def test_runs_at_the_same_time(
     everything: Callable[[int], Events],
     logged: Callable[..., str],
 ) -> None:
-    """Two runs over the same time at once, and a third over a part, write what one run writes."""
-    events, period = everything(26), Window(start, start + 26 * HOUR)
+    """Two runs at once, one of them over a part of the other's time, write what one run writes."""
+    events, period = everything(HOURS), Window(start, start + HOURS * HOUR)
     clean = logged(events, "_clean")
     analyze(cluster, clean, period, now=period.end)
-    namespace, together = logged(events), Barrier(3)
+    namespace, together = logged(events), Barrier(2)
 
     def run(hours: float) -> dict[str, str]:
         with connect(load_settings(elasticsearch_url=cluster.url)) as own:
@@ -217,6 +231,6 @@ def test_runs_at_the_same_time(
             part = Window(start + timedelta(hours=hours), period.end)
             return analyze(own, namespace, part, now=period.end).failures
 
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(run, (0, 0, 12))) == [{}, {}, {}]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(run, (0, 5))) == [{}, {}]
     assert differing(documents(cluster, namespace), documents(cluster, clean)) == []

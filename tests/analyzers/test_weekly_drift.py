@@ -84,6 +84,7 @@ def test_a_rhythm_without_change_is_ok(series: Callable[..., Series]) -> None:
     assert [(each.end - each.start, each.severity) for each in weekly] == [(HOUR, OK)] * 168
     saturday = steady.judge(4 * 168 + 5 * 24 + 23, 4 * 168 + 6 * 24, METRIC)
     assert [each.severity for each in saturday] == [Severity.CRITICAL]
+    assert "The same day of past weeks was like it (distance 0.0" in saturday[0].reason
 
 
 def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]) -> None:
@@ -102,14 +103,25 @@ def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]
     assert {each.severity for each in day} == {OK}
 
 
+def test_a_day_unlike_training_and_past_weeks_is_not_called_usual(
+    series: Callable[..., Series],
+) -> None:
+    """An alarm names past weeks only where they were alike."""
+    fallen = series(5, shape=lambda hour, scores: scores * (0.2 if hour >= 4 * 168 else 1.0))
+    (finding,) = fallen.judge(4 * 168 + 47, 4 * 168 + 48, METRIC)
+    assert finding.severity is Severity.CRITICAL
+    assert "past weeks" not in finding.reason
+
+
 def test_the_distance_is_that_of_the_raw_rows(series: Callable[..., Series]) -> None:
-    """The interval, without what chance may add, holds scipy's least distance of all choices."""
+    """The interval holds scipy's distance from three weeks, without the one that is farthest."""
     hour = 4 * 168 + 12
     changed = series(5, shape=lambda at, scores: scores * (0.6 if at == hour else 1.0))
     (finding,) = changed.judge(hour, hour + 1)
-    weeks = [changed.scores[hour - back * 168] for back in range(1, 5)]
-    pooled = [np.concatenate(weeks[:out] + weeks[out + 1 :]) for out in range(4)]
-    exact = min(stats.ks_2samp(changed.scores[hour], each).statistic for each in pooled)
+    now, weeks = changed.scores[hour], [changed.scores[hour - 168 * back] for back in range(1, 5)]
+    apart = [stats.ks_2samp(now, each).statistic for each in weeks]
+    weeks.pop(int(np.argmax(apart)))
+    exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.low is not None
     assert finding.high is not None
     assert finding.low < exact < finding.high
