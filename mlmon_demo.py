@@ -41,6 +41,7 @@ LIVE_NAMESPACE = "demo_live"  # a data stream's namespace may hold no hyphen
 SEED = 7
 DAYS = 18
 REQUESTS = 520
+SEGMENT = "experience_level"  # experts fare worst in the concept drift
 SERVER_STOP_S = 30
 NEXT = """
 The report: {report}
@@ -239,7 +240,7 @@ def ship(tour: Tour) -> None:
 
 def judge(tour: Tour, truth: dict[str, Any]) -> None:
     """Make the baselines, analyze the scenario's time, and write the report."""
-    tour.mlmon("baseline", "create", str(tour.scenario / "models"))
+    tour.mlmon("baseline", "create", str(tour.scenario / "models"), "--segment", SEGMENT)
     tour.mlmon("analyze", "--from", truth["start"], "--to", truth["end"])
     words = ["--truth", str(tour.scenario / "truth.json"), "--out", str(tour.report)]
     tour.mlmon("report", *words)
