@@ -74,7 +74,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
             "Score shift by the hour of the week",
             WEEKLY,
             "",
-            "How far do the scores lie from those of the same time of past weeks?",
+            "From a version's fourth week on: how far do its scores lie from those of the same "
+            "time of past weeks?",
             breakdown="ml.model.version",
         ),
     )
@@ -102,8 +103,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
         """Return the finding of the last hours beside the same ones of past weeks."""
         drift = found.drift
         sample = f"{count(found.current.n, 'score')} of {day.title} {span(found.window)}"
+        past = (
+            f"{count(found.usual.n, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
+            "past weeks"
+        )
         if drift is None:
-            past = f"{count(found.usual.n, 'score')} of {found.weeks} past weeks"
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
             reason = f"{sample}, {rule} to find a distance of {LIMITS.critical} from {past}."
             known = {"sample_count": found.current.n, **day.about}
@@ -115,10 +119,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             if severity.alarming
             else "are as usual at that time of the week"
         )
-        reason = (
-            f"{sample} {verdict}; distance {number(drift.value)} from "
-            f"{count(found.usual.n, 'score')} of {found.weeks - 1} of {found.weeks} past weeks."
-        )
+        reason = f"{sample} {verdict}; distance {number(drift.value)} from {past}."
         known = drift.measured() | day.about
         return self.finding(WEEKLY, SCORE, found.window, severity, reason=reason, **known)
 
