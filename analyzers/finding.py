@@ -138,8 +138,13 @@ class Finding:
 
     @property
     def knowledge(self) -> str:
-        """What it says, as 20 hexadecimal digits: equal if nothing new is known."""
-        return digest(_SAID(self))
+        """What it says, as 20 hexadecimal digits: equal if nothing new is known.
+
+        What has no value takes no part: a field that a later version of mlmon adds, and leaves
+        empty, makes no revision of every finding there is.
+        """
+        said = zip(SAID, _SAID(self), strict=True)
+        return digest([each for each in said if each[1] is not None])
 
     def to_document(self) -> dict[str, Any]:
         """Return the document's source: flat keys, without those that have no value."""
@@ -215,7 +220,8 @@ _ABOUT = attrgetter(
     "start",
     "end",
 )
-_SAID = attrgetter(*(name for name in FIELDS if name not in {"created", "revision", "latest"}))
+SAID = tuple(name for name in FIELDS if name not in {"created", "revision", "latest"})
+_SAID = attrgetter(*SAID)
 _TIMES = {"@timestamp", "event.start", "event.end", "event.created"}
 # JSON has no such numbers: an end of an interval that is open is left out.
 _INFINITE = {math.inf, -math.inf}

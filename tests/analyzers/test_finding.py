@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzers import finding as finding_module
 from analyzers.finding import Finding, Severity
 from analyzers.series import series_name
 
@@ -105,3 +108,24 @@ def test_severities_have_an_order() -> None:
     """Unknown is worse than ok, and no alarm."""
     assert sorted(Severity, key=lambda each: each.rank) == ["ok", "unknown", "warning", "critical"]
     assert [each for each in Severity if each.alarming] == ["warning", "critical"]
+
+
+def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier version of mlmon said without the field is what is said now without it."""
+    said = Finding(
+        analyzer="score_shift",
+        metric="ks.distance",
+        subject=None,
+        start=START,
+        end=START + timedelta(hours=1),
+        severity=Severity.OK,
+        reason="As ever.",
+        value=0.5,
+    )
+    now = said.knowledge
+    earlier = tuple(name for name in finding_module.SAID if name != "parts")
+    monkeypatch.setattr(finding_module, "SAID", earlier)
+    monkeypatch.setattr(finding_module, "_SAID", attrgetter(*earlier))
+    assert said.knowledge == now
+    assert replace(said, p_value=0.5).knowledge != now
+    assert replace(said, value=None, low=0.5).knowledge != now
