@@ -5,7 +5,8 @@ the day before, every six hours, each segment's success rate of approved predict
 interval) is compared with the rate its own scores promised: by score, the share that succeeded
 among the training set's rows of the same segment. A verdict is taken from the calm end of the
 difference's interval, after control of the false discovery rate over all segments of a model
-(Benjamini and Hochberg), so that many segments do not make false alarms.
+(Benjamini and Hochberg), so that many segments do not make false alarms. ROC AUC of each segment is
+compared likewise with that of its training rows, once its labels are there.
 
 While labels of a segment are missing its interval holds whatever they may turn out to be, and where
 that leaves the verdict open it is `unknown`. Segments with too few labels, values that are no
@@ -17,14 +18,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from analyzers import segment_ranking
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.label_maturity import REACH
 from analyzers.labelled_day import STEP, LabelledDays
 from analyzers.panel import Panel
 from analyzers.profile.labels import LabelProfile
+from analyzers.segment_ranking import rankings
 from analyzers.segment_success import LIMITS, SegmentSuccesses
-from analyzers.wording import percent, span
+from analyzers.wording import count, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +36,14 @@ if TYPE_CHECKING:
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
     from analyzers.labelled_day import LabelledDay
-    from analyzers.segment_success import Judged
+    from analyzers.segment_ranking import SegmentRanking
+    from analyzers.segment_success import Judged, SegmentVerdicts
 
-METRIC = "approved.success_rate"
+METRIC, AUC = "approved.success_rate", "roc_auc"
 
 
 class SegmentPerformance(Analyzer[LabelProfile]):
-    """Success rate of each segment's approved predictions, against what its scores promised."""
+    """Success rate and ROC AUC of each segment, against what its training rows promise."""
 
     name = "segment_performance"
     question = "In which part of the traffic do approved predictions succeed less than promised?"
@@ -54,13 +58,20 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     reads = "label"
     also = ("prediction", "segment")
     lookback: ClassVar[timedelta] = REACH
-    limits: ClassVar = {METRIC: LIMITS}
+    limits: ClassVar = {METRIC: LIMITS, AUC: segment_ranking.LIMITS}
     panels = (
         Panel(
             "Success of approved bids by segment",
             METRIC,
             "ratio",
             "In which segment does the smallest share of the bids the model approved succeed?",
+            breakdown="finding.segment",
+        ),
+        Panel(
+            "ROC AUC by segment",
+            AUC,
+            "",
+            "In which segment do scores rank predictions worst, by the labels known?",
             breakdown="finding.segment",
         ),
     )
@@ -73,10 +84,49 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             verdicts = successes.of(day)
             for each in verdicts.judged:
                 yield self._finding(day, each)
+            yield from self._rankings(day, successes, verdicts)
             if verdicts.left_out:
                 why = "; ".join(verdicts.left_out)
                 reason = f"Not judged of {day.day.title} {span(day.day.window)}: {why}."
                 yield self.unknown(METRIC, None, day.day.window, reason, **day.about)
+
+    def _rankings(
+        self, day: LabelledDay, successes: SegmentSuccesses, verdicts: SegmentVerdicts
+    ) -> Iterator[Finding]:
+        """Yield ROC AUC of the segments whose labels are there; others' would be biased."""
+        if day.baseline is None or day.labels is None:
+            return
+        mature = {each.success.segment for each in verdicts.judged if each.success.coverage.mature}
+        predictions = successes.predictions(day.day.window, day.baseline)
+        found = rankings(day.baseline, day.labels.segments, predictions, day.threshold, mature)
+        for each, q_value in found:
+            yield self._ranking(day, each, q_value)
+
+    def _ranking(self, day: LabelledDay, ranking: SegmentRanking, q_value: float) -> Finding:
+        comparison = ranking.comparison
+        limits, offline = segment_ranking.LIMITS, comparison.offline.value
+        return self.finding(
+            AUC,
+            None,
+            day.day.window,
+            ranking.severity(q_value),
+            **day.about
+            | {
+                "segment": ranking.segment,
+                "sample_count": ranking.labels,
+                "baseline_count": ranking.training_rows,
+                "value": comparison.current.value,
+                "low": comparison.current.interval.low,
+                "high": comparison.current.interval.high,
+                "p_value": ranking.p_value,
+                "q_value": q_value,
+                "baseline_value": offline,
+                "warning": offline + limits.warning,
+                "critical": offline + limits.critical,
+                "reason": f"ROC AUC of {day.day.title} for {ranking.segment} is "
+                f"{comparison.said()}; {count(ranking.labels, 'label')} {span(day.day.window)}.",
+            },
+        )
 
     def _finding(self, day: LabelledDay, judged: Judged) -> Finding:
         success, promised = judged.success, judged.success.promised.value

@@ -23,6 +23,7 @@ from analyzers.labelled_day import CONFIDENCE
 from analyzers.limits import Limits
 from analyzers.profile.label_segments import FeatureOutcomes
 from analyzers.profile.segments import KIND as SEGMENTS
+from analyzers.profile.segments import total
 from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.statistics.difference import difference
 from analyzers.statistics.interval import Interval
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from analyzers.labelled_day import LabelledDay
     from analyzers.profile.label_segments import SegmentOutcomes
     from analyzers.profile.labels import LabelProfile
-    from analyzers.profile.segments import SegmentProfile
+    from analyzers.profile.segments import Counts, SegmentProfile
     from analyzers.statistics.labelled_scores import LabelledScores
 
     P = TypeVar("P", LabelProfile, SegmentProfile)
@@ -83,7 +84,9 @@ class SegmentSuccess:
         """Return the verdict, by the chance after control of the false discovery rate."""
         judge = LIMITS.judge if self.coverage.mature else LIMITS.judge_bounds
         severity = judge(self.change.interval.low, self.change.interval.high)
-        return Severity.OK if severity.alarming and q_value > FALSE_DISCOVERY_RATE else severity
+        if not severity.alarming or q_value <= FALSE_DISCOVERY_RATE:
+            return severity
+        return Severity.OK if self.coverage.mature else Severity.UNKNOWN
 
     def said(self) -> str:
         """Say how many succeeded and how many were promised, for a finding's sentence."""
@@ -178,6 +181,10 @@ class SegmentSuccesses:
                 approved = max(predicted[name], outcomes.labelled)
                 coverage = Coverage(approved, outcomes.labelled, older.reached(feature, name))
                 yield _success(name, outcomes, coverage, reference)
+
+    def predictions(self, window: Window, baseline: Baseline) -> Counts:
+        """Return all predictions of a window by segment, with their scores."""
+        return total(_over(baseline, self._predictions.within(window)))
 
     def _predicted(self, window: Window, baseline: Baseline) -> Counter[str]:
         """Return the approved predictions of each segment."""

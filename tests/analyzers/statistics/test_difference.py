@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from analyzers.statistics.difference import difference
+from analyzers.statistics.difference import chance_of_decline, difference
 from analyzers.statistics.interval import Interval
+from analyzers.statistics.performance import Estimate
 from analyzers.statistics.two_proportions import compare_rates
 from analyzers.statistics.wilson import wilson_interval
 
@@ -41,3 +43,21 @@ def test_it_covers_as_often_as_it_says() -> None:
         ends = [Interval(x - 1.96 * s, x + 1.96 * s) for x, s in ((a, 0.2), (b, 0.1))]
         held += difference(a, ends[0], b, ends[1]).interval.contains(0.5)
     assert 0.935 < held / 2_000 < 0.965
+
+
+@pytest.mark.parametrize(("value", "error"), [(-0.2, 0.05), (-0.01, 0.05), (0.1, 0.05), (0.0, 1.0)])
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_the_chance_of_a_decline_is_read_from_the_interval(
+    value: float, error: float, confidence: float
+) -> None:
+    """Of a normal estimate it is scipy's lower tail, whatever the interval's confidence."""
+    ends = stats.norm.interval(confidence, value, error)
+    change = Estimate(value, Interval(*ends))
+    expected = stats.norm.cdf(value / error)
+    assert chance_of_decline(change, confidence) == pytest.approx(expected)
+
+
+def test_a_certain_change_has_no_chance() -> None:
+    """Without any doubt a decline is one, and a rise is none."""
+    for value, chance in ((-0.1, 0.0), (0.1, 1.0)):
+        assert chance_of_decline(Estimate(value, Interval.exactly(value)), 0.99) == chance
