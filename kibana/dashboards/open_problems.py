@@ -24,8 +24,8 @@ FIRST_CAUSES = Chart(
     "table",
     (
         Values("finding.analyzer", "Analyzer", 12, "lowest"),
-        Values("finding.metric", "Metric", 5, "lowest"),
-        Values("finding.subject", "Subject", 10, "lowest"),
+        Values("finding.metric", "Metric", 3, "lowest"),
+        Values("finding.subject", "Subject", 4, "lowest"),
     ),
     is_("finding.severity", "warning", "critical"),
 )

@@ -75,7 +75,8 @@ USUAL = (6, 12)
 PROFILES = 460
 """A day, as in the demo."""
 HOUR = timedelta(hours=1)
-ODDS = dict(zip(Severity, (93, 5, 1.5, 0.5), strict=True))
+BAD_DAYS, UNKNOWN = 0.0085, 0.021
+"""Shares of the demo's findings: a series alarms for a whole day, and then not for weeks."""
 FEATURES = tuple(f"feature_{number:02}" for number in range(12))
 Progress = Callable[[str], None]
 Event = dict[str, Any]
@@ -162,18 +163,21 @@ def findings(window: Window, drawn: random.Random) -> Iterator[Document]:
             for number in range(series):
                 metric = analyzer.panels[number % len(analyzer.panels)].metric
                 subject = f"{FEATURES[number % len(FEATURES)]}_{number // len(FEATURES)}"
+                bad = drawn.random() < BAD_DAYS
                 for moment in range(times):
                     end = start + (moment + 1) * timedelta(days=1) / times
-                    found = finding(analyzer.name, metric, subject, end, drawn)
+                    found = finding(analyzer.name, metric, subject, end, drawn, bad=bad)
                     index = f"mlmon-findings-{NAMESPACE}-{end:%Y.%m}"
                     yield Document(index, found.id, found.to_document())
 
 
 def finding(
-    analyzer: str, metric: str, subject: str, end: datetime, drawn: random.Random
+    analyzer: str, metric: str, subject: str, end: datetime, drawn: random.Random, *, bad: bool
 ) -> Finding:
-    """Return one finding; a few in a hundred alarm."""
-    value = drawn.lognormvariate(-3, 1)
+    """Return one finding."""
+    value = drawn.uniform(0.12, 0.3) if bad else drawn.uniform(0, 0.09)
+    calm = Severity.UNKNOWN if drawn.random() < UNKNOWN else Severity.OK
+    alarm = Severity.CRITICAL if value > 0.2 else Severity.WARNING
     return Finding(
         analyzer=analyzer,
         metric=metric,
@@ -193,7 +197,7 @@ def finding(
         completeness=min(1.0, drawn.gauss(0.999, 0.002)),
         warning=0.1,
         critical=0.2,
-        severity=drawn.choices(list(ODDS), list(ODDS.values()))[0],
+        severity=alarm if bad else calm,
         reason=f"{metric} of {subject} is {value:.3g}, the limit is 0.1: 812 of 1,000 predictions.",
         runbook=f"docs/analyzers/{analyzer}.md",
     )
