@@ -7,6 +7,9 @@ Benjamini-Hochberg over the day's features; and a sample in which a critical dri
 nine times in ten. Where buckets leave open whether a number's distance passes a limit, its day is
 counted again over ten times as many (profile/refinement_kind.py), while the logs are there; where
 they are not, the verdict stays with the lower bound and the sentence says so.
+
+A Sunday may differ from training for being one. An alarm of a number therefore says so where the
+same day of past weeks was like it. It stands all the same: the model was trained on other traffic.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
 from analyzers.side_by_side import categories_side_by_side, numbers_side_by_side
 from analyzers.statistics.benjamini_hochberg import q_values
+from analyzers.weekly_drift import WEEKS, PastHours, beside_past_weeks
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
@@ -74,6 +78,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     reads = "prediction"
     also = (REFINEMENT,)
     lookback = LOOKBACK
+    weeks = WEEKS
     limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}
     panels = (
         Panel(
@@ -93,13 +98,15 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
-        refinements = Refinements(evidence)
+        refinements, past = Refinements(evidence), _Past(evidence)
         for day in recent_days(evidence):
             obstacle = day.obstacle() or day.incomplete()
             if obstacle or day.baseline is None:
                 yield self.unknown(NUMBERS, None, day.window, str(obstacle), **day.about)
             else:
-                yield from self._judge(day, day.baseline, refinements)
+                for finding in self._judge(day, day.baseline, refinements):
+                    moved = finding.severity.alarming and finding.metric == NUMBERS
+                    yield past.beside(finding, day.baseline) if moved else finding
 
     def _judge(
         self, day: RecentDay, baseline: Baseline, refinements: Refinements
@@ -162,6 +169,27 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         # A feature that changed its type has a finding under its own metric too.
         subject = f"{feature} ({kind})" if known else feature
         return self.unknown(metric, subject, day.window, reason, **day.about)
+
+
+class _Past:
+    """Past hours of numbers, each summed up where an alarm asks for it."""
+
+    def __init__(self, evidence: Evidence[PredictionProfile]) -> None:
+        self._evidence = evidence
+        self._hours: dict[tuple[str, str], PastHours] = {}
+
+    def beside(self, finding: Finding, baseline: Baseline) -> Finding:
+        """Return an alarm of a number beside the same day of past weeks."""
+        feature = str(finding.subject)
+        if (baseline.id, feature) not in self._hours:
+            hours = (
+                (each.window.start, each.numeric[feature].counts)
+                for each in self._evidence.profiles
+                if (each.model[0], each.baseline_id) == (baseline.model_name, baseline.id)
+            )
+            edges = baseline.numeric[feature].edges
+            self._hours[baseline.id, feature] = PastHours(edges, hours)
+        return beside_past_weeks(finding, self._hours[baseline.id, feature])
 
 
 def _compare(

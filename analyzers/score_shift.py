@@ -15,7 +15,6 @@ still differs from training.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
@@ -32,7 +31,13 @@ from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
 from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
-from analyzers.weekly_drift import WEEKS, PastHours, WeeklyDrift, compared, weekly_drift
+from analyzers.weekly_drift import (
+    WEEKS,
+    PastHours,
+    WeeklyDrift,
+    beside_past_weeks,
+    weekly_drift,
+)
 from analyzers.window import HOUR
 from analyzers.wording import count, moment, number, span
 
@@ -94,7 +99,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             if baseline.id not in past:
                 past[baseline.id] = _hours(evidence, day.model, baseline.id, baseline.score.edges)
             hours = past[baseline.id]
-            yield _beside_past_weeks(finding, hours) if finding.severity.alarming else finding
+            yield beside_past_weeks(finding, hours) if finding.severity.alarming else finding
             found = weekly_drift(day.window.end, hours)
             if found is not None:
                 yield self._weekly(day, found)
@@ -164,17 +169,6 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
-
-
-def _beside_past_weeks(finding: Finding, hours: PastHours) -> Finding:
-    """Return an alarm that says so where past weeks differed from training as much."""
-    found = compared(finding.window, hours)
-    if found is None or found.drift is None:
-        return finding
-    if LIMITS.judge(found.drift.low, found.drift.high).alarming:
-        return finding
-    alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."
-    return replace(finding, reason=f"{finding.reason} {alike}")
 
 
 def _hours(

@@ -9,7 +9,7 @@ three weeks. The window is the last hour, six hours or day, the shortest that ho
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +18,13 @@ from analyzers.drift import LIMITS, Drift, numeric_drift, rows_needed
 from analyzers.profile.seasons import past_weeks
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.window import DAY, HOUR, Window
+from analyzers.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from analyzers.finding import Finding
 
 WEEKS, FEWEST_WEEKS = 4, 3
 LENGTHS = (HOUR, 6 * HOUR, DAY)
@@ -96,6 +99,17 @@ def compared(window: Window, hours: PastHours) -> WeeklyDrift | None:
     enough = needed is not None and current.n >= needed
     drift = numeric_drift(current, usual) if enough else None
     return WeeklyDrift(window, current, usual, len(weeks), needed, drift)
+
+
+def beside_past_weeks(finding: Finding, hours: PastHours) -> Finding:
+    """Return an alarm, which says so where the same day of past weeks was like its day."""
+    found = compared(finding.window, hours)
+    if found is None or found.drift is None:
+        return finding
+    if LIMITS.judge(found.drift.low, found.drift.high).alarming:
+        return finding
+    alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."
+    return replace(finding, reason=f"{finding.reason} {alike}")
 
 
 def _apart(current: Buckets, other: Buckets) -> float:

@@ -12,7 +12,7 @@ from analyzers.baseline.baseline import Baseline
 from analyzers.evidence import Evidence
 from analyzers.feature_drift import FeatureDrift
 from analyzers.finding import Finding, Severity
-from analyzers.window import DAY, HOUR, Window
+from analyzers.window import DAY, HOUR, WEEK, Window
 
 Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
@@ -179,3 +179,21 @@ def test_a_feature_that_changed_its_type(
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
     (changed,) = [each for each in found if each.subject == "price (categorical)"]
     assert "arrives as categorical" in changed.reason
+
+
+@pytest.mark.parametrize(("since", "alike"), [(0, True), (4 * 168, False)])
+def test_an_alarm_says_whether_past_weeks_were_alike(
+    steady_hours: Make, baseline: Baseline, start: datetime, since: int, *, alike: bool
+) -> None:
+    """Prices that triple at weekends are unlike training; past weekends were so, or were not."""
+
+    def weekend(hour: int, rows: Rows) -> None:
+        if hour >= since and hour // 24 % 7 >= 5:
+            rows["price"] *= 3.0
+
+    saturday = start + 4 * WEEK + 6 * DAY
+    profiles = steady_hours(4 * 168 + 6 * 24, 20, change=weekend)
+    found = judge(profiles, [baseline], saturday - HOUR, saturday)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity is Severity.CRITICAL
+    assert ("The same day of past weeks was like it" in price.reason) == alike
