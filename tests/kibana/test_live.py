@@ -65,7 +65,8 @@ SMALL = (
     *(
         each
         for each in EVERYTHING
-        if each.kind == "data-view" or each.id.endswith(("-alarms", "-drift", "-concept_drift"))
+        if each.kind == "data-view"
+        or each.id.endswith(("-alarms", "-performance", "-concept_drift"))
     ),
     *ALERTING,
 )
@@ -149,11 +150,11 @@ def test_an_older_kibana_gets_saved_objects(stand_in: StandIn, url: str) -> None
 
 
 def test_a_newer_kibana_gets_bodies_but_for_vega(stand_in: StandIn, url: str) -> None:
-    """The API draws no Vega: the one dashboard that has a picture is imported whole."""
+    """The API draws no Vega: the dashboards that have a picture are imported whole."""
     applied(url, ALL)
     put = {each.rpartition("/")[2] for each in stand_in.requests if each.startswith("PUT")}
     dashboards = {id_ for _, kind, id_ in stand_in.objects if kind == "dashboard"}
-    assert dashboards - put == {"mlmon-production-ops-overview"}
+    assert dashboards - put == {f"mlmon-production-ops-{each}" for each in ("drift", "overview")}
 
 
 def test_everything_goes_into_the_space(stand_in: StandIn, url: str) -> None:
@@ -168,14 +169,14 @@ def test_a_changed_thing_is_named_with_its_difference(stand_in: StandIn, url: st
     applied(url)
     key = ("ops", "alerting/rule", "mlmon-production-ops-errors")
     stand_in.things[key]["schedule"]["interval"] = "5m"
-    data = stand_in.bodies["ops", "mlmon-production-ops-drift"]
+    data = stand_in.bodies["ops", "mlmon-production-ops-performance"]
     del data["panels"][4]
     search = stand_in.objects["ops", "search", "mlmon-production-ops-alarms"]
     search["attributes"]["columns"].append("finding.value")
     changes = {each.artefact.id: each for each in planned(url) if each.change != Change.KEEP}
     assert {id_: each.change for id_, each in changes.items()} == {
         key[2]: Change.UPDATE,
-        "mlmon-production-ops-drift": Change.UPDATE,
+        "mlmon-production-ops-performance": Change.UPDATE,
         "mlmon-production-ops-alarms": Change.UPDATE,
     }
     assert changes[key[2]].differences == ('/schedule/interval: "5m" → "1m"',)
@@ -186,7 +187,7 @@ def test_a_changed_thing_is_named_with_its_difference(stand_in: StandIn, url: st
 def test_a_filter_added_by_hand_is_a_change(stand_in: StandIn, url: str) -> None:
     """What changes what is asked is no default, though we do not say it."""
     applied(url)
-    data = stand_in.bodies["ops", "mlmon-production-ops-drift"]
+    data = stand_in.bodies["ops", "mlmon-production-ops-performance"]
     data["filters"] = [{"type": "condition"}]
     (change,) = [each for each in planned(url) if each.change != Change.KEEP]
     assert change.differences[0].startswith("/filters: ")
@@ -211,7 +212,7 @@ def test_what_someone_else_made_is_not_touched(stand_in: StandIn, url: str, kind
         stand_in.things["ops", "alerting/rule", "mlmon-production-ops-errors"] = foreign
         name = "rule mlmon-production-ops-errors"
     else:
-        own = {"data-view": "findings", "search": "alarms", "dashboard": "drift"}[kind]
+        own = {"data-view": "findings", "search": "alarms", "dashboard": "performance"}[kind]
         name = f"{kind} mlmon-production-ops-{own}"
         stored = kind.replace("data-view", "index-pattern")
         foreign = {"type": stored, "id": name.split()[1], "references": []}
@@ -229,7 +230,7 @@ def test_what_someone_else_made_is_not_touched(stand_in: StandIn, url: str, kind
     ("failing", "done", "not_begun"),
     [
         ("POST .*_import", "done before: nothing", "2 dashboards, 1 connector, 1 rule"),
-        ("PUT .*dashboards/.*-drift", "13 data views, 1 search, 1 dashboard;", "1 connector"),
+        ("PUT .*dashboards/.*-performance", "13 data views, 1 search, 1 dashboard;", "1 connector"),
         ("POST .*actions/connector", "2 dashboards", "not begun: 1 rule"),
         ("POST .*alerting/rule", "1 connector", "not begun: nothing"),
     ],
