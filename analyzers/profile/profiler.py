@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile import pending
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from analyzers.profile.kind import ProfileKind
     from analyzers.profile.logs import Logs
     from analyzers.window import Window
+
+AT_ONCE = 2
+"""So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
+with one thread, and more would crowd a small node."""
 
 
 class Profiler:
@@ -39,26 +45,35 @@ class Profiler:
         # What events of the period open again may lie around it.
         reach = pending.spanned(present, period)
         wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
-        parts = list(pending.by_day(wanted, kind.step))
+        days = list(pending.by_day(wanted, kind.step))
         made = 0
-        for index, (series, part) in enumerate(parts):
-            self._progress(f"profiling: {kind.name}, day {index + 1} of {len(parts)}")
-            profiles = [
-                replace(each, revision=wanted[each.slot])
-                for each in _made(kind, self._logs, series, part)
-                if each.slot in wanted
-            ]
-            made += self._store.write(profiles, self._logs.now).total
-            changed = self.changed.setdefault(kind.name, [])
-            changed += [each.slot.window for each in profiles]
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="profile") as pool:
+            for index, (series, day) in enumerate(days):
+                self._progress(f"profiling: {kind.name}, day {index + 1} of {len(days)}")
+                ask = partial(_made, kind, self._logs, series)
+                profiles = [
+                    replace(each, revision=wanted[each.slot])
+                    for part in pool.map(ask, day.halves(kind.step) or [day])
+                    for each in part
+                    if each.slot in wanted
+                ]
+                made += self._store.write(profiles, self._logs.now).total
+                changed = self.changed.setdefault(kind.name, [])
+                changed += [each.slot.window for each in profiles]
         self._store.refresh()
         return made
 
 
 def _made(
     kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window
-) -> Iterator[Any]:
+) -> list[Any]:
     """Ask for a part; where its answer would hold too many buckets, for its halves."""
+    return list(_asked(kind, logs, series, part))
+
+
+def _asked(
+    kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window
+) -> Iterator[Any]:
     try:
         yield from kind.make(logs, series, part)
     except ClusterError as error:
@@ -66,4 +81,4 @@ def _made(
         if "too_many_buckets" not in error.message or halves is None:
             raise
         for half in halves:
-            yield from _made(kind, logs, series, half)
+            yield from _asked(kind, logs, series, half)
