@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Self
 
@@ -70,6 +71,8 @@ class Cluster:
     def scan(self, index: str, body: Json) -> Iterator[Json]:
         """Yield every hit of a query, from one point in time; memory stays flat.
 
+        While one page is read, the next is on its way.
+
         Args:
             index: Index, data stream or pattern.
             body: Search body; `size` is the page size (default 1,000), without `sort` no order.
@@ -77,27 +80,35 @@ class Cluster:
         opened = self._connection.request(
             "POST", f"/{quoted(index)}/_pit", params={"keep_alive": _KEEP_ALIVE, **_ANY}
         )
-        pit = opened["id"]
         page = {"size": PAGE, "sort": ["_shard_doc"], "track_total_hits": False, **body}
+        page["pit"] = {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
         try:
-            while True:
-                page["pit"] = {"id": pit, "keep_alive": _KEEP_ALIVE}
-                answer = self._connection.request(
-                    "POST", "/_search", page, params={"allow_partial_search_results": False}
-                )
-                pit = answer.get("pit_id", pit)
-                hits = answer["hits"]["hits"]
-                yield from hits
-                if len(hits) < page["size"]:
-                    return
-                page["search_after"] = hits[-1]["sort"]
+            with ThreadPoolExecutor(1, thread_name_prefix="scan") as ahead:
+                answer = self._page(page)
+                while hits := answer["hits"]["hits"]:
+                    coming = None
+                    if len(hits) == page["size"]:
+                        page["pit"]["id"] = answer.get("pit_id", page["pit"]["id"])
+                        page["search_after"] = hits[-1]["sort"]
+                        coming = ahead.submit(self._page, page)
+                    yield from hits
+                    if coming is None:
+                        return
+                    answer = coming.result()
         finally:
             # A scan left behind by an error ends with the interpreter, which has closed the pool of
             # connections by then: a request would wait for one for ever. The PIT lapses by itself.
             # So it does where a reader has gone and this one is collected after `close`.
             if not sys.is_finalizing():
                 with suppress(ClusterError):
+                    pit = page["pit"]["id"]
                     self._connection.request("DELETE", "/_pit", {"id": pit}, retries=0)
+
+    def _page(self, page: Json) -> Json:
+        answer: Json = self._connection.request(
+            "POST", "/_search", page, params={"allow_partial_search_results": False}
+        )
+        return answer
 
     def count(self, index: str, query: Json | None = None) -> int:
         """Return how many documents match a query (all without one)."""

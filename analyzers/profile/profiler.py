@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.profile import pending
 from analyzers.profile.store import ProfileStore
+from analyzers.window import HOUR
 from elastic.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
 
     from analyzers.profile.kind import ProfileKind
     from analyzers.profile.logs import Logs
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2
 """So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
 with one thread, and more would crowd a small node."""
+WHOLE = 8 * HOUR
+"""What is no longer is asked for by one request."""
 
 
 class Profiler:
@@ -53,7 +57,7 @@ class Profiler:
                 ask = partial(_made, kind, self._logs, series)
                 profiles = [
                     replace(each, revision=wanted[each.slot])
-                    for part in pool.map(ask, day.halves(kind.step) or [day])
+                    for part in pool.map(ask, _parts(day, kind.step))
                     for each in part
                     if each.slot in wanted
                 ]
@@ -64,9 +68,13 @@ class Profiler:
         return made
 
 
-def _made(
-    kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window
-) -> list[Any]:
+def _parts(day: Window, step: timedelta) -> Sequence[Window]:
+    """Return the parts of a day that are asked for at once: what a cycle brings up is one."""
+    halves = day.halves(step) if day.length > WHOLE else None
+    return halves or (day,)
+
+
+def _made(kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window) -> list[Any]:
     """Ask for a part; where its answer would hold too many buckets, for its halves."""
     return list(_asked(kind, logs, series, part))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Profiles of another format are passed over and made again while their events are there."""
 
-AT_ONCE = 250
+AT_ONCE = 100
 """Whole profiles are fetched and added so many at once: a page of a megabyte or two."""
 
 _STAMP = [
@@ -54,12 +54,7 @@ class ProfileStore:
 
     def stamps(self, kind: str, period: Window) -> dict[Slot, Stamp]:
         """Return the latest revision of each slot in a period, without the profiles themselves."""
-        latest: dict[Slot, Stamp] = {}
-        for document in self._scan(kind, period, _STAMP):
-            slot, stamp = _slot(document), _stamp(document)
-            if slot not in latest or latest[slot].revision < stamp.revision:
-                latest[slot] = stamp
-        return latest
+        return {_slot(each): _stamp(each) for each in self._latest(kind, period, _STAMP)}
 
     def read(
         self,
@@ -76,11 +71,8 @@ class ProfileStore:
             baselines: All baselines by id; a profile over one that is gone cannot be read.
             core: The parts of them to read; all by default.
         """
-        latest: dict[Slot, P] = {}
-        for each in self._profiles(kind, period, baselines, core):
-            if each.slot not in latest or latest[each.slot].revision < each.revision:
-                latest[each.slot] = each
-        return sorted(latest.values(), key=lambda each: (each.slot.window, each.slot.series))
+        found = self._profiles(kind, period, baselines, core)
+        return sorted(found, key=lambda each: (each.slot.window, each.slot.series))
 
     def totals(
         self,
@@ -97,14 +89,12 @@ class ProfileStore:
             baselines: As in `read`.
             total: Returns the sum of profiles of one series.
         """
-        latest = {slot: stamp.revision for slot, stamp in self.stamps(kind.name, period).items()}
         sums: dict[tuple[str, ...], list[P]] = {}
         for each in self._profiles(kind, period, baselines):
-            if latest.get(each.slot) == each.revision:
-                parts = sums.setdefault(each.slot.series, [])
-                parts.append(each)
-                if len(parts) == AT_ONCE:
-                    parts[:] = [total(parts)]
+            parts = sums.setdefault(each.slot.series, [])
+            parts.append(each)
+            if len(parts) == AT_ONCE:
+                parts[:] = [total(parts)]
         return [total(parts) for parts in sums.values()]
 
     def _profiles(
@@ -114,23 +104,39 @@ class ProfileStore:
         baselines: Mapping[str, Baseline],
         core: Sequence[str] = (),
     ) -> Iterator[P]:
-        """Yield every revision of the profiles in a period that can be read, in no order."""
+        """Yield the latest profiles that can be read."""
         fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
-        for document in self._scan(kind.name, period, fields):
-            stamp = _stamp(document)
-            body = document["profile.body"]
-            slot = _slot(document)
+        for document in self._latest(kind.name, period, fields):
+            slot, stamp, body = _slot(document), _stamp(document), document["profile.body"]
             profile = kind.read(slot, stamp.knowledge, stamp.revision, body, baselines)
             if profile is not None:
                 yield profile
 
+    def _latest(
+        self, kind: str, period: Window, fields: list[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the documents of the latest revisions, in order of their windows' starts."""
+        start, seen = "", set[Slot]()
+        for document in self._scan(kind, period, fields):
+            if document["event.start"] != start:
+                start, seen = document["event.start"], set()
+            slot = _slot(document)
+            if slot not in seen:
+                seen.add(slot)
+                yield document
+
     def _scan(
         self, kind: str, period: Window, fields: list[str] | None
     ) -> Iterator[dict[str, Any]]:
+        """Yield every revision, by the start of its window, the latest of a slot first."""
         bounds = {"gte": iso(period.start), "lt": iso(period.end)}
         filters = [{"term": {"profile.kind": kind}}, {"range": {"event.start": bounds}}]
-        query = {"bool": {"filter": filters}}
-        body = {"query": query, "_source": fields or True, "size": PAGE if fields else AT_ONCE}
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
+            "_source": fields or True,
+            "size": PAGE if fields else AT_ONCE,
+        }
         for hit in self._cluster.scan(f"{self._prefix}-*", body):
             document = hit["_source"]
             if document["profile.format"] == FORMAT:

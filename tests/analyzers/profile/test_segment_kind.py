@@ -29,7 +29,7 @@ def test_counts_are_those_of_numpy(
 ) -> None:
     """Rows, approvals and score buckets of each country and hour; unknown countries are no segment.
 
-    However many segments there are, a day takes one survey and one request.
+    However many segments there are, a few hours take one survey and one request.
     """
 
     def unknown(_hour: int, rows: dict[str, Any]) -> None:
