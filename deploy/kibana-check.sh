@@ -7,7 +7,7 @@
 # usage: deploy/kibana-check.sh [--out FOLDER] [--predictions N] [--keep]
 #   --out FOLDER       where the pictures of the dashboards go [kibana-check]
 #   --predictions N    how large the scenario is that is loaded [20000]
-#   --keep             leave the stack running: Kibana at http://127.0.0.1:5601, the passwords in FOLDER/compose.env
+#   --keep             leave the stack running: Kibana at http://127.0.0.1:5601, the passwords where it says at the end
 # needs: docker with compose v2, python 3.11 or newer, the ports 5601, 9093 and 9200 of loopback, 4 GB of memory
 # exit:  0 every dashboard is drawn without an error and a second plan is empty; else what failed is said above
 set -euo pipefail
@@ -26,21 +26,26 @@ done
 docker compose version >/dev/null 2>&1 || { echo "docker with compose v2 is needed: https://docs.docker.com/engine/install/" >&2; exit 1; }
 
 mkdir -p "$out"
-umask 077 # the folder holds passwords until the end
+work=$(mktemp -d) # of this user alone: passwords, the scenario, mlmon's home
 secret() { python3 -c 'import secrets; print(secrets.token_hex(24))'; }
 ELASTIC_PASSWORD=$(secret)
-cat >"$out/compose.env" <<END
+cat >"$work/compose.env" <<END
 ELASTIC_PASSWORD=$ELASTIC_PASSWORD
 KIBANA_PASSWORD=$(secret)
 MLMON_PASSWORD=$(secret)
 KIBANA_ENCRYPTION_KEY=$(secret)
 END
-stack() { docker compose -p mlmon-check -f deploy/compose.yaml --env-file "$out/compose.env" "$@"; }
+stack() { docker compose -p mlmon-check -f deploy/compose.yaml --env-file "$work/compose.env" "$@"; }
 say() { printf '\n== %s\n' "$*"; }
 finish() {
   code=$?
   [ "$code" -eq 0 ] || stack logs --no-color --tail 200 >"$out/stack.log" 2>&1 || true
-  [ -n "$keep" ] || { stack down --volumes >/dev/null 2>&1 || true; rm -f "$out/compose.env"; }
+  if [ -n "$keep" ]; then
+    echo "the stack runs on; its passwords: $work/compose.env"
+  else
+    stack down --volumes >/dev/null 2>&1 || true
+    rm -rf "$work"
+  fi
   [ "$code" -eq 0 ] || echo "failed: the stack's last words are in $out/stack.log" >&2
 }
 trap finish EXIT
@@ -54,16 +59,14 @@ stack up --build --wait kibana
 
 export MLMON_ELASTICSEARCH_URL=http://127.0.0.1:9200 MLMON_USERNAME=elastic MLMON_PASSWORD=$ELASTIC_PASSWORD
 export MLMON_KIBANA_URL=http://127.0.0.1:5601 MLMON_KIBANA_USERNAME=elastic MLMON_KIBANA_PASSWORD=$ELASTIC_PASSWORD
-MLMON_HOME=$(mktemp -d)
-export MLMON_HOME
+export MLMON_HOME=$work/home
 mlmon() { .venv/bin/mlmon "$@"; }
 
 say "A scenario of 18 days: logs, training set, findings"
-rm -rf "$out/scenario"
-.venv/bin/python -m autobid.scenario --end "$(date -u +%F)" --days 18 --seed 7 --predictions "$predictions" --out "$out/scenario"
+.venv/bin/python -m autobid.scenario --end "$(date -u +%F)" --days 18 --seed 7 --predictions "$predictions" --out "$work/scenario"
 mlmon setup
-mlmon ship "$out/scenario/logs" --once
-mlmon baseline create "$out/scenario/models"
+mlmon ship "$work/scenario/logs" --once
+mlmon baseline create "$work/scenario/models"
 mlmon analyze --from 18d --to now
 
 say "Dashboards, searches, data views and rules"
