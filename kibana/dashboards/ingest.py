@@ -70,8 +70,8 @@ SERVICES = Chart(
     (Measure("Last event", "max", "@timestamp"), Measure("Events")),
     "table",
     (
-        Values("service.name", "Service", 20),
-        Values("event.dataset", "Dataset", 10),
+        Values("service.name", "Service", 20, "lowest"),
+        Values("event.dataset", "Dataset", 10, "lowest"),
     ),
 )
 

@@ -191,9 +191,10 @@ def _picture(picture: Picture, asked: Asked) -> PanelView:
 
 def _in_the_pages_colours(drawn: str) -> str:
     """Put the page's colours of severities, which follow light and dark, in place of Kibana's."""
+    # What alarms nobody stands back.
+    softer = {"ok": "grid", "unknown": "unknown-soft"}
     for name, colour in SEVERITIES.items():
-        # What is well stands back.
-        drawn = drawn.replace(colour, f"var(--{name if name != 'ok' else 'grid'})")
+        drawn = drawn.replace(colour, f"var(--{softer.get(name, name)})")
     return drawn
 
 

@@ -37,7 +37,7 @@ TONES: Final[dict[Tone, str]] = {
     "critical": "var(--critical)",
     "unknown": "var(--unknown)",
 }
-SERIES: Final = tuple(f"var(--series-{number})" for number in range(1, 9))
+SERIES: Final = tuple(f"var(--series-{number})" for number in range(1, 13))
 """Colours of parts that have no meaning of their own."""
 
 _MARKS: Final[dict[str, Json]] = {

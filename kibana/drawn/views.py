@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DASH: Final = "\u2013"
 _NOTHING: Final = "Nothing to show in this time range."
+_NOTHING_AT_ALL: Final = "Nothing to show."
 _SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
 _MOST_ROWS: Final = 50
 
@@ -113,7 +114,12 @@ def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelVi
     if chart.draw == "table":
         return _table(chart, head, answers[0])
     drawn = specification(chart, answers, window)
-    return EmptyView(head) if drawn is None else ChartView(head, script_safe(drawn))
+    return _empty(head, chart.source) if drawn is None else ChartView(head, script_safe(drawn))
+
+
+def _empty(head: Head, source: Source) -> EmptyView:
+    """Return that there is nothing, in the time range where the source is asked for one."""
+    return EmptyView(head, _NOTHING_AT_ALL if source.time is None else _NOTHING)
 
 
 def script_safe(value: Any) -> str:
@@ -149,7 +155,7 @@ def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
         found = known + [each for each in found if each[first] is None]
     found = found[:_MOST_ROWS]
     if not found:
-        return EmptyView(head)
+        return _empty(head, chart.source)
     axes = [axis_label(each) for each in chart.by]
     labels = [each.label for each in chart.measures]
     return TableView(
@@ -185,7 +191,7 @@ def documents_view(search: SavedSearch, answer: Json) -> PanelView:
     head = Head(search.title, search.description)
     hits = answer["hits"]["hits"]
     if not hits:
-        return EmptyView(head)
+        return _empty(head, search.source)
     columns = search.columns if search.source.time is None else ("@timestamp", *search.columns)
     return TableView(
         head,

@@ -21,6 +21,7 @@ from kibana.lens.attributes import attributes
 from kibana.model.chart import Bins, Chart, Line, Measure, Step, Time, Values
 from kibana.model.saved_search import SavedSearch
 from kibana.model.sources import FINDINGS, REQUESTS
+from kibana.searches import ALARMS, OPEN_ALERTS
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WINDOW = Window(START, START + DAY)
@@ -232,3 +233,13 @@ def test_a_table_writes_times_as_times() -> None:
 def test_data_cannot_leave_its_script() -> None:
     """A value that would close the script element is written so that it does not."""
     assert "</script>" not in script_safe({"v": "</script><script>alert(1)</script>"})
+
+
+def test_nothing_is_said_of_the_time_range_where_it_was_not_asked() -> None:
+    """Alerts are shown whatever the time range is: nothing there means nothing at all."""
+    nothing = {"hits": {"total": {"value": 0}, "hits": []}}
+    shown = [documents_view(each, nothing) for each in (OPEN_ALERTS, ALARMS)]
+    assert [each.text for each in shown if isinstance(each, EmptyView)] == [
+        "Nothing to show.",
+        "Nothing to show in this time range.",
+    ]
