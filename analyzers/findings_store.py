@@ -193,7 +193,7 @@ class FindingStore:
     def _stored(self, filters: list[dict[str, Any]]) -> Iterator[Stored]:
         body = {
             "query": {"bool": {"filter": filters}},
-            "size": 5_000,
+            "size": 1_000,
             "_source": ["finding.id", "finding.revision", "finding.latest", "finding.knowledge"],
         }
         for hit in self._cluster.scan(self.pattern, body):

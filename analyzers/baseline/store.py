@@ -42,7 +42,7 @@ class BaselineStore:
         wanted = {"ml.model.name": model, "ml.model.version": version}
         filters = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
         # A baseline with long embeddings takes megabytes.
-        body = {"query": {"bool": {"filter": filters}}, "size": 10}
+        body = {"query": {"bool": {"filter": filters}}, "size": 3}
         unread: list[dict[str, Any]] = []
         readable: set[tuple[str, str]] = set()
         for hit in self._cluster.scan(self.index, body):

@@ -32,7 +32,7 @@ _CLOCKS = (INGESTED, "@timestamp")
 _STATE_ID = "labels"
 _NEEDED = ("ml.prediction.id", "ml.outcome.label")
 _FIELDS = doc_values(["@timestamp", "event.created", "ml.outcome.value", "service.name", *_NEEDED])
-_PAGE = 4_000
+_PAGE = 1_000
 _HOUR, _DAY = HOUR // MILLISECOND, DAY // MILLISECOND
 
 Hour = tuple[str, int]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     U = TypeVar("U")
 
-BATCH = 4_000
+BATCH = 1_000
 """So many outcomes are looked up at once."""
 
 AT_A_TIME = 2

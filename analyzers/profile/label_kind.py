@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analyzers.profile.slot import Knowledge
     from analyzers.window import Window
 
-_PAGE = 5_000
+_PAGE = 2_000
 
 
 class LabelKind(VersionKind[LabelProfile]):

@@ -78,5 +78,6 @@ class CalibrationMap:
         """Shares as uncertain as the labels leave them (draws x buckets)."""
         negatives = self.rows - self.positives
         blocks = random.beta(self.positives + 0.5, negatives + 0.5, (draws, self.rows.size))
-        shares: Floats = np.minimum(blocks @ self.weights, 1.0)
+        shares: Floats = blocks @ self.weights
+        np.minimum(shares, 1.0, out=shares)
         return shares

@@ -88,7 +88,7 @@ def promised_rate(
     return PromisedRate(Estimate(value, Interval(min(low, value), max(high, value))), drawn)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _shares(reference: LabelledScores) -> tuple[Floats, Floats]:
     """The reference's shares per bucket, and draws of them: the same for every window."""
     calibration = CalibrationMap.of(reference)
