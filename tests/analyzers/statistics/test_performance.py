@@ -70,6 +70,16 @@ def test_the_intervals_hold_scikit_learns_values(labelled: Any, data: st.DataObj
         assert estimate.interval.contains(estimate.value), name
 
 
+def test_the_last_bit_of_a_mean_close_to_one_is_allowed_for() -> None:
+    """Where surprise is steepest, the mean of two scores is rounded; the interval holds it yet."""
+    scores = np.array([1 - 1e-9, 1.0, 1.0])
+    labels = np.array([False, True, False])
+    rows = LabelledScores.from_rows(scores, labels, (1 - 1e-9, np.nextafter(1.0, 2.0)))
+    estimate = measured(rows, 0.5).log_loss
+    assert estimate is not None
+    assert estimate.interval.contains(float(metrics.log_loss(labels, scores)), rounding=1e-9)
+
+
 @given(data=st.data())
 def test_one_bucket_a_value_is_exact(labelled: Any, data: st.DataObject) -> None:
     """Where every bucket holds one value and the threshold is an edge, nothing is hidden."""
