@@ -84,11 +84,17 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=0, help="lines of a last, long run of mlmon")
+    parser.add_argument(
+        "--apart", action="store_true", help="give the node one core and the shippers another"
+    )
     options = parser.parse_args()
     console.print(
         f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
     )
-    with tempfile.TemporaryDirectory(prefix="bench-ingest-") as name, cluster() as target:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-ingest-") as name,
+        cluster(apart=options.apart) as target,
+    ):
         folder = Path(name)
         compare(target, folder, options.lines, options.rounds)
         show_latency(target, folder)
@@ -97,7 +103,7 @@ def main() -> None:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(*, apart: bool) -> Iterator[Cluster]:
     """The cluster to be loaded: the one in MLMON_BENCH_ELASTICSEARCH_URL, else a new node."""
     if URL in os.environ:
         with connect(Settings(elasticsearch_url=os.environ[URL])) as connected:
@@ -110,13 +116,23 @@ def cluster() -> Iterator[Cluster]:
         home=home, cache=cache_folder(load_settings()), node_port=9260, node_heap=HEAP
     )
     try:
-        node.start(settings)
+        started = node.start(settings)
+        if apart:
+            part(started.pid)
         with connect(settings) as connected:
             list(templates.install(connected))
             yield connected
     finally:
         node.stop(settings)
         shutil.rmtree(home)
+
+
+def part(process: int) -> None:
+    """Keep a process on the first core and this one, with all it starts, on the second."""
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {0})
+    os.sched_setaffinity(0, {1})
+    console.print("the node on the first core, the shippers on the second")
 
 
 def write_log(path: Path, lines: int) -> int:
