@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -19,6 +20,7 @@ from elastic.settings import Settings
 _GIB = 2**30
 _DISK_NEEDED = 1.0
 _MEMORY_NEEDED = 1.0
+_NEARLY_FULL = 0.8
 
 
 class Verdict(StrEnum):
@@ -63,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         )
         yield _templates(cluster)
         yield _documents(cluster, settings)
+        yield from _fields(cluster, settings)
 
 
 def _settings(settings: Settings) -> Check:
@@ -150,3 +153,23 @@ def _documents(cluster: Cluster, settings: Settings) -> Check:
         advice = "Ship some with `mlmon ship PATH`, or see `mlmon demo`."
         return Check("logs", Verdict.NOTE, "no documents yet", advice)
     return Check("logs", Verdict.OK, f"{count:,} documents in namespace {settings.namespace!r}")
+
+
+def _fields(cluster: Cluster, settings: Settings) -> Iterator[Check]:
+    """Yield a note for each index whose mapping is nearly full: it counts no new feature then."""
+    for index, mapping in cluster.mapping(f"logs-ml.*-{settings.namespace}").items():
+        named = _named(mapping.get("properties", {}))
+        if named >= templates.MAX_FIELDS * _NEARLY_FULL:
+            found = f"{index} names {named:,} of {templates.MAX_FIELDS:,} fields"
+            yield Check(
+                "fields",
+                Verdict.NOTE,
+                found,
+                "Beyond, new features are kept and not counted: see which producer invents fields, "
+                "and mend it; the stream's next index begins anew.",
+            )
+
+
+def _named(properties: dict[str, Any]) -> int:
+    """Return how many fields a mapping names, objects among them."""
+    return sum(1 + _named(field.get("properties", {})) for field in properties.values())

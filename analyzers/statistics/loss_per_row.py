@@ -112,4 +112,5 @@ def _chord(f: Callable[[Floats], Floats], at: Floats, lows: Floats, highs: Float
     widths = np.where(highs > lows, highs - lows, 1.0)
     ends = (np.clip(at + error, lows, highs) for error in (-ROUNDING * at, ROUNDING * at))
     lines = [f(lows) + (f(highs) - f(lows)) * (end - lows) / widths for end in ends]
-    return np.maximum.reduce([*lines, f(at)])
+    highest: Floats = np.max([*lines, f(at)], axis=0)
+    return highest

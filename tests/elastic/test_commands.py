@@ -1,6 +1,7 @@
 """The commands: what they print, and how they end."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,23 @@ def test_doctor_misses_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 1
     assert "missing or out of date: mlmontest-absent" in result.stdout
     assert "mlmon setup" in result.stdout
+
+
+@pytest.mark.usefixtures("_on_cluster")
+def test_doctor_notes_a_mapping_that_is_nearly_full(
+    namespace: str, ship: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine hundred invented features are noted with the index; two are not."""
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+    event = {"@timestamp": "2026-01-01T00:00:00Z", "event.dataset": "ml.prediction"}
+    ship([event | {f"ml.features.numeric.f{n}": 1.5 for n in range(2)}])
+    checks = json.loads(_run("doctor", "--json").stdout)["checks"]
+    assert not [each for each in checks if each["name"] == "fields"]
+    ship([event | {f"ml.features.numeric.f{n}": 1.5 for n in range(900)}])
+    checks = json.loads(_run("doctor", "--json").stdout)["checks"]
+    (note,) = [each for each in checks if each["name"] == "fields"]
+    assert f"logs-ml.prediction-{namespace}" in note["found"]
+    assert "of 1,000 fields" in note["found"]
 
 
 @pytest.mark.usefixtures("_nowhere")
