@@ -2,6 +2,8 @@
 
 import gc
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +15,6 @@ import analyzers.following
 import elastic.commands
 import ingest.commands
 import kibana.commands
-import mlmon_demo
 from elastic.errors import UserError
 
 app = typer.Typer(
@@ -26,8 +27,22 @@ app = typer.Typer(
 )
 for stage in (elastic, ingest, analyzers, alerting, kibana):
     app.add_typer(stage.commands.app)
-app.add_typer(mlmon_demo.app)
 analyzers.following.join(alerting.following.follow)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path(".demo"),
+    predictions: Annotated[int, typer.Option(help="Predictions of the scenario.")] = 100_000,
+    clean_up: Annotated[
+        bool, typer.Option("--clean", help="Stop its node and remove its files instead.")
+    ] = False,
+) -> None:
+    """Take a scored bid all the way to a verdict: service, scenario, shipper, analyzers, report."""
+    import mlmon_demo
+
+    if not mlmon_demo.run(folder, predictions, clean_up=clean_up):
+        raise typer.Exit(1)
 
 
 def main() -> None:

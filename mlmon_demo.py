@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +31,6 @@ from elastic.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-app = typer.Typer()
 # Where the output is no terminal, its tables are as wide as a wide one.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
@@ -268,19 +266,18 @@ def clean(folder: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path(".demo"),
-    predictions: Annotated[int, typer.Option(help="Predictions of the scenario.")] = 100_000,
-    clean_up: Annotated[
-        bool, typer.Option("--clean", help="Stop its node and remove its files instead.")
-    ] = False,
-) -> None:
-    """Take a scored bid all the way to a verdict: service, scenario, shipper, analyzers, report."""
+def run(folder: Path, predictions: int, *, clean_up: bool) -> bool:
+    """Make the tour, or remove what it made; return whether all was stored and found.
+
+    Args:
+        folder: Where its files go.
+        predictions: Predictions of the scenario.
+        clean_up: Whether to stop its node and remove its files instead.
+    """
     settle(folder)
     if clean_up:
         clean(folder)
-        return
+        return True
     tour = Tour(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if load_settings().elasticsearch_url is None:
@@ -298,5 +295,4 @@ def demo(
     console.print(
         NEXT.format(report=tour.report, home=os.environ["MLMON_HOME"]), markup=False, soft_wrap=True
     )
-    if not (complete and found):
-        raise typer.Exit(1)
+    return complete and found
