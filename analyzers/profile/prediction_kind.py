@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile import pending
@@ -45,7 +46,11 @@ class PredictionKind(VersionKind[PredictionProfile]):
         fields = logged_fields(logs.cluster.mapping(logs.stream(DATASET)).values())
         query = PredictionQuery((name, version), logs.by_id.get(baseline_id), fields)
         for piece in part.split(max(1, MOST_BUCKETS // query.buckets) * STEP):
-            yield from query.profiles(logs.search(DATASET, query.body(piece)))
+            asked, answer = query, logs.search(DATASET, query.body(piece))
+            if query.crowded(answer):
+                asked = replace(query, apart=True)
+                answer = logs.search(DATASET, asked.body(piece))
+            yield from asked.profiles(answer)
 
     def from_body(
         self,

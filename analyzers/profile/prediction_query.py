@@ -78,11 +78,14 @@ class PredictionQuery:
         model: Name and version of the model that predicted.
         baseline: Baseline whose edges are used, None to count without edges.
         fields: What the log holds.
+        apart: Whether known and unseen categories are always counted apart: needed where there are
+            so many unseen ones that one aggregation would push known ones out.
     """
 
     model: tuple[str, str]
     baseline: Baseline | None
     fields: LoggedFields
+    apart: bool = False
 
     @property
     def series(self) -> tuple[str, str, str]:
@@ -150,12 +153,36 @@ class PredictionQuery:
         return sorted(self.baseline.categorical) if self.baseline else []
 
     def _categories(self, index: int, name: str) -> dict[str, Any]:
-        field = _CATEGORICAL + name
-        known = list(self.baseline.categorical[name].counts) if self.baseline else []
+        field, known = _CATEGORICAL + name, list(self._known(name))
+        if self._together(name):
+            size = len(known) + MOST_UNSEEN
+            return {f"c{index}": {"terms": {"field": field, "size": size}}}
         return {
             f"c{index}": {"terms": {"field": field, "include": known, "size": len(known)}},
             f"u{index}": {"terms": {"field": field, "exclude": known, "size": MOST_UNSEEN}},
         }
+
+    def _known(self, name: str) -> Mapping[str, int]:
+        return self.baseline.categorical[name].counts if self.baseline else {}
+
+    def _together(self, name: str) -> bool:
+        """Whether one aggregation is expected to return every category of a feature."""
+        return (
+            not self.apart
+            and self.baseline is not None
+            and not self.baseline.categorical[name].rest
+        )
+
+    def crowded(self, answer: Mapping[str, Any]) -> bool:
+        """Whether an answer left out categories, so that they have to be counted apart."""
+        together = [
+            f"c{index}" for index, name in enumerate(self._categorical()) if self._together(name)
+        ]
+        return any(
+            bucket[each]["sum_other_doc_count"]
+            for bucket in answer["aggregations"]["windows"]["buckets"]
+            for each in together
+        )
 
     def profiles(self, answer: Mapping[str, Any]) -> Iterator[PredictionProfile]:
         """Yield a profile for each window of the answer that holds predictions."""
@@ -182,7 +209,7 @@ class PredictionQuery:
                 for index, (name, sample) in enumerate(sorted(self.numeric.items()))
             },
             categorical={
-                name: _read_categories(bucket, index)
+                name: _read_categories(bucket, index, self._known(name))
                 for index, name in enumerate(self._categorical())
             },
             present={
@@ -213,9 +240,17 @@ def _buckets(bucket: dict[str, Any], name: str, edges: tuple[float, ...]) -> Buc
     )
 
 
-def _read_categories(bucket: dict[str, Any], index: int) -> Categories:
-    known, unseen = bucket[f"c{index}"], bucket[f"u{index}"]
-    return Categories(_counter(known), _counter(unseen), unseen["sum_other_doc_count"])
+def _read_categories(bucket: dict[str, Any], index: int, known: Mapping[str, int]) -> Categories:
+    found = _counter(bucket[f"c{index}"])
+    if f"u{index}" in bucket:
+        unseen = bucket[f"u{index}"]
+        return Categories(found, _counter(unseen), unseen["sum_other_doc_count"])
+    unknown = [(name, n) for name, n in found.items() if name not in known]
+    return Categories(
+        Counter({name: n for name, n in found.items() if name in known}),
+        Counter(dict(unknown[:MOST_UNSEEN])),
+        sum(n for _, n in unknown[MOST_UNSEEN:]),
+    )
 
 
 def _counter(terms: dict[str, Any]) -> Counter[str]:

@@ -118,6 +118,30 @@ def test_features_may_be_sampled(
     assert profile.numeric["price"].n == 10
 
 
+def test_many_unseen_categories_hide_no_known_one(
+    day: Window,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Thirty new countries, each more frequent than a known one: all rows are counted rightly."""
+
+    def crowd(_hour: int, rows: dict[str, Any]) -> None:
+        rows["country"][:] = [f"X{n % 30:02}" for n in range(len(rows["country"]))]
+        rows["country"][:3] = ["DE", "DE", "US"]
+
+    ship(predictions_of(1, 93, change=crowd))
+    update("prediction", day, [baseline])
+    (profile,) = read("prediction", day, [baseline])
+    country = profile.categorical["country"]
+    assert country.counts == {"DE": 2, "US": 1}
+    assert len(country.unseen) == 20
+    assert country.n == 93
+    assert country.outside == 90
+
+
 @pytest.mark.parametrize("expected", [60_000, 10**9], ids=["foreseen", "refused"])
 def test_an_answer_too_large_is_asked_for_in_parts(
     start: datetime,
