@@ -30,7 +30,9 @@ def compare(
     with_end: Annotated[
         str | None, typer.Option("--with-to", help="Its end; without it, where --from begins.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Which model; by default the newest.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Which model; by default what served last.")
+    ] = None,
     model_version: Annotated[str | None, typer.Option(help="Which version's baseline.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -77,12 +77,12 @@ def compared(
         namespace: Environment.
         window: Whose predictions, of all versions of the model.
         before: Whose predictions they are compared with, None for the training set.
-        model: Name and version whose baseline is used; the newest of those that are not named.
+        model: Name and version whose baseline is used; where one is not named, what served last.
 
     Raises:
         UserError: There is no such baseline, or no profile over its edges.
     """
-    baseline = _baseline(cluster, namespace, model)
+    baseline = _baseline(cluster, namespace, window, model)
     traffic = _traffic(cluster, namespace, window, baseline)
     reference = (
         of_training(baseline)
@@ -92,17 +92,26 @@ def compared(
     return Compared(window, before, baseline, traffic.predictions, compare(traffic, reference))
 
 
-def _baseline(cluster: Cluster, namespace: str, model: tuple[str | None, str | None]) -> Baseline:
-    found = sorted(
-        BaselineStore(cluster, namespace).all(*model), key=lambda each: (each.created, each.id)
-    )
+def _baseline(
+    cluster: Cluster, namespace: str, window: Window, model: tuple[str | None, str | None]
+) -> Baseline:
+    """Return the baseline of the version that was last in service in a window."""
+    found = {each.id: each for each in BaselineStore(cluster, namespace).all(*model)}
     if not found:
         asked = " ".join(each for each in model if each)
         raise UserError(
             f"Namespace {namespace} has no baseline{f' of {asked}' if asked else ''}",
             "Make one with `mlmon baseline create` from the model's training set.",
         )
-    return found[-1]
+    stamps = ProfileStore(cluster, namespace).stamps(KIND, window)
+    own = [
+        (slot.window.start, stamp.knowledge.documents, slot.series[2])
+        for slot, stamp in stamps.items()
+        if slot.series[2] in found and found[slot.series[2]].model == slot.series[:2]
+    ]
+    if own:
+        return found[max(own)[2]]
+    return max(found.values(), key=lambda each: (each.created, each.model_version))
 
 
 def _traffic(
@@ -114,10 +123,14 @@ def _traffic(
     sums = store.totals(kind, window, {baseline.id: baseline}, total)
     own = [each for each in sums if each.slot.series[::2] == (baseline.model_name, baseline.id)]
     if not own:
+        others = sorted({" ".join(slot.series[:2]) for slot in store.stamps(KIND, window)})
         raise UserError(
             f"No predictions {span(window)} are profiled over the baseline of "
             f"{' '.join(baseline.model)}",
-            f"Run `mlmon analyze --from {iso(window.start)} --to {iso(window.end)}` while their "
-            "logs are there, or choose another time.",
+            f"There are those of {', '.join(others)}, over other edges: compare each with its own "
+            "training set, or choose a time when one version served."
+            if others
+            else f"Run `mlmon analyze --from {iso(window.start)} --to {iso(window.end)}` while "
+            "their logs are there, or choose another time.",
         )
     return total(own)

@@ -147,6 +147,20 @@ def test_a_time_without_profiles_is_said(run: Run, start: datetime) -> None:
     assert isinstance(turned.exception, UserError)
 
 
+def test_the_version_that_served_last_is_compared(
+    cluster: Cluster, namespace: str, run: Run, baseline: Baseline, start: datetime
+) -> None:
+    """A baseline made later, of a version that has not served, is not taken by default."""
+    other = replace(baseline, model_version="2", created=baseline.created + HOUR)
+    assert other.id != baseline.id
+    BaselineStore(cluster, namespace).write([other])
+    words = ["--from", iso(start), "--to", iso(start + 48 * HOUR), "--json"]
+    assert json.loads(run(*words).stdout)["ml.model.version"] == baseline.model_version
+    result = run(*words, "--model-version", "2")
+    assert isinstance(result.exception, UserError)
+    assert "There are those of autobid 1" in str(result.exception.hint)
+
+
 def test_a_model_without_baseline_is_said(run: Run) -> None:
     """An unknown model has nothing to be compared over."""
     result = run("--model", "none")
