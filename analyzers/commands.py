@@ -25,7 +25,6 @@ app.add_typer(analyzers.cycle.commands.app)
 app.add_typer(analyzers.sample.commands.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
 
 
 class Wanted(StrEnum):
@@ -208,11 +207,13 @@ def _table(found: "Iterator[Any]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from analyzers.severity_styles import STYLES
+
     console = Console(highlight=False, soft_wrap=True)
     count = 0
     for each in found:
         count += 1
-        style = _STYLES[each.severity]
+        style = STYLES[each.severity]
         console.print(
             f"{each.end:%Y-%m-%d %H:%M}  [{style}]{each.severity:8}[/]  "
             f"{escape(f'{each.analyzer} {each.metric}')}  {escape(each.reason)}"

@@ -139,7 +139,9 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
     )
 
 
-def categories_moved(current: Categories, reference: CategoryBaseline) -> str:
+def categories_moved(
+    current: Categories, reference: CategoryBaseline, where: str = "in training"
+) -> str:
     """Say which category's share changed most, and how strong the change is over all of them."""
     n, m = current.n, reference.n
     seen = current.counts + current.unseen
@@ -150,7 +152,7 @@ def categories_moved(current: Categories, reference: CategoryBaseline) -> str:
     name = max(changes, key=lambda each: abs(changes[each]))
     return (
         f"{percent(seen[name] / n)} of its values are {name!r}, "
-        f"in training {percent(reference.counts[name] / m)}; "
+        f"{where} {percent(reference.counts[name] / m)}; "
         f"Cramér's V {number(_test(current, reference).cramers_v)}"
     )
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_STYLES = {"critical": "bold red", "warning": "yellow", "unknown": "dim", "ok": "green"}
 _BAR = 20
 
 
@@ -74,11 +73,13 @@ def _print(result: Compared) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from analyzers.severity_styles import STYLES
+
     console = Console(highlight=False, soft_wrap=True)
     console.print(escape(result.title))
     widest = max(len(each.feature) for each in result.rows)
     for each in result.rows:
-        style = _STYLES[each.severity]
+        style = STYLES[each.severity]
         console.print(
             f"{escape(each.feature.ljust(widest))}  [{style}]{_bar(each)}[/]  "
             f"{_distance(each)}  {escape(each.moved)}"

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analyzers.statistics.buckets import Buckets
 
 SCORE = "(score)"
-TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Row:
 def of_training(baseline: Baseline) -> Reference:
     """Return a training set as the reference."""
     scores = {SCORE: baseline.score} if baseline.score else {}
-    return Reference(TRAINING, {**baseline.numeric, **scores}, baseline.categorical)
+    return Reference("training", {**baseline.numeric, **scores}, baseline.categorical)
 
 
 def of_traffic(name: str, profile: PredictionProfile) -> Reference:
@@ -117,17 +116,18 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
 def _compared(
     traffic: PredictionProfile, reference: Reference
 ) -> Iterator[tuple[str, Drift | None, str]]:
-    numbers = _numbers(traffic)
+    numbers, where = _numbers(traffic), f"in {reference.name}"
     for feature in sorted(numbers.keys() & reference.numeric.keys()):
         now, before = numbers[feature], reference.numeric[feature]
         if now.n and before.n:
-            yield feature, numeric_drift(now, before), _named(numbers_moved(now, before), reference)
+            moved = numbers_moved(now, before, where)
+            yield feature, numeric_drift(now, before), moved
         else:
             yield feature, None, _without(now.n, reference)
     for feature in sorted(traffic.categorical.keys() & reference.categorical.keys()):
         some, known = traffic.categorical[feature], reference.categorical[feature]
         if some.n and known.n:
-            moved = _named(categories_moved(some, known), reference)
+            moved = categories_moved(some, known, where)
             yield feature, categorical_drift(some, known), moved
         else:
             yield feature, None, _without(some.n, reference)
@@ -136,11 +136,6 @@ def _compared(
 def _numbers(profile: PredictionProfile) -> dict[str, Buckets]:
     scores = {SCORE: profile.score} if profile.score else {}
     return {**profile.numeric, **scores}
-
-
-def _named(moved: str, reference: Reference) -> str:
-    """Let what `feature_drift` says of training be said of the reference."""
-    return moved.replace(f"in {TRAINING}", f"in {reference.name}")
 
 
 def _without(rows: int, reference: Reference) -> str:

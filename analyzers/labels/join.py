@@ -14,6 +14,7 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from analyzers.baseline.segments import dividing
 from analyzers.labels.arrivals import Arrivals, horizon, parts
 from analyzers.labels.label import Label, document_id
 from analyzers.labels.store import LabelStore
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from analyzers.labels.label import Outcome
     from analyzers.labels.store import Stored
     from analyzers.labels.waiting import Waiting
+    from analyzers.profile.logs import Logs
     from elastic.cluster import Cluster
 
     T = TypeVar("T")
@@ -157,6 +159,12 @@ class LabelJoin:
             given_up = each.status(self._now) is Status.ORPHAN
             self._done.orphans += given_up
             self._done.waiting += not given_up
+
+
+def join_new(logs: Logs) -> Joined:
+    """Join what has come, whatever predictions it is about; labels name the declared segments."""
+    divided_by = dividing(logs.baselines.values())
+    return LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
 
 
 def _ended(started: deque[tuple[T, Future[U]]]) -> tuple[T, U]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzers.baseline.segments import dividing
-from analyzers.labels.join import LabelJoin
+from analyzers.labels.join import join_new
 from analyzers.profile.label_query import (
     STEP,
     Judged,
@@ -41,8 +40,7 @@ class LabelKind(VersionKind[LabelProfile]):
     def prepare(self, logs: Logs, period: Window) -> None:
         """Join the outcomes that have come, whatever predictions they are about."""
         del period
-        divided_by = dividing(logs.baselines.values())
-        LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
+        join_new(logs)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour and version with labels, over the version's baseline."""

@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analyzers.baseline.segments import dividing
-from analyzers.labels.join import LabelJoin
+from analyzers.labels.join import join_new
 from analyzers.labels.waiting import Status
 from analyzers.profile.aggregations import ranges, read_knowledge
 from analyzers.profile.kind import ProfileKind
@@ -105,8 +104,7 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
     def prepare(self, logs: Logs, period: Window) -> None:
         """Join the outcomes that have come."""
         del period
-        divided_by = dividing(logs.baselines.values())
-        LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
+        join_new(logs)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour with outcomes."""
