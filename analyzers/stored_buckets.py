@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.buckets import Buckets, Sums, summed
 from analyzers.statistics.labelled_scores import LabelledScores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Body = dict[str, Any]
 
@@ -24,6 +27,11 @@ def encode(sample: Buckets) -> Body:
 def decode(edges: tuple[float, ...], body: Body) -> Buckets:
     """Read what `encode` wrote."""
     return Buckets(edges, **(body | {"counts": tuple(body["counts"])}))
+
+
+def decode_sum(edges: tuple[float, ...], bodies: Iterable[Body]) -> Buckets:
+    """Read the sum of one or more samples that `encode` wrote, without making each of them."""
+    return summed(edges, [Sums(**body) for body in bodies])
 
 
 def encode_labelled(rows: LabelledScores) -> Body:

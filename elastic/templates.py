@@ -22,11 +22,7 @@ LOGS = "logs-"
 DEAD_LETTER_STREAM = "logs-mlmon.dead_letter"
 SHIPPING_STREAM = "logs-mlmon.shipping"
 
-# Measured: docs/index-design.md. A quarter smaller than the default codec at the same speed.
-# `logsdb` nearly halves it again where it rebuilds the source from the fields, which costs the
-# microseconds, the flat keys and two thirds of the speed of reading.
 _SETTINGS: dict[str, Any] = {
-    "index.codec": "best_compression",
     "index.number_of_shards": 1,
     # None on a single node, one where there is a second node to hold it.
     "index.auto_expand_replicas": "0-1",
@@ -36,6 +32,15 @@ _SETTINGS: dict[str, Any] = {
     # reason; ignored, it would be missing from every sum without a word.
     "index.mapping.ignore_malformed": False,
 }
+
+# Measured: docs/index-design.md. A quarter smaller than the default codec at the same speed.
+# `logsdb` nearly halves it again where it rebuilds the source from the fields, which costs the
+# microseconds, the flat keys and two thirds of the speed of reading.
+_COMPRESSED = {**_SETTINGS, "index.codec": "best_compression"}
+
+# Their documents are read whole, again and again, and are few: unpacking them costs more than they
+# take. `docs/index-design.md`.
+_READ_OFTEN = ("mlmon-profiles",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,10 @@ def _template(name: str, mappings: dict[str, Any], version: int, *, stream: bool
         "index_patterns": [f"{name}-*"],
         "priority": PRIORITY,
         "version": version,
-        "template": {"settings": _SETTINGS, "mappings": mappings},
+        "template": {
+            "settings": _SETTINGS if name in _READ_OFTEN else _COMPRESSED,
+            "mappings": mappings,
+        },
     }
     if stream:
         body["data_stream"] = {}

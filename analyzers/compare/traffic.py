@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.baseline.store import BaselineStore
 from analyzers.compare.comparison import Row, compare, of_traffic, of_training
-from analyzers.profile.kind import kinds
+from analyzers.profile.prediction_totals import prediction_totals
 from analyzers.profile.predictions import KIND, PredictionProfile, total
 from analyzers.profile.store import ProfileStore
 from analyzers.window import Window, iso
@@ -103,14 +103,13 @@ def _baseline(
             f"Namespace {namespace} has no baseline{f' of {asked}' if asked else ''}",
             "Make one with `mlmon baseline create` from the model's training set.",
         )
-    stamps = ProfileStore(cluster, namespace).stamps(KIND, window)
     own = [
-        (slot.window.start, stamp.knowledge.documents, slot.series[2])
-        for slot, stamp in stamps.items()
-        if slot.series[2] in found and found[slot.series[2]].model == slot.series[:2]
+        (last, baseline)
+        for (*of, baseline), last in ProfileStore(cluster, namespace).last(KIND, window).items()
+        if baseline in found and found[baseline].model == tuple(of)
     ]
     if own:
-        return found[max(own)[2]]
+        return found[max(own)[1]]
     return max(found.values(), key=lambda each: (each.created, each.model_version))
 
 
@@ -118,12 +117,11 @@ def _traffic(
     cluster: Cluster, namespace: str, window: Window, baseline: Baseline
 ) -> PredictionProfile:
     """Return the sum of a window's predictions, whichever version made them."""
-    kind = kinds()[KIND]
     store = ProfileStore(cluster, namespace)
-    sums = store.totals(kind, window, {baseline.id: baseline}, total)
+    sums = prediction_totals(store.stored(KIND, window), {baseline.id: baseline})
     own = [each for each in sums if each.slot.series[::2] == (baseline.model_name, baseline.id)]
     if not own:
-        others = sorted({" ".join(slot.series[:2]) for slot in store.stamps(KIND, window)})
+        others = sorted({f"{name} {version}" for name, version, _ in store.last(KIND, window)})
         raise UserError(
             f"No predictions {span(window)} are profiled over the baseline of "
             f"{' '.join(baseline.model)}",

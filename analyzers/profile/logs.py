@@ -76,7 +76,7 @@ class Logs:
         self, dataset: str, period: Window, step: timedelta
     ) -> Iterator[tuple[Window, Knowledge]]:
         """Yield each window with events and what is known of it."""
-        for window, bucket in self.survey(dataset, period, step, {}):
+        for window, bucket in self.survey(dataset, period, step, known_since()):
             yield window, read_knowledge(bucket)
 
     def survey(
@@ -99,7 +99,7 @@ class Logs:
         interval = f"{step // (HOUR / 60)}m"
         windows = {
             "date_histogram": {**DATE, "field": date, "fixed_interval": interval},
-            "aggs": {**known_since(), **inside},
+            "aggs": dict(inside),
         }
         for part in period.split(SURVEYED):
             body = period_query(part, {}, date) | {"aggs": {"windows": windows}}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.labels.join import join_new
 from analyzers.labels.waiting import Status
-from analyzers.profile.aggregations import ranges, read_knowledge
+from analyzers.profile.aggregations import known_since, ranges, read_knowledge
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.labels import DATASET as LABELS
 from analyzers.profile.labels import DELAY_EDGES, DELAYS
@@ -155,13 +155,13 @@ def delays(profiles: Iterable[OutcomeProfile], model: str) -> Counter[int]:
 def _labels(
     logs: Logs, period: Window, inside: Mapping[str, Any]
 ) -> Iterator[tuple[Window, dict[str, Any]]]:
-    return logs.survey(LABELS, period, STEP, inside, _LEARNT)
+    return logs.survey(LABELS, period, STEP, {**known_since(), **inside}, _LEARNT)
 
 
 def _waiting(
     logs: Logs, period: Window, inside: Mapping[str, Any]
 ) -> Iterator[tuple[Window, dict[str, Any]]]:
-    return logs.survey(WAITING, period, STEP, inside)
+    return logs.survey(WAITING, period, STEP, {**known_since(), **inside})
 
 
 def _profile(

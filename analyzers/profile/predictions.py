@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import merged
-from analyzers.stored_buckets import decode, encode
+from analyzers.stored_buckets import Body, decode_sum, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.statistics.buckets import Buckets
@@ -172,7 +172,7 @@ class PredictionProfile:
         """How many predictions."""
         return self.knowledge.documents
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> Body:
         """Return what is stored beside slot and knowledge."""
         return {
             "service": self.service,
@@ -200,38 +200,59 @@ class PredictionProfile:
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any], baseline: Baseline | None
+    slot: Slot, knowledge: Knowledge, revision: int, body: Body, baseline: Baseline | None
 ) -> PredictionProfile:
     """Read what `PredictionProfile.body` wrote, or its core; `baseline` is the one of the slot."""
-    numeric, score = body.get("numeric", {}), body["score"]
+    return from_bodies(slot, knowledge, revision, [body], baseline)
+
+
+def from_bodies(
+    slot: Slot,
+    knowledge: Knowledge,
+    revision: int,
+    bodies: Sequence[Body],
+    baseline: Baseline | None,
+) -> PredictionProfile:
+    """Read the sum of one or more bodies of a series, as `total` without a profile of each."""
+    scores = [each["score"] for each in bodies if each["score"] is not None]
+    numeric = _gather(each.get("numeric", {}) for each in bodies)
+    categorical = _gather(each.get("categorical", {}) for each in bodies)
+    sources = _gather(each.get("sources", {}) for each in bodies)
     return PredictionProfile(
         slot,
         knowledge,
         revision,
-        body["service"],
-        body["rows"],
-        body["approved"],
-        body["threshold"],
-        score=decode(baseline.score.edges, score) if baseline and baseline.score else None,
-        numeric={name: decode(baseline.numeric[name].edges, each) for name, each in numeric.items()}
+        service=bodies[0]["service"],
+        rows=sum(each["rows"] for each in bodies),
+        approved=sum(each["approved"] for each in bodies),
+        threshold=_first_known(each["threshold"] for each in bodies),
+        score=decode_sum(baseline.score.edges, scores)
+        if baseline and baseline.score and scores
+        else None,
+        numeric={name: decode_sum(baseline.numeric[name].edges, of) for name, of in numeric.items()}
         if baseline
         else {},
         categorical={
-            name: Categories(Counter(each["counts"]), Counter(each["unseen"]), each["other"])
-            for name, each in body.get("categorical", {}).items()
+            name: Categories.total(Categories(**each) for each in of)
+            for name, of in categorical.items()
         },
-        present=body.get("present", {}),
+        present=_added(each.get("present", {}) for each in bodies),
         sources={
-            name: SourceUse(
-                Counter(each["statuses"]),
-                each["ages"],
-                each["age_total"],
-                each["age_highest"],
-                each.get("stale_from"),
-            )
-            for name, each in body.get("sources", {}).items()
+            name: reduce(SourceUse.__add__, map(_source_use, of)) for name, of in sources.items()
         },
     )
+
+
+def _source_use(body: Body) -> SourceUse:
+    return SourceUse(**(body | {"statuses": Counter(body["statuses"])}))
+
+
+def _first_known(values: Iterable[T | None]) -> T | None:
+    return next((each for each in values if each is not None), None)
+
+
+def _added(mappings: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    return {name: sum(of) for name, of in _gather(mappings).items()}
 
 
 def one_per_version(
@@ -264,14 +285,14 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
         knowledge=reduce(Knowledge.__add__, (each.knowledge for each in parts)),
         rows=sum(each.rows for each in parts),
         approved=sum(each.approved for each in parts),
-        threshold=next((each.threshold for each in parts if each.threshold is not None), None),
+        threshold=_first_known(each.threshold for each in parts),
         score=merged(scores) if scores else None,
         numeric={name: merged(of) for name, of in _gather(each.numeric for each in parts).items()},
         categorical={
             name: Categories.total(of)
             for name, of in _gather(each.categorical for each in parts).items()
         },
-        present={name: sum(of) for name, of in _gather(each.present for each in parts).items()},
+        present=_added(each.present for each in parts),
         sources={
             name: reduce(SourceUse.__add__, of)
             for name, of in _gather(each.sources for each in parts).items()

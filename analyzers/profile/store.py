@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analyzers.profile.kind import P, ProfileKind, kinds
+from analyzers.profile.last_windows import Last, Version, last_windows, read_last_windows
 from analyzers.profile.slot import Knowledge, Slot, Stamp
 from analyzers.window import Window, iso, parse_time
 from elastic.cluster import PAGE
 from elastic.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from analyzers.baseline.baseline import Baseline
@@ -23,7 +25,7 @@ FORMAT = 2
 """Profiles of another format are passed over and made again while their events are there."""
 
 AT_ONCE = 100
-"""Whole profiles are fetched and added so many at once: a page of a megabyte or two."""
+"""Whole profiles are fetched so many at once: a page of a megabyte or two."""
 
 _STAMP = [
     "event.start",
@@ -33,8 +35,16 @@ _STAMP = [
     "profile.count",
     "profile.ingested",
     "profile.revision",
-    "profile.format",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A profile as it is stored: its place, what it was made from, and its body."""
+
+    slot: Slot
+    stamp: Stamp
+    body: dict[str, Any]
 
 
 class ProfileStore:
@@ -71,46 +81,36 @@ class ProfileStore:
             baselines: All baselines by id; a profile over one that is gone cannot be read.
             core: The parts of them to read; all by default.
         """
-        found = self._profiles(kind, period, baselines, core)
+        fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
+        read = (
+            kind.read(each.slot, each.stamp.knowledge, each.stamp.revision, each.body, baselines)
+            for each in self.stored(kind.name, period, fields)
+        )
+        found = [each for each in read if each is not None]
         return sorted(found, key=lambda each: (each.slot.window, each.slot.series))
 
-    def totals(
-        self,
-        kind: ProfileKind[P],
-        period: Window,
-        baselines: Mapping[str, Baseline],
-        total: Callable[[Iterable[P]], P],
-    ) -> list[P]:
-        """Return the sum of each series over a period, in the memory of a few profiles.
+    def stored(
+        self, kind: str, period: Window, fields: list[str] | None = None
+    ) -> Iterator[Stored]:
+        """Yield what is stored of the latest revisions in a period, in order of time.
+
+        Memory stays flat: documents are fetched while others are used.
 
         Args:
-            kind: The kind.
+            kind: Name of the kind.
             period: Time of the windows.
-            baselines: As in `read`.
-            total: Returns the sum of profiles of one series.
+            fields: The fields to fetch; all by default.
         """
-        sums: dict[tuple[str, ...], list[P]] = {}
-        for each in self._profiles(kind, period, baselines):
-            parts = sums.setdefault(each.slot.series, [])
-            parts.append(each)
-            if len(parts) == AT_ONCE:
-                parts[:] = [total(parts)]
-        return [total(parts) for parts in sums.values()]
+        for document in self._latest(kind, period, fields):
+            yield Stored(_slot(document), _stamp(document), document["profile.body"])
 
-    def _profiles(
-        self,
-        kind: ProfileKind[P],
-        period: Window,
-        baselines: Mapping[str, Baseline],
-        core: Sequence[str] = (),
-    ) -> Iterator[P]:
-        """Yield the latest profiles that can be read."""
-        fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
-        for document in self._latest(kind.name, period, fields):
-            slot, stamp, body = _slot(document), _stamp(document), document["profile.body"]
-            profile = kind.read(slot, stamp.knowledge, stamp.revision, body, baselines)
-            if profile is not None:
-                yield profile
+    def last(self, kind: str, period: Window) -> dict[Version, Last]:
+        """Return the last window in a period of each model version over each baseline.
+
+        One aggregation: profiles themselves are not fetched.
+        """
+        answer = self._cluster.search(f"{self._prefix}-*", last_windows(_query(kind, period)))
+        return read_last_windows(answer)
 
     def _latest(
         self, kind: str, period: Window, fields: list[str] | None
@@ -129,18 +129,14 @@ class ProfileStore:
         self, kind: str, period: Window, fields: list[str] | None
     ) -> Iterator[dict[str, Any]]:
         """Yield every revision, by the start of its window, the latest of a slot first."""
-        bounds = {"gte": iso(period.start), "lt": iso(period.end)}
-        filters = [{"term": {"profile.kind": kind}}, {"range": {"event.start": bounds}}]
         body = {
-            "query": {"bool": {"filter": filters}},
+            "query": _query(kind, period),
             "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
             "_source": fields or True,
             "size": PAGE if fields else AT_ONCE,
         }
         for hit in self._cluster.scan(f"{self._prefix}-*", body):
-            document = hit["_source"]
-            if document["profile.format"] == FORMAT:
-                yield document
+            yield hit["_source"]
 
     def _document(self, profile: Profile, created: datetime) -> Document:
         slot, knowledge = profile.slot, profile.knowledge
@@ -162,6 +158,13 @@ class ProfileStore:
         }
         index = f"{self._prefix}-{slot.window.end:%Y.%m}"
         return Document(index, slot.id(profile.revision), source)
+
+
+def _query(kind: str, period: Window) -> dict[str, Any]:
+    bounds = {"gte": iso(period.start), "lt": iso(period.end)}
+    terms = {"profile.kind": kind, "profile.format": FORMAT}
+    exact = [{"term": {name: value}} for name, value in terms.items()]
+    return {"bool": {"filter": [*exact, {"range": {"event.start": bounds}}]}}
 
 
 def _slot(document: Mapping[str, Any]) -> Slot:

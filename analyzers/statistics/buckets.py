@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +88,17 @@ class Buckets:
     def __add__(self, other: Buckets) -> Buckets:
         return merged([self, other])
 
+    def sums(self) -> Sums:
+        """All but the edges."""
+        return Sums(
+            self.counts,
+            self.minimum,
+            self.maximum,
+            self.total,
+            self.sum_of_squares,
+            self.missing,
+        )
+
     def cumulative(self) -> Integers:
         """Rows below each edge, and all rows: m + 2 ascending integers (m + 1 edges, then n)."""
         return np.cumsum(self.counts, dtype=np.int64)
@@ -152,6 +163,17 @@ def require_same_edges(first: Buckets, second: Buckets) -> None:
         )
 
 
+class Sums(NamedTuple):
+    """What adds up of a sample, without its edges; the fields are those of `Buckets`."""
+
+    counts: Sequence[int]
+    minimum: float | None
+    maximum: float | None
+    total: float | None
+    sum_of_squares: float | None
+    missing: int = 0
+
+
 def merged(samples: Iterable[Buckets]) -> Buckets:
     """The sum of one or more samples over the same edges.
 
@@ -160,10 +182,19 @@ def merged(samples: Iterable[Buckets]) -> Buckets:
     parts = list(samples)
     for part in parts[1:]:
         require_same_edges(parts[0], part)
-    filled = [part for part in parts if part.n]
+    return summed(parts[0].edges, [part.sums() for part in parts])
+
+
+def summed(edges: tuple[float, ...], parts: Sequence[Sums]) -> Buckets:
+    """The sum of one or more samples over these edges, as `merged` without making each of them.
+
+    Raises:
+        ValueError: counts do not fit the edges, or each other.
+    """
+    filled = [part for part in parts if any(part.counts)]
     return Buckets(
-        parts[0].edges,
-        tuple(np.array([part.counts for part in parts], dtype=np.int64).sum(axis=0).tolist()),
+        edges,
+        tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
         minimum=min(lows) if (lows := _all_known([p.minimum for p in filled])) else None,
         maximum=max(highs) if (highs := _all_known([p.maximum for p in filled])) else None,
         total=_sum_if_known([p.total for p in filled]),

@@ -16,9 +16,9 @@ from analyzers.baseline.store import BaselineStore
 from analyzers.commands import app
 from analyzers.compare.comparison import SCORE, Row, compare, of_traffic, of_training
 from analyzers.finding import Severity
-from analyzers.profile.kind import kinds
+from analyzers.profile.prediction_totals import AT_ONCE, prediction_totals
 from analyzers.profile.predictions import KIND, total
-from analyzers.profile.store import AT_ONCE, ProfileStore
+from analyzers.profile.store import ProfileStore
 from analyzers.window import HOUR, Window, iso
 from elastic.cluster import Cluster
 from elastic.errors import UserError
@@ -85,12 +85,12 @@ def test_totals_are_the_sum_of_the_latest_revisions(
     """Over more profiles than are added at once, some made anew, both ways of reading agree."""
     first = steady_hours(AT_ONCE + 20, per_hour=5)
     anew = [replace(each, revision=2, approved=each.approved + 7) for each in first[10:20]]
-    store, kind = ProfileStore(cluster, namespace), kinds()[KIND]
+    store = ProfileStore(cluster, namespace)
     store.write([*first, *anew], start)
     store.refresh()
     period = Window(start, start + len(first) * HOUR)
     known = {baseline.id: baseline}
-    (summed,) = store.totals(kind, period, known, total)
+    (summed,) = prediction_totals(store.stored(KIND, period), known)
     expected = total([*first[:10], *anew, *first[20:]])
     assert summed.approved == expected.approved
     assert summed.predictions == expected.predictions == 5 * len(first)
