@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from analyzers.statistics.empty_sample import require_rows
 from analyzers.statistics.interval import Interval
@@ -83,13 +83,16 @@ def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) ->
 
 def auc(positives: Floats, negatives: Floats) -> tuple[float, float]:
     """The area under the ROC curve of raw scores and its variance by DeLong."""
-    p, n = len(positives), len(negatives)
-    ranks = stats.rankdata(np.concatenate([positives, negatives]))
-    # A score's rank among all less its rank among its own counts the others below it.
-    below = (ranks[:p] - stats.rankdata(positives)) / n
-    above = 1 - (ranks[p:] - stats.rankdata(negatives)) / p
-    variance = below.var(ddof=1) / p + above.var(ddof=1) / n
+    below, above = _share_below(positives, negatives), 1 - _share_below(negatives, positives)
+    variance = below.var(ddof=1) / len(positives) + above.var(ddof=1) / len(negatives)
     return float(below.mean()), float(variance)
+
+
+def _share_below(scores: Floats, others: Floats) -> Floats:
+    """Which share of the others lies below each score, equal ones counting half."""
+    ordered = np.sort(others)
+    below, up_to = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    return (below + up_to) / (2 * len(others))
 
 
 def fit_logistic(columns: Floats, positive: NDArray[np.bool_], penalty: float) -> Floats:

@@ -29,7 +29,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from analyzers.statistics.empty_sample import require_rows
 from analyzers.statistics.interval import Interval
@@ -57,7 +57,7 @@ def percentile_confidence(sample: Buckets, share: float, confidence: float = 0.9
     """
     require_rows(percentile=sample.n)
     tail = (1 - confidence) / 2
-    lower, upper = (int(stats.binom.ppf(p, sample.n, share)) for p in (tail, 1 - tail))
+    lower, upper = (_binomial_quantile(p, sample.n, share) for p in (tail, 1 - tail))
     low = _order_statistic(sample, lower).low if lower > 0 else -math.inf
     high = _order_statistic(sample, upper + 1).high if upper < sample.n else math.inf
     return Interval(low, high)
@@ -75,6 +75,13 @@ def logarithmic_edges(low: float, high: float, relative_error: float = 0.02) -> 
     ratio = (1 + relative_error) / (1 - relative_error)
     buckets = math.ceil(math.log(high / low) / math.log(ratio))
     return tuple(np.geomspace(low, high, buckets + 1).tolist())
+
+
+def _binomial_quantile(p: float, rows: int, share: float) -> int:
+    """The least k with P(B <= k) >= p, for B binomial."""
+    # The continuous inverse may lie a rounding error above a whole number.
+    k = math.ceil(special.bdtrik(p, rows, share))
+    return k - 1 if k > 0 and special.bdtr(k - 1, rows, share) >= p else k
 
 
 def _order_statistic(sample: Buckets, rank: int) -> Interval:

@@ -19,9 +19,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from scipy import special, stats
+from scipy import special
 
+from analyzers.statistics.fisher_exact import fisher_exact
 from analyzers.statistics.interval import Interval
 from analyzers.statistics.wilson import wilson_interval
 
@@ -68,6 +68,6 @@ def _p_value(x: int, n: int, y: int, m: int) -> float:
     if pooled in {0.0, 1.0}:
         return 1.0
     if min(n, m) * min(pooled, 1 - pooled) < MINIMUM_EXPECTED:
-        return float(stats.fisher_exact(np.array([[x, n - x], [y, m - y]])).pvalue)
+        return fisher_exact(x, n, y, m)
     z = (x / n - y / m) / math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     return float(2 * special.ndtr(-abs(z)))

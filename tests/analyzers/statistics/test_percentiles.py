@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from analyzers.statistics.buckets import Buckets
 from analyzers.statistics.empty_sample import EmptySampleError
@@ -75,6 +76,24 @@ def test_the_confidence_interval_covers_the_true_percentile() -> None:
         for _ in range(400)
     ]
     assert np.mean(covered) >= 0.95
+
+
+@given(
+    rows=st.integers(1, 300),
+    share=st.sampled_from([0.25, 0.5, 0.95, 0.99]) | st.floats(0.001, 0.999),
+    confidence=st.sampled_from([0.5, 0.9, 0.95, 0.99]),
+)
+def test_the_ends_are_the_binomials_order_statistics(
+    rows: int, share: float, confidence: float
+) -> None:
+    """With a bucket for each row, both ends are the ranks that `scipy.stats.binom` names."""
+    each = Buckets.from_values(range(rows), range(rows + 1))
+    interval = percentile_confidence(each, share, confidence)
+    first, last = stats.binom.ppf([(1 - confidence) / 2, (1 + confidence) / 2], rows, share)
+    assert interval.low == (first - 1 if first > 0 else -math.inf)
+    # The bucket of the next row ends just below the one after it; the last row is the maximum.
+    end = min(last + 1, rows - 1) if last < rows else math.inf
+    assert interval.high == pytest.approx(end)
 
 
 def test_too_few_rows_leave_an_end_open() -> None:
