@@ -126,9 +126,10 @@ def list_analyzers(
         Path | None, typer.Option(help="Write a Markdown page of each into this folder instead.")
     ] = None,
 ) -> None:
-    """List the analyzers: the question each answers, its metrics and their limits."""
+    """List the analyzers: the question each answers, its metrics, their limits, its sources."""
     from analyzers import discover
     from analyzers.page import page
+    from analyzers.sources import sources
 
     if pages is not None:
         pages.mkdir(parents=True, exist_ok=True)
@@ -149,6 +150,9 @@ def list_analyzers(
                 else "context"
             )
             print(f"  {metric}: {verdict}{meaning}")
+        read = ", ".join((each.reads, *each.also))
+        cited = ", ".join(sources(each)) or "counts and medians, no paper"
+        print(f"  from profiles of {read}; {cited} ({each.runbook})")
 
 
 def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
@@ -170,12 +174,13 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     from dataclasses import asdict
     from datetime import timedelta
 
+    from analyzers.sources import sources
     from analyzers.window import duration
 
     return {
         "name": analyzer.name,
         "question": analyzer.question,
-        "reads": analyzer.reads,
+        "reads": [analyzer.reads, *analyzer.also],
         "limits": {
             metric: asdict(limits) if limits.judged else None
             for metric, limits in analyzer.limits.items()
@@ -185,6 +190,7 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
             for name, value in asdict(analyzer.alert).items()
         },
         "runbook": analyzer.runbook,
+        "sources": sources(analyzer),
     }
 
 

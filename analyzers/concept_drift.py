@@ -17,8 +17,6 @@ its changes are what counts. Past the version's begin, or for older versions pas
 days, nothing is read: verdicts are the same whenever and however often they are made. Days whose
 labels are immature are left out of trend and decline, and widen the gap's interval. The detectors
 read what labels there are: in the last hours those that came soonest.
-
-Papers: see `error_stream.py`, `statistics/cbpe.py`, `statistics/trend.py`.
 """
 
 from __future__ import annotations

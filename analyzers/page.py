@@ -6,6 +6,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
+from analyzers.sources import sources
 from analyzers.window import duration
 
 if TYPE_CHECKING:
@@ -27,8 +28,14 @@ def page(analyzer: Analyzer[Any]) -> str:
         analyzer.advice,
         "## What it reads",
         _profiles(analyzer),
+        *_sources(analyzer),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _sources(analyzer: Analyzer[Any]) -> list[str]:
+    lines = [f"- `{statistic}`: {papers}" for statistic, papers in sources(analyzer).items()]
+    return ["## Where its statistics come from", "\n".join(lines)] if lines else []
 
 
 def _profiles(analyzer: Analyzer[Any]) -> str:
