@@ -9,7 +9,7 @@ from analyzers.profile import pending
 from analyzers.profile.aggregations import read_knowledge
 from analyzers.profile.logs import MOST_BUCKETS
 from analyzers.profile.prediction_query import STEP, PredictionQuery, logged_fields
-from analyzers.profile.predictions import DATASET, KIND, PredictionProfile, from_body
+from analyzers.profile.predictions import DATASET, KIND, PredictionProfile, from_body, joined
 from analyzers.profile.version_kind import VersionKind, version_buckets, versions
 
 if TYPE_CHECKING:
@@ -45,12 +45,10 @@ class PredictionKind(VersionKind[PredictionProfile]):
         name, version, baseline_id = series
         fields = logged_fields(logs.cluster.mapping(logs.stream(DATASET)).values())
         query = PredictionQuery((name, version), logs.by_id.get(baseline_id), fields)
-        for piece in part.split(max(1, MOST_BUCKETS // query.buckets) * STEP):
-            asked, answer = query, logs.search(DATASET, query.body(piece))
-            if query.crowded(answer):
-                asked = replace(query, apart=True)
-                answer = logs.search(DATASET, asked.body(piece))
-            yield from asked.profiles(answer)
+        queries = list(query.parts(MOST_BUCKETS))
+        most = max(each.buckets for each in queries)
+        for piece in part.split(max(1, MOST_BUCKETS // most) * STEP):
+            yield from joined([_asked(logs, each, piece) for each in queries])
 
     def from_body(
         self,
@@ -62,3 +60,11 @@ class PredictionKind(VersionKind[PredictionProfile]):
     ) -> PredictionProfile:
         """Return the profile of a stored body."""
         return from_body(slot, knowledge, revision, body, baseline)
+
+
+def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[PredictionProfile]:
+    answer = logs.search(DATASET, query.body(piece))
+    if query.crowded(answer):
+        query = replace(query, apart=True)
+        answer = logs.search(DATASET, query.body(piece))
+    return list(query.profiles(answer))

@@ -7,8 +7,8 @@ a range aggregation over the baseline's edges for each number and terms for each
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyzers.profile.aggregations import DATE, known_since, period_query, ranges, read_knowledge
 from analyzers.profile.predictions import KIND, Categories, PredictionProfile, SourceUse
@@ -19,7 +19,9 @@ from analyzers.window import HOUR, Window, from_milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from analyzers.baseline.baseline import Baseline
+    from analyzers.baseline.baseline import Baseline, CategoryBaseline
+
+T = TypeVar("T")
 
 STEP = HOUR
 SCORE = "ml.prediction.score"
@@ -80,12 +82,14 @@ class PredictionQuery:
         fields: What the log holds.
         apart: Whether known and unseen categories are always counted apart: needed where there are
             so many unseen ones that one aggregation would push known ones out.
+        only: The baseline's features that are counted, None for all.
     """
 
     model: tuple[str, str]
     baseline: Baseline | None
     fields: LoggedFields
     apart: bool = False
+    only: frozenset[str] | None = None
 
     @property
     def series(self) -> tuple[str, str, str]:
@@ -94,8 +98,33 @@ class PredictionQuery:
 
     @property
     def numeric(self) -> dict[str, Buckets]:
-        """The baseline's numeric features."""
-        return dict(self.baseline.numeric) if self.baseline else {}
+        """The baseline's numeric features that are counted."""
+        return self._counted(self.baseline.numeric) if self.baseline else {}
+
+    @property
+    def categorical(self) -> dict[str, CategoryBaseline]:
+        """The baseline's categorical features that are counted."""
+        return self._counted(self.baseline.categorical) if self.baseline else {}
+
+    def _counted(self, features: Mapping[str, T]) -> dict[str, T]:
+        return {
+            name: each for name, each in features.items() if self.only is None or name in self.only
+        }
+
+    def parts(self, most: int) -> Iterator[PredictionQuery]:
+        """Yield this query, or where a window has more buckets than `most`, one per some features.
+
+        The first of them counts what else there is.
+        """
+        count = -(-self.buckets // most)
+        names = sorted({*self.numeric, *self.categorical})
+        size = max(1, -(-len(names) // count))
+        if count == 1 or len(names) <= 1:
+            yield self
+            return
+        for first in range(0, len(names), size):
+            only = frozenset(names[first : first + size])
+            yield replace(self, only=only, fields=self.fields if first == 0 else LoggedFields())
 
     @property
     def buckets(self) -> int:
@@ -103,17 +132,17 @@ class PredictionQuery:
         samples = [*self.numeric.values()]
         if self.baseline and self.baseline.score:
             samples.append(self.baseline.score)
-        known = self.baseline.categorical.values() if self.baseline else ()
-        categories = sum(len(each.counts) + MOST_UNSEEN for each in known)
+        categories = sum(len(each.counts) + MOST_UNSEEN for each in self.categorical.values())
         sources = _MOST_STATUSES * len(self.fields.sources)
         return 4 + sum(len(each.counts) for each in samples) + categories + sources
 
     @property
     def extra(self) -> list[str]:
         """Fields of the log that the baseline does not have, or has as the other type."""
+        numeric = self.baseline.numeric if self.baseline else {}
         categorical = self.baseline.categorical if self.baseline else {}
         return [
-            *(NUMERIC + name for name in self.fields.numeric if name not in self.numeric),
+            *(NUMERIC + name for name in self.fields.numeric if name not in numeric),
             *(_CATEGORICAL + name for name in self.fields.categorical if name not in categorical),
         ]
 
@@ -150,7 +179,7 @@ class PredictionQuery:
         return aggs
 
     def _categorical(self) -> list[str]:
-        return sorted(self.baseline.categorical) if self.baseline else []
+        return sorted(self.categorical)
 
     def _categories(self, index: int, name: str) -> dict[str, Any]:
         field, known = _CATEGORICAL + name, list(self._known(name))

@@ -12,7 +12,7 @@ from analyzers.statistics.buckets import merged
 from analyzers.stored_buckets import Body, decode_sum, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.statistics.buckets import Buckets
@@ -298,6 +298,27 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
             for name, of in _gather(each.sources for each in parts).items()
         },
     )
+
+
+def joined(parts: Sequence[Sequence[PredictionProfile]]) -> Iterator[PredictionProfile]:
+    """Yield the profiles of some windows whose features were counted apart, whole.
+
+    What the first part says of a window counts for all but the features. A window that a part lacks
+    (its events came between two countings) lacks that part's features: it is profiled anew, for
+    more events are there than it knows.
+
+    Args:
+        parts: Profiles of the same windows, each part with other features.
+    """
+    first, *others = parts
+    beside = [{each.slot: each for each in part} for part in others]
+    for each in first:
+        parts_of = [each, *(part[each.slot] for part in beside if each.slot in part)]
+        yield replace(
+            each,
+            numeric={name: of for part in parts_of for name, of in part.numeric.items()},
+            categorical={name: of for part in parts_of for name, of in part.categorical.items()},
+        )
 
 
 def _gather(mappings: Iterable[Mapping[str, T]]) -> dict[str, list[T]]:

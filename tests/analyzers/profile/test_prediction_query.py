@@ -10,10 +10,13 @@ import pytest
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.profile import prediction_kind
+from analyzers.profile.kind import kinds
+from analyzers.profile.logs import Logs
 from analyzers.profile.prediction_query import LoggedFields, PredictionQuery, logged_fields
 from analyzers.profile.predictions import from_body, one_per_version, total
 from analyzers.statistics.buckets import Buckets
 from analyzers.window import DAY, HOUR, Window
+from elastic.cluster import Cluster
 
 Events = list[dict[str, Any]]
 
@@ -176,6 +179,67 @@ def test_an_answer_too_large_is_asked_for_in_parts(
     assert any(part.length > 4 * HOUR for part in asked) == (expected > 60_000)
     profiles = read("prediction", period, [large])
     assert [each.numeric["price"].n for each in profiles] == [5] * 8
+
+
+@pytest.mark.parametrize("most", [1, 150, 300])
+def test_features_counted_apart_make_the_same_profile(
+    day: Window,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+    monkeypatch: pytest.MonkeyPatch,
+    cluster: Cluster,
+    namespace: str,
+    most: int,
+) -> None:
+    """By one request or by several, profiles are equal, extra fields and sources included."""
+    ship([event | {"ml.features.numeric.extra": 1.0} for event in predictions_of(3, 40)])
+    logs = Logs(cluster, namespace, day.end, {baseline.model: baseline})
+    kind, series = kinds()["prediction"], (*baseline.model, baseline.id)
+    whole = list(kind.make(logs, series, day))
+    monkeypatch.setattr(prediction_kind, "MOST_BUCKETS", most)
+    assert list(kind.make(logs, series, day)) == whole
+    assert len(whole) == 3
+    assert len(whole[0].numeric) + len(whole[0].categorical) == len(baseline.features)
+
+
+def test_seven_hundred_features_are_profiled(
+    day: Window,
+    start: datetime,
+    ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """An hour of so many features has more buckets than Elasticsearch returns in one answer."""
+    names = [f"f{index:03}" for index in range(700)]
+    values = np.random.default_rng(4).normal(size=(6, len(names)))
+    edges = tuple(np.linspace(-2, 2, 100).tolist())
+    of = {name: Buckets.from_values([0.0], edges) for name in names}
+    baseline = Baseline("bids", "wide", 1, start, "t", score=of[names[0]], numeric=of)
+    assert PredictionQuery(baseline.model, baseline, LoggedFields()).buckets > 65_536
+    ship(
+        [
+            {
+                "@timestamp": start.isoformat(),
+                "event.dataset": "ml.prediction",
+                "event.id": f"w{row}",
+                "ml.model.name": "bids",
+                "ml.model.version": "wide",
+                "ml.prediction.score": 0.5,
+                **{
+                    f"ml.features.numeric.{name}": value
+                    for name, value in zip(names, values[row].tolist(), strict=True)
+                },
+            }
+            for row in range(len(values))
+        ]
+    )
+    assert update("prediction", day, [baseline]) == 1
+    (profile,) = read("prediction", day, [baseline])
+    assert profile.rows == profile.predictions == len(values)
+    for name, column_values in zip(names, values.T, strict=True):
+        expected = Buckets.from_values(column_values, edges)
+        assert profile.numeric[name].counts == expected.counts
 
 
 def test_names_are_read_from_the_mapping() -> None:
