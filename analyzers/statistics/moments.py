@@ -8,7 +8,8 @@ digits remain. The interval says how many.
 
 Bound. Let u = 2^-53. Compensated summation and one rounding per square leave Q wrong by at most
 4 u Q and S by at most 4 u sum|x| <= 4 u sqrt(n Q) (Cauchy-Schwarz), hence S^2 / n by at most
-9 u Q; the formula's own roundings add at most 3 u Q. Together 16 u Q / (n - 1).
+9 u Q; the formula's own roundings add at most 3 u Q. Together 16 u Q / (n - 1). Squares below the
+normal doubles are rounded to a multiple of 2^-1074 each, which adds at most n + 2 halves of it.
 
 Papers: Chan, Golub & LeVeque (1983). Algorithms for computing the sample variance. Am. Statist. 37,
 242-247. Kahan, W. (1965). Further remarks on reducing truncation errors. CACM 8, 40.
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 # 16 u: epsilon is 2 u.
 ROUNDING = 8 * sys.float_info.epsilon
+LEAST = math.ulp(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Moments:
         require_rows(variance=self.rows - 1)
         spread = self.sum_of_squares - self.total * (self.total / self.rows)
         rounding = ROUNDING * self.sum_of_squares
+        if 0 < self.sum_of_squares < self.rows * sys.float_info.min:
+            rounding += (self.rows + 2) * LEAST
         degrees = self.rows - 1
         return Interval(
             max(0.0, spread - rounding) / degrees, max(0.0, spread + rounding) / degrees

@@ -30,6 +30,7 @@ remark 6.5 (duality, which gives the bound by the means).
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 # Sums of at most a few thousand rounded terms, in the worst case.
 ROUNDING = 1e-12
+# Below the normal doubles a term is rounded to a multiple of this.
+LEAST = math.ulp(0.0)
+GREATEST = sys.float_info.max
 
 
 def wasserstein(current: Buckets, reference: Buckets) -> Interval:
@@ -58,10 +62,13 @@ def wasserstein(current: Buckets, reference: Buckets) -> Interval:
     widths = _widths(current, reference)
     apart, reach = _gaps(current, reference)
     # An infinite width times no gap is no distance.
-    low = float(np.multiply(widths, apart, out=np.zeros_like(widths), where=apart > 0).sum())
-    high = float(np.multiply(widths, reach, out=np.zeros_like(widths), where=reach > 0).sum())
-    low = max(low * (1 - ROUNDING), _mean_difference(current, reference))
-    return Interval(low, max(low, high * (1 + ROUNDING)))
+    # A width that passes the greatest double is at least that.
+    low = _sum(np.minimum(widths, GREATEST), apart)
+    high = _sum(widths, reach)
+    rounding = widths.size * LEAST
+    low = max(0.0, min(low, GREATEST) * (1 - ROUNDING) - rounding)
+    low = max(low, _mean_difference(current, reference) - rounding)
+    return Interval(low, max(low, high * (1 + ROUNDING) + rounding))
 
 
 def normed_wasserstein(current: Buckets, reference: Buckets) -> Interval:
@@ -74,6 +81,12 @@ def normed_wasserstein(current: Buckets, reference: Buckets) -> Interval:
     require_rows(varying_reference=deviation.low > 0)
     distance = wasserstein(current, reference)
     return Interval(distance.low / deviation.high, distance.high / deviation.low)
+
+
+def _sum(widths: NDArray[np.float64], gaps: NDArray[np.float64]) -> float:
+    products = np.zeros_like(widths)
+    with np.errstate(over="ignore"):
+        return float(np.multiply(widths, gaps, out=products, where=gaps > 0).sum())
 
 
 def _widths(current: Buckets, reference: Buckets) -> NDArray[np.float64]:
@@ -101,5 +114,7 @@ def _mean_difference(current: Buckets, reference: Buckets) -> float:
         moments = Moments.of(current), Moments.of(reference)
     except EmptySampleError:
         return 0.0
-    rounding = sum(math.sqrt(each.sum_of_squares / each.rows) for each in moments) * ROUNDING
+    # A square may have been rounded to zero.
+    sizes = (math.sqrt(each.sum_of_squares / each.rows + LEAST) for each in moments)
+    rounding = sum(sizes) * ROUNDING
     return abs(moments[0].mean - moments[1].mean) - rounding

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,34 @@ def test_the_interval_holds_scipys_distance(pairs: Any, data: st.DataObject) -> 
     assume(scale < 1e300)
     theirs = float(stats.wasserstein_distance(current, reference))
     assert wasserstein(f, g).contains(theirs, rounding=1e-12 * float(scale))
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-163, 1e-162, 1e-155, 8e307, sys.float_info.max])
+def test_the_ends_of_the_doubles_are_inside(scale: float) -> None:
+    """Where squares round to zero, or widths pass the greatest double, the distance is inside."""
+    random = np.random.default_rng(7)
+    for _ in range(50):
+        current, reference = (
+            random.integers(-4, 5, size) * (scale if scale < 1 else scale / 4)
+            for size in random.integers(1, 20, 2)
+        )
+        edges = tuple(np.unique(random.choice(reference, 3)).tolist())
+        samples = (Buckets.from_values(rows, edges) for rows in (current, reference))
+        interval, exact = wasserstein(*samples), exact_distance(current, reference)
+        assert Fraction(interval.low) <= exact
+        assert math.isinf(interval.high) or exact <= Fraction(interval.high)
+
+
+def exact_distance(current: Any, reference: Any) -> Fraction:
+    """The integral of the difference in exact arithmetic."""
+    points = np.unique([*current, *reference])
+    f, g = (np.searchsorted(np.sort(of), points, side="right") for of in (current, reference))
+    gaps = [
+        abs(Fraction(int(a), len(current)) - Fraction(int(b), len(reference)))
+        for a, b in zip(f, g, strict=True)
+    ]
+    widths = [Fraction(high) - Fraction(low) for low, high in pairwise(points.tolist())]
+    return sum((w * gap for w, gap in zip(widths, gaps, strict=False)), Fraction(0))
 
 
 def test_unknown_extremes_leave_the_high_end_open() -> None:
