@@ -14,6 +14,7 @@ import numpy as np
 
 from analyzers.limits import Limits
 from analyzers.statistics import chi_squared, ks, percentiles, total_variation
+from analyzers.statistics.categories import pair
 from analyzers.wording import number, percent
 
 if TYPE_CHECKING:
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from analyzers.baseline.baseline import CategoryBaseline
-    from analyzers.profile.predictions import Categories
     from analyzers.statistics.buckets import Buckets
+    from analyzers.statistics.categories import Counted
     from analyzers.statistics.interval import Interval
 
 ALPHA = 0.001
 POWER = 0.9
-OTHER = "(other)"
 LIMITS = Limits(0.10, 0.20, measures="distance")
 """Of every distance between distributions."""
 
@@ -93,14 +92,11 @@ def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
     return _drift(distance, chance, p_value, n, m)
 
 
-def categorical_drift(current: Categories, reference: CategoryBaseline) -> Drift:
+def categorical_drift(current: Counted, reference: Counted) -> Drift:
     """Compare categories by total variation, tested by chi-squared; both need rows."""
     n, m = current.n, reference.n
-    seen = current.counts + current.unseen
-    distance = total_variation.total_variation(
-        seen, reference.counts, current_rest=current.other, reference_rest=reference.rest
-    )
-    categories = max(2, len(seen.keys() | reference.counts.keys()))
+    distance = total_variation.total_variation_of(current, reference)
+    categories = max(2, len(current.counts.keys() | reference.counts.keys()))
     chance = total_variation.critical_total_variation(categories, n, m, ALPHA)
     test = _test(current, reference)
     return _drift(distance, chance, test.p_value, n, m)
@@ -139,29 +135,29 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
     )
 
 
-def categories_moved(
-    current: Categories, reference: CategoryBaseline, where: str = "in training"
-) -> str:
+def categories_moved(current: Counted, reference: Counted, where: str = "in training") -> str:
     """Say which category's share changed most, and how strong the change is over all of them."""
-    n, m = current.n, reference.n
-    seen = current.counts + current.unseen
-    changes = {
-        name: seen[name] / n - reference.counts[name] / m
-        for name in sorted(seen.keys() | reference.counts.keys())
-    }
-    name = max(changes, key=lambda each: abs(changes[each]))
+    names = sorted(current.counts.keys() | reference.counts.keys())
+    shares = {name: (_share(name, current), _share(name, reference)) for name in names}
+    name = max(shares, key=lambda each: abs(shares[each][0] - shares[each][1]))
+    now, before = shares[name]
     return (
-        f"{percent(seen[name] / n)} of its values are {name!r}, "
-        f"{where} {percent(reference.counts[name] / m)}; "
+        f"{percent(now)} of its values are {name!r}, {where} {percent(before)}; "
         f"Cramér's V {number(_test(current, reference).cramers_v)}"
     )
 
 
-def _test(current: Categories, reference: CategoryBaseline) -> chi_squared.ChiSquared:
-    seen = current.counts + current.unseen
-    return chi_squared.chi_squared(
-        {**seen, OTHER: current.other}, {**reference.counts, OTHER: reference.rest}
-    )
+def _share(name: str, of: Counted) -> float:
+    return of.counts.get(name, 0) / of.n
+
+
+def _test(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
+    """Return the test over the categories that both sides know, and one of all others."""
+    now, before = current.certain(), reference.certain()
+    paired = pair(now.counts, before.counts, now.rest, before.rest)
+    table = [*paired.known, (paired.current_rest, paired.reference_rest)]
+    columns = ({str(k): side[of] for k, side in enumerate(table)} for of in (0, 1))
+    return chi_squared.chi_squared(*columns)
 
 
 def onset(hours: Sequence[Sequence[int]], reference: Sequence[int], *, ordered: bool) -> int:

@@ -206,8 +206,9 @@ def _compare(
         categories = traffic.categorical[feature]
         needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
         obstacle = _obstacle(feature, categories.n, needed)
-        drift = None if obstacle else categorical_drift(categories, known)
-        moved = partial(categories_moved, categories, known)
+        sides = categories.counted(known.counts), known.counted
+        drift = None if obstacle else categorical_drift(*sides)
+        moved = partial(categories_moved, *sides)
         parts = partial(categories_side_by_side, categories, known)
         yield Comparison(CATEGORIES, feature, drift, obstacle, moved, parts)
 

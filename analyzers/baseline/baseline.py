@@ -11,6 +11,7 @@ from analyzers.baseline.score_sums import ScoreSums
 from analyzers.baseline.segments import SegmentBaseline, coarse, decode, encode
 from analyzers.finding import digest
 from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.categories import Counted
 from analyzers.stored_buckets import decode_labelled, encode_labelled
 from analyzers.stored_vectors import StoredVectors
 from analyzers.window import iso, parse_time
@@ -44,6 +45,11 @@ class CategoryBaseline:
     def n(self) -> int:
         """Rows with a value."""
         return self.counts.total() + self.rest
+
+    @property
+    def counted(self) -> Counted:
+        """The rows as statistics take them: all rows of a named category are counted."""
+        return Counted(self.counts, self.rest)
 
     @property
     def expected_unseen(self) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.statistics.buckets import merged
+from analyzers.statistics.categories import Counted
 from analyzers.stored_buckets import Body, decode_sum, encode
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ class Categories:
     def outside(self) -> int:
         """Predictions whose category the baseline does not have."""
         return self.unseen.total() + self.other
+
+    def counted(self, named: Iterable[str]) -> Counted:
+        """Return the rows as statistics take them.
+
+        Args:
+            named: The categories that were counted in every window: those of the baseline.
+        """
+        counts = {**dict.fromkeys(named, 0), **self.counts, **self.unseen}
+        # In another window an unseen one may have been too rare to be named.
+        return Counted(counts, self.other, frozenset(self.unseen))
 
     @classmethod
     def total(cls, parts: Iterable[Categories]) -> Categories:

@@ -1,10 +1,16 @@
-"""Two samples' categories brought together, when each pooled its rarer ones into a rest.
+"""Categories of samples that pooled their rarer ones into a rest, added and brought together.
 
 A terms aggregation returns the most frequent categories and one number for all others. A category
 absent from a sample's counts was counted there, with zero rows, unless that sample pooled a
 rest, in which it may hide. So the categories known on both sides stand apart and every other row
 belongs to one rest, about which only its size on either side is known.
 
+Samples name different categories (hours, baselines). Of their sum a category's rows are known if
+each part knows them; else they are at least those that were counted, and the rest may hold more.
+
+>>> day = Counted({"DE": 5, "FR": 2}) + Counted({"DE": 4, "IT": 3}, rest=1)
+>>> day.counts, day.rest, sorted(day.at_least)
+({'DE': 9, 'FR': 2, 'IT': 3}, 1, ['FR'])
 >>> pair({"DE": 5, "FR": 2}, {"DE": 4, "IT": 3})
 Paired(known=((5, 4), (2, 0), (0, 3)), current_rest=0, reference_rest=0)
 >>> pair({"DE": 5, "FR": 2}, {"DE": 4, "IT": 3}, current_rest=1)
@@ -13,13 +19,47 @@ Paired(known=((5, 4), (2, 0)), current_rest=1, reference_rest=3)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The rows of one sample per category.
+
+    `rest` rows were not counted apart. They are of categories without a count, or of those in
+    `at_least`, of which not all rows were counted. A category known to have no row has a zero.
+    """
+
+    counts: Mapping[str, int]
+    rest: int = 0
+    at_least: frozenset[str] = field(default=frozenset())
+
+    @property
+    def n(self) -> int:
+        """All rows."""
+        return sum(self.counts.values()) + self.rest
+
+    def knows(self, category: str) -> bool:
+        """Whether all rows of a category are counted."""
+        return not self.rest or (category in self.counts and category not in self.at_least)
+
+    def certain(self) -> Counted:
+        """The same rows with every category in the rest whose rows are not all counted."""
+        counts = {name: rows for name, rows in self.counts.items() if self.knows(name)}
+        return Counted(counts, self.n - sum(counts.values()))
+
+    def __add__(self, other: Counted) -> Counted:
+        counts = Counter(self.counts)
+        counts.update(other.counts)
+        vague = (name for name in counts if not (self.knows(name) and other.knows(name)))
+        return Counted(dict(counts), self.rest + other.rest, frozenset(vague))
 
 
 @dataclass(frozen=True, slots=True)

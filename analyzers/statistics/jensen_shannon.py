@@ -12,7 +12,8 @@ With categories that were pooled into a rest (categories.py) of share p' and q':
 
 Proof. j is convex and homogeneous, hence j(p1 + p2, q1 + q2) <= j(p1, q1) + j(p2, q2): splitting
 the rest never lowers J. And j(p, q) <= (p + q) / 2, with equality if p or q is zero: J is greatest
-where the rest has no category in common. Both are attained.
+where the rest has no category in common. Both are attained where no category was counted on one
+side only.
 
 Of buckets of numbers it is the distance of the bucketed samples: by the same inequality a lower
 bound for that of the raw rows, which tells nothing of continuous ones (it is 1 without ties).

@@ -3,15 +3,19 @@
     T = 1/2 * sum over categories of |p - q| = 1 - sum over categories of min(p, q)
 
 for the shares p and q of two samples. A terms aggregation counts the greatest categories and pools
-the rest, so T is known within an interval. Let K be the categories counted on both sides; every
-other row is in the rest, of share p' and q':
+the rest, so T is known within an interval. Let p and q be the shares that were counted, p' and q'
+those of the rests, and d the sum of q - p over the categories with p < q of which the first rest
+may hold more; e likewise of the second. With u = min(p', d) and v = min(q', e),
 
-    high = 1 - sum over K of min(p, q)
-    low  = high - min(p', q')
+    high = 1 - sum of min(p, q)
+    low  = high - u - v - min(p' - u, q' - v)
 
-Proof. The rest adds to sum min(p, q) at least 0 (no category in common) and at most min(p', q')
-(all of it in common). Both are attained, so the interval is sharp; without a rest it is one number.
-What was counted on both sides: categories.py.
+Proof. The rests add to sum min(p, q) at least 0: where they have no category in common, nor one of
+those counted. A row of the first rest adds its share by filling a category up to the other side's
+count, at most d in all, or by meeting a row of the second rest, which then fills nothing. What
+those who fill and those who meet add together rises with the numbers of those who fill, so it is
+greatest at u and v. Both ends are attained, but for rows of samples of two sizes, which cannot be
+split; without a rest T is one number. What a rest may hold more of: categories.py.
 
 Chance alone makes T positive: with k categories and e effective rows (effective_rows.py), two
 samples of one distribution have E[T] <= 1/2 sqrt((k - 1) / e) by Cauchy-Schwarz. One row moves T
@@ -24,6 +28,9 @@ Papers: Levin, Peres & Wilmer (2009). Markov Chains and Mixing Times, section 4.
 Interval(low=0.3, high=0.3)
 >>> total_variation({"DE": 50}, {"DE": 80}, current_rest=50, reference_rest=20)
 Interval(low=0.3, high=0.5)
+>>> version = Counted({"DE": 40}, rest=10) + Counted({"DE": 30, "FR": 20})
+>>> total_variation_of(version, Counted({"DE": 80, "FR": 20}))
+Interval(low=0.1, high=0.1)
 """
 
 from __future__ import annotations
@@ -31,7 +38,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from analyzers.statistics.categories import pair
+from analyzers.statistics.categories import Counted
 from analyzers.statistics.effective_rows import effective_rows, rows_for
 from analyzers.statistics.empty_sample import require_rows
 from analyzers.statistics.interval import Interval
@@ -58,11 +65,28 @@ def total_variation(
     Raises:
         EmptySampleError: a sample has no rows.
     """
-    paired = pair(current, reference, current_rest, reference_rest)
-    n, m = paired.rows()
-    shared = sum(min(x * m, y * n) for x, y in paired.known)
-    common = min(paired.current_rest * m, paired.reference_rest * n)
-    return Interval((n * m - shared - common) / (n * m), (n * m - shared) / (n * m))
+    return total_variation_of(Counted(current, current_rest), Counted(reference, reference_rest))
+
+
+def total_variation_of(current: Counted, reference: Counted) -> Interval:
+    """The interval that holds the distance between two samples, of which rests may hide a part.
+
+    Raises:
+        EmptySampleError: a sample has no rows.
+    """
+    n, m = current.n, reference.n
+    require_rows(current=n, reference=m)
+    names = current.counts.keys() | reference.counts.keys()
+    sides = {
+        name: (current.counts.get(name, 0) * m, reference.counts.get(name, 0) * n) for name in names
+    }
+    shared = sum(min(side) for side in sides.values())
+    lacking = sum(max(0, y - x) for name, (x, y) in sides.items() if not current.knows(name))
+    missed = sum(max(0, x - y) for name, (x, y) in sides.items() if not reference.knows(name))
+    rest, other = current.rest * m, reference.rest * n
+    filled, met = min(rest, lacking), min(other, missed)
+    hidden = filled + met + min(rest - filled, other - met)
+    return Interval((n * m - shared - hidden) / (n * m), (n * m - shared) / (n * m))
 
 
 def critical_total_variation(

@@ -51,11 +51,34 @@ def test_categories_are_compared_with_those_unseen() -> None:
     """A category training never saw counts in full, the others by their change."""
     known = CategoryBaseline(Counter({"a": 5_000, "b": 5_000}))
     sample = Categories(Counter({"a": 400, "b": 400}), Counter({"new": 150}), other=50)
-    drift = categorical_drift(sample, known)
+    sides = sample.counted(known.counts), known.counted
+    drift = categorical_drift(*sides)
     assert drift.value == pytest.approx(0.2)
     assert drift.low < 0.2 < drift.high
     assert drift.p_value < 1e-6
-    assert "15 % of its values are 'new', in training 0 %" in categories_moved(sample, known)
+    assert "15 % of its values are 'new', in training 0 %" in categories_moved(*sides)
+
+
+def test_what_training_pooled_is_no_evidence() -> None:
+    """Rare categories that training may hold in its rest, as often as now: chance explains them."""
+    known = CategoryBaseline(Counter({"a": 900}), rest=100)
+    sample = Categories(Counter({"a": 900}), Counter({"rare": 60, "seldom": 30}), other=10)
+    drift = categorical_drift(sample.counted(known.counts), known.counted)
+    assert (drift.low, drift.p_value) == (0.0, 1.0)
+
+
+def test_categories_that_hours_name_apart_hide_no_drift() -> None:
+    """A category pooled in one hour and named in the next is not taken for a rarer one."""
+    hours = [
+        Categories(Counter(a=50), Counter(rare=30), other=20),
+        Categories(Counter(a=50), Counter(seldom=30), other=20),
+    ]
+    first, second = (each.counted(["a"]) for each in hours)
+    # Of both hours 20 rows may be of what the other one named: a quarter of the rows or none.
+    assert categorical_drift(first, second).value == pytest.approx((0.1 + 0.5) / 2)
+    both = Categories.total(hours).counted(["a"])
+    swapped = Categories.total(reversed(hours)).counted(["a"])
+    assert categorical_drift(both, swapped).value == pytest.approx(0.1)
 
 
 def test_what_moved_is_said_where_the_distance_lies() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzers.statistics.categories import Counted
 from analyzers.statistics.empty_sample import EmptySampleError
 from analyzers.statistics.total_variation import (
     critical_total_variation,
     minimum_rows,
     total_variation,
+    total_variation_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 counted = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 10**12), min_size=1).filter(
     lambda counts: sum(counts.values()) > 0
@@ -65,6 +74,72 @@ def test_both_ends_are_attained(x: int, rest: int, other: int) -> None:
     interval = total_variation({"a": x}, {"a": 7}, current_rest=rest, reference_rest=other)
     assert interval.low == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "r": other}))
     assert interval.high == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "s": other}))
+
+
+hours = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from("abcde"), st.integers(1, 4), min_size=1),
+        st.sets(st.sampled_from("abcde")),
+    ),
+    min_size=1,
+    max_size=3,
+)
+Hours = list[tuple[dict[str, int], set[str]]]
+
+
+def added(hours: Hours) -> tuple[dict[str, int], Counted]:
+    """All rows of some hours, and what is known of them if each counts its own set apart."""
+    rows: Counter[str] = Counter()
+    known = Counted({})
+    for counts, apart in hours:
+        rows.update(counts)
+        named = {name: counts.get(name, 0) for name in apart}
+        known += Counted(named, sum(counts.values()) - sum(named.values()))
+    return dict(rows), known
+
+
+@given(current=hours, reference=hours)
+def test_parts_that_name_other_categories_hide_no_more_than_the_interval(
+    current: Hours, reference: Hours
+) -> None:
+    """A category that one hour counts and the next one pools may have more rows than counted."""
+    (now, known), (before, known_before) = added(current), added(reference)
+    interval = total_variation_of(known, known_before)
+    assert interval.contains(plain(now, before), rounding=1e-12)
+    assert interval == total_variation_of(known_before, known)
+    # Whatever is not counted everywhere put into the rest is true as well, and says less.
+    vaguer = total_variation_of(known.certain(), known_before.certain())
+    assert vaguer.contains(interval.low, rounding=1e-12)
+    assert vaguer.contains(interval.high, rounding=1e-12)
+
+
+@given(
+    counts=st.tuples(*[st.integers(0, 3)] * 4),
+    rows=st.integers(6, 7),
+    vague=st.tuples(st.sets(st.sampled_from("ab")), st.sets(st.sampled_from("ab"))),
+)
+def test_no_interval_is_narrower(
+    counts: tuple[int, ...], rows: int, vague: tuple[set[str], set[str]]
+) -> None:
+    """Of all ways to deal out both rests, the least and the greatest distance are the ends."""
+    a, b, c, d = counts
+    current = Counted({"a": a, "b": b}, rows - a - b, frozenset(vague[0]))
+    reference = Counted({"a": c, "b": d}, rows - c - d, frozenset(vague[1]))
+    found = [
+        plain(now, before) for now in dealt(current, "new") for before in dealt(reference, "old")
+    ]
+    interval = total_variation_of(current, reference)
+    assert interval.low == pytest.approx(min(found), abs=1e-12)
+    assert interval.high == pytest.approx(max(found), abs=1e-12)
+
+
+def dealt(sample: Counted, own: str) -> Iterator[dict[str, int]]:
+    """Every way to give a rest's rows to what it may hold: a, b, one of both, one of its own."""
+    holds = [*sorted(sample.at_least), "both", own]
+    for names in combinations_with_replacement(holds, sample.rest):
+        rows = Counter(sample.counts)
+        rows.update(names)
+        yield dict(rows)
 
 
 def test_an_empty_side_is_an_error() -> None:
