@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analyzers.limits import Limits
-from analyzers.statistics import chi_squared, ks, percentiles, total_variation
+from analyzers.statistics import chi_squared, ks, percentiles, probability_box, total_variation
+from analyzers.statistics.buckets import Buckets, merged
 from analyzers.statistics.categories import pair
 from analyzers.wording import number, percent
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from analyzers.statistics.buckets import Buckets
     from analyzers.statistics.categories import Counted
     from analyzers.statistics.interval import Interval
 
@@ -85,8 +85,13 @@ def rows_needed(effect: float, baseline_rows: int, categories: int | None = None
 
 def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
     """Compare numbers by the Kolmogorov-Smirnov distance; both need rows."""
-    n, m = current.n, reference.n
-    distance = ks.ks_distance(current, reference)
+    return drift_of_parts([current], [reference])
+
+
+def drift_of_parts(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Drift:
+    """Compare numbers whose parts were counted over edges of their own; both need rows."""
+    n, m = (sum(part.n for part in parts) for parts in (current, reference))
+    distance = probability_box.ks_distance(current, reference)
     chance = ks.critical_distance(n, m, ALPHA)
     p_value = ks.p_value(distance.low, n, m)
     return _drift(distance, chance, p_value, n, m)
@@ -122,16 +127,35 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
         reference: What it is compared with.
         where: Where that is, for the sentence.
     """
-    f, g = _shares_below(current.counts), _shares_below(reference.counts)
+    shares = _shares_below(current.counts), _shares_below(reference.counts)
+    medians = [percentiles.percentile(each, 0.5) for each in (current, reference)]
+    return _moved(current.edges, shares, medians, where)
+
+
+def parts_moved(current: Sequence[Buckets], reference: Sequence[Buckets], where: str) -> str:
+    """Say the same of numbers whose parts were counted over edges of their own."""
+    if len({part.edges for part in (*current, *reference)}) == 1:
+        return numbers_moved(merged(current), merged(reference), where)
+    now, before = probability_box.boxes(current, reference)
+    medians = [each.percentile(0.5) for each in (now, before)]
+    return _moved(now.points.tolist(), (now.middle(), before.middle()), medians, where)
+
+
+def _moved(
+    points: Sequence[float],
+    shares: tuple[NDArray[np.float64], NDArray[np.float64]],
+    medians: Sequence[Interval],
+    where: str,
+) -> str:
+    f, g = shares
     edge = int(np.argmax(np.abs(f - g)))
     side, now, before = (
         ("above", 1 - f[edge], 1 - g[edge]) if f[edge] < g[edge] else ("below", f[edge], g[edge])
     )
-    medians = [percentiles.percentile(each, 0.5).middle for each in (current, reference)]
     return (
-        f"{percent(float(now))} of its values lie {side} {number(current.edges[edge])}, "
-        f"{where} {percent(float(before))}; median {number(medians[0])}, "
-        f"{where} {number(medians[1])}"
+        f"{percent(float(now))} of its values lie {side} {number(points[edge])}, "
+        f"{where} {percent(float(before))}; median {number(medians[0].middle)}, "
+        f"{where} {number(medians[1].middle)}"
     )
 
 
@@ -156,8 +180,9 @@ def _test(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
     now, before = current.certain(), reference.certain()
     paired = pair(now.counts, before.counts, now.rest, before.rest)
     table = [*paired.known, (paired.current_rest, paired.reference_rest)]
-    columns = ({str(k): side[of] for k, side in enumerate(table)} for of in (0, 1))
-    return chi_squared.chi_squared(*columns)
+    return chi_squared.chi_squared(
+        {str(k): x for k, (x, _) in enumerate(table)}, {str(k): y for k, (_, y) in enumerate(table)}
+    )
 
 
 def onset(hours: Sequence[Sequence[int]], reference: Sequence[int], *, ordered: bool) -> int:

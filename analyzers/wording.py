@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analyzers.window import DAY, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from analyzers.window import Window
@@ -50,6 +51,17 @@ def count(value: int, noun: str) -> str:
     ('1 request', '2,310 requests')
     """
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Write names one after the other; of many only the last ones.
+
+    >>> listed(["1"]), listed(["1", "2", "3"]), listed(list("123456789"))
+    ('1', '1, 2 and 3', '5 earlier ones, 6, 7, 8 and 9')
+    """
+    if len(names) > most:
+        names = [f"{len(names) - most} earlier ones", *names[-most:]]
+    return " and ".join(each for each in (", ".join(names[:-1]), *names[-1:]) if each)
 
 
 def excerpt(text: str, most: int = 160) -> str:

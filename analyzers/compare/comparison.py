@@ -1,7 +1,9 @@
 """How far traffic lies from a reference, feature by feature; pure.
 
-The reference is the training set, or the same model's traffic of another time: both are counts over
-one baseline's edges, so that a window of any length costs no more than its sum.
+The reference is the training set, or the same model's traffic of another time. Both are sums of
+counts, so a window of any length costs no more than its sum. Where several versions served, each
+version's predictions were counted over its own baseline's edges: a side then has parts, and a
+distance the interval that holds for all that the edges leave open (statistics/probability_box.py).
 """
 
 from __future__ import annotations
@@ -9,42 +11,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzers.baseline.baseline import CategoryBaseline
 from analyzers.drift import (
     LIMITS,
     Drift,
     categorical_drift,
     categories_moved,
-    numbers_moved,
-    numeric_drift,
+    drift_of_parts,
+    parts_moved,
 )
 from analyzers.feature_drift import FALSE_DISCOVERY_RATE
 from analyzers.finding import Severity
 from analyzers.statistics.benjamini_hochberg import q_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.profile.predictions import PredictionProfile
     from analyzers.statistics.buckets import Buckets
+    from analyzers.statistics.categories import Counted
 
 SCORE = "(score)"
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """What traffic is compared with.
+class Side:
+    """One side of a comparison.
 
     Args:
         name: What it is, as a sentence names it.
-        numeric: Its numbers, the scores among them under `SCORE`.
+        numeric: Its numbers, the scores among them under `SCORE`, in parts of one set of edges.
         categorical: Its categories.
     """
 
     name: str
-    numeric: Mapping[str, Buckets]
-    categorical: Mapping[str, CategoryBaseline]
+    numeric: Mapping[str, Sequence[Buckets]]
+    categorical: Mapping[str, Counted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +74,43 @@ class Row:
         return {"feature": self.feature, **about, **measured}
 
 
-def of_training(baseline: Baseline) -> Reference:
-    """Return a training set as the reference."""
+def of_training(baseline: Baseline) -> Side:
+    """Return a training set as a side."""
     scores = {SCORE: baseline.score} if baseline.score else {}
-    return Reference("training", {**baseline.numeric, **scores}, baseline.categorical)
-
-
-def of_traffic(name: str, profile: PredictionProfile) -> Reference:
-    """Return traffic of another time as the reference."""
-    return Reference(
-        name,
-        _numbers(profile),
-        {
-            feature: CategoryBaseline(each.counts + each.unseen, each.other)
-            for feature, each in profile.categorical.items()
-        },
+    return Side(
+        "training",
+        {name: [each] for name, each in {**baseline.numeric, **scores}.items()},
+        {name: each.counted for name, each in baseline.categorical.items()},
     )
 
 
-def compare(traffic: PredictionProfile, reference: Reference) -> list[Row]:
+def of_traffic(
+    name: str, parts: Sequence[PredictionProfile], baselines: Mapping[str, Baseline]
+) -> Side:
+    """Return traffic as a side.
+
+    Args:
+        name: What it is, as a sentence names it.
+        parts: Its predictions, summed per baseline over whose edges they were counted.
+        baselines: These baselines, by id.
+    """
+    numeric: dict[str, list[Buckets]] = {}
+    categorical: dict[str, Counted] = {}
+    for part in parts:
+        scores = {SCORE: part.score} if part.score else {}
+        for feature, numbers in {**part.numeric, **scores}.items():
+            numeric.setdefault(feature, []).append(numbers)
+        known = baselines[part.baseline_id].categorical
+        for feature, categories in part.categorical.items():
+            counted = categories.counted(known[feature].counts)
+            before = categorical.get(feature)
+            categorical[feature] = before + counted if before else counted
+    return Side(name, numeric, categorical)
+
+
+def compare(current: Side, reference: Side) -> list[Row]:
     """Compare every feature and the scores, what moved most first."""
-    found = list(_compared(traffic, reference))
+    found = [*_numbers(current, reference), *_categories(current, reference)]
     corrected = q_values([drift.p_value if drift else 1.0 for _, drift, _ in found])
     rows = [
         Row(feature, drift, q_value, _severity(drift, q_value), moved)
@@ -113,30 +131,29 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
     return LIMITS.judge(drift.low, drift.high)
 
 
-def _compared(
-    traffic: PredictionProfile, reference: Reference
-) -> Iterator[tuple[str, Drift | None, str]]:
-    numbers, where = _numbers(traffic), f"in {reference.name}"
-    for feature in sorted(numbers.keys() & reference.numeric.keys()):
-        now, before = numbers[feature], reference.numeric[feature]
-        if now.n and before.n:
-            moved = numbers_moved(now, before, where)
-            yield feature, numeric_drift(now, before), moved
+def _numbers(current: Side, reference: Side) -> Iterator[tuple[str, Drift | None, str]]:
+    for feature in sorted(current.numeric.keys() & reference.numeric.keys()):
+        now, before = current.numeric[feature], reference.numeric[feature]
+        missing = _missing(sum(each.n for each in now), sum(each.n for each in before), reference)
+        if missing:
+            yield feature, None, missing
         else:
-            yield feature, None, _without(now.n, reference)
-    for feature in sorted(traffic.categorical.keys() & reference.categorical.keys()):
-        some, known = traffic.categorical[feature], reference.categorical[feature]
-        if some.n and known.n:
-            moved = categories_moved(some, known, where)
-            yield feature, categorical_drift(some, known), moved
+            moved = parts_moved(now, before, f"in {reference.name}")
+            yield feature, drift_of_parts(now, before), moved
+
+
+def _categories(current: Side, reference: Side) -> Iterator[tuple[str, Drift | None, str]]:
+    for feature in sorted(current.categorical.keys() & reference.categorical.keys()):
+        now, before = current.categorical[feature], reference.categorical[feature]
+        missing = _missing(now.n, before.n, reference)
+        if missing:
+            yield feature, None, missing
         else:
-            yield feature, None, _without(some.n, reference)
+            moved = categories_moved(now, before, f"in {reference.name}")
+            yield feature, categorical_drift(now, before), moved
 
 
-def _numbers(profile: PredictionProfile) -> dict[str, Buckets]:
-    scores = {SCORE: profile.score} if profile.score else {}
-    return {**profile.numeric, **scores}
-
-
-def _without(rows: int, reference: Reference) -> str:
+def _missing(rows: int, reference_rows: int, reference: Side) -> str:
+    if rows and reference_rows:
+        return ""
     return f"no values in {reference.name}" if rows else "no values now"

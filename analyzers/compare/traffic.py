@@ -1,4 +1,4 @@
-"""Reads the traffic of a time, summed, and compares it."""
+"""Reads the traffic of a time, summed per baseline, and compares it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,41 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.baseline.store import BaselineStore
 from analyzers.compare.comparison import Row, compare, of_traffic, of_training
+from analyzers.profile.counted_once import counted_once
 from analyzers.profile.prediction_totals import prediction_totals
 from analyzers.profile.predictions import KIND, PredictionProfile, total
 from analyzers.profile.store import ProfileStore
 from analyzers.window import Window, iso
-from analyzers.wording import count, span
+from analyzers.wording import count, listed, span
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from analyzers.baseline.baseline import Baseline
+    from analyzers.profile.last_windows import Last, Version
+    from analyzers.profile.store import Stored
     from elastic.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A model's predictions in a window, each counted once.
+
+    Args:
+        window: When.
+        parts: Their sum for each baseline over whose edges they were counted.
+        uncounted: Predictions that were counted over no baseline's edges, and are not compared.
+    """
+
+    window: Window
+    parts: Sequence[PredictionProfile]
+    uncounted: int
+
+    @property
+    def predictions(self) -> int:
+        """How many are compared."""
+        return sum(each.predictions for each in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +49,61 @@ class Compared:
     """A comparison.
 
     Args:
-        window: Whose predictions.
-        before: Whose predictions they are compared with, None for the training set.
-        baseline: The baseline over whose edges both are counted.
-        predictions: How many.
+        traffic: What is compared.
+        before: What it is compared with, None for the training set.
+        baseline: The baseline over whose edges everything is counted that can be.
+        baselines: All baselines by id.
         rows: The features and scores, what moved most first.
     """
 
-    window: Window
-    before: Window | None
+    traffic: Traffic
+    before: Traffic | None
     baseline: Baseline
-    predictions: int
+    baselines: Mapping[str, Baseline]
     rows: Sequence[Row]
 
     @property
     def title(self) -> str:
-        """What is compared with what."""
-        reference = f"those {span(self.before)}" if self.before else "the training set"
+        """What is compared with what, and over whose edges."""
+        reference = f"those {span(self.before.window)}" if self.before else "the training set"
+        over = listed([each.model_version for each in self._over()])
+        others = (
+            ""
+            if over == self.baseline.model_version
+            else f", counted over the edges of versions {over}: distances are less certain"
+        )
+        uncounted = sum(each.uncounted for each in self._sides())
+        left = f"; {uncounted:,} more over no baseline's" if uncounted else ""
         return (
-            f"{count(self.predictions, 'prediction')} {span(self.window)}, compared with "
-            f"{reference} of {' '.join(self.baseline.model)}"
+            f"{count(self.traffic.predictions, 'prediction')} {span(self.traffic.window)}, "
+            f"compared with {reference} of {' '.join(self.baseline.model)}{others}{left}"
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
         name, version = self.baseline.model
+        window, before = self.traffic.window, self.before.window if self.before else None
         return {
-            "from": iso(self.window.start),
-            "to": iso(self.window.end),
-            "with": [iso(self.before.start), iso(self.before.end)] if self.before else "training",
+            "from": iso(window.start),
+            "to": iso(window.end),
+            "with": [iso(before.start), iso(before.end)] if before else "training",
             "ml.model.name": name,
             "ml.model.version": version,
             "baseline.id": self.baseline.id,
-            "predictions": self.predictions,
+            "baseline.ids": [each.id for each in self._over()],
+            "predictions": self.traffic.predictions,
+            "uncounted": sum(each.uncounted for each in self._sides()),
             "rows": [each.to_json() for each in self.rows],
         }
+
+    def _sides(self) -> list[Traffic]:
+        return [self.traffic, *([self.before] if self.before else [])]
+
+    def _over(self) -> list[Baseline]:
+        """Return the baselines over whose edges anything was counted, the oldest first."""
+        found = {part.baseline_id for side in self._sides() for part in side.parts}
+        known = [self.baselines[each] for each in {*found, self.baseline.id}]
+        return sorted(known, key=lambda each: (each.created, each.model_version))
 
 
 def compared(
@@ -80,23 +123,28 @@ def compared(
         model: Name and version whose baseline is used; where one is not named, what served last.
 
     Raises:
-        UserError: There is no such baseline, or no profile over its edges.
+        UserError: There is no such baseline, or no profile over any baseline's edges.
     """
-    baseline = _baseline(cluster, namespace, window, model)
-    traffic = _traffic(cluster, namespace, window, baseline)
-    reference = (
-        of_training(baseline)
-        if before is None
-        else of_traffic("the time before", _traffic(cluster, namespace, before, baseline))
+    baselines = {each.id: each for each in BaselineStore(cluster, namespace).all(model[0])}
+    store = ProfileStore(cluster, namespace)
+    baseline = _baseline(namespace, baselines, store.last(KIND, window), model)
+    traffic = _traffic(store, window, baseline, baselines)
+    past = _traffic(store, before, baseline, baselines) if before else None
+    rows = compare(
+        of_traffic("this time", traffic.parts, baselines),
+        of_traffic("the time before", past.parts, baselines) if past else of_training(baseline),
     )
-    return Compared(window, before, baseline, traffic.predictions, compare(traffic, reference))
+    return Compared(traffic, past, baseline, baselines, rows)
 
 
 def _baseline(
-    cluster: Cluster, namespace: str, window: Window, model: tuple[str | None, str | None]
+    namespace: str,
+    baselines: Mapping[str, Baseline],
+    last: Mapping[Version, Last],
+    model: tuple[str | None, str | None],
 ) -> Baseline:
     """Return the baseline of the version that was last in service in a window."""
-    found = {each.id: each for each in BaselineStore(cluster, namespace).all(*model)}
+    found = {name: each for name, each in baselines.items() if model[1] in {None, each.model[1]}}
     if not found:
         asked = " ".join(each for each in model if each)
         raise UserError(
@@ -104,8 +152,8 @@ def _baseline(
             "Make one with `mlmon baseline create` from the model's training set.",
         )
     own = [
-        (last, baseline)
-        for (*of, baseline), last in ProfileStore(cluster, namespace).last(KIND, window).items()
+        (when, baseline)
+        for (*of, baseline), when in last.items()
         if baseline in found and found[baseline].model == tuple(of)
     ]
     if own:
@@ -114,21 +162,35 @@ def _baseline(
 
 
 def _traffic(
-    cluster: Cluster, namespace: str, window: Window, baseline: Baseline
-) -> PredictionProfile:
-    """Return the sum of a window's predictions, whichever version made them."""
-    store = ProfileStore(cluster, namespace)
-    sums = prediction_totals(store.stored(KIND, window), {baseline.id: baseline})
-    own = [each for each in sums if each.slot.series[::2] == (baseline.model_name, baseline.id)]
-    if not own:
-        others = sorted({f"{name} {version}" for name, version, _ in store.last(KIND, window)})
-        raise UserError(
-            f"No predictions {span(window)} are profiled over the baseline of "
-            f"{' '.join(baseline.model)}",
-            f"There are those of {', '.join(others)}, over other edges: compare each with its own "
-            "training set, or choose a time when one version served."
-            if others
-            else f"Run `mlmon analyze --from {iso(window.start)} --to {iso(window.end)}` while "
-            "their logs are there, or choose another time.",
-        )
-    return total(own)
+    store: ProfileStore, window: Window, baseline: Baseline, baselines: Mapping[str, Baseline]
+) -> Traffic:
+    """Return a window's predictions, whichever version made them, over as few edges as can be."""
+    uncounted = 0
+
+    def counted() -> Iterator[Stored]:
+        nonlocal uncounted
+        for each in counted_once(store.stored(KIND, window), baseline.id, baselines):
+            name, _, over = each.slot.series
+            if name == baseline.model_name and over in baselines:
+                yield each
+            elif name == baseline.model_name:
+                uncounted += each.stamp.knowledge.documents
+
+    parts: dict[str, list[PredictionProfile]] = {}
+    for each in prediction_totals(counted(), baselines):
+        parts.setdefault(each.baseline_id, []).append(each)
+    if not parts:
+        raise _nothing(window, baseline.model_name, store.last(KIND, window))
+    return Traffic(window, [total(of) for of in parts.values()], uncounted)
+
+
+def _nothing(window: Window, model: str, last: Mapping[Version, Last]) -> UserError:
+    others = sorted({f"{name} {version}" for name, version, _ in last})
+    return UserError(
+        f"No predictions of {model} {span(window)} are profiled over a baseline",
+        f"There are those of {', '.join(others)}, over no baseline's edges: make theirs with "
+        "`mlmon baseline create` while their logs are there, or choose another time."
+        if others
+        else f"Run `mlmon analyze --from {iso(window.start)} --to {iso(window.end)}` while "
+        "their logs are there, or choose another time.",
+    )

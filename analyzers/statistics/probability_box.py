@@ -75,8 +75,12 @@ class ProbabilityBox:
         """
         require_rows(box=sum(part.n for part in parts))
         at = known_points(parts) if points is None else points
-        bounds = np.sum([_below(at, part) for part in parts], axis=0, dtype=np.int64)
-        return cls(at, bounds[0], bounds[1], sum(part.n for part in parts))
+        least, most = np.zeros((2, at.size), dtype=np.int64)
+        for part in parts:
+            some, all_of_them = _below(at, part)
+            least += some
+            most += all_of_them
+        return cls(at, least, most, sum(part.n for part in parts))
 
     def percentile(self, share: float) -> Interval:
         """The interval that holds the ceil(share * n)-th smallest row; an end may be infinite."""

@@ -167,7 +167,11 @@ def compared_days(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """Compare the 90 days with training, as `mlmon compare` does."""
     period = Window(DAY_ONE.start - 89 * DAY, DAY_ONE.end)
     seconds, result = timed(lambda: compared(cluster, namespace, period, None, MODEL))
-    return {"seconds": seconds, "predictions": result.predictions, "first": result.rows[0].feature}
+    return {
+        "seconds": seconds,
+        "predictions": result.traffic.predictions,
+        "first": result.rows[0].feature,
+    }
 
 
 def cycle_after(cluster: Cluster, namespace: str, days: int) -> dict[str, Any]:

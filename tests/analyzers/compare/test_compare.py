@@ -1,24 +1,33 @@
 """Two times of traffic, or one and its training set, compared from stored profiles."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
 from typer.testing import CliRunner, Result
 
 from analyzers.baseline.baseline import Baseline
 from analyzers.baseline.store import BaselineStore
+from analyzers.baseline.summary import SCORE as COLUMN
+from analyzers.baseline.summary import summarise
 from analyzers.commands import app
-from analyzers.compare.comparison import SCORE, Row, compare, of_traffic, of_training
+from analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
+from analyzers.compare.traffic import compared
 from analyzers.finding import Severity
 from analyzers.profile.prediction_totals import AT_ONCE, prediction_totals
-from analyzers.profile.predictions import KIND, total
+from analyzers.profile.predictions import KIND, Categories, PredictionProfile, total
+from analyzers.profile.slot import Knowledge, Slot
 from analyzers.profile.store import ProfileStore
+from analyzers.statistics import ks
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.interval import Interval
 from analyzers.window import HOUR, Window, iso
 from elastic.cluster import Cluster
 from elastic.errors import UserError
@@ -34,20 +43,149 @@ def by_feature(rows: list[Row]) -> dict[str, Row]:
     return {each.feature: each for each in rows}
 
 
+def side(hours: list[Any], baseline: Baseline, name: str = "now") -> Side:
+    """Return hours over one baseline's edges as a side."""
+    return of_traffic(name, [total(hours)], {baseline.id: baseline})
+
+
+@pytest.fixture(scope="session")
+def retrained(baseline: Baseline, draw_rows: Callable[..., Rows]) -> Baseline:
+    """The next version: trained on other rows, so with edges of its own, and on one country less.
+
+    Ratings, which it was not trained on, are no feature of it.
+    """
+    rows = draw_rows(np.random.default_rng(4), 5_000)
+    rows["country"] = np.where(rows["country"] == "FR", "DE", rows["country"])
+    del rows["rating"]
+    table = pa.table({COLUMN if name == "score" else name: of for name, of in rows.items()})
+    later = baseline.created + 24 * HOUR
+    return Baseline("autobid", "2", created=later, source="2.parquet", **summarise(table))
+
+
+def two_versions(
+    steady_hours: Make, baseline: Baseline, retrained: Baseline, raw: list[Rows]
+) -> list[Any]:
+    """Two days of either version, each over its own edges, the last but one day over both.
+
+    Prices rise by a half with the third day. The rows are appended to `raw`, hour by hour.
+    """
+
+    def kept(hour: int, rows: Rows) -> None:
+        if hour >= 48:
+            rows["price"] = rows["price"] * 1.5
+        raw.append(rows)
+
+    hours = steady_hours(96, change=kept)
+    profiles = []
+    for hour, (rows, each) in enumerate(zip(raw, hours, strict=True)):
+        model = (baseline if hour < 48 else retrained).model
+        over = [baseline] if hour < 24 else [baseline, retrained] if hour < 48 else [retrained]
+        profiles += [profiled(each.window, rows, of, model) for of in over]
+    return profiles
+
+
+def profiled(window: Window, rows: Rows, baseline: Baseline, model: tuple[str, str]) -> Any:
+    """Return the profile of rows over a baseline's edges."""
+    known = {name: of.counts for name, of in baseline.categorical.items()}
+    countries = Counter(map(str, rows["country"]))
+    return PredictionProfile(
+        Slot(KIND, window, (*model, baseline.id)),
+        Knowledge(len(rows["price"]), window.end),
+        score=Buckets.from_values(rows["score"], baseline.score.edges if baseline.score else ()),
+        numeric={
+            name: replace(Buckets.from_values(rows[name], of.edges), missing=0)
+            for name, of in baseline.numeric.items()
+        },
+        categorical={
+            "country": Categories(
+                Counter({name: n for name, n in countries.items() if name in known["country"]}),
+                Counter({name: n for name, n in countries.items() if name not in known["country"]}),
+            )
+        },
+    )
+
+
+def test_times_of_two_versions_agree_with_scipy_on_their_rows(
+    cluster: Cluster,
+    namespace: str,
+    steady_hours: Make,
+    baseline: Baseline,
+    retrained: Baseline,
+    start: datetime,
+) -> None:
+    """A time that spans both versions, and one before: every distance holds that of the raw rows.
+
+    Each prediction is counted once, although a day is profiled over both versions' edges.
+    """
+    raw: list[Rows] = []
+    store = ProfileStore(cluster, namespace)
+    store.write(two_versions(steady_hours, baseline, retrained, raw), start)
+    store.refresh()
+    BaselineStore(cluster, namespace).write([baseline, retrained])
+    hours = Window(start + 36 * HOUR, start + 96 * HOUR), Window(start, start + 30 * HOUR)
+    found = compared(cluster, namespace, *hours, (None, None))
+    assert found.before is not None
+    assert (found.traffic.predictions, found.before.predictions) == (6_000, 3_000)
+    assert found.baseline.id == retrained.id
+    assert "over the edges of versions 1 and 2" in found.title
+    assert found.to_json()["baseline.ids"] == [baseline.id, retrained.id]
+    rows = by_feature(list(found.rows))
+    assert set(rows) == {"price", "country", SCORE}
+    for feature, column in (("price", "price"), (SCORE, "score")):
+        now, before = (
+            np.concatenate([each[column] for each in part]) for part in (raw[36:], raw[:30])
+        )
+        drift = rows[feature].drift
+        assert drift is not None
+        exact = stats.ks_2samp(now, before).statistic
+        hidden = Interval(drift.low, drift.high)
+        assert hidden.contains(exact)
+        # What chance may add, and two hundredths that edges leave open, at either end.
+        assert hidden.width < 2 * ks.critical_distance(6_000, 3_000, 0.001) + 0.04
+    assert (rows["price"].severity, rows[SCORE].severity) == (Severity.WARNING, Severity.OK)
+    share = [
+        np.mean(np.concatenate([each["country"] for each in part]) == "FR")
+        for part in (raw[36:], raw[:30])
+    ]
+    country = rows["country"].drift
+    assert country is not None
+    assert country.low <= abs(share[0] - share[1]) <= country.high < 0.1
+
+
+def test_a_version_without_baseline_is_counted_out(
+    cluster: Cluster, namespace: str, steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Predictions over no baseline's edges cannot be compared; the title says how many they are."""
+    hours = steady_hours(48)
+    bare = [
+        PredictionProfile(Slot(KIND, each.window, ("autobid", "0", "")), each.knowledge)
+        for each in hours[:24]
+    ]
+    store = ProfileStore(cluster, namespace)
+    store.write([*bare, *hours[24:]], start)
+    store.refresh()
+    BaselineStore(cluster, namespace).write([baseline])
+    found = compared(cluster, namespace, Window(start, start + 48 * HOUR), None, (None, None))
+    assert (found.traffic.predictions, found.traffic.uncounted) == (2_400, 2_400)
+    assert found.title.endswith("; 2,400 more over no baseline's")
+    with pytest.raises(UserError, match=r"No predictions of autobid .* over a baseline"):
+        compared(cluster, namespace, Window(start, start + 24 * HOUR), None, (None, None))
+
+
 def test_what_moved_is_ranked_first(steady_hours: Make, baseline: Baseline) -> None:
     """Doubled prices stand at the top as critical; all else is as in training, scores included."""
 
     def doubled(_hour: int, rows: Rows) -> None:
         rows["price"] *= 2
 
-    rows = compare(total(steady_hours(48, change=doubled)), of_training(baseline))
+    rows = compare(side(steady_hours(48, change=doubled), baseline), of_training(baseline))
     assert rows[0].feature == "price"
     assert rows[0].severity is Severity.CRITICAL
     assert {each.feature for each in rows[1:]} == {"rating", "country", SCORE}
     assert {each.severity for each in rows[1:]} == {Severity.OK}
 
 
-def test_two_times_agree_with_scipy_on_their_rows(steady_hours: Make) -> None:
+def test_two_times_agree_with_scipy_on_their_rows(steady_hours: Make, baseline: Baseline) -> None:
     """The interval of each distance holds scipy's two-sample distance of the raw rows."""
     raw: dict[bool, list[Any]] = {False: [], True: []}
 
@@ -57,7 +195,7 @@ def test_two_times_agree_with_scipy_on_their_rows(steady_hours: Make) -> None:
         raw[hour >= 24].append(rows["price"])
 
     hours = steady_hours(48, change=kept)
-    rows = compare(total(hours[24:]), of_traffic("the first day", total(hours[:24])))
+    rows = compare(side(hours[24:], baseline), side(hours[:24], baseline, "the first day"))
     exact = stats.ks_2samp(*(np.concatenate(raw[late]) for late in (True, False))).statistic
     row = by_feature(rows)["price"]
     assert row.drift is not None
@@ -74,7 +212,7 @@ def test_a_feature_without_values_is_said_not_judged(
     def gone(_hour: int, rows: Rows) -> None:
         rows["rating"] = np.full(rows["rating"].shape, np.nan)
 
-    rows = compare(total(steady_hours(24, change=gone)), of_training(baseline))
+    rows = compare(side(steady_hours(24, change=gone), baseline), of_training(baseline))
     assert (rows[-1].feature, rows[-1].severity) == ("rating", Severity.UNKNOWN)
     assert rows[-1].moved == "no values now"
 
@@ -156,9 +294,8 @@ def test_the_version_that_served_last_is_compared(
     BaselineStore(cluster, namespace).write([other])
     words = ["--from", iso(start), "--to", iso(start + 48 * HOUR), "--json"]
     assert json.loads(run(*words).stdout)["ml.model.version"] == baseline.model_version
-    result = run(*words, "--model-version", "2")
-    assert isinstance(result.exception, UserError)
-    assert "There are those of autobid 1" in str(result.exception.hint)
+    asked = json.loads(run(*words, "--model-version", "2").stdout)
+    assert (asked["baseline.id"], asked["predictions"]) == (other.id, 4_800)
 
 
 def test_a_model_without_baseline_is_said(run: Run) -> None:

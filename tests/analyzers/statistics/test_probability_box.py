@@ -54,7 +54,7 @@ def _samples(
     draw: st.DrawFn, pairs: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Buckets], list[Buckets]]:
     """Two columns of rows that break careless statistics, and the parts each was counted in."""
-    current, reference, f, g = draw(pairs)
+    current, reference, f, _ = draw(pairs)
     other = draw(pairs)
     chosen = st.sampled_from(
         [f.edges, other[2].edges, quantile_edges(current, 3), quantile_edges(reference, 7)]
