@@ -24,7 +24,7 @@ def outdated(present: Mapping[Slot, Knowledge], stored: Mapping[Slot, Stamp]) ->
 
     Args:
         present: The events there are, per slot.
-        stored: The profiles there are. One whose events are gone is kept as it is.
+        stored: The profiles there are. One of whose events some are gone is kept as it is.
     """
     wanted: dict[Slot, int] = {}
     for slot, knowledge in present.items():

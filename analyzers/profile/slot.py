@@ -48,9 +48,13 @@ class Knowledge:
     ingested: datetime | None = None
 
     def outdated_by(self, present: Knowledge) -> bool:
-        """Whether events have come since. That events are gone (deleted) changes nothing."""
-        if present.documents > self.documents:
-            return True
+        """Whether events have come since, and those that were counted are there to count again.
+
+        Logs are deleted long before profiles. Where fewer events are there than were counted, what
+        a late one adds cannot be told: what was counted stays.
+        """
+        if present.documents != self.documents:
+            return present.documents > self.documents
         if present.ingested is None:
             return False
         return self.ingested is None or present.ingested > self.ingested

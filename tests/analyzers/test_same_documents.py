@@ -155,14 +155,50 @@ def test_deleting_the_logs_of_a_profiled_week_changes_nothing(
     analyze(cluster, namespace, week, now=week.end)
     before = documents(cluster, namespace)
     assert len({each.get("finding.analyzer") for each in before.values()}) > 10
-    for stream, (old,) in cluster.data_streams(f"logs-*-{namespace}").items():
-        cluster.rollover(stream)
-        assert cluster.delete_index(old)
-    assert cluster.count(f"logs-*-{namespace}") == 0
+    delete_logs(cluster, namespace)
     again = analyze(cluster, namespace, week, now=week.end + HOUR)
     assert again.failures == {}
     assert sum(again.severities.values()) == sum(each.total for each in again.written.values())
     assert differing(documents(cluster, namespace), before) == []
+
+
+def test_late_lines_after_the_logs_were_deleted_change_no_verdict(
+    cluster: Cluster,
+    start: datetime,
+    everything: Callable[[int], Events],
+    logged: Callable[..., str],
+    ship: Callable[..., None],
+) -> None:
+    """What one adds cannot be told where what it adds to is gone: what was counted stays."""
+    period = Window(start, start + HOURS * HOUR)
+    events = [each for each in everything(HOURS) if each["event.dataset"] != "ml.outcome"]
+    twice = [each | {"event.id": f"{each['event.id']}-{copy}"} for each in events for copy in "ab"]
+    namespace = logged(twice)
+    analyze(cluster, namespace, period, now=period.end)
+    before = documents(cluster, namespace)
+    delete_logs(cluster, namespace)
+    arrived = {"event.ingested": iso(period.end + HOUR)}
+    late = [each | arrived for each in events[::10]]
+    assert len({each["event.dataset"] for each in late}) > 3
+    ship(late, into=namespace)
+    again = analyze(cluster, namespace, period, now=period.end + HOUR)
+    assert again.failures == {}
+    assert again.profiles.keys() >= {"prediction", "access", "job", "sequence"}
+    # Lines that arrive in an hour without any are news of that hour of arrival.
+    kept = {
+        place: each
+        for place, each in documents(cluster, namespace).items()
+        if each.get("profile.kind") != "clock" or place in before
+    }
+    assert differing(kept, before) == []
+
+
+def delete_logs(cluster: Cluster, namespace: str) -> None:
+    """Delete every line there is."""
+    for stream, (old,) in cluster.data_streams(f"logs-*-{namespace}").items():
+        cluster.rollover(stream)
+        assert cluster.delete_index(old)
+    assert cluster.count(f"logs-*-{namespace}") == 0
 
 
 def one_run(cluster: Cluster, namespace: str, period: Window) -> None:
