@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from analyzers.window import parse_time
+from analyzers.window import Window, parse_time
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +32,22 @@ def time_argument(text: str, now: datetime) -> datetime:
             f"{text!r} is not a time",
             "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
         ) from None
+
+
+def window_argument(text: str, now: datetime) -> Window:
+    """Read a window: `START/END`, each as `time_argument` reads them, or a length up to now.
+
+    `2026-11-20/2026-11-22` is the interval of ISO 8601 (4.4.1); `14d/7d` the week before the last
+    one, `7d` the last one.
+
+    Raises:
+        UserError: It is neither, or holds no time.
+    """
+    start, divided, end = text.partition("/")
+    window = Window(time_argument(start, now), time_argument(end, now) if divided else now)
+    if window.start >= window.end:
+        raise UserError(f"There is no time in {text!r}", "Write the earlier time first.")
+    return window
 
 
 def length_argument(text: str) -> timedelta:

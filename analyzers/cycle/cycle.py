@@ -153,14 +153,14 @@ def _profiled(
         progress(f"looking for new events: {name}")
         found: list[Window] = []
         with engine.noting(failed, name):
-            kind.prepare(logs, Window(before.seen, logs.now))
+            profiler.prepare(kind)
             found = touched(kind, logs, before.seen, logs.now)
             if name == SEQUENCE:
                 # Lines that fill a gap change what was said of all its time.
                 gaps = _gaps(logs, found)
             fresh = Window(floor(before.judged, kind.step), logs.now)
             # Apart from what is new only past weeks may not be known yet, all others are.
-            for window in times if sweep else joined([*found, fresh, *times[:-1]]):
+            for window in joined([*found, *(times if sweep else [fresh, *times[:-1]])]):
                 cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.
         news[name] = joined([*found, *profiler.changed.get(name, ())])

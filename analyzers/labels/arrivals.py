@@ -13,8 +13,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from analyzers.labels.doc_values import doc_values, read_values
-from analyzers.labels.label import Outcome
+from analyzers.labels.outcome_logs import FIELDS, NEEDED, read_outcome
 from analyzers.profile.aggregations import INGESTED
 from analyzers.window import DAY, HOUR, floor, from_milliseconds, iso, milliseconds
 from elastic.documents import Document
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from datetime import datetime
 
+    from analyzers.labels.label import Outcome
     from elastic.cluster import Cluster
 
 REACH = 7 * DAY
@@ -30,8 +30,6 @@ MILLISECOND = timedelta(milliseconds=1)
 
 _CLOCKS = (INGESTED, "@timestamp")
 _STATE_ID = "labels"
-_NEEDED = ("ml.prediction.id", "ml.outcome.label")
-_FIELDS = doc_values(["@timestamp", "event.created", "ml.outcome.value", "service.name", *_NEEDED])
 _PAGE = 1_000
 _HOUR, _DAY = HOUR // MILLISECOND, DAY // MILLISECOND
 
@@ -130,16 +128,16 @@ class Arrivals:
         body = {
             "size": _PAGE,
             "_source": False,
-            "docvalue_fields": _FIELDS,
+            "docvalue_fields": FIELDS,
             "query": {"bool": {"filter": filters}},
         }
         for hit in self._cluster.scan(self._outcomes, body):
-            yield _outcome(hit["_id"], read_values(hit))
+            yield read_outcome(hit)
 
 
 def _of(clock: str, since: datetime | None) -> list[dict[str, Any]]:
     """Return the filters for the outcomes that are counted by a clock, from a moment on."""
-    filters: list[dict[str, Any]] = [{"exists": {"field": name}} for name in (*_NEEDED, clock)]
+    filters: list[dict[str, Any]] = [{"exists": {"field": name}} for name in (*NEEDED, clock)]
     if clock != INGESTED:
         filters.append({"bool": {"must_not": [{"exists": {"field": INGESTED}}]}})
     if since is not None:
@@ -150,15 +148,3 @@ def _of(clock: str, since: datetime | None) -> list[dict[str, Any]]:
 def _bounds(low: int, high: int | None) -> dict[str, Any]:
     upper = {} if high is None else {"lt": high}
     return {"gte": low, **upper, "format": "epoch_millis"}
-
-
-def _outcome(ident: str, values: Mapping[str, Any]) -> Outcome:
-    return Outcome(
-        ident,
-        values["ml.prediction.id"],
-        values["@timestamp"],
-        values["ml.outcome.label"],
-        values.get("ml.outcome.value"),
-        values.get("event.created"),
-        values.get("service.name"),
-    )

@@ -17,7 +17,7 @@ import analyzers.profile
 from analyzers.profile.slot import Profile, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from analyzers.baseline.baseline import Baseline
@@ -38,15 +38,15 @@ class ProfileKind(ABC, Generic[P]):
         step: Length of its windows.
         core: The parts of a profile that are read where no more is needed; none where profiles are
             always read whole.
+        preparations: What has to be done before its events are surveyed; of kinds that name the
+            same, once a run.
     """
 
     name: ClassVar[str]
     dataset: ClassVar[str]
     step: ClassVar[timedelta]
     core: ClassVar[tuple[str, ...]] = ()
-
-    def prepare(self, logs: Logs, period: Window) -> None:
-        """Do what has to be done before events are surveyed; by default nothing."""
+    preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return what can be profiled, and the events there are of it: one slot per window."""

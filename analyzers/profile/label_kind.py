@@ -36,11 +36,7 @@ class LabelKind(VersionKind[LabelProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
-
-    def prepare(self, logs: Logs, period: Window) -> None:
-        """Join the outcomes that have come, whatever predictions they are about."""
-        del period
-        join_new(logs)
+    preparations = (join_new,)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour and version with labels, over the version's baseline."""

@@ -100,11 +100,7 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
-
-    def prepare(self, logs: Logs, period: Window) -> None:
-        """Join the outcomes that have come."""
-        del period
-        join_new(logs)
+    preparations = (join_new,)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour with outcomes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, TypeAlias
 
 from analyzers.profile.predictions import KIND
@@ -9,7 +10,7 @@ from analyzers.profile.slot import Slot
 from analyzers.window import DAY, Window, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from analyzers.baseline.baseline import Baseline
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = tuple[str, str]
 Present: TypeAlias = "Mapping[tuple[Window, Model], Knowledge]"
+_NOTHING: Present = {}
 
 
 def outdated(present: Mapping[Slot, Knowledge], stored: Mapping[Slot, Stamp]) -> dict[Slot, int]:
@@ -43,42 +45,54 @@ def spanned(slots: Iterable[Slot], period: Window) -> Window:
 
 
 def prediction_slots(
-    present: Present, baselines: Mapping[Model, Baseline]
+    present: Present, baselines: Mapping[Model, Baseline], around: Present = _NOTHING
 ) -> dict[Slot, Knowledge]:
     """Return a slot for each window and each baseline it is judged by.
 
-    Those are the baseline of the version that predicted, and the baselines of versions that come
-    into service within the next day: a new version's inputs are judged over whole days, of which
-    the traffic before it is a part.
+    Those are the baseline of the version that predicted, and the baselines of versions that predict
+    within the day after it: a version's inputs are judged over whole days, of which the traffic of
+    others is a part. Whether it is so is told by the windows of two days alone, so that a period
+    and its parts have the same slots.
+
+    Args:
+        present: The predictions of a period.
+        baselines: The current baseline of each version.
+        around: Those of the day before and the day after, as profiles know them: they open slots
+            in the period, and versions of the period open slots there.
     """
-    first = _first_seen(present)
-    slots: dict[Slot, Knowledge] = {}
-    for (window, model), knowledge in present.items():
-        for baseline in _relevant(window, model, first, baselines):
-            slots[Slot(KIND, window, (*model, baseline))] = knowledge
+    slots = {
+        Slot(KIND, window, (*model, own.id if (own := baselines.get(model)) else "")): knowledge
+        for (window, model), knowledge in present.items()
+    }
+    for known, others in ((present, (present, around)), (around, (present,))):
+        starts = _starts(others)
+        for (window, model), knowledge in known.items():
+            for baseline in _judging(window, model, starts, baselines):
+                slots[Slot(KIND, window, (*model, baseline))] = knowledge
     return slots
 
 
-def _first_seen(present: Present) -> dict[Model, datetime]:
-    first: dict[Model, datetime] = {}
-    for window, model in present:
-        first[model] = min(window.start, first.get(model, window.start))
-    return first
+def _starts(found: Iterable[Present]) -> dict[Model, list[datetime]]:
+    """Return when the windows of each version start, in order."""
+    starts: dict[Model, list[datetime]] = {}
+    for window, model in sorted(place for each in found for place in each):
+        starts.setdefault(model, []).append(window.start)
+    return starts
 
 
-def _relevant(
+def _judging(
     window: Window,
     model: Model,
-    first: Mapping[Model, datetime],
+    starts: Mapping[Model, Sequence[datetime]],
     baselines: Mapping[Model, Baseline],
 ) -> Iterator[str]:
-    own = baselines.get(model)
-    yield own.id if own else ""
-    for other, start in first.items():
-        near = window.start < start + DAY and start < window.end + DAY
+    """Yield the baselines of other versions of the model that predict within the day after."""
+    for other, of in starts.items():
         baseline = baselines.get(other)
-        if other[0] == model[0] and other != model and near and baseline:
-            yield baseline.id
+        if baseline and other[0] == model[0] and other != model:
+            following = bisect_left(of, window.start)
+            if following < len(of) and of[following] < window.end + DAY:
+                yield baseline.id
 
 
 def by_day(slots: Iterable[Slot], step: timedelta) -> Iterator[tuple[tuple[str, ...], Window]]:

@@ -10,7 +10,9 @@ from analyzers.profile.aggregations import read_knowledge
 from analyzers.profile.logs import MOST_BUCKETS
 from analyzers.profile.prediction_query import STEP, PredictionQuery, logged_fields
 from analyzers.profile.predictions import DATASET, KIND, PredictionProfile, from_body, joined
+from analyzers.profile.store import ProfileStore
 from analyzers.profile.version_kind import VersionKind, version_buckets, versions
+from analyzers.window import DAY, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from analyzers.baseline.baseline import Baseline
     from analyzers.profile.logs import Logs
     from analyzers.profile.slot import Knowledge, Slot
-    from analyzers.window import Window
 
 
 class PredictionKind(VersionKind[PredictionProfile]):
@@ -36,7 +37,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
             for window, bucket in logs.survey(DATASET, period, STEP, versions())
             for model, version in version_buckets(bucket).items()
         }
-        return pending.prediction_slots(present, logs.baselines)
+        return pending.prediction_slots(present, logs.baselines, _around(logs, period))
 
     def make(
         self, logs: Logs, series: tuple[str, ...], part: Window
@@ -68,3 +69,17 @@ def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[Prediction
         query = replace(query, apart=True)
         answer = logs.search(DATASET, query.body(piece))
     return list(query.profiles(answer))
+
+
+def _around(logs: Logs, period: Window) -> dict[tuple[Window, pending.Model], Knowledge]:
+    """Return what profiles know of the predictions of the day before a period and the day after."""
+    store = ProfileStore(logs.cluster, logs.namespace)
+    return {
+        (slot.window, (slot.series[0], slot.series[1])): stamp.knowledge
+        for time in (
+            Window(period.start - STEP - DAY, period.start),
+            Window(period.end, min(period.end + STEP + DAY, logs.now)),
+        )
+        if time.start < time.end
+        for slot, stamp in store.stamps(KIND, time).items()
+    }

@@ -39,12 +39,20 @@ class Profiler:
         self._logs = logs
         self._progress = progress
         self._store = ProfileStore(logs.cluster, logs.namespace)
+        self._prepared: set[Callable[[Logs], object]] = set()
         self.changed: dict[str, list[Window]] = {}
         """The windows of the profiles made so far, by kind."""
 
+    def prepare(self, kind: ProfileKind[Any]) -> None:
+        """Do what a kind wants done before its events are surveyed, if it is not done yet."""
+        for preparation in kind.preparations:
+            if preparation not in self._prepared:
+                preparation(self._logs)
+                self._prepared.add(preparation)
+
     def update(self, kind: ProfileKind[Any], period: Window) -> int:
         """Profile what is new of one kind in a period; return how many profiles were made."""
-        kind.prepare(self._logs, period)
+        self.prepare(kind)
         present = kind.slots(self._logs, period)
         # What events of the period open again may lie around it.
         reach = pending.spanned(present, period)

@@ -18,10 +18,16 @@ def sample(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "sample.parquet"
     ),
+    window: Annotated[
+        str | None,
+        typer.Option(help="Predictions of the last 7d, or of 2026-11-01/2026-11-08, or 14d/7d."),
+    ] = None,
     start: Annotated[
-        str, typer.Option("--from", help="Predictions from then on: ISO time, or 7d ago.")
-    ] = "7d",
-    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
+        str | None, typer.Option("--from", help="Instead, from then on: ISO time, or 7d ago.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Predictions at most.")] = 10_000,
     model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
     model_version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
@@ -36,8 +42,7 @@ def sample(
     import pyarrow.parquet as pq
 
     from analyzers.sample.draw import sample as draw
-    from analyzers.time_argument import time_argument
-    from analyzers.window import Window
+    from analyzers.time_argument import window_argument
     from elastic.cluster import connect
     from elastic.errors import UserError
     from elastic.progress import shown_progress
@@ -45,9 +50,9 @@ def sample(
     from elastic.whole_file import whole_file
 
     settings, now = load_settings(), datetime.now(UTC)
-    period = Window(time_argument(start, now), time_argument(end, now))
-    if period.start >= period.end:
-        raise UserError("There is no time between --from and --to", "Give --from before --to.")
+    if window and (start or end):
+        raise UserError("The time is given twice", "Give --window, or --from and --to.")
+    period = window_argument(window or f"{start or '7d'}/{end or 'now'}", now)
     wanted = {"ml.model.name": model, "ml.model.version": model_version}
     narrowed = {name: value for name, value in wanted.items() if value is not None}
     with connect(settings) as cluster, shown_progress() as progress:
@@ -55,7 +60,7 @@ def sample(
     if table.num_rows == 0:
         raise UserError(
             f"Namespace {settings.namespace} holds no such predictions",
-            "Choose another time with --from and --to, or another model.",
+            "Choose another time with --window, or another model.",
         )
     with whole_file(out) as part:
         pq.write_table(table, part, compression="zstd")

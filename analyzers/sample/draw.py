@@ -13,8 +13,9 @@ import hashlib
 import heapq
 from typing import TYPE_CHECKING, Any
 
+from analyzers.labels.outcome_logs import counted
 from analyzers.profile.aggregations import period_query
-from analyzers.sample.table import ID, OUTCOME, row_of, table
+from analyzers.sample.table import ID, LABEL, VALUE, row_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ def sample(
 
     Columns: `@timestamp`, the ids, model, score, threshold and decision by their fields' names,
     each feature by its own name (null where it is missing or was not logged), and
-    `ml.outcome.{label,value}` (null while unknown).
+    `ml.outcome.{label,value}` of the outcome logged last (null while unknown).
 
     Args:
         cluster: Where the logs are.
@@ -81,10 +82,9 @@ def sample(
         progress(f"reading {start:,} of {len(chosen):,} predictions")
         some = chosen[start : start + _AT_ONCE]
         found = {row[ID]: row for row in map(row_of, _with_ids(cluster, stream, some))}
-        for label in _with_ids(cluster, f"mlmon-labels-{namespace}-*", some):
-            known = {name: label[name] for name in OUTCOME if name in label}
-            if label.get(ID) in found:
-                found[label[ID]] |= known
+        for each in counted(cluster, namespace, found.keys()):
+            if each.prediction_id in found:
+                found[each.prediction_id] |= {LABEL: each.label, VALUE: each.value}
         rows |= found
     return table(rows.values())
 

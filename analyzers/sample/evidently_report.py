@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.sample.comparison import LABEL, SCORE, Comparison
 from elastic.errors import UserError
+from elastic.whole_file import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,4 +50,5 @@ def write_report(comparison: Comparison, out: Path) -> None:
             frames = [frame[frame[LABEL].notna()].astype({LABEL: int}) for frame in frames]
         known = DataDefinition(**definition)
         current, reference = (Dataset.from_pandas(frame, known) for frame in frames)
-        Report(presets).run(current, reference).save_html(str(out))
+        with whole_file(out) as part:
+            Report(presets).run(current, reference).save_html(str(part))

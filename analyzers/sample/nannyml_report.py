@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.sample.comparison import LABEL, SCORE, Comparison
 from elastic.errors import UserError
+from elastic.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,8 @@ def write_report(comparison: Comparison, out: Path) -> None:
             for index, figure in enumerate(_figures(nannyml, comparison))
         ]
     head = "<!doctype html><meta charset=utf-8><title>NannyML</title>"
-    out.write_text("\n".join([head, *figures]), encoding="utf-8")
+    with whole_file(out) as part:
+        part.write_text("\n".join([head, *figures]), encoding="utf-8")
 
 
 def _figures(nannyml: Any, comparison: Comparison) -> Iterator[Any]:

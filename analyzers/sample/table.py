@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from analyzers.window import parse_time
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -20,7 +22,12 @@ PLAIN = (
     "ml.prediction.threshold",
     "ml.prediction.decision",
 )
-OUTCOME = ("ml.outcome.label", "ml.outcome.value")
+LABEL, VALUE = "ml.outcome.label", "ml.outcome.value"
+_PLAIN_KINDS: Mapping[str, pa.DataType] = {
+    TIME: pa.timestamp("us", tz="UTC"),
+    "ml.prediction.score": pa.float64(),
+    "ml.prediction.threshold": pa.float64(),
+}
 _FEATURES = "ml.features."
 _KINDS: Mapping[str, pa.DataType] = {
     "numeric": pa.float64(),
@@ -31,7 +38,7 @@ _KINDS: Mapping[str, pa.DataType] = {
 
 def row_of(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return a prediction's event as a row; features are keyed by their type and name."""
-    row = {name: event.get(name) for name in PLAIN}
+    row = {name: event.get(name) for name in PLAIN} | {TIME: parse_time(event[TIME])}
     for field, value in event.items():
         if field.startswith(_FEATURES):
             kind, _, name = field.removeprefix(_FEATURES).partition(".")
@@ -44,7 +51,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return rows as a table; a feature logged as two types is two columns, named with its type."""
     ordered = sorted(rows, key=lambda row: (row[TIME], row[ID]))
     columns: dict[str, pa.Array] = {
-        name: pa.array([row[name] for row in ordered], _plain_type(name)) for name in PLAIN
+        name: pa.array([row[name] for row in ordered], _PLAIN_KINDS.get(name, pa.string()))
+        for name in PLAIN
     }
     features = sorted({name for row in ordered for name in row if name.split(" ")[0] in _KINDS})
     names = [each.partition(" ")[2] for each in features]
@@ -52,15 +60,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         kind, _, name = feature.partition(" ")
         title = name if names.count(name) == 1 else f"{name} ({kind})"
         columns[title] = pa.array([_value(row.get(feature), kind) for row in ordered], _KINDS[kind])
-    columns[OUTCOME[0]] = pa.array([row.get(OUTCOME[0]) for row in ordered], pa.bool_())
-    columns[OUTCOME[1]] = pa.array([row.get(OUTCOME[1]) for row in ordered], pa.float64())
+    columns[LABEL] = pa.array([row.get(LABEL) for row in ordered], pa.bool_())
+    columns[VALUE] = pa.array([row.get(VALUE) for row in ordered], pa.float64())
     return pa.table(columns)
-
-
-def _plain_type(name: str) -> pa.DataType:
-    return (
-        pa.float64() if name in {"ml.prediction.score", "ml.prediction.threshold"} else pa.string()
-    )
 
 
 def _value(value: Any, kind: str) -> Any:

@@ -100,6 +100,32 @@ def test_a_failure_is_an_exit_code(
     assert "no profiles today" in mlmon("findings", "--severity", "all").stdout
 
 
+def test_a_sample_is_written(
+    mlmon: Callable[..., Result],
+    start: datetime,
+    tmp_path: Path,
+    predictions_of: Callable[..., Events],
+    ship: Callable[..., None],
+) -> None:
+    """Of a window, again with the same bytes; the same time by --from and --to is the same file."""
+    events = predictions_of(3, 20)
+    ship([each | {"ml.prediction.id": f"p-{place}"} for place, each in enumerate(events)])
+    begin, end = iso(start), iso(start + 2 * HOUR)
+    times = (
+        ("--window", f"{begin}/{end}"),
+        ("--window", f"{begin}/{end}"),
+        ("--from", begin, "--to", end),
+    )
+    files = [tmp_path / f"{place}.parquet" for place in range(len(times))]
+    for file, time in zip(files, times, strict=True):
+        told = json.loads(
+            mlmon("sample", "--out", str(file), *time, "--rows", "30", "--json").stdout
+        )
+        assert told == {"path": str(file), "rows": 30, "labelled": 0}
+    first, *others = [each.read_bytes() for each in files]
+    assert others == [first, first]
+
+
 def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
     """Each with its question and its limits."""
     text = mlmon("analyzers").stdout
@@ -117,6 +143,10 @@ def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
         (("analyze", "--from", "1d"), "Nothing was logged"),
         (("findings", "--analyzer", "nonsense"), "no analyzer nonsense"),
         (("findings", "--since", "soon"), "not a time"),
+        (("sample", "--window", "7d/14d"), "no time in '7d/14d'"),
+        (("sample", "--from", "7d", "--to", "9d"), "no time in '7d/9d'"),
+        (("sample", "--window", "7d", "--to", "1d"), "given twice"),
+        (("sample", "--window", "7d"), "no such predictions"),
         (("baseline", "show", "autobid", "9"), "no baseline for autobid 9"),
         (("baseline", "create", "nowhere"), "does not exist"),
     ],

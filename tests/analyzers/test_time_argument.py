@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analyzers.time_argument import time_argument
+from analyzers.time_argument import time_argument, window_argument
+from analyzers.window import Window
 from elastic.errors import UserError
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -30,3 +31,20 @@ def test_what_is_not_a_time(text: str) -> None:
     with pytest.raises(UserError) as caught:
         time_argument(text, NOW)
     assert "14d" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("7d", (7, 0)), ("14d/7d", (14, 7)), ("2026-03-09T12:00/2026-03-14T12:00Z", (7, 2))],
+)
+def test_a_window(text: str, days: tuple[int, int]) -> None:
+    """Two times with a slash between them, or how long up to now."""
+    start, end = (NOW - timedelta(days=each) for each in days)
+    assert window_argument(text, NOW) == Window(start, end)
+
+
+@pytest.mark.parametrize("text", ["7d/14d", "now", "7d/", "/7d", "2026-03-02/soon"])
+def test_what_is_not_a_window(text: str) -> None:
+    """A window that holds no time, or whose ends are no times, is refused."""
+    with pytest.raises(UserError):
+        window_argument(text, NOW)

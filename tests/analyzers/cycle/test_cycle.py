@@ -1,6 +1,7 @@
 """Cycles end in the same findings as one run over everything, whatever came late or went wrong."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
@@ -17,6 +18,8 @@ from analyzers.cycle.runner import Runner
 from analyzers.cycle.state import Lease
 from analyzers.findings_store import FindingStore
 from analyzers.profile.jobs import JobKind
+from analyzers.profile.kind import kinds
+from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
 
@@ -107,6 +110,50 @@ def test_cycles_say_what_one_run_says(
     run_cycle(cluster, namespace, moment, start)
     known = FindingStore(cluster, namespace).search(until=start + 2 * DAY)
     assert contents(known) == expected()
+
+
+def test_a_version_that_takes_over_and_is_taken_back(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """It is judged over the whole day's traffic at once; lines that come very late change that."""
+    second = replace(baseline, model_version="2")
+    events = predictions_of(72, 6)
+    for number, each in enumerate(events):
+        each |= {"ml.features.embedding.text": [1.0, 2.0, 3.0, 4.0], "ml.features.embedded": "text"}
+        if 30 <= number // 6 < 42:
+            each["ml.model.version"] = "2"
+    late = {50: events[6 * 28 + 1], 72: events[6 * 2 + 1]}
+    end = start + 72 * HOUR
+    for name in (namespace, other := f"{namespace}_whole"):
+        BaselineStore(cluster, name).write([baseline, second])
+    ship(arriving(events, end), into=other)
+    engine.analyze(cluster, other, Window(start, end), now=end)
+    on_time = [each for each in events if each not in late.values()]
+    for hour in (28, 36, 50, 72):
+        moment = start + hour * HOUR
+        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        ship(arriving([*due, *([late[hour]] if hour in late else [])], moment))
+        on_time = on_time[len(due) :]
+        run_cycle(cluster, namespace, moment, start)
+        if hour == 36:
+            day = Window(moment - DAY, moment)
+            over = {second.id: second}
+            read = ProfileStore(cluster, namespace).read(kinds()["prediction"], day, over)
+            assert sum(each.predictions for each in read) == 143
+    assert differing(cluster, namespace, other) == []
+
+
+def differing(cluster: Cluster, *namespaces: str) -> list[str]:
+    """Return what is not said alike in two namespaces."""
+    one, two = (said(cluster, name) for name in namespaces)
+    keys = {key for key, _ in one ^ two}
+    found = (each for name in namespaces for each in FindingStore(cluster, name).search())
+    return sorted(f"{each.end} {each.series} {each.reason}" for each in found if each.key in keys)
 
 
 def test_a_cycle_that_was_killed_is_made_good(

@@ -10,10 +10,10 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzers.labels.join import LabelJoin
 from analyzers.sample.draw import least_hashes, sample
-from analyzers.window import DAY, HOUR, Window
+from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
-from elastic.documents import Document
 
 Events = list[dict[str, Any]]
 
@@ -48,6 +48,18 @@ def named(events: Events) -> Events:
     return [each | {"ml.prediction.id": f"p-{index:04}"} for index, each in enumerate(events)]
 
 
+def outcome(of: str, at: datetime, *, label: bool) -> dict[str, Any]:
+    """Return the event of an outcome."""
+    return {
+        "@timestamp": iso(at),
+        "event.ingested": iso(at),
+        "event.dataset": "ml.outcome",
+        "ml.prediction.id": of,
+        "ml.outcome.label": label,
+        "ml.outcome.value": 2.5,
+    }
+
+
 def test_a_sample_holds_what_was_logged(
     cluster: Cluster,
     namespace: str,
@@ -57,18 +69,15 @@ def test_a_sample_holds_what_was_logged(
 ) -> None:
     """Scores, features, missing values and known outcomes are those of the chosen predictions."""
     events = named(predictions_of(4, 100))
-    ship(events)
-    index = f"mlmon-labels-{namespace}-2026.03"
     labels = {f"p-{number:04}": number % 3 == 0 for number in range(0, 400, 2)}
-    cluster.put(
-        Document(
-            index,
-            each,
-            {"ml.prediction.id": each, "ml.outcome.label": label, "ml.outcome.value": 2.5},
-        )
-        for each, label in labels.items()
-    )
-    cluster.refresh(index)
+    outcomes = [outcome(each, start + HOUR, label=of) for each, of in labels.items()]
+    ship([*events, *outcomes[::2]])
+    LabelJoin(cluster, namespace, start + 2 * HOUR).run()
+    # What is not joined yet is known all the same; the outcome logged last counts.
+    ship(outcomes[1::2])
+    changed = [each for each in labels if each.endswith("8")]
+    labels |= dict.fromkeys(changed, True)
+    ship([outcome(each, start + 2 * HOUR, label=True) for each in changed])
     period = Window(start, start + DAY)
     drawn = sample(cluster, namespace, period, 150)
     assert drawn.num_rows == 150
@@ -80,7 +89,9 @@ def test_a_sample_holds_what_was_logged(
         assert row["price"] == event.get("ml.features.numeric.price")
         assert row["rating"] == event.get("ml.features.numeric.rating")
         assert row["country"] == event.get("ml.features.categorical.country")
+        assert row["@timestamp"] == datetime.fromisoformat(event["@timestamp"])
         assert row["ml.outcome.label"] == labels.get(row["ml.prediction.id"])
+        assert row["ml.outcome.value"] == (2.5 if row["ml.prediction.id"] in labels else None)
     larger = set(sample(cluster, namespace, period, 300).column("ml.prediction.id").to_pylist())
     assert set(drawn.column("ml.prediction.id").to_pylist()) <= larger
     first_hour = sample(cluster, namespace, Window(start, start + HOUR), 1_000)

@@ -1,0 +1,57 @@
+"""Outcomes as they are logged, and the one that counts of each of some predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzers.labels.doc_values import doc_values, read_values
+from analyzers.labels.label import Outcome
+from analyzers.labels.store import LabelStore
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from elastic.cluster import Cluster
+
+NEEDED = ("ml.prediction.id", "ml.outcome.label")
+"""An event without these is no outcome."""
+
+FIELDS = doc_values(["@timestamp", "event.created", "ml.outcome.value", "service.name", *NEEDED])
+
+
+def read_outcome(hit: Mapping[str, Any]) -> Outcome:
+    """Read the hit of an outcome that was asked for with `FIELDS`."""
+    values = read_values(hit)
+    return Outcome(
+        hit["_id"],
+        values["ml.prediction.id"],
+        values["@timestamp"],
+        values["ml.outcome.label"],
+        values.get("ml.outcome.value"),
+        values.get("event.created"),
+        values.get("service.name"),
+    )
+
+
+def counted(cluster: Cluster, namespace: str, prediction_ids: Collection[str]) -> list[Outcome]:
+    """Return the outcome that counts of each prediction that has one, joined yet or not.
+
+    Args:
+        cluster: Where they are.
+        namespace: Environment.
+        prediction_ids: A few thousand at most.
+    """
+    joined = LabelStore(cluster, namespace).labels(prediction_ids)
+    last = {ident: each.label.counted for ident, each in joined.items()}
+    filters: list[dict[str, Any]] = [{"exists": {"field": name}} for name in NEEDED]
+    filters.append({"terms": {"ml.prediction.id": [*prediction_ids]}})
+    body = {
+        "_source": False,
+        "docvalue_fields": FIELDS,
+        "query": {"bool": {"filter": filters}},
+    }
+    for hit in cluster.scan(f"logs-ml.outcome-{namespace}", body):
+        each = read_outcome(hit)
+        known = last.setdefault(each.prediction_id, each)
+        last[each.prediction_id] = max(known, each, key=lambda one: one.order)
+    return list(last.values())
