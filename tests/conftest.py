@@ -19,6 +19,8 @@ from elastic.folders import cache_folder
 from elastic.settings import Settings, load_settings
 
 URL = "MLMON_TEST_ELASTICSEARCH_URL"
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
+ENOUGH = 4 * 2**30
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _node() -> Iterator[Settings]:
     """Run a node with a home of its own."""
     # Not pytest's own folder, which the node's unprivileged user may not enter.
-    home = Path(tempfile.mkdtemp(prefix="mlmon-tests-"))
+    home = Path(tempfile.mkdtemp(prefix="mlmon-tests-", dir=_folder()))
     home.chmod(0o755)
     settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=9250)
     try:
@@ -58,6 +60,18 @@ def _node() -> Iterator[Settings]:
     finally:
         node.stop(settings)
         shutil.rmtree(home)
+
+
+def _folder() -> Path | None:
+    """Return where the node's home is: in memory if it fits, for each new index waits for the disk.
+
+    A test makes several; the suite stores less than 1 GiB. None is the usual folder on disk.
+    """
+    try:
+        free = shutil.disk_usage(IN_MEMORY).free
+    except OSError:
+        return None
+    return IN_MEMORY if free >= ENOUGH and os.access(IN_MEMORY, os.W_OK) else None
 
 
 def _prepared(settings: Settings) -> Iterator[Cluster]:
