@@ -117,32 +117,32 @@ class BusinessValue(Analyzer[LabelProfile]):
         history: LabelHistory,
         labels: Evidence[LabelProfile],
     ) -> Finding:
-        now = value_of(labels.within(window))
-        past = list(_past(labels, window))
         profiles = labels.within(window)
+        now, past = value_of(profiles), list(_past(labels, window))
+        labelled = sum(each.approved.labelled for each in profiles)
         known: dict[str, Any] = {
             "model_name": name,
             "service": next((each.service for each in profiles if each.service), None),
-            "sample_count": now.labelled,
+            "sample_count": labelled,
             "baseline_count": len(past),
         }
-        if now.labelled < FEWEST or not past:
-            missing = (
-                "no week before is known to compare with"
-                if now.labelled >= FEWEST
-                else f"{FEWEST} labels are needed"
-            )
+        usual = sum(each.total for each in past) / len(past) if past else 0.0
+        missing = _obstacle(labelled, now, past, usual)
+        if missing or now is None:
             reason = (
                 f"Of {count(approved, 'approved prediction')} {span(window)} "
-                f"{count(now.labelled, 'label')} are known; {missing}."
+                f"{count(labelled, 'label')} are known; {missing}."
             )
             return self.unknown(METRIC, None, window, reason, **known)
-        usual = sum(each.total for each in past) / len(past)
         error = math.sqrt(sum(each.error**2 for each in past)) / len(past)
         coverage = history.coverage(window, (approved, now.labelled), (0, 0)).approved
         awaited = 0 if coverage.mature else round(coverage.missing_share * approved)
         most = now.total + awaited * _per_success(now, past)
-        shares = [ratio(total, now.error, usual, error, CONFIDENCE) for total in (now.total, most)]
+        # Bids that cost more than they brought are no less of the usual than none of it.
+        shares = [
+            ratio(max(0.0, total), now.error, usual, error, CONFIDENCE)
+            for total in (now.total, most)
+        ]
         limits = self.limits[METRIC]
         judge = limits.judge if coverage.mature else limits.judge_bounds
         reach = Z * now.error
@@ -154,26 +154,42 @@ class BusinessValue(Analyzer[LabelProfile]):
             judge(shares[0].low, shares[1].high),
             **known,
             value=now.total,
-            low=max(0.0, now.total - reach),
+            low=min(now.total, max(0.0, now.total - reach)),
             high=most + reach,
             baseline_value=usual,
             warning=limits.warning * usual,
             critical=limits.critical * usual,
             reason=f"Bids that {name} approved {span(window)} brought {number(now.total)}, "
-            f"{percent(now.total / usual) if usual else 'more than nothing'} of what the same "
+            f"{percent(now.total / usual)} of what the same "
             f"hours of {count(len(past), 'week')} before brought ({number(usual)}); "
             f"{count(now.labelled, 'label')} are known{waiting}.",
         )
 
 
-def value_of(profiles: Sequence[LabelProfile]) -> Value:
+def _obstacle(labelled: int, now: Value | None, past: Sequence[Value], usual: float) -> str | None:
+    """Return why a day cannot be compared with what is usual, None if it can."""
+    if labelled < FEWEST:
+        return f"{FEWEST} labels are needed"
+    if now is None:
+        return "the values of successes are too large to be summed"
+    if not past:
+        return "no week before is known to compare with"
+    if usual <= 0:
+        return f"the same hours of {count(len(past), 'week')} before brought {number(usual)}"
+    return None
+
+
+def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
     """Return what approved bids brought, with the error that its hours' scatter shows.
 
     With the value v_h and the number a_h of the approved bids of an hour and their ratio r, the
     variance is that of the values, sum of (v_h - r a_h)^2, and that of the number, r^2 sum of a_h.
+    None where a sum passes the greatest double.
     """
     hours: dict[Window, tuple[float, int]] = {}
     for each in profiles:
+        if each.approved.value is None:
+            return None
         value, labelled = hours.get(each.window, (0.0, 0))
         hours[each.window] = (value + each.approved.value, labelled + each.approved.labelled)
     labelled = sum(each.approved.labelled for each in profiles)
@@ -181,10 +197,13 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value:
     if not labelled:
         return Value(0.0, 0.0, 0, 0)
     values, numbers = np.array(list(hours.values())).T
-    total = float(values.sum())
-    per_bid = total / labelled
-    variance = float(((values - per_bid * numbers) ** 2).sum()) + per_bid**2 * labelled
-    return Value(total, math.sqrt(variance), labelled, positives)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+        per_bid = total / labelled
+        variance = ((values - per_bid * numbers) ** 2).sum() + per_bid**2 * labelled
+    if not np.isfinite(variance):
+        return None
+    return Value(float(total), math.sqrt(variance), labelled, positives)
 
 
 def _past(labels: Evidence[LabelProfile], window: Window) -> Iterator[Value]:
@@ -194,7 +213,7 @@ def _past(labels: Evidence[LabelProfile], window: Window) -> Iterator[Value]:
         profiles = labels.within(before)
         if profiles and profiles[0].window.start <= before.end - COVERED:
             value = value_of(profiles)
-            if value.labelled >= FEWEST:
+            if value and value.labelled >= FEWEST:
                 yield value
 
 

@@ -207,6 +207,8 @@ def _print(analysis: "Analysis") -> None:
     print("documents: " + ", ".join(f"{n} {what}" for what, n in written.items()))
     for name, error in analysis.failures.items():
         print(f"{name} failed: {error}")
+    for note in analysis.notes:
+        print(note)
 
 
 def _table(found: "Iterator[Any]") -> None:

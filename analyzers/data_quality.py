@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from analyzers import cadence
 from analyzers.alert import Alert
@@ -21,7 +21,7 @@ from analyzers.profile.prediction_query import STEP
 from analyzers.profile.predictions import PredictionProfile, one_per_version, total
 from analyzers.statistics.wilson import wilson_interval
 from analyzers.window import DAY, Window
-from analyzers.wording import count, number, percent, span
+from analyzers.wording import count, named, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,6 +129,15 @@ class DataQuality(Analyzer[PredictionProfile]):
             return self.unknown(
                 fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
             )
+        if fault.count < 0:
+            reason = (
+                f"{fault.feature} has {fault.rows - fault.count:,} values in "
+                f"{count(fault.rows, 'prediction')} {span(window)}: of lists each value counts, so "
+                "that nobody knows how many are missing; log one value."
+            )
+            return self.unknown(
+                fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
+            )
         limits = _limits(self.limits[fault.metric], fault, baseline.rows)
         interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
         rate = fault.count / fault.rows
@@ -158,8 +167,8 @@ class DataQuality(Analyzer[PredictionProfile]):
 def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
     """Yield every fault of every feature of the baseline, those that do not occur too."""
     for feature, numbers in sorted(baseline.numeric.items()):
-        seen, absent = sample.numeric[feature], f"ml.features.categorical.{feature}"
-        yield _missing(sample, feature, seen.n, absent, numbers.missing / baseline.rows)
+        seen = sample.numeric[feature]
+        yield _missing(sample, feature, "numeric", seen.n, numbers.missing / baseline.rows)
         outside = seen.counts[0] + seen.counts[-1]
         extremes = f"; now {number(seen.minimum or 0)} to {number(seen.maximum or 0)}"
         says = f"lies outside of {number(numbers.edges[0])} to {number(numbers.maximum or 0)}"
@@ -167,10 +176,12 @@ def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
         usual = 2 / (numbers.n + 1)
         yield Fault(OUTSIDE, feature, outside, seen.n, usual, says, extremes if outside else "")
     for feature, known in sorted(baseline.categorical.items()):
-        categories, absent = sample.categorical[feature], f"ml.features.numeric.{feature}"
-        yield _missing(sample, feature, categories.n, absent, known.missing / baseline.rows)
+        categories = sample.categorical[feature]
+        usual = known.missing / baseline.rows
+        yield _missing(sample, feature, "categorical", categories.n, usual)
         if known.rest == 0:
-            names = ", ".join(f"{name}: {n}" for name, n in categories.unseen.most_common(3))
+            unseen = categories.unseen.most_common(3)
+            names = ", ".join(f"{named(name)}: {n:,}" for name, n in unseen)
             yield Fault(
                 UNSEEN,
                 feature,
@@ -183,11 +194,18 @@ def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
 
 
 def _missing(
-    sample: PredictionProfile, feature: str, present: int, other_type: str, usual: float
+    sample: PredictionProfile,
+    feature: str,
+    kind: Literal["numeric", "categorical"],
+    present: int,
+    usual: float,
 ) -> Fault:
-    elsewhere = sample.present.get(other_type, 0)
-    kind = "a category" if "categorical" in other_type else "a number"
-    detail = f"; {elsewhere:,} came as {kind}" if elsewhere else ""
+    other, noun = ("categorical", "category") if kind == "numeric" else ("numeric", "number")
+    elsewhere = sample.present.get(f"ml.features.{other}.{feature}", 0)
+    ignored = sample.ignored.get(f"ml.features.{kind}.{feature}", 0)
+    detail = f"; {elsewhere:,} came as a {noun}" if elsewhere else ""
+    if ignored:
+        detail += f"; {ignored:,} are not indexed: too long, or more fields than an index may have"
     return Fault(MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail)
 
 

@@ -51,6 +51,7 @@ class Analysis:
         severities: Findings by severity.
         failures: What stopped an analyzer, by its name.
         withdrawn: Earlier findings that no longer hold.
+        notes: What else a person should know: baselines that cannot be read, and what to do.
     """
 
     period: Window
@@ -59,6 +60,7 @@ class Analysis:
     severities: Counter[Severity] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
     withdrawn: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -75,6 +77,7 @@ class Analysis:
             },
             "severities": {each.value: self.severities[each] for each in Severity},
             "failures": self.failures,
+            "notes": self.notes,
         }
 
 
@@ -114,6 +117,7 @@ def analyze(
     analysis = Analysis(period)
     sources = _Sources(cluster, namespace, chosen, period)
     sources.failed |= failed or {}
+    analysis.notes += sources.unread
     if not profiled:
         sources.profile(now, progress, analysis)
     sources.read(now)
@@ -139,7 +143,7 @@ def _judge(
     name, period, keys = analyzer.name, analysis.period, set[str]()
     obstacle = sources.obstacle(analyzer)
     if obstacle is None:
-        judged = _weighed(_judged(analyzer, sources.evidence(analyzer), analysis), analyzer, logs)
+        judged = _judged(analyzer, sources.evidence(analyzer), logs, analysis)
     else:
         judged = iter([_failure(analyzer, obstacle, analysis)])
     try:
@@ -183,7 +187,10 @@ class _Sources:
         self._cluster = cluster
         self._namespace = namespace
         self._period = period
-        baselines = list(BaselineStore(cluster, namespace).all())
+        unread: list[UserError] = []
+        baselines = list(BaselineStore(cluster, namespace).all(unread=unread))
+        self.unread = [f"{each.message}. {each.hint}" for each in unread]
+        """Baselines that cannot be read, and what to do."""
         self._by_id = {each.id: each for each in baselines}
         newest = sorted(baselines, key=lambda each: (each.created, each.id))
         self._current = {each.model: each for each in newest}
@@ -295,11 +302,11 @@ class _Sources:
 
 
 def _judged(
-    analyzer: Analyzer[Any], evidence: Evidence[Any], analysis: Analysis
+    analyzer: Analyzer[Any], evidence: Evidence[Any], logs: LogCompleteness, analysis: Analysis
 ) -> Iterator[Finding]:
     """Yield an analyzer's findings; one that fails ends in a finding that says so."""
     try:
-        yield from analyzer.evaluate(evidence)
+        yield from _weighed(analyzer.evaluate(evidence), analyzer, logs)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
         yield _failure(analyzer, described(error), analysis)
 

@@ -248,8 +248,11 @@ class _Source:
         usual: float | None,
         of: str,
     ) -> Finding:
-        if hours is None or use.ages < FEWEST:
+        if use.ages < FEWEST:
             return self._too_few(metric, self.source, window, use.ages)
+        if hours is None:
+            reason = f"Ages of {self.source} {span(window)} are too large to be summed."
+            return self.analyzer.unknown(metric, self.source, window, reason, service=self.service)
         usually = f", usually {number(usual)} h" if usual is not None else ""
         return self.analyzer.finding(
             metric,
@@ -284,7 +287,7 @@ def _without(use: SourceUse) -> int:
 
 
 def _age(use: SourceUse) -> float | None:
-    return use.age_total / use.ages / HOUR_S if use.ages else None
+    return use.age_total / use.ages / HOUR_S if use.ages and use.age_total is not None else None
 
 
 def _hours(seconds: float | None) -> float | None:

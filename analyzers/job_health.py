@@ -175,13 +175,13 @@ class JobHealth(Analyzer[JobProfile]):
         latest = known[-1]
         before = [each.seconds for each in known[:-1] if each.succeeded and each.seconds]
         seconds = latest.seconds
-        if seconds is None:
+        if seconds is None and latest.end is None:
             seconds = (window.end - latest.start).total_seconds()
-        if len(before) < FEWEST_RUNS:
-            reason = (
-                f"{_successes(len(before), 'earlier ')} of {job} known, {FEWEST_RUNS} are needed "
-                "to know how long it takes."
-            )
+        if len(before) < FEWEST_RUNS or seconds is None:
+            successes = f"{_successes(len(before), 'earlier ')} of {job} known"
+            reason = f"{successes}, {FEWEST_RUNS} are needed to know how long it takes."
+            if seconds is None:
+                reason = f"{job} did not say how long its run took, started {moment(latest.start)}."
             return self.unknown(DURATION, job, window, reason, service=latest.service)
         usual = float(np.median(before))
         ratio = seconds / usual if usual > 0 else 1.0

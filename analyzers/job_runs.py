@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from analyzers.profile.jobs import JobEvent
 
@@ -41,13 +42,15 @@ def runs(events: Iterable[JobEvent]) -> list[Run]:
     """Join starts and ends to runs, in order of their starts.
 
     An end without a start (its line was lost, or lies before what is known) starts when its
-    duration says.
+    duration says. Of a run that is told twice, the first start and the last end count.
+
+    A job that does not number its runs, or gives all one number, is taken to do one after the
+    other: runs of it that overlap are not told apart.
     """
-    starts: dict[str, JobEvent] = {}
-    ends: dict[str, JobEvent] = {}
+    by_id: defaultdict[tuple[str, str], list[JobEvent]] = defaultdict(list)
     for each in events:
-        (starts if each.succeeded is None else ends)[each.run_id] = each
-    found = [_run(starts.get(run_id), ends.get(run_id)) for run_id in {**starts, **ends}]
+        by_id[each.job, each.run_id].append(each)
+    found = [run for of_one_id in by_id.values() for run in _runs_of_one_id(of_one_id)]
     return sorted(found, key=lambda each: each.start)
 
 
@@ -72,6 +75,34 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
     return settled
 
 
+def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[Run]:
+    """Yield the runs that share an id, or have none."""
+    ends = sum(each.succeeded is not None for each in events)
+    # A start and an end belong together whichever the clock says was first.
+    alone = max(ends, len(events) - ends) <= 1
+    start: JobEvent | None = None
+    end: JobEvent | None = None
+    for each in sorted(events, key=lambda event: event.at):
+        if each.succeeded is not None:
+            if end and _follows(each, end):
+                yield _run(start, end)
+                start = None
+            end = each
+        elif start is None and (alone or end is None):
+            start = each
+        elif end or not each.run_id:
+            yield _run(start, end)
+            start, end = each, None
+    yield _run(start, end)
+
+
+def _follows(later: JobEvent, earlier: JobEvent) -> bool:
+    """Whether a second end is that of a run of its own, not the same one told twice."""
+    if later.seconds is None:
+        return not later.run_id
+    return later.at - timedelta(seconds=later.seconds) > earlier.at
+
+
 def _run(start: JobEvent | None, end: JobEvent | None) -> Run:
     known = end or start
     if known is None:
@@ -84,8 +115,16 @@ def _run(start: JobEvent | None, end: JobEvent | None) -> Run:
         began,
         end.at,
         end.succeeded,
-        end.seconds,
+        _seconds(start, end),
         end.error,
         known.service,
         end.records,
     )
+
+
+def _seconds(start: JobEvent | None, end: JobEvent) -> float | None:
+    """Return how long a run took, by its own word or by the clock; None where neither tells."""
+    if end.seconds is not None or start is None:
+        return end.seconds
+    lasted = (end.at - start.at).total_seconds()
+    return lasted if lasted >= 0 else None

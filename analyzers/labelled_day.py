@@ -47,20 +47,25 @@ class LabelledDay:
         day: The day and the version.
         scores: Scores of all its predictions, None without a baseline's edges.
         labels: What became of them, None where no label is known.
-        threshold: From which score on it approved most of the day.
+        thresholds: From which score on it approved, that of most predictions first.
         coverage: How many labels are known, and how many are to be expected.
     """
 
     day: RecentDay
     scores: Buckets | None
     labels: LabelProfile | None
-    threshold: float | None
+    thresholds: tuple[float, ...]
     coverage: LabelCoverage
 
     @property
     def baseline(self) -> Baseline | None:
         """The version's baseline."""
         return self.day.baseline
+
+    @property
+    def threshold(self) -> float | None:
+        """From which score on it approved most of the day, None where the log does not tell."""
+        return next(iter(self.thresholds), None)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -76,8 +81,14 @@ class LabelledDay:
         """Return why nothing can be said of the version's performance, None if it can."""
         if obstacle := self.day.obstacle():
             return obstacle
-        if self.scores is None or not self.scores.n:
+        if self.scores is None:
             return f"The training set of {self.day.title} holds no scores."
+        if not self.scores.n:
+            predictions = sum(each.predictions for each in self.day.own)
+            return (
+                f"None of {count(predictions, 'prediction')} of {self.day.title} "
+                f"{span(self.day.window)} has a score: log `ml.prediction.score`."
+            )
         known = self.labels.scores if self.labels else None
         positives, negatives = (known.positives.n, known.negatives.n) if known else (0, 0)
         fewest = min(positives, negatives)
@@ -186,7 +197,7 @@ class LabelledDays:
             day,
             merged(scores) if scores else None,
             labels,
-            most_frequent_threshold(day.own),
+            thresholds(day.own),
             self._history(day.model[0]).coverage(
                 day.window, (approved, known[0]), (predictions - approved, known[1])
             ),
@@ -195,8 +206,13 @@ class LabelledDays:
 
 def most_frequent_threshold(profiles: Sequence[PredictionProfile]) -> float | None:
     """Return the threshold of most predictions."""
+    return next(iter(thresholds(profiles)), None)
+
+
+def thresholds(profiles: Sequence[PredictionProfile]) -> tuple[float, ...]:
+    """Return the thresholds that hours were approved by, that of most predictions first."""
     counted: Counter[float] = Counter()
     for each in profiles:
         if each.threshold is not None:
             counted[each.threshold] += each.predictions
-    return max(counted, key=lambda each: (counted[each], each), default=None)
+    return tuple(sorted(counted, key=lambda each: (-counted[each], -each)))

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
 MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "recall", "f1", "log_loss", "brier")
-FEWEST_OF_A_TENTH = 30
+DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
+FEWEST_OF_A_TENTH, MOST_NAMED = 30, 3
 OFFLINE = "difference to the version's offline value"
 
 
@@ -133,7 +134,8 @@ class LivePerformance(Analyzer[LabelProfile]):
         title = f"{TITLES[measure]} of {day.day.title}"
         current: Estimate | None = getattr(day.performance, measure)
         if current is None:
-            return self._unknown(day, measure, f"{title} has no value by {day.known()}.")
+            reason = f"{title} has no value: {_obstacle(day, measure)}; {day.known()}."
+            return self._unknown(day, measure, reason)
         offline = day.baseline and offline_performance(
             day.baseline, measure, day.threshold, CONFIDENCE
         )
@@ -149,7 +151,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             baseline_value=offline.value,
             **self._absolute(measure, offline.value),
             sample_count=_rows(day, measure),
-            reason=f"{title} is {comparison.said()}; {day.known()}.",
+            reason=f"{title} is {comparison.said()}{_by_threshold(day, measure)}; {day.known()}.",
         )
 
     def _success(self, day: LabelledDay, segments: SegmentSuccesses) -> Finding:
@@ -259,6 +261,25 @@ class LivePerformance(Analyzer[LabelProfile]):
             ends = estimate.interval
             about |= {"value": estimate.value, "low": ends.low, "high": ends.high}
         return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
+
+
+def _obstacle(day: LabelledDay, measure: Measure) -> str:
+    """Say why a measure has no value on a day whose labels suffice."""
+    if measure in LOSSES and day.scores:
+        low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
+        return f"scores reach from {number(low)} to {number(high)} and are no probabilities"
+    if day.threshold is None:
+        return "the log tells no threshold"
+    return "no prediction was approved"
+
+
+def _by_threshold(day: LabelledDay, measure: Measure) -> str:
+    """Say by which threshold decisions are judged, where the day had several."""
+    taken, *others = day.thresholds or (None,)
+    if measure not in DECIDED or taken is None or not others:
+        return ""
+    also = ", ".join(map(number, sorted(others)[:MOST_NAMED]))
+    return f", all judged by the threshold {number(taken)} of most (there was {also} too)"
 
 
 def _rows(day: LabelledDay, measure: Measure) -> int:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from analyzers.window import Window
 
-THOUSANDS = 1_000.0
+THOUSANDS, HUGE = 1_000.0, 1e15
+TWO_DIGITS = 10
+LONGEST_NAME = 40
 
 
 def percent(share: float) -> str:
@@ -23,16 +25,17 @@ def percent(share: float) -> str:
     ('22 %', '0.04 %', '0 %')
     """
     value = 100 * share
-    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"  # noqa: PLR2004 - two digits
+    rounded = abs(value) >= TWO_DIGITS or value == 0
+    return f"{value:.0f} %" if rounded else f"{value:.2g} %"
 
 
 def number(value: float) -> str:
-    """Write a measurement with three significant digits, and never as a power of ten.
+    """Write a measurement with three significant digits, as a power of ten only if it is huge.
 
-    >>> number(0.31415), number(5.0), number(1234567.0)
-    ('0.314', '5', '1,234,567')
+    >>> number(0.31415), number(5.0), number(1234567.0), number(1e308)
+    ('0.314', '5', '1,234,567', '1e+308')
     """
-    return f"{value:,.0f}" if abs(value) >= THOUSANDS else f"{value:.3g}"
+    return f"{value:,.0f}" if THOUSANDS <= abs(value) < HUGE else f"{value:.3g}"
 
 
 def signed(value: float) -> str:
@@ -72,6 +75,16 @@ def excerpt(text: str, most: int = 160) -> str:
     """
     line = (text.strip().splitlines() or [""])[0].rstrip(". ")
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def named(category: str) -> str:
+    """Write a category, quoted where a reader would not see all of it, cut where it is too long.
+
+    >>> named("ai_services"), named(""), named(" DE"), named("abc" * 20)
+    ('ai_services', "''", "' DE'", 'abcabcabcabcabcabcabcabcabcabcabcabcabc…')
+    """
+    shown = category if len(category) <= LONGEST_NAME else f"{category[: LONGEST_NAME - 1]}…"
+    return shown if shown and shown == shown.strip() and shown.isprintable() else repr(shown)
 
 
 def span(window: Window) -> str:

@@ -30,11 +30,21 @@ class BaselineStore:
         self._cluster.refresh(self.index)
         return written
 
-    def all(self, model: str | None = None, version: str | None = None) -> Iterator[Baseline]:
+    def all(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        unread: list[UserError] | None = None,
+    ) -> Iterator[Baseline]:
         """Yield the stored baselines of all or of one model (version), in no order.
 
-        One written by another version of mlmon is passed over once its model version has one that
-        can be read.
+        One that cannot be read (written by another version of mlmon, or broken) is passed over once
+        its model version has one that can.
+
+        Args:
+            model: Of this model only.
+            version: Of this version only.
+            unread: Told of the model versions that have none that can be read, instead of an error.
 
         Raises:
             UserError: A model version has none that can be read.
@@ -43,30 +53,39 @@ class BaselineStore:
         filters = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
         # A baseline with long embeddings takes megabytes.
         body = {"query": {"bool": {"filter": filters}}, "size": 3}
-        unread: list[dict[str, Any]] = []
-        readable: set[tuple[str, str]] = set()
+        wrong: dict[tuple[Any, Any], UserError] = {}
+        readable: set[tuple[Any, Any]] = set()
         for hit in self._cluster.scan(self.index, body):
             document = hit["_source"]
-            if document.get("baseline.format") == FORMAT:
-                baseline = Baseline.from_document(document)
+            try:
+                baseline = _read(document)
+            except UserError as error:
+                wrong[document.get("ml.model.name"), document.get("ml.model.version")] = error
+            else:
                 readable.add(baseline.model)
                 yield baseline
-            else:
-                unread.append(document)
-        for document in unread:
-            if (document.get("ml.model.name"), document.get("ml.model.version")) not in readable:
-                raise _unreadable(document)
+        for of, why in wrong.items():
+            if of not in readable:
+                if unread is None:
+                    raise why
+                unread.append(why)
 
-    def current(self) -> dict[tuple[str, str], Baseline]:
-        """Return the most recent baseline of each model version."""
-        newest = sorted(self.all(), key=lambda each: (each.created, each.id))
+    def current(self, unread: list[UserError] | None = None) -> dict[tuple[str, str], Baseline]:
+        """Return the most recent baseline of each model version; `unread` as in `all`."""
+        newest = sorted(self.all(unread=unread), key=lambda each: (each.created, each.id))
         return {each.model: each for each in newest}
 
 
-def _unreadable(document: dict[str, Any]) -> UserError:
-    return UserError(
+def _read(document: dict[str, Any]) -> Baseline:
+    about = (
         f"Baseline {document.get('baseline.id')} of {document.get('ml.model.name')} "
-        f"{document.get('ml.model.version')} is of format {document.get('baseline.format')}, this "
-        f"version reads {FORMAT}",
-        "Make it again with `mlmon baseline create`.",
+        f"{document.get('ml.model.version')}"
     )
+    again = "Make it again with `mlmon baseline create`."
+    found = document.get("baseline.format")
+    if found != FORMAT:
+        raise UserError(f"{about} is of format {found}, this version reads {FORMAT}", again)
+    try:
+        return Baseline.from_document(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{about} is broken ({type(error).__name__}: {error})", again) from error

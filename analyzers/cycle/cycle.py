@@ -67,6 +67,11 @@ class Cycle:
         return bool(self.failures) or any(each.failed for each in self.followed)
 
     @property
+    def notes(self) -> list[str]:
+        """What a person should know of besides."""
+        return list(dict.fromkeys(note for each in self.analyses for note in each.notes))
+
+    @property
     def failures(self) -> dict[str, str]:
         """What stopped an analyzer, by its name."""
         return {name: error for each in self.analyses for name, error in each.failures.items()}
@@ -91,7 +96,8 @@ def run_cycle(
     store = BookmarkStore(cluster, namespace)
     before = store.read() or Bookmark(first, first, first)
     cycle = Cycle(Window(min(before.judged, now), now))
-    baselines = BaselineStore(cluster, namespace).current()
+    # The analysis tells of those that cannot be read.
+    baselines = BaselineStore(cluster, namespace).current(unread=[])
     known = digest(sorted(each.id for each in baselines.values()))
     logs = Logs(cluster, namespace, now, baselines)
     # Over a new baseline's edges everything within reach is counted anew.

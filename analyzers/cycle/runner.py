@@ -12,8 +12,9 @@ import schedule
 from analyzers.cycle.cycle import run_cycle
 from analyzers.cycle.own_log import JOB, Lines, open_own_log, send
 from analyzers.cycle.state import LEASE, Lease
+from analyzers.engine import described
 from analyzers.window import DAY, iso
-from elastic.errors import ClusterError
+from elastic.errors import UserError
 from logging_config.jobs import job_run
 
 if TYPE_CHECKING:
@@ -108,20 +109,22 @@ class Runner:
 
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
+        notes = "".join(f"; {each}" for each in cycle.notes)
         followed = "".join(f"; {each.line}" for each in cycle.followed)
         self.tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
-            f"{cycle.findings} findings new or revised{failed}{followed}"
+            f"{cycle.findings} findings new or revised{failed}{notes}{followed}"
         )
 
     def until(self, stopping: Event, every: timedelta) -> None:
-        """Run a cycle now and at every interval; a cluster that is away is tried again."""
+        """Run a cycle now and at every interval, whatever becomes of the one before."""
 
         def attempt() -> None:
             try:
                 self.once()
-            except ClusterError as error:
-                self.tell(f"{iso(self.clock())} the cycle failed: {error.message}; tried again")
+            except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
+                why = error.message if isinstance(error, UserError) else described(error)
+                self.tell(f"{iso(self.clock())} the cycle failed: {why}; tried again")
 
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)

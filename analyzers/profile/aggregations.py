@@ -85,6 +85,17 @@ def ranges(edges: Sequence[float]) -> list[dict[str, float]]:
     return [{"to": edges[0]}, *between, {"from": edges[-1]}]
 
 
+def finite_sum(value: Any) -> float | None:
+    """Return a sum as an aggregation returned it, None where it passes the greatest double.
+
+    Elasticsearch then returns a text (`Infinity`, `NaN`); a sum over no document may be null.
+
+    >>> finite_sum(2.5), finite_sum(None), finite_sum("Infinity")
+    (2.5, 0.0, None)
+    """
+    return None if isinstance(value, str) else float(value or 0.0)
+
+
 def known_since() -> dict[str, Any]:
     """Return the aggregation that says when the last event of a bucket was ingested."""
     return {"ingested": {"max": {"field": INGESTED}}}

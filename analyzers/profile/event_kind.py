@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from analyzers.profile.aggregations import period_query
-from analyzers.profile.hits import STEP, by_hour
+from analyzers.profile.hits import STEP, by_hour, first_values, typed
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.slot import Knowledge, Slot
 from analyzers.window import Window, iso, parse_time
@@ -69,7 +69,7 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
 
     @abstractmethod
     def of(self, source: Mapping[str, Any], at: datetime) -> E:
-        """Return the event of a line's source and its time."""
+        """Return the event of a line's fields and its time."""
 
     @abstractmethod
     def order(self, event: E) -> tuple[object, ...]:
@@ -78,11 +78,11 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[EventProfile[E]]:
         """Yield a profile for each hour with an event."""
         del series
-        body = {"query": period_query(part, {})["query"], "_source": self.fields}
-        return self.profiles(hit["_source"] for hit in logs.scan(self.dataset, body))
+        body = {"query": period_query(part, {})["query"], **typed(self.fields)}
+        return self.profiles(first_values(hit) for hit in logs.scan(self.dataset, body))
 
     def profiles(self, sources: Iterable[Mapping[str, Any]]) -> Iterator[EventProfile[E]]:
-        """Yield the profiles of log events (their sources), one per hour that holds any."""
+        """Yield the profiles of log events (their fields), one per hour that holds any."""
         for window, knowledge, events in by_hour(sources, self.of):
             ordered = tuple(sorted(events, key=self.order))
             yield EventProfile(Slot(self.name, window), knowledge, events=ordered)

@@ -26,6 +26,21 @@ def field_of(source: Mapping[str, Any], name: str) -> Any:
     return found
 
 
+def typed(fields: Iterable[str]) -> dict[str, Any]:
+    """Return what a search asks for so that `first_values` finds these fields: names or patterns.
+
+    A line's source holds what its producer wrote, such as `"500"` or `[500]` in a field of numbers,
+    which Elasticsearch takes for 500; `fields` returns it as the mapping has it.
+    """
+    date = {"field": "@timestamp", "format": "strict_date_optional_time"}
+    return {"_source": False, "fields": [date, *fields]}
+
+
+def first_values(hit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first value of each field that a hit of a `typed` search has, by dotted name."""
+    return {name: values[0] for name, values in hit.get("fields", {}).items()}
+
+
 def family_of(source: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return the fields `prefix.<name>` by name, written flat or nested."""
     flat = {

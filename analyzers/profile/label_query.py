@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import DATE, known_since, period_query, ranges
+from analyzers.profile.aggregations import DATE, finite_sum, known_since, period_query, ranges
 from analyzers.profile.label_segment_query import (
     APPROVED,
     NEGATIVE,
@@ -215,13 +215,14 @@ def _scores(bucket: Mapping[str, Any], edges: tuple[float, ...]) -> LabelledScor
 def _buckets(label: Mapping[str, Any], edges: tuple[float, ...]) -> Buckets:
     stats = label["stats"]
     counts = tuple(each["doc_count"] for each in label["scores"]["buckets"])
-    return Buckets(
-        edges, counts, stats["min"], stats["max"], stats["sum"], stats["sum_of_squares"] or 0.0
-    )
+    total, squares = finite_sum(stats["sum"]), finite_sum(stats["sum_of_squares"])
+    return Buckets(edges, counts, stats["min"], stats["max"], total, squares)
 
 
-def _sums(label: Mapping[str, Any]) -> tuple[float, ...]:
-    return tuple(float(each["sum"]["value"]) for each in label["scores"]["buckets"])
+def _sums(label: Mapping[str, Any]) -> tuple[float, ...] | None:
+    sums = [finite_sum(each["sum"]["value"]) for each in label["scores"]["buckets"]]
+    known = tuple(each for each in sums if each is not None)
+    return known if len(known) == len(sums) else None
 
 
 def _outcomes(decision: Mapping[str, Any]) -> Outcomes:
@@ -234,6 +235,6 @@ def _outcomes(decision: Mapping[str, Any]) -> Outcomes:
     return Outcomes(
         decision["doc_count"],
         positives["doc_count"],
-        float(positives["value"]["value"]),
+        finite_sum(positives["value"]["value"]),
         Counter(delays),
     )

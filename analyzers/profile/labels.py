@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.profile import label_segments
 from analyzers.profile.slot import Knowledge
-from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.buckets import Buckets, sum_if_known
 from analyzers.stored_buckets import decode_labelled, encode_labelled
 
 if TYPE_CHECKING:
@@ -51,20 +51,21 @@ class Outcomes:
     Args:
         labelled: How many.
         positives: Of them, those that succeeded.
-        value: What the successes brought, in the service's currency.
+        value: What the successes brought, in the service's currency; None where the sum passes the
+            greatest double.
         delays: Of them, by hours from prediction to (first) label, rounded up to one of `DELAYS`.
     """
 
     labelled: int = 0
     positives: int = 0
-    value: float = 0.0
+    value: float | None = 0.0
     delays: Counter[int] = field(default_factory=Counter)
 
     def __add__(self, more: Outcomes) -> Outcomes:
         return Outcomes(
             self.labelled + more.labelled,
             self.positives + more.positives,
-            self.value + more.value,
+            sum_if_known([self.value, more.value]),
             self.delays + more.delays,
         )
 

@@ -55,7 +55,6 @@ class ModelKind(EventKind[ModelEvent]):
     dataset = "ml.model"
     event = ModelEvent
     fields: ClassVar = [
-        "@timestamp",
         "event.*",
         "ml.model.*",
         "ml.evaluation.*",

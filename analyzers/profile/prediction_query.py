@@ -10,7 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analyzers.profile.aggregations import DATE, known_since, period_query, ranges, read_knowledge
+from analyzers.profile.aggregations import (
+    DATE,
+    finite_sum,
+    known_since,
+    period_query,
+    ranges,
+    read_knowledge,
+)
 from analyzers.profile.predictions import KIND, Categories, PredictionProfile, SourceUse
 from analyzers.profile.slot import Slot
 from analyzers.statistics.buckets import Buckets
@@ -31,6 +38,7 @@ EMBEDDING = "ml.features.embedding."
 _SOURCE = "ml.feature_source."
 MOST_UNSEEN = 20
 _MOST_STATUSES = 10
+_MOST_IGNORED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,8 @@ class PredictionQuery:
             samples.append(self.baseline.score)
         categories = sum(len(each.counts) + MOST_UNSEEN for each in self.categorical.values())
         sources = _MOST_STATUSES * len(self.fields.sources)
-        return 4 + sum(len(each.counts) for each in samples) + categories + sources
+        counts = sum(len(each.counts) for each in samples)
+        return 4 + _MOST_IGNORED + counts + categories + sources
 
     @property
     def extra(self) -> list[str]:
@@ -160,6 +169,7 @@ class PredictionQuery:
             "rows": {"filter": {"exists": {"field": "ml.features.*"}}},
             "approved": {"filter": {"term": {"ml.prediction.decision": "approved"}}},
             "threshold": {"terms": {"field": "ml.prediction.threshold", "size": 1}},
+            "ignored": {"terms": {"field": "_ignored", "size": _MOST_IGNORED}},
         }
         if self.baseline and self.baseline.score:
             aggs |= _counted("score", SCORE, self.baseline.score.edges)
@@ -246,6 +256,7 @@ class PredictionQuery:
                 for index, field in enumerate(self.extra)
                 if bucket[f"x{index}"]["value"]
             },
+            ignored=_counter(bucket["ignored"]),
             sources={
                 name: _source(bucket, index)
                 for index, name in enumerate(self.fields.sources)
@@ -264,9 +275,8 @@ def _counted(name: str, field: str, edges: tuple[float, ...]) -> dict[str, Any]:
 def _buckets(bucket: dict[str, Any], name: str, edges: tuple[float, ...]) -> Buckets:
     sums = bucket[f"{name}_sums"]
     counts = tuple(each["doc_count"] for each in bucket[name]["buckets"])
-    return Buckets(
-        edges, counts, sums["min"], sums["max"], sums["sum"], sums["sum_of_squares"] or 0.0
-    )
+    total, squares = finite_sum(sums["sum"]), finite_sum(sums["sum_of_squares"])
+    return Buckets(edges, counts, sums["min"], sums["max"], total, squares)
 
 
 def _read_categories(bucket: dict[str, Any], index: int, known: Mapping[str, int]) -> Categories:
@@ -292,7 +302,7 @@ def _source(bucket: dict[str, Any], index: int) -> SourceUse:
     return SourceUse(
         _counter(statuses),
         ages["count"],
-        ages["sum"] or 0.0,
+        finite_sum(ages["sum"]),
         ages["max"],
         youngest.get("stale"),
     )

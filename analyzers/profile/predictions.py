@@ -8,7 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from analyzers.profile.slot import Knowledge, Slot
-from analyzers.statistics.buckets import merged
+from analyzers.statistics.buckets import merged, sum_if_known
 from analyzers.statistics.categories import Counted
 from analyzers.stored_buckets import Body, decode_sum, encode
 
@@ -101,7 +101,7 @@ class SourceUse:
     Args:
         statuses: Predictions per status: `fresh`, `stale`, `missing`.
         ages: Predictions that know the source's age.
-        age_total: Sum of those ages in seconds.
+        age_total: Sum of those ages in seconds, None where it passes the greatest double.
         age_highest: Greatest of them, None without any.
         stale_from: Least age of those that were `stale`, None without any: the service uses
             defaults from this age on, or from one before it.
@@ -109,7 +109,7 @@ class SourceUse:
 
     statuses: Counter[str] = field(default_factory=Counter)
     ages: int = 0
-    age_total: float = 0.0
+    age_total: float | None = 0.0
     age_highest: float | None = None
     stale_from: float | None = None
 
@@ -124,7 +124,7 @@ class SourceUse:
         return SourceUse(
             self.statuses + more.statuses,
             self.ages + more.ages,
-            self.age_total + more.age_total,
+            sum_if_known([self.age_total, more.age_total]),
             max(highest, default=None),
             min(stale, default=None),
         )
@@ -146,6 +146,8 @@ class PredictionProfile:
         numeric: Numeric features over the baseline's edges; `missing` is not set.
         categorical: Categorical features.
         present: Predictions with a value, per feature the log has and the baseline lacks.
+        ignored: Predictions with a value that Elasticsearch keeps but does not index, per field:
+            too long, or beyond the fields an index may have.
         sources: Feature sources.
     """
 
@@ -160,6 +162,7 @@ class PredictionProfile:
     numeric: Mapping[str, Buckets] = field(default_factory=dict)
     categorical: Mapping[str, Categories] = field(default_factory=dict)
     present: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
     sources: Mapping[str, SourceUse] = field(default_factory=dict)
 
     @property
@@ -197,6 +200,7 @@ class PredictionProfile:
                 for name, each in self.categorical.items()
             },
             "present": self.present,
+            "ignored": self.ignored,
             "sources": {
                 name: {
                     "statuses": each.statuses,
@@ -248,6 +252,7 @@ def from_bodies(
             for name, of in categorical.items()
         },
         present=_added(each.get("present", {}) for each in bodies),
+        ignored=_added(each.get("ignored", {}) for each in bodies),
         sources={
             name: reduce(SourceUse.__add__, map(_source_use, of)) for name, of in sources.items()
         },
@@ -304,6 +309,7 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
             for name, of in _gather(each.categorical for each in parts).items()
         },
         present=_added(each.present for each in parts),
+        ignored=_added(each.ignored for each in parts),
         sources={
             name: reduce(SourceUse.__add__, of)
             for name, of in _gather(each.sources for each in parts).items()

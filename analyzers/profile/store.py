@@ -11,6 +11,7 @@ from analyzers.profile.slot import Knowledge, Slot, Stamp
 from analyzers.window import Window, iso, parse_time
 from elastic.cluster import PAGE
 from elastic.documents import Document
+from elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,12 +81,12 @@ class ProfileStore:
             period: Time of the windows.
             baselines: All baselines by id; a profile over one that is gone cannot be read.
             core: The parts of them to read; all by default.
+
+        Raises:
+            UserError: A profile is broken.
         """
         fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
-        read = (
-            kind.read(each.slot, each.stamp.knowledge, each.stamp.revision, each.body, baselines)
-            for each in self.stored(kind.name, period, fields)
-        )
+        read = (_read(kind, each, baselines) for each in self.stored(kind.name, period, fields))
         found = [each for each in read if each is not None]
         return sorted(found, key=lambda each: (each.slot.window, each.slot.series))
 
@@ -102,7 +103,7 @@ class ProfileStore:
             fields: The fields to fetch; all by default.
         """
         for document in self._latest(kind, period, fields):
-            yield Stored(_slot(document), _stamp(document), document["profile.body"])
+            yield Stored(_slot(document), _stamp(document), document.get("profile.body", {}))
 
     def last(self, kind: str, period: Window) -> dict[Version, Last]:
         """Return the last window in a period of each model version over each baseline.
@@ -167,12 +168,25 @@ def _query(kind: str, period: Window) -> dict[str, Any]:
     return {"bool": {"filter": [*exact, {"range": {"event.start": bounds}}]}}
 
 
+def _read(kind: ProfileKind[P], stored: Stored, baselines: Mapping[str, Baseline]) -> P | None:
+    slot, stamp = stored.slot, stored.stamp
+    try:
+        return kind.read(slot, stamp.knowledge, stamp.revision, stored.body, baselines)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"profile {slot.id(stamp.revision)} of {iso(slot.window.start)} is broken, delete it "
+            f"({type(error).__name__}: {error})",
+            "It is a document of mlmon-profiles-*, and made again while its logs are there.",
+        ) from error
+
+
 def _slot(document: Mapping[str, Any]) -> Slot:
     window = Window(parse_time(document["event.start"]), parse_time(document["event.end"]))
     return Slot(document["profile.kind"], window, tuple(document["profile.series"]))
 
 
 def _stamp(document: Mapping[str, Any]) -> Stamp:
-    ingested = document["profile.ingested"]
-    known = Knowledge(document["profile.count"], parse_time(ingested) if ingested else None)
+    # What does not say what it was made from is made again.
+    ingested, documents = document.get("profile.ingested"), document.get("profile.count")
+    known = Knowledge(documents or 0, parse_time(ingested) if ingested else None)
     return Stamp(known, document["profile.revision"])

@@ -197,20 +197,21 @@ def summed(edges: tuple[float, ...], parts: Sequence[Sums]) -> Buckets:
         tuple(map(sum, zip(*(part.counts for part in parts), strict=True))),
         minimum=min(lows) if (lows := _all_known([p.minimum for p in filled])) else None,
         maximum=max(highs) if (highs := _all_known([p.maximum for p in filled])) else None,
-        total=_sum_if_known([p.total for p in filled]),
-        sum_of_squares=_sum_if_known([p.sum_of_squares for p in filled]),
+        total=sum_if_known([p.total for p in filled]),
+        sum_of_squares=sum_if_known([p.sum_of_squares for p in filled]),
         missing=sum(part.missing for part in parts),
     )
+
+
+def sum_if_known(values: list[float | None]) -> float | None:
+    """Return the sum; None where one is not known, or the sum passes the greatest double."""
+    known = _all_known(values)
+    return _finite_sum(known) if len(known) == len(values) else None
 
 
 def _all_known(values: list[float | None]) -> list[float]:
     known = [value for value in values if value is not None]
     return known if len(known) == len(values) else []
-
-
-def _sum_if_known(values: list[float | None]) -> float | None:
-    known = _all_known(values)
-    return _finite_sum(known) if len(known) == len(values) else None
 
 
 def _squares(values: Floats) -> Floats:
