@@ -22,6 +22,7 @@ from analyzers.profile.kind import kinds
 from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, Window, iso
 from elastic.cluster import Cluster
+from elastic.errors import UserError
 
 Events = list[dict[str, Any]]
 Said = set[tuple[str, str]]
@@ -288,3 +289,29 @@ def test_it_stops_when_told(cluster: Cluster, namespace: str, start: datetime) -
     runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
     runner.until(stopping, timedelta(seconds=1))
     assert len(lines) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no luck"), UserError("nobody is there")])
+def test_cycles_go_on_after_one_that_failed(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    """Whatever stopped it is told, and the next one is run."""
+    stopping, lines = Event(), []
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        stopping.set()
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    monkeypatch.setattr("analyzers.cycle.runner.run_cycle", fail)
+    runner.until(stopping, timedelta(seconds=1))
+    assert len(lines) == 1
+    assert str(error) in lines[0]
+    assert "tried again" in lines[0]
