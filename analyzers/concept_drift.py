@@ -41,7 +41,7 @@ from analyzers.statistics.performance import Estimate
 from analyzers.statistics.trend import trend
 from analyzers.statistics.two_proportions import compare_rates
 from analyzers.window import DAY, HOUR, Window
-from analyzers.wording import count, moment, number, percent, span
+from analyzers.wording import count, moment, number, percent, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,8 +162,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
             severity,
             baseline_value=expected.value,
             reason=f"{title} is {number(live.value)} on labels, scores lead to expect "
-            f"{number(expected.value)}: {number(gap.value)} apart ({number(ends.low)} to "
-            f"{number(ends.high)}); {day.known()}.",
+            f"{number(expected.value)}: a difference of {signed(gap.value)} ({signed(ends.low)} to "
+            f"{signed(ends.high)}); {day.known()}.",
         )
 
     def _rise(self, day: LabelledDay, detector: str, errors: ErrorHistory) -> Finding:

@@ -2,7 +2,8 @@
 
 Per feature: the share without a value, the share of numbers outside of the training set's range,
 and the share of categories the training set does not have. Rates carry Wilson's interval and are
-compared with the training set's own rates.
+compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
+that makes more values than predictions, nothing is said of what is missing.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from analyzers.limits import Limits
 from analyzers.statistics import chi_squared, ks, percentiles, probability_box, total_variation
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.statistics.categories import pair
-from analyzers.wording import number, percent
+from analyzers.wording import cut, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ def _moved(
         ("above", 1 - f[edge], 1 - g[edge]) if f[edge] < g[edge] else ("below", f[edge], g[edge])
     )
     return (
-        f"{percent(float(now))} of its values lie {side} {number(points[edge])}, "
+        f"{percent(float(now))} of the values lie {side} {number(points[edge])}, "
         f"{where} {percent(float(before))}; median {number(medians[0].middle)}, "
         f"{where} {number(medians[1].middle)}"
     )
@@ -166,7 +166,7 @@ def categories_moved(current: Counted, reference: Counted, where: str = "in trai
     name = max(shares, key=lambda each: abs(shares[each][0] - shares[each][1]))
     now, before = shares[name]
     return (
-        f"{percent(now)} of its values are {name!r}, {where} {percent(before)}; "
+        f"{percent(now)} of the values are {cut(name)!r}, {where} {percent(before)}; "
         f"Cramér's V {number(_test(current, reference).cramers_v)}"
     )
 

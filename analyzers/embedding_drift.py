@@ -103,8 +103,9 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         yield self._finding(
             (DISTANCE, name, day),
             (distance.value, distance.interval.low, distance.interval.high),
-            f"the centroid of {name} lies {number(distance.value)} radii from training's, of "
-            f"which {number(distance.value - distance.interval.low)} may be chance, in {where}",
+            f"its centroid lies {number(distance.value)} times the radius of training's cloud from "
+            f"training's, of which {number(distance.value - distance.interval.low)} may be chance, "
+            f"in {where}",
             baseline_value=0.0,
             p_value=distance.p_value,
             **about,
@@ -113,8 +114,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         yield self._finding(
             (AUC, name, day),
             (area.value, area.interval.low, area.interval.high),
-            f"a classifier tells {name} from training with ROC AUC {number(area.value)}, at least "
-            f"{number(area.interval.low)}, in {where}",
+            f"a classifier tells it from training with ROC AUC {number(area.value)} (0.5 is by "
+            f"chance), at least {number(area.interval.low)}, in {where}",
             baseline_value=0.5,
             **about,
         )

@@ -35,7 +35,7 @@ from analyzers.statistics.percentiles import percentile, percentile_confidence
 from analyzers.statistics.sampling_error import mean_error, variance_interval
 from analyzers.statistics.wilson import wilson_interval
 from analyzers.window import HOUR
-from analyzers.wording import count, number, percent, span
+from analyzers.wording import count, cut, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +193,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
                 baseline_value=usual,
                 sample_count=sample.n,
                 baseline_count=known.n,
-                reason=f"{percent(share)} of {feature} is {name!r} in "
+                reason=f"{percent(share)} of {feature} is {cut(name)!r} in "
                 f"{count(sample.n, 'prediction')} {span(day.window)}, in training "
                 f"{percent(usual)}.",
                 **day.about,

@@ -5,8 +5,9 @@ succeeded and from the same time of the past three weeks: a job may rest at week
 and once more on Sundays. A run that has started and not ended counts with the time it has taken so
 far; once another run has started and it has taken three times as long as usual, it counts as
 failed: a process that is killed logs no end. The records a run worked through are compared with
-those of its earlier runs. A job is watched for 150 days after its last start; one that has not
-run since is taken for retired.
+those of its earlier runs. Start and end of a run are joined by `ml.job.run_id`; where a job gives
+its runs no number, or all the same, by their order. A job is watched for 150 days after its last
+start; one that has not run since is taken for retired.
 """
 
 from __future__ import annotations
@@ -242,12 +243,13 @@ class JobHealth(Analyzer[JobProfile]):
 def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
     """Say how often a job failed in a row, why, and when it succeeded."""
     times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
+    since = "first started" if len(worst) > 1 else "started"
     error = f" ({excerpt(worst[-1].error)})" if worst[-1].error else ""
     successes = [each.start for each in ended if each.succeeded]
-    since = f"last succeeded {moment(successes[-1])}" if successes else ""
+    good = f"last succeeded {moment(successes[-1])}" if successes else ""
     return (
-        f"{job} failed {times}{error}, first {moment(worst[0].start)}; "
-        f"{since or 'no run is known to have succeeded'}."
+        f"{job} failed {times}{error}, {since} {moment(worst[0].start)}; "
+        f"{good or 'no run is known to have succeeded'}."
     )
 
 

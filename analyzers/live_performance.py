@@ -208,14 +208,15 @@ class LivePerformance(Analyzer[LabelProfile]):
             yield self._tenth(day, each)
 
     def _tenth(self, day: LabelledDay, each: Tenth) -> Finding:
-        said = f"Of predictions of {day.day.title} scored {each.name} {_tenth_said(each)}"
+        labelled = f"{count(each.rows, 'labelled prediction')} of {day.day.title}"
+        said = f"Of {labelled} scored {each.name}, {_tenth_said(each)}"
         known: dict[str, Any] = {
             "subject": each.name,
             "sample_count": each.rows,
             "baseline_value": each.predicted,
         }
         if each.rows < FEWEST_OF_A_TENTH:
-            reason = f"{said}; {count(each.rows, 'label')}, {FEWEST_OF_A_TENTH} are needed."
+            reason = f"{said}; {FEWEST_OF_A_TENTH} are needed for a verdict."
             return self._unknown(day, GAP, reason, each.gap, **known)
         severity = self.limits[GAP].judge_distance(each.gap.interval.low, each.gap.interval.high)
         reason = f"{said}; {day.known()}."

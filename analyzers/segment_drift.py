@@ -104,11 +104,12 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         if q_value > FALSE_DISCOVERY_RATE:
             severity = Severity.OK
         sample = f"distance {number(drift.value)} in {count(drift.sample_count, 'prediction')}"
+        scores = f"Scores of {about['model_name']} {about['model_version']} for {compared.segment}"
         if severity.alarming:
             moved = numbers_moved(compared.scores, compared.reference)
-            reason = f"Scores of {compared.segment} moved: {moved}; {sample} {span(window)}."
+            reason = f"{scores} moved: {moved}; {sample} {span(window)}."
         else:
-            reason = f"Scores of {compared.segment} are as in training: {sample}."
+            reason = f"{scores} are as in training: {sample} {span(window)}."
         return self.finding(
             METRIC,
             SCORE,

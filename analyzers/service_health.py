@@ -76,21 +76,21 @@ class Latency:
 
     Args:
         metric: Its name.
-        title: Its name in a sentence.
+        says: How a sentence tells it: of so many requests, to a path, so many milliseconds.
         share: The percentile's share, None for the mean.
         fewest: Requests below which nothing is said.
     """
 
     metric: str
-    title: str
+    says: str
     share: float | None
     fewest: int
 
 
 LATENCIES = (
-    Latency("latency.mean", "mean", None, 10),
-    Latency("latency.p95", "95th percentile", 0.95, 20),
-    Latency("latency.p99", "99th percentile", 0.99, 50),
+    Latency("latency.mean", "{} to {} took {} ms on average", None, 10),
+    Latency("latency.p95", "1 in 20 of {} to {} took {} ms or longer", 0.95, 20),
+    Latency("latency.p99", "1 in 100 of {} to {} took {} ms or longer", 0.99, 50),
 )
 
 
@@ -302,8 +302,8 @@ class _Path:
             value,
             interval,
             access.timed,
-            f"The {of.title} of {count(access.timed, 'request')} to {self.path} took "
-            f"{number(value)} ms {span(window)}, {usually}.",
+            f"{of.says.format(count(access.timed, 'request'), self.path, number(value))} "
+            f"{span(window)}, {usually}.",
             baseline_value=median,
             baseline_count=len(known),
         )
@@ -333,10 +333,13 @@ class _Path:
         usual = float(np.median(then)) if then else 0.0
         known = {"service": self.service, "value": access.requests / units}
         if usual < FEWEST:
-            reason = (
-                f"Requests to {self.path} are usually {number(usual)} at this time; {FEWEST} are "
-                f"needed for a verdict, known of {FEWEST_TIMES} days or weeks."
+            usually = (
+                f"usually {number(usual)} {title}, {FEWEST} are needed for a verdict"
+                if then
+                else f"how many are usual at this time fewer than {FEWEST_TIMES} past days tell"
             )
+            asked = f"{count(access.requests, 'request')} to {self.path} {span(window)}"
+            reason = f"{asked}; {usually}."
             return self.analyzer.unknown(
                 of.metric,
                 self.path,

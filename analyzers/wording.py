@@ -83,8 +83,13 @@ def named(category: str) -> str:
     >>> named("ai_services"), named(""), named(" DE"), named("abc" * 20)
     ('ai_services', "''", "' DE'", 'abcabcabcabcabcabcabcabcabcabcabcabcabc…')
     """
-    shown = category if len(category) <= LONGEST_NAME else f"{category[: LONGEST_NAME - 1]}…"
+    shown = cut(category)
     return shown if shown and shown == shown.strip() and shown.isprintable() else repr(shown)
+
+
+def cut(name: str) -> str:
+    """Write a name of any length, as much of it as a sentence bears."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def span(window: Window) -> str:

@@ -56,7 +56,7 @@ def test_categories_are_compared_with_those_unseen() -> None:
     assert drift.value == pytest.approx(0.2)
     assert drift.low < 0.2 < drift.high
     assert drift.p_value < 1e-6
-    assert "15 % of its values are 'new', in training 0 %" in categories_moved(*sides)
+    assert "15 % of the values are 'new', in training 0 %" in categories_moved(*sides)
 
 
 def test_what_training_pooled_is_no_evidence() -> None:
@@ -86,7 +86,7 @@ def test_what_moved_is_said_where_the_distance_lies() -> None:
     edges = quantile_edges(range(100), buckets=10)
     reference = Buckets.from_values(range(100), edges)
     moved = numbers_moved(Buckets.from_values([95.0] * 60 + list(range(40)), edges), reference)
-    assert moved.startswith("60 % of its values lie above 90, in training 10 %; median 9")
+    assert moved.startswith("60 % of the values lie above 90, in training 10 %; median 9")
 
 
 def test_the_onset_is_found() -> None:

@@ -214,4 +214,5 @@ def test_the_tenths_hold_what_the_rows_show(
     assert finding.low is not None
     assert finding.high is not None
     assert finding.low - 0.02 <= gap <= finding.high + 0.02
+    assert f"Of {finding.sample_count:,} labelled predictions of autobid 1" in finding.reason
     assert finding.baseline_value == pytest.approx(0.45, abs=0.02)

@@ -43,7 +43,7 @@ def test_the_segment_that_moved_is_found_and_no_other(
         "country=FR": Severity.OK,
         "country=US": Severity.OK,
     }
-    assert "country=DE" in after["country=DE"].reason
+    assert "Scores of autobid 1 for country=DE" in after["country=DE"].reason
 
 
 def test_the_interval_holds_scipys_distance(

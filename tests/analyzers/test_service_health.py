@@ -98,6 +98,8 @@ def test_slower_answers(access_profiles: Make, start: datetime, metric: str) -> 
     assert found[0].baseline_value == pytest.approx(
         {"latency.mean": 21.6, "latency.p95": 38.6, "latency.p99": 50.7}[metric], rel=0.05
     )
+    tells = {"latency.mean": "on average", "latency.p95": "1 in 20", "latency.p99": "1 in 100"}
+    assert tells[metric] in found[0].reason
 
 
 def test_one_request_that_timed_out_is_no_regression(
@@ -139,6 +141,8 @@ def test_without_a_past_nothing_is_called_slow(access_profiles: Make, start: dat
     latencies = [each for each in found if each.metric.startswith("latency")]
     assert {each.severity for each in latencies} == {Severity.UNKNOWN}
     assert "24 are needed" in latencies[0].reason
+    traffic = [each for each in found if each.metric.startswith("traffic")]
+    assert all("fewer than 3 past days tell" in each.reason for each in traffic)
 
 
 def test_the_limits_are_those_of_the_finding(access_profiles: Make, start: datetime) -> None:
