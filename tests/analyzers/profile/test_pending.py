@@ -1,7 +1,10 @@
 """Which windows are profiled: those with events nobody has counted, over the edges they need."""
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +85,51 @@ def test_requests_stay_within_a_day(hours: set[int]) -> None:
             for series, part in parts
         )
     assert all(timedelta(0) < part.length <= DAY for _, part in parts)
+
+
+def test_a_version_that_is_taken_back_is_judged_with_what_lay_between(
+    start: datetime, baseline: Baseline
+) -> None:
+    """The first version again, after a day of another: that day is counted over the first, too."""
+    second = replace(baseline, model_version="2")
+    baselines = {each.model: each for each in (baseline, second)}
+    present = {
+        (hour(start, index), ("autobid", "2" if 60 <= index < 84 else "1")): Knowledge(5)
+        for index in range(120)
+    }
+    slots = prediction_slots(present, baselines)
+    by_second = {each.window for each in slots if each.series == ("autobid", "2", baseline.id)}
+    assert by_second == {hour(start, index) for index in range(60, 84)}
+
+
+@given(st.sets(st.tuples(st.integers(0, 90), st.sampled_from("12")), min_size=1), st.data())
+def test_a_period_and_its_parts_have_the_same_slots(
+    places: set[tuple[int, str]], data: st.DataObject
+) -> None:
+    """Whatever is profiled first, an hour is counted over the same baselines in the end."""
+    begin = datetime.fromisoformat("2026-03-02T00:00+00:00")
+    baselines: Any = {("m", version): SimpleNamespace(id=f"b{version}") for version in "12"}
+    present = {(hour(begin, each), ("m", version)): Knowledge(1) for each, version in places}
+    whole = prediction_slots(present, baselines)
+    cuts = sorted({0, 91, *data.draw(st.sets(st.integers(1, 90), max_size=4))})
+    parts = data.draw(
+        st.permutations(
+            [
+                Window(hour(begin, low).start, hour(begin, high).start)
+                for low, high in itertools.pairwise(cuts)
+            ]
+        )
+    )
+    known: dict[Any, Knowledge] = {}
+    slots: dict[Slot, Knowledge] = {}
+    for part in parts:
+        here = {at: n for at, n in present.items() if part.start <= at[0].start < part.end}
+        near = Window(part.start - DAY - HOUR, part.end + DAY + HOUR)
+        around = {
+            at: n
+            for at, n in known.items()
+            if near.start <= at[0].start < near.end and at not in here
+        }
+        slots |= prediction_slots(here, baselines, around)
+        known |= here
+    assert slots == whole
