@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from analyzers.finding import Finding, Severity
-from analyzers.window import Window, iso
+from analyzers.window import Window, iso, parse_time
 from elastic.documents import Document
 
 if TYPE_CHECKING:
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
     from elastic.cluster import Cluster
 
 BATCH = 2_000
+_STORED = [
+    "finding.id",
+    "finding.revision",
+    "finding.latest",
+    "finding.knowledge",
+    "event.created",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,21 @@ class Stored:
     revision: int
     latest: bool
     knowledge: str
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be written so that the latest revisions say what is known now."""
+    """What has to be written so that the latest revisions say what is known now.
+
+    Args:
+        write: New revisions.
+        supersede: Revisions that are no longer the latest, and since when.
+        written: How many of each sort.
+    """
 
     write: tuple[Finding, ...] = ()
-    supersede: tuple[Stored, ...] = ()
+    supersede: tuple[tuple[Stored, datetime], ...] = ()
     written: Written = Written()
 
 
@@ -67,14 +80,15 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
     """Decide what to write of findings by their keys. Pure.
 
     Only the newest revision of a key may be the latest: a run that was killed between two requests
-    may have left two, which the next run mends. A finding that was withdrawn and holds again is a
-    new revision, so that it is known when it did not hold.
+    may have left two, which the next run mends, dating the end of each by the one that followed. A
+    finding that was withdrawn and holds again is a new revision, so that it is known when it did
+    not hold.
     """
     revisions: dict[str, list[Stored]] = {}
     for each in stored:
         revisions.setdefault(each.key, []).append(each)
     write: list[Finding] = []
-    supersede: list[Stored] = []
+    supersede: list[tuple[Stored, datetime]] = []
     written = Written()
     for key, finding in findings.items():
         known = sorted(revisions.get(key, ()), key=lambda each: each.revision)
@@ -84,11 +98,15 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
             written += Written(created=1)
         elif newest.knowledge == finding.knowledge and newest.latest:
             written += Written(unchanged=1)
-            known = known[:-1]
         else:
             write.append(finding.revised(newest.revision + 1, created))
             written += Written(revised=1)
-        supersede += [each for each in known if each.latest]
+            supersede += [(newest, created)] if newest.latest else []
+        supersede += [
+            (each, following.created)
+            for each, following in itertools.pairwise(known)
+            if each.latest
+        ]
     return Plan(tuple(write), tuple(supersede), written)
 
 
@@ -122,7 +140,7 @@ class FindingStore:
             if keys is not None:
                 keys.update(batch)
             self._cluster.put(self._document(each) for each in decided.write)
-            self._supersede(decided.supersede, created)
+            self._supersede(decided.supersede)
             written += decided.written
         self._cluster.refresh(self.pattern)
         return written
@@ -142,7 +160,7 @@ class FindingStore:
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
         ]
         gone = [each for each in self._stored(filters) if each.key not in keep]
-        self._supersede(gone, now)
+        self._supersede((each, now) for each in gone)
         self._cluster.refresh(self.pattern)
         return len(gone)
 
@@ -194,7 +212,7 @@ class FindingStore:
         body = {
             "query": {"bool": {"filter": filters}},
             "size": 1_000,
-            "_source": ["finding.id", "finding.revision", "finding.latest", "finding.knowledge"],
+            "_source": _STORED,
         }
         for hit in self._cluster.scan(self.pattern, body):
             source = hit["_source"]
@@ -205,23 +223,23 @@ class FindingStore:
                 source["finding.revision"],
                 source["finding.latest"],
                 source["finding.knowledge"],
+                parse_time(source["event.created"]),
             )
 
     def _document(self, finding: Finding) -> Document:
         index = f"{self._prefix}-{finding.end:%Y.%m}"
         return Document(index, finding.id, finding.to_document())
 
-    def _supersede(self, stored: Iterable[Stored], now: datetime) -> None:
-        lines = [
-            orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-            for each in stored
-            for line in (
-                {"update": {"_index": each.index, "_id": each.id}},
-                {"doc": {"finding.latest": False, "finding.superseded": iso(now)}},
+    def _supersede(self, stored: Iterable[tuple[Stored, datetime]]) -> None:
+        self._cluster.put(
+            Document(
+                each.index,
+                each.id,
+                {"finding.latest": False, "finding.superseded": iso(since)},
+                part=True,
             )
-        ]
-        for start in range(0, len(lines), 2 * BATCH):
-            self._cluster.bulk(b"".join(lines[start : start + 2 * BATCH]), filter_path="errors")
+            for each, since in stored
+        )
 
 
 def _known(as_of: datetime | None) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import orjson
 MAX_DOCUMENTS = 2_000
 MAX_BYTES = 5_000_000
 _BUSY, _CONFLICT = 429, 409
+_AGAIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class Document:
         source: Its fields.
         version: Store it only if this is what is there: optimistic concurrency control. None
             replaces whatever is there.
+        part: Whether `source` is only what is to be changed of the document that is there.
     """
 
     index: str
     id: str
     source: dict[str, Any]
     version: Version | None = None
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,20 @@ class Outcome:
 
 
 def encode(document: Document) -> bytes:
-    """Return the two lines of a bulk `index` or `create` operation."""
+    """Return the two lines of a bulk `index`, `create` or `update` operation."""
     place: dict[str, Any] = {"_index": document.index, "_id": document.id}
     action = {"index": place}
-    if document.version == NEW:
+    if document.part:
+        # Elasticsearch reads it, changes it and stores it over what was read.
+        action = {"update": place | {"retry_on_conflict": _AGAIN}}
+    elif document.version == NEW:
         action = {"create": place}
     elif document.version is not None:
         place["if_seq_no"] = document.version.seq_no
         place["if_primary_term"] = document.version.primary_term
+    source = {"doc": document.source} if document.part else document.source
     return orjson.dumps(action, option=orjson.OPT_APPEND_NEWLINE) + orjson.dumps(
-        document.source, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+        source, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def documents(cluster: Cluster, store: FindingStore) -> dict[str, dict[str, obje
 def stored(findings: Iterable[Finding]) -> list[Stored]:
     """Return findings as they lie in the index."""
     return [
-        Stored("i", each.id, each.key, each.revision, each.latest, each.knowledge)
+        Stored("i", each.id, each.key, each.revision, each.latest, each.knowledge, NOW)
         for each in findings
     ]
 
@@ -56,7 +57,7 @@ def test_after_writing_exactly_the_newest_is_the_latest(
     }
     finding = make(NOW, value=value)
     decided = plan({finding.key: finding}, stored(present.values()), NOW)
-    for each in decided.supersede:
+    for each, _ in decided.supersede:
         present[each.revision] = replace(present[each.revision], latest=False)
     for new in decided.write:
         assert new.revision not in present
@@ -101,12 +102,37 @@ def test_a_run_killed_between_two_requests_is_mended(
     """Two revisions that both claim to be the latest become one."""
     store = FindingStore(cluster, namespace)
     store.write([make(start)], NOW)
-    killed = make(start, value=2.0).revised(2, NOW)
+    killed = make(start, value=2.0).revised(2, NOW + 9 * HOUR)
     (index,) = cluster.indices(store.pattern)
     cluster.put([Document(index, killed.id, killed.to_document())])
     cluster.refresh(store.pattern)
     assert len(list(store.search())) == 2
-    store.write([make(start, value=2.0)], NOW)
+    store.write([make(start, value=2.0)], NOW + 2 * DAY)
+    assert [each.revision for each in store.search()] == [2]
+    # What was known in between is told by the revision that was written, not by the mending.
+    for hours, revision in ((0, 1), (9, 2), (30, 2)):
+        known = store.search(as_of=NOW + hours * HOUR)
+        assert [each.revision for each in known] == [revision]
+
+
+def test_a_busy_cluster_leaves_one_latest(
+    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revision whose mark the cluster is too busy to take is sent again."""
+    store = FindingStore(cluster, namespace)
+    store.write([make(start)], NOW)
+    original, busy = cluster._connection.request, [True]
+
+    def request(method: str, path: str, body: Any = None, **more: Any) -> Any:
+        if path == "/_bulk" and b"finding.superseded" in body and busy:
+            busy.clear()
+            error = {"type": "es_rejected_execution_exception", "reason": "queue full"}
+            return {"errors": True, "items": [{"update": {"status": 429, "error": error}}]}
+        return original(method, path, body, **more)
+
+    monkeypatch.setattr(cluster._connection, "request", request)
+    store.write([make(start, value=2.0)], NOW + DAY)
+    assert not busy
     assert [each.revision for each in store.search()] == [2]
 
 

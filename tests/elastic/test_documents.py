@@ -1,12 +1,14 @@
 """Documents are cut into bounded requests without loss, and answers are judged item by item."""
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elastic import documents
 from elastic.cluster import Cluster
 from elastic.documents import NEW, Document, Version, Written, chunks, judge
+from elastic.errors import DocumentsRefusedError
 
 SOURCES = st.dictionaries(st.text(max_size=8), st.integers(-9, 9) | st.text(max_size=9) | st.none())
 
@@ -65,6 +67,17 @@ def test_versions_decide_what_is_stored(cluster: Cluster, namespace: str) -> Non
     assert cluster.put(batch) == Written(created=1, conflicted=("a", "a"))
     assert cluster.get(index, "a") == {"n": 2}
     assert cluster.get(index, "b") == {"n": 3}
+
+
+def test_a_part_of_a_document_is_changed(cluster: Cluster, namespace: str) -> None:
+    """What is not named stays as it is; of a document that is not there nothing is stored."""
+    index = f"mlmon-state-{namespace}"
+    cluster.put([Document(index, "a", {"n": 1, "m": 1})])
+    assert cluster.put([Document(index, "a", {"n": 2}, part=True)]) == Written(replaced=1)
+    assert cluster.get(index, "a") == {"n": 2, "m": 1}
+    with pytest.raises(DocumentsRefusedError):
+        cluster.put([Document(index, "b", {"n": 2}, part=True)])
+    assert cluster.get(index, "b") is None
 
 
 class _bounds:  # noqa: N801 - a context manager used like a function
