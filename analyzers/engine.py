@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from analyzers import discover
@@ -257,7 +258,15 @@ class _Sources:
             for kind in (analyzer.reads, *analyzer.also)
         }
         beside = {kind: of[kind] for kind in analyzer.also}
-        return Evidence(self._period, of[analyzer.reads], self._current, beside)
+        fetch = partial(self._detailed, kinds()[analyzer.reads])
+        return Evidence(self._period, of[analyzer.reads], self._current, beside, fetch)
+
+    def _detailed(
+        self, kind: ProfileKind[Any], window: Window, parts: tuple[str, ...]
+    ) -> Sequence[Any]:
+        fields = (*kind.core, *parts) if kind.core else ()
+        found = self._store.read(kind, window, self._by_id, fields)
+        return kind.chosen(found, self._current)
 
     def _within(self, kind: str, time: Window) -> Sequence[Any]:
         return Evidence(self._period, self._read[kind], self._current).within(time)
@@ -307,6 +316,8 @@ def _judged(
     """Yield an analyzer's findings; one that fails ends in a finding that says so."""
     try:
         yield from _weighed(analyzer.evaluate(evidence), analyzer, logs)
+    except ClusterUnreachableError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
         yield _failure(analyzer, described(error), analysis)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from analyzers.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from analyzers.baseline.baseline import Baseline
@@ -37,12 +37,23 @@ class Evidence(Generic[P]):
         profiles: In order of their windows' starts.
         baselines: The current baseline of each model version.
         beside: Profiles of the other kinds an analyzer names in `also`, by kind.
+        fetch: Reads the profiles that start in a window with the named parts beside their core;
+            None where all are whole.
     """
 
     period: Window
     profiles: Sequence[P]
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    fetch: Callable[[Window, tuple[str, ...]], Sequence[P]] | None = None
+
+    def detailed(self, window: Window, *parts: str) -> Sequence[P]:
+        """Return the profiles that start in a window, with parts of them beside their core.
+
+        They are read only now: for what few findings ask, of a time of which cores are enough for
+        all others.
+        """
+        return self.within(window) if self.fetch is None else self.fetch(window, parts)
 
     def of(self, kind: str) -> Evidence[Any]:
         """Return the evidence of another kind of profile, over the same period."""

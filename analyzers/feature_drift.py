@@ -9,13 +9,14 @@ counted again over ten times as many (profile/refinement_kind.py), while the log
 they are not, the verdict stays with the lower bound and the sentence says so.
 
 A Sunday may differ from training for being one. An alarm of a number therefore says so where the
-same day of past weeks was like it. It stands all the same: the model was trained on other traffic.
+same day of past weeks was like it (whose numbers are read only then). It stands all the same: the
+model was trained on other traffic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from analyzers.alert import Alert
@@ -38,11 +39,11 @@ from analyzers.refinement import Refinements, still_open
 from analyzers.side_by_side import categories_side_by_side, numbers_side_by_side
 from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.weekly_drift import WEEKS, PastHours, beside_past_weeks
-from analyzers.window import HOUR
+from analyzers.window import HOUR, Window, without
 from analyzers.wording import count, moment, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
@@ -79,6 +80,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     also = (REFINEMENT,)
     lookback = LOOKBACK
     weeks = WEEKS
+    whole: ClassVar = {"prediction": LOOKBACK}
     limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}
     panels = (
         Panel(
@@ -98,7 +100,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
-        refinements, past = Refinements(evidence), _Past(evidence)
+        refinements, past = Refinements(evidence), _Past(evidence, self._past_times(evidence))
         for day in recent_days(evidence):
             obstacle = day.obstacle() or day.incomplete()
             if obstacle or day.baseline is None:
@@ -107,6 +109,11 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                 for finding in self._judge(day, day.baseline, refinements):
                     moved = finding.severity.alarming and finding.metric == NUMBERS
                     yield past.beside(finding, day.baseline) if moved else finding
+
+    def _past_times(self, evidence: Evidence[PredictionProfile]) -> list[Window]:
+        """Return of what time numbers are read only where an alarm asks for them."""
+        known = self.whole_times(self.reads, evidence.period)
+        return without(self.times(self.reads, evidence.period), known)
 
     def _judge(
         self, day: RecentDay, baseline: Baseline, refinements: Refinements
@@ -172,10 +179,11 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
 
 class _Past:
-    """Past hours of numbers, each summed up where an alarm asks for it."""
+    """Past hours of numbers, read and summed up where an alarm asks for them."""
 
-    def __init__(self, evidence: Evidence[PredictionProfile]) -> None:
+    def __init__(self, evidence: Evidence[PredictionProfile], times: Sequence[Window]) -> None:
         self._evidence = evidence
+        self._times = times
         self._hours: dict[tuple[str, str], PastHours] = {}
 
     def beside(self, finding: Finding, baseline: Baseline) -> Finding:
@@ -184,12 +192,23 @@ class _Past:
         if (baseline.id, feature) not in self._hours:
             hours = (
                 (each.window.start, each.numeric[feature].counts)
-                for each in self._evidence.profiles
+                for each in self._profiles
                 if (each.model[0], each.baseline_id) == (baseline.model_name, baseline.id)
             )
             edges = baseline.numeric[feature].edges
             self._hours[baseline.id, feature] = PastHours(edges, hours)
         return beside_past_weeks(finding, self._hours[baseline.id, feature])
+
+    @cached_property
+    def _profiles(self) -> list[PredictionProfile]:
+        """All there are, with numbers, in order of time."""
+        read = {
+            each.slot: each
+            for time in self._times
+            for each in self._evidence.detailed(time, "numeric")
+        }
+        known = {each.slot: each for each in self._evidence.profiles} | read
+        return sorted(known.values(), key=lambda each: each.window)
 
 
 def _compare(

@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 
 from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.store import BaselineStore
+from analyzers.engine import analyze
 from analyzers.evidence import Evidence
 from analyzers.feature_drift import FeatureDrift
 from analyzers.finding import Finding, Severity
+from analyzers.findings_store import FindingStore
+from analyzers.profile.predictions import PredictionProfile
+from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, WEEK, Window
+from elastic.cluster import Cluster
 
 Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
@@ -197,3 +203,46 @@ def test_an_alarm_says_whether_past_weeks_were_alike(
     (price,) = [each for each in found if each.subject == "price"]
     assert price.severity is Severity.CRITICAL
     assert ("The same day of past weeks was like it" in price.reason) == alike
+
+
+@pytest.mark.parametrize(("factor", "numbers"), [(1.0, 0), (3.0, 2)])
+def test_past_weeks_are_read_where_an_alarm_asks(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    start: datetime,
+    predictions_of: Callable[..., list[dict[str, Any]]],
+    ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    factor: float,
+    numbers: int,
+) -> None:
+    """On a real cluster: of numbers alone, and none while all is as in training."""
+
+    def dear(_hour: int, rows: Rows) -> None:
+        rows["price"] *= factor
+
+    BaselineStore(cluster, namespace).write([baseline])
+    for week in range(5):
+        ship(predictions_of(24, 20, first=start + week * WEEK, change=dear))
+    end = start + 4 * WEEK + DAY
+    past, read = list[PredictionProfile](), ProfileStore.read
+
+    def reading(*words: Any) -> list[Any]:
+        profiles = read(*words)
+        past.extend(
+            each
+            for each in profiles
+            if isinstance(each, PredictionProfile) and each.window.start < end - 2 * DAY
+        )
+        return profiles
+
+    monkeypatch.setattr(ProfileStore, "read", reading)
+    analyze(cluster, namespace, Window(end - HOUR, end), now=end, analyzers=[FeatureDrift()])
+    assert max(len(each.numeric) for each in past) == numbers
+    assert {len(each.categorical) for each in past} == {0}
+    found = FindingStore(cluster, namespace).search(analyzer="feature_drift")
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity.alarming == (numbers > 0)
+    assert ("The same day of past weeks was like it" in price.reason) == (numbers > 0)
