@@ -9,8 +9,9 @@ counted again over ten times as many (profile/refinement_kind.py), while the log
 they are not, the verdict stays with the lower bound and the sentence says so.
 
 A Sunday may differ from training for being one. An alarm of a number therefore says so where the
-same day of past weeks was like it (whose numbers are read only then). It stands all the same: the
-model was trained on other traffic.
+same day of past weeks was like it (whose numbers are read only then), whichever versions served in
+them and over whose edges they were counted. It stands all the same: the model was trained on other
+traffic.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ from analyzers.drift import (
 )
 from analyzers.finding import Finding, Severity
 from analyzers.panel import Panel
+from analyzers.profile.counted_once import counted_once
 from analyzers.profile.predictions import PredictionProfile, total
 from analyzers.profile.refinements import KIND as REFINEMENT
 from analyzers.recent_day import LOOKBACK, RecentDay, recent_days
 from analyzers.refinement import Refinements, still_open
 from analyzers.side_by_side import categories_side_by_side, numbers_side_by_side
 from analyzers.statistics.benjamini_hochberg import q_values
-from analyzers.weekly_drift import WEEKS, PastHours, beside_past_weeks
+from analyzers.weekly_drift import WEEKS, Hours, beside_past_weeks
 from analyzers.window import HOUR, Window, without
 from analyzers.wording import count, moment, number, span
 
@@ -184,20 +186,27 @@ class _Past:
     def __init__(self, evidence: Evidence[PredictionProfile], times: Sequence[Window]) -> None:
         self._evidence = evidence
         self._times = times
-        self._hours: dict[tuple[str, str], PastHours] = {}
+        self._known = {each.id: each for each in evidence.baselines.values()}
+        self._once: dict[str, list[PredictionProfile]] = {}
+        self._hours: dict[tuple[str, str], Hours] = {}
 
     def beside(self, finding: Finding, baseline: Baseline) -> Finding:
         """Return an alarm of a number beside the same day of past weeks."""
         feature = str(finding.subject)
         if (baseline.id, feature) not in self._hours:
-            hours = (
-                (each.window.start, each.numeric[feature].counts)
-                for each in self._profiles
-                if (each.model[0], each.baseline_id) == (baseline.model_name, baseline.id)
+            self._hours[baseline.id, feature] = Hours(
+                (each.window.start, each.model[1], each.numeric[feature])
+                for each in self._traffic(baseline)
+                if feature in each.numeric
             )
-            edges = baseline.numeric[feature].edges
-            self._hours[baseline.id, feature] = PastHours(edges, hours)
         return beside_past_weeks(finding, self._hours[baseline.id, feature])
+
+    def _traffic(self, baseline: Baseline) -> list[PredictionProfile]:
+        """Return the model's predictions, each once, over this baseline's edges where they can."""
+        if baseline.id not in self._once:
+            own = (each for each in self._profiles if each.model[0] == baseline.model_name)
+            self._once[baseline.id] = list(counted_once(own, baseline.id, self._known))
+        return self._once[baseline.id]
 
     @cached_property
     def _profiles(self) -> list[PredictionProfile]:

@@ -8,9 +8,10 @@ Where the interval holds a limit, the day is counted again over ten times as man
 A day holds every hour once, so what moves at some hours only may drown in it, and a Sunday may
 differ from the training set for being one. Therefore the last hour is also compared with the same
 hour of the week in the four weeks before, without the one it is least like (six hours, or a day,
-where an hour holds too few predictions). Nothing is said of a version that predicted in fewer than
-three of them, or over another baseline then. What has lasted for three weeks is usual there, and
-still differs from training.
+where an hour holds too few predictions). What has lasted for three weeks is usual there, and
+still differs from training. A version that predicted in fewer than three of them is compared with
+the versions before it, less what its training set's scores differ from theirs, for a retrained
+model may move its scores on purpose; that is a warning at most (earlier_versions.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING, ClassVar
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
 from analyzers.attribution import attribute
-from analyzers.drift import LIMITS, numbers_moved, onset, rows_needed
+from analyzers.drift import LIMITS, numbers_moved, onset, parts_moved, rows_needed
+from analyzers.earlier_versions import AcrossVersions, EarlierVersions
 from analyzers.panel import Panel
 from analyzers.profile.prediction_query import SCORE
 from analyzers.profile.predictions import PredictionProfile, total
@@ -33,13 +35,14 @@ from analyzers.segment_comparison import most_of_all
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.weekly_drift import (
     WEEKS,
-    PastHours,
+    Hours,
     WeeklyDrift,
     beside_past_weeks,
+    buckets_of,
     weekly_drift,
 )
 from analyzers.window import HOUR
-from analyzers.wording import count, moment, number, span
+from analyzers.wording import count, listed, moment, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +82,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
             "Score shift by the hour of the week",
             WEEKLY,
             "",
-            "From a version's fourth week on: how far do its scores lie from those of the same "
-            "time of past weeks?",
+            "From a model's fourth week on: how far do a version's scores lie from those of the "
+            "same time of past weeks?",
             breakdown="ml.model.version",
         ),
     )
@@ -89,7 +92,8 @@ class ScoreShift(Analyzer[PredictionProfile]):
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service, two once its weeks are known."""
         segments, refinements = evidence.of("segment"), Refinements(evidence)
-        past: dict[str, PastHours] = {}
+        past: dict[str, Hours] = {}
+        earlier: dict[str, EarlierVersions] = {}
         for day in recent_days(evidence):
             finding = self._judge(day, segments, refinements)
             baseline = day.baseline
@@ -97,36 +101,50 @@ class ScoreShift(Analyzer[PredictionProfile]):
                 yield finding
                 continue
             if baseline.id not in past:
-                past[baseline.id] = _hours(evidence, day.model, baseline.id, baseline.score.edges)
+                past[baseline.id] = _hours(evidence, day.model, baseline.id)
+                earlier[baseline.id] = EarlierVersions(evidence, baseline)
             hours = past[baseline.id]
-            yield beside_past_weeks(finding, hours) if finding.severity.alarming else finding
-            found = weekly_drift(day.window.end, hours)
+            alarming = finding.severity.alarming
+            yield beside_past_weeks(finding, hours) if alarming else finding
+            found = weekly_drift(day.window.end, hours, hours)
+            across = None if found else earlier[baseline.id].at(day.window.end)
             if found is not None:
-                yield self._weekly(day, found)
+                yield self._weekly(day, found, None)
+            elif across is not None:
+                yield self._weekly(day, across.found, across)
 
-    def _weekly(self, day: RecentDay, found: WeeklyDrift) -> Finding:
-        """Return the finding of the last hours beside the same ones of past weeks."""
-        drift = found.drift
-        sample = f"{count(found.current.n, 'score')} of {day.title} {span(found.window)}"
+    def _weekly(self, day: RecentDay, found: WeeklyDrift, across: AcrossVersions | None) -> Finding:
+        """Return the finding of the last hours beside the same ones of past weeks.
+
+        Args:
+            day: The day they end.
+            found: The comparison.
+            across: The same where other versions served in the past weeks, else None.
+        """
+        drift, window = found.drift, found.window
+        sample = f"{count(found.rows, 'score')} of {day.title} {span(window)}"
+        under = f" under versions {listed(across.versions)}" if across else ""
         past = (
-            f"{count(found.usual.n, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
-            "past weeks"
+            f"{count(found.usual_rows, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
+            f"past weeks{under}"
         )
         if drift is None:
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
             reason = f"{sample}, {rule} to find a distance of {LIMITS.critical} from {past}."
-            known = {"sample_count": found.current.n, **day.about}
-            return self.unknown(WEEKLY, SCORE, found.window, reason, **known)
-        severity = LIMITS.judge(drift.low, drift.high)
+            known = {"sample_count": found.rows, **day.about}
+            return self.unknown(WEEKLY, SCORE, window, reason, **known)
+        severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
         verdict = (
             f"are unlike those at that time of the week: "
-            f"{numbers_moved(found.current, found.usual, 'in past weeks')}"
+            f"{parts_moved(buckets_of(found.current), buckets_of(found.usual), 'in past weeks')}"
             if severity.alarming
             else "are as usual at that time of the week"
         )
-        reason = f"{sample} {verdict}; distance {number(drift.value)} from {past}."
+        reason = f"{sample} {verdict}; distance {number(drift.value)} from {past}{_due(across)}."
         known = drift.measured() | day.about
-        return self.finding(WEEKLY, SCORE, found.window, severity, reason=reason, **known)
+        if across:
+            known["low"] = across.beyond(drift)
+        return self.finding(WEEKLY, SCORE, window, severity, reason=reason, **known)
 
     def _judge(
         self, day: RecentDay, segments: Evidence[SegmentProfile], refinements: Refinements
@@ -171,19 +189,20 @@ class ScoreShift(Analyzer[PredictionProfile]):
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
 
 
-def _hours(
-    evidence: Evidence[PredictionProfile],
-    model: tuple[str, str],
-    baseline: str,
-    edges: tuple[float, ...],
-) -> PastHours:
+def _hours(evidence: Evidence[PredictionProfile], model: tuple[str, str], baseline: str) -> Hours:
     """Return the scores of a version over its baseline's edges, by the hour."""
-    own = (
-        (each.window.start, each.score.counts)
+    return Hours(
+        (each.window.start, each.model[1], each.score)
         for each in evidence.profiles
         if each.score is not None and (each.model, each.baseline_id) == (model, baseline)
     )
-    return PastHours(edges, own)
+
+
+def _due(across: AcrossVersions | None) -> str:
+    """Say how much of a distance the retraining may have been meant to bring."""
+    if across is None:
+        return ""
+    return f", of which the training sets differ by up to {number(across.retrained)}"
 
 
 def _where(day: RecentDay, segments: Evidence[SegmentProfile]) -> str:

@@ -4,6 +4,9 @@ A window is compared with the sum of the same windows of the four weeks before i
 it is least like. So a week in which something was wrong raises no alarm when its hour comes again,
 and hides none. A change that lasts has become usual after
 three weeks. The window is the last hour, six hours or day, the shortest that holds enough rows.
+
+Each model version is counted over its own edges. Weeks in which other versions served are compared
+as the parts they are (statistics/probability_box.py).
 """
 
 from __future__ import annotations
@@ -14,14 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.drift import LIMITS, Drift, numeric_drift, rows_needed
+from analyzers.drift import LIMITS, Drift, drift_of_parts, rows_needed
 from analyzers.profile.seasons import past_weeks
-from analyzers.statistics.buckets import Buckets, merged
+from analyzers.statistics.buckets import Buckets
+from analyzers.statistics.probability_box import ks_distance
 from analyzers.window import DAY, HOUR, Window
 from analyzers.wording import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from analyzers.finding import Finding
@@ -30,27 +34,42 @@ WEEKS, FEWEST_WEEKS = 4, 3
 LENGTHS = (HOUR, 6 * HOUR, DAY)
 
 
-class PastHours:
-    """Hours of numbers over one set of edges, any span of which is a difference of two sums.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Numbers of one model version over one set of edges."""
+
+    version: str
+    numbers: Buckets
+
+
+class Hours:
+    """Hours of numbers, any span of which is a difference of two sums for each set of edges.
 
     Args:
-        edges: The edges they were counted over.
-        hours: When each begins, and its counts, in order of time; at least one.
+        hours: When each begins, the model version, and its numbers, in order of time.
     """
 
-    def __init__(
-        self, edges: tuple[float, ...], hours: Iterable[tuple[datetime, tuple[int, ...]]]
-    ) -> None:
-        known = list(hours)
-        self._edges = edges
-        self._starts = [start for start, _ in known]
-        counts = np.array([of for _, of in known], dtype=np.int64)
+    def __init__(self, hours: Iterable[tuple[datetime, str, Buckets]]) -> None:
+        known: dict[tuple[str, tuple[float, ...]], list[tuple[datetime, tuple[int, ...]]]] = {}
+        for start, version, numbers in hours:
+            known.setdefault((version, numbers.edges), []).append((start, numbers.counts))
+        self._of = [(*of, _Sums(each)) for of, each in known.items()]
+
+    def within(self, window: Window) -> list[Part]:
+        """Return the sums of the hours that start in a window, those that have rows."""
+        sums = ((version, edges, each.within(window)) for version, edges, each in self._of)
+        return [Part(version, Buckets(edges, of)) for version, edges, of in sums if any(of)]
+
+
+class _Sums:
+    def __init__(self, hours: Sequence[tuple[datetime, tuple[int, ...]]]) -> None:
+        self._starts = [start for start, _ in hours]
+        counts = np.array([of for _, of in hours], dtype=np.int64)
         self._sums = np.vstack([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])
 
-    def within(self, window: Window) -> Buckets:
-        """Return the sum of the hours that start in a window."""
+    def within(self, window: Window) -> tuple[int, ...]:
         first, last = (bisect_left(self._starts, each) for each in (window.start, window.end))
-        return Buckets(self._edges, tuple((self._sums[last] - self._sums[first]).tolist()))
+        return tuple((self._sums[last] - self._sums[first]).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +87,60 @@ class WeeklyDrift:
     """
 
     window: Window
-    current: Buckets
-    usual: Buckets
+    current: Sequence[Part]
+    usual: Sequence[Part]
     weeks: int
     needed: int | None
     drift: Drift | None
 
+    @property
+    def rows(self) -> int:
+        """Of the window."""
+        return rows_of(self.current)
 
-def weekly_drift(end: datetime, hours: PastHours) -> WeeklyDrift | None:
-    """Compare the time before a moment; None where fewer than three past weeks have any rows."""
+    @property
+    def usual_rows(self) -> int:
+        """Of the past weeks that count."""
+        return rows_of(self.usual)
+
+
+def weekly_drift(end: datetime, hours: Hours, past: Hours) -> WeeklyDrift | None:
+    """Compare the time before a moment; None where fewer than three past weeks have any rows.
+
+    Args:
+        end: The moment.
+        hours: What is compared.
+        past: What it is compared with.
+    """
     found = None
     for length in LENGTHS:
-        found = compared(Window(end - length, end), hours) or found
+        found = compared(Window(end - length, end), hours, past) or found
         if found is not None and found.drift is not None:
             return found
     return found
 
 
-def compared(window: Window, hours: PastHours) -> WeeklyDrift | None:
+def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     """Compare a window; None where fewer than three past weeks have any rows."""
-    weeks = [each for past in past_weeks(window, WEEKS) if (each := hours.within(past)).n]
+    weeks = [each for time in past_weeks(window, WEEKS) if (each := past.within(time))]
     if len(weeks) < FEWEST_WEEKS:
         return None
-    current = hours.within(window)
-    usual = merged(weeks)
-    if current.n:
-        farthest = max(weeks, key=lambda each: _apart(current, each))
-        usual = merged(each for each in weeks if each is not farthest)
-    needed = rows_needed(LIMITS.critical, usual.n)
-    enough = needed is not None and current.n >= needed
-    drift = numeric_drift(current, usual) if enough else None
+    current, counted = hours.within(window), weeks
+    if current:
+        farthest = max(
+            weeks, key=lambda each: ks_distance(buckets_of(current), buckets_of(each)).low
+        )
+        counted = [each for each in weeks if each is not farthest]
+    usual = [part for each in counted for part in each]
+    needed = rows_needed(LIMITS.critical, rows_of(usual))
+    enough = needed is not None and rows_of(current) >= needed
+    drift = drift_of_parts(buckets_of(current), buckets_of(usual)) if enough else None
     return WeeklyDrift(window, current, usual, len(weeks), needed, drift)
 
 
-def beside_past_weeks(finding: Finding, hours: PastHours) -> Finding:
+def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
     """Return an alarm, which says so where the same day of past weeks was like its day."""
-    found = compared(finding.window, hours)
+    found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:
         return finding
     if LIMITS.judge(found.drift.low, found.drift.high).alarming:
@@ -112,7 +149,11 @@ def beside_past_weeks(finding: Finding, hours: PastHours) -> Finding:
     return replace(finding, reason=f"{finding.reason} {alike}")
 
 
-def _apart(current: Buckets, other: Buckets) -> float:
-    """Return the greatest difference of the shares below an edge."""
-    gaps = current.cumulative() / current.n - other.cumulative() / other.n
-    return float(np.abs(gaps).max())
+def buckets_of(parts: Sequence[Part]) -> list[Buckets]:
+    """Return the numbers of some parts."""
+    return [each.numbers for each in parts]
+
+
+def rows_of(parts: Sequence[Part]) -> int:
+    """Return how many rows some parts have."""
+    return sum(each.numbers.n for each in parts)

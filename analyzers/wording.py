@@ -57,13 +57,13 @@ def count(value: int, noun: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """Write names one after the other; of many only the last ones.
+    """Write names one after the other; of many only the first ones.
 
     >>> listed(["1"]), listed(["1", "2", "3"]), listed(list("123456789"))
-    ('1', '1, 2 and 3', '5 earlier ones, 6, 7, 8 and 9')
+    ('1', '1, 2 and 3', '1, 2, 3, 4 and 5 more')
     """
     if len(names) > most:
-        names = [f"{len(names) - most} earlier ones", *names[-most:]]
+        names = [*names[:most], f"{len(names) - most} more"]
     return " and ".join(each for each in (", ".join(names[:-1]), *names[-1:]) if each)
 
 

@@ -187,19 +187,38 @@ def test_a_feature_that_changed_its_type(
     assert "arrives as categorical" in changed.reason
 
 
+@pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize(("since", "alike"), [(0, True), (4 * 168, False)])
 def test_an_alarm_says_whether_past_weeks_were_alike(
-    steady_hours: Make, baseline: Baseline, start: datetime, since: int, *, alike: bool
+    steady_hours: Make, baseline: Baseline, start: datetime, since: int, *, alike: bool, own: bool
 ) -> None:
-    """Prices that triple at weekends are unlike training; past weekends were so, or were not."""
+    """Prices that triple at weekends are unlike training; past weekends were so, or were not.
+
+    Past weeks tell it although another version served in them, counted over edges of its own.
+    """
 
     def weekend(hour: int, rows: Rows) -> None:
         if hour >= since and hour // 24 % 7 >= 5:
             rows["price"] *= 3.0
 
     saturday = start + 4 * WEEK + 6 * DAY
-    profiles = steady_hours(4 * 168 + 6 * 24, 20, change=weekend)
-    found = judge(profiles, [baseline], saturday - HOUR, saturday)
+    hours = 4 * 168 + 6 * 24
+    baselines, profiles = [baseline], steady_hours(hours, 20, change=weekend)
+    if not own:
+        # The version before it had other edges: those between which others of the baseline lie.
+        numbers = baseline.numeric["price"]
+        coarse = numbers.coarsened(numbers.edges[::2])
+        before = replace(baseline, model_version="0", numeric={"price": coarse})
+        baselines = [baseline, before]
+        profiles[:-24] = [
+            replace(
+                each,
+                slot=replace(each.slot, series=(*before.model, before.id)),
+                numeric={"price": each.numeric["price"].coarsened(coarse.edges)},
+            )
+            for each in profiles[:-24]
+        ]
+    found = judge(profiles, baselines, saturday - HOUR, saturday)
     (price,) = [each for each in found if each.subject == "price"]
     assert price.severity is Severity.CRITICAL
     assert ("The same day of past weeks was like it" in price.reason) == alike
