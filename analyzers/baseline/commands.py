@@ -79,7 +79,11 @@ def show(
     version: Annotated[str, typer.Argument(help="Its version.")],
     as_json: Json = False,
 ) -> None:
-    """Show the baseline a model version is compared with: each feature's range and frequencies."""
+    """Show the baseline a model version is compared with: each feature's range and frequencies.
+
+    Published metrics stand beside those of the training set's own out-of-fold scores and labels
+    (precision, recall and F1 at 0.5).
+    """
     from elastic.errors import UserError
 
     baseline = _store().current().get((model, version))
@@ -92,10 +96,20 @@ def show(
         print(json.dumps(baseline.to_document()))
         return
     print(f"baseline {baseline.id}: {_sentence(baseline)}")
-    for name, value in baseline.metrics.items():
-        print(f"  {name} {value:.4g}")
-    for line in _features(baseline):
+    for line in [*_metrics(baseline), *_features(baseline)]:
         print(f"  {line}")
+
+
+def _metrics(baseline: "Baseline") -> list[str]:
+    from analyzers.baseline.out_of_fold import out_of_fold
+
+    own = out_of_fold(baseline.labelled) if baseline.labelled else {}
+    lines = []
+    for name in {**baseline.metrics, **own}:
+        value = f"{baseline.metrics[name]:.4g}" if name in baseline.metrics else "not published"
+        known = f"; out of fold {own[name].low:.4g} to {own[name].high:.4g}" if name in own else ""
+        lines.append(f"{name} {value}{known}")
+    return lines
 
 
 def _features(baseline: "Baseline") -> list[str]:

@@ -33,6 +33,9 @@ def compare(
         str | None, typer.Option(help="Which model; by default what served last.")
     ] = None,
     model_version: Annotated[str | None, typer.Option(help="Which version's baseline.")] = None,
+    measures: Annotated[
+        bool, typer.Option("--measures", help="Add PSI, Jensen-Shannon and Wasserstein distance.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank features and scores by how far they moved from training, or from another time.
@@ -66,10 +69,10 @@ def compare(
     if as_json:
         print(json.dumps(result.to_json()))
     else:
-        _print(result)
+        _print(result, measures=measures)
 
 
-def _print(result: Compared) -> None:
+def _print(result: Compared, *, measures: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -84,6 +87,8 @@ def _print(result: Compared) -> None:
             f"{escape(each.feature.ljust(widest))}  [{style}]{_bar(each)}[/]  "
             f"{_distance(each)}  {escape(each.moved)}"
         )
+        if measures and each.drift:
+            console.print(f"{' ' * widest}  {each.measures.sentence()}")
 
 
 def _bar(row: Row) -> str:

@@ -8,9 +8,10 @@ distance the interval that holds for all that the edges leave open (statistics/p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from analyzers.compare.measures import Measures, of_categories, of_numbers
 from analyzers.drift import (
     LIMITS,
     Drift,
@@ -59,6 +60,7 @@ class Row:
         q_value: Its p-value after Benjamini-Hochberg over all rows.
         severity: As `feature_drift` judges such a distance.
         moved: What moved, for a person.
+        measures: How far by other measures.
     """
 
     feature: str
@@ -66,12 +68,13 @@ class Row:
     q_value: float
     severity: Severity
     moved: str
+    measures: Measures = field(default_factory=Measures)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
         measured = self.drift.measured() if self.drift else {"value": None}
         about = {"severity": str(self.severity), "moved": self.moved, "q_value": self.q_value}
-        return {"feature": self.feature, **about, **measured}
+        return {"feature": self.feature, **about, **measured, **self.measures.to_json()}
 
 
 def of_training(baseline: Baseline) -> Side:
@@ -111,10 +114,10 @@ def of_traffic(
 def compare(current: Side, reference: Side) -> list[Row]:
     """Compare every feature and the scores, what moved most first."""
     found = [*_numbers(current, reference), *_categories(current, reference)]
-    corrected = q_values([drift.p_value if drift else 1.0 for _, drift, _ in found])
+    corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in found])
     rows = [
-        Row(feature, drift, q_value, _severity(drift, q_value), moved)
-        for (feature, drift, moved), q_value in zip(found, corrected, strict=True)
+        replace(each, q_value=q_value, severity=_severity(each.drift, q_value))
+        for each, q_value in zip(found, corrected, strict=True)
     ]
     return sorted(rows, key=lambda each: (-each.drift.low if each.drift else 1.0, -_value(each)))
 
@@ -131,26 +134,31 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
     return LIMITS.judge(drift.low, drift.high)
 
 
-def _numbers(current: Side, reference: Side) -> Iterator[tuple[str, Drift | None, str]]:
+def _numbers(current: Side, reference: Side) -> Iterator[Row]:
+    """Yield rows before their p-values are corrected."""
     for feature in sorted(current.numeric.keys() & reference.numeric.keys()):
         now, before = current.numeric[feature], reference.numeric[feature]
         missing = _missing(sum(each.n for each in now), sum(each.n for each in before), reference)
         if missing:
-            yield feature, None, missing
+            yield _row(feature, None, missing, Measures())
         else:
             moved = parts_moved(now, before, f"in {reference.name}")
-            yield feature, drift_of_parts(now, before), moved
+            yield _row(feature, drift_of_parts(now, before), moved, of_numbers(now, before))
 
 
-def _categories(current: Side, reference: Side) -> Iterator[tuple[str, Drift | None, str]]:
+def _categories(current: Side, reference: Side) -> Iterator[Row]:
     for feature in sorted(current.categorical.keys() & reference.categorical.keys()):
         now, before = current.categorical[feature], reference.categorical[feature]
         missing = _missing(now.n, before.n, reference)
         if missing:
-            yield feature, None, missing
+            yield _row(feature, None, missing, Measures())
         else:
             moved = categories_moved(now, before, f"in {reference.name}")
-            yield feature, categorical_drift(now, before), moved
+            yield _row(feature, categorical_drift(now, before), moved, of_categories(now, before))
+
+
+def _row(feature: str, drift: Drift | None, moved: str, measures: Measures) -> Row:
+    return Row(feature, drift, 1.0, Severity.UNKNOWN, moved, measures)
 
 
 def _missing(rows: int, reference_rows: int, reference: Side) -> str:

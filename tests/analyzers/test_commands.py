@@ -56,7 +56,9 @@ def test_from_training_set_to_findings(
     (made,) = json.loads(mlmon("baseline", "create", str(path), *model, "--json").stdout)
     assert made["rows"] == 5_000
     assert made["id"] in mlmon("baseline", "list").stdout
-    assert "country: 3 categories, DE" in mlmon("baseline", "show", "autobid", "1").stdout
+    shown = mlmon("baseline", "show", "autobid", "1").stdout
+    assert "country: 3 categories, DE" in shown
+    assert "out of fold" not in shown
 
     def fall(_hour: int, rows: dict[str, Any]) -> None:
         rows["score"][:] = 0.0001

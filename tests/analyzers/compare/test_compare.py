@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 from typer.testing import CliRunner, Result
 
 from analyzers.baseline.baseline import Baseline
@@ -152,6 +153,41 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
     assert country.low <= abs(share[0] - share[1]) <= country.high < 0.1
 
 
+def test_other_measures_agree_with_scipy_on_their_rows(
+    steady_hours: Make, baseline: Baseline
+) -> None:
+    """Wasserstein and Jensen-Shannon intervals hold scipy's values, PSI the one of its formula."""
+    raw: dict[bool, list[Rows]] = {False: [], True: []}
+
+    def kept(hour: int, rows: Rows) -> None:
+        if hour >= 24:
+            rows["price"] = rows["price"] * 1.3
+            rows["country"] = np.where(rows["country"] == "US", "XX", rows["country"])
+        raw[hour >= 24].append(rows)
+
+    hours = steady_hours(48, change=kept)
+    rows = by_feature(compare(side(hours[24:], baseline), side(hours[:24], baseline)))
+    now, before = (np.concatenate([each["price"] for each in raw[of]]) for of in (True, False))
+    measures = rows["price"].measures
+    assert measures.wasserstein is not None
+    assert measures.psi is not None
+    moved = stats.wasserstein_distance(now, before) / before.std(ddof=1)
+    assert measures.wasserstein.contains(moved)
+    assert measures.wasserstein.width < 0.3
+    assert measures.psi.p_value < 1e-6
+    counts = [
+        Counter(np.concatenate([each["country"] for each in raw[of]])) for of in (True, False)
+    ]
+    shares = [[each[name] / 2_400 for name in ("DE", "FR", "US", "XX")] for each in counts]
+    known = rows["country"].measures
+    assert known.jensen_shannon is not None
+    assert known.jensen_shannon.contains(float(jensenshannon(*shares, base=2)), rounding=1e-12)
+    assert rows["country"].to_json()["wasserstein"] is None
+    smoothed = [(np.array(each) * 2_400 + 0.5) / (2_400 + 2) for each in shares]
+    psi = sum((p - q) * np.log(p / q) for p, q in zip(*smoothed, strict=True))
+    assert rows["country"].to_json()["psi"] == pytest.approx(psi)
+
+
 def test_a_version_without_baseline_is_counted_out(
     cluster: Cluster, namespace: str, steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
@@ -270,6 +306,9 @@ def test_the_command_compares_with_the_time_before(run: Run, start: datetime) ->
     assert answer["with"] == days[:2]
     assert [each["severity"] for each in answer["rows"]] == ["critical", "ok", "ok", "ok"]
     title, price, *_ = run(*words).stdout.splitlines()
+    below = run(*words, "--measures").stdout.splitlines()[2]
+    assert below.strip().startswith("PSI ")
+    assert below.endswith(" standard deviations")
     assert title.startswith("2,400 predictions on 2026-03-03 (UTC), compared with those on 2026")
     assert price.startswith("price ")
     assert "█" in price

@@ -1,0 +1,94 @@
+"""Other measures of how far a feature moved, as other tools report and limit them; none is judged.
+
+Population stability index with the chance of one so great, Wasserstein distance in standard
+deviations of the reference, Jensen-Shannon distance (of numbers: that of their buckets, which is at
+most that of the rows). Over unlike edges numbers have none of them. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analyzers.statistics.buckets import Buckets, merged
+from analyzers.statistics.categories import Counted, pair
+from analyzers.statistics.empty_sample import EmptySampleError
+from analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
+from analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
+from analyzers.statistics.wasserstein import normed_wasserstein
+from analyzers.wording import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzers.statistics.interval import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is known of them; None where it is not.
+
+    Args:
+        psi: Over ten bins of equal weight in the reference, or over the categories.
+        jensen_shannon: In bits, from 0 to 1.
+        wasserstein: Of numbers that vary in the reference.
+    """
+
+    psi: StabilityIndex | None = None
+    jensen_shannon: Interval | None = None
+    wasserstein: Interval | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as a JSON value; an end that is not known is null."""
+        return {
+            "psi": self.psi.value if self.psi else None,
+            "psi_p_value": self.psi.p_value if self.psi else None,
+            "jensen_shannon": _ends(self.jensen_shannon),
+            "wasserstein": _ends(self.wasserstein),
+        }
+
+    def sentence(self) -> str:
+        """Return what is known of them in words."""
+        parts = []
+        if self.psi:
+            parts.append(f"PSI {number(self.psi.value)} (chance {number(self.psi.p_value)})")
+        if self.jensen_shannon:
+            parts.append(f"Jensen-Shannon {_said(self.jensen_shannon)}")
+        if self.wasserstein:
+            parts.append(f"Wasserstein {_said(self.wasserstein)} standard deviations")
+        return ", ".join(parts) or "no other measure: its edges are unlike"
+
+
+def of_numbers(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Measures:
+    """Measure numbers; both need rows."""
+    if len({part.edges for part in (*current, *reference)}) > 1:
+        return Measures()
+    now, before = merged(current), merged(reference)
+    try:
+        moved = normed_wasserstein(now, before)
+    except EmptySampleError:
+        moved = None
+    return Measures(psi_of_buckets(now, before), jensen_shannon_of_buckets(now, before), moved)
+
+
+def of_categories(current: Counted, reference: Counted) -> Measures:
+    """Measure categories; both need rows. Those that a side does not know are one."""
+    now, before = current.certain(), reference.certain()
+    paired = pair(now.counts, before.counts, now.rest, before.rest)
+    table = [*paired.known, (paired.current_rest, paired.reference_rest)]
+    distance = jensen_shannon(
+        now.counts, before.counts, current_rest=now.rest, reference_rest=before.rest
+    )
+    return Measures(psi([x for x, _ in table], [y for _, y in table]), distance)
+
+
+def _ends(interval: Interval | None) -> list[float | None] | None:
+    if interval is None:
+        return None
+    return [end if math.isfinite(end) else None for end in (interval.low, interval.high)]
+
+
+def _said(interval: Interval) -> str:
+    low, high = number(interval.low), number(interval.high)
+    return low if low == high else f"{low} to {high}"
