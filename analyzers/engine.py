@@ -149,13 +149,27 @@ def _judge(
         judged = iter([_failure(analyzer, obstacle, analysis)])
     try:
         analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
+        if name not in analysis.failures:
+            analysis.withdrawn += store.withdraw(name, period, keys, now)
     except ClusterUnreachableError:
         raise
     except ClusterError as error:
         failure = _failure(analyzer, described(error), analysis)
-        analysis.written[name] = store.write(_counted(iter([failure]), analysis), now, keys)
-    if name not in analysis.failures:
-        analysis.withdrawn += store.withdraw(name, period, keys, now)
+        analysis.written[name] = _told(failure, store, analysis, now)
+
+
+def _told(failure: Finding, store: FindingStore, analysis: Analysis, now: datetime) -> Written:
+    """Store that an analyzer failed; where that is refused too, the run's own account tells it.
+
+    An index that takes no findings (of a month that was closed, say) must not keep the others' from
+    theirs.
+    """
+    try:
+        return store.write(_counted(iter([failure]), analysis), now)
+    except ClusterUnreachableError:
+        raise
+    except ClusterError:
+        return Written()
 
 
 def described(error: Exception) -> str:

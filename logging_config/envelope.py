@@ -45,7 +45,7 @@ class Envelope:
         redaction: Redaction | None = None,
     ) -> None:
         self.service = service
-        self._clock = clock
+        self.clock = clock
         redaction = redaction or Redaction()
         self._conformers = {name: Conformer(Rules(name, redaction)) for name in DATASETS}
         self._second = (-1, b"")
@@ -79,7 +79,7 @@ class Envelope:
         if strict and wrong:
             raise FieldTypeError(" ".join(wrong))
         after_level, after_message = self._middles[dataset, level]
-        second, nanoseconds = divmod(self._clock(), 1_000_000_000)
+        second, nanoseconds = divmod(self.clock(), 1_000_000_000)
         known, second_text = self._second
         if second != known:
             second_text = self._tell_second(second)

@@ -86,7 +86,7 @@ class EventLog:
         if features:
             self._add_features(fields, features)
         if sources:
-            fields |= events.source_fields(sources)
+            fields |= events.source_fields(sources, self.envelope.clock)
         return self._write("ml.prediction", "info", "Prediction", fields)
 
     @total("ml.access")

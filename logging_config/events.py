@@ -1,6 +1,7 @@
 """The domain's events as fields of the table: pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from numbers import Number
 from typing import Any, Final
 
@@ -95,17 +96,34 @@ def _family(value: Any) -> _Names:
     return _EMBEDDING if is_sequence or hasattr(value, "tolist") else _CATEGORICAL
 
 
-def source_fields(sources: Mapping[str, FeatureSource]) -> Fields:
-    """The state of each source of features, by its name."""
+def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> Fields:
+    """The state of each source of features, by its name.
+
+    Args:
+        sources: the sources.
+        now: tells the time in nanoseconds since the epoch, from which the age of a source's data
+            follows where only the time of its refresh is given.
+    """
     fields: Fields = {}
     for name, source in sources.items():
         prefix = f"ml.feature_source.{name}"
         fields[f"{prefix}.status"] = source.status
-        if source.age_s is not None:
-            fields[f"{prefix}.age_s"] = source.age_s
-        if source.last_updated_at is not None:
-            fields[f"{prefix}.last_updated_at"] = source.last_updated_at
+        age, updated = source.age_s, source.last_updated_at
+        if age is None and isinstance(updated, datetime):
+            age = _age(updated, now())
+        if age is not None:
+            fields[f"{prefix}.age_s"] = age
+        if updated is not None:
+            fields[f"{prefix}.last_updated_at"] = updated
     return fields
+
+
+def _age(updated: datetime, now: int) -> float | None:
+    """Seconds since a moment, one without a time zone being in UTC; None for NaT."""
+    if updated != updated:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
+        return None
+    moment = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
+    return round(now / 1e9 - moment.timestamp(), 6)
 
 
 def evaluation_fields(metrics: Mapping[str, float]) -> Fields:

@@ -43,7 +43,7 @@ class FeatureSource:
 
     Attributes:
         status: `fresh`, `stale` or `missing`.
-        age_s: age of its data in seconds, None when there is none.
+        age_s: age of its data in seconds, None when there is none or `last_updated_at` tells it.
         last_updated_at: when it was refreshed, None when never.
     """
 

@@ -205,6 +205,17 @@ def test_one_failing_analyzer_leaves_the_others(
 
 
 @pytest.fixture
+def block_writes(cluster: Cluster) -> Callable[..., None]:
+    """Let an index take no documents, or take them again."""
+
+    def block(index: str, *, refuse: bool) -> None:
+        settings = {"index.blocks.write": refuse}
+        cluster._connection.request("PUT", f"/{index}/_settings", settings)
+
+    return block
+
+
+@pytest.fixture
 def job_logs_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the cluster refuse whatever is asked of the logs of jobs."""
     search = Cluster.search
@@ -277,6 +288,26 @@ def test_findings_that_are_refused_leave_the_others(
     (refused,) = store.search(analyzer="service_health")
     assert "1 document was refused" in refused.reason
     assert len(list(store.search(analyzer="failing"))) == 2
+
+
+def test_an_index_that_takes_no_findings(
+    run_on_requests: Callable[..., Analysis],
+    cluster: Cluster,
+    namespace: str,
+    block_writes: Callable[..., None],
+) -> None:
+    """The run says of each analyzer that nothing could be stored; the next one makes it good."""
+    run_on_requests(analyzers=[Failing()])
+    (index,) = cluster.indices(f"mlmon-findings-{namespace}-*")
+    block_writes(index, refuse=True)
+    refused = run_on_requests(analyzers=[ServiceHealth(), Failing()])
+    assert "index write" in refused.failures["service_health"]
+    assert "failing" in refused.failures
+    assert refused.to_json()["findings"]["created"] == 0
+    block_writes(index, refuse=False)
+    mended = run_on_requests(analyzers=[ServiceHealth()])
+    assert mended.failures == {}
+    assert mended.written["service_health"].created > 6
 
 
 def test_a_failure_that_was_mended_is_withdrawn(

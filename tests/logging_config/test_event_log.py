@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,24 @@ def test_a_prediction(log: EventLog, events: Events) -> None:
     }
     assert event["event.id"] == event_id == "entity-1"
     assert event["@timestamp"] == "2023-11-14T22:13:20.123456Z"
+
+
+@pytest.mark.parametrize("zone", [UTC, None, timezone(timedelta(hours=5))])
+def test_the_age_of_a_source_follows_from_its_refresh(
+    log: EventLog, events: Events, zone: tzinfo | None
+) -> None:
+    """Where only the time of the refresh is given; one without a time zone is in UTC."""
+    updated = datetime(2023, 11, 14, 20, 13, 20, tzinfo=UTC).astimezone(zone or UTC)
+    sources = {
+        "stats": FeatureSource("fresh", last_updated_at=updated.replace(tzinfo=zone)),
+        "never": FeatureSource("missing"),
+        "text": FeatureSource("fresh", last_updated_at="2023-11-14T20:13:20Z"),  # type: ignore[arg-type]
+    }
+    predict(log, sources=sources)
+    (event,) = events()
+    assert event["ml.feature_source.stats.age_s"] == pytest.approx(7200.123456)
+    assert "ml.feature_source.never.age_s" not in event
+    assert "ml.feature_source.text.age_s" not in event
 
 
 @pytest.mark.parametrize(
