@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzers.profile.aggregations import DATE, INGESTED, within
+from analyzers.profile.aggregations import DATE, DATED, INGESTED, within
 from analyzers.window import DAY, MINUTE, WEEK, Window, from_milliseconds, joined
 
 if TYPE_CHECKING:
@@ -39,17 +39,21 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
             judged yet.
     """
     new = within(INGESTED, gte=since - OVERLAP)
-    known = within("@timestamp", gte=until - OLDEST, lt=until)
     interval = f"{kind.step // MINUTE}m"
-    body = {
-        "size": 0,
-        "track_total_hits": False,
-        "query": {"bool": {"filter": [new, known]}},
-        "aggs": {"windows": {"date_histogram": {**DATE, "fixed_interval": interval}}},
-    }
-    buckets = logs.search(kind.dataset, body)["aggregations"]["windows"]["buckets"]
-    starts = (from_milliseconds(bucket["key"]) for bucket in buckets)
-    return joined(Window(start, start + kind.step) for start in starts)
+    found: list[Window] = []
+    for dataset, date in kind.news or ((kind.dataset, DATED),):
+        known = within(date, gte=until - OLDEST, lt=until)
+        windows = {"date_histogram": {**DATE, "field": date, "fixed_interval": interval}}
+        body = {
+            "size": 0,
+            "track_total_hits": False,
+            "query": {"bool": {"filter": [new, known]}},
+            "aggs": {"windows": windows},
+        }
+        for bucket in logs.search(dataset, body)["aggregations"]["windows"]["buckets"]:
+            start = from_milliseconds(bucket["key"])
+            found.append(Window(start, start + kind.step))
+    return joined(found)
 
 
 def affected(

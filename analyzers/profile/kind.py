@@ -36,6 +36,8 @@ class ProfileKind(ABC, Generic[P]):
         name: `profile.kind`, and what analyzers name in `reads`.
         dataset: The dataset it sums up.
         step: Length of its windows.
+        news: Where new events of its windows are found, and the field that dates them; by default
+            where the dataset is.
         core: The parts of a profile that are read where no more is needed; none where profiles are
             always read whole.
         preparations: What has to be done before its events are surveyed; of kinds that name the
@@ -45,6 +47,7 @@ class ProfileKind(ABC, Generic[P]):
     name: ClassVar[str]
     dataset: ClassVar[str]
     step: ClassVar[timedelta]
+    news: ClassVar[tuple[tuple[str, str], ...]] = ()
     core: ClassVar[tuple[str, ...]] = ()
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
 

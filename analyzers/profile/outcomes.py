@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.labels.join import join_new
 from analyzers.labels.waiting import Status
-from analyzers.profile.aggregations import known_since, ranges, read_knowledge
+from analyzers.profile.aggregations import DATED, known_since, ranges, read_knowledge
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.labels import DATASET as LABELS
 from analyzers.profile.labels import DELAY_EDGES, DELAYS
@@ -100,6 +100,8 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
+    # An outcome that waited is news when its prediction comes, or when it is given up.
+    news = ((LABELS, _LEARNT), (WAITING, DATED))
     preparations = (join_new,)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:

@@ -1,4 +1,4 @@
-"""Where runs join labels: once, though several kinds of profiles need them."""
+"""How runs join labels: once, and what finds its prediction late is news of its hour."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +8,8 @@ import pytest
 
 from analyzers.cycle.cycle import run_cycle
 from analyzers.engine import analyze
+from analyzers.profile.kind import kinds
+from analyzers.profile.store import ProfileStore
 from analyzers.window import DAY, HOUR, Window
 from elastic.cluster import Cluster
 
@@ -52,3 +54,23 @@ def test_a_run_joins_once(
         if "hours" in aggregations.get("0", {}).get("aggs", {})
     ]
     assert len(surveys) == 1
+
+
+def test_an_outcome_whose_prediction_comes_later(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Callable[..., Event],
+    outcome: Callable[..., Event],
+    arrive: Callable[..., None],
+) -> None:
+    """Its hour counts it as waiting, and as a label as soon as a cycle has found its prediction."""
+    arrive([prediction("q", START), outcome(1, "p", START + HOUR, label=True)], START + HOUR)
+    run_cycle(cluster, namespace, START + 2 * HOUR, START)
+    arrive([prediction("p", START)], START + 3 * HOUR)
+    known = []
+    for hours in (2, 4):
+        now = START + hours * HOUR
+        run_cycle(cluster, namespace, now, START)
+        (of,) = ProfileStore(cluster, namespace).read(kinds()["outcome"], Window(START, now), {})
+        known.append((of.window.start, of.waiting, of.labels))
+    assert known == [(START + HOUR, 1, 0), (START + HOUR, 0, 1)]
