@@ -80,6 +80,7 @@ class ClockKind(ProfileKind[ClockProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
+    news = ((DATASET, INGESTED),)
 
     def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
         """Return a slot for each hour in which events arrived."""

@@ -67,6 +67,9 @@ def test_late_events_are_found_by_their_arrival(
     assert touched(access, logs, since, start + 4 * DAY) == []
     arrived = iso(since)
     ship([events[0] | {"event.ingested": arrived}, events[400] | {"event.ingested": arrived}])
+    clock = kinds()["clock"]
+    hour_of_arrival = Window(start + 3 * DAY, start + 3 * DAY + HOUR)
+    assert touched(clock, logs, since, start + 4 * DAY) == [hour_of_arrival]
     moments = [datetime.fromisoformat(events[index]["@timestamp"]) for index in (0, 400)]
     found = touched(access, logs, since, start + 4 * DAY)
     assert [each.length for each in found] == [5 * MINUTE] * 2
