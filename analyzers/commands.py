@@ -98,19 +98,34 @@ def findings(
     from analyzers.finding import Severity
     from analyzers.findings_store import FindingStore
     from analyzers.time_argument import time_argument
+    from analyzers.window import iso
     from elastic.cluster import connect
+    from elastic.errors import UserError
     from elastic.settings import load_settings
 
     settings, now = load_settings(), datetime.now(UTC)
     if analyzer is not None:
         _named([analyzer])
+    first, last, known = (
+        time_argument(each, now) if each else None for each in (since, until, as_of)
+    )
+    if first and last and first >= last:
+        raise UserError(
+            "There is no time between --since and --until", "Give the earlier one first."
+        )
     with connect(settings) as cluster:
-        found = FindingStore(cluster, settings.namespace).search(
-            since=time_argument(since, now) if since else None,
-            until=time_argument(until, now) if until else None,
+        store = FindingStore(cluster, settings.namespace)
+        if known and (learnt := store.first_learnt()) and learnt > known:
+            raise UserError(
+                f"Nothing was known at {iso(known)}: the first finding was learnt at {iso(learnt)}",
+                "--as-of is when mlmon judged; the time it judged is --since and --until.",
+            )
+        found = store.search(
+            since=first,
+            until=last,
             severity=None if severity is Wanted.ALL else Severity(severity.value),
             analyzer=analyzer,
-            as_of=time_argument(as_of, now) if as_of else None,
+            as_of=known,
         )
         if as_json:
             for each in found:
@@ -121,6 +136,9 @@ def findings(
 
 @app.command("analyzers")
 def list_analyzers(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Show the page of these instead.", metavar="NAME")
+    ] = None,
     as_json: Json = False,
     pages: Annotated[
         Path | None, typer.Option(help="Write a Markdown page of each into this folder instead.")
@@ -131,15 +149,19 @@ def list_analyzers(
     from analyzers.page import page
     from analyzers.sources import sources
 
+    chosen = _named(names) or discover()
     if pages is not None:
         pages.mkdir(parents=True, exist_ok=True)
-        for each in discover():
+        for each in chosen:
             (pages / f"{each.name}.md").write_text(page(each), encoding="utf-8")
         return
     if as_json:
-        print(json.dumps([_description(each) for each in discover()]))
+        print(json.dumps([_description(each) for each in chosen]))
         return
-    for each in discover():
+    if names:
+        print("\n".join(page(each) for each in chosen), end="")
+        return
+    for each in chosen:
         print(f"{each.name}: {each.question}")
         for metric, limits in each.limits.items():
             meaning = f" ({limits.meaning})" if limits.meaning else ""

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from analyzers.finding import Finding, Severity
-from analyzers.window import Window, iso, parse_time
+from analyzers.window import Window, from_milliseconds, iso, parse_time
 from elastic.documents import Document
 
 if TYPE_CHECKING:
@@ -203,6 +203,13 @@ class FindingStore:
         }
         for hit in self._cluster.scan(self.pattern, body):
             yield Finding.from_document(hit["_source"])
+
+    def first_learnt(self) -> datetime | None:
+        """Return when the first finding was learnt, None where there is none."""
+        body = {"size": 0, "aggs": {"first": {"min": {"field": "event.created"}}}}
+        answer = self._cluster.search(self.pattern, body).get("aggregations", {})
+        first = answer.get("first", {}).get("value")
+        return None if first is None else from_milliseconds(first)
 
     def _revisions(self, keys: Iterable[str]) -> list[Stored]:
         filters: list[dict[str, Any]] = [{"terms": {"finding.id": [*keys]}}]

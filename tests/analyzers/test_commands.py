@@ -81,6 +81,9 @@ def test_from_training_set_to_findings(
     assert len(everything) == sum(summary["severities"].values())
     assert "no such findings" in mlmon("findings", "--analyzer", "job_health").stdout
     assert "no such findings" in mlmon("findings", "--since", end).stdout
+    assert mlmon("findings", "--as-of", "now", "--json").stdout.splitlines() == lines
+    with pytest.raises(UserError, match="Nothing was known at 2026-03-03"):
+        mlmon("findings", "--as-of", end)
 
 
 def test_a_failure_is_an_exit_code(
@@ -135,6 +138,10 @@ def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
     assert "http.5xx.rate: warning ≥ 0.02, critical ≥ 0.1" in text
     listed = json.loads(mlmon("analyzers", "--json").stdout)
     assert {each["name"] for each in listed} >= {"score_shift", "job_health"}
+    (one,) = json.loads(mlmon("analyzers", "score_shift", "--json").stdout)
+    assert one["name"] == "score_shift"
+    page = (Path(__file__).parents[2] / one["runbook"]).read_text(encoding="utf-8")
+    assert mlmon("analyzers", "score_shift").stdout == page
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,8 @@ def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
         (("analyze", "--from", "1d"), "Nothing was logged"),
         (("findings", "--analyzer", "nonsense"), "no analyzer nonsense"),
         (("findings", "--since", "soon"), "not a time"),
+        (("findings", "--since", "7d", "--until", "9d"), "no time between --since and --until"),
+        (("analyzers", "nonsense"), "no analyzer nonsense"),
         (("sample", "--window", "7d/14d"), "no time in '7d/14d'"),
         (("sample", "--from", "7d", "--to", "9d"), "no time in '7d/9d'"),
         (("sample", "--window", "7d", "--to", "1d"), "given twice"),
