@@ -1,7 +1,5 @@
 """`mlmon run`."""
 
-import os
-import socket
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,11 +15,13 @@ def run(
     since: Annotated[
         str, typer.Option(help="Where no cycle has run yet: how long ago to begin, such as 7d.")
     ] = "1d",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a cycle.")] = False,
 ) -> None:
     """Judge what is new, again and again: late logs and labels included, after a pause too.
 
     Started twice, one waits for the other. Each cycle is logged as a run of the job `mlmon_cycle`.
     """
+    from analyzers.cycle.holder import this_process
     from analyzers.cycle.runner import Runner
     from analyzers.time_argument import length_argument
     from elastic.cluster import connect
@@ -31,7 +31,6 @@ def run(
 
     settings = load_settings()
     interval, begin = length_argument(every), length_argument(since)
-    holder = f"{socket.gethostname()}:{os.getpid()}"
     with (
         stopped_by_signals() as stopping,
         connect(settings) as cluster,
@@ -40,10 +39,11 @@ def run(
         runner = Runner(
             cluster,
             settings.namespace,
-            holder,
+            this_process(),
             lambda: datetime.now(UTC),
             progress=progress,
             since=begin,
+            as_json=as_json,
         )
         if once:
             cycle = runner.once()

@@ -21,7 +21,7 @@ from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
-from analyzers.window import DAY, Window, floor, joined
+from analyzers.window import DAY, Window, floor, iso, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +70,18 @@ class Cycle:
     def notes(self) -> list[str]:
         """What a person should know of besides."""
         return list(dict.fromkeys(note for each in self.analyses for note in each.notes))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
+            "from": iso(self.period.start),
+            "to": iso(self.period.end),
+            "profiles": self.profiles,
+            "findings": self.findings,
+            "failures": self.failures,
+            "notes": list(self.notes),
+            "followed": [each.line for each in self.followed],
+        }
 
     @property
     def failures(self) -> dict[str, str]:

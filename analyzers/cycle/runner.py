@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import schedule
 
@@ -39,6 +40,7 @@ class Runner:
         tell: Told one line about each cycle.
         progress: Told what is being done.
         since: How long ago to begin where no cycle has run yet.
+        as_json: Whether what is told is a JSON document, not a line for people.
     """
 
     cluster: Cluster
@@ -48,6 +50,7 @@ class Runner:
     tell: Callable[[str], None] = print
     progress: Callable[[str], None] = lambda _doing: None
     since: timedelta = DAY
+    as_json: bool = False
     _log: EventLog = field(init=False)
     _lines: Lines = field(init=False)
 
@@ -64,7 +67,11 @@ class Runner:
         """
         lease = Lease(self.cluster, self.namespace, self.holder)
         if (other := lease.take(self.clock())) is not None:
-            self.tell(f"{other.holder} runs the cycles, until {iso(other.until)} at least")
+            until = iso(other.until)
+            self._tell(
+                f"{other.holder} runs the cycles, until {until} at least",
+                {"waits_for": other.holder, "until": until},
+            )
             return None
         try:
             with self._logged() as records:
@@ -111,10 +118,15 @@ class Runner:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
         notes = "".join(f"; {each}" for each in cycle.notes)
         followed = "".join(f"; {each.line}" for each in cycle.followed)
-        self.tell(
+        self._tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
-            f"{cycle.findings} findings new or revised{failed}{notes}{followed}"
+            f"{cycle.findings} findings new or revised{failed}{notes}{followed}",
+            cycle.to_json(),
         )
+
+    def _tell(self, line: str, known: dict[str, Any]) -> None:
+        """Tell a line for people, or what it says as JSON."""
+        self.tell(json.dumps(known) if self.as_json else line)
 
     def until(self, stopping: Event, every: timedelta) -> None:
         """Run a cycle now and at every interval, whatever becomes of the one before."""
@@ -124,7 +136,8 @@ class Runner:
                 self.once()
             except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
                 why = error.message if isinstance(error, UserError) else described(error)
-                self.tell(f"{iso(self.clock())} the cycle failed: {why}; tried again")
+                at = iso(self.clock())
+                self._tell(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
 
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)

@@ -3,7 +3,8 @@
 One cycle runs at a time, even where `mlmon run` was started twice or on two machines. Who runs
 holds a lease: a document that only one can write, by optimistic concurrency control
 (https://www.elastic.co/docs/reference/elasticsearch/rest-apis/optimistic-concurrency-control), and
-that lapses when its holder stops renewing it. A holder that was away for longer than its lease, and
+that lapses when its holder stops renewing it, at once where that was a process of this host which
+has ended. A holder that was away for longer than its lease, and
 finds it taken, ends. Both writing at once would do no harm: they write the same documents.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from analyzers.cycle.holder import has_ended
 from analyzers.window import iso, parse_time
 from elastic.documents import Document
 from elastic.errors import UserError
@@ -104,7 +106,8 @@ class Lease:
         """Take or renew it; return None if it is this process's now, else who holds it."""
         self._cluster.refresh(self._index)
         present = self._present()
-        if present and present.holder != self._holder and present.until > now:
+        held = present and present.holder != self._holder and present.until > now
+        if present and held and not has_ended(present.holder):
             return present
         return None if self._write(now + LEASE, present) else self._present()
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from analyzers.commands import app
+from analyzers.cycle.state import Lease
 from analyzers.profile.jobs import JobKind
 from analyzers.window import HOUR, iso
 from elastic.cluster import Cluster
@@ -103,6 +104,17 @@ def test_a_failure_is_an_exit_code(
     done = mlmon("analyze", "--from", iso(start), "--to", iso(start + 2 * HOUR), code=1)
     assert "job_health failed: profiles of kind job: ZeroDivisionError" in done.stdout
     assert "no profiles today" in mlmon("findings", "--severity", "all").stdout
+
+
+def test_a_cycle_is_told_as_json(
+    mlmon: Callable[..., Result], cluster: Cluster, namespace: str
+) -> None:
+    """What it did, or who else is at it: then the command ends with 1."""
+    done = json.loads(mlmon("run", "--once", "--json").stdout)
+    assert (done["profiles"], done["findings"], done["failures"]) == (0, 0, {})
+    Lease(cluster, namespace, "elsewhere:1:2.0").take(datetime.now(UTC))
+    waiting = json.loads(mlmon("run", "--once", "--json", code=1).stdout)
+    assert waiting["waits_for"] == "elsewhere:1:2.0"
 
 
 def test_a_sample_is_written(

@@ -2,13 +2,18 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from socket import gethostname
+from subprocess import PIPE, Popen
+from sys import executable
 
 import pytest
 
+from analyzers.cycle.holder import this_process
 from analyzers.cycle.state import LEASE, Bookmark, BookmarkStore, Lease
 from analyzers.window import DAY, HOUR
 from elastic.cluster import Cluster
 from elastic.errors import UserError
+from elastic.process import ProcessIdentity
 
 
 def test_one_of_many_gets_the_lease(cluster: Cluster, namespace: str, start: datetime) -> None:
@@ -43,6 +48,21 @@ def test_a_lease_given_back_is_free_at_once(
     assert second.take(start) is None
     first.release(start)
     assert first.take(start) is not None
+
+
+def test_a_process_of_this_host_that_was_killed_is_not_waited_for(
+    cluster: Cluster, namespace: str, start: datetime
+) -> None:
+    """The next one takes its lease at once; one that lives is waited for."""
+    with Popen([executable, "-c", "input()"], stdin=PIPE) as child:
+        identity = ProcessIdentity.of(child.pid)
+        name = f"{gethostname()}:{identity.pid}:{identity.started}"
+        first, second = Lease(cluster, namespace, name), Lease(cluster, namespace, this_process())
+        assert first.take(start) is None
+        assert second.take(start) is not None
+        child.kill()
+    assert second.take(start) is None
+    assert Lease(cluster, namespace, "elsewhere:1:2.0").take(start) is not None
 
 
 def test_the_bookmark_is_kept(cluster: Cluster, namespace: str, start: datetime) -> None:
