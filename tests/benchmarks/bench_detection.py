@@ -1,0 +1,165 @@
+"""What is found, how soon, and how often is the alarm false: over seeds of the scenario.
+
+Usage: python tests/benchmarks/bench_detection.py [--seeds 3] [--calm 2] [--calm-days 42]
+
+Each seed is another history of the reference service with the same kinds of incidents. The calm
+ones have none, and last long enough for past weeks to be compared: every alarm there is a false
+one. Nothing is tuned to a seed; limits are the defaults. The node is one that this benchmark starts
+and ends, and a history is deleted when it has been judged.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench_analyzers import own_cluster
+from bench_index import machine
+from rich.console import Console
+from rich.table import Table
+
+from analyzers.finding import Finding
+from analyzers.findings_store import FindingStore
+from analyzers.ground_truth import Detection, compare, read_truth
+from autobid.scenario import Settings, run_scenario
+from elastic.cluster import Cluster
+
+END = datetime(2026, 11, 25, tzinfo=UTC)
+A_DAY = 5_600
+DAYS = 18
+SEGMENT = "experience_level"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was said of one history: how incidents were found, and what while nothing was wrong."""
+
+    detections: tuple[Detection, ...]
+    calm_findings: int
+    false_findings: tuple[Finding, ...]
+
+
+@contextmanager
+def history(seed: int, days: int, incidents: tuple[str, ...] | None) -> Iterator[Path]:
+    """Simulate a history; `incidents` None for all."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-detection-"))
+    try:
+        out = folder / "scenario"
+        run_scenario(out, Settings(END, days, seed, A_DAY * days, incidents))
+        yield out
+    finally:
+        shutil.rmtree(folder)
+
+
+def judged(cluster: Cluster, seed: int, days: int, incidents: tuple[str, ...] | None) -> Judged:
+    """Ship a history, judge it as `make demo` does, and compare with the truth."""
+    namespace = f"seed{seed}_{days}{'' if incidents is None else '_calm'}"
+    environment = {
+        **os.environ,
+        "MLMON_ELASTICSEARCH_URL": cluster.url,
+        "MLMON_NAMESPACE": namespace,
+    }
+    with history(seed, days, incidents) as out:
+        truth = json.loads((out / "truth.json").read_text())
+        for words in (
+            ("ship", str(out / "logs"), "--once"),
+            ("baseline", "create", str(out / "models"), "--segment", SEGMENT),
+            ("analyze", "--from", truth["start"], "--to", truth["end"]),
+        ):
+            command = [sys.executable, "-m", "mlmon", *words]
+            subprocess.run(
+                command,
+                env=environment,
+                check=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+    cluster.refresh(f"mlmon-findings-{namespace}-*")
+    findings = list(FindingStore(cluster, namespace).search())
+    delete(cluster, namespace)
+    known = read_truth(truth)
+    begin = min((each.time.start for each in known), default=END)
+    compared = compare(findings, known)
+    calm = sum(each.end <= begin for each in findings)
+    return Judged(compared.detections, calm, compared.false_findings)
+
+
+def delete(cluster: Cluster, namespace: str) -> None:
+    """Delete what a history left in the cluster."""
+    for stream in cluster.data_streams(f"logs-*-{namespace}"):
+        cluster._connection.request("DELETE", f"/_data_stream/{stream}")
+    for index in cluster.indices(f"mlmon-*-{namespace}*"):
+        cluster.delete_index(index)
+
+
+def incident_table(histories: list[Judged], days: int) -> Table:
+    """Return how soon each incident was found in each history."""
+    table = Table(
+        f"incident ({len(histories)} histories of {days} days)", "found", "after", "first by"
+    )
+    by_id: dict[str, list[Detection]] = defaultdict(list)
+    for each in histories:
+        for detection in each.detections:
+            by_id[detection.incident.id].append(detection)
+    for name, detections in by_id.items():
+        delays = sorted(each.delay for each in detections if each.delay is not None)
+        first = Counter(
+            f"{each.finding.analyzer} {each.finding.metric}" for each in detections if each.finding
+        )
+        after = f"{said(delays[0])} to {said(delays[-1])}" if delays else "-"
+        table.add_row(name, f"{len(delays)} of {len(detections)}", after, ", ".join(first))
+    return table
+
+
+def false_table(rows: list[tuple[str, list[Judged]]]) -> Table:
+    """Return how many alarms there were while nothing was wrong."""
+    table = Table("while nothing was wrong", "histories", "findings", "false alarms", "of")
+    for name, histories in rows:
+        alarms = [each for one in histories for each in one.false_findings]
+        of = Counter(f"{each.analyzer} {each.metric}" for each in alarms)
+        findings = sum(each.calm_findings for each in histories)
+        told = ", ".join(f"{which} {many}" for which, many in of.most_common(5)) or "-"
+        table.add_row(name, str(len(histories)), f"{findings:,}", str(len(alarms)), told)
+    return table
+
+
+def said(delay: timedelta) -> str:
+    """Return a delay in minutes or hours."""
+    minutes = round(delay.total_seconds() / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes / 60:g} h"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--calm", type=int, default=2)
+    parser.add_argument("--calm-days", type=int, default=42)
+    options = parser.parse_args()
+    console = Console(highlight=False, width=120)
+    console.print(machine())
+    with own_cluster() as cluster:
+        troubled = []
+        for seed in range(1, options.seeds + 1):
+            console.print(f"[dim]{DAYS} days with incidents, seed {seed} …[/dim]")
+            troubled.append(judged(cluster, seed, DAYS, None))
+        console.print(incident_table(troubled, DAYS))
+        calm = []
+        for seed in range(101, 101 + options.calm):
+            console.print(f"[dim]{options.calm_days} calm days, seed {seed} …[/dim]")
+            calm.append(judged(cluster, seed, options.calm_days, ()))
+    rows = [("before the first incident", troubled), (f"{options.calm_days} calm days", calm)]
+    console.print(false_table(rows))
+
+
+if __name__ == "__main__":
+    main()
