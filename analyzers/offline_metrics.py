@@ -1,19 +1,24 @@
 """Offline metrics: is each retrained model as good on its test set as those before it?
 
 A version is judged in the hour in which its evaluation is logged. Each metric is compared with the
-median of up to ten versions before it: a drop must pass its limit and, from four versions on, also
-be large beside the versions' own spread. A steady decline despite retraining is found by
-Mann-Kendall's test over up to ten versions, with Benjamini-Hochberg over the version's metrics,
-and measured by the Theil-Sen slope; it takes five versions if all metrics decline, six if one does
-alone: fewer may fall at each step by chance. Of losses (log-loss, Brier score, calibration error)
-a rise is the decline. Metrics of other names are kept and not judged: which way is worse is not
-known.
+median of up to ten versions before it: a drop must pass its limit by more than chance explains and,
+from four versions on, also be large beside the versions' own spread. What chance explains follows
+from the labels of both training sets, where baselines hold them: test sets of a few hundred rows
+differ by several per cent for no reason. (For that, precision, recall and F1 are taken at 0.5: the
+threshold of a version that does not serve yet is not known.)
+
+A steady decline despite retraining is found by Mann-Kendall's test over up to ten versions, with
+Benjamini-Hochberg over the version's metrics, and measured by the Theil-Sen slope; it takes five
+versions if all metrics decline, six if one does alone: fewer may fall at each step by chance. Of
+losses (log-loss, Brier score, calibration error) a rise is the decline. Metrics of other names are
+kept and not judged: which way is worse is not known.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -22,6 +27,7 @@ from analyzers.analyzer import Analyzer
 from analyzers.finding import Severity
 from analyzers.limits import Limits
 from analyzers.model_versions import Version, versions
+from analyzers.offline import TITLES, offline_performance
 from analyzers.panel import Panel
 from analyzers.profile.hits import STEP
 from analyzers.profile.models import EVALUATE, TRAIN, ModelEvent, ModelProfile
@@ -32,10 +38,13 @@ from analyzers.window import DAY, HOUR, Window
 from analyzers.wording import count, excerpt, moment, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
     from analyzers.finding import Finding
+
+Baselines: TypeAlias = "Mapping[tuple[str, str], Baseline]"
 
 VALUE, TREND = "offline.value", "offline.trend"
 GAINS = frozenset(
@@ -47,6 +56,8 @@ KNOWN_SPREAD = 4
 FALSE_DISCOVERY_RATE = 0.01
 FEWEST = fewest(FALSE_DISCOVERY_RATE)
 EVALUATED_WITHIN = 6 * HOUR
+CONFIDENCE = 0.99
+USUAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         VALUE: Limits(
             0.05,
             0.10,
-            meaning="share by which it is worse than the median of up to 10 versions before, at "
-            "least 3 and 6 times their spread",
+            meaning="share by which it is certainly worse than the median of up to 10 versions "
+            "before, at least 3 and 6 times their spread",
         ),
         TREND: Limits(
             0.03,
@@ -145,18 +156,22 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 each for each in seen if each.at >= window.start and each.action == EVALUATE
             ]
             for known in by_model.values():
-                yield from self._judge(known, evaluations, window)
+                yield from self._judge(known, evaluations, window, evidence.baselines)
             failed = [each for each in evaluations if not each.succeeded]
             if failed:
                 yield self._failed(failed, window)
 
     def _judge(
-        self, known: Sequence[Version], evaluations: Sequence[ModelEvent], window: Window
+        self,
+        known: Sequence[Version],
+        evaluations: Sequence[ModelEvent],
+        window: Window,
+        baselines: Baselines,
     ) -> Iterator[Finding]:
         evaluated = {(each.model, each.version) for each in evaluations if each.succeeded}
         for place, version in enumerate(known):
             if (version.model, version.version) in evaluated:
-                yield from self._version(version, known[:place], window)
+                yield from self._version(version, known[:place], window, baselines)
             waited = window.end - version.made
             overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + STEP
             if overdue and not version.evaluation and any(each.evaluation for each in known):
@@ -168,7 +183,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 yield self.unknown(VALUE, None, window, reason, **_about(version))
 
     def _version(
-        self, judged: Version, earlier: Sequence[Version], window: Window
+        self, judged: Version, earlier: Sequence[Version], window: Window, baselines: Baselines
     ) -> Iterator[Finding]:
         judgeable = GAINS | LOSSES
         names = {name for each in (*earlier, judged) for name in each.evaluation} & judgeable
@@ -185,10 +200,10 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             )
             yield self.unknown(VALUE, name, window, reason, **_about(judged))
         for series in found:
-            yield self._value(series, window)
+            yield self._value(series, window, baselines)
         yield from self._trends(found, window)
 
-    def _value(self, series: Series, window: Window) -> Finding:
+    def _value(self, series: Series, window: Window, baselines: Baselines) -> Finding:
         metric, value, judged = series.metric, series.values[-1], series.of[-1]
         known: dict[str, Any] = {"value": value, "sample_count": 1, **_about(judged)}
         if not series.earlier:
@@ -200,16 +215,21 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         median, (best, of) = series.median, series.best
         limits = _beyond_spread(self.limits[VALUE], series)
         lost = _share(series.sign * (value - median), median)
+        own, chance = _chances(series, baselines)
+        margin = _share(chance, median)
+        explained = f" Chance alone explains a difference of {number(chance)}." if chance else ""
         reason = (
             f"{metric} of {judged.title} is {number(value)}, {_compared(lost)} the median of "
             f"{count(len(series.earlier), 'version')} before it ({number(median)}); the best was "
-            f"version {of.version} with {number(best)}."
+            f"version {of.version} with {number(best)}.{explained}"
         )
         return self.finding(
             VALUE,
             metric,
             window,
-            limits.judge(lost, lost),
+            limits.judge(lost - margin, lost + margin),
+            low=value - own if own else None,
+            high=value + own if own else None,
             baseline_value=median,
             baseline_count=len(series.earlier),
             warning=median + series.sign * limits.warning * abs(median),
@@ -270,6 +290,24 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         return self.unknown(VALUE, None, window, reason, service=last.service)
 
 
+def _chances(series: Series, baselines: Baselines) -> tuple[float, float]:
+    """Return how far the judged version's value lies from its own by chance, and two from another.
+
+    Both are 0 where there are no labels to say it.
+    """
+    *earlier, judged = (_error(series.metric, baselines.get(_model(each))) for each in series.of)
+    known = [each for each in earlier if each]
+    return judged, math.hypot(judged, float(np.median(known))) if judged and known else 0.0
+
+
+def _error(metric: str, baseline: Baseline | None) -> float:
+    """Return how far a metric may lie from the model's own, by the labels it was measured on."""
+    if baseline is None or metric not in TITLES:
+        return 0.0
+    found = offline_performance(baseline, metric, USUAL_THRESHOLD, CONFIDENCE)
+    return found.interval.width / 2 if found else 0.0
+
+
 def _beyond_spread(limits: Limits, series: Series) -> Limits:
     if len(series.earlier) < KNOWN_SPREAD:
         return limits
@@ -285,6 +323,10 @@ def _share(part: float, whole: float) -> float:
 
 def _compared(lost: float) -> str:
     return f"{percent(abs(lost))} {'worse' if lost > 0 else 'better'} than"
+
+
+def _model(version: Version) -> tuple[str, str]:
+    return version.model, version.version
 
 
 def _about(version: Version) -> dict[str, Any]:

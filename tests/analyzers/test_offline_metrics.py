@@ -1,26 +1,48 @@
 """Offline metrics over versions with a known answer."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import stats
 
+from analyzers.baseline.baseline import Baseline
 from analyzers.evidence import Evidence
 from analyzers.finding import Finding, Severity
 from analyzers.offline_metrics import OfflineMetrics
 from analyzers.profile.models import profiles
+from analyzers.statistics.edges import quantile_edges
+from analyzers.statistics.labelled_scores import LabelledScores
 from analyzers.window import DAY, HOUR, Window
 
 ModelEvents = Callable[..., list[dict[str, Any]]]
 WEEK = 168.0
 
 
-def judge(events: Iterable[Mapping[str, Any]], start: datetime, days: float) -> list[Finding]:
+def judge(
+    events: Iterable[Mapping[str, Any]],
+    start: datetime,
+    days: float,
+    baselines: Iterable[Baseline] = (),
+) -> list[Finding]:
     """Return the findings of the days from the start."""
     period = Window(start, start + days * DAY)
-    return list(OfflineMetrics().evaluate(Evidence(period, list(profiles(events)))))
+    known = {each.model: each for each in baselines}
+    return list(OfflineMetrics().evaluate(Evidence(period, list(profiles(events)), known)))
+
+
+def trained_on(rows: int, version: str, start: datetime) -> tuple[Baseline, float]:
+    """Return a version's baseline of labelled rows, and the standard error of their Brier score."""
+    random = np.random.default_rng(rows + int(version))
+    scores = random.beta(2, 3, rows)
+    labels = random.random(rows) < scores
+    known = LabelledScores.from_rows(scores, labels, quantile_edges(scores))
+    error = np.square(scores - labels).std() / math.sqrt(rows)
+    baseline = Baseline("autobid", version, rows, start, "t", known.all(), known)
+    return baseline, float(error)
 
 
 def weekly(
@@ -69,6 +91,20 @@ def test_a_version_that_is_worse(
     better = [0.60, 0.62, 0.61, 0.61 * (1 - sign * 0.11)]
     found = of(judge(weekly(model_events, metric, better), start, 60), "offline.value")
     assert found["4"].severity is Severity.OK
+
+
+def test_what_chance_explains_is_no_decline(model_events: ModelEvents, start: datetime) -> None:
+    """15 % worse on 400 rows may be chance, on 40,000 it is not; the interval is that of numpy."""
+    events = weekly(model_events, "brier", [0.2, 0.23])
+    for rows, severity in ((400, Severity.OK), (40_000, Severity.CRITICAL)):
+        (first, _), (second, error) = (trained_on(rows, each, start) for each in "12")
+        found = of(judge(events, start, 14, [first, second]), "offline.value")["2"]
+        assert found.severity is severity
+        assert found.low is not None
+        assert found.high is not None
+        assert (found.high - found.low) / 2 == pytest.approx(stats.norm.ppf(0.995) * error, rel=0.1)
+        assert "Chance alone explains a difference of 0.0" in found.reason
+    assert of(judge(events, start, 14), "offline.value")["2"].severity is Severity.CRITICAL
 
 
 def test_the_first_version_has_nothing_to_be_compared_with(
