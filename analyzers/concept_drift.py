@@ -244,8 +244,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
             self.limits[DECLINE].judge(ends.low, ends.high),
             baseline_value=before.value,
             reason=f"{title} is {number(now.value)}, {span(first.day.window)} it was "
-            f"{number(before.value)}: {number(decline.value)} less ({number(ends.low)} to "
-            f"{number(ends.high)}); {day.known()}.",
+            f"{number(before.value)}: a change of {signed(-decline.value)} ({signed(-ends.high)} "
+            f"to {signed(-ends.low)}); {day.known()}.",
         )
 
     def _slope(self, day: LabelledDay, life: _Life) -> Finding:

@@ -64,10 +64,11 @@ class DataQuality(Analyzer[PredictionProfile]):
     name = "data_quality"
     question = "Do predictions carry the values the model was trained to expect?"
     advice = (
-        "Look at predictions with the values the sentence names and find the client or source "
-        "they share. A missing value is the source's failure; one out of range is often a unit; "
-        "an unseen category is either a typing error upstream or news the model must be "
-        "retrained for."
+        "Look at predictions with the values the sentence names, `mlmon logs --dataset prediction "
+        "--field ml.features.missing=FEATURE` or `--field ml.features.categorical.FEATURE=VALUE`, "
+        "and find the client or source they share. A missing value is the source's failure; one "
+        "out of range is often a unit; an unseen category is either a typing error upstream or "
+        "news the model must be retrained for."
     )
     reads = "prediction"
     lookback = 2 * DAY

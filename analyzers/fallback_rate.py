@@ -27,7 +27,7 @@ from analyzers.profile.prediction_query import STEP
 from analyzers.profile.predictions import PredictionProfile, SourceUse, one_per_version
 from analyzers.statistics.wilson import wilson_interval
 from analyzers.window import DAY, Window
-from analyzers.wording import count, number, percent, span
+from analyzers.wording import count, lasting, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,7 +220,7 @@ class _Source:
             usual = float(np.median(past))
             high = float(np.quantile(past, 0.75))
             limits = limits.at_least(2 * high, 4 * high)
-        of = f"The data of {self.source} was {number(age or 0.0)} h old on average"
+        of = f"The data of {self.source} was {_old(age or 0.0)} old on average"
         return self._hours_old(AGE, window, use, limits, age, usual, of)
 
     def _oldest(self, window: Window, use: SourceUse) -> Finding:
@@ -229,11 +229,11 @@ class _Source:
         limits = self.analyzer.limits[OLDEST]
         usual = float(np.median(past)) if len(past) >= FEWEST_HOURS else None
         high = float(np.quantile(past, 0.75)) if usual is not None else 0.0
-        of = f"The oldest data of {self.source} was {number(oldest or 0.0)} h old"
+        of = f"The oldest data of {self.source} was {_old(oldest or 0.0)} old"
         limit = float(stale.min()) if len(stale) else None
         if limit is not None and high < 0.75 * limit:
             limits = Limits(0.75 * limit, 2 * limit)
-            of += f" (from {number(limit)} h on defaults are used)"
+            of += f" (from {_old(limit)} on defaults are used)"
         else:
             limits = limits.at_least(2 * high, 4 * high)
         return self._hours_old(OLDEST, window, use, limits, oldest, usual, of)
@@ -253,7 +253,7 @@ class _Source:
         if hours is None:
             reason = f"Ages of {self.source} {span(window)} are too large to be summed."
             return self.analyzer.unknown(metric, self.source, window, reason, service=self.service)
-        usually = f", usually {number(usual)} h" if usual is not None else ""
+        usually = f", usually {_old(usual)}" if usual is not None else ""
         return self.analyzer.finding(
             metric,
             self.source,
@@ -288,6 +288,10 @@ def _without(use: SourceUse) -> int:
 
 def _age(use: SourceUse) -> float | None:
     return use.age_total / use.ages / HOUR_S if use.ages and use.age_total is not None else None
+
+
+def _old(hours: float) -> str:
+    return lasting(hours * HOUR_S)
 
 
 def _hours(seconds: float | None) -> float | None:

@@ -27,7 +27,7 @@ from analyzers.panel import Panel
 from analyzers.profile.hits import STEP
 from analyzers.profile.jobs import JobEvent, JobProfile
 from analyzers.window import DAY, Window
-from analyzers.wording import count, excerpt, moment, number, span
+from analyzers.wording import count, excerpt, lasting, moment, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,12 +51,13 @@ class JobHealth(Analyzer[JobProfile]):
     name = "job_health"
     question = "Do the scheduled jobs run when they should, succeed, and take as long as ever?"
     advice = (
-        "Read the error in the sentence and the run's lines (`logs-ml.job-*`, by "
-        "`ml.job.run_id`). A failed training leaves the old model in service, which is safe for "
-        "days; a refresh of statistics that is missed makes predictions fall back within hours. "
-        "A missed run without a failed one means that the scheduler stands still or the last "
-        "run hangs. Few records mean that a source of the job delivered little: look there "
-        "before a model is trained on it."
+        "Read the error in the sentence and the job's lines, `mlmon logs --dataset job --field "
+        "ml.job.name=JOB --since 2d`; `mlmon trace` with a line's `trace.id` tells the whole run. "
+        "A failed training leaves the old model in service, which is safe for days; a refresh of "
+        "statistics that is missed makes predictions fall back within hours. A missed run without "
+        "a failed one means that the scheduler stands still or the last run hangs. Few records "
+        "mean that a source of the job delivered little: look there before a model is trained on "
+        "it."
     )
     reads = "job"
     lookback = 150 * DAY
@@ -149,7 +150,7 @@ class JobHealth(Analyzer[JobProfile]):
             )
             return self.unknown(MISSED, job, window, reason, service=last.service)
         runs_missed, by_weeks = missed(of, good, last.start, window.end)
-        every = _length(of.usual.total_seconds())
+        every = lasting(of.usual.total_seconds())
         rule = (
             f"in each of the 3 weeks before it started {_times(runs_missed)} in that time"
             if by_weeks
@@ -199,7 +200,7 @@ class JobHealth(Analyzer[JobProfile]):
             baseline_count=len(before),
             sample_count=1,
             service=latest.service,
-            reason=f"{job} {verb} {_length(seconds)}, usually {_length(usual)}, "
+            reason=f"{job} {verb} {lasting(seconds)}, usually {lasting(usual)}, "
             f"started {moment(latest.start)}.",
         )
 
@@ -259,10 +260,3 @@ def _successes(runs_known: int, which: str = "") -> str:
 
 def _times(times: int) -> str:
     return "once" if times == 1 else f"{times} times"
-
-
-def _length(seconds: float) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{number(seconds / size)} {unit}"
-    return f"{number(seconds)} s"

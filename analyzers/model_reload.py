@@ -29,7 +29,7 @@ from analyzers.profile.predictions import PredictionProfile, one_per_version
 from analyzers.statistics.wilson import wilson_interval
 from analyzers.versions_in_service import InService, reloads_by_model
 from analyzers.window import DAY, HOUR, Window
-from analyzers.wording import count, excerpt, moment, number, percent, span
+from analyzers.wording import count, excerpt, lasting, moment, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,13 +50,13 @@ class ModelReload(Analyzer[ModelProfile]):
     name = "model_reload"
     question = "Is the newest trained version in service, and do reloads succeed?"
     advice = (
-        "Read the error in the sentence and the reload's line (`logs-ml.model-*`, "
-        "`event.action: reload`). A model file that cannot be read is to be published again; the "
-        "service keeps the version it has, unless it was restarted: then it answers 503. A "
-        "version that waits without a failed reload was never asked for: look at the trigger "
-        "that follows `train_model_job`. Predictions of an old version beside a new one come "
-        "from a process that missed the reload: restart it. After a rollback they last until a "
-        "newer version is in service."
+        "Read the error in the sentence and the reloads' lines, `mlmon logs --dataset model "
+        "--field event.action=reload --since 2d`. A model file that cannot be read is to be "
+        "published again; the service keeps the version it has, unless it was restarted: then it "
+        "answers 503. A version that waits without a failed reload was never asked for: look at "
+        "the trigger that follows `train_model_job`. Predictions of an old version beside a new "
+        "one come from a process that missed the reload: restart it. After a rollback they last "
+        "until a newer version is in service."
     )
     reads = "model"
     also = ("prediction",)
@@ -142,7 +142,8 @@ class ModelReload(Analyzer[ModelProfile]):
         if waiting is None:
             if known.arrived():
                 hours = ((known.loaded(newest) or known.window.start) - newest.made) / HOUR
-                reason = f"{newest.title} came into service {number(hours)} h after its training."
+                waited = lasting(max(0.0, hours) * HOUR.total_seconds())
+                reason = f"{newest.title} came into service {waited} after its training."
                 yield self.finding(
                     WAIT,
                     newest.model,
@@ -167,10 +168,11 @@ class ModelReload(Analyzer[ModelProfile]):
             limits = limits.at_least(3 * usual, 6 * usual)
         others = len(known.made) - known.made.index(waiting)
         stuck = f", nor are {others - 1} before it" if others > 1 else ""
-        usually = f", usually {number(usual)} h" if usual is not None else ""
+        hour = HOUR.total_seconds()
+        usually = f", usually {lasting(usual * hour)}" if usual is not None else ""
         reason = (
             f"{trained} and is not in service{stuck}: nothing newer has come into service for "
-            f"{number(hours)} h{usually}."
+            f"{lasting(hours * hour)}{usually}."
         )
         return self.finding(
             WAIT,
@@ -217,8 +219,8 @@ class ModelReload(Analyzer[ModelProfile]):
         by = ", ".join(f"version {version}: {times:,}" for version, times in old.items())
         share = sum(old.values()) / n
         reason = (
-            f"{percent(share)} of {count(n, 'prediction')} were made by other versions than "
-            f"{newest.title}, which is in service{f' ({by})' if by else ''} {span(window)}."
+            f"{percent(share)} of {count(n, 'prediction')} {span(window)} were made by other "
+            f"versions{f' ({by})' if by else ''} than {newest.title}, which is in service."
         )
         return self.finding(
             OUTDATED,

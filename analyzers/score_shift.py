@@ -169,7 +169,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             )
         else:
             reason = (
-                f"Scores are as in training: distance {number(drift.value)} in "
+                f"Scores of {day.title} are as in training: distance {number(drift.value)} in "
                 f"{sample}{still_open(drift)}."
             )
         return self.finding(

@@ -119,11 +119,11 @@ class ServiceHealth(Analyzer[AccessProfile]):
     name = "service_health"
     question = "Does the service answer quickly and without errors, and is it asked as usual?"
     advice = (
-        "Group the path's requests of that time (`logs-ml.access-*`) by `error.code` and "
-        "`service.version`: one version points to a release, one code to a dependency. 503 "
-        "means that no model is loaded: reload one. Silence means that the service or the "
-        "shipper stands still; `mlmon doctor` tells which. A rate of 400 that jumps points to a "
-        "client's release."
+        "See the path's requests of that time, `mlmon logs --dataset access --field url.path=PATH "
+        "--level warning` (errors are 5xx, warnings 4xx), by `error.code` and `service.version`: "
+        "one version points to a release, one code to a dependency. 503 means that no model is "
+        "loaded: reload one. Silence means that the service or the shipper stands still; `mlmon "
+        "doctor` tells which. A rate of 400 that jumps points to a client's release."
     )
     reads = "access"
     lookback = PAST + 2 * DAY

@@ -113,6 +113,18 @@ def moment(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
+def lasting(seconds: float) -> str:
+    """Write a length of time in the unit that fits it.
+
+    >>> lasting(0.42), lasting(90.0), lasting(150.0), lasting(9_000.0), lasting(200_000.0)
+    ('0.42 s', '90 s', '2.5 min', '2.5 h', '2.31 d')
+    """
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{number(seconds / size)} {unit}"
+    return f"{number(seconds)} s"
+
+
 def length(span_of_time: timedelta) -> str:
     """Write a length of time in words that fit before a noun.
 

@@ -64,7 +64,7 @@ def test_a_version_trained_and_loaded(
     assert [each.end - start for each in waits] == [HOUR, 25 * HOUR]
     assert "autobid 2" in waits[1].reason
     assert waits[1].value == pytest.approx(0.2)
-    assert "came into service 0.2 h after its training" in waits[1].reason
+    assert "came into service 12 min after its training" in waits[1].reason
 
 
 def test_reloads_that_fail(model_events: ModelEvents, start: datetime) -> None:
