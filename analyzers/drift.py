@@ -97,13 +97,25 @@ def drift_of_parts(current: Sequence[Buckets], reference: Sequence[Buckets]) -> 
     return _drift(distance, chance, p_value, n, m)
 
 
+def undecided(current: Buckets, reference: Buckets) -> tuple[int, ...]:
+    """Return the buckets to count finer while it is open whether a limit is passed; else none."""
+    chance = ks.critical_distance(current.n, reference.n, ALPHA)
+    return tuple(
+        {
+            bucket: None
+            for limit in numeric_drift(current, reference).left_open
+            for bucket in ks.undecided_buckets(current, reference, limit + chance)
+        }
+    )
+
+
 def categorical_drift(current: Counted, reference: Counted) -> Drift:
     """Compare categories by total variation, tested by chi-squared; both need rows."""
     n, m = current.n, reference.n
     distance = total_variation.total_variation_of(current, reference)
     categories = max(2, len(current.counts.keys() | reference.counts.keys()))
     chance = total_variation.critical_total_variation(categories, n, m, ALPHA)
-    test = _test(current, reference)
+    test = homogeneity(current, reference)
     return _drift(distance, chance, test.p_value, n, m)
 
 
@@ -167,7 +179,7 @@ def categories_moved(current: Counted, reference: Counted, where: str = "in trai
     now, before = shares[name]
     return (
         f"{percent(now)} of the values are {cut(name)!r}, {where} {percent(before)}; "
-        f"Cramér's V {number(_test(current, reference).cramers_v)}"
+        f"Cramér's V {number(homogeneity(current, reference).cramers_v)}"
     )
 
 
@@ -175,7 +187,7 @@ def _share(name: str, of: Counted) -> float:
     return of.counts.get(name, 0) / of.n
 
 
-def _test(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
+def homogeneity(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
     """Return the test over the categories that both sides know, and one of all others."""
     now, before = current.certain(), reference.certain()
     paired = pair(now.counts, before.counts, now.rest, before.rest)

@@ -101,14 +101,15 @@ def show(
 
 
 def _metrics(baseline: "Baseline") -> list[str]:
-    from analyzers.baseline.out_of_fold import out_of_fold
+    from analyzers.baseline.out_of_fold import explained, out_of_fold
 
     own = out_of_fold(baseline.labelled) if baseline.labelled else {}
+    chance = explained(baseline.labelled) if baseline.labelled else {}
     lines = []
     for name in {**baseline.metrics, **own}:
         value = f"{baseline.metrics[name]:.4g}" if name in baseline.metrics else "not published"
         known = f"; out of fold {own[name].low:.4g} to {own[name].high:.4g}" if name in own else ""
-        lines.append(f"{name} {value}{known}")
+        lines.append(f"{name} {value}{known}{f' ({chance[name]})' if name in chance else ''}")
     return lines
 
 

@@ -10,10 +10,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analyzers.statistics.brier import brier
-from analyzers.statistics.calibration import expected_calibration_error
+from analyzers.statistics.calibration import (
+    calibration_p_value,
+    chance_error,
+    expected_calibration_error,
+)
 from analyzers.statistics.confusion import Confusion
 from analyzers.statistics.log_loss import log_loss
-from analyzers.statistics.roc_auc import roc_auc
+from analyzers.statistics.roc_auc import confidence_interval, roc_auc
+from analyzers.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +27,25 @@ if TYPE_CHECKING:
     from analyzers.statistics.labelled_scores import LabelledScores
 
 THRESHOLD = 0.5
-"""Of precision, recall and F1, where a classifier decides unless told otherwise."""
+"""Of the decisions, where a classifier decides unless told otherwise."""
+
+CONFIDENCE = 0.95
+
+
+def explained(rows: LabelledScores) -> dict[str, str]:
+    """Return what there is to say of some of them: the threshold, and what chance does."""
+    decisions = ("precision", "recall", "f1", "accuracy", "false_positive_rate")
+    found = dict.fromkeys(decisions, f"at a threshold of {THRESHOLD}")
+    with suppress(ValueError):
+        area = confidence_interval(rows, CONFIDENCE)
+        found["roc_auc"] = f"of more such rows {number(area.low)} to {number(area.high)}"
+    with suppress(ValueError):
+        chance, p = chance_error(rows), calibration_p_value(rows)
+        found["calibration_error"] = (
+            f"calibrated scores have about {number(chance)}, as much deviation by chance "
+            f"{number(p)}"
+        )
+    return found
 
 
 def out_of_fold(rows: LabelledScores) -> dict[str, Interval]:
@@ -33,6 +56,8 @@ def out_of_fold(rows: LabelledScores) -> dict[str, Interval]:
         "precision": decided.precision,
         "recall": decided.recall,
         "f1": decided.f1,
+        "accuracy": decided.accuracy,
+        "false_positive_rate": decided.false_positive_rate,
         "log_loss": lambda: log_loss(rows),
         "brier": lambda: brier(rows),
         "calibration_error": lambda: expected_calibration_error(rows),

@@ -33,6 +33,13 @@ def compare(
         str | None, typer.Option(help="Which model; by default what served last.")
     ] = None,
     model_version: Annotated[str | None, typer.Option(help="Which version's baseline.")] = None,
+    *,
+    refine: Annotated[
+        bool,
+        typer.Option(
+            "--refine", help="Count again in the logs where buckets leave open how far it moved."
+        ),
+    ] = False,
     measures: Annotated[
         bool, typer.Option("--measures", help="Add PSI, Jensen-Shannon and Wasserstein distance.")
     ] = False,
@@ -65,7 +72,9 @@ def compare(
     window = period(start, end)
     before = period(with_start, with_end or start) if with_start else None
     with connect(settings) as cluster, shown_progress("adding up profiles"):
-        result = compared(cluster, settings.namespace, window, before, (model, model_version))
+        result = compared(
+            cluster, settings.namespace, window, before, (model, model_version), refine=refine
+        )
     if as_json:
         print(json.dumps(result.to_json()))
     else:
@@ -76,6 +85,7 @@ def _print(result: Compared, *, measures: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from analyzers.refinement import still_open
     from analyzers.severity_styles import STYLES
 
     console = Console(highlight=False, soft_wrap=True)
@@ -85,7 +95,7 @@ def _print(result: Compared, *, measures: bool) -> None:
         style = STYLES[each.severity]
         console.print(
             f"{escape(each.feature.ljust(widest))}  [{style}]{_bar(each)}[/]  "
-            f"{_distance(each)}  {escape(each.moved)}"
+            f"{_distance(each)}  {escape(each.moved)}{still_open(each.drift) if each.drift else ''}"
         )
         if measures and each.drift:
             console.print(f"{' ' * widest}  {each.measures.sentence()}")

@@ -72,7 +72,9 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
-        measured = self.drift.measured() if self.drift else {"value": None}
+        measured: dict[str, Any] = {"value": None, "open": []}
+        if self.drift:
+            measured = {**self.drift.measured(), "open": list(self.drift.left_open)}
         about = {"severity": str(self.severity), "moved": self.moved, "q_value": self.q_value}
         return {"feature": self.feature, **about, **measured, **self.measures.to_json()}
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analyzers.drift import homogeneity
 from analyzers.statistics.buckets import Buckets, merged
 from analyzers.statistics.categories import Counted, pair
 from analyzers.statistics.empty_sample import EmptySampleError
@@ -33,11 +34,14 @@ class Measures:
         psi: Over ten bins of equal weight in the reference, or over the categories.
         jensen_shannon: In bits, from 0 to 1.
         wasserstein: Of numbers that vary in the reference.
+        cramers_v: Of categories: as it is, less what chance adds, and with both sides weighing
+            alike, whatever their sizes.
     """
 
     psi: StabilityIndex | None = None
     jensen_shannon: Interval | None = None
     wasserstein: Interval | None = None
+    cramers_v: tuple[float, float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return them as a JSON value; an end that is not known is null."""
@@ -46,6 +50,7 @@ class Measures:
             "psi_p_value": self.psi.p_value if self.psi else None,
             "jensen_shannon": _ends(self.jensen_shannon),
             "wasserstein": _ends(self.wasserstein),
+            "cramers_v": self.cramers_v,
         }
 
     def sentence(self) -> str:
@@ -57,6 +62,9 @@ class Measures:
             parts.append(f"Jensen-Shannon {_said(self.jensen_shannon)}")
         if self.wasserstein:
             parts.append(f"Wasserstein {_said(self.wasserstein)} standard deviations")
+        if self.cramers_v:
+            plain, corrected, balanced = (number(each) for each in self.cramers_v)
+            parts.append(f"Cramér's V {plain}, without chance {corrected}, balanced {balanced}")
         return ", ".join(parts) or "no other measure: its edges are unlike"
 
 
@@ -80,7 +88,11 @@ def of_categories(current: Counted, reference: Counted) -> Measures:
     distance = jensen_shannon(
         now.counts, before.counts, current_rest=now.rest, reference_rest=before.rest
     )
-    return Measures(psi([x for x, _ in table], [y for _, y in table]), distance)
+    test = homogeneity(current, reference)
+    strengths = test.cramers_v, test.cramers_v_corrected, test.cramers_v_balanced
+    return Measures(
+        psi([x for x, _ in table], [y for _, y in table]), distance, cramers_v=strengths
+    )
 
 
 def _ends(interval: Interval | None) -> list[float | None] | None:

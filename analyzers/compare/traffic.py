@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.baseline.store import BaselineStore
 from analyzers.compare.comparison import Row, compare, of_traffic, of_training
+from analyzers.compare.recount import Recount
+from analyzers.compare.refine import refined
 from analyzers.profile.counted_once import counted_once
 from analyzers.profile.prediction_totals import prediction_totals
 from analyzers.profile.predictions import KIND, PredictionProfile, total
@@ -112,6 +114,8 @@ def compared(
     window: Window,
     before: Window | None,
     model: tuple[str | None, str | None],
+    *,
+    refine: bool = False,
 ) -> Compared:
     """Compare the predictions of a window with those before, or with the training set.
 
@@ -121,6 +125,7 @@ def compared(
         window: Whose predictions, of all versions of the model.
         before: Whose predictions they are compared with, None for the training set.
         model: Name and version whose baseline is used; where one is not named, what served last.
+        refine: Whether what buckets leave open is counted again in the logs.
 
     Raises:
         UserError: There is no such baseline, or no profile over any baseline's edges.
@@ -130,11 +135,15 @@ def compared(
     baseline = _baseline(namespace, baselines, store.last(KIND, window), model)
     traffic = _traffic(store, window, baseline, baselines)
     past = _traffic(store, before, baseline, baselines) if before else None
-    rows = compare(
+    sides = (
         of_traffic("this time", traffic.parts, baselines),
         of_traffic("the time before", past.parts, baselines) if past else of_training(baseline),
     )
-    return Compared(traffic, past, baseline, baselines, rows)
+    if refine:
+        times = [window, *([before] if before else [])]
+        recount = Recount(cluster, namespace, baseline.model_name, times)
+        sides = refined(*sides, baseline, recount, with_training=before is None)
+    return Compared(traffic, past, baseline, baselines, compare(*sides))
 
 
 def _baseline(

@@ -172,9 +172,9 @@ class PredictionQuery:
             "ignored": {"terms": {"field": "_ignored", "size": _MOST_IGNORED}},
         }
         if self.baseline and self.baseline.score:
-            aggs |= _counted("score", SCORE, self.baseline.score.edges)
+            aggs |= counted("score", SCORE, self.baseline.score.edges)
         for index, (name, sample) in enumerate(sorted(self.numeric.items())):
-            aggs |= _counted(f"n{index}", NUMERIC + name, sample.edges)
+            aggs |= counted(f"n{index}", NUMERIC + name, sample.edges)
         for index, name in enumerate(self._categorical()):
             aggs |= self._categories(index, name)
         for index, field in enumerate(self.extra):
@@ -240,11 +240,11 @@ class PredictionQuery:
             rows=bucket["rows"]["doc_count"],
             approved=bucket["approved"]["doc_count"],
             threshold=thresholds[0]["key"] if thresholds else None,
-            score=_buckets(bucket, "score", self.baseline.score.edges)
+            score=read_buckets(bucket, "score", self.baseline.score.edges)
             if self.baseline and self.baseline.score and scored
             else None,
             numeric={
-                name: _buckets(bucket, f"n{index}", sample.edges)
+                name: read_buckets(bucket, f"n{index}", sample.edges)
                 for index, (name, sample) in enumerate(sorted(self.numeric.items()))
             },
             categorical={
@@ -265,14 +265,16 @@ class PredictionQuery:
         )
 
 
-def _counted(name: str, field: str, edges: tuple[float, ...]) -> dict[str, Any]:
+def counted(name: str, field: str, edges: tuple[float, ...]) -> dict[str, Any]:
+    """Return the aggregations that count a field's numbers over edges; see `read_buckets`."""
     return {
         name: {"range": {"field": field, "ranges": ranges(edges)}},
         f"{name}_sums": {"extended_stats": {"field": field}},
     }
 
 
-def _buckets(bucket: dict[str, Any], name: str, edges: tuple[float, ...]) -> Buckets:
+def read_buckets(bucket: Mapping[str, Any], name: str, edges: tuple[float, ...]) -> Buckets:
+    """Read the answer to `counted`."""
     sums = bucket[f"{name}_sums"]
     counts = tuple(each["doc_count"] for each in bucket[name]["buckets"])
     total, squares = finite_sum(sums["sum"]), finite_sum(sums["sum_of_squares"])

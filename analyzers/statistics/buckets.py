@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from analyzers.statistics.doubles import next_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -124,25 +124,6 @@ class Buckets:
         first = [0, *(np.searchsorted(self.edges, edges) + 1)]
         counts = np.add.reduceat(np.array(self.counts, dtype=np.int64), first)
         return replace(self, edges=tuple(edges), counts=tuple(counts.tolist()))
-
-    def refined(self, parts: Mapping[int, tuple[Sequence[float], Sequence[int]]]) -> Buckets:
-        """Replace each bucket k of `parts` by finer ones.
-
-        `parts[k]` holds the edges strictly inside of bucket k and a count for each piece.
-
-        Raises:
-            ValueError: the pieces do not sum to the bucket's count: rows came between the
-            countings.
-        """
-        edges: list[float] = []
-        counts: list[int] = []
-        for k, count in enumerate(self.counts):
-            inner_edges, inner_counts = parts.get(k, ((), (count,)))
-            if sum(inner_counts) != count:
-                raise ValueError(f"bucket {k} holds {count} rows, its pieces {sum(inner_counts)}")
-            edges += [*inner_edges, *self.edges[k : k + 1]]
-            counts += inner_counts
-        return replace(self, edges=tuple(edges), counts=tuple(counts))
 
 
 # Thousands of samples share one feature's edges: looking at them once saves a third of the time of

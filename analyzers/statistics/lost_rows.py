@@ -13,7 +13,7 @@ Both are sharp for some H, and hold whichever rows were lost and why.
 
 Paper: Manski, C. F. (2003). Partial Identification of Probability Distributions, chapter 1.
 
->>> rate_with_lost(12, rows=1_000, lost=7)
+>>> interval_with_lost(Interval.exactly(0.012), rows=1_000, lost=7)
 Interval(low=0.011916583912611719, high=0.018867924528301886)
 >>> distance_with_lost(Interval(0.05, 0.06), rows=990, lost=10).decided(0.1)
 <Decision.BELOW: 'below'>
@@ -23,16 +23,6 @@ from __future__ import annotations
 
 from analyzers.statistics.empty_sample import require_rows
 from analyzers.statistics.interval import Interval
-
-
-def rate_with_lost(successes: int, rows: int, lost: int) -> Interval:
-    """The interval that holds the rate of all rows, seen and lost.
-
-    Raises:
-        EmptySampleError: there are neither.
-    """
-    require_rows(seen_or_lost=rows + lost)
-    return Interval(successes / (rows + lost), (successes + lost) / (rows + lost))
 
 
 def interval_with_lost(rate: Interval, rows: int, lost: float) -> Interval:

@@ -58,16 +58,6 @@ def roc_auc(rows: LabelledScores) -> Interval:
     return Interval(certain / pairs, (certain + 2 * inside[~tied].sum()) / pairs)
 
 
-def undecided_buckets(rows: LabelledScores, limit: float) -> tuple[int, ...]:
-    """The buckets to count finer while the limit lies inside, those that hide most first."""
-    area = roc_auc(rows)
-    if not area.low < limit <= area.high:
-        return ()
-    positives, negatives = _counts(rows)
-    inside = np.where(_single_valued(rows), 0, positives * negatives).astype(np.float64)
-    return tuple(k for k in np.argsort(-inside, kind="stable").tolist() if inside[k] > 0)
-
-
 def standard_error(rows: LabelledScores) -> float:
     """The standard deviation of the area over samples like this one (DeLong).
 

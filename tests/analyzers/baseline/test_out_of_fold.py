@@ -25,6 +25,8 @@ def test_each_holds_what_scikit_learn_computes(rng: np.random.Generator) -> None
         "precision": metrics.precision_score(labels, decided),
         "recall": metrics.recall_score(labels, decided),
         "f1": metrics.f1_score(labels, decided),
+        "accuracy": metrics.accuracy_score(labels, decided),
+        "false_positive_rate": decided[~labels].mean(),
         "log_loss": metrics.log_loss(labels, scores),
         "brier": metrics.brier_score_loss(labels, scores),
     }
@@ -54,6 +56,9 @@ def test_both_are_shown(
     lines = CliRunner().invoke(app, ["show", *baseline.model]).stdout.splitlines()
     (area,) = [line for line in lines if "roc_auc" in line]
     words = area.split()
-    published, low, high = float(words[1].rstrip(";")), float(words[-3]), float(words[-1])
+    published, low, high = float(words[1].rstrip(";")), float(words[5]), float(words[7])
     assert low <= published <= high
+    wider = float(words[-3]), float(words[-1].rstrip(")"))
+    assert wider[0] < low < high < wider[1]
+    assert any("recall" in line and "(at a threshold of 0.5)" in line for line in lines)
     assert any("calibration_error not published; out of fold" in line for line in lines)

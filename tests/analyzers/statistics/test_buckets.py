@@ -95,31 +95,6 @@ def test_different_edges_do_not_add() -> None:
 
 
 @given(data=st.data())
-def test_refining_equals_counting_over_finer_edges(pairs: Any, data: st.DataObject) -> None:
-    """Replacing buckets by their pieces gives what one finer counting gives."""
-    current, _, coarse, _ = data.draw(pairs)
-    finer = np.unique([*coarse.edges, *data.draw(st.lists(st.sampled_from(current.tolist())))])
-    fine = Buckets.from_values(current, finer.tolist())
-    place = np.searchsorted(coarse.edges, fine.edges, side="right")
-    parts = {}
-    for k in range(len(coarse.counts)):
-        inner = [
-            e for e, p in zip(fine.edges, place, strict=True) if p == k and e not in coarse.edges
-        ]
-        if inner:
-            ends = [-math.inf, *coarse.edges, math.inf][k : k + 2]
-            inside = current[(current >= ends[0]) & (current < ends[1])]
-            parts[k] = (inner, Buckets.from_values(inside, inner).counts)
-    assert coarse.refined(parts) == fine
-
-
-def test_rows_that_came_between_two_countings_are_noticed() -> None:
-    """Pieces that do not sum to their bucket are refused: the index changed meanwhile."""
-    with pytest.raises(ValueError, match="holds 2 rows, its pieces 3"):
-        Buckets((0.0, 2.0), (0, 2, 0)).refined({1: ((1.0,), (1, 2))})
-
-
-@given(data=st.data())
 def test_coarser_edges_keep_every_row(pairs: Any, data: st.DataObject) -> None:
     """Buckets over some of the edges are what counting over those gives."""
     current, _, buckets, _ = data.draw(pairs)

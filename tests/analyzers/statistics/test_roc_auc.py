@@ -13,7 +13,6 @@ from sklearn import metrics
 from analyzers.statistics import roc_auc
 from analyzers.statistics.edges import quantile_edges
 from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.interval import Decision
 from analyzers.statistics.labelled_scores import LabelledScores
 
 
@@ -23,16 +22,6 @@ def test_the_interval_holds_scikit_learns_area(labelled: Any, data: st.DataObjec
     scores, labels, rows = data.draw(labelled)
     theirs = float(metrics.roc_auc_score(labels, scores))
     assert roc_auc.roc_auc(rows).contains(theirs, rounding=1e-12)
-
-
-@given(data=st.data(), limit=st.floats(0.01, 0.99))
-def test_buckets_are_named_while_undecided(
-    labelled: Any, data: st.DataObject, limit: float
-) -> None:
-    """Buckets to refine are named exactly while the interval straddles the limit."""
-    _, _, rows = data.draw(labelled)
-    undecided = roc_auc.roc_auc(rows).decided(limit) is Decision.UNDECIDED
-    assert bool(roc_auc.undecided_buckets(rows, limit)) == undecided
 
 
 def test_ties_are_exact_in_a_bucket_of_their_own() -> None:

@@ -1,0 +1,51 @@
+"""Counts the predictions of some times again, in their logs, over any edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzers.compare.comparison import SCORE
+from analyzers.profile.aggregations import period_query
+from analyzers.profile.logs import MOST_BUCKETS
+from analyzers.profile.prediction_query import NUMERIC, counted, read_buckets
+from analyzers.profile.prediction_query import SCORE as FIELD
+from analyzers.profile.predictions import DATASET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzers.statistics.buckets import Buckets
+    from analyzers.window import Window
+    from elastic.cluster import Cluster
+
+
+class Recount:
+    """The logs of a model's predictions.
+
+    Args:
+        cluster: Where they are.
+        namespace: Environment.
+        model: The model's name; all versions count.
+        windows: The times.
+    """
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, model: str, windows: Sequence[Window]
+    ) -> None:
+        self._cluster, self._stream = cluster, f"logs-{DATASET}-{namespace}"
+        self._model, self._windows = model, windows
+
+    def __call__(self, feature: str, edges: tuple[float, ...]) -> list[Buckets] | None:
+        """Return a feature's rows of each time; None where there are too many edges, or no logs."""
+        if len(edges) >= MOST_BUCKETS:
+            return None
+        found = [self._counted(window, feature, edges) for window in self._windows]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else None
+
+    def _counted(self, window: Window, feature: str, edges: tuple[float, ...]) -> Buckets | None:
+        field = FIELD if feature == SCORE else NUMERIC + feature
+        query = period_query(window, {"ml.model.name": self._model})
+        body = query | {"aggs": counted("rows", field, edges)}
+        answer = self._cluster.search(self._stream, body).get("aggregations")
+        return read_buckets(answer, "rows", edges) if answer else None
