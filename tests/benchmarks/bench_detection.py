@@ -4,8 +4,8 @@ Usage: python tests/benchmarks/bench_detection.py [--seeds 3] [--calm 2] [--calm
 
 Each seed is another history of the reference service with the same kinds of incidents. The calm
 ones have none, with much traffic and with little, and last long enough for past weeks to be
-compared: every alarm there is a false one. Nothing is tuned to a seed; limits are the defaults. The node is one that this benchmark starts
-and ends; it takes about 2 GB of disk meanwhile.
+compared: every alarm there is a false one. Nothing is tuned to a seed; limits are the defaults.
+The node is one that this benchmark starts and ends; it takes about 2 GB of disk meanwhile.
 """
 
 import argparse
