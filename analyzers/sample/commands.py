@@ -80,12 +80,14 @@ def evidently(
         "evidently.html"
     ),
 ) -> None:
-    """Write Evidently's report of a sample against the training set (extra `evidently`)."""
+    """Write Evidently's report of a sample against the training set (extra `evidently`).
+
+    Where outcomes are known, one of the performance on them is written beside it.
+    """
     from analyzers.sample import comparison, evidently_report
 
     compared = comparison.read(sample_file, reference)
-    evidently_report.write_report(compared, out)
-    _tell(compared.left_out, out)
+    _tell(compared.left_out, *evidently_report.write_report(compared, out))
 
 
 @app.command()
@@ -102,7 +104,9 @@ def nannyml(
     _tell(compared.left_out, out)
 
 
-def _tell(left_out: tuple[str, ...], out: Path) -> None:
+def _tell(left_out: tuple[str, ...], *written: Path) -> None:
     if left_out:
-        print(f"left out, not in both or of two types: {', '.join(left_out)}", file=sys.stderr)
-    print(out.absolute())
+        why = "without values in one of them, or of two types"
+        print(f"left out, {why}: {', '.join(left_out)}", file=sys.stderr)
+    for each in written:
+        print(each.absolute())

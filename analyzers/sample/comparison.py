@@ -29,7 +29,7 @@ class Comparison:
         reference: The training set.
         numeric: Numeric features that both have.
         categorical: Categorical features that both have.
-        left_out: Columns that only one has, or that the two have as different types.
+        left_out: Columns that only one has values of, or that the two have as different types.
         threshold: From which score on the model approves, None if the sample does not say.
     """
 
@@ -42,8 +42,10 @@ class Comparison:
 
     @property
     def labelled(self) -> bool:
-        """Whether the sample holds outcomes enough to speak of performance."""
-        return LABEL in self.reference and int(self.current[LABEL].notna().sum()) >= FEWEST
+        """Whether the sample holds outcomes enough, of both kinds, to speak of performance."""
+        known = self.current[LABEL].dropna()
+        enough = len(known) >= FEWEST and known.nunique() == len((True, False))
+        return LABEL in self.reference and SCORE in self.reference and enough
 
 
 def read(sample: Path, reference: Path) -> Comparison:
@@ -101,7 +103,7 @@ def _table(path: Path) -> pa.Table:
 
 
 def _kind(table: pa.Table, name: str) -> str | None:
-    if name not in table.column_names:
+    if name not in table.column_names or table.column(name).null_count == table.num_rows:
         return None
     kind = table.schema.field(name).type
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):

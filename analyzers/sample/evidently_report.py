@@ -10,45 +10,57 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from analyzers.sample.comparison import LABEL, SCORE, Comparison
-from elastic.errors import UserError
+from analyzers.sample.library import library
 from elastic.whole_file import whole_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import pandas as pd
 
 INSTALL = "Install it in an environment of its own: pip install 'mlmon[evidently]'"
 
 
-def write_report(comparison: Comparison, out: Path) -> None:
-    """Write Evidently's HTML report.
+def write_report(comparison: Comparison, out: Path) -> list[Path]:
+    """Write Evidently's HTML reports: of drift and, beside it, of performance; return where.
+
+    Drift is that of the whole sample. Performance can be told of rows with an outcome only, and
+    those are chosen by their scores: it is a report of its own, where there are enough of them.
 
     Raises:
-        UserError: Evidently is not installed, or does not work with what is.
+        UserError: Evidently is not installed, or does not work with what is, or with the sample.
     """
     # Evidently warns of its own and its dependencies' deprecations; they are not this user's.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), library("Evidently", INSTALL):
         warnings.simplefilter("ignore")
-        try:
-            from evidently import BinaryClassification, DataDefinition, Dataset, Report
-            from evidently.presets import ClassificationPreset, DataDriftPreset, DataSummaryPreset
-        except ImportError as error:
-            raise UserError(f"Evidently cannot be imported: {error}", INSTALL) from error
-        scored = SCORE in comparison.reference
-        definition: dict[str, Any] = {
-            "numerical_columns": [*comparison.numeric, *([SCORE] if scored else [])],
+        from evidently import BinaryClassification, DataDefinition, Dataset, Report
+        from evidently.presets import ClassificationPreset, DataDriftPreset, DataSummaryPreset
+
+        scores = [SCORE] if SCORE in comparison.reference else []
+        columns: dict[str, Any] = {
+            "numerical_columns": [*comparison.numeric, *scores],
             "categorical_columns": list(comparison.categorical),
         }
-        presets = [DataDriftPreset(), DataSummaryPreset()]
-        frames = [comparison.current.drop(columns="@timestamp"), comparison.reference]
-        if LABEL not in comparison.reference:
-            frames[0] = frames[0].drop(columns=LABEL)
-        if comparison.labelled and scored:
-            definition["classification"] = [
-                BinaryClassification(target=LABEL, prediction_probas=SCORE)
+        frames = [comparison.current, comparison.reference]
+
+        def write(presets: list[Any], rows: Sequence[pd.DataFrame], to: Path, **more: Any) -> Path:
+            known = DataDefinition(**columns, **more)
+            current, reference = (Dataset.from_pandas(each, known) for each in rows)
+            with whole_file(to) as part:
+                Report(presets).run(current, reference).save_html(str(part))
+            return to
+
+        used = [*columns["numerical_columns"], *comparison.categorical]
+        drift = [frame[used] for frame in frames]
+        written = [write([DataDriftPreset(), DataSummaryPreset()], drift, out)]
+        if comparison.labelled:
+            labelled = [
+                frame.loc[frame[LABEL].notna(), [*used, LABEL]].astype({LABEL: int})
+                for frame in frames
             ]
-            presets.append(ClassificationPreset())
-            frames = [frame[frame[LABEL].notna()].astype({LABEL: int}) for frame in frames]
-        known = DataDefinition(**definition)
-        current, reference = (Dataset.from_pandas(frame, known) for frame in frames)
-        with whole_file(out) as part:
-            Report(presets).run(current, reference).save_html(str(part))
+            classes = [BinaryClassification(target=LABEL, prediction_probas=SCORE)]
+            beside = out.with_stem(f"{out.stem}-performance")
+            presets = [ClassificationPreset()]
+            written.append(write(presets, labelled, beside, classification=classes))
+        return written

@@ -10,7 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from analyzers.sample.comparison import LABEL, SCORE, Comparison
-from elastic.errors import UserError
+from analyzers.sample.library import library
 from elastic.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -26,15 +26,13 @@ def write_report(comparison: Comparison, out: Path) -> None:
     """Write NannyML's figures as one HTML page.
 
     Raises:
-        UserError: NannyML is not installed, or does not work with what is.
+        UserError: NannyML is not installed, or does not work with what is, or with the sample.
     """
     # NannyML warns of its dependencies' deprecations; they are not this user's.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), library("NannyML", INSTALL):
         warnings.simplefilter("ignore")
-        try:
-            import nannyml
-        except ImportError as error:
-            raise UserError(f"NannyML cannot be imported: {error}", INSTALL) from error
+        import nannyml
+
         nannyml.disable_usage_logging()
         figures = [
             figure.to_html(full_html=False, include_plotlyjs=index == 0)

@@ -9,6 +9,7 @@ import pytest
 
 from analyzers.sample import evidently_report, nannyml_report
 from analyzers.sample.comparison import read
+from analyzers.sample.library import library
 from elastic.errors import UserError
 
 
@@ -71,16 +72,50 @@ def test_what_cannot_be_compared_is_explained(files: tuple[Path, Path], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("library", "report"), [("evidently", evidently_report), ("nannyml", nannyml_report)]
+    ("extra", "report"), [("evidently", evidently_report), ("nannyml", nannyml_report)]
 )
 def test_without_the_library_it_says_how_to_get_it(
-    files: tuple[Path, Path], tmp_path: Path, library: str, report: object
+    files: tuple[Path, Path], tmp_path: Path, extra: str, report: object
 ) -> None:
     """The extra is named; nothing is written."""
-    if importlib.util.find_spec(library) is not None:
-        pytest.skip(f"{library} is installed here")
+    if importlib.util.find_spec(extra) is not None:
+        pytest.skip(f"{extra} is installed here")
     out = tmp_path / "report.html"
     with pytest.raises(UserError) as caught:
         report.write_report(read(*files), out)  # type: ignore[attr-defined]
-    assert f"mlmon[{library}]" in caught.value.hint
+    assert f"mlmon[{extra}]" in caught.value.hint
     assert not out.exists()
+
+
+def test_a_column_without_values_is_left_out(files: tuple[Path, Path]) -> None:
+    """No library compares nothing; which columns hold nothing is said."""
+    sample, folder = files
+    table = pq.read_table(sample)
+    place = table.column_names.index("price")
+    pq.write_table(table.set_column(place, "price", pa.nulls(4, pa.float64())), sample)
+    found = read(sample, folder)
+    assert found.numeric == ()
+    assert "price" in found.left_out
+
+
+@pytest.mark.parametrize(("successes", "labelled"), [(0, False), (1, True), (40, False)])
+def test_performance_needs_outcomes_of_both_kinds(
+    files: tuple[Path, Path], successes: int, *, labelled: bool
+) -> None:
+    """Where all failed, or all succeeded, no score ranks them."""
+    sample, folder = files
+    rows = pa.concat_tables([pq.read_table(sample)] * 10)
+    outcomes = pa.array([number < successes for number in range(40)])
+    place = rows.column_names.index("ml.outcome.label")
+    pq.write_table(rows.set_column(place, "ml.outcome.label", outcomes), sample)
+    assert read(sample, folder).labelled == labelled
+
+
+def test_what_a_library_cannot_do_is_an_error_of_its_name() -> None:
+    """Whatever it raises; what is ours already is not renamed."""
+    with pytest.raises(UserError, match="Other cannot compare this sample: KeyError: '0'") as found:
+        with library("Other", "Get it."):
+            raise KeyError("0")
+    assert "--window" in found.value.hint
+    with pytest.raises(UserError, match="ours"), library("Other", "Get it."):
+        raise UserError("ours", "Mend it.")
