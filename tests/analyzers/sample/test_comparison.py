@@ -113,9 +113,9 @@ def test_performance_needs_outcomes_of_both_kinds(
 
 def test_what_a_library_cannot_do_is_an_error_of_its_name() -> None:
     """Whatever it raises; what is ours already is not renamed."""
-    with pytest.raises(UserError, match="Other cannot compare this sample: KeyError: '0'") as found:
-        with library("Other", "Get it."):
-            raise KeyError("0")
+    says = "Other cannot compare this sample: KeyError: '0'"
+    with pytest.raises(UserError, match=says) as found, library("Other", "Get it."):
+        raise KeyError("0")
     assert "--window" in found.value.hint
     with pytest.raises(UserError, match="ours"), library("Other", "Get it."):
         raise UserError("ours", "Mend it.")

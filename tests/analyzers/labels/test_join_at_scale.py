@@ -1,0 +1,108 @@
+"""However many outcomes come at once: so many requests a batch, and so many held in memory."""
+
+import gc
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from analyzers.labels import arrivals
+from analyzers.labels import join as join_module
+from analyzers.labels.join import AT_A_TIME, Joined, LabelJoin
+from analyzers.labels.label import Outcome
+from analyzers.labels.store import LabelStore
+from analyzers.window import DAY, HOUR, MINUTE
+from elastic.cluster import Cluster
+
+Event = dict[str, Any]
+Requests = list[tuple[str, str, Any]]
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+BATCH = 20
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Join so many outcomes at once that a few hundred are many batches."""
+    monkeypatch.setattr(join_module, "BATCH", BATCH)
+    monkeypatch.setattr(arrivals, "_PAGE", BATCH)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_batch_costs_the_same_however_many_come(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Callable[..., Event],
+    outcome: Callable[..., Event],
+    arrive: Callable[..., None],
+    requests: Requests,
+) -> None:
+    """Ten times as many outcomes of one moment are ten times the requests of a batch, no more."""
+    costs = []
+    for day, batches in enumerate((2, 12, 22)):
+        now, size = START + day * DAY, batches * BATCH
+        names = [f"{day}-{number}" for number in range(size)]
+        numbers = range(1_000 * day, 1_000 * day + size)
+        arrive([prediction(each, now) for each in names], now)
+        arrive([outcome(n, of, now, label=True) for n, of in zip(numbers, names, strict=True)], now)
+        requests.clear()
+        assert LabelJoin(cluster, namespace, now + HOUR).run() == Joined(size, size)
+        costs.append(len(requests))
+    assert costs[2] - costs[1] == costs[1] - costs[0]
+    # A page of outcomes; labels and predictions looked up; labels written.
+    assert costs[1] - costs[0] <= 4 * 10
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_few_batches_are_in_memory(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Callable[..., Event],
+    outcome: Callable[..., Event],
+    arrive: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whenever labels are written, outcomes of a few batches are held: those read, those joined."""
+    size = 30 * BATCH
+    arrive([prediction(f"p{number}", START) for number in range(size)], START)
+    arrive([outcome(n, f"p{n}", START, label=True) for n in range(size)], START)
+    held: list[int] = []
+    write = LabelStore.write
+
+    def writing(store: LabelStore, *rest: Any) -> tuple[str, ...]:
+        held.append(sum(isinstance(each, Outcome) for each in gc.get_objects()))
+        return write(store, *rest)
+
+    monkeypatch.setattr(LabelStore, "write", writing)
+    LabelJoin(cluster, namespace, START + HOUR).run()
+    assert len(held) == 30
+    assert max(held) <= 4 * AT_A_TIME * BATCH < size / 3
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_outcomes_before_their_predictions(
+    cluster: Cluster,
+    namespace: str,
+    prediction: Callable[..., Event],
+    outcome: Callable[..., Event],
+    arrive: Callable[..., None],
+    requests: Requests,
+) -> None:
+    """They are looked up in batches, none between two look-ups, and each once its time has come."""
+    size, names = 10 * BATCH, [f"p{number}" for number in range(10 * BATCH)]
+    arrive([outcome(n, each, START, label=True) for n, each in enumerate(names)], START)
+    assert LabelJoin(cluster, namespace, START).run() == Joined(size, waiting=size)
+
+    def look(minutes: int) -> tuple[Joined, int]:
+        requests.clear()
+        done = LabelJoin(cluster, namespace, START + minutes * MINUTE).run()
+        asked = [path for _, path, _ in requests if f"logs-ml.prediction-{namespace}" in path]
+        return done, len(asked)
+
+    assert look(1) == (Joined(), 0)
+    assert look(6) == (Joined(waiting=size), 10)
+    assert look(7) == (Joined(), 0)
+    arrive([prediction(each, START) for each in names], START + 8 * MINUTE)
+    assert look(13) == (Joined(labels=size), 10)
+    assert look(60) == (Joined(), 0)
