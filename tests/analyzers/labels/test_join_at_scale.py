@@ -1,14 +1,15 @@
 """However many outcomes come at once: so many requests a batch, and so many held in memory."""
 
-import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
 
 from analyzers.labels import arrivals
 from analyzers.labels import join as join_module
+from analyzers.labels.arrivals import Arrivals
 from analyzers.labels.join import AT_A_TIME, Joined, LabelJoin
 from analyzers.labels.label import Outcome
 from analyzers.labels.store import LabelStore
@@ -63,26 +64,28 @@ def test_a_few_batches_are_in_memory(
     arrive: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whenever labels are written, outcomes of a few batches are held: those read, those joined."""
+    """No more outcomes are read than labels are written, but for the batches joined at once."""
     size = 30 * BATCH
     arrive([prediction(f"p{number}", START) for number in range(size)], START)
     arrive([outcome(n, f"p{n}", START, label=True) for n in range(size)], START)
-    held: list[int] = []
-    write = LabelStore.write
+    numbers, ahead, done = count(1), list[int](), list[int]()
+    outcomes, write = Arrivals.outcomes, LabelStore.write
 
-    def there() -> int:
-        gc.collect()
-        return sum(isinstance(each, Outcome) for each in gc.get_objects())
+    def reading(*words: Any) -> Iterator[Outcome]:
+        for each in outcomes(*words):
+            ahead.append(next(numbers) - len(done) * BATCH)
+            yield each
 
-    def writing(store: LabelStore, *rest: Any) -> tuple[str, ...]:
-        held.append(there())
-        return write(store, *rest)
+    def writing(*words: Any) -> tuple[str, ...]:
+        conflicted = write(*words)
+        done.append(1)
+        return conflicted
 
-    before = there()
+    monkeypatch.setattr(Arrivals, "outcomes", reading)
     monkeypatch.setattr(LabelStore, "write", writing)
     LabelJoin(cluster, namespace, START + HOUR).run()
-    assert len(held) == 30
-    assert max(held) - before <= 4 * AT_A_TIME * BATCH < size / 3
+    assert (len(ahead), len(done)) == (size, size // BATCH)
+    assert max(ahead) <= (AT_A_TIME + 2) * BATCH
 
 
 @pytest.mark.usefixtures("small_batches")
