@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +184,7 @@ class FindingStore:
             analyzer: Of this analyzer.
             metric: Of this metric.
             series: Of one of these series.
-            as_of: What was known at that moment; by default what is known now.
+            as_of: What was known, and the latest, at that moment; by default what is known now.
         """
         filters = _known(as_of)
         if since is not None:
@@ -202,7 +202,7 @@ class FindingStore:
             "sort": [{"event.end": "asc"}, {"finding.id": "asc"}],
         }
         for hit in self._cluster.scan(self.pattern, body):
-            yield Finding.from_document(hit["_source"])
+            yield replace(Finding.from_document(hit["_source"]), latest=True)
 
     def first_learnt(self) -> datetime | None:
         """Return when the first finding was learnt, None where there is none."""

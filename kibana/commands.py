@@ -48,7 +48,11 @@ def report(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write all findings, or those of a period, as one HTML file that works offline."""
+    """Write all findings, or those of a period, as one HTML file that works offline.
+
+    With --as-of it is the report of that moment, without the dashboards: they tell what is known
+    now.
+    """
     from datetime import UTC, datetime
 
     from analyzers import discover
@@ -74,14 +78,15 @@ def report(
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
             progress("asking the dashboards")
-            boards = _boards(cluster, settings.namespace, found)
+            # They can be asked only what is known now.
+            boards = () if known else _boards(cluster, settings.namespace, found)
         progress("drawing")
         html = report_html(
             found,
             discover(),
             incidents,
             boards=boards,
-            made=now,
+            made=known or now,
             namespace=settings.namespace,
             javascript=vega_script(),
             links=_links(settings.namespace),

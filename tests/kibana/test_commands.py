@@ -1,7 +1,8 @@
 """`mlmon report` against the real Elasticsearch."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_period_narrows_the_findings(stored: list[Finding], tmp_path: Path) ->
     out = str(tmp_path / "report.html")
     result = run("--out", out, "--from", "2026-11-02T12:00Z", "--to", "2026-11-03", "--json")
     assert json.loads(result.stdout)["findings"] == len(inside) == 36
+
+
+def test_what_was_known_is_told_when_all_of_it_is_revised(
+    stored: list[Finding], tmp_path: Path, cluster: Cluster, namespace: str
+) -> None:
+    """The report of a moment is that of the findings known then, without today's dashboards."""
+    later = [replace(each, reason=f"Since: {each.reason}") for each in stored]
+    FindingStore(cluster, namespace).write(later, NOW + timedelta(days=1))
+    out = tmp_path / "report.html"
+    for moment, today in ((NOW + timedelta(hours=1), False), (NOW + timedelta(days=2), True)):
+        result = run("--out", str(out), "--as-of", moment.isoformat(), "--json")
+        assert json.loads(result.stdout)["findings"] == len(stored)
+        page = out.read_text(encoding="utf-8")
+        assert ("Since: " in page) == today
+        assert f"{moment:%Y-%m-%dT%H:%M}" in page
+        assert 'id="boards"' not in page
+    with pytest.raises(UserError, match="no findings"):
+        run("--out", str(out), "--as-of", (NOW - timedelta(hours=1)).isoformat())
 
 
 def test_the_truth_is_compared(stored: list[Finding], tmp_path: Path) -> None:
