@@ -50,8 +50,7 @@ def report(
 ) -> None:
     """Write all findings, or those of a period, as one HTML file that works offline.
 
-    With --as-of it is the report of that moment, without the dashboards: they tell what is known
-    now.
+    With --as-of it is that moment's, without the dashboards, which tell what is known now.
     """
     from datetime import UTC, datetime
 
@@ -78,7 +77,6 @@ def report(
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
             progress("asking the dashboards")
-            # They can be asked only what is known now.
             boards = () if known else _boards(cluster, settings.namespace, found)
         progress("drawing")
         html = report_html(
