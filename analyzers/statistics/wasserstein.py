@@ -65,7 +65,7 @@ def wasserstein(current: Buckets, reference: Buckets) -> Interval:
     # A width that passes the greatest double is at least that.
     low = _sum(np.minimum(widths, GREATEST), apart)
     high = _sum(widths, reach)
-    rounding = widths.size * LEAST
+    rounding = int(np.count_nonzero((widths > 0) & (reach > 0))) * LEAST
     low = max(0.0, min(low, GREATEST) * (1 - ROUNDING) - rounding)
     low = max(low, _mean_difference(current, reference) - rounding)
     return Interval(low, max(low, high * (1 + ROUNDING) + rounding))

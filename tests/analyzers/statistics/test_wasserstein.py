@@ -92,6 +92,13 @@ def test_the_normed_distance_has_no_unit() -> None:
     assert found[0].low == pytest.approx(found[1].low, rel=1e-6)
 
 
+def test_equal_constants_are_no_distance_apart() -> None:
+    """Where nothing can be hidden the interval is one number."""
+    sample = Buckets.from_values([3.0] * 9, quantile_edges([3.0]))
+    interval = wasserstein(sample, sample)
+    assert (interval.low, interval.high) == (0.0, 0.0)
+
+
 def test_a_constant_reference_has_no_unit_to_norm_by() -> None:
     """A reference without variation raises instead of dividing by zero."""
     sample = Buckets.from_values([5.0, 5.0], (5.0,))
