@@ -42,7 +42,7 @@ from analyzers.weekly_drift import (
     weekly_drift,
 )
 from analyzers.window import HOUR
-from analyzers.wording import count, listed, moment, number, span
+from analyzers.wording import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         """
         drift, window = found.drift, found.window
         sample = f"{count(found.rows, 'score')} of {day.title} {span(window)}"
-        under = f" under versions {listed(across.versions)}" if across else ""
+        under = f" under {with_names('version', across.versions)}" if across else ""
         past = (
             f"{count(found.usual_rows, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
             f"past weeks{under}"

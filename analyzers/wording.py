@@ -67,6 +67,15 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return " and ".join(each for each in (", ".join(names[:-1]), *names[-1:]) if each)
 
 
+def with_names(noun: str, names: Sequence[str]) -> str:
+    """Write things of one kind by their names.
+
+    >>> with_names("version", ["7"]), with_names("version", ["6", "7"])
+    ('version 7', 'versions 6 and 7')
+    """
+    return f"{noun}{'' if len(names) == 1 else 's'} {listed(names)}"
+
+
 def excerpt(text: str, most: int = 160) -> str:
     r"""Write the first line of a message, cut where it is too long for a sentence.
 

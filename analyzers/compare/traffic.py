@@ -14,7 +14,7 @@ from analyzers.profile.prediction_totals import prediction_totals
 from analyzers.profile.predictions import KIND, PredictionProfile, total
 from analyzers.profile.store import ProfileStore
 from analyzers.window import Window, iso
-from analyzers.wording import count, listed, span
+from analyzers.wording import count, span, with_names
 from elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,11 +68,12 @@ class Compared:
     def title(self) -> str:
         """What is compared with what, and over whose edges."""
         reference = f"those {span(self.before.window)}" if self.before else "the training set"
-        over = listed([each.model_version for each in self._over()])
+        over = self._over()
+        names = list(dict.fromkeys(each.model_version for each in over))
         others = (
-            ""
-            if over == self.baseline.model_version
-            else f", counted over the edges of versions {over}: distances are less certain"
+            f", counted over the edges of {with_names('version', names)}: distances are less certain"
+            if len(over) > 1
+            else ""
         )
         uncounted = sum(each.uncounted for each in self._sides())
         left = f"; {uncounted:,} more over no baseline's" if uncounted else ""
