@@ -69,12 +69,9 @@ class Compared:
         """What is compared with what, and over whose edges."""
         reference = f"those {span(self.before.window)}" if self.before else "the training set"
         over = self._over()
-        names = list(dict.fromkeys(each.model_version for each in over))
-        others = (
-            f", counted over the edges of {with_names('version', names)}: distances are less certain"
-            if len(over) > 1
-            else ""
-        )
+        versions = with_names("version", list(dict.fromkeys(each.model_version for each in over)))
+        edges = f", counted over the edges of {versions}: distances are less certain"
+        others = edges if len(over) > 1 else ""
         uncounted = sum(each.uncounted for each in self._sides())
         left = f"; {uncounted:,} more over no baseline's" if uncounted else ""
         return (
