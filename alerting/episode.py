@@ -47,6 +47,7 @@ class Episode:
         subject: What it was measured of.
         segment: Part of the traffic, None for all of it.
         service: `service.name` of the events.
+        environment: `service.environment`, None where they name none or several.
         model_name: Model, None where the metric belongs to none.
         model_version: Its version.
         since: Begin of the first window that counted when it opened, or of what it added to the one
@@ -77,6 +78,7 @@ class Episode:
     subject: str | None = None
     segment: str | None = None
     service: str | None = None
+    environment: str | None = None
     model_name: str | None = None
     model_version: str | None = None
     since: datetime
@@ -165,6 +167,7 @@ FIELDS = {
     "subject": "finding.subject",
     "segment": "finding.segment",
     "service": "service.name",
+    "environment": "service.environment",
     "model_name": "ml.model.name",
     "model_version": "ml.model.version",
     "since": "event.start",
@@ -222,6 +225,7 @@ def opened(rule: Rule, counting: Sequence[Finding], level: Severity) -> Episode:
         subject=newest.subject,
         segment=newest.segment,
         service=newest.service,
+        environment=newest.environment,
         model_name=newest.model_name,
         model_version=newest.model_version,
         since=min(rule.begin(each) for each in counting),

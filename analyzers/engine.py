@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from analyzers.finding import Finding, Severity
 from analyzers.findings_store import FindingStore, Written
 from analyzers.incomplete_logs import weighed
 from analyzers.log_completeness import AHEAD, BEHIND, LogCompleteness
+from analyzers.log_environment import LogEnvironments
 from analyzers.profile.kind import kinds
 from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
@@ -125,7 +126,7 @@ def analyze(
     if not profiled and sources.empty:
         raise sources.nothing_logged()
     store = FindingStore(cluster, namespace)
-    logs = sources.completeness()
+    logs = sources.logs_behind()
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
         _judge(analyzer, sources, store, analysis, logs, now)
@@ -137,7 +138,7 @@ def _judge(
     sources: _Sources,
     store: FindingStore,
     analysis: Analysis,
-    logs: LogCompleteness,
+    logs: _LogsBehind,
     now: datetime,
 ) -> None:
     """Let an analyzer judge and store what it finds, or that it failed and why."""
@@ -247,9 +248,10 @@ class _Sources:
             self._within(name, each) for name, needed in self._times.items() for each in needed
         )
 
-    def completeness(self) -> LogCompleteness:
+    def logs_behind(self) -> _LogsBehind:
         """Return how complete the logs of any window of the run are, where that is known."""
-        return LogCompleteness(self._read.get(SEQUENCE, ()))
+        profiles = self._read.get(SEQUENCE, ())
+        return _LogsBehind(LogCompleteness(profiles), LogEnvironments(profiles))
 
     def obstacle(self, analyzer: Analyzer[Any]) -> str | None:
         """Return why an analyzer has nothing to judge, None if it has."""
@@ -325,11 +327,11 @@ class _Sources:
 
 
 def _judged(
-    analyzer: Analyzer[Any], evidence: Evidence[Any], logs: LogCompleteness, analysis: Analysis
+    analyzer: Analyzer[Any], evidence: Evidence[Any], logs: _LogsBehind, analysis: Analysis
 ) -> Iterator[Finding]:
     """Yield an analyzer's findings; one that fails ends in a finding that says so."""
     try:
-        yield from _weighed(analyzer.evaluate(evidence), analyzer, logs)
+        yield from logs.stamped(analyzer.evaluate(evidence), analyzer)
     except ClusterUnreachableError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
@@ -364,17 +366,23 @@ def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
         failed[kind] = described(error)
 
 
-def _weighed(
-    findings: Iterator[Finding], analyzer: Analyzer[Any], logs: LogCompleteness
-) -> Iterator[Finding]:
-    """Yield findings as the completeness of their logs allows them."""
-    if analyzer.alert.layer == INGEST:
-        # What is said about the logs is not weighed by itself.
-        yield from findings
-        return
-    for finding in findings:
-        known = logs.of(finding.window, finding.service)
-        yield weighed(finding, analyzer.limits.get(finding.metric), known)
+@dataclass(frozen=True, slots=True)
+class _LogsBehind:
+    """What is known of the logs behind findings."""
+
+    completeness: LogCompleteness
+    environments: LogEnvironments
+
+    def stamped(self, findings: Iterator[Finding], analyzer: Analyzer[Any]) -> Iterator[Finding]:
+        """Yield findings with their environment, as the completeness of their logs allows them."""
+        for each in findings:
+            where = self.environments.of(each.window, each.service)
+            finding = replace(each, environment=where)
+            # What is said about the logs is not weighed by itself.
+            if analyzer.alert.layer != INGEST:
+                known = self.completeness.of(finding.window, finding.service)
+                finding = weighed(finding, analyzer.limits.get(finding.metric), known)
+            yield finding
 
 
 def _counted(findings: Iterator[Finding], analysis: Analysis) -> Iterator[Finding]:

@@ -54,6 +54,7 @@ class Finding:
         subject: What it was measured of: a path, a feature, a source, a job.
         segment: Part of the traffic, None for all of it.
         service: `service.name` of the events.
+        environment: `service.environment`, None where they name none or several.
         model_name: Model, None where the metric belongs to none.
         model_version: Its version.
         start: Begin of the window, UTC, included.
@@ -88,6 +89,7 @@ class Finding:
     reason: str
     segment: str | None = None
     service: str | None = None
+    environment: str | None = None
     model_name: str | None = None
     model_version: str | None = None
     created: datetime | None = None
@@ -182,6 +184,7 @@ FIELDS = {
     "subject": "finding.subject",
     "segment": "finding.segment",
     "service": "service.name",
+    "environment": "service.environment",
     "model_name": "ml.model.name",
     "model_version": "ml.model.version",
     "start": "event.start",

@@ -46,14 +46,17 @@ def _profile(start: datetime, counts: Sequence[Count]) -> SequenceProfile:
 
 def _lines(process: str, counts: Sequence[Count]) -> ProcessLines:
     services: Counter[str] = Counter()
+    environments: Counter[str] = Counter()
     stretches: dict[datetime, Stretch] = {}
     for each in counts:
         services[each.service] += each.stretch.lines if each.service else 0
+        environments[each.environment] += each.stretch.lines if each.environment else 0
         start = each.stretch.start
         known = stretches.get(start)
         stretches[start] = _together(known, each.stretch) if known else each.stretch
     in_order = tuple(stretch for _, stretch in sorted(stretches.items()))
-    return ProcessLines(process, services.most_common(1)[0][0], in_order)
+    (service, _), (environment, _) = services.most_common(1)[0], environments.most_common(1)[0]
+    return ProcessLines(process, service, in_order, environment=environment)
 
 
 def _together(one: Stretch, other: Stretch) -> Stretch:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from analyzers.window import Window
 
 PROCESS, NUMBER, SERVICE = "process.entity_id", "event.sequence", "service.name"
+ENVIRONMENT = "service.environment"
 PAGE = 10_000
 """So many counts an answer; a longer one is asked for in parts."""
 
@@ -34,6 +35,7 @@ class Count:
         stretch: The lines; none counted as stored twice.
         first: When the first of them reached Elasticsearch, None where they do not say.
         last: When the last of them did.
+        environment: Where it runs, "" where the lines do not say.
     """
 
     process: str
@@ -41,6 +43,7 @@ class Count:
     stretch: Stretch
     first: datetime | None
     last: datetime | None
+    environment: str = ""
 
 
 def numbered_since() -> dict[str, Any]:
@@ -53,6 +56,7 @@ def counts_body(part: Window, after: Mapping[str, Any] | None = None) -> dict[st
     sources = [
         {"process": {"terms": {"field": PROCESS}}},
         {"service": {"terms": {"field": SERVICE, "missing_bucket": True}}},
+        {"environment": {"terms": {"field": ENVIRONMENT, "missing_bucket": True}}},
         {"start": {"date_histogram": {"field": "@timestamp", "fixed_interval": _FIVE_MINUTES}}},
         {
             "arrived": {
@@ -84,7 +88,8 @@ def counts(answer: Mapping[str, Any]) -> Iterator[Count]:
             from_milliseconds(arrivals[name]) if arrivals["count"] else None
             for name in ("min", "max")
         )
-        yield Count(key["process"], key["service"] or "", _stretch(bucket), first, last)
+        service, environment = key["service"] or "", key["environment"] or ""
+        yield Count(key["process"], service, _stretch(bucket), first, last, environment)
 
 
 def is_full(answer: Mapping[str, Any]) -> bool:

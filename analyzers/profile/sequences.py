@@ -81,6 +81,7 @@ class ProcessLines:
         before: The highest number known, when this was made, below the hour's first; 0 for none.
         missing: Where the numbers between the hour's first and last have no line, as narrow as it
             was looked for: the first ranges only, in order.
+        environment: `service.environment`, "" where the lines name none.
     """
 
     process: str
@@ -88,6 +89,7 @@ class ProcessLines:
     stretches: tuple[Stretch, ...]
     before: int = 0
     missing: tuple[Missing, ...] = ()
+    environment: str = ""
 
     @property
     def lowest(self) -> int:
@@ -155,6 +157,7 @@ def _encode(lines: ProcessLines, start: datetime) -> dict[str, Any]:
     return {
         "process": lines.process,
         "service": lines.service,
+        "environment": lines.environment,
         "before": lines.before,
         "stretches": [_row(each, start) for each in lines.stretches],
         "missing": [[each.first, each.last, each.count] for each in lines.missing],
@@ -175,4 +178,6 @@ def _decode(body: dict[str, Any], start: datetime) -> ProcessLines:
         tuple(Stretch(start + place * PART, *row) for place, *row in body["stretches"]),
         body["before"],
         tuple(Missing(*each) for each in body["missing"]),
+        # Profiles stored before findings told it hold none.
+        body.get("environment", ""),
     )

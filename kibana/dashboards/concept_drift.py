@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
+from kibana.dashboards.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
 from kibana.model.chart import Bins, Chart, Measure, Time
 from kibana.model.condition import is_
 from kibana.model.dashboard import Dashboard, Row, Section
@@ -33,6 +33,6 @@ DASHBOARD = Dashboard(
     "Does a score still mean what it meant, or is the model outdated?",
     place=5,
     analyzers=("concept_drift", "estimated_performance"),
-    controls=(SERVICE, MODEL, VERSION, SEGMENT),
+    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
     sections=(Section("What is expected, and what comes true?", (Row((EXPECTED, BY_SCORE)),)),),
 )

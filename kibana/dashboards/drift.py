@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kibana.dashboards.controls import MODEL, SEGMENT, SERVICE, VERSION
+from kibana.dashboards.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
 from kibana.dashboards.distributions import MOVED_MOST
 from kibana.model.chart import Bins, Chart, Measure, Time, Values
 from kibana.model.condition import is_
@@ -83,7 +83,7 @@ DASHBOARD = Dashboard(
     place=4,
     analyzers=("feature_drift", "score_shift", "feature_statistics", "data_quality"),
     layers=("feature", "score"),
-    controls=(SERVICE, MODEL, VERSION, SEGMENT),
+    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
     sections=(
         Section(
             "Which features moved?",

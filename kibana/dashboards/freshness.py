@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kibana.dashboards.controls import SERVICE
+from kibana.dashboards.controls import ENVIRONMENT, SERVICE
 from kibana.model.chart import Chart, Measure, Time, Values
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
 from kibana.model.sources import FALLBACKS
@@ -42,7 +42,7 @@ DASHBOARD = Dashboard(
     "Are the features' sources up to date, and how often do defaults step in?",
     place=7,
     layers=("statistics", "fallback"),
-    controls=(SERVICE,),
+    controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section("How often do defaults step in?", (Row((BY_SOURCE, BY_REASON, AGE)),)),
         Section("For which predictions?", (Row((Documents(FALLBACK_LINES.name),), 12),)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kibana import searches
-from kibana.dashboards.controls import SERVICE
+from kibana.dashboards.controls import ENVIRONMENT, SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
 from kibana.model.chart import Chart, Measure, Values
 from kibana.model.condition import Exists, is_
@@ -69,7 +69,7 @@ DASHBOARD = Dashboard(
     "Open problems",
     "What is critical now, since when, and what was likely first?",
     place=8,
-    controls=(SERVICE,),
+    controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section(
             "What is critical now?",

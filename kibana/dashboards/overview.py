@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kibana import searches
-from kibana.dashboards.controls import SERVICE
+from kibana.dashboards.controls import ENVIRONMENT, SERVICE
 from kibana.dashboards.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW, WORST_BY_ANALYZER
 from kibana.model.chart import Chart, Measure, Step, Time, Values
 from kibana.model.condition import Exists, Not, both, is_
@@ -69,7 +69,7 @@ DASHBOARD = Dashboard(
     "Overview",
     "Is anything wrong, since when, and why?",
     place=1,
-    controls=(SERVICE,),
+    controls=(SERVICE, ENVIRONMENT),
     since="now-24h",
     sections=(
         Section(

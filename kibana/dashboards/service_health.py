@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kibana.dashboards.controls import SERVICE
+from kibana.dashboards.controls import ENVIRONMENT, SERVICE
 from kibana.model.chart import Chart, Measure, Time, Values
 from kibana.model.condition import AtLeast, both, less_than
 from kibana.model.dashboard import Dashboard, Documents, Row, Section
@@ -81,7 +81,7 @@ DASHBOARD = Dashboard(
     "Does the service answer quickly and without errors, and which release does not?",
     place=2,
     layers=("service",),
-    controls=(SERVICE,),
+    controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section("Traffic and errors", (Row((STATUSES, P95)), Row((BY_CODE, BY_RELEASE)))),
         Section("Where?", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),

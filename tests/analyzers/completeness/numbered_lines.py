@@ -31,6 +31,7 @@ class Line:
     seconds: float = 2.0
     service: str = "api"
     dropped: int = 0
+    environment: str = ""
 
     @property
     def arrived(self) -> datetime:
@@ -41,6 +42,7 @@ class Line:
     def event(self) -> dict[str, Any]:
         """The line as it is stored; the datasets take turns."""
         dropped = {"ml.log.dropped": self.dropped} if self.dropped else {}
+        where = {"service.environment": self.environment} if self.environment else {}
         return {
             "@timestamp": iso(self.at),
             "event.dataset": DATASETS[self.number % len(DATASETS)],
@@ -50,6 +52,7 @@ class Line:
             "service.name": self.service,
             "event.ingested": iso(self.arrived),
             **dropped,
+            **where,
         }
 
 
@@ -96,4 +99,5 @@ def _count(process: str, service: str, start: datetime, lines: list[Line]) -> Co
         late=sum(floor(each, PART) >= start + PART + LATE for each in arrivals),
         delay=round(sum(line.seconds for line in lines), 2),
     )
-    return Count(process, service, stretch, min(arrivals), max(arrivals))
+    where = lines[0].environment
+    return Count(process, service, stretch, min(arrivals), max(arrivals), where)
