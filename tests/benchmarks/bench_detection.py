@@ -108,7 +108,11 @@ def incident_table(histories: list[Judged], days: int) -> Table:
         first = Counter(
             f"{each.finding.analyzer} {each.finding.metric}" for each in detections if each.finding
         )
-        after = f"{said(delays[0])} to {said(delays[-1])}" if delays else "-"
+        after = (
+            " to ".join(dict.fromkeys(said(each) for each in (delays[0], delays[-1])))
+            if delays
+            else "-"
+        )
         table.add_row(name, f"{len(delays)} of {len(detections)}", after, ", ".join(first))
     return table
 
