@@ -21,6 +21,7 @@ _GIB = 2**30
 _DISK_NEEDED = 1.0
 _MEMORY_NEEDED = 1.0
 _NEARLY_FULL = 0.8
+_LOOKED_AT = 1_000_000
 
 
 class Verdict(StrEnum):
@@ -65,6 +66,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         )
         yield _templates(cluster)
         yield _documents(cluster, settings)
+        yield from _environments(cluster, settings)
         yield from _fields(cluster, settings)
 
 
@@ -153,6 +155,28 @@ def _documents(cluster: Cluster, settings: Settings) -> Check:
         advice = "Ship some with `mlmon ship PATH`, or see `mlmon demo`."
         return Check("logs", Verdict.NOTE, "no documents yet", advice)
     return Check("logs", Verdict.OK, f"{count:,} documents in namespace {settings.namespace!r}")
+
+
+def _environments(cluster: Cluster, settings: Settings) -> Iterator[Check]:
+    """Yield a note where services of a namespace say that they run in several environments."""
+    body = {
+        "size": 0,
+        "track_total_hits": False,
+        "terminate_after": _LOOKED_AT,
+        # mlmon's own lines name the namespace.
+        "query": {"bool": {"must_not": [{"term": {"service.name": "mlmon"}}]}},
+        "aggs": {"named": {"terms": {"field": "service.environment"}}},
+    }
+    answer = cluster.search(f"logs-ml.*-{settings.namespace}", body)
+    buckets = answer.get("aggregations", {}).get("named", {"buckets": []})["buckets"]
+    if len(buckets) > 1:
+        named = ", ".join(f"{each['key']} ({each['doc_count']:,} lines)" for each in buckets)
+        yield Check(
+            "environments",
+            Verdict.NOTE,
+            f"namespace {settings.namespace!r} holds lines of several environments: {named}",
+            "They are judged as one: ship each with a --namespace of its own.",
+        )
 
 
 def _fields(cluster: Cluster, settings: Settings) -> Iterator[Check]:

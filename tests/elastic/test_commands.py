@@ -80,6 +80,25 @@ def test_doctor_notes_a_mapping_that_is_nearly_full(
     assert "of 1,000 fields" in note["found"]
 
 
+@pytest.mark.usefixtures("_on_cluster")
+def test_doctor_notes_several_environments(
+    namespace: str, ship: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of staging among those of production are judged with them; mlmon's own do not count."""
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+
+    def noted(service: str, environment: str) -> list[str]:
+        event = {"@timestamp": "2026-01-01T00:00:00Z", "event.dataset": "ml.access"}
+        ship([event | {"service.name": service, "service.environment": environment}])
+        checks = json.loads(_run("doctor", "--json").stdout)["checks"]
+        return [each["found"] for each in checks if each["name"] == "environments"]
+
+    assert noted("api", "production") == []
+    assert noted("mlmon", "default") == []
+    (found,) = noted("api", "staging")
+    assert "production (1 lines), staging (1 lines)" in found
+
+
 @pytest.mark.usefixtures("_nowhere")
 def test_doctor_without_a_cluster_says_what_to_do() -> None:
     """No node and no URL: exit code 1, and the command that starts a node."""
