@@ -11,7 +11,8 @@ hour of the week in the four weeks before, without the one it is least like (six
 where an hour holds too few predictions). What has lasted for three weeks is usual there, and
 still differs from training. A version that predicted in fewer than three of them is compared with
 the versions before it, less what its training set's scores differ from theirs, for a retrained
-model may move its scores on purpose; that is a warning at most (earlier_versions.py).
+model may move its scores on purpose; that is a warning at most, as training sets do not tell by how
+much it moves those of a single hour (earlier_versions.py).
 """
 
 from __future__ import annotations
