@@ -11,9 +11,9 @@ F the scores now, and G_v and G the out-of-fold scores of their training sets,
 where each version scores as in its training. So what the distance has beyond the right side is no
 purpose, and only that is judged. It is never more than a warning, for what training sets promise
 is less sure than what a version has shown: they tell of all hours together, and a retraining that
-moves the scores of the night alone moves them farther there. Nothing is said where the version did not score in an
-hour in which its model did (its hours would be compared with other hours), or where an earlier
-version has no baseline with scores.
+moves the scores of the night alone moves them farther there. Nothing is said where the version
+did not score in an hour in which its model did (its hours would be compared with other hours), or
+where an earlier version has no baseline with scores.
 """
 
 from __future__ import annotations
