@@ -4,13 +4,17 @@ Per feature source: the share of predictions whose source was not fresh, the sha
 data at all, and how old the data was, on average and at worst. The age at which the service turns
 to defaults is learnt from the youngest data it called stale in the past week; the oldest data is
 judged against it before it is reached. Where the service logs each fallback with its reason, the
-share of predictions is judged per reason as well. Everything is compared with the source's own
+share of predictions is judged per reason as well; of a source that predictions do not name, the
+fallbacks are judged as a share of all predictions. Everything is compared with the source's own
 past week.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -30,7 +34,7 @@ from analyzers.window import DAY, Window
 from analyzers.wording import count, lasting, percent, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from analyzers.finding import Finding
 
@@ -41,6 +45,7 @@ EXPECTED, FEWEST = 100, 20
 FEWEST_HOURS = 12
 PAST = timedelta(days=7)
 HOUR_S = 3600.0
+FRESH = "fresh"
 
 
 class FallbackRate(Analyzer[PredictionProfile]):
@@ -89,9 +94,28 @@ class FallbackRate(Analyzer[PredictionProfile]):
         """Yield the findings of each window and feature source."""
         profiles = one_per_version(evidence.profiles, evidence.baselines)
         fallbacks: Evidence[FallbackProfile] = evidence.of("fallback")
-        for source in sorted({name for each in profiles for name in each.sources}):
-            used = [each for each in profiles if source in each.sources]
-            yield from _Source(self, source, Evidence(evidence.period, used)).findings(fallbacks)
+        named = {name for each in profiles for name in each.sources}
+        told = {source for each in fallbacks.profiles for source, _ in each.reasons}
+        for source in sorted(named | told):
+            used = Evidence(evidence.period, [each for each in profiles if source in each.sources])
+            yield from _Source(self, source, used).findings(fallbacks)
+            if source in told:
+                all_of_them = list(_as_told(source, profiles, fallbacks))
+                counted = _Source(self, source, Evidence(evidence.period, all_of_them))
+                yield from counted.findings_as_told(fallbacks, used)
+
+
+def _as_told(
+    source: str, profiles: Sequence[PredictionProfile], fallbacks: Evidence[FallbackProfile]
+) -> Iterator[PredictionProfile]:
+    """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
+    for window, of_hour in groupby(profiles, key=lambda each: each.window):
+        first, *others = of_hour
+        predictions = sum(each.predictions for each in (first, *others))
+        times = sum(n for (name, _), n in total(fallbacks.within(window)).items() if name == source)
+        replaced = min(times, predictions)
+        statuses = +Counter({FRESH: predictions - replaced, "replaced": replaced})
+        yield replace(first, sources={source: SourceUse(statuses)})
 
 
 class _Source:
@@ -115,11 +139,25 @@ class _Source:
         """Return how a window's predictions used the source."""
         return sum((each.sources[self.source] for each in self.used.within(window)), SourceUse())
 
+    def windows(self) -> Iterator[Window]:
+        """Yield the windows to judge."""
+        return cadence.windows(self.used.period, lambda each: self.total(each).n, EXPECTED, STEP)
+
+    def findings_as_told(
+        self, fallbacks: Evidence[FallbackProfile], named: Evidence[PredictionProfile]
+    ) -> Iterator[Finding]:
+        """Yield what fallbacks alone tell, where no prediction has named the source for a week."""
+        for window in self.windows():
+            known, use = Window(window.start - PAST, window.end), self.total(window)
+            if not use.n or named.within(known):
+                continue
+            if any(source == self.source for source, _ in total(fallbacks.within(known))):
+                yield self._rate(window, use)
+                yield from self._shares(window, use, fallbacks)
+
     def findings(self, fallbacks: Evidence[FallbackProfile]) -> Iterator[Finding]:
         """Yield every finding of the source."""
-        for window in cadence.windows(
-            self.used.period, lambda each: self.total(each).n, EXPECTED, STEP
-        ):
+        for window in self.windows():
             use = self.total(window)
             if use.n:
                 yield self._rate(window, use)
@@ -248,6 +286,14 @@ class _Source:
         usual: float | None,
         of: str,
     ) -> Finding:
+        if use.ages < FEWEST <= use.n:
+            reason = (
+                f"{use.ages:,} of {count(use.n, 'prediction')} {span(window)} say how old the data "
+                f"of {self.source} was, {FEWEST} are needed: log its `age_s` or `last_updated_at`."
+            )
+            return self.analyzer.unknown(
+                metric, self.source, window, reason, sample_count=use.ages, service=self.service
+            )
         if use.ages < FEWEST:
             return self._too_few(metric, self.source, window, use.ages)
         if hours is None:
@@ -279,7 +325,7 @@ class _Source:
 
 
 def _fallbacks(use: SourceUse) -> int:
-    return use.n - use.statuses["fresh"]
+    return use.n - use.statuses[FRESH]
 
 
 def _without(use: SourceUse) -> int:
@@ -300,6 +346,6 @@ def _hours(seconds: float | None) -> float | None:
 
 def _listed(use: SourceUse) -> str:
     statuses = ", ".join(
-        f"{status}: {n:,}" for status, n in sorted(use.statuses.items()) if status != "fresh"
+        f"{status}: {n:,}" for status, n in sorted(use.statuses.items()) if status != FRESH
     )
     return f" ({statuses})" if statuses else ""

@@ -81,7 +81,7 @@ def body(period: Window) -> dict[str, Any]:
     """Return the search body for a period."""
     reasons = {"terms": {"field": "event.reason", "missing": UNSAID, "size": MOST_REASONS}}
     sources = {
-        "terms": {"field": "ml.feature_source.name", "size": MOST_SOURCES},
+        "terms": {"field": "ml.feature_source.name", "missing": UNSAID, "size": MOST_SOURCES},
         "aggs": {"reasons": reasons},
     }
     windows = {

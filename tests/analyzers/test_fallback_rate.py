@@ -180,7 +180,10 @@ def test_fallbacks_by_reason(steady_hours: Make, start: datetime) -> None:
         judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts)),
         "fallback.share",
     )
-    assert {each.subject for each in found} == {"stats: missing", "stats: timeout"}
+    assert {each.subject for each in found} == {
+        *("stats: missing", "stats: timeout"),
+        "other: stale",
+    }
     alarms = [each for each in found if each.severity.alarming]
     assert [(each.subject, (each.start - start) // HOUR, each.value) for each in alarms] == [
         ("stats: timeout", 60, 0.4),
@@ -196,3 +199,39 @@ def test_more_fallbacks_than_predictions(steady_hours: Make, start: datetime) ->
     fallbacks = fallback_hours(start, [{("stats", "stale"): 500}] * 24)
     found = of(judge(steady_hours(24), start, start + DAY, fallbacks), "fallback.share")
     assert {each.value for each in found} == {1.0}
+
+
+def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: datetime) -> None:
+    """Its fallbacks are a share of all predictions; how old its data is, nobody says."""
+    counts = [{("geo", "stale"): 1}] * 60 + [{("geo", "stale"): 45, ("geo", "timeout"): 5}] * 12
+    profiles = [replace(each, sources={}) for each in steady_hours(72)]
+    found = judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts))
+    assert {(each.metric, each.subject) for each in found} == {
+        ("fallback.rate", "geo"),
+        ("fallback.share", "geo: stale"),
+        ("fallback.share", "geo: timeout"),
+    }
+    rates = of(found, "fallback.rate")
+    assert [each.value for each in rates] == [0.01] * 12 + [0.5] * 12
+    assert rates[12].severity is Severity.CRITICAL
+    assert {each.severity for each in rates[:12]} == {Severity.OK}
+    since = start + 2 * DAY
+    apart = [
+        each
+        for hour in range(24)
+        for each in judge(
+            profiles, since + hour * HOUR, since + (hour + 1) * HOUR, fallback_hours(start, counts)
+        )
+    ]
+    assert sorted(apart, key=repr) == sorted(found, key=repr)
+
+
+def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
+    """Uses are judged; of the age it is said what to log."""
+    profiles = with_use(steady_hours(24), lambda _hour, use: SourceUse(use.statuses))
+    found = judge(profiles, start + 23 * HOUR, start + DAY)
+    assert {each.severity for each in of(found, "fallback.rate")} == {Severity.OK}
+    (age,) = of(found, "source.age_hours")
+    assert age.severity is Severity.UNKNOWN
+    assert "0 of 100 predictions" in age.reason
+    assert "`last_updated_at`" in age.reason
