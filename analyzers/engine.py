@@ -21,12 +21,13 @@ from analyzers.findings_store import FindingStore, Written
 from analyzers.incomplete_logs import weighed
 from analyzers.log_completeness import AHEAD, BEHIND, LogCompleteness
 from analyzers.log_environment import LogEnvironments
+from analyzers.profile.aggregations import within
 from analyzers.profile.kind import kinds
 from analyzers.profile.logs import Logs
 from analyzers.profile.profiler import Profiler
 from analyzers.profile.sequences import KIND as SEQUENCE
 from analyzers.profile.store import ProfileStore
-from analyzers.window import HOUR, Window, floor, iso, joined, without
+from analyzers.window import HOUR, LAST, Window, floor, iso, joined, without
 from analyzers.wording import excerpt, moment
 from elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
@@ -312,7 +313,8 @@ class _Sources:
         """Return the error that says where events are known."""
         ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
         answer = self._cluster.search(
-            f"logs-ml.*-{self._namespace}", {"size": 0, "aggs": ends}
+            f"logs-ml.*-{self._namespace}",
+            {"size": 0, "query": within("@timestamp", lt=LAST), "aggs": ends},
         ).get("aggregations", {})
         first, last = (answer.get(name, {}).get("value_as_string") for name in ("min", "max"))
         known = (

@@ -15,6 +15,9 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+_FIRST, _LAST = ((each - EPOCH) / timedelta(milliseconds=1) for each in (FIRST, LAST))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -136,5 +139,14 @@ def milliseconds(moment: datetime) -> int:
 
 
 def from_milliseconds(value: float) -> datetime:
-    """Return the moment so many milliseconds after the epoch."""
+    """Return the moment so many milliseconds after the epoch, at most the last one of year 9999.
+
+    Elasticsearch's dates reach farther: microseconds that were taken for milliseconds lie in the
+    year 58,000.
+
+    >>> from_milliseconds(1.77e15).year, from_milliseconds(-1.77e15).year
+    (9999, 1)
+    """
+    if not _FIRST <= value <= _LAST:
+        return LAST if value > 0 else FIRST
     return EPOCH + timedelta(milliseconds=value)

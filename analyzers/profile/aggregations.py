@@ -24,6 +24,10 @@ INGESTED = "event.ingested"
 UNNAMED = "(unnamed)"
 """Stands for a model or version that an event does not name."""
 
+_UNWRITABLE = {"range": {INGESTED: {"gte": 2**63 - 1, "format": "epoch_millis"}}}
+"""Events that say to have been ingested at the last moment a date can hold. Elasticsearch cannot
+write it: where an aggregation comes to it, 9.5.3 closes the connection instead of answering."""
+
 TRUSTED_AHEAD = DAY
 """An event that was ingested so long before the day it is dated on comes from a clock that is wrong
 by days; nobody knows when it happened."""
@@ -46,7 +50,8 @@ def period_query(period: Window, terms: Mapping[str, str], date: str = DATED) ->
     named = {name: value for name, value in terms.items() if value != UNNAMED}
     filters = [dated(period, date), *({"term": {name: value}} for name, value in named.items())]
     absent = [{"exists": {"field": name}} for name in terms.keys() - named.keys()]
-    query = {"bool": {"filter": filters, "must_not": [_dated_ahead(period, date), *absent]}}
+    wrong = [_dated_ahead(period, date), *absent, _UNWRITABLE]
+    query = {"bool": {"filter": filters, "must_not": wrong}}
     return {"size": 0, "track_total_hits": False, "query": query}
 
 

@@ -14,7 +14,17 @@ from analyzers.profile.aggregations import INGESTED, known_since, read_knowledge
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.logs import SURVEYED
 from analyzers.profile.slot import Slot
-from analyzers.window import DAY, HOUR, MINUTE, Window, from_milliseconds, iso, parse_time
+from analyzers.window import (
+    DAY,
+    FIRST,
+    HOUR,
+    LAST,
+    MINUTE,
+    Window,
+    from_milliseconds,
+    iso,
+    parse_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,8 +130,13 @@ def body(hour: Window) -> dict[str, Any]:
         "ahead": within("@timestamp", gt=hour.end + AHEAD),
         "behind": within("@timestamp", lt=hour.start - BEHIND),
     }
+    # Elasticsearch cannot write the last moment a date can hold (`aggregations.py`).
+    writable = {"range": {"@timestamp": {"lt": 2**63 - 1, "format": "epoch_millis"}}}
     inside = {
-        "extremes": {"stats": {"field": "@timestamp"}},
+        "writable": {
+            "filter": writable,
+            "aggs": {"extremes": {"stats": {"field": "@timestamp"}}},
+        },
         "processes": {"terms": {"field": "process.entity_id", "size": MOST_PROCESSES}},
     }
     services = {
@@ -155,15 +170,19 @@ def _dates(service: Mapping[str, Any]) -> Dates:
     return Dates(
         service["doc_count"],
         ahead["doc_count"],
-        _moment(ahead["extremes"]["max"]),
+        _moment(ahead, "max", LAST),
         behind["doc_count"],
-        _moment(behind["extremes"]["min"]),
+        _moment(behind, "min", FIRST),
         processes,
     )
 
 
-def _moment(milliseconds: float | None) -> datetime | None:
-    return None if milliseconds is None else from_milliseconds(milliseconds)
+def _moment(wrong: Mapping[str, Any], end: str, farthest: datetime) -> datetime | None:
+    """Return the farthest date of some events; None without any."""
+    milliseconds = wrong["writable"]["extremes"][end]
+    if milliseconds is not None:
+        return from_milliseconds(milliseconds)
+    return farthest if wrong["doc_count"] else None
 
 
 def _encode(dates: Dates) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from analyzers.profile.clocks import Dates
-from analyzers.window import DAY, HOUR, MINUTE, Window, iso
+from analyzers.window import DAY, FIRST, HOUR, LAST, MINUTE, Window, iso
 
 Events = list[dict[str, Any]]
+P1 = Counter(p1=1)
 
 
 def line(
@@ -102,3 +105,38 @@ def test_events_of_a_clock_ahead_by_days_are_in_no_profile(
     assert update("access", period) == 0
     for day in period.split(DAY):
         assert update("access", day) == 0
+
+
+@pytest.mark.parametrize("date", [2**63 - 1, 1_772_409_600_000_000, -(2**62)])
+def test_dates_that_no_calendar_has(
+    start: datetime,
+    ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+    date: int,
+) -> None:
+    """Microseconds for milliseconds, or the last moment there is: counted, as far as years go."""
+    ship([line(start, start) | {"@timestamp": date}, line(start, start)])
+    assert update("clock", Window(start, start + DAY)) == 1
+    (profile,) = read("clock", Window(start, start + DAY))
+    ahead = int(date > 0)
+    assert profile.services == {
+        "api": Dates(2, ahead, LAST if ahead else None, 1 - ahead, None if ahead else FIRST, P1)
+    }
+
+
+@pytest.mark.parametrize("arrival", [2**63 - 1, 1_772_409_600_000_000])
+def test_arrivals_that_no_calendar_has(
+    start: datetime,
+    accesses_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+    arrival: int,
+) -> None:
+    """An hour with such a line is profiled; at the last moment there is the line is left out."""
+    hour = accesses_of(1, 12)
+    ship([*hour[1:], hour[0] | {"event.ingested": arrival}])
+    update("access", Window(start, start + HOUR))
+    requests = sum(each.paths["/predict"].requests for each in read("access", Window(start, LAST)))
+    assert requests == (11 if arrival == 2**63 - 1 else 12)
