@@ -203,6 +203,10 @@ def draw(prediction_id: str) -> float:
 
 
 def document_id(prediction_id: str) -> str:
-    """Return the `_id` of a label: the prediction's id, or its hash where that is too long."""
+    """Return the `_id` of a label: the prediction's id, or its hash where that is none or too long.
+
+    Elasticsearch takes ids of 1 to 512 bytes, and refuses a whole search that names another.
+    """
     encoded = prediction_id.encode()
-    return prediction_id if len(encoded) <= _LONGEST_ID else hashlib.sha256(encoded).hexdigest()
+    usable = 0 < len(encoded) <= _LONGEST_ID
+    return prediction_id if usable else hashlib.sha256(encoded).hexdigest()

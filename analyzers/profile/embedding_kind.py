@@ -20,7 +20,7 @@ from analyzers.profile.aggregations import (
     read_knowledge,
 )
 from analyzers.profile.embeddings import KIND, MOST_VECTORS, EmbeddingProfile
-from analyzers.profile.hits import field_of
+from analyzers.profile.hits import field_of, first_values, typed
 from analyzers.profile.kind import ProfileKind
 from analyzers.profile.prediction_query import EMBEDDING, STEP, logged_fields
 from analyzers.profile.predictions import DATASET
@@ -167,12 +167,11 @@ def _chosen(logs: Logs, body: dict[str, Any], logged: int) -> list[str]:
 def _fetch(
     logs: Logs, body: dict[str, Any], name: str
 ) -> Iterator[tuple[datetime, tuple[str, Any]]]:
-    wanted = {"query": body["query"], "_source": ["@timestamp", ID, EMBEDDING + name]}
+    wanted = {"query": body["query"], **typed([ID]), "_source": [EMBEDDING + name]}
     for hit in logs.scan(DATASET, wanted):
-        source = hit["_source"]
-        identifier = field_of(source, ID) or hit["_id"]
-        start = floor(parse_time(source["@timestamp"]), STEP)
-        yield start, (identifier, field_of(source, EMBEDDING + name))
+        known = first_values(hit)
+        start = floor(parse_time(known["@timestamp"]), STEP)
+        yield start, (known.get(ID) or hit["_id"], field_of(hit["_source"], EMBEDDING + name))
 
 
 def _stored(found: Found, logged: int) -> StoredVectors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyzers.profile.slot import Knowledge
-from analyzers.window import HOUR, Window, floor, parse_time
+from analyzers.window import HOUR, Window, floor, from_milliseconds, iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 
 STEP = HOUR
+_DATES = ("@timestamp", "event.ingested")
 
 
 def field_of(source: Mapping[str, Any], name: str) -> Any:
@@ -27,18 +28,21 @@ def field_of(source: Mapping[str, Any], name: str) -> Any:
 
 
 def typed(fields: Iterable[str]) -> dict[str, Any]:
-    """Return what a search asks for so that `first_values` finds these fields: names or patterns.
+    """Return what a search asks for so that `first_values` finds these fields, and the dates.
 
     A line's source holds what its producer wrote, such as `"500"` or `[500]` in a field of numbers,
     which Elasticsearch takes for 500; `fields` returns it as the mapping has it.
     """
-    date = {"field": "@timestamp", "format": "strict_date_optional_time"}
-    return {"_source": False, "fields": [date, *fields]}
+    dates = [{"field": name, "format": "epoch_millis"} for name in _DATES]
+    return {"_source": False, "fields": [*dates, *fields]}
 
 
 def first_values(hit: Mapping[str, Any]) -> dict[str, Any]:
     """Return the first value of each field that a hit of a `typed` search has, by dotted name."""
-    return {name: values[0] for name, values in hit.get("fields", {}).items()}
+    return {
+        name: iso(from_milliseconds(float(values[0]))) if name in _DATES else values[0]
+        for name, values in hit.get("fields", {}).items()
+    }
 
 
 def family_of(source: Mapping[str, Any], prefix: str) -> dict[str, Any]:

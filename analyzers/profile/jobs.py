@@ -49,7 +49,13 @@ class JobKind(EventKind[JobEvent]):
     name = KIND
     dataset = "ml.job"
     event = JobEvent
-    fields: ClassVar = ["event.*", "ml.job.*", "service.name", "error.message"]
+    fields: ClassVar = [
+        "event.outcome",
+        "event.duration",
+        "ml.job.*",
+        "service.name",
+        "error.message",
+    ]
 
     def of(self, source: Mapping[str, Any], at: datetime) -> JobEvent:
         """Return the start or the end that a line tells of."""

@@ -55,7 +55,8 @@ class ModelKind(EventKind[ModelEvent]):
     dataset = "ml.model"
     event = ModelEvent
     fields: ClassVar = [
-        "event.*",
+        "event.action",
+        "event.outcome",
         "ml.model.*",
         "ml.evaluation.*",
         "service.name",

@@ -21,6 +21,7 @@ PAGE = 10_000
 """So many counts an answer; a longer one is asked for in parts."""
 
 RANGE_BUCKETS = 1_000
+GREATEST = 2**63 - 1
 _FIVE_MINUTES = "5m"
 _NUMBERED = {"exists": {"field": NUMBER}}, {"exists": {"field": PROCESS}}
 
@@ -245,7 +246,8 @@ def _width(first: int, last: int) -> int:
 
 
 def _numbers(process: str, first: int, last: int) -> dict[str, Any]:
-    bounds = {"gte": first, "lte": last}
+    # A double may round the greatest number a field can hold to one that it cannot.
+    bounds = {"gte": first, "lte": min(last, GREATEST)}
     return {"bool": {"filter": [{"term": {PROCESS: process}}, {"range": {NUMBER: bounds}}]}}
 
 

@@ -3,11 +3,13 @@
 Elasticsearch takes more than our own log writes: numbers as text, lists, 1e308, other dates.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from analyzers import discover
@@ -29,6 +31,12 @@ PRICE, RATING, COUNTRY = (
     "ml.features.categorical.country",
 )
 EVENTS = ("job_health", "model_reload", "offline_metrics")
+ANYTHING: tuple[Any, ...] = (
+    *(None, "", 0, -0.0, -1, 1, 1.5, 1e308, -1e308, 5e-324, 2**62, -(2**62), 2**63 - 1, True),
+    *("NaN", "Infinity", "1e5", "0.5", "true", "x" * 2_000, "\0", "日本", " ", "*", "fresh"),
+    *([], [1, 2], ["a", "b"], [None], [[1]], {"x": 1}, "2026-03-02T05:00:00Z", "1970-01-01"),
+)
+DATES = {"@timestamp", "event.ingested"}
 
 
 @pytest.fixture
@@ -275,3 +283,68 @@ def test_baselines_and_profiles_that_are_broken(
     cluster.put([Document(hit["_index"], hit["_id"], hit["_source"] | whole)])
     ProfileStore(cluster, namespace).refresh()
     assert judged(*names).failures == {}
+
+
+@pytest.fixture
+def anything(
+    predictions_of: Callable[..., Events],
+    accesses_of: Callable[..., Events],
+    runs_of: Callable[..., Events],
+    model_events: Callable[..., Events],
+) -> Callable[[int], Events]:
+    """Make a day of all datasets in which a share of the lines have anything in some fields."""
+
+    def make(seed: int) -> Events:
+        chance = random.Random(seed)
+        events = predictions_of(24, 30)
+        for number, event in enumerate(events):
+            event |= {"ml.prediction.id": f"p{number}", "process.entity_id": "p"}
+            event |= {"event.sequence": number + 1, "ml.features.embedded": ["text"]}
+            event["ml.features.embedding.text"] = [chance.gauss(0.0, 1.0) for _ in range(4)]
+        events += odd_outcomes(events)
+        events += [
+            *accesses_of(24, 20),
+            *runs_of("train", [(each, True, 60.0) for each in range(24)]),
+        ]
+        for hour in range(0, 24, 4):
+            events += model_events("evaluate", hour, str(hour), {"roc_auc": 0.7})
+            events += model_events("reload", hour + 0.1, str(hour))
+        for event in events:
+            if chance.random() < (0.1, 0.5)[seed % 2]:
+                for _ in range(chance.choice((1, 2, 5))):
+                    name = chance.choice([each for each in event if each != "event.dataset"])
+                    value = chance.choice(ANYTHING)
+                    # Elasticsearch cannot round the last date there is to hours.
+                    if value != 2**63 - 1 or name not in DATES:
+                        event[name] = value
+        return events
+
+    return make
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_elasticsearch_takes(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    anything: Callable[[int], Events],
+    judged: Callable[..., Analysis],
+    seed: int,
+) -> None:
+    """No analyzer fails and all judge, whatever producers wrote in whatever field."""
+    lines = []
+    for number, event in enumerate(anything(seed)):
+        stream = f"logs-{event['event.dataset']}-{namespace}"
+        action = {"create": {"_index": stream, "_id": str(number)}}
+        lines += [orjson.dumps(action), orjson.dumps(event)]
+    answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="items.*.status")
+    stored = sum(each["create"]["status"] == 201 for each in answer["items"])
+    assert stored > len(answer["items"]) / 2
+    cluster.refresh(f"logs-*-{namespace}")
+    BaselineStore(cluster, namespace).write([baseline])
+    analysis = judged()
+    assert analysis.failures == {}
+    assert {name for name, each in analysis.written.items() if each.total} > {
+        *("completeness", "concept_drift", "data_quality", "feature_drift", "label_coverage"),
+        *("embedding_drift", "fallback_rate", "job_health", "live_performance", "service_health"),
+    }

@@ -107,7 +107,8 @@ def test_ids_are_kept(ident: str) -> None:
 
 
 def test_ids_elasticsearch_refuses_are_hashed() -> None:
-    """Over 512 bytes an id is none of Elasticsearch's; two of them stay apart."""
+    """Without a byte or over 512 of them an id is none of Elasticsearch's; they stay apart."""
+    assert len(document_id("")) == 64
     long = "é" * 257
     assert len(document_id(long)) == 64
     assert document_id(long) != document_id(long + "x")
