@@ -122,4 +122,6 @@ def _added(
 ) -> tuple[float, ...] | None:
     if first is None or second is None:
         return None
-    return tuple(np.add(first, second).tolist())
+    with np.errstate(over="ignore"):
+        sums = np.add(first, second)
+    return tuple(sums.tolist()) if np.isfinite(sums).all() else None

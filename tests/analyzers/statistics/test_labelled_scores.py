@@ -72,3 +72,12 @@ def test_bounds_of_probabilities_hold_the_rows(labelled: Any, data: st.DataObjec
     place = np.searchsorted(rows.edges, scores, side="right")
     assert ((lows[place] <= scores) & (scores <= highs[place])).all()
     assert ((lows >= 0) & (highs <= 1)).all()
+
+
+def test_sums_beyond_the_doubles_are_not_known() -> None:
+    """Scores that are no probabilities may be so large: the counts add up, the sums are not taken."""
+    huge = LabelledScores.from_rows([1e308, 0.5], [True, False], (0.0, 0.3, 1.0))
+    both = huge + huge
+    assert both.positive_sums is None
+    assert both.negative_sums == (0.0, 0.0, 1.0, 0.0)
+    assert both.n == 4
