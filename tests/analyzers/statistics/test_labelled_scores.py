@@ -75,7 +75,7 @@ def test_bounds_of_probabilities_hold_the_rows(labelled: Any, data: st.DataObjec
 
 
 def test_sums_beyond_the_doubles_are_not_known() -> None:
-    """Scores that are no probabilities may be so large: the counts add up, the sums are not taken."""
+    """Scores that are no probabilities may be so large; their counts add up all the same."""
     huge = LabelledScores.from_rows([1e308, 0.5], [True, False], (0.0, 0.3, 1.0))
     both = huge + huge
     assert both.positive_sums is None
