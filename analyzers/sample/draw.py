@@ -101,5 +101,6 @@ def _ids(cluster: Cluster, stream: str, period: Window, model: Mapping[str, str]
 
 
 def _with_ids(cluster: Cluster, index: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for hit in cluster.scan(index, {"query": {"terms": {ID: list(ids)}}}):
-        yield hit["_source"]
+    body = {"query": {"terms": {ID: list(ids)}}, "docvalue_fields": [ID]}
+    for hit in cluster.scan(index, body):
+        yield hit["_source"] | {ID: hit["fields"][ID][0]}

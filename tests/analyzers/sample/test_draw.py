@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzers.labels.join import LabelJoin
 from analyzers.sample.draw import least_hashes, sample
-from analyzers.window import DAY, HOUR, Window, iso
+from analyzers.window import DAY, HOUR, Window, iso, milliseconds
 from elastic.cluster import Cluster
 
 Events = list[dict[str, Any]]
@@ -115,3 +115,36 @@ def test_a_feature_logged_as_two_types_is_two_columns(
     assert drawn.schema.field("price (numeric)").type == pa.float64()
     assert drawn.column("price (categorical)").to_pylist().count("cheap") == 2
     assert drawn.column("price (numeric)").null_count == 2
+
+
+def test_odd_values_are_those_elasticsearch_takes(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    predictions_of: Callable[..., Events],
+    ship: Callable[[Events], None],
+) -> None:
+    """Of a list the first, a number of its text, a date of its milliseconds; an empty text none."""
+    price, country = "ml.features.numeric.price", "ml.features.categorical.country"
+    first, second = named(predictions_of(2, 1))
+    odd = {
+        "@timestamp": milliseconds(start),
+        "ml.prediction.id": [["p-0000"], "q"],
+        "ml.model.version": 7,
+        "ml.prediction.score": "0.25",
+        price: [1.5, 9.0],
+        country: [True],
+        "ml.features.embedding.text": "1",
+    }
+    ship([first | odd, second | {price: "", country: []}])
+    rows = sample(cluster, namespace, Window(start, start + DAY), 10).to_pylist()
+    assert [row["ml.prediction.id"] for row in rows] == ["p-0000", "p-0001"]
+    told = {name: rows[0][name] for name in ("@timestamp", "ml.model.version", "price", "country")}
+    assert told == {
+        "@timestamp": start,
+        "ml.model.version": "7",
+        "price": 1.5,
+        "country": "true",
+    }
+    assert (rows[0]["ml.prediction.score"], rows[0]["text"]) == (0.25, None)
+    assert (rows[1]["price"], rows[1]["country"]) == (None, None)
