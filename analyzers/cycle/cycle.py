@@ -106,14 +106,17 @@ def run_cycle(
         progress: Told what is being done, often.
     """
     store = BookmarkStore(cluster, namespace)
-    before = store.read() or Bookmark(first, first, first)
-    cycle = Cycle(Window(min(before.judged, now), now))
+    kept = store.read() or Bookmark(first, first, first)
+    before = replace(kept, judged=min(kept.judged, now), seen=min(kept.seen, now))
+    cycle = Cycle(Window(before.judged, now))
     # The analysis tells of those that cannot be read.
     baselines = BaselineStore(cluster, namespace).current(unread=[])
     known = digest(sorted(each.id for each in baselines.values()))
     logs = Logs(cluster, namespace, now, baselines)
-    # Over a new baseline's edges everything within reach is counted anew.
-    sweep = now - before.swept >= SWEEP or known != before.baselines
+    # Over a new baseline's edges everything within reach is counted anew; so it is where the clock
+    # was ahead, for what came after that cycle and before now was seen by none.
+    ahead = max(kept.judged, kept.seen, kept.swept) > now
+    sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
     failed: dict[str, str] = {}
     news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
     for period, analyzers in _plan(cycle.period, news, now):

@@ -149,6 +149,24 @@ def test_a_version_that_takes_over_and_is_taken_back(
     assert differing(cluster, namespace, other) == []
 
 
+def test_a_clock_that_was_ahead_is_put_right(
+    cluster: Cluster,
+    namespace: str,
+    runs_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """What came after a cycle three days ahead is judged by the next one."""
+    events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    for hour, now in ((4, start + 3 * DAY), (9, start + 9.5 * HOUR)):
+        due = [each for each in events if each["@timestamp"] < iso(start + hour * HOUR)]
+        ship(arriving(due, start + hour * HOUR))
+        events = events[len(due) :]
+        run_cycle(cluster, namespace, now, start)
+    found = FindingStore(cluster, namespace).search(analyzer="job_health", metric="failed.runs")
+    assert {each.end for each in found if each.severity.alarming} >= {start + 8 * HOUR}
+
+
 def differing(cluster: Cluster, *namespaces: str) -> list[str]:
     """Return what is not said alike in two namespaces."""
     one, two = (said(cluster, name) for name in namespaces)
