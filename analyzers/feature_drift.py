@@ -42,10 +42,10 @@ from analyzers.side_by_side import categories_side_by_side, numbers_side_by_side
 from analyzers.statistics.benjamini_hochberg import q_values
 from analyzers.weekly_drift import WEEKS, Hours, beside_past_weeks
 from analyzers.window import HOUR, Window, without
-from analyzers.wording import count, moment, number, span
+from analyzers.wording import count, cut, moment, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from analyzers.baseline.baseline import Baseline
     from analyzers.evidence import Evidence
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 NUMBERS, CATEGORIES = "ks.distance", "total_variation"
 FALSE_DISCOVERY_RATE = 0.01
+MOST_NEW, OTHERS = 20, "(other features)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                 )
             else:
                 yield self._finding(day, each, each.drift, q_value)
-        for field in sorted(traffic.present):
-            yield self._unexpected(day, field)
+        yield from self._all_unexpected(day, baseline, traffic.present)
 
     def _finding(
         self, day: RecentDay, comparison: Comparison, drift: Drift, q_value: float
@@ -165,11 +165,28 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             **drift.measured(),
         )
 
-    def _unexpected(self, day: RecentDay, field: str) -> Finding:
+    def _all_unexpected(
+        self, day: RecentDay, baseline: Baseline, present: Mapping[str, int]
+    ) -> Iterator[Finding]:
+        """Yield what the baseline does not have, or has as the other type; of many some by name."""
+        known = {each for each in present if _name(each) in baseline.features}
+        new = sorted(present.keys() - known)
+        for field in (*sorted(known), *new[:MOST_NEW]):
+            yield self._unexpected(day, field, present[field], known=field in known)
+        if more := new[MOST_NEW:]:
+            names = ", ".join(cut(_name(each)) for each in more[:3])
+            reason = (
+                f"{count(len(more), 'more feature')} that the training set of {day.title} does not "
+                f"have came {span(day.window)}, such as {names}: is the name of a feature made of "
+                "a value?"
+            )
+            yield self.unknown(NUMBERS, OTHERS, day.window, reason, **day.about)
+
+    def _unexpected(self, day: RecentDay, field: str, times: int, *, known: bool) -> Finding:
         kind, _, feature = field.removeprefix("ml.features.").partition(".")
-        known = day.baseline is not None and feature in day.baseline.features
         reason = (
-            f"{feature} arrives as {kind}, which it was not in training."
+            f"{feature} arrives as {kind} in {count(times, 'prediction')} {span(day.window)}, "
+            "which it was not in training: these are not compared."
             if known
             else f"{feature} is in the log but not in the training set of {day.title}: it cannot "
             "be compared."
@@ -250,6 +267,11 @@ def _obstacle(feature: str, rows: int, needed: int | None) -> str:
         f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to find "
         f"a distance of {LIMITS.critical} nine times in ten,"
     )
+
+
+def _name(field: str) -> str:
+    """Return a feature's name without its type."""
+    return field.removeprefix("ml.features.").partition(".")[2]
 
 
 def _since(day: RecentDay, comparison: Comparison) -> str:

@@ -265,3 +265,19 @@ def test_past_weeks_are_read_where_an_alarm_asks(
     (price,) = [each for each in found if each.subject == "price"]
     assert price.severity.alarming == (numbers > 0)
     assert ("The same day of past weeks was like it" in price.reason) == (numbers > 0)
+
+
+def test_features_whose_names_are_made_of_values(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Twenty are named one by one, of a thousand more it is said how many; known ones all."""
+    names = [f"ml.features.numeric.user{number:04}" for number in range(1_020)]
+    present = dict.fromkeys([*names, "ml.features.categorical.price"], 3)
+    profiles = [replace(each, present=present) for each in steady_hours(24)]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    new = {each.subject: each for each in found if each.severity is Severity.UNKNOWN}
+    assert len(new) == 22
+    assert "arrives as categorical in 72 predictions" in new["price (categorical)"].reason
+    assert "user0000" in new
+    assert "1,000 more features" in new["(other features)"].reason
+    assert "such as user0020" in new["(other features)"].reason
