@@ -11,10 +11,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from analyzers.log_completeness import REACH
-from analyzers.window import HOUR, floor
+from analyzers.window import HOUR, WEEK, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from analyzers.profile.sequences import SequenceProfile
@@ -40,12 +40,25 @@ class LogEnvironments:
     def of(self, window: Window, service: str | None) -> str | None:
         """Return the one environment that a service's lines name, None where there is not one.
 
-        Of a longer window the last two days count, so that every run knows the same.
+        Of a longer window the last two days count, and of a service that was silent in it the last
+        hour with lines within a week: every run knows the same.
         """
-        start = floor(max(window.start, window.end - REACH), HOUR)
-        named = {
-            environment
-            for environment, hours in self._hours.get(service or "", {}).items()
-            if bisect_left(hours, start) < bisect_left(hours, window.end)
-        }
-        return named.pop() if len(named) == 1 else None
+        hours = self._hours.get(service or "", {})
+        named = _within(hours, max(window.start, window.end - REACH), window.end)
+        if not named:
+            known = _within(hours, window.end - WEEK, window.end)
+            last = max((known[each] for each in known), default=None)
+            named = {each: hour for each, hour in known.items() if hour == last}
+        return next(iter(named)) if len(named) == 1 else None
+
+
+def _within(
+    hours: Mapping[str, Sequence[datetime]], start: datetime, end: datetime
+) -> dict[str, datetime]:
+    """Return the last hour of each environment that has lines from one moment to another."""
+    last = {name: bisect_left(of, end) for name, of in hours.items()}
+    return {
+        name: of[last[name] - 1]
+        for name, of in hours.items()
+        if last[name] and of[last[name] - 1] >= floor(start, HOUR)
+    }

@@ -25,7 +25,7 @@ def hours(first: float, last: float) -> Window:
 
 
 def test_one_environment_is_named() -> None:
-    """By service and window, however short; none where there are no lines or they do not say."""
+    """By service and window, however short; a silent one ran where its last lines say."""
     lines = [
         *running("production", "a", range(1, 61)),
         *running("staging", "b", range(1, 61), first=START + DAY),
@@ -37,7 +37,10 @@ def test_one_environment_is_named() -> None:
     assert known.of(Window(START + 20 * MINUTE, START + 25 * MINUTE), "api") == "production"
     assert known.of(hours(24, 25), "api") == "staging"
     assert known.of(hours(0, 1), "jobs") == "staging"
-    assert known.of(hours(2, 3), "api") is None
+    assert known.of(hours(2, 3), "api") == "production"
+    assert known.of(hours(-2, -1), "api") is None
+    assert known.of(hours(190, 191), "api") == "staging"
+    assert known.of(hours(194, 195), "api") is None
     assert known.of(hours(0, 1), "silent") is None
     assert known.of(hours(0, 1), None) is None
 
