@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from analyzers.baseline.baseline import Baseline
     from analyzers.baseline.store import BaselineStore
+    from elastic.errors import UserError
 
 app = typer.Typer(
     help="What each model version was trained on, for comparison.", no_args_is_help=True
@@ -62,8 +63,11 @@ def create(
 def list_baselines(as_json: Json = False) -> None:
     """List the baselines there are; `*` marks the one each version is compared with."""
     store = _store()
-    current = {each.id for each in store.current().values()}
-    known = sorted(store.all(), key=lambda each: (each.model, each.created))
+    unread: list[UserError] = []
+    current = {each.id for each in store.current(unread).values()}
+    known = sorted(store.all(unread=[]), key=lambda each: (each.model, each.created))
+    for error in unread:
+        print(f"{error.message}. {error.hint}", file=sys.stderr)
     if as_json:
         print(json.dumps([_summary(each) | {"current": each.id in current} for each in known]))
         return

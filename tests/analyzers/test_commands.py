@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from analyzers.baseline.baseline import Baseline
+from analyzers.baseline.store import BaselineStore
 from analyzers.commands import app
 from analyzers.cycle.state import Lease
 from analyzers.profile.jobs import JobKind
 from analyzers.window import HOUR, iso
 from elastic.cluster import Cluster
+from elastic.documents import Document
 from elastic.errors import UserError
 
 Events = list[dict[str, Any]]
@@ -186,3 +189,18 @@ def test_what_cannot_be_done(
 def test_no_baselines_yet(mlmon: Callable[..., Result]) -> None:
     """An empty list names the command that fills it."""
     assert "mlmon baseline create" in mlmon("baseline", "list").stdout
+
+
+def test_a_baseline_of_an_older_format_is_told(
+    mlmon: Callable[..., Result], cluster: Cluster, namespace: str, baseline: Baseline
+) -> None:
+    """The others are listed all the same, and it is said what to do about it."""
+    store = BaselineStore(cluster, namespace)
+    store.write([baseline])
+    older = baseline.to_document() | {"ml.model.version": "0", "baseline.format": 3}
+    cluster.put([Document(store.index, "older", older)])
+    cluster.refresh(store.index)
+    told = mlmon("baseline", "list")
+    assert baseline.id in told.stdout
+    assert "autobid 0 is of format 3" in told.stderr
+    assert "mlmon baseline create" in told.stderr
