@@ -31,6 +31,7 @@ class _Envelope(Struct, gc=False):
     ident: Annotated[str, Meta(min_length=1, max_length=MAX_ID_BYTES)] = field(name="event.id")
     dataset: str = field(name="event.dataset")
     version: int = field(name="ml.schema_version")
+    moment: str = field(name="@timestamp")
     ingested: Raw | UnsetType = field(name=_ADDED[0], default=UNSET)
     shipper: Raw | UnsetType = field(name=_ADDED[1], default=UNSET)
 
@@ -76,8 +77,8 @@ class Encoder:
         """Return action and document of a line, each ended by a newline.
 
         Raises:
-            LineError: It is no JSON object, lacks its id, or is of an unknown dataset or schema
-                version.
+            LineError: It is no JSON object, lacks its id or date, or is of an unknown dataset or
+                schema version.
         """
         try:
             event = _read(line)
@@ -86,6 +87,7 @@ class Encoder:
             if (
                 event.version == self._schema_version
                 and ident.isascii()
+                and event.moment[4:5] == "-"
                 and line[0] == _BRACE
                 and event.ingested is UNSET
                 and event.shipper is UNSET
@@ -128,6 +130,11 @@ class Encoder:
         if action is None:
             known = ", ".join(sorted(self._actions))
             raise LineError(f"event.dataset {dataset!r} is unknown (known: {known})")
+        moment = event.get("@timestamp")
+        # Elasticsearch would take a number, and one near 2^63 makes it refuse every date histogram
+        # over its index. A year of four digits is never so far.
+        if type(moment) is not str or moment[4:5] != "-":
+            raise LineError(f"@timestamp is no ISO 8601 date: {str(moment)[:80]!r}")
         return action
 
 

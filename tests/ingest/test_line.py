@@ -141,6 +141,10 @@ def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
         (line(event__id=7), "event.id is no text"),
         (line(event__id="x" * 513), "1 to 512 bytes"),
         (line(event__id="ä" * 257), "1 to 512 bytes"),
+        (line(**{"@timestamp": None}), "@timestamp is no ISO 8601 date: 'None'"),
+        (line(**{"@timestamp": 2**63 - 1}), "ISO 8601 date: '9223372036854775807'"),
+        (line(**{"@timestamp": str(-(2**63))}), "ISO 8601 date: '-9223372036854775808'"),
+        (line(**{"@timestamp": "+292278994-08-17T07:12:55Z"}), "@timestamp is no ISO 8601 date"),
     ],
 )
 def test_a_bad_line_is_refused_with_the_reason(raw: bytes, words: str) -> None:
