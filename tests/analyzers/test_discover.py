@@ -36,6 +36,9 @@ ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
 DAYS = 4
 
+# Made once: it is the same for each test, and takes longer than most.
+_given: list[Callable[[Analyzer[Any], Window], Evidence[Any]]] = []
+
 each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: each.name)
 
 
@@ -52,6 +55,8 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
     model_events: Callable[..., list[dict[str, Any]]],
 ) -> Callable[[Analyzer[Any], Window], Evidence[Any]]:
     """Give an analyzer four days of what it reads, with troubles in them."""
+    if _given:
+        return _given[0]
 
     def trouble(hour: int, rows: dict[str, Any]) -> None:
         if 60 <= hour < 70:
@@ -154,6 +159,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
         beside = {kind: within(kind) for kind in analyzer.also}
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
 
+    _given.append(give)
     return give
 
 
