@@ -1,6 +1,7 @@
 """The command `mlmon`: each stage's commands joined, and errors a user can mend in two lines."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,9 @@ def demo(
 
 def main() -> None:
     """Run the command line; a `UserError` becomes its message, its hint and exit code 1."""
+    # Before numpy is imported: its products of matrices are small here, and a thread for each core
+    # ends them no sooner at twice the CPU, which the node may be waiting for.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except UserError as error:

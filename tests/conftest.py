@@ -22,6 +22,9 @@ URL = "MLMON_TEST_ELASTICSEARCH_URL"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
 ENOUGH = 4 * 2**30
 
+# As `mlmon.main` does, before numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def cluster(worker_id: str) -> Iterator[Cluster]:
