@@ -15,7 +15,7 @@ import numpy as np
 from analyzers.limits import Limits
 from analyzers.statistics import chi_squared, ks, percentiles, probability_box, total_variation
 from analyzers.statistics.buckets import Buckets, merged
-from analyzers.statistics.categories import pair
+from analyzers.statistics.categories import table
 from analyzers.wording import cut, number, percent
 
 if TYPE_CHECKING:
@@ -189,11 +189,9 @@ def _share(name: str, of: Counted) -> float:
 
 def homogeneity(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
     """Return the test over the categories that both sides know, and one of all others."""
-    now, before = current.certain(), reference.certain()
-    paired = pair(now.counts, before.counts, now.rest, before.rest)
-    table = [*paired.known, (paired.current_rest, paired.reference_rest)]
+    rows = table(current, reference)
     return chi_squared.chi_squared(
-        {str(k): x for k, (x, _) in enumerate(table)}, {str(k): y for k, (_, y) in enumerate(table)}
+        {str(k): x for k, (x, _) in enumerate(rows)}, {str(k): y for k, (_, y) in enumerate(rows)}
     )
 
 

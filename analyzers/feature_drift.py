@@ -183,7 +183,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             yield self.unknown(NUMBERS, OTHERS, day.window, reason, **day.about)
 
     def _unexpected(self, day: RecentDay, field: str, times: int, *, known: bool) -> Finding:
-        kind, _, feature = field.removeprefix("ml.features.").partition(".")
+        kind, feature = _kind_and_name(field)
         reason = (
             f"{feature} arrives as {kind} in {count(times, 'prediction')} {span(day.window)}, "
             "which it was not in training: these are not compared."
@@ -271,7 +271,12 @@ def _obstacle(feature: str, rows: int, needed: int | None) -> str:
 
 def _name(field: str) -> str:
     """Return a feature's name without its type."""
-    return field.removeprefix("ml.features.").partition(".")[2]
+    return _kind_and_name(field)[1]
+
+
+def _kind_and_name(field: str) -> tuple[str, str]:
+    kind, _, name = field.removeprefix("ml.features.").partition(".")
+    return kind, name
 
 
 def _since(day: RecentDay, comparison: Comparison) -> str:

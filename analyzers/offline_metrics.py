@@ -24,6 +24,7 @@ import numpy as np
 
 from analyzers.alert import Alert
 from analyzers.analyzer import Analyzer
+from analyzers.baseline.out_of_fold import THRESHOLD
 from analyzers.finding import Severity
 from analyzers.limits import Limits
 from analyzers.model_versions import Version, versions
@@ -57,7 +58,6 @@ FALSE_DISCOVERY_RATE = 0.01
 FEWEST = fewest(FALSE_DISCOVERY_RATE)
 EVALUATED_WITHIN = 6 * HOUR
 CONFIDENCE = 0.99
-USUAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
     ) -> Iterator[Finding]:
         evaluated = {(each.model, each.version) for each in evaluations if each.succeeded}
         for place, version in enumerate(known):
-            if (version.model, version.version) in evaluated:
+            if _model(version) in evaluated:
                 yield from self._version(version, known[:place], window, baselines)
             waited = window.end - version.made
             overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + STEP
@@ -304,7 +304,7 @@ def _error(metric: str, baseline: Baseline | None) -> float:
     """Return how far a metric may lie from the model's own, by the labels it was measured on."""
     if baseline is None or metric not in TITLES:
         return 0.0
-    found = offline_performance(baseline, metric, USUAL_THRESHOLD, CONFIDENCE)
+    found = offline_performance(baseline, metric, THRESHOLD, CONFIDENCE)
     return found.interval.width / 2 if found else 0.0
 
 

@@ -103,15 +103,18 @@ class ScoreShift(Analyzer[PredictionProfile]):
                 continue
             if baseline.id not in past:
                 past[baseline.id] = _hours(evidence, day.model, baseline.id)
-                earlier[baseline.id] = EarlierVersions(evidence, baseline)
             hours = past[baseline.id]
             alarming = finding.severity.alarming
             yield beside_past_weeks(finding, hours) if alarming else finding
             found = weekly_drift(day.window.end, hours, hours)
-            across = None if found else earlier[baseline.id].at(day.window.end)
             if found is not None:
                 yield self._weekly(day, found, None)
-            elif across is not None:
+                continue
+            # All versions' hours are gathered only for a version that is young.
+            if baseline.id not in earlier:
+                earlier[baseline.id] = EarlierVersions(evidence, baseline)
+            across = earlier[baseline.id].at(day.window.end)
+            if across is not None:
                 yield self._weekly(day, across.found, across)
 
     def _weekly(self, day: RecentDay, found: WeeklyDrift, across: AcrossVersions | None) -> Finding:

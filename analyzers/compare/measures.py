@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.drift import homogeneity
 from analyzers.statistics.buckets import Buckets, merged
-from analyzers.statistics.categories import Counted, pair
+from analyzers.statistics.categories import Counted, table
 from analyzers.statistics.empty_sample import EmptySampleError
 from analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
 from analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
@@ -83,16 +83,14 @@ def of_numbers(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Meas
 def of_categories(current: Counted, reference: Counted) -> Measures:
     """Measure categories; both need rows. Those that a side does not know are one."""
     now, before = current.certain(), reference.certain()
-    paired = pair(now.counts, before.counts, now.rest, before.rest)
-    table = [*paired.known, (paired.current_rest, paired.reference_rest)]
     distance = jensen_shannon(
         now.counts, before.counts, current_rest=now.rest, reference_rest=before.rest
     )
     test = homogeneity(current, reference)
     strengths = test.cramers_v, test.cramers_v_corrected, test.cramers_v_balanced
-    return Measures(
-        psi([x for x, _ in table], [y for _, y in table]), distance, cramers_v=strengths
-    )
+    rows = table(current, reference)
+    index = psi([x for x, _ in rows], [y for _, y in rows])
+    return Measures(index, distance, cramers_v=strengths)
 
 
 def _ends(interval: Interval | None) -> list[float | None] | None:

@@ -79,7 +79,7 @@ class Cycle:
             "profiles": self.profiles,
             "findings": self.findings,
             "failures": self.failures,
-            "notes": list(self.notes),
+            "notes": self.notes,
             "followed": [each.line for each in self.followed],
         }
 

@@ -62,6 +62,13 @@ class Counted:
         return Counted(dict(counts), self.rest + other.rest, frozenset(vague))
 
 
+def table(current: Counted, reference: Counted) -> list[tuple[int, int]]:
+    """The rows of both samples per category that both know, and last those of all others."""
+    now, before = current.certain(), reference.certain()
+    paired = pair(now.counts, before.counts, now.rest, before.rest)
+    return [*paired.known, (paired.current_rest, paired.reference_rest)]
+
+
 @dataclass(frozen=True, slots=True)
 class Paired:
     """Rows (current, reference) of each category known on both sides, and of the rest."""
