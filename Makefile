@@ -3,8 +3,6 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
-PACKAGES := logging_config elastic ingest analyzers alerting kibana autobid
-SOURCES := $(PACKAGES) mlmon.py mlmon_demo.py
 
 # Without it every command would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,17 +23,18 @@ check: $(READY) ## ruff, mypy --strict and the order of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_shape.py
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest -q tests/test_layers.py
 
 format: $(READY) ## rewrite the code as the formatter wants it
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 bench: $(READY) ## the benchmarks, each a table of ratios measured in the same run
-	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
 
 torture: $(READY) ## kill, rotate and break the shipper for a long time, then count
-	@$(BIN)/python tests/ingest/torture.py
+	@$(BIN)/python -m tests.support.torture
 
 lock: $(READY) ## write requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from alerting.episode import FIELDS, Episode, Status
-from analyzers.window import iso
-from elastic.documents import Document
+from mlmon.alerting.episode import FIELDS, Episode, Status
+from mlmon.analyzers.base.window import iso
+from mlmon.elastic.client.documents import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 BATCH = 1_000
 _OWN = {"@timestamp", "alert.id", "alert.status", *FIELDS.values()}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alerting.episode import Episode, Status
-from alerting.wording import headline
-from analyzers.finding import Severity
-from analyzers.window import DAY, iso
-from analyzers.wording import moment
+from mlmon.alerting.episode import Episode, Status
+from mlmon.alerting.wording import headline
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import moment
+from mlmon.analyzers.base.window import DAY, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from elastic.errors import UserError, innermost
+from mlmon.elastic.errors import UserError, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alerting.alertmanager import Alert
-    from alerting.settings import AlertingSettings
+    from mlmon.alerting.alertmanager import Alert
+    from mlmon.alerting.settings import AlertingSettings
 
 AT_ONCE = 500
 _PATH = "/api/v2/alerts"

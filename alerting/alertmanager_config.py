@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerting.alertmanager import LABELS
-from alerting.causes import LINKS
-from analyzers.finding import Severity
+from mlmon.alerting.alertmanager import LABELS
+from mlmon.alerting.causes import LINKS
+from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alerting.causes import Link
+    from mlmon.alerting.causes import Link
 
 _HEAD = """\
-# Made by `mlmon alerts alertmanager-config`: the chain of causes of analyzers/alert.py.
+# Made by `mlmon alerts alertmanager-config`: the chain of causes of analyzers/base/alert.py.
 # Add to the receiver how you want to be told; group and repeat as you like.
 route:
   receiver: people

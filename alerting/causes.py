@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analyzers.alert import INGEST, LAYERS, Layer
-from analyzers.finding import Severity
+from mlmon.analyzers.base.alert import INGEST, LAYERS, Layer
+from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from alerting.episode import Episode
+    from mlmon.alerting.episode import Episode
 
 APART: frozenset[Layer] = frozenset({"job", "statistics"})
 """Layers whose parts run as services of their own and serve every service of the environment."""
@@ -58,7 +58,7 @@ def links() -> Iterator[Link]:
     """Yield every link: of one model, or where one of both names none, of one service.
 
     Lost logs explain no alarm: one that they could explain is withheld before it is raised
-    (`analyzers/incomplete_logs.py`).
+    (`analyzers/log_coverage/incomplete_logs.py`).
     """
     for place, cause in enumerate(LAYERS[:-1]):
         if cause == INGEST:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from alerting.episode import Episode
+    from mlmon.alerting.episode import Episode
 
 app = typer.Typer()
 alerts = typer.Typer(help="What is wrong now, since when and why.", invoke_without_command=True)
@@ -30,11 +30,11 @@ def list_alerts(
         return
     from datetime import UTC, datetime
 
-    from alerting.alert_store import AlertStore
-    from analyzers.time_argument import time_argument
-    from analyzers.window import EPOCH
-    from elastic.cluster import connect
-    from elastic.settings import load_settings
+    from mlmon.alerting.alert_store import AlertStore
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.window import EPOCH
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
 
     settings, now = load_settings(), datetime.now(UTC)
     begin = EPOCH if every else time_argument(since, now) if since else None
@@ -60,11 +60,11 @@ def evaluate(
     """Bring the alerts up to the findings; `analyze` and `run` do it by themselves."""
     from datetime import UTC, datetime
 
-    from alerting.evaluation import evaluate as evaluated
-    from analyzers.time_argument import time_argument
-    from elastic.cluster import connect
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
+    from mlmon.alerting.evaluation import evaluate as evaluated
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings()
     since = time_argument(start, datetime.now(UTC))
@@ -82,11 +82,11 @@ def send(
     """Tell Alertmanager what is open and what ended of late; `analyze` and `run` do it, too."""
     from datetime import UTC, datetime
 
-    from alerting.following import recent_alerts, tell
-    from alerting.settings import load_alerting_settings
-    from elastic.cluster import connect
-    from elastic.errors import UserError
-    from elastic.settings import load_settings
+    from mlmon.alerting.following import recent_alerts, tell
+    from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.settings import load_settings
 
     settings, alerting, now = load_settings(), load_alerting_settings(), datetime.now(UTC)
     with connect(settings) as cluster:
@@ -104,7 +104,7 @@ def send(
 @alerts.command("alertmanager-config")
 def alertmanager_config() -> None:
     """Print an Alertmanager configuration in which causes mute what they explain."""
-    from alerting.alertmanager_config import config
+    from mlmon.alerting.alertmanager_config import config
 
     print(config(), end="")
 
@@ -113,7 +113,7 @@ def _print(found: "list[Episode]", others: "dict[str, Episode]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from alerting.wording import story
+    from mlmon.alerting.wording import story
 
     console = Console(highlight=False, soft_wrap=True)
     for depth, line in story(found, others):

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyzers.finding import Severity
+from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

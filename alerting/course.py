@@ -14,14 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from alerting.episode import Ending, Episode, opened
-from analyzers.finding import Finding, Severity
+from mlmon.alerting.episode import Ending, Episode, opened
+from mlmon.analyzers.base.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from alerting.rules import Rule
+    from mlmon.alerting.rules import Rule
 
 
 @dataclass(slots=True)

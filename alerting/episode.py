@@ -7,16 +7,17 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from analyzers.finding import Severity, digest
-from analyzers.window import iso, parse_time
+from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from alerting.rules import Rule
-    from analyzers.alert import Layer
-    from analyzers.finding import Finding
+    from mlmon.alerting.rules import Rule
+    from mlmon.analyzers.base.alert import Layer
+    from mlmon.analyzers.base.finding import Finding
 
 
 class Status(StrEnum):

@@ -12,21 +12,21 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from alerting.alert_store import AlertStore, Written
-from alerting.causes import explain
-from alerting.course import Course
-from alerting.episode import Ending
-from alerting.rules import Rule, rules
-from analyzers.findings_store import FindingStore
-from analyzers.window import iso, parse_time
+from mlmon.alerting.alert_store import AlertStore, Written
+from mlmon.alerting.causes import explain
+from mlmon.alerting.course import Course
+from mlmon.alerting.episode import Ending
+from mlmon.alerting.rules import Rule, rules
+from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.analyzers.run.findings_store import FindingStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from alerting.episode import Episode
-    from analyzers.finding import Finding
-    from elastic.cluster import Cluster
+    from mlmon.alerting.episode import Episode
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.elastic.client.cluster import Cluster
 
 AT_ONCE = 1_000
 """Series asked for in one request."""

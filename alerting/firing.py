@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from alerting.rules import Rule
-    from analyzers.finding import Finding, Severity
+    from mlmon.alerting.rules import Rule
+    from mlmon.analyzers.base.finding import Finding, Severity
 
 
 def firing(rule: Rule, findings: Iterable[Finding], at: datetime) -> dict[str, Severity]:

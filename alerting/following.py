@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.following import Followed
-from elastic.errors import UserError
+from mlmon.analyzers.run.following import Followed
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from alerting.alertmanager import Alert
-    from alerting.settings import AlertingSettings
-    from elastic.cluster import Cluster
+    from mlmon.alerting.alertmanager import Alert
+    from mlmon.alerting.settings import AlertingSettings
+    from mlmon.elastic.client.cluster import Cluster
 
 
 def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> Followed:
@@ -20,8 +20,8 @@ def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> 
 
     An Alertmanager that does not answer stops nothing else: the next time it is told everything.
     """
-    from alerting.evaluation import evaluate
-    from alerting.settings import load_alerting_settings
+    from mlmon.alerting.evaluation import evaluate
+    from mlmon.alerting.settings import load_alerting_settings
 
     settings = load_alerting_settings()
     line = evaluate(cluster, namespace, since).summary()
@@ -42,7 +42,7 @@ def tell(
     Raises:
         UserError: It is unreachable, or refuses.
     """
-    from alerting.alertmanager_client import send
+    from mlmon.alerting.alertmanager_client import send
 
     told = recent_alerts(cluster, namespace, now, settings)
     send(told, url, settings)
@@ -53,8 +53,8 @@ def recent_alerts(
     cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
 ) -> list[Alert]:
     """Return what is open and what has ended of late as Alertmanager takes it."""
-    from alerting.alert_store import AlertStore
-    from alerting.alertmanager import KEPT, alerts
+    from mlmon.alerting.alert_store import AlertStore
+    from mlmon.alerting.alertmanager import KEPT, alerts
 
     store = AlertStore(cluster, namespace)
     recent = list(store.recent(now - KEPT))

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from alerting.connector_params import Message, params_of
-from alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
-from analyzers.finding import Severity
-from analyzers.window import duration
+from mlmon.alerting.connector_params import Message, params_of
+from mlmon.alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alerting.connector_params import Reference
-    from alerting.rules import Rule
+    from mlmon.alerting.connector_params import Reference
+    from mlmon.alerting.rules import Rule
 
 Body = dict[str, Any]
 TYPE: Final = ".es-query"

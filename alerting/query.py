@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from analyzers.finding import Severity
-from analyzers.window import duration
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import duration
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from alerting.rules import Rule
+    from mlmon.alerting.rules import Rule
 
 INDICES: Final = "mlmon-findings-{namespace}-*"
 GROUP: Final = "finding.series"

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from analyzers import discover
-from analyzers.cadence import LENGTHS
-from analyzers.finding import Severity
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.references.cadence import LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from analyzers.alert import Alert, Layer
-    from analyzers.finding import Finding
+    from mlmon.analyzers.base.alert import Alert, Layer
+    from mlmon.analyzers.base.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from alerting.connector_params import Named, Reference
-from analyzers.finding import Severity
-from elastic.section import SectionSettings
-from elastic.settings import plain_url
+from mlmon.alerting.connector_params import Named, Reference
+from mlmon.analyzers.base.finding import Severity
+from mlmon.elastic.section import SectionSettings
+from mlmon.elastic.settings import plain_url
 
 PREFIX = "MLMON_ALERTING_"
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
-from analyzers.finding import Severity
+from mlmon.alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
+from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
-    from alerting.rules import Rule
+    from mlmon.alerting.rules import Rule
 
 Body = dict[str, Any]
 INTERVAL: Final = "1m"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from alerting.causes import likely_causes
-from alerting.episode import Ending
-from analyzers.window import duration
-from analyzers.wording import moment
+from mlmon.alerting.causes import likely_causes
+from mlmon.alerting.episode import Ending
+from mlmon.analyzers.base.formatting import moment
+from mlmon.analyzers.base.window import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from alerting.episode import Episode
+    from mlmon.alerting.episode import Episode
 
 
 def story(episodes: Sequence[Episode], others: Mapping[str, Episode]) -> Iterator[tuple[int, str]]:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import analyzers.baseline.commands
-import analyzers.compare.commands
-import analyzers.cycle.commands
-import analyzers.sample.commands
+import mlmon.analyzers.baselines.commands
+import mlmon.analyzers.compare.commands
+import mlmon.analyzers.run.cycle.commands
+import mlmon.analyzers.sample.commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from analyzers.analyzer import Analyzer
-    from analyzers.engine import Analysis
+    from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.run.engine import Analysis
 
 app = typer.Typer()
-app.add_typer(analyzers.baseline.commands.app, name="baseline")
-app.add_typer(analyzers.compare.commands.app)
-app.add_typer(analyzers.cycle.commands.app)
-app.add_typer(analyzers.sample.commands.app)
+app.add_typer(mlmon.analyzers.baselines.commands.app, name="baseline")
+app.add_typer(mlmon.analyzers.compare.commands.app)
+app.add_typer(mlmon.analyzers.run.cycle.commands.app)
+app.add_typer(mlmon.analyzers.sample.commands.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -51,12 +51,12 @@ def analyze(
     """Judge a period: any time that is past, as often as you like, with the same findings."""
     from datetime import UTC, datetime
 
-    from analyzers import engine, following
-    from analyzers.time_argument import time_argument
-    from analyzers.window import Window
-    from elastic.cluster import connect
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.run import engine, following
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     settings, now = load_settings(), datetime.now(UTC)
     period = Window(time_argument(start, now), time_argument(end, now))
@@ -95,13 +95,13 @@ def findings(
     """List what was found, by default what is worth a warning or worse."""
     from datetime import UTC, datetime
 
-    from analyzers.finding import Severity
-    from analyzers.findings_store import FindingStore
-    from analyzers.time_argument import time_argument
-    from analyzers.window import iso
-    from elastic.cluster import connect
-    from elastic.errors import UserError
-    from elastic.settings import load_settings
+    from mlmon.analyzers.base.finding import Severity
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.window import iso
+    from mlmon.analyzers.run.findings_store import FindingStore
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.settings import load_settings
 
     settings, now = load_settings(), datetime.now(UTC)
     if analyzer is not None:
@@ -145,9 +145,9 @@ def list_analyzers(
     ] = None,
 ) -> None:
     """List the analyzers: the question each answers, its metrics, their limits, its sources."""
-    from analyzers import discover
-    from analyzers.page import page
-    from analyzers.sources import sources
+    from mlmon.analyzers.checks import discover
+    from mlmon.analyzers.pages.page import page
+    from mlmon.analyzers.pages.sources import sources
 
     chosen = _named(names) or discover()
     if pages is not None:
@@ -178,8 +178,8 @@ def list_analyzers(
 
 
 def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
-    from analyzers import discover
-    from elastic.errors import UserError
+    from mlmon.analyzers.checks import discover
+    from mlmon.elastic.errors import UserError
 
     if not names:
         return None
@@ -196,8 +196,8 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     from dataclasses import asdict
     from datetime import timedelta
 
-    from analyzers.sources import sources
-    from analyzers.window import duration
+    from mlmon.analyzers.base.window import duration
+    from mlmon.analyzers.pages.sources import sources
 
     return {
         "name": analyzer.name,
@@ -237,7 +237,7 @@ def _table(found: "Iterator[Any]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from analyzers.severity_styles import STYLES
+    from mlmon.analyzers.base.severity_styles import STYLES
 
     console = Console(highlight=False, soft_wrap=True)
     count = 0

@@ -5,5 +5,5 @@ succeed, `autobidder` bids where that is likely enough, `outcomes` learns days l
 and `scheduler` refreshes the profiles' statistics and retrains the model. `scenario` runs all of it
 on a simulated clock over weeks, with incidents whose truth is known.
 
-Run it: `python -m autobid.train`, `.serve`, `.load`, `.scenario`, each with `--help`.
+Run it: `python -m mlmon.autobid.train`, `.serve`, `.load`, `.scenario`, each with `--help`.
 """

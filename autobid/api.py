@@ -17,13 +17,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from autobid.clock import Clock, to_datetime
-from autobid.model_store import ModelNotFoundError
-from autobid.opportunity import BadInputError, complaints, parse_opportunity
-from autobid.prediction_service import ModelNotLoadedError, Prediction, PredictionService
-from autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
-from logging_config import AccessLog, current_trace_id, set_error_code
-from logging_config.prometheus import expose
+from mlmon.autobid.clock import Clock, to_datetime
+from mlmon.autobid.model_store import ModelNotFoundError
+from mlmon.autobid.opportunity import BadInputError, complaints, parse_opportunity
+from mlmon.autobid.prediction_service import ModelNotLoadedError, Prediction, PredictionService
+from mlmon.autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
+from mlmon.logging_config import AccessLog, current_trace_id, set_error_code
+from mlmon.logging_config.prometheus import expose
 
 REFUSALS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     BadInputError: (HTTPStatus.BAD_REQUEST, "bad_input"),

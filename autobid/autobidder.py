@@ -7,8 +7,8 @@ A fixed share of refused opportunities is therefore bid on as well, chosen by th
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from autobid.identifiers import DrawId, random_id, share
-from logging_config import EventLog
+from mlmon.autobid.identifiers import DrawId, random_id, share
+from mlmon.logging_config import EventLog
 
 EXPLORATION = 0.3
 """The share of refused opportunities that is bid on nevertheless."""

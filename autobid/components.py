@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from autobid.autobidder import Autobidder
-from autobid.clock import SimulatedClock
-from autobid.examples import ExampleStore
-from autobid.identifiers import DrawId, seeded_ids
-from autobid.jobs import JobRunner, Pipeline, StatsSource
-from autobid.model_store import ModelStore
-from autobid.outcomes import PendingOutcomes
-from autobid.prediction_service import PredictionService
-from autobid.profile_stats import StatsStore
-from autobid.scheduler import ClockedScheduler
-from logging_config import EventLog, Service, open_log
+from mlmon.autobid.autobidder import Autobidder
+from mlmon.autobid.clock import SimulatedClock
+from mlmon.autobid.examples import ExampleStore
+from mlmon.autobid.identifiers import DrawId, seeded_ids
+from mlmon.autobid.jobs import JobRunner, Pipeline, StatsSource
+from mlmon.autobid.model_store import ModelStore
+from mlmon.autobid.outcomes import PendingOutcomes
+from mlmon.autobid.prediction_service import PredictionService
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.autobid.scheduler import ClockedScheduler
+from mlmon.logging_config import EventLog, Service, open_log
 
 API, BIDDER, SCHEDULER, TRAINING = "autobid-api", "autobidder", "scheduler", "training"
 VERSIONS = {API: "1.4.0", BIDDER: "1.1.0", SCHEDULER: "1.0.2", TRAINING: "2.3.0"}

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autobid.features import NUMERIC
-from autobid.opportunity import CATEGORICAL, FeatureValue
+from mlmon.autobid.features import NUMERIC
+from mlmon.autobid.opportunity import CATEGORICAL, FeatureValue
 
 Floats: TypeAlias = NDArray[np.float64]
 Row: TypeAlias = Mapping[str, FeatureValue]

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autobid.autobidder import EXPLORATION
-from autobid.encoding import Row
-from autobid.features import LOGGED
-from autobid.identifiers import share
-from autobid.opportunity import FeatureValue
-from autobid.prediction_service import Prediction
+from mlmon.autobid.autobidder import EXPLORATION
+from mlmon.autobid.encoding import Row
+from mlmon.autobid.features import LOGGED
+from mlmon.autobid.identifiers import share
+from mlmon.autobid.opportunity import FeatureValue
+from mlmon.autobid.prediction_service import Prediction
 
 THINNING_DIGITS = slice(8, 16)
 """Which digits of a prediction's id decide whether an approved one becomes an example."""

@@ -1,13 +1,13 @@
 """The features a prediction is made from: the request's own and the profile's statistics."""
 
-from autobid.opportunity import (
+from mlmon.autobid.opportunity import (
     CATEGORICAL,
     EMBEDDING,
     OPPORTUNITY_NUMERIC,
     BidOpportunity,
     FeatureValue,
 )
-from autobid.profile_stats import STATS_NUMERIC
+from mlmon.autobid.profile_stats import STATS_NUMERIC
 
 NUMERIC = OPPORTUNITY_NUMERIC + STATS_NUMERIC
 """All numeric features, in the order of the model's columns."""

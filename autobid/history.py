@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import numpy as np
 
-from autobid.clock import to_datetime, to_nanoseconds
-from autobid.examples import Example
-from autobid.features import LOGGED, assemble_features
-from autobid.incidents import Plan
-from autobid.market import Population
-from autobid.opportunity import parse_opportunity
-from autobid.profile_stats import StatsStore
-from autobid.traffic import SLOT, Requests, draw_requests, slot_weights
+from mlmon.autobid.clock import to_datetime, to_nanoseconds
+from mlmon.autobid.examples import Example
+from mlmon.autobid.features import LOGGED, assemble_features
+from mlmon.autobid.incidents import Plan
+from mlmon.autobid.market import Population
+from mlmon.autobid.opportunity import parse_opportunity
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.autobid.traffic import SLOT, Requests, draw_requests, slot_weights
 
 UNTROUBLED = Plan(())
 """No incidents."""

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autobid.clock import to_nanoseconds
-from autobid.jobs import REFRESH_STATS, TRAIN_MODEL
-from autobid.opportunity import EMBEDDING
-from autobid.profile_stats import SOURCE
-from autobid.routes import PREDICT_PATH
+from mlmon.autobid.clock import to_nanoseconds
+from mlmon.autobid.jobs import REFRESH_STATS, TRAIN_MODEL
+from mlmon.autobid.opportunity import EMBEDDING
+from mlmon.autobid.profile_stats import SOURCE
+from mlmon.autobid.routes import PREDICT_PATH
 
 PLAN_DAYS = 18
 TICK = timedelta(minutes=5)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from autobid.clock import Clock, to_datetime, to_nanoseconds
-from autobid.encoding import Row
-from autobid.examples import Dataset, ExampleStore
-from autobid.identifiers import DrawId, random_id
-from autobid.model import MODEL_NAME, Training, train
-from autobid.model_store import ModelStore
-from autobid.profile_stats import ProfileHistoricalStats, StatsStore
-from logging_config import EventLog, Model, context
+from mlmon.autobid.clock import Clock, to_datetime, to_nanoseconds
+from mlmon.autobid.encoding import Row
+from mlmon.autobid.examples import Dataset, ExampleStore
+from mlmon.autobid.identifiers import DrawId, random_id
+from mlmon.autobid.model import MODEL_NAME, Training, train
+from mlmon.autobid.model_store import ModelStore
+from mlmon.autobid.profile_stats import ProfileHistoricalStats, StatsStore
+from mlmon.logging_config import EventLog, Model, context
 
 ASSEMBLE_DATA = "assemble_data_job"
 TRAIN_MODEL = "train_model_job"

@@ -1,6 +1,6 @@
 """Send the API real HTTP requests, as clients and the autobidder do.
 
-    python -m autobid.load --url http://127.0.0.1:8000 --requests 520
+    python -m mlmon.autobid.load --url http://127.0.0.1:8000 --requests 520
 
 sends a share of the requests before it asks for the model to be loaded (a server started with
 `--cold` answers them 503), then good requests and bad ones. With `--logs`, bids are logged to
@@ -24,13 +24,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from autobid.autobidder import Autobidder
-from autobid.components import BIDDER, ENVIRONMENT, VERSIONS
-from autobid.history import UNTROUBLED
-from autobid.market import Population
-from autobid.routes import PREDICT_PATH, RELOAD_PATH
-from autobid.traffic import SLOT, draw_requests, malform
-from logging_config import Service, context, open_log, traceparent
+from mlmon.autobid.autobidder import Autobidder
+from mlmon.autobid.components import BIDDER, ENVIRONMENT, VERSIONS
+from mlmon.autobid.history import UNTROUBLED
+from mlmon.autobid.market import Population
+from mlmon.autobid.routes import PREDICT_PATH, RELOAD_PATH
+from mlmon.autobid.traffic import SLOT, draw_requests, malform
+from mlmon.logging_config import Service, context, open_log, traceparent
 
 EARLY = 0.04
 """Share of the requests that is sent before the model is loaded."""
@@ -134,7 +134,7 @@ def _open_bidder(logs: Path) -> Autobidder:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autobid.load", description="Send the API real HTTP requests."
+        prog="python -m mlmon.autobid.load", description="Send the API real HTTP requests."
     )
     parser.add_argument("--url", required=True, help="where it is served, http://127.0.0.1:8000")
     parser.add_argument("--requests", type=int, default=520, help="predictions to ask for")

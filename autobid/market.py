@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from autobid.encoding import Floats
-from autobid.opportunity import CATEGORICAL, OPPORTUNITY_NUMERIC
-from autobid.profile_stats import ProfileHistoricalStats
+from mlmon.autobid.encoding import Floats
+from mlmon.autobid.opportunity import CATEGORICAL, OPPORTUNITY_NUMERIC
+from mlmon.autobid.profile_stats import ProfileHistoricalStats
 
 PROFILES = 600
 NEW_PROFILES = 0.02

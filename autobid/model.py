@@ -21,7 +21,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from autobid.encoding import Encoder, Floats, Row, fit_encoder
+from mlmon.autobid.encoding import Encoder, Floats, Row, fit_encoder
 
 MODEL_NAME = "autobid"
 THRESHOLD = 0.4

@@ -15,10 +15,10 @@ import joblib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autobid.encoding import Floats, Row
-from autobid.features import NUMERIC
-from autobid.model import MODEL_NAME, SuccessModel, Training
-from autobid.opportunity import CATEGORICAL, EMBEDDING
+from mlmon.autobid.encoding import Floats, Row
+from mlmon.autobid.features import NUMERIC
+from mlmon.autobid.model import MODEL_NAME, SuccessModel, Training
+from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING
 
 MODEL_FILE = "model.joblib"
 METRICS_FILE = "evaluation_metrics.json"

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from autobid.clock import SECOND
-from autobid.components import Components
-from autobid.encoding import Row
-from autobid.incidents import PLAN_DAYS, Plan
-from autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
-from autobid.model import Training, train
-from autobid.model_store import MODEL_FILE, ModelNotFoundError
-from autobid.routes import RELOAD_PATH
-from autobid.scheduler import schedule_with_retry
-from logging_config import context, current_trace_id
+from mlmon.autobid.clock import SECOND
+from mlmon.autobid.components import Components
+from mlmon.autobid.encoding import Row
+from mlmon.autobid.incidents import PLAN_DAYS, Plan
+from mlmon.autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
+from mlmon.autobid.model import Training, train
+from mlmon.autobid.model_store import MODEL_FILE, ModelNotFoundError
+from mlmon.autobid.routes import RELOAD_PATH
+from mlmon.autobid.scheduler import schedule_with_retry
+from mlmon.logging_config import context, current_trace_id
 
 RELOAD_TAKES = 380_000_000
 TYPICAL_SECONDS = {REFRESH_STATS: 34.0, ASSEMBLE_DATA: 140.0, TRAIN_MODEL: 410.0}

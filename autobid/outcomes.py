@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autobid.autobidder import Bid
-from autobid.clock import to_datetime
-from logging_config import EventLog
+from mlmon.autobid.autobidder import Bid
+from mlmon.autobid.clock import to_datetime
+from mlmon.logging_config import EventLog
 
 
 class Outcome(NamedTuple):

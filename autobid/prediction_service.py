@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from autobid.features import assemble_features
-from autobid.identifiers import DrawId, random_id
-from autobid.model import MODEL_NAME, THRESHOLD, SuccessModel
-from autobid.model_store import ModelNotFoundError, ModelStore
-from autobid.opportunity import BidOpportunity, FeatureValue
-from autobid.profile_stats import SOURCE, StatsAnswer, StatsStore
-from logging_config import EventLog, Model
+from mlmon.autobid.features import assemble_features
+from mlmon.autobid.identifiers import DrawId, random_id
+from mlmon.autobid.model import MODEL_NAME, THRESHOLD, SuccessModel
+from mlmon.autobid.model_store import ModelNotFoundError, ModelStore
+from mlmon.autobid.opportunity import BidOpportunity, FeatureValue
+from mlmon.autobid.profile_stats import SOURCE, StatsAnswer, StatsStore
+from mlmon.logging_config import EventLog, Model
 
 
 class ModelNotLoadedError(RuntimeError):

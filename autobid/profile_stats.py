@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
-from logging_config import FeatureSource
+from mlmon.logging_config import FeatureSource
 
 SOURCE = "profile_historical_stats"
 STALE_AFTER = timedelta(hours=4)

@@ -3,7 +3,7 @@
 The same seed, end, days and number of predictions give the same logs, byte for byte (models and
 training sets are files of libraries and may differ in their packing).
 
-    python -m autobid.scenario --out demo --end 2026-11-22 --days 18 --seed 7
+    python -m mlmon.autobid.scenario --out demo --end 2026-11-22 --days 18 --seed 7
 
 writes `demo/logs/{autobid-api,autobidder,scheduler,training}.jsonl`, `demo/models/<version>/`,
 `demo/truth.json` (the incidents) and `demo/summary.json` (what was logged, counted in the files).
@@ -22,18 +22,18 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress as BarProgress
 
-from autobid.clock import DAY, to_nanoseconds
-from autobid.components import Components, start_components
-from autobid.examples import to_dataset
-from autobid.history import draw_history
-from autobid.incidents import PLAN_DAYS, Plan, plan_incidents
-from autobid.market import Population
-from autobid.operations import Operations
-from autobid.output_folder import OutputExistsError, output_folder
-from autobid.serving import Exchange
-from autobid.summary import SUMMARY_FILE, ScenarioResult, summarise
-from autobid.traffic import SLOT, draw_requests, expected_requests
-from autobid.truth import write_truth
+from mlmon.autobid.clock import DAY, to_nanoseconds
+from mlmon.autobid.components import Components, start_components
+from mlmon.autobid.examples import to_dataset
+from mlmon.autobid.history import draw_history
+from mlmon.autobid.incidents import PLAN_DAYS, Plan, plan_incidents
+from mlmon.autobid.market import Population
+from mlmon.autobid.operations import Operations
+from mlmon.autobid.output_folder import OutputExistsError, output_folder
+from mlmon.autobid.serving import Exchange
+from mlmon.autobid.summary import SUMMARY_FILE, ScenarioResult, summarise
+from mlmon.autobid.traffic import SLOT, draw_requests, expected_requests
+from mlmon.autobid.truth import write_truth
 
 HISTORY_DAYS = 4
 Progress = Callable[[float], None]
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autobid.scenario",
+        prog="python -m mlmon.autobid.scenario",
         description="Simulate the service over weeks, with incidents whose truth is written down.",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to be written")

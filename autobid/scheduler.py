@@ -10,7 +10,7 @@ from typing import Self
 
 import schedule
 
-from autobid.clock import Clock, to_datetime
+from mlmon.autobid.clock import Clock, to_datetime
 
 
 class ClockedJob(schedule.Job):

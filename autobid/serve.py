@@ -1,6 +1,6 @@
 """Serve the API over HTTP on loopback.
 
-    python -m autobid.serve --port 0 --models models --logs logs
+    python -m mlmon.autobid.serve --port 0 --models models --logs logs
 
 writes one line of JSON to standard output when it listens, `{"url": …, "pid": …, "model": …}`, and
 logs to `<logs>/autobid-api.jsonl` and `<logs>/scheduler.jsonl` until SIGTERM or Ctrl-C. Profiles'
@@ -20,17 +20,17 @@ from pathlib import Path
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from autobid.api import create_app
-from autobid.clock import to_datetime
-from autobid.components import API, ENVIRONMENT, SCHEDULER, VERSIONS
-from autobid.jobs import REFRESH_STATS, JobRunner
-from autobid.market import Population
-from autobid.model_store import ModelNotFoundError, ModelStore
-from autobid.prediction_service import PredictionService
-from autobid.profile_stats import StatsStore
-from autobid.scheduler import ClockedScheduler
-from logging_config import EventLog, Service, configure, open_log
-from logging_config.prometheus import Metrics
+from mlmon.autobid.api import create_app
+from mlmon.autobid.clock import to_datetime
+from mlmon.autobid.components import API, ENVIRONMENT, SCHEDULER, VERSIONS
+from mlmon.autobid.jobs import REFRESH_STATS, JobRunner
+from mlmon.autobid.market import Population
+from mlmon.autobid.model_store import ModelNotFoundError, ModelStore
+from mlmon.autobid.prediction_service import PredictionService
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.autobid.scheduler import ClockedScheduler
+from mlmon.logging_config import EventLog, Service, configure, open_log
+from mlmon.logging_config.prometheus import Metrics
 
 LOOPBACK = "127.0.0.1"
 
@@ -111,7 +111,7 @@ def _service(component: str) -> Service:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autobid.serve", description="Serve predictions over HTTP on loopback."
+        prog="python -m mlmon.autobid.serve", description="Serve predictions over HTTP on loopback."
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--models", type=Path, required=True, help="folder of model versions")

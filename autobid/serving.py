@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autobid.clock import MINUTE, SimulatedClock, to_datetime
-from autobid.components import Components
-from autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
-from autobid.outcomes import Outcome, record_outcome
-from autobid.prediction_service import ModelNotLoadedError, Prediction
-from autobid.routes import PREDICT_PATH
-from autobid.traffic import Requests, malform
-from logging_config import context
+from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.components import Components
+from mlmon.autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
+from mlmon.autobid.outcomes import Outcome, record_outcome
+from mlmon.autobid.prediction_service import ModelNotLoadedError, Prediction
+from mlmon.autobid.routes import PREDICT_PATH
+from mlmon.autobid.traffic import Requests, malform
+from mlmon.logging_config import context
 
 MILLISECOND = MINUTE // 60_000
 REFUSAL = 2 * MILLISECOND

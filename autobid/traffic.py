@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autobid.clock import DAY, HOUR, MINUTE
-from autobid.encoding import Floats
-from autobid.incidents import Plan
-from autobid.market import Jobs, Population, draw_jobs
-from autobid.opportunity import CATEGORICAL, EMBEDDING, OPPORTUNITY_NUMERIC
+from mlmon.autobid.clock import DAY, HOUR, MINUTE
+from mlmon.autobid.encoding import Floats
+from mlmon.autobid.incidents import Plan
+from mlmon.autobid.market import Jobs, Population, draw_jobs
+from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING, OPPORTUNITY_NUMERIC
 
 SLOT = 5 * MINUTE
 """Traffic is drawn in slots of this length, `incidents.TICK` in nanoseconds."""

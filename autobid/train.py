@@ -1,6 +1,6 @@
 """Train a first model, so that there is one to serve.
 
-    python -m autobid.train --models models --rows 12000
+    python -m mlmon.autobid.train --models models --rows 12000
 
 draws a history from the simulated marketplace, in which everything was bid on, trains on it and
 writes the next version. Its name and evaluation are written to standard output as JSON.
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from autobid.clock import to_datetime
-from autobid.examples import to_dataset
-from autobid.history import draw_history
-from autobid.market import Population
-from autobid.model import train
-from autobid.model_store import ModelStore
-from autobid.traffic import SLOT
+from mlmon.autobid.clock import to_datetime
+from mlmon.autobid.examples import to_dataset
+from mlmon.autobid.history import draw_history
+from mlmon.autobid.market import Population
+from mlmon.autobid.model import train
+from mlmon.autobid.model_store import ModelStore
+from mlmon.autobid.traffic import SLOT
 
 WINDOW = timedelta(days=4)
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m autobid.train", description="Train a model on a simulated history."
+        prog="python -m mlmon.autobid.train", description="Train a model on a simulated history."
     )
     parser.add_argument("--models", type=Path, required=True, help="folder of model versions")
     parser.add_argument("--rows", type=int, default=12_000, help="requests in the history")

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from autobid.incidents import Incident, Plan
+from mlmon.autobid.incidents import Incident, Plan
 
 TRUTH_SCHEMA = 1
 

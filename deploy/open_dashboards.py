@@ -27,11 +27,11 @@ from playwright.sync_api import Error, ViewportSize, expect, sync_playwright
 # Beside this file lie artefacts in a folder `kibana`, which is not the package.
 sys.path[:] = [each for each in sys.path if Path(each).resolve() != Path(__file__).parent]
 
-from elastic.errors import UserError
-from elastic.settings import load_settings
-from kibana.dashboards import dashboards
-from kibana.place import DEFAULT, Place
-from kibana.settings import KibanaSettings, load_kibana_settings
+from mlmon.dashboards.definitions import dashboards
+from mlmon.dashboards.links.place import DEFAULT, Place
+from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

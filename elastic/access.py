@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
-from elastic.errors import UserError
-from elastic.keyring import API_KEY_ACCOUNT, read_secret
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.keyring import API_KEY_ACCOUNT, read_secret
 
 
 class Access(BaseSettings):

@@ -26,9 +26,9 @@ def start_node(
     as_json: Json = False,
 ) -> None:
     """Start it and wait until it answers; one that runs is left as it is."""
-    from elastic import node
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
+    from mlmon.elastic.node import node
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings(node_port=port, node_heap=heap, node_secure=secure)
     with shown_progress() as report:
@@ -47,9 +47,9 @@ def start_node(
 @node_app.command("stop")
 def stop_node() -> None:
     """Stop it cleanly and wait until it has ended; its data stays."""
-    from elastic import node
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
+    from mlmon.elastic.node import node
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     with shown_progress() as report:
         report("stopping Elasticsearch")
@@ -60,8 +60,8 @@ def stop_node() -> None:
 @node_app.command("status")
 def node_status(as_json: Json = False) -> None:
     """Say whether it runs and where; the exit code is 3 when it does not."""
-    from elastic import node
-    from elastic.settings import load_settings
+    from mlmon.elastic.node import node
+    from mlmon.elastic.settings import load_settings
 
     running = node.find(load_settings())
     if as_json:
@@ -84,12 +84,12 @@ def setup(
     as_json: Json = False,
 ) -> None:
     """Install index templates and lifecycle policies; a second time changes nothing."""
-    from elastic import policies, templates
-    from elastic.cluster import connect
-    from elastic.lifecycle import configured
-    from elastic.progress import shown_progress
-    from elastic.roles import roles
-    from elastic.settings import load_settings
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.indices import policies, templates
+    from mlmon.elastic.indices.lifecycle import configured
+    from mlmon.elastic.roles import roles
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings()
     lifecycles = configured(settings)
@@ -119,11 +119,11 @@ def prune(
     as_json: Json = False,
 ) -> None:
     """Roll over full streams and delete what is older than its retention, in one namespace."""
-    from elastic.cluster import connect
-    from elastic.lifecycle import configured
-    from elastic.progress import shown_progress
-    from elastic.prune import Act, carry_out, plan
-    from elastic.settings import load_settings
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.indices.lifecycle import configured
+    from mlmon.elastic.indices.prune import Act, carry_out, plan
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings()
     lifecycles = configured(settings)
@@ -151,8 +151,8 @@ def doctor(as_json: Json = False) -> None:
     """Say what is there, what is missing and what to do; exit 1 where that is needed."""
     from rich.console import Console
 
-    from elastic.doctor import Verdict, examine
-    from elastic.settings import load_settings
+    from mlmon.elastic.doctor import Verdict, examine
+    from mlmon.elastic.settings import load_settings
 
     checks = list(examine(load_settings()))
     healthy = all(check.verdict is not Verdict.MISSING for check in checks)

@@ -9,13 +9,15 @@ from typing import Any
 
 import psutil
 
-from elastic import node, templates
-from elastic.cluster import Cluster, connect
-from elastic.distribution import ELASTICSEARCH, installed
-from elastic.errors import UserError
-from elastic.folders import cache_folder, home_folder
-from elastic.java import OLDEST, find_java, java_version
-from elastic.settings import Settings
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices import templates
+from mlmon.elastic.node import node
+from mlmon.elastic.node.distribution import ELASTICSEARCH, installed
+from mlmon.elastic.node.java import OLDEST, find_java, java_version
+from mlmon.elastic.settings import Settings
+from mlmon.elastic.system.folders import cache_folder, home_folder
 
 _GIB = 2**30
 _DISK_NEEDED = 1.0

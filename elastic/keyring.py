@@ -6,7 +6,7 @@ command, which asks for it: `keyring set SERVICE ACCOUNT`.
 
 from typing import Final
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 API_KEY_ACCOUNT: Final = "api_key"
 """The account under which an API key lies; a password lies under its user's name."""

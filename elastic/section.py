@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Self
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-from elastic.access import Access
-from elastic.settings import read_section, settings_error
+from mlmon.elastic.access import Access
+from mlmon.elastic.settings import read_section, settings_error
 
 
 class SectionSettings(Access):

@@ -21,8 +21,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from elastic.access import Access
-from elastic.errors import UserError
+from mlmon.elastic.access import Access
+from mlmon.elastic.errors import UserError
 
 PREFIX = "MLMON_"
 SECTIONS = frozenset({"elastic", "ingest", "analyzers", "alerting", "kibana"})

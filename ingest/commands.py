@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import ingest.replay.commands
+import mlmon.ingest.replay.commands
 
 if TYPE_CHECKING:
-    from elastic.settings import Settings
-    from ingest.account import Account
-    from ingest.shipper import Order
-    from ingest.state import State
+    from mlmon.elastic.settings import Settings
+    from mlmon.ingest.shipper import Order
+    from mlmon.ingest.state.account import Account
+    from mlmon.ingest.state.state_folder import State
 
 app = typer.Typer()
-app.add_typer(ingest.replay.commands.app)
+app.add_typer(mlmon.ingest.replay.commands.app)
 
 REFUSED = 3
 """Exit code where every line was decided and some were refused."""
@@ -67,9 +67,9 @@ def ship(  # noqa: PLR0917 - its options
 
     Exit code 3: every line is decided, and some lie in the dead letters with the reason.
     """
-    from elastic.settings import load_settings
-    from ingest.shipper import Order, locks_of, state_of
-    from ingest.source import Limits
+    from mlmon.elastic.settings import load_settings
+    from mlmon.ingest.files.source import Limits
+    from mlmon.ingest.shipper import Order, locks_of, state_of
 
     settings = load_settings(namespace=namespace)
     folder = state_of(settings, state)
@@ -100,13 +100,13 @@ def ship(  # noqa: PLR0917 - its options
 
 def _run(settings: "Settings", order: "Order") -> "tuple[Account, list[str]]":
     """Run an order; return the account, and what was not read."""
-    from elastic.cluster import connect
-    from elastic.stopping import stopped_by_signals
-    from ingest.account import Account
-    from ingest.delivery import StoppedError
-    from ingest.patience import patiently
-    from ingest.progress import Progress
-    from ingest.shipper import prepared, replay_dead_letters
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.ingest.deliver.delivery import StoppedError
+    from mlmon.ingest.deliver.outage import patiently
+    from mlmon.ingest.progress import Progress
+    from mlmon.ingest.shipper import prepared, replay_dead_letters
+    from mlmon.ingest.state.account import Account
 
     with (
         _collecting_rarely(),
@@ -130,10 +130,10 @@ def _run(settings: "Settings", order: "Order") -> "tuple[Account, list[str]]":
 def _status(state: "State", *, as_json: bool, prometheus: bool) -> None:
     from dataclasses import replace
 
-    from elastic.errors import UserError
-    from ingest.health import Health
-    from ingest.health import prometheus as as_prometheus
-    from ingest.progress import in_words
+    from mlmon.elastic.errors import UserError
+    from mlmon.ingest.progress import in_words
+    from mlmon.ingest.state.health import Health
+    from mlmon.ingest.state.health import prometheus as as_prometheus
 
     try:
         health = Health.from_json(state.status.read_bytes())

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 
-from elastic.errors import UserError
-from ingest.account import Account
-from ingest.batch import Batch
-from ingest.checkpoint import Checkpoint
-from ingest.dead_letters import DeadLetters
-from ingest.delivery import Delivery, Outcome, StoppedError
-from ingest.health import Health, file_health
-from ingest.ledger import Ledger
-from ingest.line import Encoder
-from ingest.source import Block
-from ingest.tailer import Tailer
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.deliver.batch import Batch
+from mlmon.ingest.deliver.dead_letters import DeadLetters
+from mlmon.ingest.deliver.delivery import Delivery, Outcome, StoppedError
+from mlmon.ingest.deliver.ledger import Ledger
+from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.files.source import Block
+from mlmon.ingest.files.tailer import Tailer
+from mlmon.ingest.state.account import Account
+from mlmon.ingest.state.checkpoint import Checkpoint
+from mlmon.ingest.state.health import Health, file_health
 
 RESERVE_BYTES = 1 << 24
 """How far ahead of what is sent the checkpoint says that lines may have been sent: a larger stride

@@ -7,9 +7,9 @@ from typing import Self
 import rich.progress
 from rich.console import Console
 
-from ingest.health import Health
-from ingest.paths import size
-from ingest.shipper import Order
+from mlmon.ingest.files.paths import size
+from mlmon.ingest.shipper import Order
+from mlmon.ingest.state.health import Health
 
 _PATIENCE_S = 2.0
 _REPEAT_S = 60.0

@@ -7,28 +7,29 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
-from elastic import templates
-from elastic.cluster import Cluster
-from elastic.errors import AccessRefusedError
-from elastic.folders import home_folder, make_folder
-from elastic.settings import Settings
-from ingest import dead_letter_replay, paths
-from ingest.account import Account
-from ingest.checkpoint import Checkpoint
-from ingest.dead_letters import DeadLetterFile, DeadLetters
-from ingest.delivery import Delivery
-from ingest.file_locks import FileLocks
-from ingest.health import Health
-from ingest.health_reports import HealthReports
-from ingest.line import Encoder
-from ingest.patience import patiently
-from ingest.pipeline import Flow, Pipeline
-from ingest.rollovers import Rollovers
-from ingest.source import Limits
-from ingest.state import State
-from ingest.tailer import Tailer
-from ingest.watch import Watch
-from logging_config.fields import DATASETS, SCHEMA_VERSION
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import AccessRefusedError
+from mlmon.elastic.indices import templates
+from mlmon.elastic.settings import Settings
+from mlmon.elastic.system.folders import home_folder, make_folder
+from mlmon.ingest.deliver import dead_letter_replay
+from mlmon.ingest.deliver.dead_letters import DeadLetterFile, DeadLetters
+from mlmon.ingest.deliver.delivery import Delivery
+from mlmon.ingest.deliver.outage import patiently
+from mlmon.ingest.deliver.rollovers import Rollovers
+from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.files import paths
+from mlmon.ingest.files.file_locks import FileLocks
+from mlmon.ingest.files.source import Limits
+from mlmon.ingest.files.tailer import Tailer
+from mlmon.ingest.files.watch import Watch
+from mlmon.ingest.pipeline import Flow, Pipeline
+from mlmon.ingest.state.account import Account
+from mlmon.ingest.state.checkpoint import Checkpoint
+from mlmon.ingest.state.health import Health
+from mlmon.ingest.state.health_reports import HealthReports
+from mlmon.ingest.state.state_folder import State
+from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 Listener = Callable[[Health], None]
 

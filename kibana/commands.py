@@ -1,166 +1,263 @@
-"""`mlmon report` and `mlmon kibana`."""
+"""`mlmon kibana`: artefacts as files, and in a live Kibana."""
 
 import json
-from itertools import chain
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import kibana.live.commands
-import kibana.serving.commands
-import kibana.terminal.commands
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from mlmon.dashboards.links.place import Place
+    from mlmon.kibana.emit.artefact import Artefact, Kind
+    from mlmon.kibana.sync.plan import Step
+    from mlmon.kibana.sync.remote_objects import Things
 
-    from analyzers.finding import Finding
-    from analyzers.ground_truth import Incident
-    from elastic.cluster import Cluster
-    from kibana.drawn.dashboard_view import DashboardView
-    from kibana.links import Linked
-    from kibana.report.series import Record
+app = typer.Typer(
+    name="kibana", help="Dashboards, searches and rules for Kibana.", no_args_is_help=True
+)
 
-app = typer.Typer()
-app.add_typer(kibana.live.commands.app)
-app.add_typer(kibana.serving.commands.app)
-app.add_typer(kibana.terminal.commands.app)
+Namespace = Annotated[str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")]
+Space = Annotated[str | None, typer.Option(help="Kibana space. [default: MLMON_KIBANA_SPACE]")]
+Alerting = Annotated[str, typer.Option(help="What watches the findings: rules, watches or none.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Delete too what mlmon made and no longer compiles.")
+]
+_ALERTING: dict[str, set[str]] = {
+    "rules": {"connector", "rule"},
+    "watches": {"watch"},
+    "none": set(),
+}
 
 
 @app.command()
-def report(
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
-    since: Annotated[
-        str | None,
-        typer.Option("--since", "--from", help="Windows that end after it: ISO time, or 14d ago."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", "--to", help="Windows that end by then.")
-    ] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="The truth.json of a scenario, to compare with.")
-    ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+def export(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    namespace: Namespace = None,
+    space: Space = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write all findings, or those of a period, as one HTML file that works offline.
+    """Write everything as files, without any Kibana: one to import, one per body of an API."""
+    from mlmon.kibana.providers import artefacts
+    from mlmon.kibana.sync.export import files, write
 
-    With --as-of it is that moment's, without the dashboards, which tell what is known now.
-    """
-    from datetime import UTC, datetime
-
-    from analyzers import discover
-    from analyzers.findings_store import FindingStore
-    from analyzers.time_argument import time_argument
-    from elastic.cluster import connect
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
-    from elastic.whole_file import whole_file
-    from kibana.report.page import report_html, vega_script
-    from kibana.report.series import record
-
-    _check_place(out)
-    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
-    incidents = _incidents(truth) if truth else ()
-    first = time_argument(since, now) if since else None
-    last = time_argument(until, now) if until else None
-    with shown_progress() as progress:
-        progress("reading findings")
-        with connect(settings) as cluster:
-            store = FindingStore(cluster, settings.namespace)
-            known = time_argument(as_of, now) if as_of else None
-            findings = store.search(since=first, until=last, as_of=known)
-            found = record(_some(findings, settings.namespace))
-            progress("asking the dashboards")
-            boards = () if known else _boards(cluster, settings.namespace, found)
-        progress("drawing")
-        html = report_html(
-            found,
-            discover(),
-            incidents,
-            boards=boards,
-            made=known or now,
-            namespace=settings.namespace,
-            javascript=vega_script(),
-            links=_links(settings.namespace),
-        )
-        with whole_file(out) as part:
-            part.write_text(html, encoding="utf-8")
-    _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
-
-
-def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[DashboardView, ...]":
-    """Return the dashboards of the time the findings are of, without the analyzers' own panels."""
-    from datetime import UTC, datetime
-
-    from analyzers.window import Window
-    from kibana.dashboards import dashboards
-    from kibana.drawn.dashboard_view import Asked, dashboard_view
-
-    window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
-    asked = Asked(cluster.search, namespace, window)
-    return tuple(dashboard_view(each, (), asked) for each in dashboards())
-
-
-def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
-    """Return findings, of which there has to be one."""
-    from elastic.errors import UserError
-
-    first = next(findings, None)
-    if first is None:
-        raise UserError(
-            f"There are no findings in namespace {namespace!r} and this period",
-            "Judge a period with `mlmon analyze --from 14d`, or widen --since and --until.",
-        )
-    return chain([first], findings)
-
-
-def _links(namespace: str) -> "Linked":
-    """Return what gives findings links into the Kibana that is set, if one is."""
-    from kibana.links import linked, nowhere
-    from kibana.place import Place
-    from kibana.settings import load_kibana_settings
-
-    settings = load_kibana_settings()
-    if settings.url is None:
-        return nowhere
-    return linked(settings.url, Place(namespace, settings.space))
-
-
-def _incidents(path: Path) -> "tuple[Incident, ...]":
-    """Return the incidents of a scenario's truth."""
-    from analyzers.ground_truth import read_truth
-    from elastic.errors import UserError
-
-    try:
-        return read_truth(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}", "Correct --truth.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} is no scenario's truth: {error}",
-            "Give the truth.json that the scenario wrote beside its logs.",
-        ) from error
-
-
-def _check_place(path: Path) -> None:
-    """Refuse a place where no file can be written, before any work is done."""
-    from elastic.errors import UserError
-
-    if path.is_dir():
-        raise UserError(f"{path} cannot be written: it is a folder", "Name a file with --out.")
-    if not path.parent.is_dir():
-        raise UserError(f"{path} cannot be written: no folder {path.parent}", "Create it first.")
-
-
-def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:
-    """Print what was written."""
+    texts = files(artefacts(_place(namespace, space)))
+    write(texts, out)
+    size = sum(len(text.encode()) for text in texts.values())
     if as_json:
-        print(json.dumps({"path": str(path.absolute()), "findings": findings, "bytes": size}))
+        print(json.dumps({"path": str(out.absolute()), "files": sorted(texts), "bytes": size}))
     else:
-        print(f"{path.absolute()}: {findings:,} findings, {size / 1e6:.1f} MB")
+        print(f"{out.absolute()}: {len(texts)} files, {size / 1e6:.1f} MB")
+
+
+@app.command()
+def lint(
+    folder: Annotated[
+        Path | None, typer.Argument(help="An export; without it, what would be exported.")
+    ] = None,
+    namespace: Namespace = None,
+    space: Space = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what Kibana would refuse or open broken; exit 1 where anything is found."""
+    from mlmon.kibana.lint import lint as find
+    from mlmon.kibana.providers import artefacts
+    from mlmon.kibana.sync.export import read
+
+    place = _place(namespace, space)
+    checked = list(read(folder) if folder else artefacts(place))
+    found = [str(each) for each in find(checked, (each.id for each in place.connectors))]
+    if as_json:
+        print(json.dumps({"checked": len(checked), "problems": found}))
+    else:
+        for each in found:
+            print(each)
+        print(f"{len(checked)} artefacts checked, {len(found)} problems")
+    if found:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """An open Kibana: what belongs there, what no longer does, and how each kind is handled."""
+
+    chosen: "list[Artefact]"
+    stale: "list[Artefact]"
+    handled: "dict[Kind, Things]"
+    progress: Callable[[str], None]
+
+    def compared(self) -> "list[Step]":
+        """Return the plan of what belongs there."""
+        from mlmon.kibana.sync.plan import plan as compare
+
+        return compare(self.chosen, self.handled, self.progress)
+
+
+@app.command()
+def plan(
+    namespace: Namespace = None,
+    space: Space = None,
+    alerting: Alerting = "rules",
+    prune: Prune = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what `apply` would change, changing nothing; exit 2 where it would change anything."""
+    from mlmon.kibana.sync.plan import Change, Step
+
+    with _live(namespace, space, alerting) as live:
+        steps = live.compared()
+        gone = [Step(each, Change.DELETE, ("no longer compiled",)) for each in live.stale]
+    _tell_plan([*steps, *gone], as_json=as_json)
+    if any(each.change != "keep" for each in steps) or (prune and gone):
+        raise typer.Exit(2)
+
+
+@app.command()
+def apply(
+    namespace: Namespace = None,
+    space: Space = None,
+    alerting: Alerting = "rules",
+    prune: Prune = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create and replace what differs, in the space given; nothing else is touched."""
+    from mlmon.kibana.sync.apply import apply as write
+    from mlmon.kibana.sync.apply import prune as remove
+    from mlmon.kibana.sync.plan import named
+
+    with _live(namespace, space, alerting) as live:
+        steps = live.compared()
+        done = write(steps, live.handled, live.progress)
+        gone = list(remove(live.stale, live.handled, live.progress)) if prune else []
+    kept, left = len(steps) - len(done), [] if prune else live.stale
+    if as_json:
+        found = {"applied": [each.name for each in done], "kept": kept}
+        found |= {"deleted": list(map(named, gone)), "stale": list(map(named, left))}
+        print(json.dumps(found))
+        return
+    for each in done:
+        print(f"{each.change.value:6} {each.name}")
+    for artefact in gone:
+        print(f"delete {named(artefact)}")
+    deleted = f", {len(gone)} deleted" if prune else ""
+    print(f"{len(done)} applied, {kept} unchanged{deleted}{_no_longer(len(left))}")
+
+
+def _no_longer(count: int) -> str:
+    """Return the words for what is left of what is no longer compiled."""
+    return f", {count} no longer compiled (--prune deletes them)" if count else ""
+
+
+@app.command()
+def delete(
+    namespace: Namespace = None,
+    space: Space = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what mlmon made for this namespace and space; nothing else is touched."""
+    from mlmon.kibana.sync.apply import delete as remove
+    from mlmon.kibana.sync.apply import prune
+    from mlmon.kibana.sync.plan import named
+
+    place = _place(namespace, space)
+    if not yes:
+        where = f"namespace {place.namespace!r} and space {place.space!r}"
+        typer.confirm(f"Delete everything mlmon made in Kibana for {where}?", abort=True)
+    with _live(namespace, space, "rules") as live:
+        gone = list(prune(live.stale, live.handled, live.progress))
+        gone += remove(live.chosen, live.compared(), live.handled)
+    done = list(map(named, gone))
+    if as_json:
+        print(json.dumps({"deleted": done}))
+    else:
+        for each in done:
+            print(f"delete {each}")
+        print(f"{len(done)} deleted")
+
+
+@contextmanager
+def _live(namespace: str | None, space: str | None, alerting: str) -> "Iterator[_Live]":
+    """Open Kibana, and for watches Elasticsearch."""
+    from contextlib import ExitStack
+
+    from mlmon.dashboards.links.settings import load_kibana_settings
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.kibana.providers import artefacts
+    from mlmon.kibana.sync.api import open_kibana
+    from mlmon.kibana.sync.plan import fitting
+    from mlmon.kibana.sync.remote_objects import things
+    from mlmon.kibana.sync.stale import stale
+
+    kinds = _kinds(alerting)
+    settings = load_kibana_settings(space=space)
+    with ExitStack() as stack, shown_progress() as progress:
+        kibana = stack.enter_context(open_kibana(settings))
+        progress(f"asking {kibana.url}")
+        version = kibana.version()
+        kibana.check_space()
+        cluster = None
+        if "watch" in kinds:
+            cluster = stack.enter_context(connect(load_settings(namespace=namespace)))
+            _check_watcher(cluster.capabilities().watcher, cluster.url)
+        place = _place(namespace, settings.space)
+        compiled = artefacts(place)
+        yield _Live(
+            fitting(compiled, version, kinds),
+            stale(kibana, version, place, compiled),
+            dict(things(kibana, cluster)),
+            progress,
+        )
+
+
+def _kinds(alerting: str) -> "list[Kind]":
+    """Return the kinds that are brought in, by what watches the findings."""
+    from mlmon.kibana.emit.artefact import KINDS
+
+    if alerting not in _ALERTING:
+        raise UserError(f"--alerting is one of {', '.join(_ALERTING)}, not {alerting!r}")
+    others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
+    return [kind for kind in KINDS if kind not in others]
+
+
+def _check_watcher(available: bool, url: str) -> None:
+    if not available:
+        raise UserError(
+            f"{url} has no Watcher: it needs a trial, gold or higher licence",
+            "Use Kibana's rules, which every licence runs: --alerting rules.",
+        )
+
+
+def _place(namespace: str | None, space: str | None) -> "Place":
+    from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.settings import load_kibana_settings
+    from mlmon.elastic.settings import load_settings
+
+    settings = load_settings(namespace=namespace)
+    others = load_alerting_settings().references()
+    return Place(settings.namespace, load_kibana_settings(space=space).space, others)
+
+
+def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
+    if as_json:
+        found = [
+            {"name": each.name, "change": each.change, "differences": each.differences}
+            for each in steps
+        ]
+        print(json.dumps(found))
+        return
+    for each in steps:
+        if each.change != "keep":
+            print(f"{each.change.value:6} {each.name}")
+            for line in each.differences:
+                print(f"         {line}")
+    kept, gone = (sum(each.change == which for each in steps) for which in ("keep", "delete"))
+    print(f"{len(steps) - kept - gone} to change, {kept} unchanged{_no_longer(gone)}")

@@ -1,17 +1,17 @@
 """The standardised JSON log: adopted with one import and one call."""
 
-from logging_config.configuration import configure, open_log, process_log
-from logging_config.context import context, current_trace_id, traceparent
-from logging_config.errors import ConfigurationError, FieldTypeError
-from logging_config.evaluation import publish_evaluation
-from logging_config.event_log import EventLog
-from logging_config.jobs import current_run, job, job_run
-from logging_config.middleware import AccessLog
-from logging_config.redaction import Redaction
-from logging_config.request import set_error_code
-from logging_config.rotation import Rotation
-from logging_config.sampling import Sampling
-from logging_config.service import FeatureSource, Model, Service
+from mlmon.logging_config.configuration import configure, open_log, process_log
+from mlmon.logging_config.emit.context import context, current_trace_id, traceparent
+from mlmon.logging_config.emit.event_log import EventLog
+from mlmon.logging_config.emit.redaction import Redaction
+from mlmon.logging_config.emit.sampling import Sampling
+from mlmon.logging_config.emit.service import FeatureSource, Model, Service
+from mlmon.logging_config.errors import ConfigurationError, FieldTypeError
+from mlmon.logging_config.sinks.rotation import Rotation
+from mlmon.logging_config.sources.asgi import AccessLog
+from mlmon.logging_config.sources.evaluation import publish_evaluation
+from mlmon.logging_config.sources.jobs import current_run, job, job_run
+from mlmon.logging_config.sources.request import set_error_code
 
 __all__ = [
     "AccessLog",

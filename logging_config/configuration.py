@@ -4,18 +4,19 @@ import logging
 import time
 from pathlib import Path
 
-from logging_config import capture, lifecycle
-from logging_config.envelope import LEVELS, Clock, Envelope
-from logging_config.errors import ConfigurationError
-from logging_config.event_log import EventLog, Observer
-from logging_config.ids import Ids
-from logging_config.queue_sink import Overflow, QueueSink
-from logging_config.redaction import Redaction
-from logging_config.rotation import Rotation
-from logging_config.sampling import Sampling
-from logging_config.service import Service
-from logging_config.sink import FileSink, Sink, StreamSink
-from logging_config.standard_library import EventHandler
+from mlmon.logging_config.emit.envelope import LEVELS, Clock, Envelope
+from mlmon.logging_config.emit.event_log import EventLog, Observer
+from mlmon.logging_config.emit.ids import Ids
+from mlmon.logging_config.emit.redaction import Redaction
+from mlmon.logging_config.emit.sampling import Sampling
+from mlmon.logging_config.emit.service import Service
+from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.sinks import lifecycle
+from mlmon.logging_config.sinks.file_sink import FileSink, Sink, StreamSink
+from mlmon.logging_config.sinks.queue_sink import Overflow, QueueSink
+from mlmon.logging_config.sinks.rotation import Rotation
+from mlmon.logging_config.sources import capture
+from mlmon.logging_config.sources.stdlib import EventHandler
 
 _process_log: EventLog | None = None
 
@@ -129,7 +130,7 @@ def _sink(path: Path | None, rotation: Rotation | None) -> Sink:
 
 def _take_over(level: str) -> None:
     """Make everything a program emits arrive in the process-wide log."""
-    from logging_config.structured import use_for_structlog
+    from mlmon.logging_config.sources.structlog_source import use_for_structlog
 
     use_for_structlog(process_log, level)
     logging.basicConfig(level=level.upper(), handlers=[EventHandler(process_log)], force=True)

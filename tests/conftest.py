@@ -13,10 +13,14 @@ from typing import Any
 import orjson
 import pytest
 
-from elastic import node, templates
-from elastic.cluster import Cluster, connect
-from elastic.folders import cache_folder
-from elastic.settings import Settings, load_settings
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
+from mlmon.elastic.indices import templates
+from mlmon.elastic.node import node
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.system.folders import cache_folder
+
+pytest_plugins = ["tests.support.report_scenario"]
 
 URL = "MLMON_TEST_ELASTICSEARCH_URL"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it

@@ -13,19 +13,19 @@ from statistics import median
 from typing import Any
 
 import pytest
-from drawn_panels import choices, drawn, filled_charts, of_times, pictures
 
-from analyzers import discover
-from analyzers.finding import Severity
-from analyzers.findings_store import FindingStore
-from elastic.cluster import Cluster
-from elastic.errors import ClusterBusyError
-from kibana.dashboards import dashboards
-from kibana.dashboards.distributions import MOVED_MOST
-from kibana.dashboards.severities import WORST_BY_ANALYZER
-from kibana.links import evidence, surroundings
-from kibana.model.condition import EVERYTHING, Exists, is_
-from kibana.searches import SEARCHES
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.dashboards.definitions import dashboards
+from mlmon.dashboards.definitions.distributions import MOVED_MOST
+from mlmon.dashboards.definitions.searches import SEARCHES
+from mlmon.dashboards.definitions.severities import WORST_BY_ANALYZER
+from mlmon.dashboards.links.links import evidence, surroundings
+from mlmon.dashboards.model.condition import EVERYTHING, Exists, is_
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import ClusterBusyError
+from tests.support.drawn_panels import choices, drawn, filled_charts, of_times, pictures
 
 DAYS = 6
 PREDICTIONS = 9_000
@@ -57,7 +57,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("end-to-end") / "scenario"
     words = ["--out", str(folder), "--end", "2026-03-15", "--days", str(DAYS)]
     words += ["--predictions", str(PREDICTIONS), "--seed", "11"]
-    subprocess.run([sys.executable, "-m", "autobid.scenario", *words], check=True)
+    subprocess.run([sys.executable, "-m", "mlmon.autobid.scenario", *words], check=True)
     return folder
 
 

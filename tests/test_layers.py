@@ -13,19 +13,26 @@ MAY_IMPORT = {
     "ingest": {"logging_config", "elastic"},
     "analyzers": {"logging_config", "elastic"},
     "alerting": {"logging_config", "elastic", "analyzers"},
-    "kibana": {"logging_config", "elastic", "analyzers", "alerting"},
+    "dashboards": {"logging_config", "elastic", "analyzers", "alerting"},
+    "report": {"logging_config", "elastic", "analyzers", "alerting", "dashboards"},
+    "kibana": {"logging_config", "elastic", "analyzers", "alerting", "dashboards"},
     "autobid": {"logging_config"},
 }
 PACKAGES = set(MAY_IMPORT)
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the top-level name of each absolute import in a file, those inside functions too."""
+    """Yield the package of each absolute import in a file, those inside functions too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (package_of(alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            yield node.module.split(".")[0]
+            yield package_of(node.module)
+
+
+def package_of(module: str) -> str:
+    """Return a module's package below the import root, else its top-level name."""
+    return module.removeprefix("mlmon.").split(".")[0]
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))
@@ -65,3 +72,10 @@ def test_nothing_names_what_lies_outside_the_project() -> None:
     ]
     assert texts
     assert not [path for path in texts if outside in path.read_text(errors="replace")]
+
+
+def test_names_say_what_a_file_is_for() -> None:
+    """No file or folder is a drawer for things without a name."""
+    drawers = {"utils", "util", "common", "manager", "helper", "helpers", "misc"}
+    paths = [path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*")]
+    assert not [path for path in paths if drawers & set(path.with_suffix("").parts)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from analyzers.compare.comparison import Row
-    from analyzers.compare.traffic import Compared
+    from mlmon.analyzers.compare.comparison import Row
+    from mlmon.analyzers.compare.traffic import Compared
 
 app = typer.Typer()
 
@@ -52,13 +52,13 @@ def compare(
     """
     from datetime import UTC, datetime
 
-    from analyzers.compare.traffic import compared
-    from analyzers.time_argument import time_argument
-    from analyzers.window import HOUR, Window, floor
-    from elastic.cluster import connect
-    from elastic.errors import UserError
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.window import HOUR, Window, floor
+    from mlmon.analyzers.compare.traffic import compared
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.progress import shown_progress
 
     def period(first: str, last: str) -> Window:
         window = Window(*(floor(time_argument(each, now), HOUR) for each in (first, last)))
@@ -85,8 +85,8 @@ def _print(result: Compared, *, measures: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from analyzers.refinement import still_open
-    from analyzers.severity_styles import STYLES
+    from mlmon.analyzers.base.severity_styles import STYLES
+    from mlmon.analyzers.drift.refinement import still_open
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(escape(result.title))

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from analyzers.compare.measures import Measures, of_categories, of_numbers
-from analyzers.drift import (
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.checks.feature_drift.feature_drift import FALSE_DISCOVERY_RATE
+from mlmon.analyzers.compare.measures import Measures, of_categories, of_numbers
+from mlmon.analyzers.drift.drift import (
     LIMITS,
     Drift,
     categorical_drift,
@@ -20,17 +22,15 @@ from analyzers.drift import (
     drift_of_parts,
     parts_moved,
 )
-from analyzers.feature_drift import FALSE_DISCOVERY_RATE
-from analyzers.finding import Severity
-from analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from analyzers.baseline.baseline import Baseline
-    from analyzers.profile.predictions import PredictionProfile
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.categories import Counted
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.categories import Counted
 
 SCORE = "(score)"
 

@@ -11,19 +11,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzers.drift import homogeneity
-from analyzers.statistics.buckets import Buckets, merged
-from analyzers.statistics.categories import Counted, table
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
-from analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
-from analyzers.statistics.wasserstein import normed_wasserstein
-from analyzers.wording import number
+from mlmon.analyzers.base.formatting import number
+from mlmon.analyzers.drift.drift import homogeneity
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.categories import Counted, table
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
+from mlmon.analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
+from mlmon.analyzers.statistics.wasserstein import normed_wasserstein
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analyzers.statistics.interval import Interval
+    from mlmon.analyzers.statistics.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)

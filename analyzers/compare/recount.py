@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers.compare.comparison import SCORE
-from analyzers.profile.aggregations import period_query
-from analyzers.profile.logs import MOST_BUCKETS
-from analyzers.profile.prediction_query import NUMERIC, counted, read_buckets
-from analyzers.profile.prediction_query import SCORE as FIELD
-from analyzers.profile.predictions import DATASET
+from mlmon.analyzers.compare.comparison import SCORE
+from mlmon.analyzers.event_logs.aggregations import period_query
+from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
+from mlmon.analyzers.profiles.kinds.prediction_query import NUMERIC, counted, read_buckets
+from mlmon.analyzers.profiles.kinds.prediction_query import SCORE as FIELD
+from mlmon.analyzers.profiles.kinds.predictions import DATASET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.window import Window
-    from elastic.cluster import Cluster
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.elastic.client.cluster import Cluster
 
 
 class Recount:

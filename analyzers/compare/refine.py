@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analyzers.compare.comparison import SCORE, Side
-from analyzers.drift import drift_of_parts, undecided
-from analyzers.profile.prediction_query import SCORE as FIELD
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.doubles import next_above
-from analyzers.statistics.edges import split_edges
+from mlmon.analyzers.compare.comparison import SCORE, Side
+from mlmon.analyzers.drift.drift import drift_of_parts, undecided
+from mlmon.analyzers.profiles.kinds.prediction_query import SCORE as FIELD
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.doubles import next_above
+from mlmon.analyzers.statistics.edges import split_edges
 
 if TYPE_CHECKING:
-    from analyzers.baseline.baseline import Baseline
+    from mlmon.analyzers.baselines.baseline import Baseline
 
 Edges = tuple[float, ...]
 Count = Callable[[str, Edges], Sequence[Buckets] | None]

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzers.baseline.store import BaselineStore
-from analyzers.compare.comparison import Row, compare, of_traffic, of_training
-from analyzers.compare.recount import Recount
-from analyzers.compare.refine import refined
-from analyzers.profile.counted_once import counted_once
-from analyzers.profile.prediction_totals import prediction_totals
-from analyzers.profile.predictions import KIND, PredictionProfile, total
-from analyzers.profile.store import ProfileStore
-from analyzers.window import Window, iso
-from analyzers.wording import count, span, with_names
-from elastic.errors import UserError
+from mlmon.analyzers.base.formatting import count, span, with_names
+from mlmon.analyzers.base.window import Window, iso
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.compare.comparison import Row, compare, of_traffic, of_training
+from mlmon.analyzers.compare.recount import Recount
+from mlmon.analyzers.compare.refine import refined
+from mlmon.analyzers.profiles.counted_once import counted_once
+from mlmon.analyzers.profiles.kinds.predictions import KIND, PredictionProfile, total
+from mlmon.analyzers.profiles.prediction_totals import prediction_totals
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from analyzers.baseline.baseline import Baseline
-    from analyzers.profile.last_windows import Last, Version
-    from analyzers.profile.store import Stored
-    from elastic.cluster import Cluster
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.last_windows import Last, Version
+    from mlmon.analyzers.profiles.store import Stored
+    from mlmon.elastic.client.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)

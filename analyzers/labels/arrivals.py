@@ -13,17 +13,17 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from analyzers.labels.outcome_logs import FIELDS, NEEDED, read_outcome
-from analyzers.profile.aggregations import INGESTED
-from analyzers.window import DAY, HOUR, floor, from_milliseconds, iso, milliseconds
-from elastic.documents import Document
+from mlmon.analyzers.base.window import DAY, HOUR, floor, from_milliseconds, iso, milliseconds
+from mlmon.analyzers.event_logs.aggregations import INGESTED
+from mlmon.analyzers.labels.outcome_logs import FIELDS, NEEDED, read_outcome
+from mlmon.elastic.client.documents import Document
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from datetime import datetime
 
-    from analyzers.labels.label import Outcome
-    from elastic.cluster import Cluster
+    from mlmon.analyzers.labels.label import Outcome
+    from mlmon.elastic.client.cluster import Cluster
 
 REACH = 7 * DAY
 MILLISECOND = timedelta(milliseconds=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzers.window import from_milliseconds
+from mlmon.analyzers.base.window import from_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

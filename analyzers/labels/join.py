@@ -14,24 +14,24 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from analyzers.baseline.segments import dividing
-from analyzers.labels.arrivals import Arrivals, horizon, parts
-from analyzers.labels.label import Label, document_id
-from analyzers.labels.store import LabelStore
-from analyzers.labels.waiting import Status, WaitingStore
-from analyzers.window import milliseconds
-from elastic.errors import UserError
+from mlmon.analyzers.base.window import milliseconds
+from mlmon.analyzers.baselines.baseline import dividing
+from mlmon.analyzers.labels.arrivals import Arrivals, horizon, parts
+from mlmon.analyzers.labels.label import Label, document_id
+from mlmon.analyzers.labels.store import LabelStore
+from mlmon.analyzers.labels.waiting import Status, WaitingStore
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import TypeVar
 
-    from analyzers.labels.label import Outcome
-    from analyzers.labels.store import Stored
-    from analyzers.labels.waiting import Waiting
-    from analyzers.profile.logs import Logs
-    from elastic.cluster import Cluster
+    from mlmon.analyzers.event_logs.logs import Logs
+    from mlmon.analyzers.labels.label import Outcome
+    from mlmon.analyzers.labels.store import Stored
+    from mlmon.analyzers.labels.waiting import Waiting
+    from mlmon.elastic.client.cluster import Cluster
 
     T = TypeVar("T")
     U = TypeVar("U")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from analyzers.window import HOUR, iso, parse_time
+from mlmon.analyzers.base.window import HOUR, iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analyzers.labels.doc_values import doc_values, read_values
-from analyzers.labels.label import Outcome
-from analyzers.labels.store import LabelStore
+from mlmon.analyzers.labels.doc_values import doc_values, read_values
+from mlmon.analyzers.labels.label import Outcome
+from mlmon.analyzers.labels.store import LabelStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 NEEDED = ("ml.prediction.id", "ml.outcome.label")
 """An event without these is no outcome."""

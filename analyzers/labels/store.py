@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analyzers.baseline.segments import segment_name
-from analyzers.labels.doc_values import doc_values, read_values
-from analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
-from elastic.documents import NEW, Document, Version
+from mlmon.analyzers.baselines.segments import segment_name
+from mlmon.analyzers.labels.doc_values import doc_values, read_values
+from mlmon.analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
+from mlmon.elastic.client.documents import NEW, Document, Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 _MOST_HITS = 10_000
 """Elasticsearch returns no more at once (`index.max_result_window`)."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from analyzers.labels.label import Outcome
-from analyzers.window import DAY, MINUTE, iso, parse_time
-from elastic.documents import NEW, Document
-from elastic.lifecycle import LIFECYCLES
+from mlmon.analyzers.base.window import DAY, MINUTE, iso, parse_time
+from mlmon.analyzers.labels.label import Outcome
+from mlmon.elastic.client.documents import NEW, Document
+from mlmon.elastic.indices.lifecycle import LIFECYCLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 SOONEST, LATEST = 5 * MINUTE, DAY
 """An outcome is looked up again after as long as it has waited, within these bounds."""

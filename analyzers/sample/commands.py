@@ -41,13 +41,13 @@ def sample(
 
     import pyarrow.parquet as pq
 
-    from analyzers.sample.draw import sample as draw
-    from analyzers.time_argument import window_argument
-    from elastic.cluster import connect
-    from elastic.errors import UserError
-    from elastic.progress import shown_progress
-    from elastic.settings import load_settings
-    from elastic.whole_file import whole_file
+    from mlmon.analyzers.base.time_argument import window_argument
+    from mlmon.analyzers.sample.draw import sample as draw
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.atomic_write import whole_file
+    from mlmon.elastic.system.progress import shown_progress
 
     settings, now = load_settings(), datetime.now(UTC)
     if window and (start or end):
@@ -84,7 +84,7 @@ def evidently(
 
     Where outcomes are known, one of the performance on them is written beside it.
     """
-    from analyzers.sample import comparison, evidently_report
+    from mlmon.analyzers.sample import comparison, evidently_report
 
     compared = comparison.read(sample_file, reference)
     _tell(compared.left_out, *evidently_report.write_report(compared, out))
@@ -97,7 +97,7 @@ def nannyml(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("nannyml.html"),
 ) -> None:
     """Write NannyML's figures of a sample against the training set (extra `nannyml`)."""
-    from analyzers.sample import comparison, nannyml_report
+    from mlmon.analyzers.sample import comparison, nannyml_report
 
     compared = comparison.read(sample_file, reference)
     nannyml_report.write_report(compared, out)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path

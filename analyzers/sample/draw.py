@@ -13,17 +13,17 @@ import hashlib
 import heapq
 from typing import TYPE_CHECKING, Any
 
-from analyzers.labels.outcome_logs import counted
-from analyzers.profile.aggregations import period_query
-from analyzers.sample.table import ID, LABEL, VALUE, row_of, table
+from mlmon.analyzers.event_logs.aggregations import period_query
+from mlmon.analyzers.labels.outcome_logs import counted
+from mlmon.analyzers.sample.table import ID, LABEL, VALUE, row_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
-    from analyzers.window import Window
-    from elastic.cluster import Cluster
+    from mlmon.analyzers.base.window import Window
+    from mlmon.elastic.client.cluster import Cluster
 
 _PAGE = 10_000
 _AT_ONCE = 1_000

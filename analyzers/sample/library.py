@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from analyzers.sample.comparison import LABEL, SCORE, Comparison
-from analyzers.sample.library import library
-from elastic.whole_file import whole_file
+from mlmon.analyzers.sample.comparison import LABEL, SCORE, Comparison
+from mlmon.analyzers.sample.library import library
+from mlmon.elastic.system.atomic_write import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

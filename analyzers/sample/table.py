@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from analyzers.window import FIRST, from_milliseconds, parse_time
+from mlmon.analyzers.base.window import FIRST, from_milliseconds, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

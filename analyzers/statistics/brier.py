@@ -9,7 +9,7 @@ bucket is needed, so the sums of extended_stats give it but for rounding. Where 
 Paper: Brier, G. W. (1950). Verification of forecasts expressed in terms of probability. Monthly
 Weather Review 78, 1-3.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> score = brier(LabelledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], (0.0, 0.5, 1.0)))
 >>> round(score.low, 9), round(score.high, 9)
 (0.036666667, 0.036666667)
@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.convex_sum import Floats, convex_sum
-from analyzers.statistics.empty_sample import EmptySampleError, require_rows
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.labelled_scores import probability_bounds
-from analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.convex_sum import Floats, convex_sum
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 # Every term is a sum of scores in [0, 1] over their number.
 ROUNDING = 1e-12

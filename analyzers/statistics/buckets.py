@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analyzers.statistics.doubles import next_below
+from mlmon.analyzers.statistics.doubles import next_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -18,7 +18,7 @@ Papers: Naeini, Cooper & Hauskrecht (2015). Obtaining well calibrated probabilit
 binning. AAAI, 2901-2907. Hosmer, D. W. & Lemeshow, S. (1980). Goodness of fit tests for the
 multiple logistic regression model. Commun. Statist. A9, 1043-1069.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> scores, labels = [0.1, 0.3, 0.8, 0.8], [False, False, True, False]
 >>> error = expected_calibration_error(LabelledScores.from_rows(scores, labels, (0.0, 0.5, 1.0)))
 >>> round(error.low, 6), round(error.high, 6)
@@ -34,18 +34,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.edges import even_edges
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.labelled_scores import probability_bounds
-from analyzers.statistics.wilson import wilson_interval
+from mlmon.analyzers.statistics.edges import even_edges
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 # Of a mean of scores in [0, 1], however its sum was added up.
 ROUNDING = 1e-12

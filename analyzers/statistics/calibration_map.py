@@ -14,7 +14,7 @@ classifier scores into accurate multiclass probability estimates. KDD, 694-699. 
 DasGupta (2001). Interval estimation for a binomial proportion. Statist. Sci. 16, 101-133 (the
 prior).
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> rows = LabelledScores.from_rows([0.1, 0.3, 0.6], [False, True, False], (0.0, 0.2, 0.5, 1.0))
 >>> CalibrationMap.of(rows).shares().tolist()
 [0.0, 0.0, 0.5, 0.5, 0.5]
@@ -29,10 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 Floats = NDArray[np.float64]
 

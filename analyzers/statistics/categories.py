@@ -23,7 +23,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ widens the ends by its bounds. Measured, intervals of 95 % hold 93 to 95 % of re
 Papers: Białek, Kivimäki, Kuberski & Perrakis (2025). Estimating model performance under covariate
 shift without labels. NeurIPS (CBPE is its baseline).
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.25, 0.5, 0.75, 1.0)
 >>> scores = [0.1] * 40 + [0.6] * 60
 >>> labelled = LabelledScores.from_rows(scores, [False] * 36 + [True] * 4 + [True] * 60, edges)
@@ -33,13 +33,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.calibration_map import CalibrationMap
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.performance import Performance, measure
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.calibration_map import CalibrationMap
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.performance import Performance, measure
 
 if TYPE_CHECKING:
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 DRAWS = 1_000
 SEED = 20_240_116

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -41,8 +41,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 Floats = NDArray[np.float64]
 

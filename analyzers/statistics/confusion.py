@@ -12,7 +12,7 @@ is at the least tp and the greatest fp, the greatest at the opposite corner; bot
 
 Paper: van Rijsbergen, C. J. (1979). Information Retrieval, 2nd ed., chapter 7.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> rows = LabelledScores.from_rows(
 ...     [0.1, 0.6, 0.7, 0.9], [False, False, True, True], edges=(0.0, 0.5, 0.8, 1.0)
 ... )
@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,8 @@ import math
 
 from scipy import special
 
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
 
 
 def difference(

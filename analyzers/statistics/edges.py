@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.doubles import at_place, next_above, place
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.doubles import at_place, next_above, place
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.buckets import Buckets
 
 
 def quantile_edges(values: ArrayLike, buckets: int = 100) -> tuple[float, ...]:

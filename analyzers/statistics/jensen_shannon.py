@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.categories import pair
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.categories import pair
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

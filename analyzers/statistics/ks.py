@@ -19,7 +19,7 @@ Ann. Math. Statist. 19, 279-281. Hodges, J. L. (1958). The significance probabil
 two-sample test. Ark. Mat. 3, 469-486 (exact p-value). Hoeffding, W. (1963). Probability
 inequalities for sums of bounded random variables. JASA 58, 13-30 (minimum sample).
 
->>> from analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> before = Buckets.from_values([1, 2, 3, 4], edges=(1.0, 2.5, 5.0))
 >>> after = Buckets.from_values([3, 3, 4, 4], edges=(1.0, 2.5, 5.0))
 >>> ks_distance(after, before)
@@ -38,10 +38,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.effective_rows import effective_rows, rows_for
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

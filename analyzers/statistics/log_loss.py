@@ -10,7 +10,7 @@ are bounded by their ends.
 
 Paper: Good, I. J. (1952). Rational decisions. J. R. Statist. Soc. B 14, 107-114.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 >>> loss = log_loss(LabelledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], edges))
 >>> round(loss.low, 4), round(loss.high, 4)
@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.convex_sum import Floats, convex_sum
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.convex_sum import Floats, convex_sum
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.labelled_scores import probability_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 CLIP = float(np.finfo(np.float64).eps)
 # Relative: sums of positive terms, a few thousand at most, of rounded logarithms.

@@ -3,7 +3,7 @@
 Rows of a bucket and label lie around their mean score; both losses are convex in the score, so the
 mean row's loss is least, and the chord between the bucket's ends is most (convex_sum.py).
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> rows = LabelledScores.from_rows([0.1, 0.3, 0.8], [False, True, True], (0.0, 0.5, 1.0))
 >>> cost = brier_per_row(rows.all(), rows)
 >>> cost.negative.round(4).tolist()[1:3], cost.positive.round(4).tolist()[1:3]
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.labelled_scores import probability_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 Floats = NDArray[np.float64]
 CLIP = float(np.finfo(np.float64).eps)

@@ -21,8 +21,8 @@ Interval(low=0.011916583912611719, high=0.018867924528301886)
 
 from __future__ import annotations
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 
 def interval_with_lost(rate: Interval, rows: int, lost: float) -> Interval:

@@ -28,11 +28,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analyzers.statistics.empty_sample import EmptySampleError, require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.buckets import Buckets
 
 # 16 u: epsilon is 2 u.
 ROUNDING = 8 * sys.float_info.epsilon

@@ -15,7 +15,7 @@ Papers: Masson, Rim & Lee (2019). DDSketch: a fast and fully-mergeable quantile 
 error guarantees. PVLDB 12, 2195-2205. David, H. A. & Nagaraja, H. N. (2003). Order Statistics,
 section 7.1 (confidence interval).
 
->>> from analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> edges = [1.1**k for k in range(80)]
 >>> latency = Buckets.from_values(range(1, 201), edges)
 >>> p95 = percentile(latency, 0.95)
@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.buckets import Buckets
 
 
 def percentile(sample: Buckets, share: float) -> Interval:

@@ -12,7 +12,7 @@ the mean of all of these rows above and all below.
 The losses take the rows of a bucket and label at their mean score, which is least (Jensen); the
 chord's value is most (convex_sum.py), and the interval reaches up to it.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> rows = LabelledScores.from_rows([0.2, 0.6, 0.7, 0.9], [0, 0, 1, 1], (0.0, 0.5, 0.65, 0.8, 1.0))
 >>> counted = np.array(rows.positives.counts, float), np.array(rows.negatives.counts, float)
 >>> known = measure(rows.all(), rows, counted, counted, threshold=0.5)
@@ -31,12 +31,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.loss_per_row import LossPerRow, brier_per_row, log_loss_per_row
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.loss_per_row import LossPerRow, brier_per_row, log_loss_per_row
 
 if TYPE_CHECKING:
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = tuple[Floats, Floats]

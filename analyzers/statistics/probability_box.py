@@ -26,7 +26,7 @@ Papers: Ferson, S., Kreinovich, V., Ginzburg, L., Myers, D. S. & Sentz, K. (2003
 probability boxes and Dempster-Shafer structures. Sandia report SAND2002-4015, section 2. Manski,
 C. F. (2003). Partial Identification of Probability Distributions, chapter 1.
 
->>> from analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> before = [Buckets.from_values([1, 2, 3, 4], edges=(1.0, 2.5, 5.0))]
 >>> after = [Buckets.from_values([3, 3, 4, 4], edges=(0.0, 3.5, 6.0))]
 >>> ks_distance(after, before)
@@ -43,11 +43,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from analyzers.statistics import ks
-from analyzers.statistics.buckets import Buckets, Floats, Integers, merged
-from analyzers.statistics.doubles import next_above, next_below
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.buckets import Buckets, Floats, Integers, merged
+from mlmon.analyzers.statistics.doubles import next_above, next_below
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ Rev. 55, 1-20. Hoeffding, W. (1956). On the distribution of the number of succes
 trials. Ann. Math. Statist. 27, 713-721. Rubin, D. B. (1984). Bayesianly justifiable and relevant
 frequency calculations for the applied statistician. Ann. Statist. 12, 1151-1172.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.5, 1.0)
 >>> known = [0.2] * 1_000 + [0.8] * 1_000
 >>> labels = [False] * 900 + [True] * 100 + [True] * 700 + [False] * 300
@@ -40,14 +40,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.calibration_map import CalibrationMap, Floats
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.calibration_map import CalibrationMap, Floats
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
 
 if TYPE_CHECKING:
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 DRAWS = 1_000
 SEED = 20_240_118

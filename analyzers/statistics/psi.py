@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.edges import even_edges
-from analyzers.statistics.effective_rows import effective_rows
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.edges import even_edges
+from mlmon.analyzers.statistics.effective_rows import effective_rows
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ import math
 
 from scipy import special
 
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Interval
 
 
 def ratio(

@@ -21,8 +21,8 @@ Papers: Holt, D. & Smith, T. M. F. (1979). Post stratification. J. R. Statist. S
 Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, T. &
 Niculescu-Mizil, A. (2007). PAV and the ROC convex hull. Machine Learning 68, 97-106.
 
->>> from analyzers.statistics.buckets import Buckets
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.25, 0.5, 0.75, 1.0)
 >>> scores = Buckets.from_values([0.1] * 600 + [0.6] * 400, edges)
 >>> known = [0.1] * 60 + [0.6] * 400
@@ -42,15 +42,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.buckets import require_same_edges
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.performance import Counts, Floats, Performance, measure
+from mlmon.analyzers.statistics.buckets import require_same_edges
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.performance import Counts, Floats, Performance, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analyzers.statistics.buckets import Buckets
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 DRAWS = 1_000
 SEED = 20_240_117

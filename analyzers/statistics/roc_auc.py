@@ -17,7 +17,7 @@ Papers: Hanley, J. A. & McNeil, B. J. (1982). The meaning and use of the area un
 Radiology 143, 29-36. DeLong, DeLong & Clarke-Pearson (1988). Comparing the areas under two or more
 correlated ROC curves. Biometrics 44, 837-845.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.25, 0.5, 0.75, 1.0)
 >>> rows = LabelledScores.from_rows([0.1, 0.4, 0.35, 0.8], [False, False, True, True], edges)
 >>> roc_auc(rows)
@@ -32,13 +32,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 
 def roc_auc(rows: LabelledScores) -> Interval:

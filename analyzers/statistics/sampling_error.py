@@ -18,7 +18,7 @@ standard errors away.
 Paper: Cramér, H. (1946). Mathematical Methods of Statistics, sections 27.4 and 28.2 (the moments'
 standard errors).
 
->>> from analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> sample = Buckets.from_values(range(100), edges=(0.0, 25.0, 50.0, 75.0))
 >>> round(mean_error(sample), 3)
 2.901
@@ -34,11 +34,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.moments import Moments
 
 if TYPE_CHECKING:
-    from analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.buckets import Buckets
 
 
 def mean_error(sample: Buckets) -> float:

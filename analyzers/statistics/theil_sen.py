@@ -16,7 +16,7 @@ from itertools import combinations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

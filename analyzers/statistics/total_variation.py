@@ -38,10 +38,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from analyzers.statistics.categories import Counted
-from analyzers.statistics.effective_rows import effective_rows, rows_for
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from analyzers.statistics.fisher_exact import fisher_exact
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.wilson import wilson_interval
+from mlmon.analyzers.statistics.fisher_exact import fisher_exact
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.wilson import wilson_interval
 
 MINIMUM_EXPECTED = 5.0
 

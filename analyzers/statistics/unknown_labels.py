@@ -14,7 +14,7 @@ Among them are the extreme ones of
 
 Paper: Manski, C. F. (2003). Partial Identification of Probability Distributions, chapter 1.
 
->>> from analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 >>> edges = (0.0, 0.5, 1.0)
 >>> known = [0.2] * 100 + [0.8] * 100
 >>> labelled = LabelledScores.from_rows(known, [False] * 100 + [True] * 90 + [False] * 10, edges)
@@ -32,11 +32,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.performance import Estimate, Performance
-from analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.performance import Estimate, Performance
+from mlmon.analyzers.statistics.realised import realised_performance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ Papers: Vallender, S. S. (1974). Calculation of the Wasserstein distance between
 distributions on the line. Theory Probab. Appl. 18, 784-786. Villani, C. (2009). Optimal Transport,
 remark 6.5 (duality, which gives the bound by the means).
 
->>> from analyzers.statistics.buckets import Buckets
+>>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> edges = (0.0, 1.0, 2.0, 3.0, 4.0)
 >>> before, after = (Buckets.from_values(rows, edges) for rows in ([0, 1, 2], [1, 2, 3]))
 >>> distance = wasserstein(after, before)
@@ -35,10 +35,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyzers.statistics.buckets import Buckets, require_same_edges
-from analyzers.statistics.empty_sample import EmptySampleError, require_rows
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.moments import Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,8 +24,8 @@ import math
 
 from scipy import special
 
-from analyzers.statistics.empty_sample import require_rows
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.empty_sample import require_rows
+from mlmon.analyzers.statistics.interval import Interval
 
 
 def wilson_interval(successes: int, rows: int, confidence: float = 0.95) -> Interval:

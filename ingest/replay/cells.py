@@ -12,7 +12,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ingest.replay.mapping import Unit
+    from mlmon.ingest.replay.mapping import Unit
 
 YES: Final = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 NO: Final = frozenset({"0", "0.0", "false", "f", "no", "n"})

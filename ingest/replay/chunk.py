@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ingest.replay.rows import Row
+    from mlmon.ingest.replay.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ingest.replay import cells
-from ingest.replay.cells import CellError
+from mlmon.ingest.replay import cells
+from mlmon.ingest.replay.cells import CellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from ingest.replay.mapping import Unit
+    from mlmon.ingest.replay.mapping import Unit
 
 Kind = Literal["numeric", "categorical", "embedding", "time", "empty"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ingest.replay.mapping import Mapping
-    from ingest.replay.replay import Account, Target
-    from ingest.replay.table import Table
+    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.replay import Account, Target
+    from mlmon.ingest.replay.table import Table
 
 app = typer.Typer()
 
@@ -42,16 +42,16 @@ def replay(
 
     Exit code 3: some rows were refused; they lie in a file, each with its reason.
     """
-    from ingest.replay.table import open_table
+    from mlmon.ingest.replay.table import open_table
 
     if (mapping is None) != suggest:
         raise typer.BadParameter("give --mapping FILE, or --suggest to get one to begin with")
     if mapping is None:
-        from ingest.replay.suggestion import suggestion
+        from mlmon.ingest.replay.suggestion import suggestion
 
         print(suggestion(path), end="")
         return
-    from ingest.replay.mapping import read_mapping
+    from mlmon.ingest.replay.mapping import read_mapping
 
     read = read_mapping(mapping)
     account, changes = _run(open_table(path, read.table.delimiter), read, out, training_set)
@@ -67,11 +67,11 @@ def _run(
     table: "Table", mapping: "Mapping", out: Path, training_set: Path | None
 ) -> tuple["Account", dict[str, int]]:
     """Replay the table; return what became of it, and what the log changed in the values."""
-    from ingest.replay.events import EventFiles
-    from ingest.replay.identity import entity_id
-    from ingest.replay.progress import Progress
-    from ingest.replay.replay import Replay
-    from ingest.replay.table import require_columns
+    from mlmon.ingest.replay.events import EventFiles
+    from mlmon.ingest.replay.identity import entity_id
+    from mlmon.ingest.replay.progress import Progress
+    from mlmon.ingest.replay.replay import Replay
+    from mlmon.ingest.replay.table import require_columns
 
     require_columns(table, mapping)
     stem = table.path.name.split(".")[0] or "table"
@@ -79,7 +79,7 @@ def _run(
     events = EventFiles(out, stem, mapping, entity)
     target: Target = events
     if training_set is not None:
-        from ingest.replay.training_set import TrainingSet
+        from mlmon.ingest.replay.training_set import TrainingSet
 
         out, stem = training_set.parent, training_set.stem
         target = TrainingSet(training_set, mapping)

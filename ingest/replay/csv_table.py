@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 
-from elastic.errors import UserError
-from ingest.replay.chunk import Broken, Chunk, cells_of
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.replay.chunk import Broken, Chunk, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

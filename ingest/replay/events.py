@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ingest.replay.output import Output
-from logging_config import Model, context, open_log
+from mlmon.ingest.replay.output import Output
+from mlmon.logging_config import Model, context, open_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingest.replay.mapping import Mapping
-    from ingest.replay.rows import Prediction
-    from logging_config import Service
+    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.rows import Prediction
+    from mlmon.logging_config import Service
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = b'"ml.log.changes":'

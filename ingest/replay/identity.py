@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.mapping import Mapping
 
 _BLOCK = 1 << 20
 

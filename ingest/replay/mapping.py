@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from elastic.errors import UserError
-from ingest.replay.durations import parse_duration
-from logging_config import Service
-from logging_config.rules import fit_part
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.replay.durations import parse_duration
+from mlmon.logging_config import Service
+from mlmon.logging_config.emit.rules import fit_part
 
 if TYPE_CHECKING:
     from pathlib import Path

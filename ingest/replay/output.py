@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

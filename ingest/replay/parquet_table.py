@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from elastic.errors import UserError
-from ingest.replay.chunk import Chunk, cells_of
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.replay.chunk import Chunk, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

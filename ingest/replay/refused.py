@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from ingest.replay.output import Output
-    from ingest.replay.rows import Row, RowError
+    from mlmon.ingest.replay.output import Output
+    from mlmon.ingest.replay.rows import Row, RowError
 
 _SHOWN = 60
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingest.replay.rows import Interpreter, RowError
+from mlmon.ingest.replay.rows import Interpreter, RowError
 
 if TYPE_CHECKING:
-    from ingest.replay.chunk import Chunk
+    from mlmon.ingest.replay.chunk import Chunk
 
 
 class RepeatedIds:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from elastic.errors import UserError
-from ingest.replay.output import Output
-from ingest.replay.refused import Refusal, Refused
-from ingest.replay.repeated_ids import RepeatedIds
-from ingest.replay.rows import Interpreter, Prediction, RowError
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.replay.output import Output
+from mlmon.ingest.replay.refused import Refusal, Refused
+from mlmon.ingest.replay.repeated_ids import RepeatedIds
+from mlmon.ingest.replay.rows import Interpreter, Prediction, RowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from ingest.replay.chunk import Chunk
-    from ingest.replay.mapping import Mapping
-    from ingest.replay.table import Table
+    from mlmon.ingest.replay.chunk import Chunk
+    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.table import Table
 
 
 class Target(Protocol):

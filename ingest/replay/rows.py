@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ingest.replay import cells
-from ingest.replay.cells import CellError
-from logging_config.ids import is_harmless
-from logging_config.limits import MAX_KEYWORD
-from logging_config.redaction import redact_text
+from mlmon.ingest.replay import cells
+from mlmon.ingest.replay.cells import CellError
+from mlmon.logging_config.emit.ids import is_harmless
+from mlmon.logging_config.emit.redaction import redact_text
+from mlmon.logging_config.schema.limits import MAX_KEYWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping as Features
 
-    from ingest.replay.mapping import Mapping
-    from logging_config.events import Feature
+    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.logging_config.emit.events import Feature
 
 _T = TypeVar("_T")
 

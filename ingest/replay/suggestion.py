@@ -7,8 +7,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from ingest.replay.column import Column, describe
-from ingest.replay.table import CSV, open_table
+from mlmon.ingest.replay.column import Column, describe
+from mlmon.ingest.replay.table import CSV, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

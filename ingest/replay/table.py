@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from elastic.errors import UserError
+from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ingest.replay.chunk import Chunk
-    from ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.chunk import Chunk
+    from mlmon.ingest.replay.mapping import Mapping
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PARQUET = (".parquet", ".pq")
@@ -43,11 +43,11 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
     table: Table
     # pyarrow is not loaded for a table that is not there.
     if path.name.lower().endswith(CSV):
-        from ingest.replay.csv_table import CsvTable
+        from mlmon.ingest.replay.csv_table import CsvTable
 
         table = CsvTable(path, delimiter)
     elif path.name.lower().endswith(PARQUET):
-        from ingest.replay.parquet_table import ParquetTable
+        from mlmon.ingest.replay.parquet_table import ParquetTable
 
         table = ParquetTable(path)
     else:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.replay.output import Output
-from logging_config.rules import fit_part
+from mlmon.ingest.replay.output import Output
+from mlmon.logging_config.emit.rules import fit_part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingest.replay.mapping import Mapping
-    from ingest.replay.rows import Prediction
+    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.rows import Prediction
 
 SCORE = "ml.prediction.score"
 LABEL = "ml.outcome.label"

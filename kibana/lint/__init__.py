@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kibana.lint.bundle import Bundle, read
-from kibana.lint.dashboard_bodies import dashboard_problems
-from kibana.lint.problem import Problem
-from kibana.lint.rules import connector_problems, rule_problems
-from kibana.lint.saved_objects import saved_object_problems
-from kibana.lint.watches import watch_problems
-from kibana.marks import is_ours
+from mlmon.kibana.emit.ownership import is_ours
+from mlmon.kibana.lint.bundle import Bundle, read
+from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
+from mlmon.kibana.lint.problem import Problem
+from mlmon.kibana.lint.rules import connector_problems, rule_problems
+from mlmon.kibana.lint.saved_objects import saved_object_problems
+from mlmon.kibana.lint.watches import watch_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kibana.artefact import Artefact
+    from mlmon.kibana.emit.artefact import Artefact
 
 _RULES = {
     "saved-object": saved_object_problems,

@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from elastic.templates import templates
+from mlmon.elastic.indices.templates import templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kibana.artefact import Artefact
+    from mlmon.kibana.emit.artefact import Artefact
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kibana.lint.problem import Problem
-from kibana.model.dashboard import COLUMNS
+from mlmon.dashboards.model.dashboard import COLUMNS
+from mlmon.kibana.lint.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kibana.artefact import Artefact
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.emit.artefact import Artefact
+    from mlmon.kibana.lint.bundle import Bundle
 
 Found = tuple[str, str]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kibana.lens.columns import RECORDS
+from mlmon.kibana.emit.lens.columns import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.lint.bundle import Bundle
 
 Found = tuple[str, str]
 _ACCESSORS = {

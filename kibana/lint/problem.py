@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kibana.artefact import Artefact
+    from mlmon.kibana.emit.artefact import Artefact
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from kibana.lint.problem import Problem
+from mlmon.kibana.lint.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kibana.artefact import Artefact
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.emit.artefact import Artefact
+    from mlmon.kibana.lint.bundle import Bundle
 
 Found = tuple[str, str]
 GROUPS = {

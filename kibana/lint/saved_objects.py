@@ -6,16 +6,16 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from kibana.lint.lens import lens_problems
-from kibana.lint.problem import Problem
-from kibana.lint.vega import vega_problems
-from kibana.model.dashboard import COLUMNS
+from mlmon.dashboards.model.dashboard import COLUMNS
+from mlmon.kibana.lint.lens import lens_problems
+from mlmon.kibana.lint.problem import Problem
+from mlmon.kibana.lint.vega import vega_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kibana.artefact import Artefact
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.emit.artefact import Artefact
+    from mlmon.kibana.lint.bundle import Bundle
 
 MOST_PANELS = 100
 """Kibana 9.4.0 does not open a dashboard with more."""

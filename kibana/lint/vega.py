@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.lint.bundle import Bundle
 
 Found = tuple[str, str]
 _BY_FIELD = frozenset({"term", "terms", "range", "match", "exists"})

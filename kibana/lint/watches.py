@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kibana.lint.problem import Problem
-from kibana.lint.rules import duration
+from mlmon.kibana.lint.problem import Problem
+from mlmon.kibana.lint.rules import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kibana.artefact import Artefact
-    from kibana.lint.bundle import Bundle
+    from mlmon.kibana.emit.artefact import Artefact
+    from mlmon.kibana.lint.bundle import Bundle
 
 KINDS = {"logging", "index", "webhook", "email", "slack", "pagerduty"}
 CONDITIONS = {"always", "never", "compare", "array_compare", "script"}

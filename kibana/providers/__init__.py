@@ -1,17 +1,17 @@
 """Providers of artefacts: each module of this package, found by import and listed nowhere.
 
 A provider is a module with a function `artefacts(place: Place) -> Iterable[Artefact]`, pure: the
-same place gives the same artefacts. Each says in its body that mlmon made it, where
-`kibana.marks.is_marked` looks for it; `mlmon kibana apply` touches nothing that does not.
+same place gives the same artefacts. Each says in its body that mlmon made it, where `is_marked`
+(`kibana/emit/ownership.py`) looks for it; `mlmon kibana apply` touches nothing that does not.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
-from kibana.artefact import KINDS, Artefact
-from kibana.marks import MARK
-from kibana.place import Place
+from mlmon.dashboards.links.place import Place
+from mlmon.kibana.emit.artefact import KINDS, Artefact
+from mlmon.kibana.emit.ownership import MARK
 
 Provider = Callable[[Place], Iterable[Artefact]]
 

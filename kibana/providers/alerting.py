@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerting.kibana_rule import (
+from mlmon.alerting.kibana_rule import (
     Connectors,
     connector_id,
     index_connector,
     kibana_rule,
     log_connector,
 )
-from alerting.rules import rules
-from alerting.watch import watch
-from kibana.artefact import Artefact
-from kibana.marks import MARK
+from mlmon.alerting.rules import rules
+from mlmon.alerting.watch import watch
+from mlmon.kibana.emit.artefact import Artefact
+from mlmon.kibana.emit.ownership import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kibana.place import Place
+    from mlmon.dashboards.links.place import Place
 
 
 def artefacts(place: Place) -> Iterator[Artefact]:

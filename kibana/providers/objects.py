@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyzers import discover
-from kibana import emit_dashboards_api, emit_saved_objects
-from kibana.artefact import Artefact
-from kibana.dashboards import dashboards, shown_on
-from kibana.data_views import data_view
-from kibana.model.layout import layout
-from kibana.model.sources import SOURCES
-from kibana.searches import SEARCHES
+from mlmon.analyzers.checks import discover
+from mlmon.dashboards.definitions import dashboards, shown_on
+from mlmon.dashboards.definitions.searches import SEARCHES
+from mlmon.dashboards.model.layout import layout
+from mlmon.dashboards.model.sources import SOURCES
+from mlmon.kibana.emit import dashboards_api as emit_dashboards_api
+from mlmon.kibana.emit import saved_objects as emit_saved_objects
+from mlmon.kibana.emit.artefact import Artefact
+from mlmon.kibana.emit.data_views import data_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kibana.place import Place
+    from mlmon.dashboards.links.place import Place
 
 
 def artefacts(place: Place) -> Iterator[Artefact]:

@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import yaml
-from histories import all_episodes, rule, spell
 
-from alerting.alert_store import AlertStore
-from alerting.alertmanager import KEPT, alerts
-from alerting.alertmanager_client import send
-from alerting.alertmanager_config import config
-from alerting.causes import explain
-from alerting.following import follow
-from alerting.settings import AlertingSettings, load_alerting_settings
-from analyzers.alert import INGEST, LAYERS
-from analyzers.finding import Severity
-from analyzers.findings_store import FindingStore
-from analyzers.window import DAY, HOUR, MINUTE, iso, parse_time
-from elastic.errors import UserError
+from mlmon.alerting.alert_store import AlertStore
+from mlmon.alerting.alertmanager import KEPT, alerts
+from mlmon.alerting.alertmanager_client import send
+from mlmon.alerting.alertmanager_config import config
+from mlmon.alerting.causes import explain
+from mlmon.alerting.following import follow
+from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
+from mlmon.analyzers.base.alert import INGEST, LAYERS
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, iso, parse_time
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.errors import UserError
+from tests.support.histories import all_episodes, rule, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alerting.episode import Episode
-    from elastic.cluster import Cluster
+    from mlmon.alerting.episode import Episode
+    from mlmon.elastic.client.cluster import Cluster
 
 CONFIG = Path(__file__).parent.parent.parent / "deploy" / "alertmanager.yml"
 PROGRAM = "prometheus-alertmanager"

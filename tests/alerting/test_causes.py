@@ -4,15 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from histories import START, all_episodes, rule, spell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.causes import explain, likely_causes
-from alerting.episode import Episode
-from analyzers.alert import LAYERS
-from analyzers.finding import Severity
-from analyzers.window import HOUR
+from mlmon.alerting.causes import explain, likely_causes
+from mlmon.alerting.episode import Episode
+from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import HOUR
+from tests.support.histories import START, all_episodes, rule, spell
 
 
 def episode(layer: str, begin: int = 0, **known: Any) -> Episode:

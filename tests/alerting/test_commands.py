@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable
 
 import pytest
-from histories import START, spell
 from typer.testing import CliRunner, Result
 
-import mlmon as program
-from analyzers import following
-from analyzers.finding import Finding
-from analyzers.findings_store import FindingStore
-from analyzers.window import DAY, HOUR, iso
-from elastic.cluster import Cluster
-from elastic.errors import UserError
+import mlmon.cli as program
+from mlmon.analyzers.base.finding import Finding
+from mlmon.analyzers.base.window import DAY, HOUR, iso
+from mlmon.analyzers.run import following
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import UserError
+from tests.support.histories import START, spell
 
 BEGIN = iso(START - DAY)
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import HISTORIES, START, gone_through, joined, rule, spell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.course import Course
-from alerting.episode import Ending, Episode
-from alerting.firing import firing
-from analyzers.finding import Severity
-from analyzers.window import DAY, HOUR, MINUTE
+from mlmon.alerting.course import Course
+from mlmon.alerting.episode import Ending, Episode
+from mlmon.alerting.firing import firing
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from tests.support.histories import HISTORIES, START, gone_through, joined, rule, spell
 
 if TYPE_CHECKING:
-    from alerting.rules import Rule
+    from mlmon.alerting.rules import Rule
 
 RULES = st.builds(
     lambda after, more, clear, silence: rule(after, after + more, clear, silence=silence * HOUR),

@@ -7,25 +7,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from histories import SEVERITIES, START, all_episodes, joined, rule, spell
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from alerting.alert_store import AlertStore, Written
-from alerting.episode import Ending, Status
-from alerting.evaluation import evaluate
-from analyzers.findings_store import FindingStore
-from analyzers.window import DAY, HOUR
-from elastic.documents import Document
+from mlmon.alerting.alert_store import AlertStore, Written
+from mlmon.alerting.episode import Ending, Status
+from mlmon.alerting.evaluation import evaluate
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.client.documents import Document
+from tests.support.histories import SEVERITIES, START, all_episodes, joined, rule, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
 
-    from alerting.rules import Rule
-    from analyzers.finding import Finding
-    from elastic.cluster import Cluster
+    from mlmon.alerting.rules import Rule
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.elastic.client.cluster import Cluster
 
 BEFORE = START - DAY
 
@@ -198,7 +198,7 @@ def test_the_cost_is_that_of_what_is_new(
                 read.append(each)
                 yield each
 
-    monkeypatch.setattr("alerting.evaluation.FindingStore", Counted)
+    monkeypatch.setattr("mlmon.alerting.evaluation.FindingStore", Counted)
     result = evaluate(cluster, namespace, findings[-2].end, [of])
     assert result.open[0].findings == 200
     assert 1 < len(read) <= 1 + of.reach // HOUR

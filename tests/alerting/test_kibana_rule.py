@@ -8,22 +8,22 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from histories import rule
 
-from alerting.connector_params import Reference
-from alerting.kibana_rule import Connectors, connector_id, kibana_rule
-from alerting.rules import rules
-from alerting.watch import watch
-from analyzers.finding import Severity
-from elastic.index_tables import FINDINGS, NOTICES
-from kibana.lint import lint
-from kibana.place import Place
-from kibana.providers import artefacts
+from mlmon.alerting.connector_params import Reference
+from mlmon.alerting.kibana_rule import Connectors, connector_id, kibana_rule
+from mlmon.alerting.rules import rules
+from mlmon.alerting.watch import watch
+from mlmon.analyzers.base.finding import Severity
+from mlmon.dashboards.links.place import Place
+from mlmon.elastic.indices.index_tables import FINDINGS, NOTICES
+from mlmon.kibana.lint import lint
+from mlmon.kibana.providers import artefacts
+from tests.support.histories import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alerting.rules import Rule
+    from mlmon.alerting.rules import Rule
 
 FREE = Connectors("index", "log")
 NAMED = {each.name for each in FINDINGS}

@@ -8,24 +8,24 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from backends import kibana_alerts, kibana_search, watch_alerts
-from histories import SEVERITIES, START, all_episodes, joined, rule, spell
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from alerting.firing import firing
-from alerting.kibana_rule import Connectors, kibana_rule
-from alerting.rules import Rule, rules
-from alerting.watch import watch
-from analyzers.cadence import LENGTHS
-from analyzers.finding import Finding, Severity
-from analyzers.findings_store import FindingStore
-from analyzers.window import DAY, HOUR, MINUTE, floor
+from mlmon.alerting.firing import firing
+from mlmon.alerting.kibana_rule import Connectors, kibana_rule
+from mlmon.alerting.rules import Rule, rules
+from mlmon.alerting.watch import watch
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, floor
+from mlmon.analyzers.references.cadence import LENGTHS
+from mlmon.analyzers.run.findings_store import FindingStore
+from tests.support.backends import kibana_alerts, kibana_search, watch_alerts
+from tests.support.histories import SEVERITIES, START, all_episodes, joined, rule, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 CONNECTORS = Connectors("index", "log")
 

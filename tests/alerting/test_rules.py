@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from histories import rule, spell
 
-from alerting.rules import rules
-from analyzers import discover
-from analyzers.alert import Alert
-from analyzers.finding import Severity
-from analyzers.window import DAY, HOUR, MINUTE
+from mlmon.alerting.rules import rules
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.analyzers.checks import discover
+from tests.support.histories import rule, spell
 
 
 def test_each_analyzer_has_a_rule() -> None:

@@ -19,21 +19,21 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from analyzers.baseline.baseline import Baseline
-from analyzers.baseline.summary import LABEL, SCORE, summarise
-from analyzers.evidence import Evidence
-from analyzers.profile.access import AccessProfile, PathAccess
-from analyzers.profile.embeddings import MOST_VECTORS, EmbeddingProfile
-from analyzers.profile.label_segments import FeatureOutcomes, SegmentOutcomes
-from analyzers.profile.labels import LabelProfile, Outcomes
-from analyzers.profile.latency import bucket_of
-from analyzers.profile.predictions import Categories, PredictionProfile, SourceUse
-from analyzers.profile.segments import SegmentCount, SegmentProfile
-from analyzers.profile.slot import Knowledge, Slot
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.stored_vectors import store_vectors
-from analyzers.window import HOUR, MINUTE, Window, iso
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.stored_vectors import store_vectors
+from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
+from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.embeddings import MOST_VECTORS, EmbeddingProfile
+from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes, SegmentOutcomes
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile, Outcomes
+from mlmon.analyzers.profiles.kinds.latency import bucket_of
+from mlmon.analyzers.profiles.kinds.predictions import Categories, PredictionProfile, SourceUse
+from mlmon.analyzers.profiles.kinds.segments import SegmentCount, SegmentProfile
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,15 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from analyzers.baseline.baseline import Baseline
-from analyzers.baseline.store import BaselineStore
-from analyzers.commands import app
-from analyzers.cycle.state import Lease
-from analyzers.profile.jobs import JobKind
-from analyzers.window import HOUR, iso
-from elastic.cluster import Cluster
-from elastic.documents import Document
-from elastic.errors import UserError
+from mlmon.analyzers.base.window import HOUR, iso
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.commands import app
+from mlmon.analyzers.profiles.kinds.jobs import JobKind
+from mlmon.analyzers.run.cycle.state import Lease
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.documents import Document
+from mlmon.elastic.errors import UserError
 
 Events = list[dict[str, Any]]
 

@@ -12,25 +12,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labelled_rows import evidence as labelled_evidence
-from labelled_rows import rows
-from numbered_lines import profiles_of, written
 
-from analyzers import discover
-from analyzers.alert import LAYERS
-from analyzers.analyzer import Analyzer
-from analyzers.baseline.baseline import Baseline
-from analyzers.cadence import LENGTHS
-from analyzers.evidence import Evidence
-from analyzers.finding import Finding, Severity
-from analyzers.page import page
-from analyzers.profile.clocks import ClockProfile, Dates
-from analyzers.profile.fallbacks import FallbackProfile
-from analyzers.profile.jobs import profiles as job_profiles
-from analyzers.profile.kind import kinds
-from analyzers.profile.models import profiles as model_profiles
-from analyzers.profile.slot import Knowledge, Slot
-from analyzers.window import DAY, HOUR, Window
+from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.pages.page import page
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.clocks import ClockProfile, Dates
+from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
+from mlmon.analyzers.profiles.kinds.jobs import profiles as job_profiles
+from mlmon.analyzers.profiles.kinds.models import profiles as model_profiles
+from mlmon.analyzers.references.cadence import LENGTHS
+from tests.support.labelled_rows import evidence as labelled_evidence
+from tests.support.labelled_rows import rows
+from tests.support.numbered_lines import profiles_of, written
 
 ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
@@ -220,7 +220,7 @@ def test_analyzers_are_found_by_import() -> None:
     names = [each.name for each in ANALYZERS]
     defining = sorted(
         path.stem
-        for path in (ROOT / "analyzers").glob("*.py")
+        for path in (ROOT / "analyzers" / "checks").rglob("*.py")
         if re.search(r"^class \w+\(Analyzer\[", path.read_text(), re.MULTILINE)
     )
     assert names == defining

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autobid.clock import SimulatedClock, to_nanoseconds
-from autobid.examples import Dataset, to_dataset
-from autobid.history import draw_history
-from autobid.market import Population
-from autobid.scenario import Settings, run_scenario
-from autobid.train import WINDOW
-from logging_config import EventLog, Service, open_log
+from mlmon.autobid.clock import SimulatedClock, to_nanoseconds
+from mlmon.autobid.examples import Dataset, to_dataset
+from mlmon.autobid.history import draw_history
+from mlmon.autobid.market import Population
+from mlmon.autobid.scenario import Settings, run_scenario
+from mlmon.autobid.train import WINDOW
+from mlmon.logging_config import EventLog, Service, open_log
 
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

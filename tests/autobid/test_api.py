@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from autobid.api import create_app
-from autobid.clock import SimulatedClock, to_datetime
-from autobid.examples import Dataset
-from autobid.load import draw_payloads
-from autobid.model import train
-from autobid.model_store import MODEL_FILE, ModelStore
-from autobid.prediction_service import PredictionService
-from autobid.profile_stats import StatsStore
-from autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
-from logging_config import AccessLog, EventLog
+from mlmon.autobid.api import create_app
+from mlmon.autobid.clock import SimulatedClock, to_datetime
+from mlmon.autobid.examples import Dataset
+from mlmon.autobid.load import draw_payloads
+from mlmon.autobid.model import train
+from mlmon.autobid.model_store import MODEL_FILE, ModelStore
+from mlmon.autobid.prediction_service import PredictionService
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
+from mlmon.logging_config import AccessLog, EventLog
 
 Events = Callable[[str], list[dict[str, Any]]]
 TRACE = "0af7651916cd43dd8448eb211c80319c"

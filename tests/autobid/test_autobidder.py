@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autobid.autobidder import EXPLORATION, Autobidder, Bid
-from autobid.identifiers import seeded_ids
-from logging_config import EventLog, context
+from mlmon.autobid.autobidder import EXPLORATION, Autobidder, Bid
+from mlmon.autobid.identifiers import seeded_ids
+from mlmon.logging_config import EventLog, context
 
 
 @pytest.fixture

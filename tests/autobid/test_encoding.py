@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from autobid.encoding import fit_encoder
-from autobid.examples import Dataset
-from autobid.features import NUMERIC
-from autobid.opportunity import CATEGORICAL
+from mlmon.autobid.encoding import fit_encoder
+from mlmon.autobid.examples import Dataset
+from mlmon.autobid.features import NUMERIC
+from mlmon.autobid.opportunity import CATEGORICAL
 
 
 def test_one_row_is_encoded_as_in_a_batch(history: Dataset) -> None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from autobid.autobidder import EXPLORATION, EXPLORATION_DIGITS
-from autobid.examples import ExampleStore
-from autobid.features import FEATURES
-from autobid.identifiers import seeded_ids, share
-from autobid.prediction_service import Prediction
-from autobid.profile_stats import StatsStore
-from logging_config import Model
+from mlmon.autobid.autobidder import EXPLORATION, EXPLORATION_DIGITS
+from mlmon.autobid.examples import ExampleStore
+from mlmon.autobid.features import FEATURES
+from mlmon.autobid.identifiers import seeded_ids, share
+from mlmon.autobid.prediction_service import Prediction
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.logging_config import Model
 
 
 def prediction(prediction_id: str, *, approved: bool) -> Prediction:

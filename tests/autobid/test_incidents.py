@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from autobid.clock import to_nanoseconds
-from autobid.incidents import PLAN_DAYS, TICK, plan_incidents
+from mlmon.autobid.clock import to_nanoseconds
+from mlmon.autobid.incidents import PLAN_DAYS, TICK, plan_incidents
 
 START = datetime(2026, 11, 4, tzinfo=UTC)
 DISTORTING = (

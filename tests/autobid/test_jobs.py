@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from autobid.clock import MINUTE, SimulatedClock, to_datetime
-from autobid.encoding import Row
-from autobid.examples import Dataset, ExampleStore
-from autobid.jobs import TRAIN_MODEL, JobRunner, Pipeline
-from autobid.market import Population
-from autobid.model import Training
-from autobid.model_store import ModelStore
-from autobid.profile_stats import StatsStore
-from logging_config import EventLog
+from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.encoding import Row
+from mlmon.autobid.examples import Dataset, ExampleStore
+from mlmon.autobid.jobs import TRAIN_MODEL, JobRunner, Pipeline
+from mlmon.autobid.market import Population
+from mlmon.autobid.model import Training
+from mlmon.autobid.model_store import ModelStore
+from mlmon.autobid.profile_stats import StatsStore
+from mlmon.logging_config import EventLog
 
 Events = Callable[[str], list[dict[str, Any]]]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from autobid.market import MISSING, SHARES, Jobs, Population, draw_jobs
+from mlmon.autobid.market import MISSING, SHARES, Jobs, Population, draw_jobs
 
 SIZE = 40_000
 

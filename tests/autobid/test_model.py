@@ -8,9 +8,9 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from autobid.encoding import fit_encoder
-from autobid.examples import Dataset
-from autobid.model import THRESHOLD, TrainingError, evaluate, train
+from mlmon.autobid.encoding import fit_encoder
+from mlmon.autobid.examples import Dataset
+from mlmon.autobid.model import THRESHOLD, TrainingError, evaluate, train
 
 
 def test_predictions_are_those_of_scikit_learn(history: Dataset) -> None:

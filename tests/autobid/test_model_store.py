@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from autobid.examples import Dataset
-from autobid.features import LOGGED
-from autobid.model import Training, train
-from autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
+from mlmon.autobid.examples import Dataset
+from mlmon.autobid.features import LOGGED
+from mlmon.autobid.model import Training, train
+from mlmon.autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
 
 AT = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
+from mlmon.autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
 
 GOOD: dict[str, Any] = {
     "opportunity_id": "job-1",

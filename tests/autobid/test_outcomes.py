@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobid.autobidder import Bid
-from autobid.clock import HOUR, SimulatedClock
-from autobid.outcomes import Outcome, PendingOutcomes, record_outcome
-from logging_config import EventLog
+from mlmon.autobid.autobidder import Bid
+from mlmon.autobid.clock import HOUR, SimulatedClock
+from mlmon.autobid.outcomes import Outcome, PendingOutcomes, record_outcome
+from mlmon.logging_config import EventLog
 
 
 def outcome(known_at: int, *, succeeded: bool = True) -> Outcome:

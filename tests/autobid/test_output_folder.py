@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autobid.output_folder import OutputExistsError, output_folder
+from mlmon.autobid.output_folder import OutputExistsError, output_folder
 
 MARKER = "summary.json"
 

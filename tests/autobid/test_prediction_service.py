@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from autobid.clock import SimulatedClock, to_datetime
-from autobid.examples import Dataset
-from autobid.model import THRESHOLD, train
-from autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
-from autobid.opportunity import BidOpportunity, parse_opportunity
-from autobid.prediction_service import ModelNotLoadedError, PredictionService
-from autobid.profile_stats import DEFAULTS, ProfileHistoricalStats, StatsStore
-from logging_config import EventLog
+from mlmon.autobid.clock import SimulatedClock, to_datetime
+from mlmon.autobid.examples import Dataset
+from mlmon.autobid.model import THRESHOLD, train
+from mlmon.autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
+from mlmon.autobid.opportunity import BidOpportunity, parse_opportunity
+from mlmon.autobid.prediction_service import ModelNotLoadedError, PredictionService
+from mlmon.autobid.profile_stats import DEFAULTS, ProfileHistoricalStats, StatsStore
+from mlmon.logging_config import EventLog
 
 Events = Callable[[str], list[dict[str, Any]]]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobid.profile_stats import DEFAULTS, STALE_AFTER, ProfileHistoricalStats, StatsStore
+from mlmon.autobid.profile_stats import DEFAULTS, STALE_AFTER, ProfileHistoricalStats, StatsStore
 
 THEN = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

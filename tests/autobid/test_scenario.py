@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from scipy.stats import binomtest
 
-from autobid.components import API, BIDDER, SCHEDULER, TRAINING
-from autobid.profile_stats import STALE_AFTER
-from autobid.routes import PREDICT_PATH, RELOAD_PATH
-from autobid.scenario import Settings
-from autobid.traffic import NEW_CATEGORY, SHARE_IN_INCIDENT, SLOWER
+from mlmon.autobid.components import API, BIDDER, SCHEDULER, TRAINING
+from mlmon.autobid.profile_stats import STALE_AFTER
+from mlmon.autobid.routes import PREDICT_PATH, RELOAD_PATH
+from mlmon.autobid.scenario import Settings
+from mlmon.autobid.traffic import NEW_CATEGORY, SHARE_IN_INCIDENT, SLOWER
 
 Event = dict[str, Any]
 Emitted = Callable[[str, str], list[Event]]
@@ -82,7 +82,7 @@ def command(out: Path, settings: Settings) -> list[str]:
         "--predictions": settings.predictions,
     }
     words = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "autobid.scenario", *words]
+    return [sys.executable, "-m", "mlmon.autobid.scenario", *words]
 
 
 def test_the_same_seed_gives_the_same_bytes(
@@ -382,7 +382,7 @@ def test_wrong_usage_is_said(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Options that make no sense end with code 2 and the option's name."""
-    from autobid.scenario import main
+    from mlmon.autobid.scenario import main
 
     with pytest.raises(SystemExit) as ended:
         main(arguments)

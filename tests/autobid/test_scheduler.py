@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from autobid.clock import HOUR, MINUTE, SimulatedClock, to_datetime
-from autobid.scheduler import ClockedScheduler, schedule_with_retry
+from mlmon.autobid.clock import HOUR, MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.scheduler import ClockedScheduler, schedule_with_retry
 
 
 @pytest.fixture

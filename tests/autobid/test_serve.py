@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from autobid import load, serve, train
+from mlmon.autobid import load, serve, train
 
 REQUESTS = 60
 
@@ -25,7 +25,7 @@ def server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[dict[
     assert train.main(["--models", str(tmp_path / "models"), "--rows", "1500"]) == 0
     assert json.loads(capsys.readouterr().out)["version"] == "1"
     folders = ["--models", str(tmp_path / "models"), "--logs", str(tmp_path / "logs")]
-    command = [sys.executable, "-m", "autobid.serve", "--port", "0", "--cold", *folders]
+    command = [sys.executable, "-m", "mlmon.autobid.serve", "--port", "0", "--cold", *folders]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

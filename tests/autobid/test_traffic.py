@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from autobid.clock import DAY, to_nanoseconds
-from autobid.incidents import Incident, Plan
-from autobid.market import Population
-from autobid.opportunity import EMBEDDING, BadInputError, parse_opportunity
-from autobid.traffic import (
+from mlmon.autobid.clock import DAY, to_nanoseconds
+from mlmon.autobid.incidents import Incident, Plan
+from mlmon.autobid.market import Population
+from mlmon.autobid.opportunity import EMBEDDING, BadInputError, parse_opportunity
+from mlmon.autobid.traffic import (
     NEW_CATEGORY,
     SHARE_IN_INCIDENT,
     SLOT,

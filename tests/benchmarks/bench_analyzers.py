@@ -30,24 +30,26 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from analyzers.baseline.store import BaselineStore
-from analyzers.baseline.training_set import read_baselines
-from analyzers.compare.traffic import compared
-from analyzers.cycle.cycle import run_cycle
-from analyzers.cycle.state import Bookmark, BookmarkStore
-from analyzers.data_quality import DataQuality
-from analyzers.evidence import Evidence
-from analyzers.feature_drift import FeatureDrift
-from analyzers.profile.kind import kinds
-from analyzers.profile.logs import Logs
-from analyzers.profile.profiler import Profiler
-from analyzers.profile.store import ProfileStore
-from analyzers.score_shift import ScoreShift
-from analyzers.window import DAY, HOUR, Window, iso
-from elastic import node, templates
-from elastic.cluster import Cluster, connect
-from elastic.folders import cache_folder
-from elastic.settings import Settings, load_settings
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.baselines.training_set import read_baselines
+from mlmon.analyzers.checks.data_quality import DataQuality
+from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
+from mlmon.analyzers.checks.score_shift.score_shift import ScoreShift
+from mlmon.analyzers.compare.traffic import compared
+from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.profiler import Profiler
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
+from mlmon.elastic.indices import templates
+from mlmon.elastic.node import node
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.system.folders import cache_folder
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY_ONE = Window(START, START + DAY)

@@ -27,26 +27,27 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench_index import machine
 from rich.console import Console
 from rich.table import Table
 
-from analyzers import discover
-from analyzers.alert import LAYERS
-from analyzers.finding import Finding, Severity
-from analyzers.window import Window, iso
-from elastic import node
-from elastic.cluster import Cluster, connect
-from elastic.documents import NEW, Document
-from elastic.folders import cache_folder
-from elastic.progress import shown_progress
-from elastic.settings import Settings, load_settings
-from elastic.templates import install
-from kibana.dashboards import dashboards, shown_on
-from kibana.drawn.dashboard_view import Asked, dashboard_view
-from kibana.model.dashboard import Dashboard, Documents, Row, Section, Text
-from kibana.model.finding_chart import finding_charts
-from kibana.serving.pages import Pages
+from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import Window, iso
+from mlmon.analyzers.checks import discover
+from mlmon.dashboards.definitions import dashboards, shown_on
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section, Text
+from mlmon.dashboards.model.finding_chart import finding_charts
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.documents import NEW, Document
+from mlmon.elastic.connect import connect
+from mlmon.elastic.indices.templates import install
+from mlmon.elastic.node import node
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.system.folders import cache_folder
+from mlmon.elastic.system.progress import shown_progress
+from mlmon.report.panels.dashboard_view import Asked, dashboard_view
+from mlmon.report.serve.pages import Pages
+from tests.benchmarks.bench_index import machine
 
 NAMESPACE = "bench"
 QUERY_MS, OVERVIEW_MS, REPORT_MB = 200.0, 1_000.0, 5.0

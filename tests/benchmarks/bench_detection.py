@@ -22,16 +22,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench_analyzers import own_cluster
-from bench_index import machine
 from rich.console import Console
 from rich.table import Table
 
-from analyzers.finding import Finding
-from analyzers.findings_store import FindingStore
-from analyzers.ground_truth import Detection, compare, read_truth
-from autobid.scenario import Settings, run_scenario
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.finding import Finding
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.run.ground_truth import Detection, compare, read_truth
+from mlmon.autobid.scenario import Settings, run_scenario
+from mlmon.elastic.client.cluster import Cluster
+from tests.benchmarks.bench_analyzers import own_cluster
+from tests.benchmarks.bench_index import machine
 
 END = datetime(2026, 11, 25, tzinfo=UTC)
 A_DAY, FEW_A_DAY = 5_600, 300

@@ -25,12 +25,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from elastic.cluster import open_connection
-from elastic.connection import Connection
-from elastic.errors import ClusterError
-from elastic.settings import load_settings
-from elastic.templates import templates
-from logging_config import FeatureSource, Model, Service, open_log
+from mlmon.elastic.client.connection import Connection
+from mlmon.elastic.connect import open_connection
+from mlmon.elastic.errors import ClusterError
+from mlmon.elastic.indices.templates import templates
+from mlmon.elastic.settings import load_settings
+from mlmon.logging_config import FeatureSource, Model, Service, open_log
 
 BULK = 1_000
 READ = 2_000

@@ -35,14 +35,16 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from elastic import node, templates
-from elastic.cluster import Cluster, connect
-from elastic.errors import ClusterError
-from elastic.folders import cache_folder
-from elastic.settings import Settings, load_settings
-from ingest.line import Encoder
-from ingest.pipeline import Flow
-from logging_config import Model, Service, open_log
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
+from mlmon.elastic.errors import ClusterError
+from mlmon.elastic.indices import templates
+from mlmon.elastic.node import node
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.system.folders import cache_folder
+from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.pipeline import Flow
+from mlmon.logging_config import Model, Service, open_log
 
 URL = "MLMON_BENCH_ELASTICSEARCH_URL"
 DATASET = "ml.prediction"

@@ -27,11 +27,11 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 from rich.console import Console
 from rich.table import Table
 
-from logging_config import AccessLog, EventLog, Model, Service, context, open_log
-from logging_config.queue_sink import QueueSink
-from logging_config.sink import FileSink
-from logging_config.standard_library import EventHandler
-from logging_config.structured import Destination, EventLogger, merge_context
+from mlmon.logging_config import AccessLog, EventLog, Model, Service, context, open_log
+from mlmon.logging_config.sinks.file_sink import FileSink
+from mlmon.logging_config.sinks.queue_sink import QueueSink
+from mlmon.logging_config.sources.stdlib import EventHandler
+from mlmon.logging_config.sources.structlog_source import Destination, EventLogger, merge_context
 
 EVENTS = 2_000
 MODEL = Model("autobid", "7")

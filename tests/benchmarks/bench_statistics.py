@@ -16,23 +16,23 @@ from rich.table import Table
 from scipy import stats
 from sklearn import metrics
 
-from analyzers.statistics import ks
-from analyzers.statistics.benjamini_hochberg import q_values
-from analyzers.statistics.brier import brier
-from analyzers.statistics.buckets import Buckets, merged
-from analyzers.statistics.calibration import expected_calibration_error
-from analyzers.statistics.cbpe import estimate_performance
-from analyzers.statistics.chi_squared import chi_squared
-from analyzers.statistics.confusion import Confusion
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.jensen_shannon import jensen_shannon_of_buckets
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.log_loss import log_loss
-from analyzers.statistics.percentiles import percentile
-from analyzers.statistics.psi import psi_of_buckets
-from analyzers.statistics.roc_auc import confidence_interval, roc_auc
-from analyzers.statistics.total_variation import total_variation
-from analyzers.statistics.wasserstein import wasserstein
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.brier import brier
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.calibration import expected_calibration_error
+from mlmon.analyzers.statistics.cbpe import estimate_performance
+from mlmon.analyzers.statistics.chi_squared import chi_squared
+from mlmon.analyzers.statistics.confusion import Confusion
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon_of_buckets
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.log_loss import log_loss
+from mlmon.analyzers.statistics.percentiles import percentile
+from mlmon.analyzers.statistics.psi import psi_of_buckets
+from mlmon.analyzers.statistics.roc_auc import confidence_interval, roc_auc
+from mlmon.analyzers.statistics.total_variation import total_variation
+from mlmon.analyzers.statistics.wasserstein import wasserstein
 
 if TYPE_CHECKING:
     from collections.abc import Callable

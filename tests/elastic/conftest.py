@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from elastic.folders import cache_folder
-from elastic.settings import load_settings
+from mlmon.elastic.settings import load_settings
+from mlmon.elastic.system.folders import cache_folder
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from elastic.cluster import Cluster
-from elastic.commands import app
-from elastic.errors import UserError
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.commands import app
+from mlmon.elastic.errors import UserError
 
 
 def _run(*words: str) -> Result:
@@ -53,7 +53,7 @@ def test_doctor_finds_a_whole_cluster_well() -> None:
 @pytest.mark.usefixtures("_on_cluster")
 def test_doctor_misses_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     """A template that is not installed is named with the command that installs it."""
-    from elastic import templates
+    from mlmon.elastic.indices import templates
 
     absent = templates._template("mlmontest-absent", {"properties": {}}, 1, stream=False)
     monkeypatch.setattr(templates, "templates", lambda: iter([absent]))

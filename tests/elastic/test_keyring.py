@@ -8,8 +8,8 @@ import keyring.backends.fail
 import pytest
 from keyring.backend import KeyringBackend
 
-from elastic.errors import UserError
-from elastic.settings import load_settings
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.settings import load_settings
 
 
 class InMemory(KeyringBackend):

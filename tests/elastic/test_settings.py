@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastic.errors import UserError
-from elastic.settings import Settings, load_settings
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.settings import Settings, load_settings
 
 
 def test_environment_goes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ship
-from numbered_log import NumberedLog
+
+from tests.support.numbered_log import NumberedLog
+from tests.support.shipping import Ship
 
 Mlmon = Callable[..., subprocess.CompletedProcess[str]]
 MLMON = (sys.executable, "-m", "mlmon")

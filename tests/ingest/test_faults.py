@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Ship
-from fault_injector import FaultInjector, Odds
-from numbered_log import NumberedLog
 
-from elastic.errors import UserError
-from ingest.account import Account
-from ingest.pipeline import Flow
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.pipeline import Flow
+from mlmon.ingest.state.account import Account
+from tests.support.fault_injector import FaultInjector, Odds
+from tests.support.numbered_log import NumberedLog
+from tests.support.shipping import Ship
 
 
 def balanced(account: Account) -> bool:

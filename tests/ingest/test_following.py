@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from conftest import Ship
-from numbered_log import NumberedLog
-
-from ingest import tailer
-from ingest.health import Health
+from mlmon.ingest.files import tailer
+from mlmon.ingest.state.health import Health
+from tests.support.numbered_log import NumberedLog
+from tests.support.shipping import Ship
 
 Until = Callable[[Callable[[], bool]], None]
 

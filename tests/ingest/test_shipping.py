@@ -7,13 +7,13 @@ from pathlib import Path
 
 import orjson
 import pytest
-from conftest import Ship
-from numbered_log import NumberedLog
 
-from elastic.errors import UserError
-from ingest.account import Account
-from ingest.dead_letters import DeadLetterFile
-from ingest.source import Limits
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.deliver.dead_letters import DeadLetterFile
+from mlmon.ingest.files.source import Limits
+from mlmon.ingest.state.account import Account
+from tests.support.numbered_log import NumberedLog
+from tests.support.shipping import Ship
 
 
 def test_each_line_is_stored_once_in_the_stream_of_its_dataset(

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from fault_injector import FaultInjector
-from torture import ODDS, Plan, mlmon
-
-from elastic.cluster import Cluster
+from mlmon.elastic.client.cluster import Cluster
+from tests.support.fault_injector import FaultInjector
+from tests.support.torture import ODDS, Plan, mlmon
 
 
 def test_a_tortured_shipper_stores_every_line_once(cluster: Cluster, tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from kibana_pages import PASSWORD, USER, serving_pages
 from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
-from kibana.place import Place
-from kibana.settings import KibanaSettings
-from mlmon import app
+from mlmon.cli import app
+from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.settings import KibanaSettings
+from tests.support.kibana_pages import PASSWORD, USER, serving_pages
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPT = DEPLOY / "kibana-check.sh"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from logging_config import EventLog, Service, open_log
-from logging_config.fields import DATASETS, REQUIRED, Field
+from mlmon.logging_config import EventLog, Service, open_log
+from mlmon.logging_config.schema.fields import DATASETS, REQUIRED, Field
 
 SPECIFICATION = Path(__file__).parents[3] / "shared" / "schemas" / "ecs-logging-spec.json"
 Check = Callable[[bytes], dict[str, Any]]

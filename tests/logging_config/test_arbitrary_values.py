@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logging_config import (
+from mlmon.logging_config import (
     AccessLog,
     EventLog,
     FeatureSource,
@@ -30,11 +30,11 @@ from logging_config import (
     publish_evaluation,
     set_error_code,
 )
-from logging_config.envelope import LEVELS
-from logging_config.formatter import EventFormatter
-from logging_config.middleware import Receive, Scope, Send
-from logging_config.standard_library import EventHandler
-from logging_config.structured import Destination, EventLogger, merge_context
+from mlmon.logging_config.emit.envelope import LEVELS
+from mlmon.logging_config.sources.asgi import Receive, Scope, Send
+from mlmon.logging_config.sources.formatter import EventFormatter
+from mlmon.logging_config.sources.stdlib import EventHandler
+from mlmon.logging_config.sources.structlog_source import Destination, EventLogger, merge_context
 
 COMMON = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

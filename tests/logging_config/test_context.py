@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace as opentelemetry
 
-from logging_config import EventLog, Model, context, current_trace_id, traceparent
-from logging_config.trace import Span, parse_traceparent
+from mlmon.logging_config import EventLog, Model, context, current_trace_id, traceparent
+from mlmon.logging_config.emit.trace import Span, parse_traceparent
 
 Events = Callable[[], list[dict[str, Any]]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from logging_config.documentation import fields_page
-from logging_config.errors import ConfigurationError
-from logging_config.fields import DATASETS, OWN, PURPOSES, Field
+from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.schema.documentation import fields_page
+from mlmon.logging_config.schema.fields import DATASETS, OWN, PURPOSES, Field
 
 DOCS = Path(__file__).parents[2] / "docs"
 SNIPPET = re.compile(r"```python title=(\w+)\n(.*?)```", re.DOTALL)

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elastic.cluster import Cluster
-from logging_config import EventLog, FeatureSource, Model
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.logging_config import EventLog, FeatureSource, Model
 
 ODD: list[Any] = [
     math.nan,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from logging_config import (
+from mlmon.logging_config import (
     ConfigurationError,
     EventLog,
     FeatureSource,

@@ -10,7 +10,7 @@ import schedule
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from logging_config import EventLog, Model, context, current_run, job, job_run
+from mlmon.logging_config import EventLog, Model, context, current_run, job, job_run
 
 Events = Callable[[], list[dict[str, Any]]]
 

@@ -10,9 +10,15 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
 
-from logging_config import AccessLog, ConfigurationError, EventLog, configuration, set_error_code
-from logging_config.middleware import Message, Receive, Scope, Send
-from logging_config.standard_library import EventHandler
+from mlmon.logging_config import (
+    AccessLog,
+    ConfigurationError,
+    EventLog,
+    configuration,
+    set_error_code,
+)
+from mlmon.logging_config.sources.asgi import Message, Receive, Scope, Send
+from mlmon.logging_config.sources.stdlib import EventHandler
 
 Events = Callable[[], list[dict[str, Any]]]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

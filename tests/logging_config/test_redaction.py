@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logging_config import ConfigurationError, EventLog, Model, Redaction
-from logging_config.redaction import REDACTED, is_secret_key, redact_text
+from mlmon.logging_config import ConfigurationError, EventLog, Model, Redaction
+from mlmon.logging_config.emit.redaction import REDACTED, is_secret_key, redact_text
 
 Events = Callable[[], list[dict[str, Any]]]
 

@@ -17,11 +17,11 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from logging_config import ConfigurationError, EventLog, Model, Service, configure
-from logging_config.formatter import EventFormatter
-from logging_config.prometheus import Metrics
-from logging_config.standard_library import EventHandler, level_name
-from logging_config.structured import Destination, EventLogger, merge_context
+from mlmon.logging_config import ConfigurationError, EventLog, Model, Service, configure
+from mlmon.logging_config.prometheus import Metrics
+from mlmon.logging_config.sources.formatter import EventFormatter
+from mlmon.logging_config.sources.stdlib import EventHandler, level_name
+from mlmon.logging_config.sources.structlog_source import Destination, EventLogger, merge_context
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -255,7 +255,7 @@ def test_level_names(number: int, name: str) -> None:
 def test_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
     """The formatter drops into an existing `dictConfig`, with python-json-logger's options."""
     formatter = {
-        "()": "logging_config.formatter.EventFormatter",
+        "()": "mlmon.logging_config.sources.formatter.EventFormatter",
         "service": "old",
         "environment": "production",
         "rename_fields": {"user_id": "http.request.id"},

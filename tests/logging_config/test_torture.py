@@ -14,7 +14,7 @@ import pytest
 import structlog
 from pythonjsonlogger.json import JsonFormatter
 
-from logging_config.formatter import EventFormatter
+from mlmon.logging_config.sources.formatter import EventFormatter
 
 Fate = str
 """`ok`, or what went wrong: `raises`, `lost`, `invalid`, `text` (a number became one), `accepted`,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from logging_config import (
+from mlmon.logging_config import (
     ConfigurationError,
     EventLog,
     Rotation,
@@ -24,9 +24,9 @@ from logging_config import (
     configure,
     open_log,
 )
-from logging_config.losses import Losses
-from logging_config.queue_sink import QueueSink
-from logging_config.sink import FileSink
+from mlmon.logging_config.emit.losses import Losses
+from mlmon.logging_config.sinks.file_sink import FileSink
+from mlmon.logging_config.sinks.queue_sink import QueueSink
 
 DEADLINE_S = 30.0
 

@@ -14,24 +14,24 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 from typer.testing import CliRunner, Result
 
-from analyzers.baseline.baseline import Baseline
-from analyzers.baseline.store import BaselineStore
-from analyzers.baseline.summary import SCORE as COLUMN
-from analyzers.baseline.summary import summarise
-from analyzers.commands import app
-from analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
-from analyzers.compare.traffic import compared
-from analyzers.finding import Severity
-from analyzers.profile.prediction_totals import AT_ONCE, prediction_totals
-from analyzers.profile.predictions import KIND, Categories, PredictionProfile, total
-from analyzers.profile.slot import Knowledge, Slot
-from analyzers.profile.store import ProfileStore
-from analyzers.statistics import ks
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.interval import Interval
-from analyzers.window import HOUR, Window, iso
-from elastic.cluster import Cluster
-from elastic.errors import UserError
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.window import HOUR, Window, iso
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.baselines.summary import SCORE as COLUMN
+from mlmon.analyzers.baselines.summary import summarise
+from mlmon.analyzers.commands import app
+from mlmon.analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
+from mlmon.analyzers.compare.traffic import compared
+from mlmon.analyzers.profiles.kinds.predictions import KIND, Categories, PredictionProfile, total
+from mlmon.analyzers.profiles.prediction_totals import AT_ONCE, prediction_totals
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import UserError
 
 Make = Callable[..., list[Any]]
 Rows = dict[str, Any]

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.baseline.baseline import Baseline
-from analyzers.compare.comparison import SCORE, Side
-from analyzers.compare.recount import Recount
-from analyzers.compare.refine import refined
-from analyzers.drift import ALPHA, LIMITS, drift_of_parts
-from analyzers.statistics import ks
-from analyzers.statistics.buckets import Buckets
-from analyzers.window import HOUR, Window
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import HOUR, Window
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.compare.comparison import SCORE, Side
+from mlmon.analyzers.compare.recount import Recount
+from mlmon.analyzers.compare.refine import refined
+from mlmon.analyzers.drift.drift import ALPHA, LIMITS, drift_of_parts
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.elastic.client.cluster import Cluster
 
 Rows = np.ndarray[Any, np.dtype[np.float64]]
 COARSE = (0.0, 1.0, 2.0)

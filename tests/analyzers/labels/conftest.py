@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from analyzers.labels.join import Joined, LabelJoin
-from analyzers.window import iso
+from mlmon.analyzers.base.window import iso
+from mlmon.analyzers.labels.join import Joined, LabelJoin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 Event = dict[str, Any]
 

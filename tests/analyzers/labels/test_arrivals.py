@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analyzers.labels.arrivals import REACH, Arrivals, horizon, parts
-from analyzers.window import DAY, HOUR, milliseconds
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import DAY, HOUR, milliseconds
+from mlmon.analyzers.labels.arrivals import REACH, Arrivals, horizon, parts
+from mlmon.elastic.client.cluster import Cluster
 
 NOW = datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
 INGESTED = "event.ingested"

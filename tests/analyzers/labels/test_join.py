@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzers.labels import join as join_module
-from analyzers.labels.join import Joined, LabelJoin
-from analyzers.labels.store import LabelStore
-from analyzers.labels.waiting import PATIENCE
-from analyzers.window import DAY, HOUR, MINUTE, iso
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, iso
+from mlmon.analyzers.labels import join as join_module
+from mlmon.analyzers.labels.join import Joined, LabelJoin
+from mlmon.analyzers.labels.store import LabelStore
+from mlmon.analyzers.labels.waiting import PATIENCE
+from mlmon.elastic.client.cluster import Cluster
 
 Event = dict[str, Any]
 Make = Callable[..., Event]
@@ -425,7 +425,7 @@ def test_many_predictions_of_one_id_are_no_trouble(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of predictions that share an id the first counts, even if an answer cannot hold them all."""
-    monkeypatch.setattr("analyzers.labels.store._MOST_HITS", 8)
+    monkeypatch.setattr("mlmon.analyzers.labels.store._MOST_HITS", 8)
     same = [
         prediction("same", START + timedelta(minutes=n), score=n / 100) | {"_id": f"p-same-{n}"}
         for n in range(12)

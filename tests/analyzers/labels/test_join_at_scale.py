@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from analyzers.labels import arrivals
-from analyzers.labels import join as join_module
-from analyzers.labels.arrivals import Arrivals
-from analyzers.labels.join import AT_A_TIME, Joined, LabelJoin
-from analyzers.labels.label import Outcome
-from analyzers.labels.store import LabelStore
-from analyzers.window import DAY, HOUR, MINUTE
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from mlmon.analyzers.labels import arrivals
+from mlmon.analyzers.labels import join as join_module
+from mlmon.analyzers.labels.arrivals import Arrivals
+from mlmon.analyzers.labels.join import AT_A_TIME, Joined, LabelJoin
+from mlmon.analyzers.labels.label import Outcome
+from mlmon.analyzers.labels.store import LabelStore
+from mlmon.elastic.client.cluster import Cluster
 
 Event = dict[str, Any]
 Requests = list[tuple[str, str, Any]]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from analyzers.cycle.cycle import run_cycle
-from analyzers.engine import analyze
-from analyzers.profile.kind import kinds
-from analyzers.profile.store import ProfileStore
-from analyzers.window import DAY, HOUR, Window
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.engine import analyze
+from mlmon.elastic.client.cluster import Cluster
 
 Requests = list[tuple[str, str, Any]]
 Event = dict[str, Any]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.labels.label import MOST_SEEN, Label, Outcome, Prediction, document_id, draw
-from analyzers.window import HOUR
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.labels.label import MOST_SEEN, Label, Outcome, Prediction, document_id, draw
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 PREDICTION = Prediction(

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from analyzers.labels.label import Outcome
-from analyzers.labels.waiting import PATIENCE, Status, Waiting
+from mlmon.analyzers.labels.label import Outcome
+from mlmon.analyzers.labels.waiting import PATIENCE, Status, Waiting
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analyzers.sample import evidently_report, nannyml_report
-from analyzers.sample.comparison import read
-from analyzers.sample.library import library
-from elastic.errors import UserError
+from mlmon.analyzers.sample import evidently_report, nannyml_report
+from mlmon.analyzers.sample.comparison import read
+from mlmon.analyzers.sample.library import library
+from mlmon.elastic.errors import UserError
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.labels.join import LabelJoin
-from analyzers.sample.draw import least_hashes, sample
-from analyzers.window import DAY, HOUR, Window, iso, milliseconds
-from elastic.cluster import Cluster
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso, milliseconds
+from mlmon.analyzers.labels.join import LabelJoin
+from mlmon.analyzers.sample.draw import least_hashes, sample
+from mlmon.elastic.client.cluster import Cluster
 
 Events = list[dict[str, Any]]
 

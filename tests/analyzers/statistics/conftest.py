@@ -10,9 +10,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

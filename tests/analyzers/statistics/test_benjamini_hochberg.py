@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 
 
 @given(p=st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.01, 1.0]), min_size=1))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from analyzers.statistics.brier import brier
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.brier import brier
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 
 @given(data=st.data())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merged
 
 
 @given(data=st.data())

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import calibration as sklearns
 
-from analyzers.statistics import calibration
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics import calibration
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 
 def raw_error(scores: Any, labels: Any, edges: tuple[float, ...]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.categories import pair
+from mlmon.analyzers.statistics.categories import pair
 
 counts = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 100))
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.cbpe import estimate_performance
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.cbpe import estimate_performance
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analyzers.statistics.performance import Performance
+    from mlmon.analyzers.statistics.performance import Performance
 
 EDGES = tuple((np.arange(101) / 100).tolist())
 MEASURES = ("positive_rate", "precision", "recall", "f1", "accuracy", "roc_auc")

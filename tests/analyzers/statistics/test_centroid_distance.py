@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
-from analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 
 
 def test_the_p_value_is_that_of_scipy() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import contingency
 
-from analyzers.statistics.chi_squared import chi_squared
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.total_variation import total_variation
+from mlmon.analyzers.statistics.chi_squared import chi_squared
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.total_variation import total_variation
 
 filled = st.lists(
     st.tuples(st.integers(20, 10**6), st.integers(20, 10**6)), min_size=2, max_size=30

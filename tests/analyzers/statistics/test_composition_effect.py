@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyzers.statistics.composition_effect import Parts, composition_effect
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.composition_effect import Parts, composition_effect
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.interval import Interval
 
 UNIT = Interval(0.0, 1.0)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.convex_sum import convex_sum
+from mlmon.analyzers.statistics.convex_sum import convex_sum
 
 FUNCTIONS = st.sampled_from([np.square, np.exp, lambda x: -np.log(x + 0.01), lambda x: 1 - x])
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzers.statistics.difference import chance_of_decline, difference
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.performance import Estimate
-from analyzers.statistics.two_proportions import compare_rates
-from analyzers.statistics.wilson import wilson_interval
+from mlmon.analyzers.statistics.difference import chance_of_decline, difference
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.two_proportions import compare_rates
+from mlmon.analyzers.statistics.wilson import wilson_interval
 
 
 @pytest.mark.parametrize("counts", [(56, 70, 48, 80), (9, 10, 3, 10), (5, 56, 0, 29)])

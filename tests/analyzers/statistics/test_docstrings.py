@@ -8,14 +8,14 @@ import pkgutil
 
 import pytest
 
-import analyzers.statistics
+import mlmon.analyzers.statistics
 
-MODULES = [module.name for module in pkgutil.iter_modules(analyzers.statistics.__path__)]
+MODULES = [module.name for module in pkgutil.iter_modules(mlmon.analyzers.statistics.__path__)]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
     """A statistic's file has an example, and the example is true."""
-    outcome = doctest.testmod(importlib.import_module(f"analyzers.statistics.{name}"))
+    outcome = doctest.testmod(importlib.import_module(f"mlmon.analyzers.statistics.{name}"))
     assert outcome.attempted > 0
     assert outcome.failed == 0

@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from analyzers.statistics.domain_classifier import auc, domain_auc, fit_logistic
-from analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.domain_classifier import auc, domain_auc, fit_logistic
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 
 
 @pytest.mark.parametrize("penalty", [0.5, 24.0])

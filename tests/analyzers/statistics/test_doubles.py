@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.doubles import at_place, next_above, next_below, place
+from mlmon.analyzers.statistics.doubles import at_place, next_above, next_below, place
 
 doubles = st.floats(allow_nan=False)
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import even_edges, quantile_edges, split_edges
-from analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import even_edges, quantile_edges, split_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 
 
 @given(data=st.data(), buckets=st.integers(1, 20))

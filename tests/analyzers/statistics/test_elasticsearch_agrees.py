@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from analyzers.statistics import ks
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges, split_edges
-from elastic.documents import Document
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges, split_edges
+from mlmon.elastic.client.documents import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from elastic.cluster import Cluster
+    from mlmon.elastic.client.cluster import Cluster
 
 GREATEST = sys.float_info.max
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.fisher_exact import fisher_exact
+from mlmon.analyzers.statistics.fisher_exact import fisher_exact
 
 
 def test_the_lady_tasting_tea() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.interval import Decision, Interval
+from mlmon.analyzers.statistics.interval import Decision, Interval
 
 numbers = st.floats(allow_nan=False)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import distance
 
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
 
 counted = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 10**9), min_size=1).filter(
     lambda counts: sum(counts.values()) > 0

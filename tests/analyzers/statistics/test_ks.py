@@ -12,12 +12,12 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from analyzers.statistics import ks
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.doubles import next_above
-from analyzers.statistics.edges import quantile_edges, split_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.interval import Decision
+from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.doubles import next_above
+from mlmon.analyzers.statistics.edges import quantile_edges, split_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.interval import Decision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.labelled_scores import LabelledScores, probability_bounds
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores, probability_bounds
 
 
 @given(data=st.data())

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.log_loss import log_loss
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.log_loss import log_loss
 
 
 @given(data=st.data())

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.interval import Interval
-from analyzers.statistics.ks import ks_distance
-from analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.ks import ks_distance
+from mlmon.analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost
 
 
 @given(seen=st.lists(st.booleans(), min_size=1), lost=st.lists(st.booleans()))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.mann_kendall import falling_p, fewest
+from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
 
 
 @given(values=st.lists(st.integers(-50, 50), min_size=2, max_size=20, unique=True))

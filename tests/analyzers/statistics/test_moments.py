@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.moments import Moments
 
 
 def exact_variance(rows: list[float]) -> Fraction:

@@ -11,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.percentiles import percentile, percentile_confidence, relative_middle
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.percentiles import (
+    percentile,
+    percentile_confidence,
+    relative_middle,
+)
 
 
 def logarithmic(low: float, high: float, error: float) -> list[float]:

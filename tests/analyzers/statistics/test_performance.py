@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.loss_per_row import brier_per_row, log_loss_per_row
-from analyzers.statistics.performance import Counts, Performance, measure
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.loss_per_row import brier_per_row, log_loss_per_row
+from mlmon.analyzers.statistics.performance import Counts, Performance, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

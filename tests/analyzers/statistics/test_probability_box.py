@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics import ks, percentiles
-from analyzers.statistics.buckets import Buckets, merged
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.probability_box import (
+from mlmon.analyzers.statistics import ks, percentiles
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.probability_box import (
     ProbabilityBox,
     boxes,
     distance_of_boxes,

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.promised_rate import promised_rate
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.promised_rate import promised_rate
 
 EDGES = tuple(np.linspace(0, 1, 21).tolist())
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.psi import psi, psi_of_buckets
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.psi import psi, psi_of_buckets
 
 bins = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=12)
 

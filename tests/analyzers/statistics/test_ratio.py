@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzers.statistics.ratio import ratio
+from mlmon.analyzers.statistics.ratio import ratio
 
 
 @pytest.mark.parametrize("values", [(80.0, 4.0, 100.0, 5.0), (3.0, 1.0, 9.0, 0.5)])

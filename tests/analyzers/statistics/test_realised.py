@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.realised import realised_performance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from analyzers.statistics.performance import Performance
+    from mlmon.analyzers.statistics.performance import Performance
 
 Floats = "NDArray[np.float64]"
 THRESHOLD = 0.4

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.edges import quantile_edges
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.sampling_error import mean_error, variance_interval
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.sampling_error import mean_error, variance_interval
 
 
 def test_the_mean_errs_as_scipy_says() -> None:

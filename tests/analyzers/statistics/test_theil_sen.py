@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.theil_sen import slope
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.theil_sen import slope
 
 
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.statistics.categories import Counted
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.total_variation import (
+from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.total_variation import (
     critical_total_variation,
     minimum_rows,
     total_variation,

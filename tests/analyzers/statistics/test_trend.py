@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from analyzers.statistics.trend import trend
+from mlmon.analyzers.statistics.trend import trend
 
 
 def line(x: float, slope: float, start: float) -> float:

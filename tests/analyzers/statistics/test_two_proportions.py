@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.two_proportions import compare_rates
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.two_proportions import compare_rates
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from analyzers.statistics.buckets import Buckets
-from analyzers.statistics.labelled_scores import LabelledScores
-from analyzers.statistics.performance import Performance
-from analyzers.statistics.realised import realised_performance
-from analyzers.statistics.unknown_labels import bounded_performance
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.performance import Performance
+from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.unknown_labels import bounded_performance
 
 EDGES = tuple((np.arange(11) / 10).tolist())
 THRESHOLD = 0.4

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyzers.statistics.empty_sample import EmptySampleError
-from analyzers.statistics.wilson import wilson_interval
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.wilson import wilson_interval
 
 
 @given(data=st.data(), rows=st.integers(1, 10**6), confidence=st.sampled_from([0.8, 0.95, 0.999]))

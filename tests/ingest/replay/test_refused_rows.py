@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from ingest.replay import csv_table
-from ingest.replay.commands import app
+from mlmon.ingest.replay import csv_table
+from mlmon.ingest.replay.commands import app
 
 MAPPING = """
 [service]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.replay.events import EventFiles
-from ingest.replay.mapping import Mapping
-from ingest.replay.replay import Account, Replay
-from ingest.replay.table import open_table
-from logging_config.redaction import redact_text
+from mlmon.ingest.replay.events import EventFiles
+from mlmon.ingest.replay.mapping import Mapping
+from mlmon.ingest.replay.replay import Account, Replay
+from mlmon.ingest.replay.table import open_table
+from mlmon.logging_config.emit.redaction import redact_text
 
 MAPPING = Mapping.model_validate(
     {

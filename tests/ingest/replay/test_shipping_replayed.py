@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ship
 
-from ingest.replay.commands import replay
+from mlmon.ingest.replay.commands import replay
+from tests.support.shipping import Ship
 
 ROWS = 500
 MAPPING = """

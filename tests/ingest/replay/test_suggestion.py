@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.replay.mapping import Mapping
-from ingest.replay.suggestion import suggestion
+from mlmon.ingest.replay.mapping import Mapping
+from mlmon.ingest.replay.suggestion import suggestion
 
 
 def suggested(folder: Path, header: str, *rows: str) -> Mapping:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from analyzers.baseline.training_set import read_baselines
-from ingest.replay.commands import replay
+from mlmon.analyzers.baselines.training_set import read_baselines
+from mlmon.ingest.replay.commands import replay
 
 MAPPING = """
 [service]

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from elastic.errors import UserError
-from ingest.replay.commands import replay
-from ingest.replay.mapping import read_mapping
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.replay.commands import replay
+from mlmon.ingest.replay.mapping import read_mapping
 
 MAPPING = """
 [service]
@@ -124,7 +124,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 
-    command = [sys.executable, "-c", "import mlmon; mlmon.main()", "replay", "t.csv"]
+    command = [sys.executable, "-c", "from mlmon.cli import main; main()", "replay", "t.csv"]
     done = subprocess.run(
         [*command, "--mapping", "mapping.toml"],
         cwd=tmp_path,
@@ -144,7 +144,7 @@ def test_a_run_needs_a_mapping_or_asks_for_one(tmp_path: Path) -> None:
     """Wrong usage exits 2 and says which of the two options to give."""
     from typer.testing import CliRunner
 
-    from ingest.replay.commands import app
+    from mlmon.ingest.replay.commands import app
 
     result = CliRunner().invoke(app, [str(tmp_path / "t.csv")])
     assert result.exit_code == 2

@@ -1,0 +1,1 @@
+"""What an analyzer's author must know: Analyzer, Limits, Panel, AlertPolicy, Finding, Window."""

@@ -1,0 +1,65 @@
+"""What an analyzer declares about alerting; the alerting package acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+from mlmon.analyzers.base.window import DAY
+
+Layer = Literal[
+    "ingest",
+    "service",
+    "job",
+    "statistics",
+    "fallback",
+    "feature",
+    "score",
+    "performance",
+    "business",
+]
+"""A place in the chain of causes: a failing job makes statistics stale, stale statistics make
+predictions fall back, fallbacks move features, features move scores, scores cost performance, and
+performance costs business. The service stands before all of it, and before that the logs."""
+
+INGEST: Layer = "ingest"
+"""The layer of what is said about the logs themselves. It explains no other alarm: one that lost
+lines could explain is withheld (`incomplete_logs.py`)."""
+
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+"""The layers, causes before what they cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """When findings become an alert.
+
+    Args:
+        on: Severity from which on a finding counts.
+        after: How many of the last `of` windows must count: persistence.
+        of: How many windows are looked at.
+        layer: Place in the chain of causes, from which inhibition is derived.
+        step: From the end of one window to the end of the next, where windows overlap; None says
+            that each begins where the one before ended.
+        clear: How many windows in a row must be `ok` for an alert to end; `unknown` ones between
+            them count neither way.
+        silence: How long nothing at all may be said of what raised an alert before it ends: it is
+            gone, as a model version that was replaced is.
+    """
+
+    on: Literal["warning", "critical"]
+    after: int
+    of: int
+    layer: Layer
+    step: timedelta | None = None
+    clear: int = 3
+    silence: timedelta = DAY
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.after <= self.of:
+            raise ValueError(f"after {self.after} of {self.of} windows can never or always hold")
+        if self.clear < 1:
+            raise ValueError(f"an alert that ends after {self.clear} windows could never be open")
+        if self.step is not None and self.step <= timedelta(0):
+            raise ValueError(f"windows cannot end {self.step} apart")

@@ -1,0 +1,78 @@
+"""Limits: from which value on a metric is worth a warning, and from which it is critical."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlmon.analyzers.base.finding import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Two limits of one metric.
+
+    A verdict is taken from the end of the value's interval that speaks for calm: its lower end
+    where large values are bad, its upper end where small ones are. Noise alone therefore does not
+    alarm, and a small sample needs a larger change.
+
+    Args:
+        warning: Limit of the severity `warning`.
+        critical: Limit of the severity `critical`.
+        bad: Whether values `above` or `below` the limits are bad.
+        meaning: How the limits come about, one sentence without its full stop.
+        measures: What the metric is, so that lines that were lost can widen its interval: a `rate`
+            of lines, or a `distance` of their distribution that is at most 1. None for a measure
+            that they may change in any way.
+    """
+
+    warning: float
+    critical: float
+    bad: Literal["above", "below"] = "above"
+    meaning: str = ""
+    measures: Literal["rate", "distance"] | None = None
+
+    def judge(self, low: float, high: float) -> Severity:
+        """Return the severity of a value that lies in [low, high]."""
+        calmest = low if self.bad == "above" else -high
+        sign = 1 if self.bad == "above" else -1
+        if calmest >= sign * self.critical:
+            return Severity.CRITICAL
+        return Severity.WARNING if calmest >= sign * self.warning else Severity.OK
+
+    @property
+    def judged(self) -> bool:
+        """Whether any value alarms; if none does, the metric is shown beside those that do."""
+        return math.isfinite(self.warning)
+
+    def judge_bounds(self, low: float, high: float) -> Severity:
+        """Return the severity of a value that may be anything in [low, high]; unknown if it varies.
+
+        It is for a value that waits for labels. Noise is judged by `judge`, from the calm end.
+        """
+        severity = self.judge(low, high)
+        worst = high if self.bad == "above" else low
+        undecided = not severity.alarming and self.judge(worst, worst).alarming
+        return Severity.UNKNOWN if undecided else severity
+
+    def judge_distance(self, low: float, high: float) -> Severity:
+        """Return the severity of how far a value in [low, high] lies from zero, to either side."""
+        calmest = 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
+        return self.judge(calmest, max(abs(low), abs(high)))
+
+    @property
+    def sign(self) -> str:
+        """How a bad value compares with a limit: `≥` or `≤`."""
+        return "≥" if self.bad == "above" else "≤"
+
+    def at_least(self, warning: float, critical: float) -> Limits:
+        """Return these limits, but none that alarms earlier than the given ones."""
+        pick = max if self.bad == "above" else min
+        return replace(
+            self, warning=pick(self.warning, warning), critical=pick(self.critical, critical)
+        )
+
+
+CONTEXT = Limits(math.inf, math.inf, meaning="not judged: shown beside what is")
+"""The limits of a metric that explains others and alarms nobody."""

@@ -1,0 +1,100 @@
+"""What a profile is of, and what was known when it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.window import milliseconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mlmon.analyzers.base.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one profile: a kind of profile, one of its series, and a window.
+
+    Args:
+        kind: `profile.kind`, such as `prediction` or `access`.
+        window: The time summarised.
+        series: What tells profiles of one window apart; for predictions the model's name, its
+            version and the baseline whose edges were used ("" for none), else nothing.
+    """
+
+    kind: str
+    window: Window
+    series: tuple[str, ...] = ()
+
+    def id(self, revision: int) -> str:
+        """The document's `_id`."""
+        parts = [self.kind, *([digest(self.series)] if self.series else [])]
+        return "-".join([*parts, str(milliseconds(self.window.start)), str(revision)])
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The events a profile was made from.
+
+    Args:
+        documents: How many.
+        ingested: When the last of them reached Elasticsearch, None where they do not say.
+    """
+
+    documents: int = 0
+    ingested: datetime | None = None
+
+    def outdated_by(self, present: Knowledge) -> bool:
+        """Whether events have come since, and those that were counted are there to count again.
+
+        Logs are deleted long before profiles. Where fewer events are there than were counted, what
+        a late one adds cannot be told: what was counted stays.
+        """
+        if present.documents != self.documents:
+            return present.documents > self.documents
+        if present.ingested is None:
+            return False
+        return self.ingested is None or present.ingested > self.ingested
+
+    def __add__(self, other: Knowledge) -> Knowledge:
+        times = [each.ingested for each in (self, other) if each.ingested is not None]
+        return Knowledge(self.documents + other.documents, max(times, default=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The latest stored revision of a slot's profile and what it was made from."""
+
+    knowledge: Knowledge
+    revision: int
+
+
+class Profile(Protocol):
+    """What every kind of profile has."""
+
+    @property
+    def slot(self) -> Slot:
+        """What it is of."""
+        ...
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        ...
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What it was made from."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """1, and one more each time it was made again."""
+        ...
+
+    def body(self) -> dict[str, Any]:
+        """What is stored beside slot and knowledge."""
+        ...

@@ -1,0 +1,15 @@
+"""How severities look in a terminal."""
+
+from types import MappingProxyType
+from typing import Final
+
+from mlmon.analyzers.base.finding import Severity
+
+STYLES: Final = MappingProxyType(
+    {
+        Severity.CRITICAL: "bold red",
+        Severity.WARNING: "yellow",
+        Severity.UNKNOWN: "dim",
+        Severity.OK: "green",
+    }
+)

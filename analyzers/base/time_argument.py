@@ -1,0 +1,73 @@
+"""Times as they are typed: a moment, or how long ago."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.window import Window, parse_time
+from mlmon.elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def time_argument(text: str, now: datetime) -> datetime:
+    """Read `now`, `14d` (that long ago; also s, m, h, w), or an ISO-8601 time (UTC without a zone).
+
+    Raises:
+        UserError: It is neither.
+    """
+    if text == "now":
+        return now
+    try:
+        ago = _length(text)
+        return parse_time(text) if ago is None else now - ago
+    except (ValueError, OverflowError):
+        raise UserError(
+            f"{text!r} is not a time",
+            "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
+        ) from None
+
+
+def window_argument(text: str, now: datetime) -> Window:
+    """Read a window: `START/END`, each as `time_argument` reads them, or a length up to now.
+
+    `2026-11-20/2026-11-22` is the interval of ISO 8601 (4.4.1); `14d/7d` the week before the last
+    one, `7d` the last one.
+
+    Raises:
+        UserError: It is neither, or holds no time.
+    """
+    start, divided, end = text.partition("/")
+    window = Window(time_argument(start, now), time_argument(end, now) if divided else now)
+    if window.start >= window.end:
+        raise UserError(f"There is no time in {text!r}", "Write the earlier time first.")
+    return window
+
+
+def length_argument(text: str) -> timedelta:
+    """Read a length of time: a whole number of s, m, h, d or w, such as `5m`.
+
+    Raises:
+        UserError: It is none, or nothing at all.
+    """
+    try:
+        length = _length(text)
+    except OverflowError:
+        length = None
+    if not length:
+        raise UserError(
+            f"{text!r} is not a length of time",
+            "Write a whole number and its unit, such as 30s, 5m, 1h or 7d.",
+        )
+    return length
+
+
+def _length(text: str) -> timedelta | None:
+    found = _AGO.fullmatch(text.strip())
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None

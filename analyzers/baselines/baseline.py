@@ -1,0 +1,207 @@
+"""The baseline of one model version: its training set, counted in buckets live traffic shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.analyzers.baselines.score_sums import ScoreSums
+from mlmon.analyzers.baselines.segments import SegmentBaseline, coarse, decode, encode
+from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
+from mlmon.analyzers.baselines.stored_vectors import StoredVectors
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.categories import Counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+
+FORMAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryBaseline:
+    """A categorical feature of the training set.
+
+    Args:
+        counts: Rows per category, the most frequent ones.
+        rest: Rows of the categories that are not in `counts`.
+        singletons: Categories that occur in one row only.
+        missing: Rows without a value.
+    """
+
+    counts: Counter[str]
+    rest: int = 0
+    singletons: int = 0
+    missing: int = 0
+
+    @property
+    def n(self) -> int:
+        """Rows with a value."""
+        return self.counts.total() + self.rest
+
+    @property
+    def counted(self) -> Counted:
+        """The rows as statistics take them: all rows of a named category are counted."""
+        return Counted(self.counts, self.rest)
+
+    @property
+    def expected_unseen(self) -> float:
+        """The share of new rows whose category the training set does not have.
+
+        Good's estimate: the share of rows whose category occurs once (Good, I. J. (1953). The
+        population frequencies of species and the estimation of population parameters. Biometrika
+        40, 237-264).
+        """
+        return self.singletons / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One model version's training set in numbers.
+
+    Args:
+        model_name: Name of the model.
+        model_version: Its version.
+        rows: Rows of the training set.
+        created: When the baseline was made.
+        source: Name of the file it was made from.
+        score: Out-of-fold scores, None where the table has none.
+        labelled: These scores by label, over the same edges and with their sums; None where the
+            table has no labels.
+        numeric: Numeric features; edges are the feature's own quantiles.
+        categorical: Categorical features.
+        metrics: Offline evaluation, such as `roc_auc`.
+        passed_over: Columns that are neither numbers, categories nor embeddings, or hold no value.
+        score_sums: Scores by bucket or category of each feature; empty where there are no scores.
+        finer: Numeric features and, as `ml.prediction.score`, the scores over ten times as many
+            edges, those of `numeric` and `score` among them: where buckets leave a verdict open.
+        embeddings: A sample of each embedding.
+        segments: The parts that the training set was divided into, by feature and value.
+    """
+
+    model_name: str
+    model_version: str
+    rows: int
+    created: datetime
+    source: str
+    score: Buckets | None = None
+    labelled: LabelledScores | None = None
+    numeric: Mapping[str, Buckets] = field(default_factory=dict)
+    categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+    score_sums: Mapping[str, ScoreSums] = field(default_factory=dict)
+    finer: Mapping[str, Buckets] = field(default_factory=dict)
+    embeddings: Mapping[str, StoredVectors] = field(default_factory=dict)
+    segments: Mapping[str, Mapping[str, SegmentBaseline]] = field(default_factory=dict)
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """Name and version of the model."""
+        return self.model_name, self.model_version
+
+    @property
+    def segment_edges(self) -> tuple[float, ...]:
+        """The edges over which the scores of segments are counted; none without scores."""
+        return coarse(self.score.edges) if self.score else ()
+
+    @property
+    def features(self) -> list[str]:
+        """Names of all features, sorted."""
+        return sorted([*self.numeric, *self.categorical])
+
+    @cached_property
+    def id(self) -> str:
+        """20 hexadecimal digits of its content: the same training set gives the same id."""
+        return digest([FORMAT, self.model_name, self.model_version, self._body()])
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the document's source."""
+        return {
+            "@timestamp": iso(self.created),
+            "ml.model.name": self.model_name,
+            "ml.model.version": self.model_version,
+            "baseline.id": self.id,
+            "baseline.format": FORMAT,
+            "baseline.rows": self.rows,
+            "baseline.source": self.source,
+            "baseline.body": self._body(),
+        }
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "score": _encode(self.score) if self.score else None,
+            "labelled": encode_labelled(self.labelled) if self.labelled else None,
+            "numeric": {name: _encode(each) for name, each in self.numeric.items()},
+            "categorical": {
+                name: {
+                    "counts": each.counts,
+                    "rest": each.rest,
+                    "singletons": each.singletons,
+                    "missing": each.missing,
+                }
+                for name, each in self.categorical.items()
+            },
+            "metrics": self.metrics,
+            "passed_over": self.passed_over,
+            "score_sums": {name: each.to_body() for name, each in self.score_sums.items()},
+            "finer": {name: _encode_finer(each) for name, each in self.finer.items()},
+            "embeddings": {name: each.to_body() for name, each in self.embeddings.items()},
+            "segments": encode(self.segments),
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Baseline:
+        """Read what `to_document` wrote."""
+        body = document["baseline.body"]
+        score = _decode(body["score"]) if body["score"] else None
+        labelled = body["labelled"]
+        return cls(
+            document["ml.model.name"],
+            document["ml.model.version"],
+            body["rows"],
+            parse_time(document["@timestamp"]),
+            document["baseline.source"],
+            score,
+            decode_labelled(score.edges, labelled) if score and labelled else None,
+            {name: _decode(each) for name, each in body["numeric"].items()},
+            {
+                name: CategoryBaseline(**(each | {"counts": Counter(each["counts"])}))
+                for name, each in body["categorical"].items()
+            },
+            body["metrics"],
+            tuple(body["passed_over"]),
+            {name: ScoreSums.from_body(each) for name, each in body["score_sums"].items()},
+            {name: _decode_finer(each) for name, each in body["finer"].items()},
+            {name: StoredVectors.from_body(each) for name, each in body["embeddings"].items()},
+            decode(body["segments"]),
+        )
+
+
+def _encode(sample: Buckets) -> dict[str, Any]:
+    return {name: getattr(sample, name) for name in Buckets.__slots__}
+
+
+def _decode(body: dict[str, Any]) -> Buckets:
+    return Buckets(**(body | {"edges": tuple(body["edges"]), "counts": tuple(body["counts"])}))
+
+
+def _encode_finer(sample: Buckets) -> dict[str, Any]:
+    return {"edges": sample.edges, "counts": sample.counts}
+
+
+def _decode_finer(body: dict[str, Any]) -> Buckets:
+    return Buckets(tuple(body["edges"]), tuple(body["counts"]))
+
+
+def dividing(baselines: Iterable[Baseline]) -> tuple[str, ...]:
+    """Return the features that divide the traffic by some baselines, sorted."""
+    return tuple(sorted({feature for each in baselines for feature in each.segments}))

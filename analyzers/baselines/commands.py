@@ -1,0 +1,174 @@
+"""`mlmon baseline create | list | show`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.baselines.store import BaselineStore
+    from mlmon.elastic.errors import UserError
+
+app = typer.Typer(
+    help="What each model version was trained on, for comparison.", no_args_is_help=True
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str | None, typer.Option(help="Name of the model.")]
+Version = Annotated[str | None, typer.Option("--model-version", help="Version of the model.")]
+
+
+@app.command()
+def create(
+    path: Annotated[Path, typer.Argument(help="A table, a model's folder, or a folder of these.")],
+    model: Model = None,
+    version: Version = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A categorical feature whose values are judged apart; may be given again. "
+            "[default: segments under [analyzers] of mlmon.toml]"
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the baseline of each model version from its training set; again changes nothing."""
+    from datetime import UTC, datetime
+
+    from mlmon.analyzers.baselines.declared import declared_segments
+    from mlmon.analyzers.baselines.training_set import read_baselines
+    from mlmon.elastic.settings import load_settings
+
+    segmented = segment or declared_segments(load_settings().sections.get("analyzers", {}))
+    store = _store()
+    made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
+    store.write(made)
+    if as_json:
+        print(json.dumps([_summary(each) for each in made]))
+        return
+    for each in made:
+        print(f"baseline {each.id}: {_sentence(each)}")
+        if each.passed_over:
+            names = ", ".join(each.passed_over)
+            print(
+                f"  passed over, neither numbers, categories nor embeddings: {names}",
+                file=sys.stderr,
+            )
+
+
+@app.command("list")
+def list_baselines(as_json: Json = False) -> None:
+    """List the baselines there are; `*` marks the one each version is compared with."""
+    store = _store()
+    unread: list[UserError] = []
+    current = {each.id for each in store.current(unread).values()}
+    known = sorted(store.all(unread=[]), key=lambda each: (each.model, each.created))
+    for error in unread:
+        print(f"{error.message}. {error.hint}", file=sys.stderr)
+    if as_json:
+        print(json.dumps([_summary(each) | {"current": each.id in current} for each in known]))
+        return
+    for each in known:
+        print(f"{'*' if each.id in current else ' '} {each.id}  {_sentence(each)}")
+    if not known:
+        print("no baselines; make one with `mlmon baseline create models/`")
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="Name of the model.")],
+    version: Annotated[str, typer.Argument(help="Its version.")],
+    as_json: Json = False,
+) -> None:
+    """Show the baseline a model version is compared with: each feature's range and frequencies.
+
+    Published metrics stand beside those of the training set's own out-of-fold scores and labels
+    (precision, recall and F1 at 0.5).
+    """
+    from mlmon.elastic.errors import UserError
+
+    baseline = _store().current().get((model, version))
+    if baseline is None:
+        raise UserError(
+            f"There is no baseline for {model} {version}",
+            "See `mlmon baseline list`; make one with `mlmon baseline create`.",
+        )
+    if as_json:
+        print(json.dumps(baseline.to_document()))
+        return
+    print(f"baseline {baseline.id}: {_sentence(baseline)}")
+    for line in [*_metrics(baseline), *_features(baseline)]:
+        print(f"  {line}")
+
+
+def _metrics(baseline: "Baseline") -> list[str]:
+    from mlmon.analyzers.baselines.out_of_fold import explained, out_of_fold
+
+    own = out_of_fold(baseline.labelled) if baseline.labelled else {}
+    chance = explained(baseline.labelled) if baseline.labelled else {}
+    lines = []
+    for name in {**baseline.metrics, **own}:
+        value = f"{baseline.metrics[name]:.4g}" if name in baseline.metrics else "not published"
+        known = f"; out of fold {own[name].low:.4g} to {own[name].high:.4g}" if name in own else ""
+        lines.append(f"{name} {value}{known}{f' ({chance[name]})' if name in chance else ''}")
+    return lines
+
+
+def _features(baseline: "Baseline") -> list[str]:
+    from mlmon.analyzers.base.formatting import number, percent
+    from mlmon.analyzers.statistics.percentiles import percentile
+
+    lines = []
+    for name, sample in sorted(baseline.numeric.items()):
+        median = percentile(sample, 0.5).middle
+        low, high = sample.minimum or 0.0, sample.maximum or 0.0
+        lines.append(
+            f"{name}: {number(low)} to {number(high)}, median {number(median)}, "
+            f"{percent(sample.missing / baseline.rows)} missing"
+        )
+    for name, known in sorted(baseline.categorical.items()):
+        shares = (f"{each} {percent(n / known.n)}" for each, n in known.counts.most_common(5))
+        lines.append(f"{name}: {len(known.counts)} categories, {', '.join(shares)}")
+    for name, vectors in sorted(baseline.embeddings.items()):
+        lines.append(f"{name}: {vectors.logged:,} embeddings of {vectors.dimension} numbers")
+    return lines
+
+
+def _sentence(baseline: "Baseline") -> str:
+    return (
+        f"{baseline.model_name} {baseline.model_version}, {baseline.rows:,} rows, "
+        f"{len(baseline.numeric)} numeric and {len(baseline.categorical)} categorical features, "
+        f"{'scores' if baseline.score else 'no scores'}, made {baseline.created:%Y-%m-%d %H:%M} UTC"
+        f" from {baseline.source}"
+    )
+
+
+def _summary(baseline: "Baseline") -> dict[str, object]:
+    return {
+        "id": baseline.id,
+        "model": baseline.model_name,
+        "version": baseline.model_version,
+        "rows": baseline.rows,
+        "numeric": sorted(baseline.numeric),
+        "categorical": sorted(baseline.categorical),
+        "embeddings": sorted(baseline.embeddings),
+        "scores": baseline.score is not None,
+        "segments": {name: sorted(values) for name, values in baseline.segments.items()},
+        "labelled": baseline.labelled.n if baseline.labelled else 0,
+        "metrics": dict(baseline.metrics),
+        "created": baseline.created.isoformat(),
+        "source": baseline.source,
+        "passed_over": list(baseline.passed_over),
+    }
+
+
+def _store() -> "BaselineStore":
+    from mlmon.analyzers.baselines.store import BaselineStore
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+
+    settings = load_settings()
+    return BaselineStore(connect(settings), settings.namespace)

@@ -1,0 +1,91 @@
+"""Baselines in Elasticsearch, one document each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.baselines.baseline import FORMAT, Baseline
+from mlmon.elastic.client.documents import Document
+from mlmon.elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.client.documents import Written
+
+
+class BaselineStore:
+    """The baselines of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self.index = f"mlmon-baselines-{namespace}"
+
+    def write(self, baselines: Iterable[Baseline]) -> Written:
+        """Store baselines; the same content again replaces its own document."""
+        written = self._cluster.put(
+            Document(self.index, each.id, each.to_document()) for each in baselines
+        )
+        self._cluster.refresh(self.index)
+        return written
+
+    def all(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        unread: list[UserError] | None = None,
+    ) -> Iterator[Baseline]:
+        """Yield the stored baselines of all or of one model (version), in no order.
+
+        One that cannot be read (written by another version of mlmon, or broken) is passed over once
+        its model version has one that can.
+
+        Args:
+            model: Of this model only.
+            version: Of this version only.
+            unread: Told of the model versions that have none that can be read, instead of an error.
+
+        Raises:
+            UserError: A model version has none that can be read.
+        """
+        wanted = {"ml.model.name": model, "ml.model.version": version}
+        filters = [{"term": {name: value}} for name, value in wanted.items() if value is not None]
+        # A baseline with long embeddings takes megabytes.
+        body = {"query": {"bool": {"filter": filters}}, "size": 3}
+        wrong: dict[tuple[Any, Any], UserError] = {}
+        readable: set[tuple[Any, Any]] = set()
+        for hit in self._cluster.scan(self.index, body):
+            document = hit["_source"]
+            try:
+                baseline = _read(document)
+            except UserError as error:
+                wrong[document.get("ml.model.name"), document.get("ml.model.version")] = error
+            else:
+                readable.add(baseline.model)
+                yield baseline
+        for of, why in wrong.items():
+            if of not in readable:
+                if unread is None:
+                    raise why
+                unread.append(why)
+
+    def current(self, unread: list[UserError] | None = None) -> dict[tuple[str, str], Baseline]:
+        """Return the most recent baseline of each model version; `unread` as in `all`."""
+        newest = sorted(self.all(unread=unread), key=lambda each: (each.created, each.id))
+        return {each.model: each for each in newest}
+
+
+def _read(document: dict[str, Any]) -> Baseline:
+    about = (
+        f"Baseline {document.get('baseline.id')} of {document.get('ml.model.name')} "
+        f"{document.get('ml.model.version')}"
+    )
+    again = "Make it again with `mlmon baseline create`."
+    found = document.get("baseline.format")
+    if found != FORMAT:
+        raise UserError(f"{about} is of format {found}, this version reads {FORMAT}", again)
+    try:
+        return Baseline.from_document(document)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{about} is broken ({type(error).__name__}: {error})", again) from error

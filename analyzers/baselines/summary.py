@@ -1,0 +1,160 @@
+"""From a training set's columns to the parts of a baseline: counts, sums and samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlmon.analyzers.baselines.baseline import CategoryBaseline
+from mlmon.analyzers.baselines.columns import floats, is_number, read_columns
+from mlmon.analyzers.baselines.score_sums import ScoreSums, sums_of_categories, sums_of_numbers
+from mlmon.analyzers.baselines.segments import segments
+from mlmon.analyzers.baselines.stored_vectors import StoredVectors, store_vectors
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from mlmon.analyzers.baselines.columns import Coded, Columns
+
+SCORE = "ml.prediction.score"
+LABEL = "ml.outcome.label"
+BUCKETS, FINER_BUCKETS = 100, 1_000
+MOST_CATEGORIES = 1_000
+MOST_VECTORS = 2_000
+MOST_NUMBERS = 2**20
+"""Of embeddings so many vectors are kept, and of long ones so many numbers: 4 MB."""
+
+
+def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what a baseline holds of its training set, by attribute.
+
+    The same rows in another order give the same summary.
+
+    Args:
+        table: The training set.
+        segmented: Categorical features that divide the traffic into segments.
+
+    Raises:
+        UserError: The table cannot be divided by them.
+    """
+    columns = read_columns(table, without=(LABEL,))
+    scores = columns.numbers.pop(SCORE, None)
+    if columns.categories.pop(SCORE, None) or columns.embeddings.pop(SCORE, None):
+        columns.passed_over.append(SCORE)
+    score = None if scores is None else _counted(scores)
+    labelled, passed_over = None, columns.passed_over
+    if LABEL in table.column_names:
+        labelled = _labelled(table.column(LABEL).combine_chunks(), scores, score)
+        passed_over = passed_over if labelled else [*passed_over, LABEL]
+    numeric = {name: _counted(values) for name, values in columns.numbers.items()}
+    categorical = {name: _category(column) for name, column in columns.categories.items()}
+    every = columns.numbers if scores is None else columns.numbers | {SCORE: scores}
+    return {
+        "rows": table.num_rows,
+        "score": score,
+        "labelled": labelled,
+        "numeric": numeric,
+        "categorical": categorical,
+        "passed_over": tuple(sorted(passed_over)),
+        "score_sums": _score_sums(columns, scores, numeric, categorical),
+        "finer": {name: _finer(values) for name, values in every.items()},
+        "embeddings": {name: _sample(column) for name, column in columns.embeddings.items()},
+        "segments": segments(
+            segmented,
+            columns.categories,
+            scores,
+            _labels(table) if labelled else None,
+            score.edges if score else (),
+        ),
+    }
+
+
+def _counted(values: NDArray[np.float64]) -> Buckets:
+    return Buckets.from_values(values, quantile_edges(values, BUCKETS))
+
+
+def _finer(values: NDArray[np.float64]) -> Buckets:
+    """Count over the edges and over ten times as many between them."""
+    edges = {*quantile_edges(values, BUCKETS), *quantile_edges(values, FINER_BUCKETS)}
+    counts = Buckets.from_values(values, tuple(sorted(edges))).counts
+    return Buckets(tuple(sorted(edges)), counts)
+
+
+def _category(column: Coded) -> CategoryBaseline:
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names)).tolist()
+    # Ties are broken by name, so that the same rows in any order give the same baseline.
+    ordered = sorted(
+        ((name, rows) for name, rows in zip(column.names, counts, strict=True) if rows),
+        key=lambda item: (-item[1], item[0]),
+    )
+    kept = Counter(dict(ordered[:MOST_CATEGORIES]))
+    return CategoryBaseline(
+        counts=kept,
+        rest=sum(counts) - kept.total(),
+        singletons=sum(rows == 1 for rows in counts),
+        missing=int((column.codes < 0).sum()),
+    )
+
+
+def _labelled(
+    column: pa.Array, scores: NDArray[np.float64] | None, score: Buckets | None
+) -> LabelledScores | None:
+    """Return the scores of the rows with a label, None unless labels are booleans or 0 and 1."""
+    if scores is None or score is None:
+        return None
+    if not (pa.types.is_boolean(column.type) or is_number(column.type)):
+        return None
+    labels = _zeros_and_ones(column)
+    known = ~np.isnan(labels)
+    if not known.any() or not np.isin(labels[known], (0.0, 1.0)).all():
+        return None
+    # In order of the scores, so that sums are rounded alike whatever the order of the rows.
+    order = np.argsort(scores[known], kind="stable")
+    return LabelledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
+
+
+def _labels(table: pa.Table) -> NDArray[np.float64]:
+    return _zeros_and_ones(table.column(LABEL).combine_chunks())
+
+
+def _zeros_and_ones(column: pa.Array) -> NDArray[np.float64]:
+    return floats(pc.cast(column, pa.uint8()) if pa.types.is_boolean(column.type) else column)
+
+
+def _score_sums(
+    columns: Columns,
+    scores: NDArray[np.float64] | None,
+    numeric: Mapping[str, Buckets],
+    categorical: Mapping[str, CategoryBaseline],
+) -> dict[str, ScoreSums]:
+    if scores is None:
+        return {}
+    numbers = {
+        name: sums_of_numbers(values, numeric[name].edges, scores)
+        for name, values in columns.numbers.items()
+    }
+    return numbers | {
+        name: sums_of_categories(column, list(categorical[name].counts), scores)
+        for name, column in columns.categories.items()
+    }
+
+
+def _sample(column: pa.Array) -> StoredVectors:
+    """Keep vectors chosen by chance from a fixed seed, whatever the order of the rows."""
+    rows = column.drop_null().to_pylist()
+    # Equal vectors have equal digests: which of them is taken makes no difference.
+    ordered = sorted(rows, key=lambda each: hashlib.sha256(repr(each).encode()).digest())
+    chosen = np.random.default_rng(0).permutation(len(ordered))
+    longest = max((len(each) for each in rows), default=0)
+    most = min(MOST_VECTORS, MOST_NUMBERS // max(longest, 1))
+    return store_vectors([ordered[place] for place in chosen], most)

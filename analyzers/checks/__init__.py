@@ -1,0 +1,37 @@
+"""The checks: analyzers and nothing else, one file each, or a folder where one has own parts."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from typing import Any
+
+from mlmon.analyzers.base.analyzer import Analyzer
+
+
+@cache
+def discover() -> tuple[Analyzer[Any], ...]:
+    """Return every analyzer in order of name: found by import, listed nowhere."""
+    found = [
+        member()
+        for module in map(_module, pkgutil.iter_modules(__path__, f"{__name__}."))
+        for member in vars(importlib.import_module(module)).values()
+        if _is_analyzer(member, module)
+    ]
+    return tuple(sorted(found, key=lambda each: each.name))
+
+
+def _module(found: pkgutil.ModuleInfo) -> str:
+    """Return the module a check lies in: a file, or the file of a folder that has its name."""
+    return f"{found.name}.{found.name.rpartition('.')[2]}" if found.ispkg else found.name
+
+
+def _is_analyzer(member: object, module: str) -> bool:
+    return (
+        inspect.isclass(member)
+        and issubclass(member, Analyzer)
+        and not inspect.isabstract(member)
+        and member.__module__ == module
+    )

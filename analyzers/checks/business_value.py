@@ -1,0 +1,224 @@
+"""Business value: what do the bids that the model approved bring in?
+
+Over the day before, every six hours, per model: the value of approved bids that succeeded, of all
+its versions, against the mean of the same hours of the same weekdays one to four weeks before. The
+interval allows for how values scatter from bid to bid and how many bids there are (a ratio
+estimator's residuals by hour), on both sides; severity is taken from the calm end of the ratio.
+
+While labels of the day are missing (`label_maturity.py`), its value lies between nothing more and
+all of them succeeding at the usual value; where that leaves the verdict open it is `unknown`.
+
+Paper: Cochran, W. G. (1977). Sampling Techniques, 3rd ed., chapter 6.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from scipy import special
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.formatting import count, number, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.profiles.kinds.predictions import one_per_version
+from mlmon.analyzers.references.recent_day import COVERED
+from mlmon.analyzers.statistics.ratio import ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.finding import Finding
+
+METRIC = "approved.value"
+WEEKS = 4
+WEEK = timedelta(days=7)
+FEWEST = 30
+Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What approved bids of some time brought.
+
+    Args:
+        total: Sum of the values of those that succeeded, in the service's currency.
+        error: Standard error of the total as a measure of what such a time brings.
+        labelled: Approved predictions whose label is known.
+        positives: Of them, those that succeeded.
+    """
+
+    total: float
+    error: float
+    labelled: int
+    positives: int
+
+
+class BusinessValue(Analyzer[LabelProfile]):
+    """Value of successful bids the model approved."""
+
+    name = "business_value"
+    question = "What do the bids that the model approved bring in, compared with past weeks?"
+    advice = (
+        "See what stands before it in the chain of causes: `service_health` (requests that got no "
+        "prediction), `feature_drift` and `score_shift` (fewer approvals), `live_performance` "
+        "(approved bids that fail). Without any of these the market pays less: compare prices and "
+        "traffic with the weeks before."
+    )
+    reads = "label"
+    also = ("prediction",)
+    lookback: ClassVar[timedelta] = WEEKS * WEEK + DAY
+    lookbacks: ClassVar = {"prediction": REACH}
+    limits: ClassVar = {
+        METRIC: Limits(0.8, 0.6, "below", "times the mean of the same weekdays of past weeks"),
+    }
+    panels = (
+        Panel(
+            "Value of approved bids",
+            METRIC,
+            "currency",
+            "What did the bids of the day before bring that the model approved?",
+            draw="area",
+            breakdown="ml.model.name",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="business", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield a finding per six hours and model."""
+        predictions = evidence.of("prediction")
+        names = {each.model[0] for each in (*evidence.profiles, *predictions.profiles)}
+        chosen = one_per_version(evidence.profiles, evidence.baselines)
+        for name in sorted(names):
+            own = [each for each in chosen if each.model[0] == name]
+            history = LabelHistory(predictions, evidence, name)
+            for window in evidence.windows(DAY, STEP):
+                approved = history.approved(window)
+                if approved:
+                    yield self._judge(
+                        name, window, approved, history, Evidence(evidence.period, own)
+                    )
+
+    def _judge(
+        self,
+        name: str,
+        window: Window,
+        approved: int,
+        history: LabelHistory,
+        labels: Evidence[LabelProfile],
+    ) -> Finding:
+        profiles = labels.within(window)
+        now, past = value_of(profiles), list(_past(labels, window))
+        labelled = sum(each.approved.labelled for each in profiles)
+        known: dict[str, Any] = {
+            "model_name": name,
+            "service": next((each.service for each in profiles if each.service), None),
+            "sample_count": labelled,
+            "baseline_count": len(past),
+        }
+        usual = sum(each.total for each in past) / len(past) if past else 0.0
+        missing = _obstacle(labelled, now, past, usual)
+        if missing or now is None:
+            reason = (
+                f"Of {count(approved, 'approved prediction')} {span(window)} "
+                f"{count(labelled, 'label')} are known; {missing}."
+            )
+            return self.unknown(METRIC, None, window, reason, **known)
+        error = math.sqrt(sum(each.error**2 for each in past)) / len(past)
+        coverage = history.coverage(window, (approved, now.labelled), (0, 0)).approved
+        awaited = 0 if coverage.mature else round(coverage.missing_share * approved)
+        most = now.total + awaited * _per_success(now, past)
+        # Bids that cost more than they brought are no less of the usual than none of it.
+        shares = [
+            ratio(max(0.0, total), now.error, usual, error, CONFIDENCE)
+            for total in (now.total, most)
+        ]
+        limits = self.limits[METRIC]
+        judge = limits.judge if coverage.mature else limits.judge_bounds
+        reach = Z * now.error
+        waiting = f", {awaited:,} more are still to come" if awaited else ""
+        return self.finding(
+            METRIC,
+            None,
+            window,
+            judge(shares[0].low, shares[1].high),
+            **known,
+            value=now.total,
+            low=min(now.total, max(0.0, now.total - reach)),
+            high=most + reach,
+            baseline_value=usual,
+            warning=limits.warning * usual,
+            critical=limits.critical * usual,
+            reason=f"Bids that {name} approved {span(window)} brought {number(now.total)}, "
+            f"{percent(now.total / usual)} of what the same "
+            f"hours of {count(len(past), 'week')} before brought ({number(usual)}); "
+            f"{count(now.labelled, 'label')} are known{waiting}.",
+        )
+
+
+def _obstacle(labelled: int, now: Value | None, past: Sequence[Value], usual: float) -> str | None:
+    """Return why a day cannot be compared with what is usual, None if it can."""
+    if labelled < FEWEST:
+        return f"{FEWEST} labels are needed"
+    if now is None:
+        return "the values of successes are too large to be summed"
+    if not past:
+        return "no week before is known to compare with"
+    if usual <= 0:
+        return f"the same hours of {count(len(past), 'week')} before brought {number(usual)}"
+    return None
+
+
+def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
+    """Return what approved bids brought, with the error that its hours' scatter shows.
+
+    With the value v_h and the number a_h of the approved bids of an hour and their ratio r, the
+    variance is that of the values, sum of (v_h - r a_h)^2, and that of the number, r^2 sum of a_h.
+    None where a sum passes the greatest double.
+    """
+    hours: dict[Window, tuple[float, int]] = {}
+    for each in profiles:
+        if each.approved.value is None:
+            return None
+        value, labelled = hours.get(each.window, (0.0, 0))
+        hours[each.window] = (value + each.approved.value, labelled + each.approved.labelled)
+    labelled = sum(each.approved.labelled for each in profiles)
+    positives = sum(each.approved.positives for each in profiles)
+    if not labelled:
+        return Value(0.0, 0.0, 0, 0)
+    values, numbers = np.array(list(hours.values())).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+        per_bid = total / labelled
+        variance = ((values - per_bid * numbers) ** 2).sum() + per_bid**2 * labelled
+    if not np.isfinite(variance):
+        return None
+    return Value(float(total), math.sqrt(variance), labelled, positives)
+
+
+def _past(labels: Evidence[LabelProfile], window: Window) -> Iterator[Value]:
+    """Yield the same hours of the same weekdays before, where labels cover the day."""
+    for week in range(1, WEEKS + 1):
+        before = Window(window.start - week * WEEK, window.end - week * WEEK)
+        profiles = labels.within(before)
+        if profiles and profiles[0].window.start <= before.end - COVERED:
+            value = value_of(profiles)
+            if value and value.labelled >= FEWEST:
+                yield value
+
+
+def _per_success(now: Value, past: Sequence[Value]) -> float:
+    """Return what a success brings; where there was none, in the weeks before."""
+    known = [now] if now.positives else past
+    positives = sum(each.positives for each in known)
+    return sum(each.total for each in known) / positives if positives else 0.0

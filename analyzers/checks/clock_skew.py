@@ -1,0 +1,100 @@
+"""Clock skew: are events dated when they happened?
+
+The date an event carries is compared with when it arrived, hour of arrival by hour of arrival. An
+event dated more than ten minutes after the end of that hour comes from a clock that is ahead, or
+that writes local time as UTC; one dated more than ten years before it comes from a clock that was
+reset. A clock that is behind by less cannot be told from a line that came late: `completeness`
+counts those.
+
+What is dated in the future is not judged before that time has come. What was dated ahead by more
+than a day or two is not judged then either: it is traffic of no time that is known. What is dated
+in the past is counted where it is dated, and is never traffic of now. The check needs
+`event.ingested`, which mlmon's shipper adds; where the shipper's own clock is behind, its lines
+look as if they were ahead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import INGEST, Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, moment, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY
+from mlmon.analyzers.profiles.kinds.clocks import STEP, ClockProfile, Dates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
+
+AHEAD, BEHIND = "ahead.rate", "behind.rate"
+
+
+class ClockSkew(Analyzer[ClockProfile]):
+    """Events dated in the future or in an impossible past, per service."""
+
+    name = "clock_skew"
+    question = "Are events dated when they happened?"
+    advice = (
+        "Compare `date -u` on the machine of the process that the sentence names with a clock "
+        "that is right, and start its time synchronisation (chrony, systemd-timesyncd). Ahead by "
+        "whole hours, the process writes local time as UTC. If many services are ahead at once, "
+        "the clock of the shipper's machine is behind. Lines that are dated wrongly are not "
+        "judged: ship them again once their dates are mended."
+    )
+    reads = "clock"
+    lookback = DAY
+    limits: ClassVar = {
+        AHEAD: Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
+        BEHIND: Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
+    }
+    panels = (
+        Panel("Dated ahead", AHEAD, "ratio", "How many lines are dated after their arrival?"),
+        Panel("Dated long ago", BEHIND, "ratio", "How many lines are dated ten years ago?"),
+    )
+    alert = Alert(on="warning", after=1, of=1, layer=INGEST)
+
+    def evaluate(self, evidence: Evidence[ClockProfile]) -> Iterator[Finding]:
+        """Yield two findings per hour of arrival and service."""
+        for window in evidence.windows(STEP):
+            for profile in evidence.within(window):
+                for service, dates in sorted(profile.services.items()):
+                    yield self._judge(AHEAD, service, window, dates, dates.ahead, dates.latest)
+                    yield self._judge(BEHIND, service, window, dates, dates.behind, dates.earliest)
+
+    def _judge(
+        self,
+        metric: str,
+        service: str,
+        window: Window,
+        dates: Dates,
+        wrong: int,
+        extreme: datetime | None,
+    ) -> Finding:
+        share = wrong / dates.events
+        lines = f"{count(dates.events, 'line')} of {service or 'services without a name'}"
+        arrived = f"{lines} that arrived {span(window)}"
+        if wrong and extreme:
+            which = "ahead, up to" if metric == AHEAD else "ten years back or more, from"
+            processes = ", ".join(sorted(dates.processes))
+            by = f", by the processes {processes}" if processes else ""
+            reason = f"{percent(share)} of {arrived} are dated {which} {moment(extreme)}{by}."
+        else:
+            which = "ahead" if metric == AHEAD else "ten years back"
+            reason = f"None of {arrived} is dated {which}."
+        return self.finding(
+            metric,
+            service or None,
+            window,
+            self.limits[metric].judge(share, share),
+            service=service or None,
+            value=share,
+            sample_count=dates.events,
+            reason=reason,
+        )

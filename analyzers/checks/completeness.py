@@ -1,0 +1,238 @@
+"""Completeness: did every line that was written arrive, once, and in time?
+
+Each process numbers its lines from 1, over all datasets. A number without a line is a lost line,
+two lines of one number are a repeated one: both are counted, not estimated. A line is late that
+arrived five minutes or more after the five minutes it was written in had ended.
+
+What a process wrote after its last known line cannot be counted until its next line arrives: the
+window of that line then shows the loss. Lines that arrive later lower it again, as a new revision.
+A process that was already running when its service's logs began is counted from its first known
+line on. Lines that were written before their service's logs were first shipped are history, not
+late.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import INGEST, Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, number, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
+from mlmon.analyzers.log_coverage.line_accounts import Account, accounts
+from mlmon.analyzers.profiles.kinds.sequences import STEP, Missing, SequenceProfile
+from mlmon.analyzers.references import cadence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+
+LOST, REPEATED, LATE, DELAY = "lost.rate", "duplicated.rate", "late.rate", "late.seconds"
+EXPECTED = 100
+SHOWN = 3
+
+
+class CompletenessOfLogs(Analyzer[SequenceProfile]):
+    """Lost, repeated and late lines per service."""
+
+    name = "completeness"
+    question = "Did every line that was written arrive, once, and in time?"
+    advice = (
+        "Ask `mlmon ship --status` whether the shipper is behind or has met a file that vanished "
+        "before it was read, and look into the dead letters (`logs-mlmon.dead_letter-*`) for "
+        "lines that were refused. Lines the service itself dropped mean that its queue was full: "
+        'give it a larger `queue_capacity`, or `overflow="block"`. Search the log file for the '
+        "missing numbers: if they are there, ship the file again, and the verdicts of that time "
+        "are made anew. Lines stored twice were sent again after a rollover; shippers other than "
+        "mlmon's must make `event.id` the document's id."
+    )
+    reads = "sequence"
+    lookback = 2 * DAY
+    limits: ClassVar = {
+        LOST: Limits(
+            0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
+        ),
+        REPEATED: Limits(0.01, 0.10),
+        LATE: Limits(0.05, 0.25),
+        DELAY: Limits(60, 600, meaning="seconds, on average"),
+    }
+    panels = (
+        Panel("Lost lines", LOST, "ratio", "How many of the lines that were written are missing?"),
+        Panel("Repeated lines", REPEATED, "ratio", "How many lines are stored more than once?"),
+        Panel("Late lines", LATE, "ratio", "How many lines came too late for their window?"),
+        Panel("Time to arrive", DELAY, "s", "How long does a line take to arrive?"),
+    )
+    alert = Alert(on="warning", after=1, of=1, layer=INGEST)
+
+    def evaluate(self, evidence: Evidence[SequenceProfile]) -> Iterator[Finding]:
+        """Yield the findings of each service: by the hour, or longer where it writes little."""
+        by_service: dict[str, list[Account]] = defaultdict(list)
+        for account in accounts(evidence.profiles):
+            by_service[account.service].append(account)
+        for service, found in sorted(by_service.items()):
+            yield from self._judge(service, found, evidence)
+
+    def _judge(
+        self, service: str, found: Sequence[Account], evidence: Evidence[SequenceProfile]
+    ) -> Iterator[Finding]:
+        starts = [each.start for each in found]
+        lines = list(accumulate((each.stretch.distinct for each in found), initial=0))
+
+        def part(window: Window) -> tuple[int, int]:
+            return bisect_left(starts, window.start), bisect_left(starts, window.end)
+
+        def written(window: Window) -> int:
+            first, last = part(window)
+            return lines[last] - lines[first]
+
+        for window in cadence.windows(evidence.period, written, EXPECTED, STEP):
+            first, last = part(window)
+            if first < last:
+                of_window = _Lines(service, window, found[first:last])
+                yield self._lost(of_window, evidence.within(window))
+                yield self._repeated(of_window)
+                yield from self._late(of_window, evidence)
+
+    def _lost(self, lines: _Lines, profiles: Sequence[SequenceProfile]) -> Finding:
+        lost = lines.lost
+        total = sum(lost.values())
+        written = lines.distinct + total
+        if total == 0:
+            reason = f"No number is missing among {lines.title(lines.distinct)}."
+        else:
+            reason = (
+                f"{percent(total / written)} of {lines.title(written)} never arrived: "
+                f"{_lacking(lost, lines, profiles)}{lines.dropped}."
+            )
+        return self._counted(LOST, lines, total, written, reason)
+
+    def _repeated(self, lines: _Lines) -> Finding:
+        stored = sum(each.stretch.lines for each in lines.accounts)
+        extra = stored - lines.distinct
+        reason = (
+            f"{percent(extra / stored)} of {count(stored, 'document')} repeat a line: there are "
+            f"{lines.title(lines.distinct)}."
+            if extra
+            else f"None of {lines.title(lines.distinct)} is stored twice."
+        )
+        return self._counted(REPEATED, lines, extra, stored, reason)
+
+    def _late(self, lines: _Lines, evidence: Evidence[SequenceProfile]) -> Iterator[Finding]:
+        around = evidence.within(Window(lines.window.start - DAY, lines.window.end))
+        shipped = [each.shipped[lines.service] for each in around if lines.service in each.shipped]
+        heard = [
+            each.stretch
+            for each in lines.accounts
+            if each.stretch.timed and each.start >= min(shipped)
+        ]
+        timed = sum(each.timed for each in heard)
+        if not timed:
+            return
+        late, delay = sum(each.late for each in heard), sum(each.delay for each in heard) / timed
+        reason = (
+            f"{percent(late / timed)} of {lines.title(timed)} arrived late; they took "
+            f"{number(delay)} s on average."
+        )
+        yield self._counted(LATE, lines, late, timed, reason)
+        yield self._finding(DELAY, lines, delay, timed, reason)
+
+    def _counted(self, metric: str, lines: _Lines, part: int, whole: int, reason: str) -> Finding:
+        return self._finding(metric, lines, part / whole, whole, reason)
+
+    def _finding(
+        self, metric: str, lines: _Lines, value: float, sample: int, reason: str
+    ) -> Finding:
+        return self.finding(
+            metric,
+            lines.service or None,
+            lines.window,
+            self.limits[metric].judge(value, value),
+            service=lines.service or None,
+            value=value,
+            low=value,
+            high=value,
+            sample_count=sample,
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A service's lines of a window."""
+
+    service: str
+    window: Window
+    accounts: Sequence[Account]
+
+    @property
+    def distinct(self) -> int:
+        """Lines, each once."""
+        return sum(each.stretch.distinct for each in self.accounts)
+
+    @property
+    def lost(self) -> Counter[str]:
+        """Lost lines by process, as known at the window's end."""
+        lost: Counter[str] = Counter()
+        for each in self.accounts:
+            # What is given back beyond zero was counted in an earlier window.
+            lost[each.process] = max(0, lost[each.process] + each.lost)
+        return +lost
+
+    @property
+    def dropped(self) -> str:
+        """Say how many lines the processes dropped themselves."""
+        dropped = sum(each.stretch.dropped for each in self.accounts)
+        return f"; the service itself dropped {dropped:,}, its queue being full" if dropped else ""
+
+    def title(self, lines: int) -> str:
+        """Say what lines these are."""
+        wrote = f"{self.service or 'an unnamed service'} wrote {span(self.window)}"
+        return f"{count(lines, 'line')} that {wrote}"
+
+
+def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
+    """Say which numbers the process with most losses lacks, and how many others lack some."""
+    (process, amount), *others = lost.most_common()
+    ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)[:SHOWN]
+    more = amount - sum(each.count for each in ranges)
+    shown = [_range(each) for each in ranges]
+    if more > 0:
+        shown.append(count(more, "other number" if ranges else "number"))
+    also = sum(amount for _, amount in others)
+    rest = f", and {also:,} of {_processes(len(others))}" if others else ""
+    return f"{', '.join(shown)} of process {process}{rest}"
+
+
+def _missing(process: str, lines: _Lines, profiles: Iterable[SequenceProfile]) -> Iterator[Missing]:
+    """Yield the ranges: between an hour's lines as its profile knows them, and before them."""
+    hours = {each.start: each for each in lines.accounts if each.process == process and each.gap}
+    for profile in profiles:
+        for found in profile.processes:
+            if found.process != process:
+                continue
+            before = hours.get(found.stretches[0].start)
+            if before is not None:
+                yield Missing(before.passed + 1, before.stretch.lowest - 1, before.gap)
+            if found.absent > 0:
+                whole = (Missing(found.lowest, found.highest, found.absent),)
+                yield from found.missing or whole
+
+
+def _range(missing: Missing) -> str:
+    if missing.count == 1 and missing.first == missing.last:
+        return f"number {missing.first:,}"
+    numbers = f"{missing.first:,} to {missing.last:,}"
+    return numbers if missing.empty else f"{missing.count:,} of {numbers}"
+
+
+def _processes(others: int) -> str:
+    return "1 other process" if others == 1 else f"{others:,} other processes"

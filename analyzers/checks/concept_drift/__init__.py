@@ -1,0 +1,1 @@
+"""Concept drift: the check and the parts only it uses."""

@@ -1,0 +1,327 @@
+"""Concept drift: does a score still mean what it meant, or has the world changed under the model?
+
+Inputs and scores may look as ever while what comes of them changes; only labels show it. Judged
+every six hours, per model version in service, by the labels known:
+
+- `estimate.gap`: performance realised on labels less what scores and the training set's labels lead
+  to expect of the same predictions (CBPE, which takes the score's meaning for granted). Where the
+  two part, the meaning has changed. Input shift moves both alike.
+- `error.rise`: DDM and ADWIN (`error_stream.py`) read the labelled decisions in order and date a
+  change; the day's error rate since then is compared with the rate before. A detector's word alone
+  alarms nobody: the rise must be large, and more than chance (Newcombe's interval at 99.9 %).
+- `auc.decline`: ROC AUC of the version's first two mature days less that of the day before.
+- `auc.slope`: the trend of its daily ROC AUC per week, each day weighing by its standard error.
+
+The labelled decisions are those that were bid on, so their error rate is not that of all decisions;
+its changes are what counts. Past the version's begin, or for older versions past a multiple of 14
+days, nothing is read: verdicts are the same whenever and however often they are made. Days whose
+labels are immature are left out of trend and decline, and widen the gap's interval. The detectors
+read what labels there are: in the last hours those that came soonest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scipy import special
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, moment, number, percent, signed, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
+from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
+from mlmon.analyzers.performance.label_maturity import LOOKBACK
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabelledDay, LabelledDays
+from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.statistics.cbpe import estimate_performance
+from mlmon.analyzers.statistics.difference import difference
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.trend import trend
+from mlmon.analyzers.statistics.two_proportions import compare_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+
+GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
+MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "positive_rate")
+CERTAIN = 0.999
+FEWEST_ERRORS = 30
+FEWEST_DAYS = 5
+FIRST_DAYS = 2 * DAY
+WEEK_DAYS = 7
+Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
+
+
+class ConceptDrift(Analyzer[LabelProfile]):
+    """What labels say beside what scores promise, and how errors and ROC AUC run over time."""
+
+    name = "concept_drift"
+    question = "Does a score still mean what it meant, or has the world changed under the model?"
+    advice = (
+        "Make sure that inputs are sound (`data_quality`, `feature_drift`, `fallback_rate`) and "
+        "that outcomes are logged as before: a change of what a label means looks the same. Then "
+        "find what changed in the market from the time the detectors name, and retrain on labels "
+        "since then; older ones teach what no longer holds. Until the new version serves, raise "
+        "the threshold, or bid by rule, where money is at stake."
+    )
+    reads = "label"
+    also = ("prediction",)
+    lookback: ClassVar[timedelta] = REACH + LOOKBACK
+    whole: ClassVar = {"prediction": 0 * HOUR}
+    limits: ClassVar = {
+        GAP: Limits(0.05, 0.10, meaning="to either side"),
+        RISE: Limits(0.05, 0.10),
+        DECLINE: Limits(0.05, 0.10),
+        SLOPE: Limits(-0.02, -0.05, "below", "per week"),
+    }
+    panels = (
+        Panel(
+            "Realised less estimated performance",
+            GAP,
+            "",
+            "By how much is performance on labels better or worse than scores lead to expect?",
+            pivot=0.0,
+        ),
+        Panel(
+            "Rise of the error rate",
+            RISE,
+            "ratio",
+            "By how much are decisions more often wrong since the change a detector found?",
+        ),
+        Panel(
+            "Decline of ROC AUC",
+            DECLINE,
+            "",
+            "How much ROC AUC has a version lost since its first two days?",
+            breakdown="ml.model.version",
+        ),
+        Panel(
+            "Trend of ROC AUC",
+            SLOPE,
+            "per week",
+            "How much does a version's ROC AUC change in a week?",
+            breakdown="ml.model.version",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield seven findings per six hours and model version in service."""
+        days = LabelledDays(evidence)
+        lives: dict[tuple[tuple[str, str], datetime], _Life] = {}
+        for day in days.judged():
+            begin = begin_of(day.day.window.end)
+            key = (day.day.model, begin)
+            if key not in lives:
+                lives[key] = _Life(evidence, days, day.day.model, begin)
+            yield from self._gaps(day)
+            for detector in DETECTORS:
+                yield self._rise(day, detector, lives[key].errors)
+            yield self._decline(day, lives[key])
+            yield self._slope(day, lives[key])
+
+    def _gaps(self, day: LabelledDay) -> Iterator[Finding]:
+        reference = day.baseline.labelled if day.baseline else None
+        obstacle = day.obstacle()
+        if obstacle or day.scores is None or reference is None or not reference.n:
+            reason = obstacle or f"The training set of {day.day.title} has no labels."
+            for measure in MEASURES:
+                yield self._unknown(day, GAP, measure, reason)
+            return
+        expected = estimate_performance(day.scores, reference, day.threshold, CONFIDENCE)
+        for measure in MEASURES:
+            yield self._gap(
+                day, measure, getattr(day.performance, measure), getattr(expected, measure)
+            )
+
+    def _gap(
+        self, day: LabelledDay, measure: Measure, live: Estimate | None, expected: Estimate | None
+    ) -> Finding:
+        title = f"{TITLES[measure]} of {day.day.title}"
+        if live is None or expected is None:
+            return self._unknown(day, GAP, measure, f"{title} has no value by {day.known()}.")
+        gap = difference(live.value, live.interval, expected.value, expected.interval)
+        ends, limits = gap.interval, self.limits[GAP]
+        severity = limits.judge_distance(ends.low, ends.high)
+        if not severity.alarming and not day.coverage.mature:
+            worst = max(abs(ends.low), abs(ends.high))
+            severity = limits.judge_bounds(0.0, worst)
+        return self._finding(
+            day,
+            GAP,
+            measure,
+            gap,
+            severity,
+            baseline_value=expected.value,
+            reason=f"{title} is {number(live.value)} on labels, scores lead to expect "
+            f"{number(expected.value)}: a difference of {signed(gap.value)} ({signed(ends.low)} to "
+            f"{signed(ends.high)}); {day.known()}.",
+        )
+
+    def _rise(self, day: LabelledDay, detector: str, errors: ErrorHistory) -> Finding:
+        window, title = day.day.window, day.day.title
+        last = errors.place(window.end)
+        today = errors.place(window.start)
+        if last - today < FEWEST_ERRORS:
+            reason = (
+                f"{count(last - today, 'label')} of decisions of {title} {span(window)} are known; "
+                f"{FEWEST_ERRORS} are needed."
+            )
+            return self._unknown(day, RISE, detector, reason)
+        change = errors.latest(detector, last)
+        if change is None or change.since == change.before:
+            return self._steady(day, detector, errors, last)
+        return self._changed(day, detector, errors, change)
+
+    def _steady(self, day: LabelledDay, detector: str, errors: ErrorHistory, last: int) -> Finding:
+        wrong, all_of_them = errors.rate(0, last)
+        known = {"sample_count": all_of_them, "baseline_count": None}
+        reason = (
+            f"{detector} finds no change: {percent(wrong / all_of_them)} of "
+            f"{count(all_of_them, 'labelled decision')} of {day.day.title} since "
+            f"{moment(errors.hours[0])} were wrong."
+        )
+        return self.finding(
+            RISE,
+            detector,
+            day.day.window,
+            self.limits[RISE].judge(0.0, 0.0),
+            **(day.about | known),
+            value=0.0,
+            reason=reason,
+        )
+
+    def _changed(
+        self, day: LabelledDay, detector: str, errors: ErrorHistory, change: Change
+    ) -> Finding:
+        """Compare the day's error rate since a change with the rate before it."""
+        window = day.day.window
+        first, last = max(change.since, errors.place(window.start)), errors.place(window.end)
+        before, now = errors.rate(change.before, change.since), errors.rate(first, last)
+        rise = compare_rates(*now, *before, CERTAIN)
+        since = moment(errors.hour(change.since))
+        return self._finding(
+            day,
+            RISE,
+            detector,
+            Estimate(rise.difference, rise.interval),
+            self.limits[RISE].judge(rise.interval.low, rise.interval.high),
+            p_value=rise.p_value,
+            baseline_value=before[0] / before[1],
+            sample_count=now[1],
+            baseline_count=before[1],
+            reason=f"{detector} finds a change of the errors of {day.day.title} at about {since}: "
+            f"before, {percent(before[0] / before[1])} of {count(before[1], 'labelled decision')} "
+            f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then; {day.known()}.",
+        )
+
+    def _decline(self, day: LabelledDay, life: _Life) -> Finding:
+        title = f"ROC AUC of {day.day.title}"
+        first = life.first_days(day.day.window)
+        if first is None:
+            reason = f"{title} can be compared with its first two days when they are over."
+            return self._unknown(day, DECLINE, None, reason)
+        now, before = _mature_area(day), _mature_area(first)
+        if now is None or before is None:
+            which = day if now is None else first
+            reason = f"{title} is not known {span(which.day.window)}: {which.known()}."
+            return self._unknown(day, DECLINE, None, reason)
+        decline = difference(before.value, before.interval, now.value, now.interval)
+        ends = decline.interval
+        return self._finding(
+            day,
+            DECLINE,
+            None,
+            decline,
+            self.limits[DECLINE].judge(ends.low, ends.high),
+            baseline_value=before.value,
+            reason=f"{title} is {number(now.value)}, {span(first.day.window)} it was "
+            f"{number(before.value)}: a change of {signed(-decline.value)} ({signed(-ends.high)} "
+            f"to {signed(-ends.low)}); {day.known()}.",
+        )
+
+    def _slope(self, day: LabelledDay, life: _Life) -> Finding:
+        series = life.areas(day.day.window)
+        title = f"ROC AUC of {day.day.title}"
+        if len(series) < FEWEST_DAYS:
+            reason = f"{title} is known of {count(len(series), 'day')}, {FEWEST_DAYS} are needed."
+            return self._unknown(day, SLOPE, None, reason)
+        times = [each / WEEK_DAYS for each, _ in series]
+        areas = [area.value for _, area in series]
+        errors = [area.interval.width / (2 * Z) for _, area in series]
+        slope = trend(times, areas, errors, CONFIDENCE)
+        ends = slope.interval
+        return self._finding(
+            day,
+            SLOPE,
+            None,
+            slope,
+            self.limits[SLOPE].judge(ends.low, ends.high),
+            reason=f"{title} changes by {number(slope.value)} a week ({number(ends.low)} to "
+            f"{number(ends.high)}), by its {count(len(series), 'day')} with mature labels "
+            f"until {moment(day.day.window.end)}.",
+        )
+
+    def _finding(
+        self,
+        day: LabelledDay,
+        metric: str,
+        subject: str | None,
+        estimate: Estimate,
+        severity: Any,
+        **known: Any,
+    ) -> Finding:
+        about = day.about | {
+            "value": estimate.value,
+            "low": estimate.interval.low,
+            "high": estimate.interval.high,
+        }
+        return self.finding(metric, subject, day.day.window, severity, **(about | known))
+
+    def _unknown(self, day: LabelledDay, metric: str, subject: str | None, reason: str) -> Finding:
+        return self.unknown(metric, subject, day.day.window, reason, **day.about)
+
+
+class _Life:
+    """A version from its begin, or from where its history is read: errors and daily areas."""
+
+    def __init__(
+        self,
+        evidence: Evidence[LabelProfile],
+        days: LabelledDays,
+        model: tuple[str, str],
+        begin: datetime,
+    ) -> None:
+        whole = Window(begin, evidence.period.end)
+        self.errors = ErrorHistory.of(evidence, model, whole)
+        self._days = days
+        self._model = model
+        self._begin = days.first(model, whole) or begin
+
+    def first_days(self, window: Window) -> LabelledDay | None:
+        """Return the first two days, None where they are not over before a window."""
+        first = Window(self._begin, self._begin + FIRST_DAYS)
+        return self._days.of(first, self._model) if first.end <= window.start else None
+
+    def areas(self, window: Window) -> list[tuple[float, Estimate]]:
+        """Return when, in days before the end of a window, and the ROC AUC of each mature day."""
+        series = []
+        day, ago = window, 0.0
+        while day.start >= self._begin:
+            area = _mature_area(self._days.of(day, self._model))
+            if area is not None:
+                series.append((-ago, area))
+            day, ago = Window(day.start - DAY, day.end - DAY), ago + 1
+        return series
+
+
+def _mature_area(day: LabelledDay) -> Estimate | None:
+    return day.performance.roc_auc if not day.obstacle() and day.coverage.mature else None

@@ -1,0 +1,229 @@
+"""Data quality: do predictions carry the values the model was trained to expect?
+
+Per feature: the share without a value, the share of numbers outside of the training set's range,
+and the share of categories the training set does not have. Rates carry Wilson's interval and are
+compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
+that makes more values than predictions, nothing is said of what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.formatting import count, named, number, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.profiles.kinds.prediction_query import STEP
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version, total
+from mlmon.analyzers.references import cadence
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.baselines.baseline import Baseline
+
+MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
+CONFIDENCE = 0.999
+EXPECTED, FEWEST = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How many predictions of a window have one fault in one feature.
+
+    Args:
+        metric: The fault.
+        feature: Name of the feature.
+        count: Predictions with it.
+        rows: Predictions that could have it.
+        usual: Share of training rows with it, or expected to have it.
+        says: What the faulty values are, for the sentence.
+        detail: Which they are.
+    """
+
+    metric: str
+    feature: str
+    count: int
+    rows: int
+    usual: float
+    says: str
+    detail: str = ""
+
+
+class DataQuality(Analyzer[PredictionProfile]):
+    """Missing, out-of-range and unseen values per feature."""
+
+    name = "data_quality"
+    question = "Do predictions carry the values the model was trained to expect?"
+    advice = (
+        "Look at predictions with the values the sentence names, `mlmon logs --dataset prediction "
+        "--field ml.features.missing=FEATURE` or `--field ml.features.categorical.FEATURE=VALUE`, "
+        "and find the client or source they share. A missing value is the source's failure; one "
+        "out of range is often a unit; an unseen category is either a typing error upstream or "
+        "news the model must be retrained for."
+    )
+    reads = "prediction"
+    lookback = 2 * DAY
+    limits: ClassVar = {
+        MISSING: Limits(0.05, 0.20, meaning="above the training set's share", measures="rate"),
+        OUTSIDE: Limits(
+            0.01, 0.05, meaning="at least 3 and 6 times what chance allows", measures="rate"
+        ),
+        UNSEEN: Limits(
+            0.01, 0.05, meaning="at least 3 and 6 times what rare categories allow", measures="rate"
+        ),
+    }
+    panels = (
+        Panel("Missing values", MISSING, "ratio", "Which features come without a value?"),
+        Panel("Out of range", OUTSIDE, "ratio", "Which numbers has training never seen?"),
+        Panel("Unseen categories", UNSEEN, "ratio", "Which categories has training never seen?"),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="feature")
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per window, model version, feature and fault."""
+        profiles = one_per_version(evidence.profiles, evidence.baselines)
+        for name in sorted({each.model[0] for each in profiles}):
+            of_model = [each for each in profiles if each.model[0] == name]
+            traffic = Evidence(evidence.period, of_model)
+            events = partial(_predictions, traffic)
+            for window in cadence.windows(evidence.period, events, EXPECTED, STEP):
+                for model, found in _by_version(traffic.within(window)):
+                    yield from self._judge(window, found, evidence.baselines.get(model))
+
+    def _judge(
+        self, window: Window, found: Sequence[PredictionProfile], baseline: Baseline | None
+    ) -> Iterator[Finding]:
+        name, version = found[0].model
+        about = {
+            "service": next((each.service for each in found if each.service), None),
+            "model_name": name,
+            "model_version": version,
+            "baseline_id": baseline.id if baseline else None,
+        }
+        known = [each for each in found if baseline and each.baseline_id == baseline.id]
+        if baseline is None or not known:
+            reason = (
+                f"There is no baseline for {name} {version} over which the predictions "
+                f"{span(window)} are profiled: make it with `mlmon baseline create`."
+            )
+            yield self.unknown(MISSING, None, window, reason, **about)
+            return
+        for fault in faults(total(known), baseline):
+            yield self._finding(window, fault, about, baseline)
+
+    def _finding(
+        self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline
+    ) -> Finding:
+        if fault.rows < FEWEST:
+            reason = (
+                f"{count(fault.rows, 'prediction')} with {fault.feature} {span(window)}, "
+                f"{FEWEST} are needed for a verdict."
+            )
+            return self.unknown(
+                fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
+            )
+        if fault.count < 0:
+            reason = (
+                f"{fault.feature} has {fault.rows - fault.count:,} values in "
+                f"{count(fault.rows, 'prediction')} {span(window)}: of lists each value counts, so "
+                "that nobody knows how many are missing; log one value."
+            )
+            return self.unknown(
+                fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
+            )
+        limits = _limits(self.limits[fault.metric], fault, baseline.rows)
+        interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
+        rate = fault.count / fault.rows
+        reason = (
+            f"{percent(rate)} of {fault.feature} {fault.says} ({fault.count:,} of "
+            f"{count(fault.rows, 'prediction')} {span(window)}{fault.detail}), "
+            f"in training {percent(fault.usual)}."
+        )
+        return self.finding(
+            fault.metric,
+            fault.feature,
+            window,
+            limits.judge(interval.low, interval.high),
+            value=rate,
+            low=interval.low,
+            high=interval.high,
+            warning=limits.warning,
+            critical=limits.critical,
+            sample_count=fault.rows,
+            baseline_count=baseline.rows,
+            baseline_value=fault.usual,
+            reason=reason,
+            **about,
+        )
+
+
+def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
+    """Yield every fault of every feature of the baseline, those that do not occur too."""
+    for feature, numbers in sorted(baseline.numeric.items()):
+        seen = sample.numeric[feature]
+        yield _missing(sample, feature, "numeric", seen.n, numbers.missing / baseline.rows)
+        outside = seen.counts[0] + seen.counts[-1]
+        extremes = f"; now {number(seen.minimum or 0)} to {number(seen.maximum or 0)}"
+        says = f"lies outside of {number(numbers.edges[0])} to {number(numbers.maximum or 0)}"
+        # One more row of the same kind is the least or the greatest so often.
+        usual = 2 / (numbers.n + 1)
+        yield Fault(OUTSIDE, feature, outside, seen.n, usual, says, extremes if outside else "")
+    for feature, known in sorted(baseline.categorical.items()):
+        categories = sample.categorical[feature]
+        usual = known.missing / baseline.rows
+        yield _missing(sample, feature, "categorical", categories.n, usual)
+        if known.rest == 0:
+            unseen = categories.unseen.most_common(3)
+            names = ", ".join(f"{named(name)}: {n:,}" for name, n in unseen)
+            yield Fault(
+                UNSEEN,
+                feature,
+                categories.outside,
+                categories.n,
+                known.expected_unseen,
+                "is a category training has not seen",
+                f"; {names}" if names else "",
+            )
+
+
+def _missing(
+    sample: PredictionProfile,
+    feature: str,
+    kind: Literal["numeric", "categorical"],
+    present: int,
+    usual: float,
+) -> Fault:
+    other, noun = ("categorical", "category") if kind == "numeric" else ("numeric", "number")
+    elsewhere = sample.present.get(f"ml.features.{other}.{feature}", 0)
+    ignored = sample.ignored.get(f"ml.features.{kind}.{feature}", 0)
+    detail = f"; {elsewhere:,} came as a {noun}" if elsewhere else ""
+    if ignored:
+        detail += f"; {ignored:,} are not indexed: too long, or more fields than an index may have"
+    return Fault(MISSING, feature, sample.rows - present, sample.rows, usual, "is missing", detail)
+
+
+def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
+    if fault.metric != MISSING:
+        return declared.at_least(3 * fault.usual, 6 * fault.usual)
+    usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
+    return Limits(declared.warning + usual, declared.critical + usual)
+
+
+def _by_version(
+    profiles: Sequence[PredictionProfile],
+) -> Iterator[tuple[tuple[str, str], list[PredictionProfile]]]:
+    for model in sorted({each.model for each in profiles}):
+        yield model, [each for each in profiles if each.model == model]
+
+
+def _predictions(evidence: Evidence[PredictionProfile], window: Window) -> int:
+    return sum(each.predictions for each in evidence.within(window))

@@ -1,0 +1,1 @@
+"""Embedding drift: the check and the parts only it uses."""

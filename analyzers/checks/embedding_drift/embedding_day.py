@@ -1,0 +1,86 @@
+"""The embeddings of a day, from the samples of its hours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.baselines.stored_vectors import StoredVectors
+    from mlmon.analyzers.references.recent_day import RecentDay
+
+
+@dataclass(frozen=True)
+class EmbeddingDay:
+    """One embedding in the hours of a day.
+
+    Args:
+        hours: Samples, one for each hour and model version.
+    """
+
+    hours: Sequence[StoredVectors] = ()
+
+    @property
+    def dimensions(self) -> Counter[int]:
+        """How many of those seen have each dimension."""
+        return sum((each.dimensions for each in self.hours), Counter())
+
+    @property
+    def dimension(self) -> int:
+        """The most frequent dimension, 0 without any."""
+        sizes = self.dimensions
+        return min(sizes, key=lambda size: (-sizes[size], size), default=0)
+
+    @property
+    def unlike(self) -> int:
+        """Embeddings seen that are no numbers or not of the most frequent dimension."""
+        sizes = self.dimensions
+        seen = sum(each.seen for each in self.hours)
+        return seen - sizes[self.dimension]
+
+    def unlike_says(self, name: str) -> str:
+        """Say what is unlike the others, up to the window."""
+        broken = sum(each.broken for each in self.hours)
+        other = {size: rows for size, rows in self.dimensions.items() if size != self.dimension}
+        parts = [f"{rows} of {size} numbers" for size, rows in sorted(other.items())]
+        parts += [f"{broken} with something else than numbers"] if broken else []
+        seen = sum(each.seen for each in self.hours)
+        return f"Of {seen} embeddings {name} that were looked at there are {' and '.join(parts)}"
+
+    def vectors(self, dimension: int, most: int) -> NDArray[np.float64]:
+        """Return at most `most` vectors, from each hour in proportion to what was logged in it.
+
+        Where an hour kept only a share of its embeddings, every hour is thinned to the least share;
+        the vectors of an hour stand in an order of chance, so its first ones are a sample.
+        """
+        hours = [each for each in self.hours if each.dimension == dimension and each.rows]
+        if not hours:
+            return np.empty((0, dimension))
+        kept = [each.rows / each.logged for each in hours]
+        rate = min(kept)
+        thinned = [
+            each.vectors()[: max(1, round(each.rows * rate / share))]
+            for each, share in zip(hours, kept, strict=True)
+        ]
+        pooled = np.concatenate(thinned)
+        if len(pooled) <= most:
+            return pooled
+        return pooled[np.random.default_rng(0).permutation(len(pooled))[:most]]
+
+
+def embeddings_of(day: RecentDay, logged: Evidence[Any]) -> dict[str, EmbeddingDay]:
+    """Return the embeddings that a model was given on a day, whichever of its versions."""
+    profiles = [each for each in logged.within(day.window) if each.model[0] == day.model[0]]
+    names = sorted({name for each in profiles for name in each.fields})
+    return {
+        name: EmbeddingDay([each.fields[name] for each in profiles if name in each.fields])
+        for name in names
+    }

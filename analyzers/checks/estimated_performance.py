@@ -1,0 +1,158 @@
+"""Estimated performance: how good is a model version today, before any label is known?
+
+Confidence-based performance estimation (CBPE): the training set's labels say which share succeeds
+at which score; the scores of the day before then tell how many true and false approvals to expect
+(`statistics/cbpe.py`). Judged every six hours, per model version in service, against the version's
+evaluation. The interval is that of what the labels of these very predictions will show, sampling
+error included, and severity is taken from the calm end of the difference's interval.
+
+It sees performance that falls because other things are asked (scores move where the model is
+weak), hours after it happens. It takes for granted that a score means what it meant in training,
+and cannot see that change: that is what `concept_drift` compares it with labels for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, most_frequent_threshold
+from mlmon.analyzers.performance.reference_metrics import (
+    TITLES,
+    Measure,
+    compare,
+    offline_performance,
+)
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.cbpe import estimate_performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.statistics.performance import Estimate
+
+MEASURES: Mapping[str, Measure] = {
+    "roc_auc": "roc_auc",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1",
+    "success.rate": "positive_rate",
+}
+"""The measure of each metric."""
+
+FEWEST = 100
+OFFLINE = "difference to the version's offline value"
+
+
+class EstimatedPerformance(Analyzer[PredictionProfile]):
+    """Measures that scores lead to expect, against those of the version's evaluation."""
+
+    name = "estimated_performance"
+    question = "How good is a model version expected to be today, before labels are known?"
+    advice = (
+        "Look at `feature_drift`, `data_quality` and `fallback_rate` of the same day for the "
+        "inputs that moved the scores. If they are broken, mend them. If the traffic has really "
+        "changed, expect `live_performance` to show the same once labels come, and retrain on the "
+        "new traffic."
+    )
+    reads = "prediction"
+    lookback = LOOKBACK
+    limits: ClassVar = {
+        "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
+        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+        "recall": Limits(-0.05, -0.10, "below", OFFLINE),
+        "f1": Limits(-0.05, -0.10, "below", OFFLINE),
+        "success.rate": Limits(-0.05, -0.10, "below", "difference to the training set's", "rate"),
+    }
+    panels = tuple(
+        Panel(
+            f"{TITLES[measure]}, estimated",
+            metric,
+            "ratio" if metric == "success.rate" else "",
+            f"What {TITLES[measure]} do the scores lead to expect?",
+            breakdown="ml.model.version",
+        )
+        for metric, measure in MEASURES.items()
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per metric, six hours and model version in service."""
+        for day in recent_days(evidence, STEP):
+            scores = [each.score for each in day.own if each.score is not None]
+            yield from self._judge(day, merged(scores) if scores else None)
+
+    def _judge(self, day: RecentDay, scores: Buckets | None) -> Iterator[Finding]:
+        if (obstacle := _obstacle(day, scores)) or scores is None or day.baseline is None:
+            for metric in MEASURES:
+                yield self.unknown(metric, None, day.window, obstacle or "", **day.about)
+            return
+        threshold = most_frequent_threshold(day.own)
+        for metric in MEASURES:
+            yield self._metric(day, day.baseline, metric, scores, threshold)
+
+    def _metric(
+        self,
+        day: RecentDay,
+        baseline: Baseline,
+        metric: str,
+        scores: Buckets,
+        threshold: float | None,
+    ) -> Finding:
+        measure, approved = MEASURES[metric], sum(each.approved for each in day.own)
+        title = f"{TITLES[measure]} of {day.title}"
+        estimate = _estimate(baseline, measure, scores, threshold)
+        offline = offline_performance(baseline, measure, threshold, CONFIDENCE)
+        if estimate is None or offline is None:
+            reason = f"{title} has no value: the log tells no threshold, or nothing is approved."
+            return self.unknown(metric, None, day.window, reason, **day.about)
+        comparison = compare(estimate, offline)
+        change, limits = comparison.change.interval, self.limits[metric]
+        return self.finding(
+            metric,
+            None,
+            day.window,
+            limits.judge(change.low, change.high),
+            **day.about,
+            value=estimate.value,
+            low=estimate.interval.low,
+            high=estimate.interval.high,
+            baseline_value=offline.value,
+            warning=offline.value + limits.warning,
+            critical=offline.value + limits.critical,
+            # Of the rows that a measure is taken of, lost lines are a share.
+            sample_count=approved if measure == "precision" else scores.n,
+            baseline_count=baseline.labelled.n if baseline.labelled else None,
+            reason=f"{title} is expected to be {comparison.said()}; by the scores of "
+            f"{count(scores.n, 'prediction')} {span(day.window)}.",
+        )
+
+
+def _estimate(
+    baseline: Baseline, measure: Measure, scores: Buckets, threshold: float | None
+) -> Estimate | None:
+    if baseline.labelled is None:
+        return None
+    expected = estimate_performance(scores, baseline.labelled, threshold, CONFIDENCE)
+    estimate: Estimate | None = getattr(expected, measure)
+    return estimate
+
+
+def _obstacle(day: RecentDay, scores: Buckets | None) -> str | None:
+    if obstacle := day.obstacle():
+        return obstacle
+    labelled = day.baseline.labelled if day.baseline else None
+    if scores is None or labelled is None or not labelled.n:
+        return f"The training set of {day.title} holds no scores with labels."
+    if scores.n < FEWEST:
+        return f"{count(scores.n, 'score')} {span(day.window)}; {FEWEST} are needed."
+    return None

@@ -1,0 +1,351 @@
+"""Fallbacks: how fresh and complete are feature sources, and how often do defaults replace them?
+
+Per feature source: the share of predictions whose source was not fresh, the share whose source had
+data at all, and how old the data was, on average and at worst. The age at which the service turns
+to defaults is learnt from the youngest data it called stale in the past week; the oldest data is
+judged against it before it is reached. Where the service logs each fallback with its reason, the
+share of predictions is judged per reason as well; of a source that predictions do not name, the
+fallbacks are judged as a share of all predictions. Everything is compared with the source's own
+past week.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.formatting import count, lasting, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile, total
+from mlmon.analyzers.profiles.kinds.prediction_query import STEP
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, SourceUse, one_per_version
+from mlmon.analyzers.references import cadence
+from mlmon.analyzers.references.history import History, ShareHistory
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.finding import Finding
+
+RATE, SHARE, COVERAGE = "fallback.rate", "fallback.share", "source.coverage"
+AGE, OLDEST = "source.age_hours", "source.oldest_hours"
+CONFIDENCE = 0.999
+EXPECTED, FEWEST = 100, 20
+FEWEST_HOURS = 12
+PAST = timedelta(days=7)
+HOUR_S = 3600.0
+FRESH = "fresh"
+
+
+class FallbackRate(Analyzer[PredictionProfile]):
+    """Use of defaults, coverage, and age of the data, per feature source."""
+
+    name = "fallback_rate"
+    question = "How fresh and complete are feature sources, and how often do defaults replace them?"
+    advice = (
+        "Look at `job_health` for the job that refreshes the source: it has failed, hangs, or "
+        "is late. Start it by hand and watch the age fall. As long as defaults are used, scores "
+        "are those of an average profile: `feature_drift` and `score_shift` follow within "
+        "hours. A coverage that falls while the age stays means that the source does not know "
+        "part of the traffic: new profiles, a new market, or a key that has changed."
+    )
+    reads = "prediction"
+    also = ("fallback",)
+    lookback = PAST + DAY
+    limits: ClassVar = {
+        RATE: Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
+        SHARE: Limits(0.05, 0.25, meaning="of predictions, at least 3 and 6 times the past week's"),
+        COVERAGE: Limits(
+            0.95,
+            0.75,
+            "below",
+            "or 3 and 6 times the share without data in the past week",
+            measures="rate",
+        ),
+        AGE: Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
+        OLDEST: Limits(
+            3.0,
+            8.0,
+            meaning="hours, or 3 quarters of and twice the age at which defaults were used in the "
+            "past week; at least 2 and 4 times what 3 in 4 past hours had",
+        ),
+    }
+    panels = (
+        Panel("Fallbacks to defaults", RATE, "ratio", "How many predictions use defaults?"),
+        Panel("Fallbacks by reason", SHARE, "ratio", "Why do predictions use defaults?"),
+        Panel("Coverage of feature sources", COVERAGE, "ratio", "How many have any data?"),
+        Panel("Age of feature sources", AGE, "h", "How old is the data predictions are made from?"),
+        Panel("Oldest data", OLDEST, "h", "How old is the oldest data predictions are made from?"),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="fallback")
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield the findings of each window and feature source."""
+        profiles = one_per_version(evidence.profiles, evidence.baselines)
+        fallbacks: Evidence[FallbackProfile] = evidence.of("fallback")
+        named = {name for each in profiles for name in each.sources}
+        told = {source for each in fallbacks.profiles for source, _ in each.reasons}
+        for source in sorted(named | told):
+            used = Evidence(evidence.period, [each for each in profiles if source in each.sources])
+            yield from _Source(self, source, used).findings(fallbacks)
+            if source in told:
+                all_of_them = list(_as_told(source, profiles, fallbacks))
+                counted = _Source(self, source, Evidence(evidence.period, all_of_them))
+                yield from counted.findings_as_told(fallbacks, used)
+
+
+def _as_told(
+    source: str, profiles: Sequence[PredictionProfile], fallbacks: Evidence[FallbackProfile]
+) -> Iterator[PredictionProfile]:
+    """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
+    for window, of_hour in groupby(profiles, key=lambda each: each.window):
+        first, *others = of_hour
+        predictions = sum(each.predictions for each in (first, *others))
+        times = sum(n for (name, _), n in total(fallbacks.within(window)).items() if name == source)
+        replaced = min(times, predictions)
+        statuses = +Counter({FRESH: predictions - replaced, "replaced": replaced})
+        yield replace(first, sources={source: SourceUse(statuses)})
+
+
+class _Source:
+    """The evidence of one feature source."""
+
+    def __init__(
+        self, analyzer: FallbackRate, source: str, used: Evidence[PredictionProfile]
+    ) -> None:
+        self.analyzer = analyzer
+        self.source = source
+        self.used = used
+        self.service = next((each.service for each in used.profiles if each.service), None)
+        hours = [(each.window, each.sources[source]) for each in used.profiles]
+        self.rates = ShareHistory(((hour, _fallbacks(of), of.n) for hour, of in hours), PAST)
+        self.gaps = ShareHistory(((hour, _without(of), of.n) for hour, of in hours), PAST)
+        self.ages = History(((hour, _age(of)) for hour, of in hours), PAST)
+        self.oldest = History(((hour, _hours(of.age_highest)) for hour, of in hours), PAST)
+        self.stale = History(((hour, _hours(of.stale_from)) for hour, of in hours), PAST)
+
+    def total(self, window: Window) -> SourceUse:
+        """Return how a window's predictions used the source."""
+        return sum((each.sources[self.source] for each in self.used.within(window)), SourceUse())
+
+    def windows(self) -> Iterator[Window]:
+        """Yield the windows to judge."""
+        return cadence.windows(self.used.period, lambda each: self.total(each).n, EXPECTED, STEP)
+
+    def findings_as_told(
+        self, fallbacks: Evidence[FallbackProfile], named: Evidence[PredictionProfile]
+    ) -> Iterator[Finding]:
+        """Yield what fallbacks alone tell, where no prediction has named the source for a week."""
+        for window in self.windows():
+            known, use = Window(window.start - PAST, window.end), self.total(window)
+            if not use.n or named.within(known):
+                continue
+            if any(source == self.source for source, _ in total(fallbacks.within(known))):
+                yield self._rate(window, use)
+                yield from self._shares(window, use, fallbacks)
+
+    def findings(self, fallbacks: Evidence[FallbackProfile]) -> Iterator[Finding]:
+        """Yield every finding of the source."""
+        for window in self.windows():
+            use = self.total(window)
+            if use.n:
+                yield self._rate(window, use)
+                yield self._coverage(window, use)
+                yield self._age(window, use)
+                yield self._oldest(window, use)
+                yield from self._shares(window, use, fallbacks)
+
+    def _rate(self, window: Window, use: SourceUse) -> Finding:
+        before, known = self.rates.before(window.start)
+        fallbacks = _fallbacks(use)
+        reason = (
+            f"{percent(fallbacks / use.n)} of {count(use.n, 'prediction')} used defaults instead "
+            f"of {self.source}{_listed(use)} {span(window)}, {percent(before)} in the 7 days "
+            "before."
+        )
+        limits = self.analyzer.limits[RATE].at_least(3 * before, 6 * before)
+        return self._share(
+            RATE, self.source, window, limits, (fallbacks, use.n), (before, known), reason
+        )
+
+    def _coverage(self, window: Window, use: SourceUse) -> Finding:
+        gap, known = self.gaps.before(window.start)
+        covered = use.n - _without(use)
+        reason = (
+            f"{self.source} had data for {percent(covered / use.n)} of "
+            f"{count(use.n, 'prediction')} {span(window)}, for {percent(1 - gap)} in the 7 days "
+            "before."
+        )
+        # However large the gap is usually, half of the usual coverage is no longer usual.
+        limits = self.analyzer.limits[COVERAGE].at_least(
+            max(1 - 3 * gap, (1 - gap) / 2), max(1 - 6 * gap, (1 - gap) / 4)
+        )
+        return self._share(
+            COVERAGE, self.source, window, limits, (covered, use.n), (1 - gap, known), reason
+        )
+
+    def _shares(
+        self, window: Window, use: SourceUse, fallbacks: Evidence[FallbackProfile]
+    ) -> Iterator[Finding]:
+        """Yield the share of each reason known in the window or the week before it."""
+        now = total(fallbacks.within(window))
+        past = Window(window.start - PAST, window.start)
+        before = total(fallbacks.within(past))
+        _, uses = self.rates.before(window.start)
+        for source, reason in sorted({*now, *before}):
+            if source != self.source:
+                continue
+            times = min(now[source, reason], use.n)
+            usual = min(1.0, before[source, reason] / uses) if uses else 0.0
+            sentence = (
+                f"{percent(times / use.n)} of {count(use.n, 'prediction')} used defaults instead "
+                f"of {source} with the reason {reason} {span(window)}, {percent(usual)} in the 7 "
+                "days before."
+            )
+            limits = self.analyzer.limits[SHARE].at_least(3 * usual, 6 * usual)
+            subject = f"{source}: {reason}"
+            yield self._share(
+                SHARE, subject, window, limits, (times, use.n), (usual, uses), sentence
+            )
+
+    def _share(
+        self,
+        metric: str,
+        subject: str,
+        window: Window,
+        limits: Limits,
+        counted: tuple[int, int],
+        usual: tuple[float, int],
+        reason: str,
+    ) -> Finding:
+        part, n = counted
+        if n < FEWEST:
+            return self._too_few(metric, subject, window, n)
+        interval = wilson_interval(part, n, CONFIDENCE)
+        return self.analyzer.finding(
+            metric,
+            subject,
+            window,
+            limits.judge(interval.low, interval.high),
+            service=self.service,
+            value=part / n,
+            low=interval.low,
+            high=interval.high,
+            warning=limits.warning,
+            critical=limits.critical,
+            baseline_value=usual[0],
+            baseline_count=usual[1],
+            sample_count=n,
+            reason=reason,
+        )
+
+    def _age(self, window: Window, use: SourceUse) -> Finding:
+        age = _age(use)
+        past = self.ages.before(window.start)
+        limits, usual = self.analyzer.limits[AGE], None
+        if len(past) >= FEWEST_HOURS:
+            usual = float(np.median(past))
+            high = float(np.quantile(past, 0.75))
+            limits = limits.at_least(2 * high, 4 * high)
+        of = f"The data of {self.source} was {_old(age or 0.0)} old on average"
+        return self._hours_old(AGE, window, use, limits, age, usual, of)
+
+    def _oldest(self, window: Window, use: SourceUse) -> Finding:
+        oldest = _hours(use.age_highest)
+        past, stale = self.oldest.before(window.start), self.stale.before(window.start)
+        limits = self.analyzer.limits[OLDEST]
+        usual = float(np.median(past)) if len(past) >= FEWEST_HOURS else None
+        high = float(np.quantile(past, 0.75)) if usual is not None else 0.0
+        of = f"The oldest data of {self.source} was {_old(oldest or 0.0)} old"
+        limit = float(stale.min()) if len(stale) else None
+        if limit is not None and high < 0.75 * limit:
+            limits = Limits(0.75 * limit, 2 * limit)
+            of += f" (from {_old(limit)} on defaults are used)"
+        else:
+            limits = limits.at_least(2 * high, 4 * high)
+        return self._hours_old(OLDEST, window, use, limits, oldest, usual, of)
+
+    def _hours_old(
+        self,
+        metric: str,
+        window: Window,
+        use: SourceUse,
+        limits: Limits,
+        hours: float | None,
+        usual: float | None,
+        of: str,
+    ) -> Finding:
+        if use.ages < FEWEST <= use.n:
+            reason = (
+                f"{use.ages:,} of {count(use.n, 'prediction')} {span(window)} say how old the data "
+                f"of {self.source} was, {FEWEST} are needed: log its `age_s` or `last_updated_at`."
+            )
+            return self.analyzer.unknown(
+                metric, self.source, window, reason, sample_count=use.ages, service=self.service
+            )
+        if use.ages < FEWEST:
+            return self._too_few(metric, self.source, window, use.ages)
+        if hours is None:
+            reason = f"Ages of {self.source} {span(window)} are too large to be summed."
+            return self.analyzer.unknown(metric, self.source, window, reason, service=self.service)
+        usually = f", usually {_old(usual)}" if usual is not None else ""
+        return self.analyzer.finding(
+            metric,
+            self.source,
+            window,
+            limits.judge(hours, hours),
+            service=self.service,
+            value=hours,
+            warning=limits.warning,
+            critical=limits.critical,
+            baseline_value=usual,
+            sample_count=use.ages,
+            reason=f"{of} in {count(use.ages, 'prediction')} {span(window)}{usually}.",
+        )
+
+    def _too_few(self, metric: str, subject: str, window: Window, uses: int) -> Finding:
+        reason = (
+            f"{count(uses, 'prediction')} used {self.source} {span(window)}, "
+            f"{FEWEST} are needed for a verdict."
+        )
+        return self.analyzer.unknown(
+            metric, subject, window, reason, sample_count=uses, service=self.service
+        )
+
+
+def _fallbacks(use: SourceUse) -> int:
+    return use.n - use.statuses[FRESH]
+
+
+def _without(use: SourceUse) -> int:
+    return use.statuses["missing"]
+
+
+def _age(use: SourceUse) -> float | None:
+    return use.age_total / use.ages / HOUR_S if use.ages and use.age_total is not None else None
+
+
+def _old(hours: float) -> str:
+    return lasting(hours * HOUR_S)
+
+
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / HOUR_S
+
+
+def _listed(use: SourceUse) -> str:
+    statuses = ", ".join(
+        f"{status}: {n:,}" for status, n in sorted(use.statuses.items()) if status != FRESH
+    )
+    return f" ({statuses})" if statuses else ""

@@ -1,0 +1,1 @@
+"""Feature drift: the check and the parts only it uses."""

@@ -1,0 +1,293 @@
+"""Feature statistics: how do each feature's mean, median, spread, range and shares compare?
+
+The day before every sixth hour is set beside the training set. Shifts are counted in robust
+standard deviations of the training set: the range from its tenth to its ninetieth percentile over
+2.563, which for a normal distribution is its standard deviation and which no outlier moves.
+
+Where a feature's distribution has moved, `feature_drift` alarms, and what is said here explains it.
+Here alarms only what that distance cannot see: a few percent of values that lie so far out that the
+mean or the spread moves. An alarm is taken from the calm end of the interval. One outlier, however
+large, widens that interval by as much as it moves the value (statistics/sampling_error.py), so it
+alarms nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from scipy import special
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, cut, number, percent, span
+from mlmon.analyzers.base.limits import CONTEXT, Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.drift.drift import ALPHA, numeric_drift
+from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.percentiles import percentile, percentile_confidence
+from mlmon.analyzers.statistics.sampling_error import mean_error, variance_interval
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.baselines.baseline import CategoryBaseline
+    from mlmon.analyzers.profiles.kinds.predictions import Categories
+    from mlmon.analyzers.statistics.buckets import Buckets
+
+STEP = 6 * HOUR
+MEAN, MEDIAN, SPREAD = "mean.shift", "median.shift", "spread.ratio"
+MINIMUM, MAXIMUM, SHARE = "minimum.shift", "maximum.shift", "category.share"
+CONFIDENCE = 1 - ALPHA
+FEWEST = 100
+MOST_CATEGORIES = 10
+# From the tenth to the ninetieth percentile, in standard deviations of a normal distribution.
+TENTHS = float(2 * special.ndtri(0.9))
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One statistic of one numeric feature beside the training set's.
+
+    Args:
+        metric: What it is.
+        value: How far it has moved: a shift in robust standard deviations, or a ratio.
+        interval: What chance and buckets leave open.
+        unmoved: The value of no change, 0 or 1.
+        says: The statistic now and in training, in the feature's own unit.
+    """
+
+    metric: str
+    value: float
+    interval: Interval
+    unmoved: float
+    says: str
+
+    @property
+    def size(self) -> Interval:
+        """The change's size, whichever its direction, as the limits count it."""
+        low, high = self.interval.low, self.interval.high
+        if self.metric == SPREAD:
+            greatest = max(high, 1 / low if low > 0 else math.inf)
+            return Interval(max(1.0, low, 1 / high if high > 0 else math.inf), greatest)
+        return Interval(max(0.0, low, -high), max(-low, high))
+
+
+class FeatureStatistics(Analyzer[PredictionProfile]):
+    """Mean, median, spread, range and shares of each feature's day."""
+
+    name = "feature_statistics"
+    question = "How do each feature's mean, median, spread, range and shares compare with training?"
+    advice = (
+        "Look at the feature's largest and smallest values of the day: a mean or spread that "
+        "moves while the distribution as a whole does not is the work of few predictions. Find the "
+        "client or source these share; a unit, a sign or a default is the usual cause."
+    )
+    reads = "prediction"
+    lookback = LOOKBACK
+    limits: ClassVar = {
+        MEAN: Limits(0.5, 1.0, meaning="either way; only where `feature_drift` sees nothing"),
+        MEDIAN: CONTEXT,
+        SPREAD: Limits(2.0, 4.0, meaning="or its reciprocal; only where `feature_drift` does not"),
+        MINIMUM: CONTEXT,
+        MAXIMUM: CONTEXT,
+        SHARE: CONTEXT,
+    }
+    panels = (
+        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?", pivot=0.0),
+        Panel(
+            "Medians",
+            MEDIAN,
+            "",
+            "How many standard deviations has each median moved?",
+            pivot=0.0,
+        ),
+        Panel(
+            "Spread",
+            SPREAD,
+            "",
+            "How wide are values spread, as a multiple of training?",
+            pivot=1.0,
+        ),
+        Panel(
+            "Minima",
+            MINIMUM,
+            "",
+            "How many standard deviations has each minimum moved?",
+            worst="lowest",
+        ),
+        Panel("Maxima", MAXIMUM, "", "How many standard deviations has each maximum moved?"),
+        Panel("Shares of categories", SHARE, "ratio", "How frequent is each category?"),
+    )
+    alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per sixth hour, model version in service, feature and statistic."""
+        for day in recent_days(evidence, STEP):
+            obstacle = day.obstacle() or day.incomplete()
+            if obstacle or day.baseline is None:
+                yield self.unknown(MEAN, None, day.window, str(obstacle), **day.about)
+                continue
+            traffic = total(day.traffic)
+            for feature, numbers in sorted(day.baseline.numeric.items()):
+                yield from self._numbers(day, feature, traffic.numeric[feature], numbers)
+            for feature, known in sorted(day.baseline.categorical.items()):
+                yield from self._categories(day, feature, traffic.categorical[feature], known)
+
+    def _numbers(
+        self, day: RecentDay, feature: str, sample: Buckets, numbers: Buckets
+    ) -> Iterator[Finding]:
+        obstacle = _obstacle(feature, sample, numbers)
+        if obstacle:
+            reason = f"{obstacle} {span(day.window)}."
+            yield self.unknown(MEAN, feature, day.window, reason, **day.about)
+            return
+        drift = numeric_drift(sample, numbers)
+        moved = DRIFT_LIMITS.judge(drift.low, drift.high).alarming
+        for each in statistics_of(sample, numbers):
+            severity = self.limits[each.metric].judge(each.size.low, each.size.high)
+            yield self.finding(
+                each.metric,
+                feature,
+                day.window,
+                Severity.OK if moved else severity,
+                value=each.value,
+                low=each.interval.low,
+                high=each.interval.high,
+                baseline_value=each.unmoved,
+                sample_count=sample.n,
+                baseline_count=numbers.n,
+                reason=_sentence(day, feature, each, sample, seen=moved, severity=severity),
+                **day.about,
+            )
+
+    def _categories(
+        self, day: RecentDay, feature: str, sample: Categories, known: CategoryBaseline
+    ) -> Iterator[Finding]:
+        if sample.n < FEWEST:
+            reason = f"{_too_few(feature, sample.n)} {span(day.window)}."
+            yield self.unknown(SHARE, feature, day.window, reason, **day.about)
+            return
+        for name, rows in known.counts.most_common(MOST_CATEGORIES):
+            share, usual = sample.counts[name] / sample.n, rows / known.n
+            interval = wilson_interval(sample.counts[name], sample.n, CONFIDENCE)
+            yield self.finding(
+                SHARE,
+                f"{feature}: {name}",
+                day.window,
+                Severity.OK,
+                value=share,
+                low=interval.low,
+                high=interval.high,
+                baseline_value=usual,
+                sample_count=sample.n,
+                baseline_count=known.n,
+                reason=f"{percent(share)} of {feature} is {cut(name)!r} in "
+                f"{count(sample.n, 'prediction')} {span(day.window)}, in training "
+                f"{percent(usual)}.",
+                **day.about,
+            )
+
+
+def statistics_of(sample: Buckets, numbers: Buckets) -> Iterator[Statistic]:
+    """Yield each statistic of a numeric feature; both samples need rows, sums and a scale.
+
+    Args:
+        sample: The feature's day.
+        numbers: Its training set.
+    """
+    unit = scale(numbers)
+    yield _mean(sample, numbers, unit)
+    now, before = (percentile(each, 0.5).middle for each in (sample, numbers))
+    ends = [percentile_confidence(each, 0.5, CONFIDENCE) for each in (sample, numbers)]
+    interval = Interval(ends[0].low - ends[1].high, ends[0].high - ends[1].low)
+    yield _shift(MEDIAN, "median", now, before, interval, unit)
+    yield _spread(sample, numbers)
+    for metric, name in ((MINIMUM, "minimum"), (MAXIMUM, "maximum")):
+        now, before = getattr(sample, name) or 0.0, getattr(numbers, name) or 0.0
+        yield _shift(metric, name, now, before, Interval.exactly(now - before), unit)
+
+
+def scale(numbers: Buckets) -> float:
+    """Return the robust standard deviation, or where nine tenths are one value the plain one."""
+    tenths = percentile(numbers, 0.9).middle - percentile(numbers, 0.1).middle
+    # Of a constant, rounding may leave a deviation above zero; its lower end is zero.
+    return tenths / TENTHS if tenths > 0 else Moments.of(numbers).deviation().low
+
+
+def _mean(sample: Buckets, numbers: Buckets, unit: float) -> Statistic:
+    now, before = Moments.of(sample).mean, Moments.of(numbers).mean
+    error = math.hypot(mean_error(sample), mean_error(numbers))
+    reach = float(special.ndtri(0.5 + CONFIDENCE / 2)) * error
+    interval = Interval.exactly(now - before).widened(reach)
+    return _shift(MEAN, "mean", now, before, interval, unit)
+
+
+def _shift(
+    metric: str, name: str, now: float, before: float, interval: Interval, unit: float
+) -> Statistic:
+    value = (now - before) / unit
+    says = (
+        f"{name} {number(now)}, in training {number(before)} "
+        f"({number(abs(value))} standard deviations {'above' if value >= 0 else 'below'})"
+    )
+    return Statistic(metric, value, Interval(interval.low / unit, interval.high / unit), 0.0, says)
+
+
+def _spread(sample: Buckets, numbers: Buckets) -> Statistic:
+    now, before = (Moments.of(each).deviation().middle for each in (sample, numbers))
+    current, reference = (variance_interval(each, CONFIDENCE) for each in (sample, numbers))
+    low = math.sqrt(current.low / reference.high)
+    high = math.sqrt(current.high / reference.low) if reference.low > 0 else math.inf
+    says = f"standard deviation {number(now)}, in training {number(before)}"
+    return Statistic(SPREAD, now / before, Interval(low, high), 1.0, says)
+
+
+def _obstacle(feature: str, sample: Buckets, numbers: Buckets) -> str:
+    """Return why nothing can be said, up to the window; empty if it can."""
+    if sample.n < FEWEST:
+        return _too_few(feature, sample.n)
+    if numbers.n < FEWEST:
+        return f"The baseline has {count(numbers.n, 'value')} of {feature}, {FEWEST} are needed"
+    try:
+        Moments.of(sample)
+        unit = scale(numbers)
+    except EmptySampleError:
+        return f"Values of {feature} are too large to be summed"
+    return "" if unit > 0 else f"{feature} is constant in training: it has no spread to count by"
+
+
+def _too_few(feature: str, rows: int) -> str:
+    return f"{count(rows, 'prediction')} with a value of {feature}, {FEWEST} are needed"
+
+
+def _sentence(
+    day: RecentDay,
+    feature: str,
+    each: Statistic,
+    sample: Buckets,
+    *,
+    seen: bool,
+    severity: Severity,
+) -> str:
+    where = f"in {count(sample.n, 'prediction')} {span(day.window)}"
+    if seen:
+        return f"{feature}: {each.says} {where}; its distribution moved, see feature_drift."
+    if severity.alarming:
+        lowest, highest = number(sample.minimum or 0.0), number(sample.maximum or 0.0)
+        return (
+            f"{feature}: {each.says} {where}, though most of its distribution is as in training: "
+            f"few values far out do it; they now reach from {lowest} to {highest}."
+        )
+    return f"{feature}: {each.says} {where}."

@@ -1,0 +1,1 @@
+"""Job health: the check and the parts only it uses."""

@@ -1,0 +1,262 @@
+"""Job health: do the scheduled jobs run when they should, succeed, and take as long as ever?
+
+A job is judged against itself. When it is due follows from the intervals between runs that
+succeeded and from the same time of the past three weeks: a job may rest at weekends, or run daily
+and once more on Sundays. A run that has started and not ended counts with the time it has taken so
+far; once another run has started and it has taken three times as long as usual, it counts as
+failed: a process that is killed logs no end. The records a run worked through are compared with
+those of its earlier runs. Start and end of a run are joined by `ml.job.run_id`; where a job gives
+its runs no number, or all the same, by their order. A job is watched for 150 days after its last
+start; one that has not run since is taken for retired.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, excerpt, lasting, moment, number, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
+from mlmon.analyzers.checks.job_health.job_runs import Run, runs, without_lost
+from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.profiles.kinds.jobs import JobEvent, JobProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+
+FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
+RECORDS = "records.ratio"
+FEWEST_RUNS = 4
+UNNOTICED_S = 10.0
+"""A run that takes so much longer than usual, or less, is no news whatever its ratio."""
+MOST_RUNS = 200
+"""So many runs tell what is usual."""
+
+
+class JobHealth(Analyzer[JobProfile]):
+    """Failed, missed and slow runs per job."""
+
+    name = "job_health"
+    question = "Do the scheduled jobs run when they should, succeed, and take as long as ever?"
+    advice = (
+        "Read the error in the sentence and the job's lines, `mlmon logs --dataset job --field "
+        "ml.job.name=JOB --since 2d`; `mlmon trace` with a line's `trace.id` tells the whole run. "
+        "A failed training leaves the old model in service, which is safe for days; a refresh of "
+        "statistics that is missed makes predictions fall back within hours. A missed run without "
+        "a failed one means that the scheduler stands still or the last run hangs. Few records "
+        "mean that a source of the job delivered little: look there before a model is trained on "
+        "it."
+    )
+    reads = "job"
+    lookback = 150 * DAY
+    limits: ClassVar = {
+        FAILED: Limits(1, 3, meaning="most failed runs in a row that ended in the hour"),
+        MISSED: Limits(1, 3, meaning="runs that were due by the job's own rhythm"),
+        DURATION: Limits(3, 10, meaning="times the median, and 10 s more"),
+        RECORDS: Limits(
+            0.5, 0.1, "below", "times the median, and such a part of what 9 runs in 10 have"
+        ),
+    }
+    panels = (
+        Panel("Failed runs", FAILED, "runs", "Which job fails, how often in a row?", "bar"),
+        Panel("Missed runs", MISSED, "runs", "Which job has not run when it was due?", "bar"),
+        Panel("Duration", DURATION, "times the median", "Which job takes longer than it did?"),
+        Panel("Records", RECORDS, "times the median", "Which job works through fewer records?"),
+    )
+    # One success is proof enough, and a job that runs once a month is not gone in between.
+    alert = Alert(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
+
+    def evaluate(self, evidence: Evidence[JobProfile]) -> Iterator[Finding]:
+        """Yield what can be said of each job at each hour's end."""
+        by_job: dict[str, list[JobEvent]] = {}
+        for profile in evidence.profiles:
+            for event in profile.events:
+                by_job.setdefault(event.job, []).append(event)
+        for job, events in sorted(by_job.items()):
+            yield from self._of_job(job, runs(events), evidence)
+
+    def _of_job(
+        self, job: str, of_job: Sequence[Run], evidence: Evidence[JobProfile]
+    ) -> Iterator[Finding]:
+        starts = [each.start for each in of_job]
+        succeeded = sorted((each.end, each.start) for each in of_job if each.succeeded and each.end)
+        ends = [end for end, _ in succeeded]
+        for window in evidence.windows(STEP):
+            begin = window.end - self.lookback
+            last = bisect_left(starts, window.end)
+            first = max(bisect_left(starts, begin), last - MOST_RUNS)
+            known = [each.as_of(window.end) for each in of_job[first:last]]
+            if known:
+                past = slice(bisect_left(ends, begin), bisect_left(ends, window.end))
+                good = sorted(start for _, start in succeeded[past])
+                yield from self._judge(job, without_lost(known, window.end), good, window)
+
+    def _judge(
+        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+    ) -> Iterator[Finding]:
+        ended = [each for each in known if each.end and each.end >= window.start]
+        if ended:
+            yield self._failed(job, known, window)
+        yield self._missed(job, known, good, window)
+        if ended or known[-1].end is None:
+            yield self._duration(job, known, window)
+        done = [each for each in known if each.succeeded]
+        if done and done[-1] in ended:
+            yield from self._records(job, done, window)
+
+    def _failed(self, job: str, known: Sequence[Run], window: Window) -> Finding:
+        ended = sorted(
+            (each for each in known if each.end), key=lambda each: each.end or each.start
+        )
+        worst: list[Run] = []
+        row: list[Run] = []
+        for each in ended:
+            row = [] if each.succeeded else [*row, each]
+            if each.end and each.end >= window.start and len(row) > len(worst):
+                worst = row
+        limits = self.limits[FAILED]
+        return self.finding(
+            FAILED,
+            job,
+            window,
+            limits.judge(len(worst), len(worst)),
+            value=float(len(worst)),
+            sample_count=len(ended),
+            service=ended[-1].service,
+            reason=_failures(job, worst, ended) if worst else f"{job} succeeded {span(window)}.",
+        )
+
+    def _missed(
+        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+    ) -> Finding:
+        last = known[-1]
+        of = rhythm(good[-MOST_RUNS:])
+        if of is None:
+            reason = (
+                f"{_successes(len(good))} of {job} known in {self.lookback // DAY} days, "
+                f"{FEWEST_RUNS} are needed to know its rhythm."
+            )
+            return self.unknown(MISSED, job, window, reason, service=last.service)
+        runs_missed, by_weeks = missed(of, good, last.start, window.end)
+        every = lasting(of.usual.total_seconds())
+        rule = (
+            f"in each of the 3 weeks before it started {_times(runs_missed)} in that time"
+            if by_weeks
+            else f"it runs every {every}"
+        )
+        reason = (
+            f"{job} has not started since {moment(last.start)}: {rule}, so "
+            f"{count(runs_missed, 'run')} did not take place."
+            if runs_missed
+            else f"{job} last started {moment(last.start)}, it runs every {every}."
+        )
+        return self.finding(
+            MISSED,
+            job,
+            window,
+            self.limits[MISSED].judge(runs_missed, runs_missed),
+            value=float(runs_missed),
+            sample_count=len(known),
+            service=last.service,
+            reason=reason,
+        )
+
+    def _duration(self, job: str, known: Sequence[Run], window: Window) -> Finding:
+        latest = known[-1]
+        before = [each.seconds for each in known[:-1] if each.succeeded and each.seconds]
+        seconds = latest.seconds
+        if seconds is None and latest.end is None:
+            seconds = (window.end - latest.start).total_seconds()
+        if len(before) < FEWEST_RUNS or seconds is None:
+            successes = f"{_successes(len(before), 'earlier ')} of {job} known"
+            reason = f"{successes}, {FEWEST_RUNS} are needed to know how long it takes."
+            if seconds is None:
+                reason = f"{job} did not say how long its run took, started {moment(latest.start)}."
+            return self.unknown(DURATION, job, window, reason, service=latest.service)
+        usual = float(np.median(before))
+        ratio = seconds / usual if usual > 0 else 1.0
+        noticed = seconds - usual > UNNOTICED_S
+        judged = ratio if noticed else min(ratio, 1.0)
+        verb = "took" if latest.end else "has been running for"
+        return self.finding(
+            DURATION,
+            job,
+            window,
+            self.limits[DURATION].judge(judged, judged),
+            value=ratio,
+            baseline_value=1.0,
+            baseline_count=len(before),
+            sample_count=1,
+            service=latest.service,
+            reason=f"{job} {verb} {lasting(seconds)}, usually {lasting(usual)}, "
+            f"started {moment(latest.start)}.",
+        )
+
+    def _records(self, job: str, done: Sequence[Run], window: Window) -> Iterator[Finding]:
+        latest = done[-1]
+        before = [each.records for each in done[:-1] if each.records is not None]
+        if latest.records is None and not before:
+            return
+        if latest.records is None or len(before) < FEWEST_RUNS:
+            reason = (
+                f"{job} did not say how many records it worked through, as runs before it did."
+                if latest.records is None
+                else f"{_successes(len(before), 'earlier ')} of {job} with their records known, "
+                f"{FEWEST_RUNS} are needed to know how many it has."
+            )
+            yield self.unknown(RECORDS, job, window, reason, service=latest.service)
+            return
+        usual, low = float(np.median(before)), float(np.quantile(before, 0.1))
+        ratio = latest.records / usual if usual > 0 else 1.0
+        declared = self.limits[RECORDS]
+        part = low / usual if usual > 0 else 0.0
+        limits = declared.at_least(declared.warning * part, declared.critical * part)
+        yield self.finding(
+            RECORDS,
+            job,
+            window,
+            # Where one run in ten has none, none is usual.
+            limits.judge(ratio, ratio) if low > 0 else Severity.OK,
+            value=ratio,
+            baseline_value=1.0,
+            baseline_count=len(before),
+            sample_count=1,
+            warning=limits.warning,
+            critical=limits.critical,
+            service=latest.service,
+            reason=f"{job} worked through {count(latest.records, 'record')}, usually "
+            f"{number(usual)}, started {moment(latest.start)}.",
+        )
+
+
+def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
+    """Say how often a job failed in a row, why, and when it succeeded."""
+    times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
+    since = "first started" if len(worst) > 1 else "started"
+    error = f" ({excerpt(worst[-1].error)})" if worst[-1].error else ""
+    successes = [each.start for each in ended if each.succeeded]
+    good = f"last succeeded {moment(successes[-1])}" if successes else ""
+    return (
+        f"{job} failed {times}{error}, {since} {moment(worst[0].start)}; "
+        f"{good or 'no run is known to have succeeded'}."
+    )
+
+
+def _successes(runs_known: int, which: str = "") -> str:
+    return f"{runs_known:,} {which}success{'' if runs_known == 1 else 'es'}"
+
+
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"

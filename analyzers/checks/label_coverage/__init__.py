@@ -1,0 +1,1 @@
+"""Label coverage: the check and the parts only it uses."""

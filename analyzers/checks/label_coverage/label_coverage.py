@@ -1,0 +1,346 @@
+"""Labels: do they come for as many predictions, as soon, and as unambiguously as they used to?
+
+Without labels nobody knows whether the model is any good, so their flow is watched itself. Per
+model, every six hours:
+
+- coverage: the share of approved predictions that are labelled once labels should have come. That
+  is after as many hours as 95 % of the past two weeks' labels took; judged are the predictions of
+  the day that is now so old. Early coverage asks the same after as many hours as half of them took:
+  it sees labels stop within hours.
+- delay: the median and the 95th percentile of the hours from prediction to label, of the labels
+  that came within the day.
+- contradicted labels: predictions that were given outcomes which differ. The last one counts.
+- unmatched outcomes: the share of the day's outcomes whose prediction is not in the logs. They are
+  looked up again for 30 days, then given up as orphans.
+
+Shares carry Wilson's interval, percentiles that of their order statistics
+(`statistics/percentiles.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, moment, number, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.checks.label_coverage.labels_by_age import (
+    FEWEST_DELAYS,
+    PAST,
+    REACH,
+    LabelsByAge,
+)
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.statistics.percentiles import (
+    percentile,
+    percentile_confidence,
+    relative_middle,
+)
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile
+    from mlmon.analyzers.statistics.buckets import Buckets
+
+COVERAGE, EARLY = "label.coverage", "label.coverage_early"
+P50, P95 = "label.delay_p50", "label.delay_p95"
+CONTRADICTED, UNMATCHED = "label.contradicted", "outcome.unmatched"
+OUTCOMES = "ml.outcome"
+CONFIDENCE = 0.999
+FEWEST = 50
+STEP = timedelta(hours=6)
+FEWEST_DAYS = timedelta(days=3)
+"""So long before the day judged predictions must be known: the labels of the first days are at
+first the quick ones, and a few hours are not a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A part of a whole, now and in the past."""
+
+    part: int
+    whole: int
+    past: tuple[int, int]
+
+    @property
+    def usual(self) -> float | None:
+        """The share in the past, None where too little is known of it."""
+        part, whole = self.past
+        return part / whole if whole >= FEWEST else None
+
+
+class LabelCoverage(Analyzer[LabelProfile]):
+    """Coverage, delay and soundness of labels, per model."""
+
+    name = "label_coverage"
+    question = "Do labels still come for as many predictions, as soon and as clearly as they did?"
+    advice = (
+        "Coverage that falls, or delays that grow: look at what logs outcomes (a job that polls, a "
+        "feed that delivers), in `job_health` first; until it is mended, live performance is known "
+        "late or not at all, and `estimated_performance` is what there is. Unmatched outcomes: "
+        "the predictions' logs did not arrive (`completeness`), or ids are not passed on as they "
+        "were logged; compare one outcome's `ml.prediction.id` with the service's log. "
+        "Contradicted labels: two writers log outcomes, or one logs them before they are final."
+    )
+    reads = "label"
+    also = ("prediction", "outcome")
+    lookback = REACH
+    lookbacks: ClassVar = {"outcome": PAST + DAY}
+    whole: ClassVar = {"prediction": 0 * HOUR}
+    limits: ClassVar = {
+        COVERAGE: Limits(
+            0.8,
+            0.5,
+            "below",
+            "or 0.9 and 0.6 times the share of the 2 weeks before, if that is less",
+            measures="rate",
+        ),
+        EARLY: Limits(
+            0.4,
+            0.2,
+            "below",
+            "or 0.7 and 0.4 times the share of the 2 weeks before, if that is less",
+            measures="rate",
+        ),
+        P50: Limits(
+            2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
+        ),
+        P95: Limits(
+            4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
+        ),
+        CONTRADICTED: Limits(
+            0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
+        ),
+        UNMATCHED: Limits(
+            0.02, 0.1, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
+        ),
+    }
+    panels = (
+        Panel("Label coverage", COVERAGE, "ratio", "How many approved predictions get a label?"),
+        Panel("Early label coverage", EARLY, "ratio", "How many labels come as soon as usual?"),
+        Panel("Label delay, median", P50, "h", "After how many hours is a label usually there?"),
+        Panel("Label delay, 95th percentile", P95, "h", "How long do slow labels take?"),
+        Panel("Contradicted labels", CONTRADICTED, "ratio", "How many labels were contradicted?"),
+        Panel("Unmatched outcomes", UNMATCHED, "ratio", "How many outcomes lack a prediction?"),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield the findings of the day before every sixth hour."""
+        predicted = evidence.of("prediction")
+        models = sorted({each.model[0] for each in (*predicted.profiles, *evidence.profiles)})
+        known = {model: LabelsByAge(model, evidence) for model in models}
+        for window in evidence.windows(DAY, STEP):
+            yield from self._unmatched(window, evidence.of("outcome"))
+            for of in known.values():
+                if of.begin(window) is not None:
+                    yield from _Day(self, window, of).findings()
+
+    def _unmatched(self, window: Window, outcomes: Evidence[OutcomeProfile]) -> Iterator[Finding]:
+        def counted(of: Window) -> tuple[int, int]:
+            profiles = outcomes.within(of)
+            unmatched = sum(each.unmatched for each in profiles)
+            return unmatched, unmatched + sum(each.labels for each in profiles)
+
+        profiles = outcomes.within(window)
+        part, whole = counted(window)
+        if not whole:
+            return
+        share = _Share(part, whole, counted(Window(window.start - PAST, window.start)))
+        orphans = sum(each.orphans for each in profiles)
+        given_up = f", {orphans:,} of them given up," if orphans else ""
+        reason = (
+            f"{percent(part / whole)} of {count(whole, 'outcome')} logged {span(window)}{given_up} "
+            f"name a prediction that is not in the logs{_usually(share)}."
+        )
+        about = {"service": next((each.service for each in profiles if each.service), None)}
+        yield self.share(UNMATCHED, OUTCOMES, window, share, reason, about)
+
+    def share(
+        self,
+        metric: str,
+        subject: str,
+        window: Window,
+        share: _Share,
+        reason: str,
+        about: dict[str, Any],
+    ) -> Finding:
+        """Return the finding of a share, judged by its own past too."""
+        known = {"sample_count": share.whole, **about}
+        if share.whole < FEWEST:
+            return self.unknown(metric, subject, window, f"{reason[:-1]}: too few.", **known)
+        limits = _limits(metric, self.limits[metric], share.usual)
+        if limits is None:
+            told = f"{reason[:-1]}; nothing before is known to compare it with."
+            return self.unknown(metric, subject, window, told, **known)
+        interval = wilson_interval(share.part, share.whole, CONFIDENCE)
+        return self.finding(
+            metric,
+            subject,
+            window,
+            limits.judge(interval.low, interval.high),
+            value=share.part / share.whole,
+            low=interval.low,
+            high=interval.high,
+            warning=limits.warning,
+            critical=limits.critical,
+            baseline_value=share.usual,
+            baseline_count=share.past[1],
+            reason=reason,
+            **known,
+        )
+
+
+class _Day:
+    """What a model's labels look like at the end of a day.
+
+    Args:
+        analyzer: Whose findings they are.
+        window: The day.
+        of: The model's labels.
+    """
+
+    def __init__(self, analyzer: LabelCoverage, window: Window, of: LabelsByAge) -> None:
+        self.analyzer = analyzer
+        self.window = window
+        self.of = of
+        service = (each.service for each in of.predictions.within(window) if each.service)
+        older = (each.service for each in of.predictions.profiles if each.service)
+        self.about = {"service": next(service, next(older, None)), "model_name": of.model}
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every finding of the day."""
+        yield self._coverage(COVERAGE, 0.95)
+        yield self._coverage(EARLY, 0.5)
+        yield self._delay(P50, 0.5)
+        yield self._delay(P95, 0.95)
+        yield from self._contradicted()
+
+    def _unknown(self, metric: str, reason: str, **known: Any) -> Finding:
+        return self.analyzer.unknown(
+            metric, self.of.model, self.window, reason, **self.about, **known
+        )
+
+    def _coverage(self, metric: str, part: float) -> Finding:
+        hours = self.of.age(self.window, part)
+        if hours is None:
+            return self._unknown(
+                metric,
+                f"Fewer than {FEWEST_DELAYS} labels of {self.of.model} came in the 14 days before "
+                f"{moment(self.window.start)}, so it is not known when labels should be there: see "
+                "that outcomes are logged.",
+            )
+        then = _aged(self.window, hours)
+        begin = self.of.begin(self.window)
+        if begin is None or then.start - begin < FEWEST_DAYS:
+            since = "not at all" if begin is None else f"since {moment(begin)}"
+            return self._unknown(
+                metric,
+                f"Predictions of {self.of.model} are known {since}: of the first ones only the "
+                "quick labels are there, so it is not known when labels should be there.",
+            )
+        labelled, approved = self.of.labelled(then, hours)
+        past = self.of.labelled(Window(then.start - PAST, then.start), hours)
+        share = _Share(labelled, approved, past)
+        if not approved:
+            return self._unknown(metric, f"{self.of.model} approved nothing {span(then)}.")
+        reason = (
+            f"{percent(labelled / approved)} of {count(approved, 'prediction')} that "
+            f"{self.of.model} approved {span(then)} had a label {hours} h later, by when "
+            f"{percent(part)} of labels used to be there{_usually(share)}."
+        )
+        return self.analyzer.share(metric, self.of.model, self.window, share, reason, self.about)
+
+    def _delay(self, metric: str, part: float) -> Finding:
+        window, of = self.window, self.of
+        learnt, past = of.learnt(window), of.learnt(Window(window.start - PAST, window.start))
+        if learnt.n < FEWEST or past.n < FEWEST_DELAYS:
+            return self._unknown(
+                metric,
+                f"{count(learnt.n, 'label')} of {of.model} came {span(window)} and {past.n:,} in "
+                f"the 14 days before; {FEWEST} and {FEWEST_DELAYS} are needed to compare delays.",
+                sample_count=learnt.n,
+            )
+        value, usual = _hours(learnt, part), _hours(past, part)
+        begin = of.begin(window)
+        if begin is None or window.start - begin < 2 * value * HOUR:
+            return self._unknown(
+                metric,
+                f"Predictions are known since {moment(begin or window.start)} only, so labels "
+                f"that take longer than {number(usual)} h may not have come yet, and delays grow "
+                "by themselves.",
+                sample_count=learnt.n,
+            )
+        interval = percentile_confidence(learnt, part, CONFIDENCE)
+        limits = self.analyzer.limits[metric].at_least(1.5 * usual, 3 * usual)
+        return self.analyzer.finding(
+            metric,
+            of.model,
+            window,
+            limits.judge(interval.low, interval.high),
+            value=value,
+            low=max(0.0, interval.low),
+            high=interval.high,
+            warning=limits.warning,
+            critical=limits.critical,
+            baseline_value=usual,
+            baseline_count=past.n,
+            sample_count=learnt.n,
+            reason=f"{percent(part)} of the {count(learnt.n, 'label')} of {of.model} that came "
+            f"{span(window)} took about {number(value)} h or less; {number(usual)} h in the 14 "
+            "days before.",
+            **self.about,
+        )
+
+    def _contradicted(self) -> Iterator[Finding]:
+        hours = self.of.age(self.window, 0.95)
+        if hours is None:
+            return
+        then = _aged(self.window, hours)
+        part, whole = self.of.contradicted(then)
+        if not whole:
+            return
+        past = self.of.contradicted(Window(then.start - PAST, then.start))
+        share = _Share(part, whole, past)
+        reason = (
+            f"{percent(part / whole)} of {count(whole, 'label')} of the predictions of "
+            f"{self.of.model} {span(then)} were contradicted by another outcome{_usually(share)}."
+        )
+        yield self.analyzer.share(
+            CONTRADICTED, self.of.model, self.window, share, reason, self.about
+        )
+
+
+def _aged(window: Window, hours: int) -> Window:
+    """Return the day whose predictions are so old at a window's end."""
+    return Window(window.start - hours * HOUR, window.end - hours * HOUR)
+
+
+def _hours(delays: Buckets, part: float) -> float:
+    """Return within about how many hours such a part of labels came: the middle of a bucket."""
+    interval = percentile(delays, part)
+    return interval.low if math.isinf(interval.high) else relative_middle(interval)
+
+
+def _limits(metric: str, declared: Limits, usual: float | None) -> Limits | None:
+    """Return the limits by the past; None where a metric has none without a past."""
+    if declared.bad == "above":
+        return declared.at_least(3 * (usual or 0.0), 6 * (usual or 0.0))
+    if usual is None:
+        return None
+    warning, critical = (0.9, 0.6) if metric == COVERAGE else (0.7, 0.4)
+    return declared.at_least(warning * usual, critical * usual)
+
+
+def _usually(share: _Share) -> str:
+    return "" if share.usual is None else f"; {percent(share.usual)} in the 14 days before"

@@ -1,0 +1,93 @@
+"""How many of a model's approved predictions are labelled at a given age, and how old labels are.
+
+Counted are labels that came within so many hours of their prediction, of predictions that are at
+least as old. Whenever that is counted, later labels do not change it, and it does not say less of
+recent predictions than of old ones.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
+from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile, delays
+from mlmon.analyzers.profiles.kinds.predictions import M, one_per_version
+from mlmon.analyzers.statistics.percentiles import percentile
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from datetime import datetime
+
+    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.statistics.buckets import Buckets
+
+PAST = timedelta(days=14)
+LONGEST = 168
+"""Labels are waited for so many hours at most before their share is judged."""
+
+REACH = PAST + LONGEST * HOUR + DAY
+FEWEST_DELAYS = 100
+
+
+class LabelsByAge:
+    """The predictions, labels and outcomes of one model over time.
+
+    Args:
+        model: Its name.
+        labels: Profiles of labels, with those of predictions and outcomes beside them.
+    """
+
+    def __init__(self, model: str, labels: Evidence[LabelProfile]) -> None:
+        self.model = model
+        self.labels = _of_model(labels, model)
+        self.predictions: Evidence[PredictionProfile] = _of_model(labels.of("prediction"), model)
+        self._outcomes: Evidence[OutcomeProfile] = labels.of("outcome")
+
+    def learnt(self, window: Window) -> Buckets:
+        """Return how many hours after their predictions the labels learnt in a window came."""
+        return in_hours(self._delays(window))
+
+    def age(self, window: Window, share: float) -> int | None:
+        """Return after how many hours such a share of labels was there, before a window.
+
+        One of `DELAYS`, `LONGEST` at most; None if too few labels are known.
+        """
+        past = self.learnt(Window(window.start - PAST, window.start))
+        if past.n < FEWEST_DELAYS:
+            return None
+        most = percentile(past, share).high
+        return min(LONGEST, next((hours for hours in DELAYS if hours >= most), LONGEST))
+
+    def labelled(self, window: Window, hours: int) -> tuple[int, int]:
+        """Return (labelled within so many hours, all) of a window's approved predictions."""
+        approved = sum(each.approved for each in self.predictions.within(window))
+        labelled = sum(
+            n
+            for each in self.labels.within(window)
+            for delay, n in each.approved.delays.items()
+            if delay <= hours
+        )
+        # Of an id that two predictions share only one is labelled, never more.
+        return min(labelled, approved), approved
+
+    def contradicted(self, window: Window) -> tuple[int, int]:
+        """Return (contradicted, all) labels of a window's predictions."""
+        profiles = self.labels.within(window)
+        return sum(each.contradicted for each in profiles), sum(each.labelled for each in profiles)
+
+    def begin(self, window: Window) -> datetime | None:
+        """Return the start of the first hour with predictions that a window's verdict may see."""
+        seen = self.predictions.within(Window(window.end - REACH, window.end))
+        return seen[0].window.start if seen else None
+
+    def _delays(self, window: Window) -> Counter[int]:
+        return delays(self._outcomes.within(window), self.model)
+
+
+def _of_model(evidence: Evidence[M], model: str) -> Evidence[M]:
+    chosen = one_per_version(evidence.profiles, evidence.baselines)
+    return Evidence(evidence.period, [each for each in chosen if each.model[0] == model])

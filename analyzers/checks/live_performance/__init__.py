@@ -1,0 +1,1 @@
+"""Live performance: the check and the parts only it uses."""

@@ -1,0 +1,313 @@
+"""Live performance: is a model version as good on live labels as it was offline?
+
+Over the day before, every six hours, per model version in service. Labels are chosen, not random:
+all approved predictions are bid on and a share of the rejected. ROC AUC, precision, recall, F1,
+log-loss and Brier score are therefore those of *all* predictions: within a score bucket the
+labelled ones stand for all (`statistics/realised.py`), each with its interval. They are compared
+with `evaluation_metrics.json` of that version, and severity is taken from the calm end of the
+difference's interval, in which the offline value's own sampling error is included.
+
+The success rate of approved predictions is compared with what their scores promised by the training
+set's labels, and calibration is judged by tenths of the score: the error over all bins, and each
+bin's gap of observed and predicted share. Where the baseline divides the traffic, the sentence of
+the success rate names the segments that fell short of what their own scores promised
+(`segment_performance`), also on a day on which the whole did not.
+
+A day is judged by `label_maturity.py` as mature or not. While labels are missing, every interval
+holds what any of them may turn out to be; where that leaves the verdict open it is `unknown`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, number, percent
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
+from mlmon.analyzers.performance.label_maturity import REACH
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabelledDay, LabelledDays
+from mlmon.analyzers.performance.reference_metrics import (
+    TITLES,
+    Measure,
+    compare,
+    offline_performance,
+)
+from mlmon.analyzers.performance.segment_success import SegmentSuccesses
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.statistics.cbpe import estimate_performance
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding, Severity
+
+SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
+MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "recall", "f1", "log_loss", "brier")
+DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
+FEWEST_OF_A_TENTH, MOST_NAMED = 30, 3
+OFFLINE = "difference to the version's offline value"
+
+
+class LivePerformance(Analyzer[LabelProfile]):
+    """Measures of a version's predictions by their labels, against those of its evaluation."""
+
+    name = "live_performance"
+    question = "Is a model version as good on live labels as it was offline?"
+    advice = (
+        "Look at `feature_drift`, `data_quality` and `fallback_rate` of the same day: inputs that "
+        "broke explain a performance that broke, and mending them mends it. Where inputs are as "
+        "they were and `concept_drift` finds a gap between estimated and realised performance, "
+        "the world has changed: retrain on labels since then. Where calibration alone is off, "
+        "calibrating anew on recent labels is enough."
+    )
+    reads = "label"
+    also = ("prediction", "segment")
+    lookback: ClassVar[timedelta] = REACH
+    limits: ClassVar[Mapping[str, Limits]] = {
+        SUCCESS: Limits(
+            -0.05, -0.10, "below", "difference to the share the scores promised", "rate"
+        ),
+        # Observed less predicted is a measure over the bins; the error is its total variation.
+        ERROR: Limits(0.05, 0.10, measures="distance"),
+        GAP: Limits(0.10, 0.20, meaning="to either side"),
+        "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
+        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+        "recall": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+        "f1": Limits(-0.05, -0.10, "below", OFFLINE),
+        "log_loss": Limits(0.05, 0.10, meaning=OFFLINE),
+        # The mean of what is between 0 and 1 of each row moves as a rate does.
+        "brier": Limits(0.02, 0.04, meaning=OFFLINE, measures="rate"),
+    }
+    panels = (
+        Panel(
+            "Success of approved bids",
+            SUCCESS,
+            "ratio",
+            "Which share of the bids the model approved succeeds?",
+            breakdown="ml.model.version",
+        ),
+        Panel(
+            "Calibration error",
+            ERROR,
+            "ratio",
+            "How far are scores from the shares that succeed, on average?",
+            breakdown="ml.model.version",
+        ),
+        Panel(
+            "Calibration by score",
+            GAP,
+            "ratio",
+            "By how much does the share that succeeds exceed the score, by tenths of the score?",
+            pivot=0.0,
+        ),
+        *(
+            Panel(
+                f"{TITLES[measure]}, live",
+                measure,
+                "",
+                f"What is the {TITLES[measure]} of all predictions by the labels known?",
+                breakdown="ml.model.version",
+            )
+            for measure in MEASURES
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield a finding per metric, six hours and version in service, and one per tenth."""
+        segments = SegmentSuccesses(evidence)
+        for day in LabelledDays(evidence).judged():
+            obstacle = day.obstacle()
+            if obstacle:
+                for metric in (*MEASURES, SUCCESS, ERROR):
+                    yield self._unknown(day, metric, obstacle)
+                continue
+            for measure in MEASURES:
+                yield self._against_offline(day, measure)
+            yield self._success(day, segments)
+            yield from self._calibration(day)
+
+    def _against_offline(self, day: LabelledDay, measure: Measure) -> Finding:
+        title = f"{TITLES[measure]} of {day.day.title}"
+        current: Estimate | None = getattr(day.performance, measure)
+        if current is None:
+            reason = f"{title} has no value: {_obstacle(day, measure)}; {day.known()}."
+            return self._unknown(day, measure, reason)
+        offline = day.baseline and offline_performance(
+            day.baseline, measure, day.threshold, CONFIDENCE
+        )
+        if not offline:
+            reason = f"{title} was not measured offline; the baseline has no such metric."
+            return self._unknown(day, measure, reason, current)
+        comparison = compare(current, offline)
+        return self._finding(
+            day,
+            measure,
+            current,
+            self._severity(day, measure, comparison.change.interval),
+            baseline_value=offline.value,
+            **self._absolute(measure, offline.value),
+            sample_count=_rows(day, measure),
+            reason=f"{title} is {comparison.said()}{_by_threshold(day, measure)}; {day.known()}.",
+        )
+
+    def _success(self, day: LabelledDay, segments: SegmentSuccesses) -> Finding:
+        approved = day.labels.approved if day.labels else None
+        reference = day.baseline.labelled if day.baseline else None
+        if approved is None or not approved.labelled or day.scores is None:
+            reason = f"No label of a prediction that {day.day.title} approved is known."
+            return self._unknown(day, SUCCESS, reason)
+        promised = (
+            reference
+            and reference.n
+            and estimate_performance(day.scores, reference, day.threshold, CONFIDENCE).precision
+        )
+        current = _success_rate(day, approved.positives, approved.labelled)
+        if not promised:
+            reason = f"The training set of {day.day.title} has no labels to calibrate scores by."
+            return self._unknown(day, SUCCESS, reason, current)
+        comparison, worst = compare(current, promised), segments.of(day).worst()
+        return self._finding(
+            day,
+            SUCCESS,
+            current,
+            self._severity(day, SUCCESS, comparison.change.interval),
+            baseline_value=promised.value,
+            **self._absolute(SUCCESS, promised.value),
+            sample_count=approved.labelled,
+            reason=f"{percent(current.value)} of the predictions {day.day.title} approved "
+            f"succeeded, its scores promised {percent(promised.value)}; {day.known()}"
+            f"{f'; {worst}' if worst else ''}.",
+        )
+
+    def _calibration(self, day: LabelledDay) -> Iterator[Finding]:
+        if day.scores is None or day.labels is None or day.labels.scores is None:
+            return
+        try:
+            bins = tenths(day.scores, day.labels.scores, day.missing, CONFIDENCE)
+        except ValueError as error:
+            reason = f"The calibration of {day.day.title} cannot be judged: {error}."
+            yield self._unknown(day, ERROR, reason)
+            return
+        error_of = calibration_error(bins)
+        worst = max(bins, key=lambda each: each.share * abs(each.gap.value))
+        yield self._finding(
+            day,
+            ERROR,
+            error_of,
+            self._severity(day, ERROR, error_of.interval),
+            reason=f"Scores of {day.day.title} are {number(error_of.value)} "
+            f"({number(error_of.interval.low)} to {number(error_of.interval.high)}) from the "
+            f"shares that succeed, most of it at {worst.name}: {_tenth_said(worst)}; "
+            f"{day.known()}.",
+        )
+        for each in bins:
+            yield self._tenth(day, each)
+
+    def _tenth(self, day: LabelledDay, each: Tenth) -> Finding:
+        labelled = f"{count(each.rows, 'labelled prediction')} of {day.day.title}"
+        said = f"Of {labelled} scored {each.name}, {_tenth_said(each)}"
+        known: dict[str, Any] = {
+            "subject": each.name,
+            "sample_count": each.rows,
+            "baseline_value": each.predicted,
+        }
+        if each.rows < FEWEST_OF_A_TENTH:
+            reason = f"{said}; {FEWEST_OF_A_TENTH} are needed for a verdict."
+            return self._unknown(day, GAP, reason, each.gap, **known)
+        severity = self.limits[GAP].judge_distance(each.gap.interval.low, each.gap.interval.high)
+        reason = f"{said}; {day.known()}."
+        return self._finding(day, GAP, each.gap, severity, **known, reason=reason)
+
+    def _severity(self, day: LabelledDay, metric: str, interval: Interval) -> Severity:
+        limits = self.limits[metric]
+        judge = limits.judge if day.coverage.mature else limits.judge_bounds
+        return judge(interval.low, interval.high)
+
+    def _absolute(self, metric: str, reference: float) -> dict[str, float]:
+        """Return the limits as values of the metric, for they are declared as differences."""
+        limits = self.limits[metric]
+        return {"warning": reference + limits.warning, "critical": reference + limits.critical}
+
+    def _finding(
+        self,
+        day: LabelledDay,
+        metric: str,
+        estimate: Estimate,
+        severity: Severity,
+        **known: Any,
+    ) -> Finding:
+        about = day.about | {
+            "subject": None,
+            "value": estimate.value,
+            "low": estimate.interval.low,
+            "high": estimate.interval.high,
+        }
+        about |= known
+        return self.finding(metric, about.pop("subject"), day.day.window, severity, **about)
+
+    def _unknown(
+        self,
+        day: LabelledDay,
+        metric: str,
+        reason: str,
+        estimate: Estimate | None = None,
+        **known: Any,
+    ) -> Finding:
+        about = day.about | {"subject": None} | known
+        if estimate is not None:
+            ends = estimate.interval
+            about |= {"value": estimate.value, "low": ends.low, "high": ends.high}
+        return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
+
+
+def _obstacle(day: LabelledDay, measure: Measure) -> str:
+    """Say why a measure has no value on a day whose labels suffice."""
+    if measure in LOSSES and day.scores:
+        low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
+        return f"scores reach from {number(low)} to {number(high)} and are no probabilities"
+    if day.threshold is None:
+        return "the log tells no threshold"
+    return "no prediction was approved"
+
+
+def _by_threshold(day: LabelledDay, measure: Measure) -> str:
+    """Say by which threshold decisions are judged, where the day had several."""
+    taken, *others = day.thresholds or (None,)
+    if measure not in DECIDED or taken is None or not others:
+        return ""
+    also = ", ".join(map(number, sorted(others)[:MOST_NAMED]))
+    return f", all judged by the threshold {number(taken)} of most (there was {also} too)"
+
+
+def _rows(day: LabelledDay, measure: Measure) -> int:
+    """Return the labelled rows that a measure is taken of: of these lost lines are a share."""
+    labels = day.labels
+    if labels is None:
+        return 0
+    if measure == "precision":
+        return labels.approved.labelled
+    if measure == "recall":
+        return labels.approved.positives + labels.rejected.positives
+    return labels.labelled
+
+
+def _success_rate(day: LabelledDay, positives: int, labelled: int) -> Estimate:
+    """The share of approved predictions that succeeded, whatever the missing labels will be."""
+    approved = day.coverage.approved
+    missing = 0 if day.coverage.mature else round(approved.missing_share * approved.predictions)
+    low = wilson_interval(positives, labelled + missing, CONFIDENCE).low
+    high = wilson_interval(positives + missing, labelled + missing, CONFIDENCE).high
+    return Estimate(positives / labelled, Interval(low, high))
+
+
+def _tenth_said(each: Tenth) -> str:
+    return f"{percent(each.observed)} succeed, {percent(each.predicted)} were predicted"

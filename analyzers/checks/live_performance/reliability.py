@@ -1,0 +1,127 @@
+"""Reliability: of the predictions scored about 0.7, do 70 % succeed? By tenths of the score.
+
+Bins are unions of score buckets, so a bin begins at the bucket edge that is nearest to its tenth
+and is named by the tenth: `0.7-0.8`. Where no edge is near, two tenths make one bin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlmon.analyzers.statistics.calibration import Bin, reliability
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+
+NEAR = 0.03
+"""A bin's edge is at most so far from its tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """The labelled predictions of one bin.
+
+    Args:
+        name: Such as `0.7-0.8`.
+        rows: Labelled predictions.
+        predicted: Their mean score.
+        observed: The share that succeeded.
+        gap: Observed less predicted; its interval allows for missing labels.
+        share: The bin's share of all predictions, labelled or not.
+    """
+
+    name: str
+    rows: int
+    predicted: float
+    observed: float
+    gap: Estimate
+    share: float
+
+
+def tenths(
+    scores: Buckets, labelled: LabelledScores, missing: Sequence[int], confidence: float
+) -> tuple[Tenth, ...]:
+    """Return the bins with labels, ascending.
+
+    Args:
+        scores: All predictions.
+        labelled: Those of them whose label is known.
+        missing: Labels still to come, per score bucket.
+        confidence: Of the gaps' intervals.
+
+    Raises:
+        EmptySampleError: No label is known.
+        ValueError: Scores are not probabilities, or there is no edge near any tenth.
+    """
+    edges = _edges(scores.edges)
+    bins = reliability(labelled, tuple(edges), confidence)
+    everything = scores.coarsened(tuple(edges))
+    first = [0, *(np.searchsorted(scores.edges, list(edges)) + 1)]
+    awaited = np.add.reduceat(np.array(missing), first).tolist()
+    held = [k for k, n in enumerate(labelled.all().coarsened(tuple(edges)).counts) if n]
+    names = [0.0, *edges.values(), 1.0]
+    return tuple(
+        _tenth(
+            f"{names[k]:.1f}-{names[k + 1]:.1f}",
+            each,
+            awaited[k],
+            everything.counts[k] / everything.n,
+            confidence,
+        )
+        for k, each in zip(held, bins, strict=True)
+    )
+
+
+def calibration_error(bins: Sequence[Tenth]) -> Estimate:
+    """Return the mean distance of observed and predicted share over all predictions.
+
+    The lower end is what remains when every bin's gap is taken at the calm end of its interval: of
+    calibrated scores nothing, but for chance. The upper end takes the other ends.
+    """
+    total = sum(each.share for each in bins)
+    value = sum(each.share * abs(each.gap.value) for each in bins) / total
+    low = sum(each.share * _calmest(each.gap.interval) for each in bins) / total
+    high = sum(each.share * _farthest(each.gap.interval) for each in bins) / total
+    return Estimate(value, Interval(min(low, value), max(high, value)))
+
+
+def _calmest(gap: Interval) -> float:
+    return 0.0 if gap.low <= 0.0 <= gap.high else min(abs(gap.low), abs(gap.high))
+
+
+def _farthest(gap: Interval) -> float:
+    return max(abs(gap.low), abs(gap.high))
+
+
+def _edges(edges: Sequence[float]) -> dict[float, float]:
+    """Return the edge nearest to each tenth, where one is near, and the tenth."""
+    known, chosen = np.asarray(edges), {}
+    for tenth in (k / 10 for k in range(1, 10)):
+        nearest = float(known[np.abs(known - tenth).argmin()])
+        if abs(nearest - tenth) <= NEAR:
+            chosen[nearest] = tenth
+    return chosen
+
+
+def _tenth(name: str, each: Bin, missing: int, share: float, confidence: float) -> Tenth:
+    positives, rows = round(each.observed * each.rows), each.rows + missing
+    low = wilson_interval(positives, rows, confidence).low
+    high = wilson_interval(positives + missing, rows, confidence).high
+    predicted = each.predicted.middle
+    return Tenth(
+        name,
+        each.rows,
+        predicted,
+        each.observed,
+        Estimate(each.observed - predicted, Interval(low - predicted, high - predicted)),
+        share,
+    )

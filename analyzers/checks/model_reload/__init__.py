@@ -1,0 +1,1 @@
+"""Model reload: the check and the parts only it uses."""

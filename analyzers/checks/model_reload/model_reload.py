@@ -1,0 +1,257 @@
+"""Model reload: is the newest trained version in service, and do reloads succeed?
+
+Reloads are counted in the order they were logged, whatever process they are of: the most failures
+in a row within an hour, counted from the last success before it. A version that was trained is in
+service once a reload of it succeeded or it has predicted within the past day. Until then the hours
+since the first training that did not come into service are judged, against what versions before
+it took. Once it is, all predictions should be its own: the share that other versions made is
+judged from two hours later on. Where no training is logged within 100 days, only reloads are
+judged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, excerpt, lasting, moment, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
+from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.performance.model_versions import versions
+from mlmon.analyzers.profiles.kinds.models import ModelEvent, ModelProfile
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version
+from mlmon.analyzers.references import cadence
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.performance.model_versions import Version
+
+FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rate"
+CONFIDENCE = 0.999
+EXPECTED, FEWEST = 100, 20
+GRACE = 2 * HOUR
+"""So long versions may predict beside each other while a new one is rolled out."""
+
+
+class ModelReload(Analyzer[ModelProfile]):
+    """Reloads that fail, versions that wait for one, and versions that should be gone."""
+
+    name = "model_reload"
+    question = "Is the newest trained version in service, and do reloads succeed?"
+    advice = (
+        "Read the error in the sentence and the reloads' lines, `mlmon logs --dataset model "
+        "--field event.action=reload --since 2d`. A model file that cannot be read is to be "
+        "published again; the service keeps the version it has, unless it was restarted: then it "
+        "answers 503. A version that waits without a failed reload was never asked for: look at "
+        "the trigger that follows `train_model_job`. Predictions of an old version beside a new "
+        "one come from a process that missed the reload: restart it. After a rollback they last "
+        "until a newer version is in service."
+    )
+    reads = "model"
+    also = ("prediction",)
+    lookback = 100 * DAY
+    lookbacks: ClassVar = {"prediction": 3 * DAY}
+    limits: ClassVar = {
+        FAILURES: Limits(1, 3, meaning="most failed reloads in a row within the hour"),
+        WAIT: Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
+        OUTDATED: Limits(
+            0.05, 0.50, meaning="from 2 h after the newest version is in service", measures="rate"
+        ),
+    }
+    panels = (
+        Panel("Failed reloads", FAILURES, "reloads", "How often in a row do reloads fail?", "bar"),
+        Panel("Wait for a reload", WAIT, "h", "How long does a trained version wait for service?"),
+        Panel(
+            "Outdated versions",
+            OUTDATED,
+            "ratio",
+            "How many predictions does the newest version in service not make?",
+        ),
+    )
+    # One success is proof enough; where none is tried, a failure stands for a week.
+    alert = Alert(on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY)
+
+    def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
+        """Yield what can be said of each model at each hour's end."""
+        events = [event for profile in evidence.profiles for event in profile.events]
+        of_model = _by_model(evidence.of("prediction"), evidence)
+        for window in evidence.windows(STEP):
+            seen = self._seen(events, window)
+            reloads = reloads_by_model(seen)
+            for model, of in sorted(reloads.items()):
+                if of[-1].at >= window.start:
+                    yield self._failures(model, of, window)
+            for model, made in versions(seen).items():
+                predicted = partial(_predicted, of_model.get(model))
+                known = InService(window, made, reloads.get(model, ()), predicted)
+                yield from self._wait(known)
+        for model, used in sorted(of_model.items()):
+            yield from self._outdated(model, used, events)
+
+    def _seen(self, events: Sequence[ModelEvent], window: Window) -> list[ModelEvent]:
+        return [each for each in events if window.end - self.lookback <= each.at < window.end]
+
+    def _failures(self, model: str, reloads: Sequence[ModelEvent], window: Window) -> Finding:
+        in_a_row, worst, error = 0, 0, None
+        for each in reloads:
+            in_a_row = 0 if each.succeeded else in_a_row + 1
+            if each.at >= window.start and in_a_row > worst:
+                worst, error = in_a_row, each.error
+        recent = [each for each in reloads if each.at >= window.start]
+        failed = [each for each in recent if not each.succeeded]
+        if failed:
+            last = recent[-1]
+            since = (
+                f"version {last.version} was loaded {moment(last.at)}"
+                if last.succeeded
+                else "none has succeeded since"
+            )
+            reason = (
+                f"{len(failed)} of {count(len(recent), 'reload')} of {model} failed "
+                f"{span(window)}, {worst} in a row{f' ({excerpt(error)})' if error else ''}; "
+                f"{since}."
+            )
+        else:
+            reason = f"{model} {recent[-1].version} was loaded {moment(recent[-1].at)}."
+        return self.finding(
+            FAILURES,
+            model,
+            window,
+            self.limits[FAILURES].judge(worst, worst),
+            value=float(worst),
+            sample_count=len(recent),
+            service=recent[-1].service,
+            model_name=model,
+            reason=reason,
+        )
+
+    def _wait(self, known: InService) -> Iterator[Finding]:
+        newest, waiting = known.newest, known.waiting()
+        about = _about(newest)
+        if waiting is None:
+            if known.arrived():
+                hours = ((known.loaded(newest) or known.window.start) - newest.made) / HOUR
+                waited = lasting(max(0.0, hours) * HOUR.total_seconds())
+                reason = f"{newest.title} came into service {waited} after its training."
+                yield self.finding(
+                    WAIT,
+                    newest.model,
+                    known.window,
+                    Severity.OK,
+                    value=max(0.0, hours),
+                    reason=reason,
+                    **about,
+                )
+            return
+        trained = f"{newest.title} was trained {moment(newest.made)}"
+        if not known.reloads and not known.today:
+            reason = f"{trained}; no reload and no prediction of it is logged to tell if it serves."
+            yield self.unknown(WAIT, newest.model, known.window, reason, **about)
+            return
+        yield self._waits(known, waiting, trained)
+
+    def _waits(self, known: InService, waiting: Version, trained: str) -> Finding:
+        hours, usual = (known.window.end - waiting.made) / HOUR, known.usual_wait()
+        limits = self.limits[WAIT]
+        if usual is not None:
+            limits = limits.at_least(3 * usual, 6 * usual)
+        others = len(known.made) - known.made.index(waiting)
+        stuck = f", nor are {others - 1} before it" if others > 1 else ""
+        hour = HOUR.total_seconds()
+        usually = f", usually {lasting(usual * hour)}" if usual is not None else ""
+        reason = (
+            f"{trained} and is not in service{stuck}: nothing newer has come into service for "
+            f"{lasting(hours * hour)}{usually}."
+        )
+        return self.finding(
+            WAIT,
+            known.newest.model,
+            known.window,
+            limits.judge(hours, hours),
+            value=hours,
+            baseline_value=usual,
+            warning=limits.warning,
+            critical=limits.critical,
+            reason=reason,
+            **_about(known.newest),
+        )
+
+    def _outdated(
+        self, model: str, used: Evidence[PredictionProfile], events: Sequence[ModelEvent]
+    ) -> Iterator[Finding]:
+        def predictions(window: Window) -> int:
+            return _predicted(used, window).total()
+
+        for window in cadence.windows(used.period, predictions, EXPECTED, STEP):
+            seen = self._seen(events, window)
+            made = versions(seen).get(model)
+            counts = _predicted(used, window)
+            if not made or not counts:
+                continue
+            reloads = reloads_by_model(seen).get(model, ())
+            known = InService(window, made, reloads, partial(_predicted, used))
+            current = known.current(window.start - GRACE)
+            if current:
+                yield self._judge_outdated(current, counts, window)
+
+    def _judge_outdated(
+        self, current: Sequence[Version], counts: Counter[str], window: Window
+    ) -> Finding:
+        newest, n = current[0], counts.total()
+        about = _about(newest)
+        if n < FEWEST:
+            reason = f"{count(n, 'prediction')} {span(window)}, {FEWEST} are needed for a verdict."
+            return self.unknown(OUTDATED, newest.model, window, reason, sample_count=n, **about)
+        names = {each.version for each in current}
+        old = {version: times for version, times in sorted(counts.items()) if version not in names}
+        interval = wilson_interval(sum(old.values()), n, CONFIDENCE)
+        by = ", ".join(f"version {version}: {times:,}" for version, times in old.items())
+        share = sum(old.values()) / n
+        reason = (
+            f"{percent(share)} of {count(n, 'prediction')} {span(window)} were made by other "
+            f"versions{f' ({by})' if by else ''} than {newest.title}, which is in service."
+        )
+        return self.finding(
+            OUTDATED,
+            newest.model,
+            window,
+            self.limits[OUTDATED].judge(interval.low, interval.high),
+            value=share,
+            low=interval.low,
+            high=interval.high,
+            sample_count=n,
+            reason=reason,
+            **about,
+        )
+
+
+def _by_model(
+    predictions: Evidence[PredictionProfile], evidence: Evidence[ModelProfile]
+) -> dict[str, Evidence[PredictionProfile]]:
+    profiles: dict[str, list[PredictionProfile]] = {}
+    for each in one_per_version(predictions.profiles, evidence.baselines):
+        profiles.setdefault(each.model[0], []).append(each)
+    return {model: Evidence(evidence.period, of) for model, of in profiles.items()}
+
+
+def _predicted(used: Evidence[PredictionProfile] | None, window: Window) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for each in used.within(window) if used else ():
+        counts[each.model[1]] += each.predictions
+    return counts
+
+
+def _about(version: Version) -> dict[str, Any]:
+    # Without the version: what is said of the next one continues what is said of this one.
+    return {"service": version.service, "model_name": version.model}

@@ -1,0 +1,337 @@
+"""Offline metrics: is each retrained model as good on its test set as those before it?
+
+A version is judged in the hour in which its evaluation is logged. Each metric is compared with the
+median of up to ten versions before it: a drop must pass its limit by more than chance explains and,
+from four versions on, also be large beside the versions' own spread. What chance explains follows
+from the labels of both training sets, where baselines hold them: test sets of a few hundred rows
+differ by several per cent for no reason. (For that, precision, recall and F1 are taken at 0.5: the
+threshold of a version that does not serve yet is not known.)
+
+A steady decline despite retraining is found by Mann-Kendall's test over up to ten versions, with
+Benjamini-Hochberg over the version's metrics, and measured by the Theil-Sen slope; it takes five
+versions if all metrics decline, six if one does alone: fewer may fall at each step by chance. Of
+losses (log-loss, Brier score, calibration error) a rise is the decline. Metrics of other names are
+kept and not judged: which way is worse is not known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, excerpt, moment, number, percent
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.baselines.out_of_fold import THRESHOLD
+from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.performance.model_versions import Version, versions
+from mlmon.analyzers.performance.reference_metrics import TITLES, offline_performance
+from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN, ModelEvent, ModelProfile
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
+from mlmon.analyzers.statistics.theil_sen import slope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.baselines.baseline import Baseline
+
+Baselines: TypeAlias = "Mapping[tuple[str, str], Baseline]"
+
+VALUE, TREND = "offline.value", "offline.trend"
+GAINS = frozenset(
+    {"accuracy", "average_precision", "f1", "pr_auc", "precision", "recall", "roc_auc"}
+)
+LOSSES = frozenset({"brier", "ece", "expected_calibration_error", "log_loss"})
+COMPARED = 10
+KNOWN_SPREAD = 4
+FALSE_DISCOVERY_RATE = 0.01
+FEWEST = fewest(FALSE_DISCOVERY_RATE)
+EVALUATED_WITHIN = 6 * HOUR
+CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric over the versions that have it, the judged one last.
+
+    Args:
+        metric: Its name.
+        of: The versions.
+        values: Its value for each.
+    """
+
+    metric: str
+    of: tuple[Version, ...]
+    values: tuple[float, ...]
+
+    @property
+    def sign(self) -> int:
+        """What a worse value differs by: 1 for losses, -1 for gains."""
+        return 1 if self.metric in LOSSES else -1
+
+    @property
+    def earlier(self) -> tuple[float, ...]:
+        """The values of the versions before."""
+        return self.values[:-1]
+
+    @property
+    def median(self) -> float:
+        """Their median."""
+        return float(np.median(self.earlier))
+
+    @property
+    def best(self) -> tuple[float, Version]:
+        """The best of them and its version."""
+        pairs = zip(self.earlier, self.of[:-1], strict=True)
+        return min(pairs, key=lambda pair: self.sign * pair[0])
+
+    @property
+    def quality(self) -> tuple[float, ...]:
+        """The values, turned so that larger is better."""
+        return tuple(-self.sign * value for value in self.values)
+
+
+class OfflineMetrics(Analyzer[ModelProfile]):
+    """Each offline metric of a new version against the versions before it."""
+
+    name = "offline_metrics"
+    question = "Is each retrained model as good on its test set as those before it?"
+    advice = (
+        "Compare the training sets first: their rows, their dates, the share of successes, and "
+        "the findings of `data_quality` and `feature_drift` over the time they cover. A sudden "
+        "drop points to the data of this training: keep the version before it in service. A "
+        "steady decline points to a market that has become harder to tell, or to features that "
+        "no longer say what they said: retraining alone will not mend it."
+    )
+    reads = "model"
+    lookback = 365 * DAY
+    limits: ClassVar = {
+        VALUE: Limits(
+            0.05,
+            0.10,
+            meaning="share by which it is certainly worse than the median of up to 10 versions "
+            "before, at least 3 and 6 times their spread",
+        ),
+        TREND: Limits(
+            0.03,
+            0.10,
+            meaning="share by which it became worse over 5 to 10 versions, and a q-value of at "
+            "most 0.01",
+        ),
+    }
+    panels = (
+        Panel("Offline metrics", VALUE, "", "How good is each version on its test set?", "bar"),
+        Panel(
+            "Decline of offline metrics",
+            TREND,
+            "ratio",
+            "How much worse have the versions become in spite of retraining?",
+        ),
+    )
+    # A version is judged once: what is said of it stands for a week.
+    alert = Alert(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
+
+    def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
+        """Yield the findings of each version in the hour of its evaluation."""
+        events = [
+            event
+            for profile in evidence.profiles
+            for event in profile.events
+            if event.action in {TRAIN, EVALUATE}
+        ]
+        for window in evidence.windows(STEP):
+            seen = [each for each in events if window.end - self.lookback <= each.at < window.end]
+            by_model = versions(seen)
+            evaluations = [
+                each for each in seen if each.at >= window.start and each.action == EVALUATE
+            ]
+            for known in by_model.values():
+                yield from self._judge(known, evaluations, window, evidence.baselines)
+            failed = [each for each in evaluations if not each.succeeded]
+            if failed:
+                yield self._failed(failed, window)
+
+    def _judge(
+        self,
+        known: Sequence[Version],
+        evaluations: Sequence[ModelEvent],
+        window: Window,
+        baselines: Baselines,
+    ) -> Iterator[Finding]:
+        evaluated = {(each.model, each.version) for each in evaluations if each.succeeded}
+        for place, version in enumerate(known):
+            if _model(version) in evaluated:
+                yield from self._version(version, known[:place], window, baselines)
+            waited = window.end - version.made
+            overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + STEP
+            if overdue and not version.evaluation and any(each.evaluation for each in known):
+                reason = (
+                    f"{version.title} was trained {moment(version.made)}, and "
+                    f"{EVALUATED_WITHIN // HOUR} h later no evaluation of it is logged: whether "
+                    "it is as good as the versions before is not known."
+                )
+                yield self.unknown(VALUE, None, window, reason, **_about(version))
+
+    def _version(
+        self, judged: Version, earlier: Sequence[Version], window: Window, baselines: Baselines
+    ) -> Iterator[Finding]:
+        judgeable = GAINS | LOSSES
+        names = {name for each in (*earlier, judged) for name in each.evaluation} & judgeable
+        found = []
+        for name in sorted(names):
+            having = [each for each in earlier if name in each.evaluation]
+            if name in judged.evaluation:
+                of = (*having[-COMPARED:], judged)
+                found.append(Series(name, of, tuple(each.evaluation[name] for each in of)))
+                continue
+            reason = (
+                f"The evaluation of {judged.title} does not hold {name}, which that of "
+                f"{having[-1].title} did."
+            )
+            yield self.unknown(VALUE, name, window, reason, **_about(judged))
+        for series in found:
+            yield self._value(series, window, baselines)
+        yield from self._trends(found, window)
+
+    def _value(self, series: Series, window: Window, baselines: Baselines) -> Finding:
+        metric, value, judged = series.metric, series.values[-1], series.of[-1]
+        known: dict[str, Any] = {"value": value, "sample_count": 1, **_about(judged)}
+        if not series.earlier:
+            reason = (
+                f"{metric} of {judged.title} is {number(value)}; no version before it is known "
+                "to compare it with."
+            )
+            return self.unknown(VALUE, metric, window, reason, **known)
+        median, (best, of) = series.median, series.best
+        limits = _beyond_spread(self.limits[VALUE], series)
+        lost = _share(series.sign * (value - median), median)
+        own, chance = _chances(series, baselines)
+        margin = _share(chance, median)
+        explained = f" Chance alone explains a difference of {number(chance)}." if chance else ""
+        reason = (
+            f"{metric} of {judged.title} is {number(value)}, {_compared(lost)} the median of "
+            f"{count(len(series.earlier), 'version')} before it ({number(median)}); the best was "
+            f"version {of.version} with {number(best)}.{explained}"
+        )
+        return self.finding(
+            VALUE,
+            metric,
+            window,
+            limits.judge(lost - margin, lost + margin),
+            low=value - own if own else None,
+            high=value + own if own else None,
+            baseline_value=median,
+            baseline_count=len(series.earlier),
+            warning=median + series.sign * limits.warning * abs(median),
+            critical=median + series.sign * limits.critical * abs(median),
+            reason=reason,
+            **known,
+        )
+
+    def _trends(self, found: Sequence[Series], window: Window) -> Iterator[Finding]:
+        judged = [each for each in found if len(each.values) >= FEWEST]
+        p_values = [falling_p(each.quality[-COMPARED:]) for each in judged]
+        for series, p, q in zip(judged, p_values, q_values(p_values), strict=True):
+            yield self._trend(series, window, p, q)
+        for series in found:
+            if len(series.values) < FEWEST:
+                reason = (
+                    f"{count(len(series.values), 'version')} with {series.metric} known; a steady "
+                    f"decline takes {FEWEST}, for fewer may fall at each step by chance."
+                )
+                about = _about(series.of[-1])
+                yield self.unknown(TREND, series.metric, window, reason, **about)
+
+    def _trend(self, series: Series, window: Window, p: float, q: float) -> Finding:
+        quality = series.quality[-COMPARED:]
+        change = -slope(quality) * (len(quality) - 1)
+        value = _share(change, float(np.median(quality)))
+        severity = self.limits[TREND].judge(value, value)
+        # What chance explains is no decline, however large.
+        severity = severity if q <= FALSE_DISCOVERY_RATE else Severity.OK
+        first, last = series.of[-len(quality)], series.of[-1]
+        verb = "declined steadily" if severity.alarming else "did not decline steadily"
+        reason = (
+            f"{series.metric} {verb} over {count(len(quality), 'version')} from {first.title} "
+            f"({number(series.values[-len(quality)])}) to {last.version} "
+            f"({number(series.values[-1])}): {_compared(value)} what it was by the Theil-Sen "
+            f"slope, p {number(p)}."
+        )
+        return self.finding(
+            TREND,
+            series.metric,
+            window,
+            severity,
+            value=value,
+            p_value=p,
+            q_value=q,
+            sample_count=len(quality),
+            reason=reason,
+            **_about(last),
+        )
+
+    def _failed(self, failed: Sequence[ModelEvent], window: Window) -> Finding:
+        last = failed[-1]
+        error = f" ({excerpt(last.error)})" if last.error else ""
+        reason = (
+            f"{count(len(failed), 'evaluation')} failed{error}, the last {moment(last.at)}: the "
+            "quality of that version is not known."
+        )
+        return self.unknown(VALUE, None, window, reason, service=last.service)
+
+
+def _chances(series: Series, baselines: Baselines) -> tuple[float, float]:
+    """Return how far the judged version's value lies from its own by chance, and two from another.
+
+    Both are 0 where there are no labels to say it.
+    """
+    *earlier, judged = (_error(series.metric, baselines.get(_model(each))) for each in series.of)
+    known = [each for each in earlier if each]
+    return judged, math.hypot(judged, float(np.median(known))) if judged and known else 0.0
+
+
+def _error(metric: str, baseline: Baseline | None) -> float:
+    """Return how far a metric may lie from the model's own, by the labels it was measured on."""
+    if baseline is None or metric not in TITLES:
+        return 0.0
+    found = offline_performance(baseline, metric, THRESHOLD, CONFIDENCE)
+    return found.interval.width / 2 if found else 0.0
+
+
+def _beyond_spread(limits: Limits, series: Series) -> Limits:
+    if len(series.earlier) < KNOWN_SPREAD:
+        return limits
+    deviations = np.abs(np.array(series.earlier) - series.median)
+    spread = _share(1.4826 * float(np.median(deviations)), series.median)
+    return limits.at_least(3 * spread, 6 * spread)
+
+
+def _share(part: float, whole: float) -> float:
+    """Return the share; of nothing, all or nothing is lost."""
+    return part / abs(whole) if whole else float(part > 0)
+
+
+def _compared(lost: float) -> str:
+    return f"{percent(abs(lost))} {'worse' if lost > 0 else 'better'} than"
+
+
+def _model(version: Version) -> tuple[str, str]:
+    return version.model, version.version
+
+
+def _about(version: Version) -> dict[str, Any]:
+    return {
+        "service": version.service,
+        "model_name": version.model,
+        "model_version": version.version,
+    }

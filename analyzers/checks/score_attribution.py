@@ -1,0 +1,128 @@
+"""Score attribution: which features moved the scores, and by how much each?
+
+A feature that moved far may mean nothing to the model, and one that moved little may mean much. The
+training set says what scores go with each value of a feature (the mean out-of-fold score per bucket
+or category, and of missing values). With the day's shares in place of the training set's, the mean
+score changes by the feature's effect. Every sixth hour the features of the day before are ranked by
+it.
+
+Limits of the method. Effects are marginal: of features that move together, each carries what they
+share, so effects do not add up. They are associations in the training set: a model may use another
+feature that goes with this one. Within a bucket the mean score is taken to run straight from the
+middle of one to the middle of the next, and where training has no rows it may be any of training's
+scores; that, and sampling on both sides, is the interval. An alarm is taken from its calm end.
+
+Paper: Kitagawa, E. M. (1955). Components of a difference between two rates. JASA 50, 1168-1194.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, signed, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.drift.attribution import attribute
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.statistics.moments import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.baselines.baseline import Baseline
+
+METRIC = "score.effect"
+STEP = 6 * HOUR
+FEWEST = 100
+
+
+class ScoreAttribution(Analyzer[PredictionProfile]):
+    """Effect of each feature's shift on the mean score."""
+
+    name = "score_attribution"
+    question = "Which features moved the scores, and by how much each?"
+    advice = (
+        "Begin with the feature of the largest effect: it is where a correction changes most. Its "
+        "findings in `feature_drift` and `data_quality` say what moved. If no feature has an "
+        "effect though `score_shift` alarms, the model scores the same inputs otherwise: compare "
+        "the version in service with the one meant to be."
+    )
+    reads = "prediction"
+    lookback = LOOKBACK
+    limits: ClassVar = {
+        METRIC: Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way")
+    }
+    panels = (
+        Panel(
+            "Effects on the score",
+            METRIC,
+            "",
+            "By how much does each feature move the score?",
+            pivot=0.0,
+        ),
+    )
+    alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per sixth hour, model version in service, and feature."""
+        for day in recent_days(evidence, STEP):
+            obstacle = day.obstacle() or day.incomplete() or _obstacle(day)
+            if obstacle or day.baseline is None:
+                yield self.unknown(METRIC, None, day.window, str(obstacle), **day.about)
+            else:
+                yield from self._judge(day, day.baseline)
+
+    def _judge(self, day: RecentDay, baseline: Baseline) -> Iterator[Finding]:
+        sample = total(day.own)
+        attribution = attribute(sample, baseline)
+        deviation = Moments.of(baseline.score).deviation().middle if baseline.score else 0.0
+        declared = self.limits[METRIC]
+        limits = Limits(declared.warning * deviation, declared.critical * deviation)
+        whole = f"{count(sample.rows, 'prediction')} {span(day.window)}{_whole(attribution.change)}"
+        features = len(attribution.effects)
+        for rank, (feature, effect) in enumerate(attribution.effects.items(), start=1):
+            low, high = effect.interval.low, effect.interval.high
+            yield self.finding(
+                METRIC,
+                feature,
+                day.window,
+                limits.judge(max(0.0, low, -high), max(-low, high)),
+                value=effect.value,
+                low=low,
+                high=high,
+                warning=limits.warning,
+                critical=limits.critical,
+                baseline_value=0.0,
+                sample_count=sample.rows,
+                baseline_count=baseline.rows,
+                reason=(
+                    f"{feature}, rank {rank} of {features}: its shift alone changes the mean score "
+                    f"by {signed(effect.value)} ({signed(low)} to {signed(high)}) in {whole}."
+                ),
+                **day.about,
+            )
+
+
+def _obstacle(day: RecentDay) -> str | None:
+    if day.baseline and not day.baseline.score_sums:
+        return (
+            f"The training set of {day.title} holds no scores, so it is not known what a value "
+            "means to the model."
+        )
+    rows = sum(each.rows for each in day.own)
+    if rows >= FEWEST:
+        return None
+    return (
+        f"{count(rows, 'prediction')} of {day.title} with features {span(day.window)}, {FEWEST} "
+        "are needed for a verdict."
+    )
+
+
+def _whole(change: float | None) -> str:
+    return "" if change is None else f"; in all it changed by {signed(change)}"

@@ -1,0 +1,1 @@
+"""Score shift: the check and the parts only it uses."""

@@ -1,0 +1,130 @@
+"""A young version's scores beside those of earlier versions at the same time of past weeks. Pure.
+
+A version that has not served for three weeks has no past weeks of its own, and a team that retrains
+every week never has one that does. Its scores may be compared with those of the versions before it
+at the same time of past weeks; but a retrained model may move its scores on purpose. By how much,
+the training sets tell. With F_v the scores of version v in the past weeks, w_v its share of them,
+F the scores now, and G_v and G the out-of-fold scores of their training sets,
+
+    sup |F - sum w_v F_v| <= sum w_v sup |G - G_v|
+
+where each version scores as in its training. So what the distance has beyond the right side is no
+purpose, and only that is judged. It is never more than a warning, for what training sets promise
+is less sure than what a version has shown: they tell of all hours together, and a retraining that
+moves the scores of the night alone moves them farther there. Nothing is said where the version
+did not score in an hour in which its model did (its hours would be compared with other hours), or
+where an earlier version has no baseline with scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.weekly_drift import Hours, WeeklyDrift, rows_of, weekly_drift
+from mlmon.analyzers.profiles.counted_once import counted_once
+from mlmon.analyzers.statistics.probability_box import ks_distance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.weekly_drift import Part
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+
+
+@dataclass(frozen=True, slots=True)
+class AcrossVersions:
+    """A window of a version beside past weeks of the versions before it.
+
+    Args:
+        found: The comparison.
+        retrained: At most so much of the distance is what the training sets differ by.
+    """
+
+    found: WeeklyDrift
+    retrained: float
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions of the past weeks, by their share."""
+        rows = {each.version: 0 for each in self.found.usual}
+        for each in self.found.usual:
+            rows[each.version] += each.numbers.n
+        return sorted(rows, key=lambda each: (-rows[each], each))
+
+    def beyond(self, drift: Drift) -> float:
+        """At least so much is neither chance, nor hidden by buckets, nor due to the retraining."""
+        return max(0.0, drift.low - self.retrained)
+
+    def severity(self, drift: Drift) -> Severity:
+        """At most a warning."""
+        judged = LIMITS.judge(self.beyond(drift), drift.high)
+        return min(judged, Severity.WARNING, key=lambda each: each.rank)
+
+
+class EarlierVersions:
+    """All hours of a model's scores, those of every version over edges of its own.
+
+    Args:
+        evidence: Predictions of the last day and of past weeks.
+        baseline: Of the version that is judged.
+    """
+
+    def __init__(self, evidence: Evidence[PredictionProfile], baseline: Baseline) -> None:
+        self._baselines, self._baseline = evidence.baselines, baseline
+        known = {each.id: each for each in evidence.baselines.values()}
+        own = (each for each in evidence.profiles if each.model[0] == baseline.model_name)
+        once = list(counted_once(own, baseline.id, known))
+        scored = [
+            (each.window.start, each.model[1], each.score)
+            for each in once
+            if each.score is not None
+        ]
+        self._past = Hours(scored)
+        self._hours = Hours(each for each in scored if each[1] == baseline.model_version)
+        self._served = {each.window.start for each in once if each.model == baseline.model}
+        self._evidence = evidence
+        self._distances: dict[str, float] = {}
+
+    def at(self, end: datetime) -> AcrossVersions | None:
+        """Compare the version's scores before a moment; None where nothing can be said."""
+        found = weekly_drift(end, self._hours, self._past)
+        if found is None or not self._alone(found.window):
+            return None
+        retrained = self._retrained(found.usual)
+        return None if retrained is None else AcrossVersions(found, retrained)
+
+    def _alone(self, window: Window) -> bool:
+        """Whether the version scored in every hour of a window in which its model did."""
+        hours = {
+            each.window.start
+            for each in self._evidence.within(window)
+            if each.model[0] == self._baseline.model_name
+        }
+        return hours <= self._served
+
+    def _retrained(self, usual: Sequence[Part]) -> float | None:
+        total, distance = rows_of(usual), 0.0
+        for part in usual:
+            apart = self._apart(part.version)
+            if apart is None:
+                return None
+            distance += part.numbers.n / total * apart
+        return distance
+
+    def _apart(self, version: str) -> float | None:
+        """How far the training sets' scores may be apart; None where they are not known."""
+        if version == self._baseline.model_version:
+            return 0.0
+        other = self._baselines.get((self._baseline.model_name, version))
+        if other is None or other.score is None or self._baseline.score is None:
+            return None
+        if version not in self._distances:
+            self._distances[version] = ks_distance([self._baseline.score], [other.score]).high
+        return self._distances[version]

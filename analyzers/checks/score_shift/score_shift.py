@@ -1,0 +1,230 @@
+"""Score shift: have the scores a model gives moved away from those of its training set?
+
+The distance is that of Kolmogorov and Smirnov between the scores of the day before and the
+out-of-fold scores of the training set, judged every hour. It is known within the interval that
+buckets leave open; a verdict is taken from that interval's lower end less what chance may add.
+Where the interval holds a limit, the day is counted again over ten times as many buckets.
+
+A day holds every hour once, so what moves at some hours only may drown in it, and a Sunday may
+differ from the training set for being one. Therefore the last hour is also compared with the same
+hour of the week in the four weeks before, without the one it is least like (six hours, or a day,
+where an hour holds too few predictions). What has lasted for three weeks is usual there, and
+still differs from training. A version that predicted in fewer than three of them is compared with
+the versions before it, less what its training set's scores differ from theirs, for a retrained
+model may move its scores on purpose; that is a warning at most, as training sets do not tell by how
+much it moves those of a single hour (earlier_versions.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, moment, number, span, with_names
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
+from mlmon.analyzers.drift.attribution import attribute
+from mlmon.analyzers.drift.drift import LIMITS, numbers_moved, onset, parts_moved, rows_needed
+from mlmon.analyzers.drift.refinement import Refinements, still_open
+from mlmon.analyzers.drift.refinements import KIND as REFINEMENT
+from mlmon.analyzers.drift.segment_comparison import most_of_all
+from mlmon.analyzers.drift.weekly_drift import (
+    WEEKS,
+    Hours,
+    WeeklyDrift,
+    beside_past_weeks,
+    buckets_of,
+    weekly_drift,
+)
+from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.profiles.kinds.segments import SegmentProfile
+from mlmon.analyzers.profiles.kinds.segments import total as segment_total
+from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+
+METRIC, WEEKLY = "ks.distance", "weekly.ks.distance"
+
+
+class ScoreShift(Analyzer[PredictionProfile]):
+    """Distance of a day's scores from the training set's."""
+
+    name = "score_shift"
+    question = "Have the scores a model gives moved away from those of its training set?"
+    advice = (
+        "Look for findings of `feature_drift`, `data_quality` and `fallback_rate` from the same "
+        "hour: inputs that moved explain scores that moved. Without any, compare the model "
+        "version in service with the one meant to be. If the change is real and wanted, retrain "
+        "and make a baseline of the new version."
+    )
+    reads = "prediction"
+    also = (REFINEMENT, "segment")
+    lookback = LOOKBACK
+    weeks = WEEKS
+    whole: ClassVar = {"prediction": LOOKBACK}
+    limits: ClassVar = {METRIC: LIMITS, WEEKLY: LIMITS}
+    panels = (
+        Panel(
+            "Score shift",
+            METRIC,
+            "",
+            "How far have the scores moved from the training set's: 0 not at all, 1 wholly?",
+            breakdown="ml.model.version",
+        ),
+        Panel(
+            "Score shift by the hour of the week",
+            WEEKLY,
+            "",
+            "From a model's fourth week on: how far do a version's scores lie from those of the "
+            "same time of past weeks?",
+            breakdown="ml.model.version",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="score", step=HOUR)
+
+    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+        """Yield a finding per hour and model version in service, two once its weeks are known."""
+        segments, refinements = evidence.of("segment"), Refinements(evidence)
+        past: dict[str, Hours] = {}
+        earlier: dict[str, EarlierVersions] = {}
+        for day in recent_days(evidence):
+            finding = self._judge(day, segments, refinements)
+            baseline = day.baseline
+            if baseline is None or baseline.score is None or day.obstacle():
+                yield finding
+                continue
+            if baseline.id not in past:
+                past[baseline.id] = _hours(evidence, day.model, baseline.id)
+            hours = past[baseline.id]
+            alarming = finding.severity.alarming
+            yield beside_past_weeks(finding, hours) if alarming else finding
+            found = weekly_drift(day.window.end, hours, hours)
+            if found is not None:
+                yield self._weekly(day, found, None)
+                continue
+            # All versions' hours are gathered only for a version that is young.
+            if baseline.id not in earlier:
+                earlier[baseline.id] = EarlierVersions(evidence, baseline)
+            across = earlier[baseline.id].at(day.window.end)
+            if across is not None:
+                yield self._weekly(day, across.found, across)
+
+    def _weekly(self, day: RecentDay, found: WeeklyDrift, across: AcrossVersions | None) -> Finding:
+        """Return the finding of the last hours beside the same ones of past weeks.
+
+        Args:
+            day: The day they end.
+            found: The comparison.
+            across: The same where other versions served in the past weeks, else None.
+        """
+        drift, window = found.drift, found.window
+        sample = f"{count(found.rows, 'score')} of {day.title} {span(window)}"
+        under = f" under {with_names('version', across.versions)}" if across else ""
+        past = (
+            f"{count(found.usual_rows, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
+            f"past weeks{under}"
+        )
+        if drift is None:
+            rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
+            reason = f"{sample}, {rule} to find a distance of {LIMITS.critical} from {past}."
+            known = {"sample_count": found.rows, **day.about}
+            return self.unknown(WEEKLY, SCORE, window, reason, **known)
+        severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
+        verdict = (
+            f"are unlike those at that time of the week: "
+            f"{parts_moved(buckets_of(found.current), buckets_of(found.usual), 'in past weeks')}"
+            if severity.alarming
+            else "are as usual at that time of the week"
+        )
+        reason = f"{sample} {verdict}; distance {number(drift.value)} from {past}{_due(across)}."
+        known = drift.measured() | day.about
+        if across:
+            known["low"] = across.beyond(drift)
+        return self.finding(WEEKLY, SCORE, window, severity, reason=reason, **known)
+
+    def _judge(
+        self, day: RecentDay, segments: Evidence[SegmentProfile], refinements: Refinements
+    ) -> Finding:
+        reference = day.baseline.score if day.baseline else None
+        obstacle = day.obstacle()
+        if obstacle or reference is None or day.baseline is None:
+            reason = obstacle or f"The training set of {day.title} holds no scores."
+            return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
+        scores = merged(each.score for each in day.own if each.score is not None)
+        needed = rows_needed(LIMITS.critical, reference.n)
+        if needed is None or scores.n < needed:
+            return self._too_few(day, scores, reference, needed)
+        drift = refinements.drift(SCORE, scores, day.own, day.baseline)
+        severity = LIMITS.judge(drift.low, drift.high)
+        sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
+        if severity.alarming:
+            reason = (
+                f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
+                f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}"
+                f"{_where(day, segments)}{_why(day)}{still_open(drift)}."
+            )
+        else:
+            reason = (
+                f"Scores of {day.title} are as in training: distance {number(drift.value)} in "
+                f"{sample}{still_open(drift)}."
+            )
+        return self.finding(
+            METRIC, SCORE, day.window, severity, reason=reason, **day.about, **drift.measured()
+        )
+
+    def _too_few(
+        self, day: RecentDay, scores: Buckets, reference: Buckets, needed: int | None
+    ) -> Finding:
+        reason = (
+            f"{count(scores.n, 'score')} {span(day.window)}; {needed} are needed to find a "
+            f"distance of {LIMITS.critical} nine times in ten."
+            if needed is not None
+            else f"The baseline of {day.title} has {count(reference.n, 'score')}, too few to find "
+            f"a distance of {LIMITS.critical}: make one from more rows."
+        )
+        return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+
+
+def _hours(evidence: Evidence[PredictionProfile], model: tuple[str, str], baseline: str) -> Hours:
+    """Return the scores of a version over its baseline's edges, by the hour."""
+    return Hours(
+        (each.window.start, each.model[1], each.score)
+        for each in evidence.profiles
+        if each.score is not None and (each.model, each.baseline_id) == (model, baseline)
+    )
+
+
+def _due(across: AcrossVersions | None) -> str:
+    """Say how much of a distance the retraining may have been meant to bring."""
+    if across is None:
+        return ""
+    return f", of which the training sets differ by up to {number(across.retrained)}"
+
+
+def _where(day: RecentDay, segments: Evidence[SegmentProfile]) -> str:
+    if day.baseline is None:
+        return ""
+    own = [each for each in segments.within(day.window) if each.baseline_id == day.baseline.id]
+    told = most_of_all(segment_total(own), day.baseline)
+    return f", {told}" if told else ""
+
+
+def _why(day: RecentDay) -> str:
+    if day.baseline is None:
+        return ""
+    told = attribute(total(day.own), day.baseline).sentence()
+    return f"; {told}" if told else ""
+
+
+def _since(day: RecentDay, reference: Buckets) -> str:
+    hours = [each for each in day.own if each.score is not None]
+    counts = [each.score.counts for each in hours if each.score]
+    return moment(hours[onset(counts, reference.counts, ordered=True)].window.start)

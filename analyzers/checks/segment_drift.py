@@ -1,0 +1,132 @@
+"""Segment drift: in which part of the traffic have the scores moved away from training?
+
+A baseline may divide the traffic by categorical features (`mlmon baseline create --segment`). Each
+segment's scores of the day before are compared with the same segment's of the training set, by the
+distance of Kolmogorov and Smirnov over a fifth of the edges, judged every six hours. A verdict is
+taken from the certain end of the distance less what chance adds, after control of the false
+discovery rate over all segments of a model (Benjamini and Hochberg), so that many segments do not
+make false alarms. Segments with too few predictions are counted, not judged.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, number, span
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.analyzers.drift.drift import numbers_moved
+from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
+from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
+from mlmon.analyzers.profiles.kinds.segments import SegmentProfile, total
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.segment_comparison import Compared
+
+METRIC = "ks.distance"
+STEP = timedelta(hours=6)
+FALSE_DISCOVERY_RATE = 0.01
+
+
+class SegmentDrift(Analyzer[SegmentProfile]):
+    """Distance of each segment's scores from the training set's."""
+
+    name = "segment_drift"
+    question = "In which part of the traffic have the scores moved away from training?"
+    advice = (
+        "If one segment moved and the others did not, look at what is special to it: a source "
+        "that feeds it, a release for it, a market that changed; `feature_drift` over all traffic "
+        "may not show it. Read its predictions with `mlmon logs --dataset prediction --field "
+        "ml.features.categorical.FEATURE=VALUE`. If all moved, see `score_shift`."
+    )
+    reads = "segment"
+    lookback = DAY
+    limits: ClassVar = {METRIC: LIMITS}
+    panels = (
+        Panel(
+            "Segment drift",
+            METRIC,
+            "",
+            "How far have the scores of each segment moved from training: 0 not at all, 1 wholly?",
+            breakdown="finding.segment",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="score", step=STEP)
+
+    def evaluate(self, evidence: Evidence[SegmentProfile]) -> Iterator[Finding]:
+        """Yield a finding per model version in service and segment, every six hours."""
+        for window in evidence.windows(DAY, STEP):
+            profiles = evidence.within(window)
+            for model, baseline in _in_service(profiles, evidence.baselines):
+                own = [each for each in profiles if each.baseline_id == baseline.id]
+                yield from self._judge(window, model, baseline, own)
+
+    def _judge(
+        self,
+        window: Window,
+        model: tuple[str, str],
+        baseline: Baseline,
+        profiles: Sequence[SegmentProfile],
+    ) -> Iterator[Finding]:
+        about = {
+            "service": next((each.service for each in profiles if each.service), None),
+            "model_name": model[0],
+            "model_version": model[1],
+            "baseline_id": baseline.id,
+        }
+        compared, small = compare(total(profiles), baseline)
+        corrected = q_values([each.drift.p_value for each in compared])
+        for each, q_value in zip(compared, corrected, strict=True):
+            yield self._finding(window, each, q_value, about)
+        if small:
+            reason = (
+                f"{count(len(small), 'segment')} had too few predictions {span(window)} to be "
+                f"judged, such as {small[0]}."
+            )
+            yield self.unknown(METRIC, SCORE, window, reason, **about)
+
+    def _finding(
+        self, window: Window, compared: Compared, q_value: float, about: Mapping[str, str | None]
+    ) -> Finding:
+        drift = compared.drift
+        severity = LIMITS.judge(drift.low, drift.high)
+        if q_value > FALSE_DISCOVERY_RATE:
+            severity = Severity.OK
+        sample = f"distance {number(drift.value)} in {count(drift.sample_count, 'prediction')}"
+        scores = f"Scores of {about['model_name']} {about['model_version']} for {compared.segment}"
+        if severity.alarming:
+            moved = numbers_moved(compared.scores, compared.reference)
+            reason = f"{scores} moved: {moved}; {sample} {span(window)}."
+        else:
+            reason = f"{scores} are as in training: {sample} {span(window)}."
+        return self.finding(
+            METRIC,
+            SCORE,
+            window,
+            severity,
+            segment=compared.segment,
+            reason=reason,
+            q_value=q_value,
+            **about,
+            **drift.measured(),
+        )
+
+
+def _in_service(
+    profiles: Sequence[SegmentProfile], baselines: Mapping[tuple[str, str], Baseline]
+) -> list[tuple[tuple[str, str], Baseline]]:
+    """Return the versions that predicted in the last hour of their model, with their baselines."""
+    last = {each.model[0]: each.window.start for each in profiles}
+    models = {each.model for each in profiles if each.window.start >= last[each.model[0]] - HOUR}
+    return [(model, baselines[model]) for model in sorted(models) if model in baselines]

@@ -1,0 +1,1 @@
+"""Segment performance: the check and the parts only it uses."""

@@ -1,0 +1,162 @@
+"""Segment performance: in which part of the traffic do approved predictions succeed less often?
+
+A baseline may divide the traffic by categorical features (`mlmon baseline create --segment`). Over
+the day before, every six hours, each segment's success rate of approved predictions (with Wilson's
+interval) is compared with the rate its own scores promised: by score, the share that succeeded
+among the training set's rows of the same segment. A verdict is taken from the calm end of the
+difference's interval, after control of the false discovery rate over all segments of a model
+(Benjamini and Hochberg), so that many segments do not make false alarms. ROC AUC of each segment is
+compared likewise with that of its training rows, once its labels are there.
+
+While labels of a segment are missing its interval holds whatever they may turn out to be, and where
+that leaves the verdict open it is `unknown`. Segments with too few labels, values that are no
+segment, and labels joined before a feature was declared are counted and said, not judged.
+`live_performance` names the worst segments in its own sentence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, percent, span
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.checks.segment_performance import segment_ranking
+from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
+from mlmon.analyzers.performance.label_maturity import REACH
+from mlmon.analyzers.performance.labeled_window import STEP, LabelledDays
+from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.checks.segment_performance.segment_ranking import SegmentRanking
+    from mlmon.analyzers.performance.labeled_window import LabelledDay
+    from mlmon.analyzers.performance.segment_success import Judged, SegmentVerdicts
+
+METRIC, AUC = "approved.success_rate", "roc_auc"
+
+
+class SegmentPerformance(Analyzer[LabelProfile]):
+    """Success rate and ROC AUC of each segment, against what its training rows promise."""
+
+    name = "segment_performance"
+    question = "In which part of the traffic do approved predictions succeed less than promised?"
+    advice = (
+        "If one segment fell short and the others did not, look at what is special to it: a market "
+        "that changed, a source that feeds it (`fallback_rate`), a release for it. See "
+        "`segment_drift` for the same segment: where its scores have moved too, its inputs broke; "
+        "where they have not, the scores mean something else there, and a retrained model needs "
+        "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
+        "ml.features.categorical.FEATURE=VALUE`."
+    )
+    reads = "label"
+    also = ("prediction", "segment")
+    lookback: ClassVar[timedelta] = REACH
+    limits: ClassVar = {METRIC: LIMITS, AUC: segment_ranking.LIMITS}
+    panels = (
+        Panel(
+            "Success of approved bids by segment",
+            METRIC,
+            "ratio",
+            "In which segment does the smallest share of the bids the model approved succeed?",
+            breakdown="finding.segment",
+        ),
+        Panel(
+            "ROC AUC by segment",
+            AUC,
+            "",
+            "In which segment do scores rank predictions worst, by the labels known?",
+            breakdown="finding.segment",
+        ),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+
+    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+        """Yield a finding per model version in service and segment, every six hours."""
+        successes = SegmentSuccesses(evidence)
+        for day in LabelledDays(evidence).judged():
+            verdicts = successes.of(day)
+            for each in verdicts.judged:
+                yield self._finding(day, each)
+            yield from self._rankings(day, successes, verdicts)
+            if verdicts.left_out:
+                why = "; ".join(verdicts.left_out)
+                reason = f"Not judged of {day.day.title} {span(day.day.window)}: {why}."
+                yield self.unknown(METRIC, None, day.day.window, reason, **day.about)
+
+    def _rankings(
+        self, day: LabelledDay, successes: SegmentSuccesses, verdicts: SegmentVerdicts
+    ) -> Iterator[Finding]:
+        """Yield ROC AUC of the segments whose labels are there; others' would be biased."""
+        if day.baseline is None or day.labels is None:
+            return
+        mature = {each.success.segment for each in verdicts.judged if each.success.coverage.mature}
+        predictions = successes.predictions(day.day.window, day.baseline)
+        found = rankings(day.baseline, day.labels.segments, predictions, day.threshold, mature)
+        for each, q_value in found:
+            yield self._ranking(day, each, q_value)
+
+    def _ranking(self, day: LabelledDay, ranking: SegmentRanking, q_value: float) -> Finding:
+        comparison = ranking.comparison
+        limits, offline = segment_ranking.LIMITS, comparison.offline.value
+        return self.finding(
+            AUC,
+            None,
+            day.day.window,
+            ranking.severity(q_value),
+            **day.about
+            | {
+                "segment": ranking.segment,
+                "sample_count": ranking.labels,
+                "baseline_count": ranking.training_rows,
+                "value": comparison.current.value,
+                "low": comparison.current.interval.low,
+                "high": comparison.current.interval.high,
+                "p_value": ranking.p_value,
+                "q_value": q_value,
+                "baseline_value": offline,
+                "warning": offline + limits.warning,
+                "critical": offline + limits.critical,
+                "reason": f"ROC AUC of {day.day.title} for {ranking.segment} is "
+                f"{comparison.said()}; {count(ranking.labels, 'label')} {span(day.day.window)}.",
+            },
+        )
+
+    def _finding(self, day: LabelledDay, judged: Judged) -> Finding:
+        success, promised = judged.success, judged.success.promised.value
+        coverage = success.coverage
+        known = f"{coverage.labelled:,} labels of {coverage.predictions:,} approved predictions"
+        if not coverage.mature:
+            known += (
+                f", {percent(coverage.maturity)} of those to be expected: the interval allows for "
+                "any of the others"
+            )
+        return self.finding(
+            METRIC,
+            None,
+            day.day.window,
+            judged.severity,
+            **day.about
+            | {
+                "segment": success.segment,
+                "sample_count": coverage.labelled,
+                "baseline_count": success.training_rows,
+                "value": success.current.value,
+                "low": success.current.interval.low,
+                "high": success.current.interval.high,
+                "p_value": success.p_value,
+                "q_value": judged.q_value,
+                "baseline_value": promised,
+                "warning": promised + LIMITS.warning,
+                "critical": promised + LIMITS.critical,
+                "reason": f"{percent(success.current.value)} of the predictions {day.day.title} "
+                f"approved for {success.segment} succeeded, its scores promised "
+                f"{percent(promised)}; {known} {span(day.day.window)}.",
+            },
+        )

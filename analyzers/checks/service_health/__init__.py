@@ -1,0 +1,1 @@
+"""Service health: the check and the parts only it uses."""

@@ -1,0 +1,148 @@
+"""The requests of each path over time, and which paths are worth a verdict of their own. Pure.
+
+Robots ask for thousands of paths once, and paths that hold an id are as many as the ids. So the
+paths that were asked most in the week before a day are judged apart on that day, and all others
+together.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from datetime import timedelta
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.window import EPOCH, HOUR, Window, floor
+from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess, total
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.evidence import Evidence
+
+PAST = timedelta(days=7)
+JUDGED = 20
+"""So many paths are judged apart: well below the paths that each window keeps apart, so that one
+of them is rarely left out of a window."""
+IN_USE = 10
+"""Requests within a week, or within the window on a log's first day, from which a path counts."""
+
+
+class PathRequests:
+    """One path's requests, or those of several together.
+
+    Args:
+        path: Its name.
+        parts: Its requests by window, in order of time.
+        truncated: Windows that do not keep all paths apart and do not name this one, with the
+            most requests of it they may hold.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        parts: Sequence[tuple[Window, PathAccess]],
+        truncated: Sequence[tuple[Window, int]] = (),
+    ) -> None:
+        self.path = path
+        self._parts = parts
+        self._starts = [window.start for window, _ in parts]
+        self._sums = list(accumulate((each.requests for _, each in parts), initial=0))
+        self._truncated = truncated
+
+    def access(self, window: Window) -> PathAccess:
+        """Return the requests of a window."""
+        first, last = self._span(window)
+        return total(each for _, each in self._parts[first:last])
+
+    def requests(self, window: Window) -> int:
+        """Return how many requests a window holds."""
+        first, last = self._span(window)
+        return self._sums[last] - self._sums[first]
+
+    def hidden(self, window: Window) -> int:
+        """Return how many more a window may hold among its other paths."""
+        return sum(
+            most for part, most in self._truncated if window.start <= part.start < window.end
+        )
+
+    @cached_property
+    def hours(self) -> list[tuple[Window, PathAccess]]:
+        """The hours with requests."""
+        by_hour: dict[Window, list[PathAccess]] = {}
+        for window, access in self._parts:
+            start = floor(window.start, HOUR)
+            by_hour.setdefault(Window(start, start + HOUR), []).append(access)
+        return [(window, total(parts)) for window, parts in by_hour.items()]
+
+    @cached_property
+    def service(self) -> str | None:
+        """The service that answers."""
+        return next((each.service for _, each in self._parts if each.service), None)
+
+    def _span(self, window: Window) -> tuple[int, int]:
+        return bisect_left(self._starts, window.start), bisect_left(self._starts, window.end)
+
+
+class Paths:
+    """All paths of the evidence."""
+
+    def __init__(self, evidence: Evidence[AccessProfile]) -> None:
+        self._evidence = evidence
+        self._known: dict[str, PathRequests] = {}
+        self._parts: dict[str, list[tuple[Window, PathAccess]]] = {}
+        self._truncated = [each for each in evidence.profiles if OTHER in each.paths]
+        for profile in evidence.profiles:
+            for path, access in profile.paths.items():
+                self._parts.setdefault(path, []).append((profile.window, access))
+
+    def of(self, path: str) -> PathRequests:
+        """Return the requests of one path."""
+        if path not in self._known:
+            truncated = [
+                (each.window, _least(each)) for each in self._truncated if path not in each.paths
+            ]
+            self._known[path] = PathRequests(path, self._parts[path], truncated)
+        return self._known[path]
+
+    def judged(self, day: Window) -> list[str] | None:
+        """Return the paths to judge apart on a day: those asked most in the week before it.
+
+        None if nothing at all is known of that week.
+        """
+        counts = self._counts(Window(day.start - PAST, day.start))
+        return _most(counts) if counts.total() else None
+
+    def new(self, window: Window) -> list[str]:
+        """Return the paths to judge apart in a window before which nothing is known."""
+        return _most(self._counts(window))
+
+    def others(self, end: datetime, apart: Collection[str]) -> PathRequests:
+        """Return the requests of all paths but some, until a moment."""
+        parts = [
+            (profile.window, total(rest))
+            for profile in self._evidence.within(Window(EPOCH, end))
+            if (rest := [each for path, each in profile.paths.items() if path not in apart])
+        ]
+        return PathRequests(OTHER, parts)
+
+    def _counts(self, window: Window) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for profile in self._evidence.within(window):
+            for path, access in profile.paths.items():
+                counts[path] += access.requests
+        return counts
+
+
+def _least(profile: AccessProfile) -> int:
+    """Return the most requests that a path which a window does not name may have in it."""
+    apart = [each.requests for path, each in profile.paths.items() if path != OTHER]
+    return min([profile.paths[OTHER].requests, *apart])
+
+
+def _most(counts: Counter[str]) -> list[str]:
+    used = [(-n, path) for path, n in counts.items() if n >= IN_USE and path != OTHER]
+    return sorted(path for _, path in sorted(used)[:JUDGED])

@@ -1,0 +1,451 @@
+"""Service health: is the service quick, does it answer without errors, and is it asked at all?
+
+Judged per path: on each day the 20 paths that were asked most in the week before, and all others
+together. Error rates carry Wilson's interval, percentiles the interval of their order statistics,
+the mean that of the central limit theorem; a verdict is taken from the lower end. Latencies are
+compared with the path's own past week, with the median of its hourly values, widened by how much
+these vary; what alarms must also exceed what is usual at that time. Traffic is compared with the
+same time of the week in the past four weeks, or where fewer than three are known with the same
+time of day in the past seven days. A path that is no longer asked is reported for a week, or for
+five days where its weeks are not known: then it is taken for retired.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+import numpy as np
+from scipy import special
+
+from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.formatting import count, number, percent, span
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
+from mlmon.analyzers.checks.service_health.path_requests import PAST, PathRequests, Paths
+from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.latency import NANOSECONDS_PER_MILLISECOND, in_milliseconds
+from mlmon.analyzers.references import cadence
+from mlmon.analyzers.references.history import History, ShareHistory
+from mlmon.analyzers.references.seasons import past_days, past_weeks
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.percentiles import (
+    percentile,
+    percentile_confidence,
+    relative_middle,
+)
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.finding import Finding
+
+CONFIDENCE = 0.999
+_Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of the requests: those with certain statuses."""
+
+    metric: str
+    title: str
+    statuses: range
+    relative: bool = False
+
+
+# `relative`: a client's fault, so the path's own past week is what it is compared with.
+RATES = (
+    Rate("http.5xx.rate", "5xx", range(500, 600)),
+    Rate("http.4xx.rate", "4xx", range(400, 500), relative=True),
+    Rate("http.400.rate", "400", range(400, 401), relative=True),
+    Rate("http.503.rate", "503", range(503, 504)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A statistic of the durations in milliseconds.
+
+    Args:
+        metric: Its name.
+        says: How a sentence tells it: of so many requests, to a path, so many milliseconds.
+        share: The percentile's share, None for the mean.
+        fewest: Requests below which nothing is said.
+    """
+
+    metric: str
+    says: str
+    share: float | None
+    fewest: int
+
+
+LATENCIES = (
+    Latency("latency.mean", "{} to {} took {} ms on average", None, 10),
+    Latency("latency.p95", "1 in 20 of {} to {} took {} ms or longer", 0.95, 20),
+    Latency("latency.p99", "1 in 100 of {} to {} took {} ms or longer", 0.99, 50),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests per unit of time."""
+
+    metric: str
+    unit: timedelta
+
+
+PER_MINUTE = Traffic("traffic.rpm", MINUTE)
+PER_HOUR = Traffic("traffic.rph", HOUR)
+Asked: TypeAlias = tuple[Window, PathAccess]
+OFTEN, SELDOM = 30, 100
+"""Requests a window should hold for rates and the mean, and for percentiles and traffic."""
+FEWEST = 10
+FEWEST_TIMES = 3
+_SHARE = "share of the usual traffic at that time of the week, or of the day"
+_RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
+
+
+class ServiceHealth(Analyzer[AccessProfile]):
+    """Latency, error rates and traffic per path."""
+
+    name = "service_health"
+    question = "Does the service answer quickly and without errors, and is it asked as usual?"
+    advice = (
+        "See the path's requests of that time, `mlmon logs --dataset access --field url.path=PATH "
+        "--level warning` (errors are 5xx, warnings 4xx), by `error.code` and `service.version`: "
+        "one version points to a release, one code to a dependency. 503 means that no model is "
+        "loaded: reload one. Silence means that the service or the shipper stands still; `mlmon "
+        "doctor` tells which. A rate of 400 that jumps points to a client's release."
+    )
+    reads = "access"
+    lookback = PAST + 2 * DAY
+    weeks = 4
+    limits: ClassVar = {
+        "latency.mean": Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
+        "latency.p95": Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
+        "latency.p99": Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
+        "http.5xx.rate": Limits(0.02, 0.10, measures="rate"),
+        "http.4xx.rate": Limits(
+            0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"
+        ),
+        "http.400.rate": Limits(
+            0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"
+        ),
+        "http.503.rate": Limits(0.02, 0.10, measures="rate"),
+        "traffic.rpm": Limits(0.3, 0.05, "below", _SHARE),
+        "traffic.rph": Limits(0.3, 0.05, "below", _SHARE),
+    }
+    panels = (
+        Panel("Latency, mean", "latency.mean", "ms", "How long does a request take?"),
+        Panel("Latency, 95th percentile", "latency.p95", "ms", "How slow is 1 request in 20?"),
+        Panel("Latency, 99th percentile", "latency.p99", "ms", "How slow is 1 request in 100?"),
+        Panel("Server errors", "http.5xx.rate", "ratio", "How many requests does it fail?"),
+        Panel("Client errors", "http.4xx.rate", "ratio", "How many requests does it refuse?"),
+        Panel("Bad requests", "http.400.rate", "ratio", "How many requests are malformed?"),
+        Panel("Not ready", "http.503.rate", "ratio", "How many find no model loaded?"),
+        Panel("Traffic", "traffic.rpm", "requests/min", "How often is it asked?", "area"),
+        Panel("Traffic by the hour", "traffic.rph", "requests/h", "Is it asked as usual?", "area"),
+    )
+    alert = Alert(on="warning", after=2, of=3, layer="service")
+
+    def evaluate(self, evidence: Evidence[AccessProfile]) -> Iterator[Finding]:
+        """Yield the findings of the paths in use, day by day."""
+        paths = Paths(evidence)
+        path = cache(lambda name: _Path(self, paths.of(name)))
+        for part in evidence.period.split(DAY):
+            apart = paths.judged(Window(floor(part.start, DAY), part.end))
+            if apart is not None:
+                rest = _Path(self, paths.others(part.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.findings(part)
+                continue
+            # Nothing is known before this day.
+            for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
+                apart = paths.new(window)
+                rest = _Path(self, paths.others(window.end, set(apart)))
+                for each in (*map(path, apart), rest):
+                    yield from each.first_findings(window)
+
+
+class _Path:
+    """What is said of one path."""
+
+    def __init__(self, analyzer: ServiceHealth, asked: PathRequests) -> None:
+        self.analyzer = analyzer
+        self.asked = asked
+        self.path = asked.path
+        self.service = asked.service
+
+    @cached_property
+    def shares(self) -> dict[str, ShareHistory]:
+        """The past shares of each rate."""
+        return {
+            rate.metric: ShareHistory(
+                ((hour, _matching(each, rate), each.requests) for hour, each in self.asked.hours),
+                PAST,
+            )
+            for rate in RATES
+        }
+
+    @cached_property
+    def latencies(self) -> dict[str, History]:
+        """The past values of each latency."""
+        return {
+            latency.metric: History(
+                ((hour, _value(latency, each)) for hour, each in self.asked.hours), PAST
+            )
+            for latency in LATENCIES
+        }
+
+    def findings(self, part: Window) -> Iterator[Finding]:
+        """Yield every finding of a day or a part of it."""
+        week = self.asked.requests(Window(floor(part.start, DAY) - PAST, floor(part.start, DAY)))
+        busy = week >= FEWEST * (PAST // HOUR)
+        often, hourly = (
+            [(each, self.asked.access(each)) for each in self._windows(part, expected, busy=busy)]
+            for expected in (OFTEN, SELDOM)
+        )
+        yield from self._judged(often, hourly)
+        for end in part.ends(HOUR) if busy else ():
+            window = Window(end - HOUR, end)
+            yield self._traffic(PER_HOUR, window, self.asked.access(window))
+
+    def first_findings(self, window: Window) -> Iterator[Finding]:
+        """Yield the findings of a window before which nothing is known."""
+        access = self.asked.access(window)
+        if access.requests >= FEWEST:
+            yield from self._judged([(window, access)], [(window, access)])
+
+    def _windows(self, part: Window, expected: int, *, busy: bool) -> Iterator[Window]:
+        """Yield the windows that should hold so many requests."""
+        for window in cadence.windows(part, self.asked.requests, expected):
+            # Where all other paths are rarely asked, it is no news that they are not.
+            if self.path != OTHER or busy or self.asked.requests(window) >= FEWEST:
+                yield window
+
+    def _judged(self, often: Sequence[Asked], hourly: Sequence[Asked]) -> Iterator[Finding]:
+        for rate in RATES:
+            for window, access in often:
+                yield self._rate(rate, window, access)
+        for latency in LATENCIES:
+            for window, access in often if latency.share is None else hourly:
+                yield self._latency(latency, window, access)
+        for window, access in hourly:
+            yield self._traffic(PER_MINUTE, window, access)
+
+    def _rate(self, rate: Rate, window: Window, access: PathAccess) -> Finding:
+        bad = {status: n for status, n in access.statuses.items() if status in rate.statuses}
+        if access.requests < FEWEST:
+            return self._too_few(rate.metric, window, access.requests, FEWEST)
+        value = sum(bad.values()) / access.requests
+        interval = wilson_interval(sum(bad.values()), access.requests, CONFIDENCE)
+        before, requests = self.shares[rate.metric].before(window.start)
+        limits = self.analyzer.limits[rate.metric]
+        if rate.relative:
+            limits = limits.at_least(3 * before, 6 * before)
+        statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
+        return self._finding(
+            rate.metric,
+            window,
+            limits,
+            value,
+            interval,
+            access.requests,
+            f"{percent(value)} of {count(access.requests, 'request')} to {self.path} ended in "
+            f"{rate.title}{f' ({statuses})' if statuses else ''} {span(window)}, "
+            f"{percent(before)} in the 7 days before.",
+            baseline_value=before,
+            baseline_count=requests,
+        )
+
+    def _latency(self, of: Latency, window: Window, access: PathAccess) -> Finding:
+        if access.timed < of.fewest:
+            return self._too_few(of.metric, window, access.timed, of.fewest)
+        value, interval = _measured(of, access)
+        known = self.latencies[of.metric].before(window.start)
+        if len(known) < 24:  # noqa: PLR2004 - a whole day of hours
+            return self.analyzer.unknown(
+                of.metric,
+                self.path,
+                window,
+                f"{len(known)} hours of requests to {self.path} are known before "
+                f"{window.start:%Y-%m-%d %H:%M} UTC, 24 are needed to know what is usual.",
+                service=self.service,
+                value=value,
+                sample_count=access.timed,
+            )
+        median = float(np.median(known))
+        spread = 1.4826 * float(np.median(np.abs(known - median)))
+        limits = self.analyzer.limits[of.metric].at_least(
+            max(1.5 * median, median + 6 * spread), max(2.5 * median, median + 12 * spread)
+        )
+        usually = f"usually {number(median)} ms"
+        if limits.judge(interval.low, interval.high).alarming:
+            # What is usual at this time is looked up only where it decides.
+            then, title = self._usual(window, lambda each: _value(of, self.asked.access(each)))
+            if then:
+                at_this_time = float(np.median(then))
+                limits = limits.at_least(1.5 * at_this_time, 2.5 * at_this_time)
+                usually += f" and {number(at_this_time)} ms {title}"
+        return self._finding(
+            of.metric,
+            window,
+            limits,
+            value,
+            interval,
+            access.timed,
+            f"{of.says.format(count(access.timed, 'request'), self.path, number(value))} "
+            f"{span(window)}, {usually}.",
+            baseline_value=median,
+            baseline_count=len(known),
+        )
+
+    def _usual(
+        self, window: Window, measure: Callable[[Window], float | None]
+    ) -> tuple[list[float], str]:
+        """Return what was measured at the same time of past weeks, else days, and which it was.
+
+        Nothing, where the path was not in use at three such times.
+        """
+        for windows, title in (
+            (past_weeks(window, ServiceHealth.weeks), "at this time of the week"),
+            (past_days(window, PAST // DAY), "at this time of day"),
+        ):
+            used = [
+                each for each in windows if self.asked.requests(Window(each.end - DAY, each.end))
+            ]
+            values = [value for each in used if (value := measure(each)) is not None]
+            if len(values) >= FEWEST_TIMES:
+                return values, title
+        return [], ""
+
+    def _traffic(self, of: Traffic, window: Window, access: PathAccess) -> Finding:
+        units = window.length / of.unit
+        then, title = self._usual(window, lambda each: float(self.asked.requests(each)))
+        usual = float(np.median(then)) if then else 0.0
+        known = {"service": self.service, "value": access.requests / units}
+        if usual < FEWEST:
+            usually = (
+                f"usually {number(usual)} {title}, {FEWEST} are needed for a verdict"
+                if then
+                else f"how many are usual at this time fewer than {FEWEST_TIMES} past days tell"
+            )
+            asked = f"{count(access.requests, 'request')} to {self.path} {span(window)}"
+            reason = f"{asked}; {usually}."
+            return self.analyzer.unknown(
+                of.metric,
+                self.path,
+                window,
+                reason,
+                sample_count=access.requests,
+                warning=None,
+                critical=None,
+                **known,
+            )
+        declared = self.analyzer.limits[of.metric]
+        rate = usual / units
+        limits = Limits(declared.warning * rate, declared.critical * rate, declared.bad)
+        hidden = self.asked.hidden(window)
+        return self._finding(
+            of.metric,
+            window,
+            limits,
+            access.requests / units,
+            _poisson(access.requests, hidden, units),
+            access.requests,
+            f"{count(access.requests, 'request')} to {self.path} {span(window)}, "
+            f"usually {number(usual)} {title}.",
+            baseline_value=rate,
+            baseline_count=len(then),
+        )
+
+    def _too_few(self, metric: str, window: Window, requests: int, needed: int) -> Finding:
+        return self.analyzer.unknown(
+            metric,
+            self.path,
+            window,
+            f"{count(requests, 'request')} to {self.path} {span(window)}, "
+            f"{needed} are needed for a verdict.",
+            service=self.service,
+            sample_count=requests,
+        )
+
+    def _finding(
+        self,
+        metric: str,
+        window: Window,
+        limits: Limits,
+        value: float,
+        interval: Interval,
+        requests: int,
+        reason: str,
+        **known: float,
+    ) -> Finding:
+        return self.analyzer.finding(
+            metric,
+            self.path,
+            window,
+            limits.judge(interval.low, interval.high),
+            service=self.service,
+            value=value,
+            low=interval.low,
+            high=interval.high,
+            sample_count=requests,
+            warning=limits.warning,
+            critical=limits.critical,
+            reason=reason,
+            **known,
+        )
+
+
+def _matching(access: PathAccess, rate: Rate) -> int:
+    return sum(n for status, n in access.statuses.items() if status in rate.statuses)
+
+
+def _value(of: Latency, access: PathAccess) -> float | None:
+    if access.timed < of.fewest:
+        return None
+    if of.share is None:
+        return access.duration / access.timed / NANOSECONDS_PER_MILLISECOND
+    return relative_middle(percentile(in_milliseconds(access.latencies), of.share))
+
+
+def _measured(of: Latency, access: PathAccess) -> tuple[float, Interval]:
+    if of.share is None:
+        return _mean(access)
+    sample = in_milliseconds(access.latencies)
+    return (
+        relative_middle(percentile(sample, of.share)),
+        percentile_confidence(sample, of.share, CONFIDENCE),
+    )
+
+
+def _mean(access: PathAccess) -> tuple[float, Interval]:
+    n = access.timed
+    mean = access.duration / n
+    variance = max(0.0, access.duration_squares / n - mean * mean)
+    error = _Z * math.sqrt(variance / (n - 1))
+    unit = NANOSECONDS_PER_MILLISECOND
+    return mean / unit, Interval(max(0.0, mean - error) / unit, (mean + error) / unit)
+
+
+def _poisson(events: int, hidden: int, units: float) -> Interval:
+    """Return the rates that so many events are compatible with (Garwood, 1936).
+
+    Args:
+        events: How many were counted.
+        hidden: How many more there may have been.
+        units: Length of the time they were counted in.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low = float(special.chdtri(2 * events, 1 - tail)) / 2 if events else 0.0
+    high = float(special.chdtri(2 * (events + hidden) + 2, tail)) / 2
+    return Interval(low / units, high / units)

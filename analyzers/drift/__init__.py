@@ -1,0 +1,1 @@
+"""What the drift checks share: the recent day, distances, refinement, attribution."""

@@ -1,0 +1,68 @@
+"""Drift over finer counts, where the first ones leave its verdict open and finer ones were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.formatting import number
+from mlmon.analyzers.drift.drift import Drift, numeric_drift
+from mlmon.analyzers.drift.refinements import KIND
+from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+
+
+class Refinements:
+    """The finer counts there are.
+
+    Args:
+        evidence: Of an analyzer that names `refinement` in `also`.
+    """
+
+    def __init__(self, evidence: Evidence[Any]) -> None:
+        found = evidence.of(KIND).profiles
+        self._counts = {(each.window, each.slot.series): each.counts for each in found}
+
+    def drift(
+        self, field: str, sample: Buckets, hours: Sequence[PredictionProfile], baseline: Baseline
+    ) -> Drift:
+        """Return the drift of a field from its baseline, as narrow as the counts allow.
+
+        Args:
+            field: A numeric feature, or `ml.prediction.score`.
+            sample: Its day over the baseline's edges.
+            hours: The profiles the day is the sum of.
+            baseline: Whose edges they were counted over; it has the field.
+        """
+        reference = baseline.score if field == SCORE else baseline.numeric[field]
+        if reference is None:
+            raise ValueError(f"the baseline has no {field}")
+        drift = numeric_drift(sample, reference)
+        finer = self._sum(field, hours, baseline) if drift.left_open else None
+        # Counts made from other events than the sample say nothing of it.
+        if finer is None or finer.coarsened(sample.edges).counts != sample.counts:
+            return drift
+        return numeric_drift(finer, baseline.finer[field])
+
+    def _sum(
+        self, field: str, hours: Sequence[PredictionProfile], baseline: Baseline
+    ) -> Buckets | None:
+        """Return the day over the finer edges; None where an hour was not counted again."""
+        counts = [self._counts.get((each.window, (*each.slot.series, field))) for each in hours]
+        if field not in baseline.finer or not all(counts):
+            return None
+        edges = baseline.finer[field].edges
+        return merged(Buckets(edges, each) for each in counts if each)
+
+
+def still_open(drift: Drift) -> str:
+    """Say which limit lies within what the buckets leave open; empty if none does."""
+    if not drift.left_open:
+        return ""
+    return f"; buckets leave open whether it passes {number(drift.left_open[0])}"

@@ -1,0 +1,39 @@
+"""Finer counts of one field in one window: for the days whose verdict the buckets leave open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.window import Window
+
+KIND = "refinement"
+
+
+@dataclass(frozen=True, slots=True)
+class RefinementProfile:
+    """One field of the predictions of one model version in one window.
+
+    Args:
+        slot: Window, and model name, version, baseline and field as its series. The field is the
+            name of a numeric feature, or `ml.prediction.score`.
+        knowledge: What it was made from: the predictions of that window's prediction profile.
+        revision: 1, and one more each time it was made again because of late events.
+        counts: Predictions per bucket over the edges of the baseline's `finer`.
+    """
+
+    slot: Slot
+    knowledge: Knowledge
+    revision: int = 1
+    counts: tuple[int, ...] = ()
+
+    @property
+    def window(self) -> Window:
+        """The time summarised."""
+        return self.slot.window
+
+    def body(self) -> dict[str, Any]:
+        """Return what is stored beside slot and knowledge."""
+        return {"counts": self.counts}

@@ -1,0 +1,78 @@
+"""Each segment's scores beside the same segment's of the training set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.formatting import number
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.baselines.segments import segment_name
+from mlmon.analyzers.drift.drift import Drift, numeric_drift, rows_needed
+from mlmon.analyzers.statistics.buckets import Buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.kinds.segments import SegmentCount
+
+LIMITS = Limits(0.15, 0.30)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One segment beside the same of the training set.
+
+    Args:
+        segment: As `finding.segment` names it, such as `country=DE`.
+        scores: Its scores of the day.
+        reference: Those of the training set.
+        drift: How far they are apart.
+    """
+
+    segment: str
+    scores: Buckets
+    reference: Buckets
+    drift: Drift
+
+
+def compare(
+    counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Baseline
+) -> tuple[list[Compared], list[str]]:
+    """Compare each segment with the same of the training set.
+
+    Returns:
+        Those compared, and the names of those with too few predictions for it.
+    """
+    compared, small = [], []
+    edges = baseline.segment_edges
+    for feature, values in sorted(baseline.segments.items()):
+        for value, known in sorted(values.items()):
+            segment = segment_name(feature, value)
+            found = counts.get(feature, {}).get(value)
+            scores = Buckets(edges, found.scores) if found else Buckets.empty(edges)
+            needed = rows_needed(LIMITS.critical, known.rows)
+            if needed is None or scores.n < needed:
+                small.append(segment)
+                continue
+            reference = Buckets(edges, known.scores)
+            drift = numeric_drift(scores, reference)
+            compared.append(Compared(segment, scores, reference, drift))
+    return compared, small
+
+
+def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Baseline) -> str | None:
+    """Say which segment moved farthest, None if none certainly moved.
+
+    Its distance is told beside the number of segments that moved, for if all did it is no cause.
+    """
+    compared, _ = compare(counts, baseline)
+    moved = [each for each in compared if each.drift.low >= LIMITS.warning]
+    if not moved:
+        return None
+    farthest = max(moved, key=lambda each: each.drift.low)
+    return (
+        f"most for {farthest.segment} (distance {number(farthest.drift.value)}; "
+        f"{len(moved)} of {len(compared)} segments moved)"
+    )

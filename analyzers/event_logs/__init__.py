@@ -1,0 +1,1 @@
+"""The stored events as profiles ask for them: surveys, aggregations and single hits."""

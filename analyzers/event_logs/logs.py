@@ -1,0 +1,108 @@
+"""The logs as kinds of profiles ask for them: surveys, aggregations and, where few, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import DAY, HOUR, Window, from_milliseconds
+from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.elastic.client.cluster import Cluster
+
+MOST_BUCKETS = 60_000
+"""Ask for so many at once: Elasticsearch returns 65,536 at most."""
+
+SURVEYED = 60 * DAY
+"""Survey so much at once: 17,280 windows of five minutes, well below 65,536 buckets."""
+
+_EMPTY: dict[str, Any] = {"aggregations": {"windows": {"buckets": []}}}
+
+
+class Logs:
+    """The events of one namespace.
+
+    Args:
+        cluster: Where they are.
+        namespace: Environment.
+        now: When this is.
+        baselines: The current baseline of each model version.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        now: datetime,
+        baselines: Mapping[tuple[str, str], Baseline],
+    ) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.now = now
+        self.baselines = baselines
+        self.by_id = {each.id: each for each in baselines.values()}
+
+    def stream(self, dataset: str) -> str:
+        """Return the data stream of a dataset."""
+        return f"logs-{dataset}-{self.namespace}"
+
+    def search(self, dataset: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a search with an aggregation `windows`; without an index, of none.
+
+        Args:
+            dataset: Of its data stream; one that begins with `mlmon-` is an index of mlmon's own.
+            body: The search.
+        """
+        answer = self.cluster.search(self.index(dataset), body)
+        # An index that does not exist answers without aggregations.
+        return answer if "aggregations" in answer else _EMPTY
+
+    def index(self, dataset: str) -> str:
+        """Return the pattern of the indices that hold a dataset."""
+        if dataset.startswith("mlmon-"):
+            return f"{dataset}-{self.namespace}-*"
+        return self.stream(dataset)
+
+    def scan(self, dataset: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the hits of a search, all of them."""
+        return self.cluster.scan(self.index(dataset), body)
+
+    def windows(
+        self, dataset: str, period: Window, step: timedelta
+    ) -> Iterator[tuple[Window, Knowledge]]:
+        """Yield each window with events and what is known of it."""
+        for window, bucket in self.survey(dataset, period, step, known_since()):
+            yield window, read_knowledge(bucket)
+
+    def survey(
+        self,
+        dataset: str,
+        period: Window,
+        step: timedelta,
+        inside: Mapping[str, Any],
+        date: str = "@timestamp",
+    ) -> Iterator[tuple[Window, dict[str, Any]]]:
+        """Yield each window with events; one aggregation over the whole period, without edges.
+
+        Args:
+            dataset: What to look at.
+            period: When.
+            step: Length of a window.
+            inside: Aggregations within each window.
+            date: The field that says which window an event is in.
+        """
+        interval = f"{step // (HOUR / 60)}m"
+        windows = {
+            "date_histogram": {**DATE, "field": date, "fixed_interval": interval},
+            "aggs": dict(inside),
+        }
+        for part in period.split(SURVEYED):
+            body = period_query(part, {}, date) | {"aggs": {"windows": windows}}
+            for bucket in self.search(dataset, body)["aggregations"]["windows"]["buckets"]:
+                start = from_milliseconds(bucket["key"])
+                yield Window(start, start + step), bucket

@@ -1,0 +1,1 @@
+"""How much of a service's log arrived, and what missing lines do to a verdict."""

@@ -1,0 +1,105 @@
+"""What missing lines do to a verdict: it tells their share, widens, or is withheld.
+
+Every finding carries the share of its window's lines that arrived. Where lines were lost,
+
+- the interval of a rate, or of a distance of at most 1, is widened by what the lost lines may have
+  held (`statistics/lost_rows.py`): any of them may have been one of the rows measured, so all of
+  them count. An alarm stands if it holds for the calm end of the wider interval, whatever the lost
+  lines were; `ok` stands if the lost lines cannot have brought the value to its limit. Else the
+  verdict is `unknown`.
+- of any other measure nothing is said, `unknown`, where less than `REQUIRED` of the lines arrived.
+
+So lost lines are never read as a change of the model or the service.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, percent, span
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.limits import Limits
+    from mlmon.analyzers.log_coverage.log_completeness import Completeness
+
+REQUIRED = 0.9
+"""Below this share of lines that arrived, only what holds whatever the rest was is said."""
+
+
+def weighed(finding: Finding, declared: Limits | None, known: Completeness | None) -> Finding:
+    """Return a finding as the completeness of its logs allows it.
+
+    Args:
+        finding: As the lines that arrived have it.
+        declared: The limits its analyzer declares for the metric, None for a metric without.
+        known: The completeness of its window's logs, None if nothing is known of it.
+    """
+    if known is None:
+        return finding
+    stamped = replace(finding, completeness=round(known.share, 6))
+    if known.lost == 0 or finding.severity is Severity.UNKNOWN:
+        return stamped
+    limits = _limits(finding, declared)
+    if finding.value is None or limits is None or limits.measures is None:
+        return _withheld(stamped, known) if known.share < REQUIRED else stamped
+    return _widened(stamped, finding.value, limits, known)
+
+
+def _widened(finding: Finding, value: float, limits: Limits, known: Completeness) -> Finding:
+    seen = Interval(
+        value if finding.low is None else finding.low,
+        value if finding.high is None else finding.high,
+    )
+    whole = _with_lost(seen, finding, limits, known)
+    widened = replace(finding, low=whole.low, high=whole.high)
+    if not finding.severity.alarming:
+        may = _with_lost(Interval.exactly(value), finding, limits, known)
+        certain = known.share >= REQUIRED and not _may_reach(limits, value, may)
+        return widened if certain else _withheld(widened, known)
+    surely = limits.judge(whole.low, whole.high)
+    if not surely.alarming:
+        return _withheld(widened, known)
+    return replace(
+        widened,
+        severity=min(finding.severity, surely, key=lambda each: each.rank),
+        reason=f"{finding.reason} That holds whatever {_lost_lines(known)} said.",
+    )
+
+
+def _with_lost(seen: Interval, finding: Finding, limits: Limits, known: Completeness) -> Interval:
+    rows = finding.sample_count or known.arrived
+    widen = interval_with_lost if limits.measures == "rate" else distance_with_lost
+    return widen(seen.clipped(0.0, 1.0), rows, known.lost)
+
+
+def _may_reach(limits: Limits, value: float, whole: Interval) -> bool:
+    """Whether a value that is calm as seen may have been at its limit."""
+    if limits.bad == "above":
+        return value < limits.warning <= whole.high
+    return value > limits.warning >= whole.low
+
+
+def _withheld(finding: Finding, known: Completeness) -> Finding:
+    reason = (
+        f"{_lost_lines(known).capitalize()} of {finding.service or 'the services'} "
+        f"{span(finding.window)} may decide this, so nothing is said: the logs are incomplete. "
+        f"Those that arrived say: {finding.reason}"
+    )
+    return replace(finding, severity=Severity.UNKNOWN, reason=reason)
+
+
+def _lost_lines(known: Completeness) -> str:
+    lost = max(1, round(known.lost))
+    return f"the {count(lost, 'lost line')} ({percent(1 - known.share)})"
+
+
+def _limits(finding: Finding, declared: Limits | None) -> Limits | None:
+    """Return the limits that held for a finding, None if it has none."""
+    if declared is None or finding.warning is None or finding.critical is None:
+        return None
+    return replace(declared, warning=finding.warning, critical=finding.critical)

@@ -1,0 +1,1 @@
+"""Reference pages of the analyzers, made from their own files."""

@@ -1,0 +1,1 @@
+"""What the performance checks share: labeled windows, label maturity, reference metrics."""

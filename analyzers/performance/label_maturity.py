@@ -1,0 +1,185 @@
+"""How many of a window's labels are known yet, and how many more are to be expected.
+
+Labels come hours to weeks after their prediction, so a recent window knows few of them, and not any
+few: what is decided soon may end otherwise than what takes long. A window is mature once the share
+of its approved predictions that is labelled comes up to `MATURE` of the share that windows reached
+which are three days older or more. Until then those that are missing are counted, so that
+performance can be bounded by the worst and the best they may turn out to be.
+
+It is a function of profiles alone: no clock is asked, and labels that come later make later
+revisions of the same window.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.profiles.kinds.predictions import one_per_version
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+
+OLD_ENOUGH = timedelta(days=3)
+LOOKBACK = timedelta(days=7)
+"""The share that can be reached is that of the windows from 7 to 3 days before."""
+
+MATURE = 0.95
+FEWEST = 50
+"""So many older predictions tell which share can be reached; with fewer, all of them count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Labels of the predictions of one decision.
+
+    Args:
+        predictions: How many predictions.
+        labelled: Of them, those whose label is known.
+        reached: The share that is labelled in the end.
+    """
+
+    predictions: int
+    labelled: int
+    reached: float
+
+    @property
+    def share(self) -> float:
+        """The share that is labelled."""
+        return min(1.0, self.labelled / self.predictions) if self.predictions else 0.0
+
+    @property
+    def maturity(self) -> float:
+        """The share of the labels to be expected that is known."""
+        return min(1.0, self.share / self.reached) if self.reached else 1.0
+
+    @property
+    def missing_share(self) -> float:
+        """The share of the predictions whose label is still to be expected."""
+        return max(0.0, self.reached - self.share)
+
+    @property
+    def mature(self) -> bool:
+        """Whether as good as all labels are known; a small sample is given the benefit."""
+        if not self.predictions:
+            return True
+        labelled = min(self.labelled, self.predictions)
+        most = wilson_interval(labelled, self.predictions).high
+        return most >= MATURE * self.reached
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCoverage:
+    """Labels of a window's predictions by decision."""
+
+    approved: Coverage
+    rejected: Coverage
+
+    @property
+    def mature(self) -> bool:
+        """Whether as good as all labels of approved predictions are known."""
+        return self.approved.mature
+
+    @property
+    def labelled(self) -> int:
+        """Labels that are known."""
+        return self.approved.labelled + self.rejected.labelled
+
+
+@dataclass(frozen=True, slots=True)
+class _Hour:
+    """Approved and rejected predictions, and the labelled ones of each, that start at a moment."""
+
+    start: datetime
+    counts: tuple[int, int, int, int]
+
+
+class LabelHistory:
+    """Predictions and their labels over time, of all versions of one model.
+
+    Args:
+        predicted: Profiles of predictions.
+        labelled: Profiles of labels.
+        model: The model's name.
+    """
+
+    def __init__(
+        self,
+        predicted: Evidence[PredictionProfile],
+        labelled: Evidence[LabelProfile],
+        model: str,
+    ) -> None:
+        hours = sorted(
+            [*_predictions(predicted, model), *_labels(labelled, model)],
+            key=lambda each: each.start,
+        )
+        self._starts = [each.start for each in hours]
+        self._sums = list(accumulate((each.counts for each in hours), _added, initial=(0, 0, 0, 0)))
+
+    def reached(self, window: Window) -> tuple[float, float] | None:
+        """Return the shares of approved and of rejected predictions that older windows reached."""
+        older = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
+        approved, rejected, labelled, explored = self._within(older)
+        if approved < FEWEST:
+            return None
+        return min(1.0, labelled / approved), min(1.0, explored / rejected) if rejected else 0.0
+
+    def approved(self, window: Window) -> int:
+        """Return how many of a window's predictions were approved."""
+        return self._within(window)[0]
+
+    def coverage(
+        self, window: Window, approved: tuple[int, int], rejected: tuple[int, int]
+    ) -> LabelCoverage:
+        """Return the coverage of some of a window's predictions.
+
+        Args:
+            window: When they were made.
+            approved: Approved predictions, and the labelled ones of them.
+            rejected: Rejected ones likewise.
+        """
+        reached = self.reached(window)
+        of_approved = Coverage(*approved, reached[0] if reached else 1.0)
+        if reached:
+            return LabelCoverage(of_approved, Coverage(*rejected, reached[1]))
+        # Labels of rejected predictions are taken to come as fast as those of approved ones.
+        share = Coverage(*rejected, 1.0).share
+        of_rejected = min(1.0, share / of_approved.maturity) if of_approved.maturity else share
+        return LabelCoverage(of_approved, Coverage(*rejected, of_rejected))
+
+    def _within(self, window: Window) -> tuple[int, int, int, int]:
+        first, last = (bisect_left(self._starts, each) for each in (window.start, window.end))
+        before = tuple(-each for each in self._sums[first])
+        return _added(self._sums[last], before)
+
+
+def _predictions(evidence: Evidence[PredictionProfile], model: str) -> Iterable[_Hour]:
+    for each in one_per_version(evidence.profiles, evidence.baselines):
+        if each.model[0] == model:
+            yield _Hour(each.window.start, (each.approved, each.predictions - each.approved, 0, 0))
+
+
+def _labels(evidence: Evidence[LabelProfile], model: str) -> Iterable[_Hour]:
+    for each in one_per_version(evidence.profiles, evidence.baselines):
+        if each.model[0] == model:
+            known = (0, 0, each.approved.labelled, each.rejected.labelled)
+            yield _Hour(each.window.start, known)
+
+
+def _added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, int, int, int]:
+    a, b, c, d = (x + y for x, y in zip(first, second, strict=True))
+    return a, b, c, d
+
+
+REACH = LOOKBACK + DAY
+"""What an analyzer that judges days needs before the end of the day it judges."""

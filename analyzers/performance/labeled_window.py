@@ -1,0 +1,218 @@
+"""The day before a moment with the labels known of it, over which performance is judged.
+
+It is judged every six hours. A day is one by the time of its predictions; labels that come later
+make later revisions of the same findings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlmon.analyzers.base.formatting import count, percent, span
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
+from mlmon.analyzers.profiles.kinds.labels import LabelProfile, total
+from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTIONS
+from mlmon.analyzers.references.recent_day import RecentDay, recent_day, recent_days
+from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.unknown_labels import bounded_performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.statistics.performance import Performance
+
+STEP = 6 * HOUR
+CONFIDENCE = 0.99
+FEWEST, FEWEST_OF_A_KIND = 100, 20
+"""So many labels, and so many successes and failures among them, say something."""
+
+
+@dataclass(frozen=True)
+class LabelledDay:
+    """A model version in service at the end of a day: its predictions, and what is known of them.
+
+    Args:
+        day: The day and the version.
+        scores: Scores of all its predictions, None without a baseline's edges.
+        labels: What became of them, None where no label is known.
+        thresholds: From which score on it approved, that of most predictions first.
+        coverage: How many labels are known, and how many are to be expected.
+    """
+
+    day: RecentDay
+    scores: Buckets | None
+    labels: LabelProfile | None
+    thresholds: tuple[float, ...]
+    coverage: LabelCoverage
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The version's baseline."""
+        return self.day.baseline
+
+    @property
+    def threshold(self) -> float | None:
+        """From which score on it approved most of the day, None where the log does not tell."""
+        return next(iter(self.thresholds), None)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every finding of the day says of the model and of the sample."""
+        baseline = self.baseline
+        return self.day.about | {
+            "service": self.day.about["service"] or (self.labels and self.labels.service),
+            "sample_count": self.labels.labelled if self.labels else 0,
+            "baseline_count": baseline.rows if baseline else None,
+        }
+
+    def obstacle(self) -> str | None:
+        """Return why nothing can be said of the version's performance, None if it can."""
+        if obstacle := self.day.obstacle():
+            return obstacle
+        if self.scores is None:
+            return f"The training set of {self.day.title} holds no scores."
+        if not self.scores.n:
+            predictions = sum(each.predictions for each in self.day.own)
+            return (
+                f"None of {count(predictions, 'prediction')} of {self.day.title} "
+                f"{span(self.day.window)} has a score: log `ml.prediction.score`."
+            )
+        known = self.labels.scores if self.labels else None
+        positives, negatives = (known.positives.n, known.negatives.n) if known else (0, 0)
+        fewest = min(positives, negatives)
+        if positives + negatives < FEWEST or fewest < FEWEST_OF_A_KIND:
+            return (
+                f"Of {count(self.scores.n, 'prediction')} of {self.day.title} "
+                f"{span(self.day.window)} {positives + negatives} labels are known, {fewest} of "
+                f"the rarer kind; {FEWEST} and {FEWEST_OF_A_KIND} are needed."
+            )
+        return None
+
+    @cached_property
+    def performance(self) -> Performance:
+        """The performance of all predictions; bounded by what missing labels may be while they are.
+
+        Only where there is no obstacle.
+        """
+        if self.scores is None or self.labels is None or self.labels.scores is None:
+            raise ValueError(f"the performance of {self.day.title} is not known")
+        if self.coverage.mature:
+            return realised_performance(self.scores, self.labels.scores, self.threshold, CONFIDENCE)
+        return bounded_performance(
+            self.scores, self.labels.scores, self.missing, self.threshold, CONFIDENCE
+        )
+
+    @cached_property
+    def missing(self) -> tuple[int, ...]:
+        """Labels still to be expected per score bucket, none of a mature day."""
+        if self.scores is None:
+            return ()
+        if self.coverage.mature:
+            return (0,) * len(self.scores.counts)
+        approved = self.scores.lowest() >= (self.threshold or 0.0)
+        shares = np.where(
+            approved, self.coverage.approved.missing_share, self.coverage.rejected.missing_share
+        )
+        return tuple(np.rint(np.array(self.scores.counts) * shares).astype(int).tolist())
+
+    def known(self) -> str:
+        """Say how many labels are known, for a finding's sentence."""
+        coverage = self.coverage
+        predictions = coverage.approved.predictions + coverage.rejected.predictions
+        labels = f"{count(coverage.labelled, 'label')} of {count(predictions, 'prediction')}"
+        if coverage.mature:
+            return f"{labels} {span(self.day.window)}"
+        return (
+            f"{labels} {span(self.day.window)}, {percent(coverage.approved.maturity)} of those to "
+            "be expected: the interval allows for any of the others"
+        )
+
+
+class LabelledDays:
+    """Model versions' predictions and labels by window, each made once.
+
+    Args:
+        evidence: Label profiles, with prediction profiles beside them.
+    """
+
+    def __init__(self, evidence: Evidence[LabelProfile]) -> None:
+        self._labels = evidence
+        self._predictions: Evidence[PredictionProfile] = evidence.of(PREDICTIONS)
+        self._histories: dict[str, LabelHistory] = {}
+        self._made: dict[tuple[Window, tuple[str, str]], LabelledDay] = {}
+
+    def judged(self, step: timedelta = STEP) -> Iterator[LabelledDay]:
+        """Yield the day before each multiple of `step`, for each version then in service."""
+        for day in recent_days(self._predictions, step):
+            yield self._of(day)
+
+    def of(self, window: Window, model: tuple[str, str]) -> LabelledDay:
+        """Return what a version predicted in a window, and the labels known of it."""
+        known = self._made.get((window, model))
+        return known or self._of(recent_day(window, model, self._predictions))
+
+    def first(self, model: tuple[str, str], period: Window) -> datetime | None:
+        """Return when a version's first hour with predictions in a period begins."""
+        return next(
+            (each.window.start for each in self._predictions.within(period) if each.model == model),
+            None,
+        )
+
+    def _of(self, day: RecentDay) -> LabelledDay:
+        place = day.window, day.model
+        if place not in self._made:
+            self._made[place] = self._make(day)
+        return self._made[place]
+
+    def _history(self, name: str) -> LabelHistory:
+        if name not in self._histories:
+            self._histories[name] = LabelHistory(self._predictions, self._labels, name)
+        return self._histories[name]
+
+    def _make(self, day: RecentDay) -> LabelledDay:
+        wanted = day.baseline.id if day.baseline else ""
+        own = [
+            each
+            for each in self._labels.within(day.window)
+            if each.model == day.model and each.baseline_id == wanted
+        ]
+        labels = total(own) if own else None
+        predictions = sum(each.predictions for each in day.own)
+        approved = sum(each.approved for each in day.own)
+        known = (labels.approved.labelled, labels.rejected.labelled) if labels else (0, 0)
+        scores = [each.score for each in day.own if each.score is not None]
+        return LabelledDay(
+            day,
+            merged(scores) if scores else None,
+            labels,
+            thresholds(day.own),
+            self._history(day.model[0]).coverage(
+                day.window, (approved, known[0]), (predictions - approved, known[1])
+            ),
+        )
+
+
+def most_frequent_threshold(profiles: Sequence[PredictionProfile]) -> float | None:
+    """Return the threshold of most predictions."""
+    return next(iter(thresholds(profiles)), None)
+
+
+def thresholds(profiles: Sequence[PredictionProfile]) -> tuple[float, ...]:
+    """Return the thresholds that hours were approved by, that of most predictions first."""
+    counted: Counter[float] = Counter()
+    for each in profiles:
+        if each.threshold is not None:
+            counted[each.threshold] += each.predictions
+    return tuple(sorted(counted, key=lambda each: (-counted[each], -each)))

@@ -1,0 +1,64 @@
+"""The versions of each model in the order they were made, as the log of trainings tells. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mlmon.analyzers.profiles.kinds.models import ModelEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a model.
+
+    Args:
+        model: Name of the model.
+        version: Its version.
+        made: When it was trained or, where that is not logged, first evaluated.
+        trained: Whether its training is logged.
+        evaluation: Its last evaluation, empty before one is logged.
+        service: The service that made it.
+    """
+
+    model: str
+    version: str
+    made: datetime
+    trained: bool = False
+    evaluation: Mapping[str, float] = field(default_factory=dict)
+    service: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Name and version in a sentence."""
+        return f"{self.model} {self.version}"
+
+
+def versions(events: Iterable[ModelEvent]) -> dict[str, tuple[Version, ...]]:
+    """Return each model's versions in the order they were made.
+
+    Args:
+        events: In order of time; failures and events that name no version are passed over.
+    """
+    found: dict[tuple[str, str], Version] = {}
+    for each in events:
+        if not each.succeeded or not each.model or not each.version:
+            continue
+        if each.action not in {TRAIN, EVALUATE}:
+            continue
+        key = (each.model, each.version)
+        known = found.get(key) or Version(*key, each.at, service=each.service)
+        if each.action == TRAIN:
+            found[key] = replace(known, trained=True)
+        else:
+            found[key] = replace(known, evaluation=each.evaluation)
+    by_model: dict[str, list[Version]] = {}
+    for (model, _), version in found.items():
+        by_model.setdefault(model, []).append(version)
+    return {model: tuple(known) for model, known in sorted(by_model.items())}

@@ -1,0 +1,83 @@
+"""What a model version was worth offline, and how far live or estimated performance is from it.
+
+The value is the one published with the model (`evaluation_metrics.json`), or where there is none
+the training set's by its out-of-fold scores and labels. How exact it is follows from those labels;
+a published value without a labelled training set is taken as exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from mlmon.analyzers.base.formatting import number
+from mlmon.analyzers.statistics.difference import difference
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.realised import realised_performance
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.baselines.baseline import Baseline
+
+Measure: TypeAlias = Literal[
+    "roc_auc", "precision", "recall", "f1", "log_loss", "brier", "positive_rate"
+]
+
+TITLES: dict[Measure, str] = {
+    "roc_auc": "ROC AUC",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "log_loss": "Log-loss",
+    "brier": "Brier score",
+    "positive_rate": "Share of successes",
+}
+"""How a sentence names a measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A measure, what it was offline, and the difference, each with its interval."""
+
+    current: Estimate
+    offline: Estimate
+    change: Estimate
+
+    def said(self) -> str:
+        """Say all three in a sentence's part."""
+        interval, change = self.current.interval, self.change
+        return (
+            f"{number(self.current.value)} ({number(interval.low)} to {number(interval.high)}), "
+            f"offline {number(self.offline.value)}; the difference is {number(change.value)} "
+            f"({number(change.interval.low)} to {number(change.interval.high)})"
+        )
+
+
+def offline_performance(
+    baseline: Baseline, measure: Measure, threshold: float | None, confidence: float
+) -> Estimate | None:
+    """Return what a version's measure was offline, None where nobody measured it.
+
+    Args:
+        baseline: The version's.
+        measure: Which.
+        threshold: From which score on the version approves.
+        confidence: Of the interval.
+    """
+    published = baseline.metrics.get(measure)
+    computed = None
+    if baseline.labelled is not None and baseline.labelled.n:
+        scores = baseline.labelled.all()
+        known = realised_performance(scores, baseline.labelled, threshold, confidence)
+        computed = getattr(known, measure)
+    if published is None or computed is None:
+        return computed if published is None else Estimate(published, Interval.exactly(published))
+    below = computed.value - computed.interval.low
+    above = computed.interval.high - computed.value
+    return Estimate(published, Interval(published - below, published + above))
+
+
+def compare(current: Estimate, offline: Estimate) -> Comparison:
+    """Compare a measure with what it was offline."""
+    change = difference(current.value, current.interval, offline.value, offline.interval)
+    return Comparison(current, offline, change)

@@ -1,0 +1,291 @@
+"""How often approved predictions of each segment succeed, beside what their scores promised.
+
+The promise is made by the same segment's labels in the training set, score by score
+(`statistics/promised_rate.py`). So segments that always succeeded less often than others are not
+blamed for it, and a day on which one has other scores than usual is not taken for a decline; parts
+of opposite sign, or of another size than usual, cannot hide a decline in the whole.
+
+While labels of a segment are missing, its interval holds whatever they may turn out to be. How many
+are to be expected is told by the same segment's older days, for labels of one part of the traffic
+may come later than those of another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.formatting import count, percent
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.window import Window
+from mlmon.analyzers.baselines.segments import segment_name
+from mlmon.analyzers.performance.label_maturity import LOOKBACK, OLD_ENOUGH, Coverage
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE
+from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
+from mlmon.analyzers.profiles.kinds.segments import KIND as SEGMENTS
+from mlmon.analyzers.profiles.kinds.segments import total
+from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.difference import difference
+from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.promised_rate import promised_rate
+from mlmon.analyzers.statistics.wilson import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.performance.labeled_window import LabelledDay
+    from mlmon.analyzers.profiles.kinds.label_segments import SegmentOutcomes
+    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+    from mlmon.analyzers.profiles.kinds.segments import Counts, SegmentProfile
+    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+
+    P = TypeVar("P", LabelProfile, SegmentProfile)
+
+LIMITS = Limits(
+    -0.05, -0.10, "below", "difference to the share that scores of the same segment promised"
+)
+FALSE_DISCOVERY_RATE = 0.01
+FEWEST = 50
+"""So many labels of approved predictions say something of a segment."""
+
+MOST_NAMED = 3
+DIVIDED = 0.99
+"""From this share of older labels with a feature on, they tell which share of labels comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSuccess:
+    """The approved predictions of one segment.
+
+    Args:
+        segment: As `finding.segment` names it, such as `country=DE`.
+        coverage: Approved predictions, and the labelled ones of them.
+        current: The share that succeeded, within what missing labels leave open.
+        promised: The share that their scores promised.
+        change: The difference.
+        p_value: The chance of so few successes, if the missing labels are all successes.
+        training_rows: Labelled rows of the training set that the promise is made by.
+    """
+
+    segment: str
+    coverage: Coverage
+    current: Estimate
+    promised: Estimate
+    change: Estimate
+    p_value: float
+    training_rows: int
+
+    def severity(self, q_value: float) -> Severity:
+        """Return the verdict, by the chance after control of the false discovery rate."""
+        judge = LIMITS.judge if self.coverage.mature else LIMITS.judge_bounds
+        severity = judge(self.change.interval.low, self.change.interval.high)
+        if not severity.alarming or q_value <= FALSE_DISCOVERY_RATE:
+            return severity
+        return Severity.OK if self.coverage.mature else Severity.UNKNOWN
+
+    def said(self) -> str:
+        """Say how many succeeded and how many were promised, for a finding's sentence."""
+        return (
+            f"{percent(self.current.value)} of {self.coverage.labelled:,}, "
+            f"promised {percent(self.promised.value)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One segment with its verdict."""
+
+    success: SegmentSuccess
+    q_value: float
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentVerdicts:
+    """The segments of a model version's day.
+
+    Args:
+        judged: Those with enough labels, in order of their names.
+        left_out: Why others are not judged, each a part of a sentence.
+    """
+
+    judged: tuple[Judged, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def worst(self) -> str | None:
+        """Name the segments that fell short, the farthest first; None if none certainly did."""
+        short = [each for each in self.judged if each.severity.alarming]
+        if not short:
+            return None
+        short.sort(key=lambda each: each.success.change.interval.high)
+        named = [f"{each.success.segment} ({each.success.said()})" for each in short[:MOST_NAMED]]
+        return (
+            f"{len(short)} of {count(len(self.judged), 'segment')} fell short, most of all "
+            f"{', '.join(named)}"
+        )
+
+
+class SegmentSuccesses:
+    """The segments of each model version's day.
+
+    Args:
+        evidence: Label profiles, with segment profiles beside them.
+    """
+
+    def __init__(self, evidence: Evidence[LabelProfile]) -> None:
+        self._labels = evidence
+        self._predictions: Evidence[SegmentProfile] = evidence.of(SEGMENTS)
+
+    def of(self, day: LabelledDay) -> SegmentVerdicts:
+        """Judge the segments of a day; none where the baseline divides nothing or has no labels."""
+        baseline = day.baseline
+        if baseline is None or not baseline.segments or day.labels is None:
+            return SegmentVerdicts()
+        if not any(each.positives for of in baseline.segments.values() for each in of.values()):
+            return SegmentVerdicts(left_out=("the training set's segments hold no labels",))
+        found = list(self._found(day, baseline, day.labels.segments))
+        enough = [each for each in found if isinstance(each, SegmentSuccess)]
+        small = [each for each in found if isinstance(each, str)]
+        corrected = q_values([each.p_value for each in enough])
+        return SegmentVerdicts(
+            tuple(
+                Judged(each, q_value, each.severity(q_value))
+                for each, q_value in zip(enough, corrected, strict=True)
+            ),
+            tuple(_left_out(day.labels, baseline, small)),
+        )
+
+    def _found(
+        self, day: LabelledDay, baseline: Baseline, known: Mapping[str, FeatureOutcomes]
+    ) -> Iterator[SegmentSuccess | str]:
+        """Yield each segment of the baseline, by its name alone where it has too few labels."""
+        window = day.day.window
+        predicted = self._predicted(window, baseline)
+        older = self._older(window, baseline, day.coverage.approved.reached)
+        for feature, values in sorted(baseline.segments.items()):
+            of_feature = known[feature].values if feature in known else {}
+            for value, training in sorted(values.items()):
+                name = segment_name(feature, value)
+                outcomes, reference = (
+                    of_feature.get(value),
+                    training.labelled(baseline.segment_edges),
+                )
+                if not outcomes or outcomes.labelled < FEWEST or not reference or not reference.n:
+                    yield name
+                    continue
+                approved = max(predicted[name], outcomes.labelled)
+                coverage = Coverage(approved, outcomes.labelled, older.reached(feature, name))
+                yield _success(name, outcomes, coverage, reference)
+
+    def predictions(self, window: Window, baseline: Baseline) -> Counts:
+        """Return all predictions of a window by segment, with their scores."""
+        return total(_over(baseline, self._predictions.within(window)))
+
+    def _predicted(self, window: Window, baseline: Baseline) -> Counter[str]:
+        """Return the approved predictions of each segment."""
+        counted: Counter[str] = Counter()
+        for profile in _over(baseline, self._predictions.within(window)):
+            for feature, values in profile.segments.items():
+                for value, each in values.items():
+                    counted[segment_name(feature, value)] += each.approved
+        return counted
+
+    def _older(self, window: Window, baseline: Baseline, overall: float) -> _Older:
+        """Return what is known of the days from which the share of labels that come is known."""
+        before = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
+        labelled: Counter[str] = Counter()
+        divided: Counter[str] = Counter()
+        approved = 0
+        for profile in _over(baseline, self._labels.within(before)):
+            approved += profile.approved.labelled
+            for feature, of in profile.segments.items():
+                divided[feature] += of.approved
+                for value, each in of.values.items():
+                    labelled[segment_name(feature, value)] += each.labelled
+        return _Older(overall, self._predicted(before, baseline), labelled, divided, approved)
+
+
+@dataclass(frozen=True, slots=True)
+class _Older:
+    """Approved predictions of older days and the labels of them.
+
+    Args:
+        overall: The share of all approved predictions that is labelled in the end.
+        predicted: Approved predictions by segment.
+        labelled: The labelled ones of them.
+        divided: Labels for which a feature was looked up, by feature.
+        approved: Labels of approved predictions.
+    """
+
+    overall: float
+    predicted: Counter[str]
+    labelled: Counter[str]
+    divided: Counter[str]
+    approved: int
+
+    def reached(self, feature: str, segment: str) -> float:
+        """Return the share of a segment's approved predictions that is labelled in the end."""
+        told = self.divided[feature] >= DIVIDED * self.approved
+        if not told or self.predicted[segment] < FEWEST:
+            return self.overall
+        return min(1.0, self.labelled[segment] / self.predicted[segment])
+
+
+def _over(baseline: Baseline, profiles: Sequence[P]) -> Iterator[P]:
+    """Yield the profiles of a baseline's own version over it."""
+    for each in profiles:
+        if each.baseline_id == baseline.id and each.model == baseline.model:
+            yield each
+
+
+def _success(
+    segment: str, outcomes: SegmentOutcomes, coverage: Coverage, reference: LabelledScores
+) -> SegmentSuccess:
+    labelled, succeeded = outcomes.labelled, outcomes.succeeded
+    missing = 0 if coverage.mature else round(coverage.missing_share * coverage.predictions)
+    rows = labelled + missing
+    current = Estimate(
+        succeeded / labelled,
+        Interval(
+            wilson_interval(succeeded, rows, CONFIDENCE).low,
+            wilson_interval(succeeded + missing, rows, CONFIDENCE).high,
+        ),
+    )
+    promised = promised_rate(outcomes.scores(reference.edges), reference, CONFIDENCE)
+    ends = promised.estimate.interval
+    return SegmentSuccess(
+        segment,
+        coverage,
+        current,
+        promised.estimate,
+        difference(current.value, current.interval, promised.estimate.value, ends),
+        promised.p_value(succeeded + missing, rows),
+        reference.n,
+    )
+
+
+def _left_out(labels: LabelProfile, baseline: Baseline, small: Sequence[str]) -> Iterator[str]:
+    """Say what no verdict is about, each a part of a sentence."""
+    if small:
+        yield (
+            f"{count(len(small), 'segment')} had fewer than {FEWEST} labels of approved "
+            f"predictions, such as {small[0]}"
+        )
+    approved = labels.approved.labelled
+    for feature in sorted(name for name, values in baseline.segments.items() if values):
+        known = labels.segments.get(feature, FeatureOutcomes())
+        if known.other:
+            yield (
+                f"{percent(known.other / approved)} of the labels are of another {feature} "
+                "than the segments', or of none"
+            )
+        if known.approved < approved:
+            yield (
+                f"{percent(1 - known.approved / approved)} of the labels were joined before "
+                f"{feature} divided the traffic"
+            )

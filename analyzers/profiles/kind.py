@@ -1,0 +1,113 @@
+"""What every kind of profile is: its dataset, its windows, and how it is made and read.
+
+A subclass in a module of this package is found by `kinds`; the profiler, the store and the engine
+know kinds only through this interface.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from abc import ABC, abstractmethod
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from mlmon.analyzers.base.profile_key import Profile, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.event_logs.logs import Logs
+
+P = TypeVar("P", bound=Profile)
+Body = dict[str, Any]
+
+
+class ProfileKind(ABC, Generic[P]):
+    """One kind of profile.
+
+    Attributes:
+        name: `profile.kind`, and what analyzers name in `reads`.
+        dataset: The dataset it sums up.
+        step: Length of its windows.
+        news: Where new events of its windows are found, and the field that dates them; by default
+            where the dataset is.
+        core: The parts of a profile that are read where no more is needed; none where profiles are
+            always read whole.
+        preparations: What has to be done before its events are surveyed; of kinds that name the
+            same, once a run.
+    """
+
+    name: ClassVar[str]
+    dataset: ClassVar[str]
+    step: ClassVar[timedelta]
+    news: ClassVar[tuple[tuple[str, str], ...]] = ()
+    core: ClassVar[tuple[str, ...]] = ()
+    preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
+
+    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
+        """Return what can be profiled, and the events there are of it: one slot per window."""
+        return {
+            Slot(self.name, window): knowledge
+            for window, knowledge in logs.windows(self.dataset, period, self.step)
+        }
+
+    @abstractmethod
+    def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[P]:
+        """Yield the profiles of one series in a part of time, by aggregations."""
+
+    @abstractmethod
+    def read(
+        self,
+        slot: Slot,
+        knowledge: Knowledge,
+        revision: int,
+        body: Body,
+        baselines: Mapping[str, Baseline],
+    ) -> P | None:
+        """Return the profile of a stored body, None if it cannot be read.
+
+        Args:
+            slot: Its place.
+            knowledge: What it was made from.
+            revision: Which of the slot's revisions it is.
+            body: What its `body()` returned when it was stored.
+            baselines: All baselines by id.
+        """
+
+    def described(self, slot: Slot) -> dict[str, str]:
+        """Return fields of the document by which profiles of a series are found; none."""
+        del slot
+        return {}
+
+    def chosen(
+        self, profiles: Iterable[P], current: Mapping[tuple[str, str], Baseline]
+    ) -> Sequence[P]:
+        """Return the profiles that analyzers see, in order of time; by default all."""
+        del current
+        return list(profiles)
+
+
+_PLACES = ("mlmon.analyzers.profiles.kinds", "mlmon.analyzers.drift")
+"""Where kinds lie. Refinements lie with drift: its verdicts decide what is counted again."""
+
+
+@cache
+def kinds() -> Mapping[str, ProfileKind[Any]]:
+    """Return every kind by name: found by import, listed nowhere."""
+    found = [
+        member()
+        for package in map(importlib.import_module, _PLACES)
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+        for member in vars(importlib.import_module(module.name)).values()
+        if inspect.isclass(member)
+        and issubclass(member, ProfileKind)
+        and not inspect.isabstract(member)
+        and member.__module__ == module.name
+    ]
+    return {each.name: each for each in sorted(found, key=lambda each: each.name)}

@@ -1,0 +1,1 @@
+"""The kinds of profiles: what is counted of each dataset."""

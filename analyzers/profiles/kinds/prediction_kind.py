@@ -1,0 +1,91 @@
+"""Prediction profiles: by hour, model version, and each baseline that hour is judged by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.event_logs.aggregations import read_knowledge
+from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
+from mlmon.analyzers.profiles import pending
+from mlmon.analyzers.profiles.kinds.prediction_query import STEP, PredictionQuery, logged_fields
+from mlmon.analyzers.profiles.kinds.predictions import (
+    DATASET,
+    KIND,
+    PredictionProfile,
+    from_body,
+    joined,
+)
+from mlmon.analyzers.profiles.kinds.version_kind import VersionKind, version_buckets, versions
+from mlmon.analyzers.profiles.store import ProfileStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.event_logs.logs import Logs
+
+
+class PredictionKind(VersionKind[PredictionProfile]):
+    """Predictions by hour, model version and baseline."""
+
+    name = KIND
+    dataset = DATASET
+    step = STEP
+    core = ("service", "rows", "approved", "threshold", "score")
+
+    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
+        """Return a slot for each hour, version, and baseline it is judged by."""
+        present = {
+            (window, model): read_knowledge(version)
+            for window, bucket in logs.survey(DATASET, period, STEP, versions())
+            for model, version in version_buckets(bucket).items()
+        }
+        return pending.prediction_slots(present, logs.baselines, _around(logs, period))
+
+    def make(
+        self, logs: Logs, series: tuple[str, ...], part: Window
+    ) -> Iterator[PredictionProfile]:
+        """Yield a profile for each hour with predictions."""
+        name, version, baseline_id = series
+        fields = logged_fields(logs.cluster.mapping(logs.stream(DATASET)).values())
+        query = PredictionQuery((name, version), logs.by_id.get(baseline_id), fields)
+        queries = list(query.parts(MOST_BUCKETS))
+        most = max(each.buckets for each in queries)
+        for piece in part.split(max(1, MOST_BUCKETS // most) * STEP):
+            yield from joined([_asked(logs, each, piece) for each in queries])
+
+    def from_body(
+        self,
+        slot: Slot,
+        knowledge: Knowledge,
+        revision: int,
+        body: dict[str, Any],
+        baseline: Baseline | None,
+    ) -> PredictionProfile:
+        """Return the profile of a stored body."""
+        return from_body(slot, knowledge, revision, body, baseline)
+
+
+def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[PredictionProfile]:
+    answer = logs.search(DATASET, query.body(piece))
+    if query.crowded(answer):
+        query = replace(query, apart=True)
+        answer = logs.search(DATASET, query.body(piece))
+    return list(query.profiles(answer))
+
+
+def _around(logs: Logs, period: Window) -> dict[tuple[Window, pending.Model], Knowledge]:
+    """Return what profiles know of the predictions of the day before a period and the day after."""
+    store = ProfileStore(logs.cluster, logs.namespace)
+    return {
+        (slot.window, (slot.series[0], slot.series[1])): stamp.knowledge
+        for time in (
+            Window(period.start - STEP - DAY, period.start),
+            Window(period.end, min(period.end + STEP + DAY, logs.now)),
+        )
+        if time.start < time.end
+        for slot, stamp in store.stamps(KIND, time).items()
+    }

@@ -1,0 +1,100 @@
+"""Makes profiles: asks which windows hold events no profile knows, and profiles those once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.profiles import pending
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.elastic.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.event_logs.logs import Logs
+    from mlmon.analyzers.profiles.kind import ProfileKind
+
+AT_ONCE = 2
+"""So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
+with one thread, and more would crowd a small node."""
+WHOLE = 8 * HOUR
+"""What is no longer is asked for by one request."""
+
+
+class Profiler:
+    """Keeps the profiles of one namespace up to its logs.
+
+    Args:
+        logs: The events; profiles are marked as known since their `now`.
+        progress: Told what is being done.
+    """
+
+    def __init__(self, logs: Logs, progress: Callable[[str], None] = lambda _doing: None) -> None:
+        self._logs = logs
+        self._progress = progress
+        self._store = ProfileStore(logs.cluster, logs.namespace)
+        self._prepared: set[Callable[[Logs], object]] = set()
+        self.changed: dict[str, list[Window]] = {}
+        """The windows of the profiles made so far, by kind."""
+
+    def prepare(self, kind: ProfileKind[Any]) -> None:
+        """Do what a kind wants done before its events are surveyed, if it is not done yet."""
+        for preparation in kind.preparations:
+            if preparation not in self._prepared:
+                preparation(self._logs)
+                self._prepared.add(preparation)
+
+    def update(self, kind: ProfileKind[Any], period: Window) -> int:
+        """Profile what is new of one kind in a period; return how many profiles were made."""
+        self.prepare(kind)
+        present = kind.slots(self._logs, period)
+        # What events of the period open again may lie around it.
+        reach = pending.spanned(present, period)
+        wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
+        days = list(pending.by_day(wanted, kind.step))
+        made = 0
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="profile") as pool:
+            for index, (series, day) in enumerate(days):
+                self._progress(f"profiling: {kind.name}, day {index + 1} of {len(days)}")
+                ask = partial(_made, kind, self._logs, series)
+                profiles = [
+                    replace(each, revision=wanted[each.slot])
+                    for part in pool.map(ask, _parts(day, kind.step))
+                    for each in part
+                    if each.slot in wanted
+                ]
+                made += self._store.write(profiles, self._logs.now).total
+                changed = self.changed.setdefault(kind.name, [])
+                changed += [each.slot.window for each in profiles]
+        self._store.refresh()
+        return made
+
+
+def _parts(day: Window, step: timedelta) -> Sequence[Window]:
+    """Return the parts of a day that are asked for at once: what a cycle brings up is one."""
+    halves = day.halves(step) if day.length > WHOLE else None
+    return halves or (day,)
+
+
+def _made(kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window) -> list[Any]:
+    """Ask for a part; where its answer would hold too many buckets, for its halves."""
+    return list(_asked(kind, logs, series, part))
+
+
+def _asked(
+    kind: ProfileKind[Any], logs: Logs, series: tuple[str, ...], part: Window
+) -> Iterator[Any]:
+    try:
+        yield from kind.make(logs, series, part)
+    except ClusterError as error:
+        halves = part.halves(kind.step)
+        if "too_many_buckets" not in error.message or halves is None:
+            raise
+        for half in halves:
+            yield from _asked(kind, logs, series, half)

@@ -1,0 +1,192 @@
+"""Profiles in Elasticsearch, one document per slot and revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.profile_key import Knowledge, Slot, Stamp
+from mlmon.analyzers.base.window import Window, iso, parse_time
+from mlmon.analyzers.profiles.kind import P, ProfileKind, kinds
+from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, read_last_windows
+from mlmon.elastic.client.cluster import PAGE
+from mlmon.elastic.client.documents import Document
+from mlmon.elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.profile_key import Profile
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.client.documents import Written
+
+FORMAT = 2
+"""Profiles of another format are passed over and made again while their events are there."""
+
+AT_ONCE = 100
+"""Whole profiles are fetched so many at once: a page of a megabyte or two."""
+
+_STAMP = [
+    "event.start",
+    "event.end",
+    "profile.kind",
+    "profile.series",
+    "profile.count",
+    "profile.ingested",
+    "profile.revision",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A profile as it is stored: its place, what it was made from, and its body."""
+
+    slot: Slot
+    stamp: Stamp
+    body: dict[str, Any]
+
+
+class ProfileStore:
+    """The profiles of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._prefix = f"mlmon-profiles-{namespace}"
+
+    def write(self, profiles: Iterable[Profile], created: datetime) -> Written:
+        """Store profiles; one of the same slot and revision is replaced."""
+        return self._cluster.put(self._document(each, created) for each in profiles)
+
+    def refresh(self) -> None:
+        """Make what was stored visible."""
+        self._cluster.refresh(f"{self._prefix}-*")
+
+    def stamps(self, kind: str, period: Window) -> dict[Slot, Stamp]:
+        """Return the latest revision of each slot in a period, without the profiles themselves."""
+        return {_slot(each): _stamp(each) for each in self._latest(kind, period, _STAMP)}
+
+    def read(
+        self,
+        kind: ProfileKind[P],
+        period: Window,
+        baselines: Mapping[str, Baseline],
+        core: Sequence[str] = (),
+    ) -> list[P]:
+        """Return the latest profiles of a kind in a period, in order of time.
+
+        Args:
+            kind: The kind.
+            period: Time of the windows.
+            baselines: All baselines by id; a profile over one that is gone cannot be read.
+            core: The parts of them to read; all by default.
+
+        Raises:
+            UserError: A profile is broken.
+        """
+        fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
+        read = (_read(kind, each, baselines) for each in self.stored(kind.name, period, fields))
+        found = [each for each in read if each is not None]
+        return sorted(found, key=lambda each: (each.slot.window, each.slot.series))
+
+    def stored(
+        self, kind: str, period: Window, fields: list[str] | None = None
+    ) -> Iterator[Stored]:
+        """Yield what is stored of the latest revisions in a period, in order of time.
+
+        Memory stays flat: documents are fetched while others are used.
+
+        Args:
+            kind: Name of the kind.
+            period: Time of the windows.
+            fields: The fields to fetch; all by default.
+        """
+        for document in self._latest(kind, period, fields):
+            yield Stored(_slot(document), _stamp(document), document.get("profile.body", {}))
+
+    def last(self, kind: str, period: Window) -> dict[Version, Last]:
+        """Return the last window in a period of each model version over each baseline.
+
+        One aggregation: profiles themselves are not fetched.
+        """
+        answer = self._cluster.search(f"{self._prefix}-*", last_windows(_query(kind, period)))
+        return read_last_windows(answer)
+
+    def _latest(
+        self, kind: str, period: Window, fields: list[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the documents of the latest revisions, in order of their windows' starts."""
+        start, seen = "", set[Slot]()
+        for document in self._scan(kind, period, fields):
+            if document["event.start"] != start:
+                start, seen = document["event.start"], set()
+            slot = _slot(document)
+            if slot not in seen:
+                seen.add(slot)
+                yield document
+
+    def _scan(
+        self, kind: str, period: Window, fields: list[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield every revision, by the start of its window, the latest of a slot first."""
+        body = {
+            "query": _query(kind, period),
+            "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
+            "_source": fields or True,
+            "size": PAGE if fields else AT_ONCE,
+        }
+        for hit in self._cluster.scan(f"{self._prefix}-*", body):
+            yield hit["_source"]
+
+    def _document(self, profile: Profile, created: datetime) -> Document:
+        slot, knowledge = profile.slot, profile.knowledge
+        kind = kinds()[slot.kind]
+        source: dict[str, Any] = {
+            "@timestamp": iso(slot.window.end),
+            "event.start": iso(slot.window.start),
+            "event.end": iso(slot.window.end),
+            "event.created": iso(created),
+            "profile.dataset": kind.dataset,
+            "profile.kind": slot.kind,
+            "profile.series": list(slot.series),
+            "profile.format": FORMAT,
+            "profile.revision": profile.revision,
+            "profile.count": knowledge.documents,
+            "profile.ingested": iso(knowledge.ingested) if knowledge.ingested else None,
+            "profile.body": profile.body(),
+            **kind.described(slot),
+        }
+        index = f"{self._prefix}-{slot.window.end:%Y.%m}"
+        return Document(index, slot.id(profile.revision), source)
+
+
+def _query(kind: str, period: Window) -> dict[str, Any]:
+    bounds = {"gte": iso(period.start), "lt": iso(period.end)}
+    terms = {"profile.kind": kind, "profile.format": FORMAT}
+    exact = [{"term": {name: value}} for name, value in terms.items()]
+    return {"bool": {"filter": [*exact, {"range": {"event.start": bounds}}]}}
+
+
+def _read(kind: ProfileKind[P], stored: Stored, baselines: Mapping[str, Baseline]) -> P | None:
+    slot, stamp = stored.slot, stored.stamp
+    try:
+        return kind.read(slot, stamp.knowledge, stamp.revision, stored.body, baselines)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"profile {slot.id(stamp.revision)} of {iso(slot.window.start)} is broken, delete it "
+            f"({type(error).__name__}: {error})",
+            "It is a document of mlmon-profiles-*, and made again while its logs are there.",
+        ) from error
+
+
+def _slot(document: Mapping[str, Any]) -> Slot:
+    window = Window(parse_time(document["event.start"]), parse_time(document["event.end"]))
+    return Slot(document["profile.kind"], window, tuple(document["profile.series"]))
+
+
+def _stamp(document: Mapping[str, Any]) -> Stamp:
+    # What does not say what it was made from is made again.
+    ingested, documents = document.get("profile.ingested"), document.get("profile.count")
+    known = Knowledge(documents or 0, parse_time(ingested) if ingested else None)
+    return Stamp(known, document["profile.revision"])

@@ -1,0 +1,1 @@
+"""What is usual: history, seasons, and how long a window must be."""

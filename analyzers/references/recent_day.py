@@ -1,0 +1,137 @@
+"""The day before a moment, over which drift is judged every hour.
+
+What people ask for at night differs from what they ask for at noon, so a window shorter than a day
+would differ from the training set for no other reason. A day holds every hour once; it is judged
+every hour, so a large shift is found long before the day is full of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.formatting import moment, span
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.event_logs.aggregations import UNNAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+
+LOOKBACK = DAY
+COVERED = timedelta(hours=18)
+"""So much of the day must lie after the log's begin for the day to count as a whole one."""
+
+
+@dataclass(frozen=True)
+class RecentDay:
+    """A model version in service at the end of a day, and the day's predictions.
+
+    Args:
+        window: The day.
+        model: Name and version.
+        baseline: The version's baseline, None if there is none.
+        own: Its own predictions, by hour.
+        traffic: All versions' predictions over this version's baseline, by hour.
+    """
+
+    window: Window
+    model: tuple[str, str]
+    baseline: Baseline | None
+    own: Sequence[PredictionProfile]
+    traffic: Sequence[PredictionProfile]
+
+    @property
+    def title(self) -> str:
+        """Name and version in a sentence."""
+        return " ".join(self.model)
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """What every finding of the day says of the model."""
+        name, version = self.model
+        return {
+            "service": next((each.service for each in self.own if each.service), None),
+            "model_name": name,
+            "model_version": version,
+            "baseline_id": self.baseline.id if self.baseline else None,
+        }
+
+    def obstacle(self) -> str | None:
+        """Return why nothing can be compared, None if it can."""
+        if UNNAMED in self.model:
+            return (
+                f"{sum(each.predictions for each in self.own):,} predictions {span(self.window)} "
+                "do not say which model version made them: log `ml.model.name` and "
+                "`ml.model.version`."
+            )
+        if not self.own:
+            return f"{self.title} predicted nothing {span(self.window)}."
+        if self.baseline is None:
+            return (
+                f"There is no baseline for {self.title}: make it with `mlmon baseline create` "
+                "from its training set."
+            )
+        if not any(each.baseline_id == self.baseline.id for each in self.own):
+            return (
+                f"The predictions of {self.title} {span(self.window)} were profiled over another "
+                "baseline and their logs are gone, so they cannot be compared with this one."
+            )
+        return None
+
+    def incomplete(self) -> str | None:
+        """Return why the day is not a whole one, None if it is."""
+        begin = min(each.window.start for each in self.traffic)
+        if begin <= self.window.end - COVERED:
+            return None
+        return (
+            f"Predictions are known since {moment(begin)} only; drift is judged over a whole day, "
+            "because its hours differ."
+        )
+
+
+def recent_days(
+    evidence: Evidence[PredictionProfile], step: timedelta = HOUR
+) -> Iterator[RecentDay]:
+    """Yield the day before each multiple of `step`, for each model version then in service."""
+    for window in evidence.windows(DAY, step):
+        profiles = evidence.within(window)
+        if profiles:
+            for model in _in_service(profiles):
+                yield recent_day(window, model, evidence)
+        else:
+            for model in _newest(evidence):
+                yield RecentDay(window, model, evidence.baselines[model], (), ())
+
+
+def recent_day(
+    window: Window, model: tuple[str, str], evidence: Evidence[PredictionProfile]
+) -> RecentDay:
+    """Return what a model version predicted in a window."""
+    profiles = evidence.within(window)
+    baseline = evidence.baselines.get(model)
+    of_model = [each for each in profiles if each.model == model]
+    if baseline is None:
+        return RecentDay(window, model, None, of_model, ())
+    traffic = [
+        each for each in profiles if each.model[0] == model[0] and each.baseline_id == baseline.id
+    ]
+    compared = [each for each in traffic if each.model == model]
+    return RecentDay(window, model, baseline, compared or of_model, traffic)
+
+
+def _in_service(profiles: Sequence[PredictionProfile]) -> list[tuple[str, str]]:
+    """Return the versions that predicted in the last hour of their model with predictions."""
+    last = {each.model[0]: each.window.start for each in profiles}
+    return sorted({each.model for each in profiles if each.window.start == last[each.model[0]]})
+
+
+def _newest(evidence: Evidence[PredictionProfile]) -> list[tuple[str, str]]:
+    """Return the version of each model whose baseline was made last."""
+    ordered = sorted(evidence.baselines.values(), key=lambda each: (each.created, each.id))
+    return sorted({each.model_name: each.model for each in ordered}.values())

@@ -1,0 +1,54 @@
+"""The same time again: yesterday, or in past weeks. What was usual then is a sum of profiles. Pure.
+
+Traffic follows the day and the week. A window compared with the same hours of past days, or better
+of past weeks, differs from them by what has changed and not by its hour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from mlmon.analyzers.base.window import DAY, WEEK, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import timedelta
+
+    from mlmon.analyzers.base.evidence import Evidence, P
+
+T = TypeVar("T")
+
+
+def past_days(window: Window, days: int) -> list[Window]:
+    """Return the same time of the day on so many days before, the last one first.
+
+    >>> from mlmon.analyzers.base.window import EPOCH, HOUR
+    >>> [each.end.day for each in past_days(Window(EPOCH + 9 * DAY, EPOCH + 9 * DAY + HOUR), 3)]
+    [9, 8, 7]
+    """
+    return _earlier(window, days, DAY)
+
+
+def past_weeks(window: Window, weeks: int) -> list[Window]:
+    """Return the same time of the week in so many weeks before, the last one first."""
+    return _earlier(window, weeks, WEEK)
+
+
+def sums(
+    evidence: Evidence[P], windows: Iterable[Window], total: Callable[[Sequence[P]], T]
+) -> list[T]:
+    """Return the sum of the profiles of each window that has any.
+
+    Args:
+        evidence: The profiles.
+        windows: Any windows: a day, a week, the same hour of past weeks.
+        total: Adds up profiles of one kind, at least one.
+    """
+    found = (evidence.within(window) for window in windows)
+    return [total(profiles) for profiles in found if profiles]
+
+
+def _earlier(window: Window, times: int, step: timedelta) -> list[Window]:
+    return [
+        Window(window.start - back * step, window.end - back * step) for back in range(1, times + 1)
+    ]

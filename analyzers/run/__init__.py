@@ -1,0 +1,1 @@
+"""Running the analyzers: engine, findings store, cycles."""

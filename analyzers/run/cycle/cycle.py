@@ -1,0 +1,225 @@
+"""One cycle: profile the windows that new events fall into, and judge what depends on them.
+
+After a pause it catches up: it judges from where the last cycle ended, a day at a time. Killed in
+the middle, the next cycle does the same again and ends in the same documents.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.window import DAY, Window, floor, iso, joined
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.log_coverage.log_completeness import AHEAD, REACH, gap_spans
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.sequences import KIND as SEQUENCE
+from mlmon.analyzers.profiles.profiler import Profiler
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run import engine, following
+from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
+from mlmon.analyzers.run.cycle.touched import affected, touched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.run.engine import Analysis
+    from mlmon.analyzers.run.following import Followed
+    from mlmon.elastic.client.cluster import Cluster
+
+SWEEP = DAY
+"""So often all windows within reach are searched for events that became visible very late."""
+
+AT_ONCE = 7 * DAY
+"""The longest period that is judged in one go, so that memory stays flat after a long pause."""
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one cycle did.
+
+    Args:
+        analyses: One per period and group of analyzers.
+        profiles: Profiles made.
+        period: What is judged for the first time: windows that end in (start, end].
+        followed: What later stages did about it.
+    """
+
+    period: Window
+    analyses: list[Analysis] = field(default_factory=list)
+    profiles: int = 0
+    followed: list[Followed] = field(default_factory=list)
+
+    @property
+    def findings(self) -> int:
+        """Findings written: new ones and revisions."""
+        written = (each for analysis in self.analyses for each in analysis.written.values())
+        return sum(each.created + each.revised for each in written)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything could not be done, by an analyzer or after it."""
+        return bool(self.failures) or any(each.failed for each in self.followed)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of besides."""
+        return list(dict.fromkeys(note for each in self.analyses for note in each.notes))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
+            "from": iso(self.period.start),
+            "to": iso(self.period.end),
+            "profiles": self.profiles,
+            "findings": self.findings,
+            "failures": self.failures,
+            "notes": self.notes,
+            "followed": [each.line for each in self.followed],
+        }
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What stopped an analyzer, by its name."""
+        return {name: error for each in self.analyses for name, error in each.failures.items()}
+
+
+def run_cycle(
+    cluster: Cluster,
+    namespace: str,
+    now: datetime,
+    first: datetime,
+    progress: Callable[[str], None] = lambda _doing: None,
+) -> Cycle:
+    """Judge what has happened, and what has become known, since the last cycle.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        now: When this is.
+        first: From when on to judge where no cycle has run yet.
+        progress: Told what is being done, often.
+    """
+    store = BookmarkStore(cluster, namespace)
+    kept = store.read() or Bookmark(first, first, first)
+    before = replace(kept, judged=min(kept.judged, now), seen=min(kept.seen, now))
+    cycle = Cycle(Window(before.judged, now))
+    # The analysis tells of those that cannot be read.
+    baselines = BaselineStore(cluster, namespace).current(unread=[])
+    known = digest(sorted(each.id for each in baselines.values()))
+    logs = Logs(cluster, namespace, now, baselines)
+    # Over a new baseline's edges everything within reach is counted anew; so it is where the clock
+    # was ahead, for what came after that cycle and before now was seen by none.
+    ahead = max(kept.judged, kept.seen, kept.swept) > now
+    sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
+    failed: dict[str, str] = {}
+    news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
+    for period, analyzers in _plan(cycle.period, news, now):
+        for part in period.split(AT_ONCE):
+            cycle.analyses.append(
+                engine.analyze(
+                    cluster,
+                    namespace,
+                    part,
+                    now=now,
+                    analyzers=analyzers,
+                    progress=progress,
+                    profiled=True,
+                    failed=failed,
+                )
+            )
+    if cycle.analyses:
+        changed = min(each.period.start for each in cycle.analyses)
+        progress("acting on the findings")
+        cycle.followed = following.announce(cluster, namespace, changed, now)
+    after = Bookmark(now, now, now if sweep else before.swept, known)
+    store.write(_held_back(before, now) if failed else after, now)
+    return cycle
+
+
+def _held_back(before: Bookmark, now: datetime) -> Bookmark:
+    """Return the bookmark of a cycle that could not make a kind of profiles.
+
+    The next cycle looks at the same events again and judges the same time again; where the fault
+    lasts, no more than a day of it: the sweep that follows finds what lies before.
+    """
+    earliest = now - SWEEP
+    return replace(before, judged=max(before.judged, earliest), seen=max(before.seen, earliest))
+
+
+def _profiled(
+    cycle: Cycle,
+    logs: Logs,
+    before: Bookmark,
+    progress: Callable[[str], None],
+    failed: dict[str, str],
+    *,
+    sweep: bool,
+) -> dict[str, list[Window]]:
+    """Bring the profiles up to the logs; return the windows of each kind that had new events.
+
+    Kinds that fail are noted in `failed`.
+    """
+    profiler = Profiler(logs, progress)
+    news: dict[str, list[Window]] = {}
+    gaps: list[Window] = []
+    needed = engine.times(discover(), Window(before.judged, logs.now))
+    for name, times in needed.items():
+        kind = kinds()[name]
+        progress(f"looking for new events: {name}")
+        found: list[Window] = []
+        with engine.noting(failed, name):
+            profiler.prepare(kind)
+            found = touched(kind, logs, before.seen, logs.now)
+            if name == SEQUENCE:
+                # Lines that fill a gap change what was said of all its time.
+                gaps = _gaps(logs, found)
+            fresh = Window(floor(before.judged, kind.step), logs.now)
+            # Apart from what is new only past weeks may not be known yet, all others are.
+            for window in joined([*found, *(times if sweep else [fresh, *times[:-1]])]):
+                cycle.profiles += profiler.update(kind, window)
+        # What was found and not judged before a cycle was killed is found again, not made again.
+        news[name] = joined([*found, *profiler.changed.get(name, ())])
+    news[SEQUENCE] = joined([*news[SEQUENCE], *gaps, *_gaps(logs, news[SEQUENCE])])
+    return news
+
+
+def _gaps(logs: Logs, windows: Sequence[Window]) -> list[Window]:
+    """Return the times of the gaps that lie in some windows, as the profiles have them now."""
+    if not windows:
+        return []
+    period = Window(windows[0].start - AHEAD, windows[-1].end + AHEAD)
+    profiles = ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
+    return gap_spans(profiles, windows)
+
+
+def _plan(
+    fresh: Window, news: Mapping[str, Sequence[Window]], now: datetime
+) -> list[tuple[Window, list[Analyzer[Any]]]]:
+    """Return what to judge: periods, each with the analyzers whose verdicts may have changed."""
+    plan: dict[Window, list[Analyzer[Any]]] = defaultdict(list)
+    for analyzer in discover():
+        changed = [
+            period
+            for kind, reach in _needs(analyzer).items()
+            for period in affected(news.get(kind, ()), reach, now, _weeks(analyzer, kind))
+        ]
+        for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
+            plan[period].append(analyzer)
+    return sorted(plan.items(), key=lambda item: item[0])
+
+
+def _weeks(analyzer: Analyzer[Any], kind: str) -> int:
+    return analyzer.weeks if kind == analyzer.reads else 0
+
+
+def _needs(analyzer: Analyzer[Any]) -> dict[str, timedelta]:
+    """Return how far back its findings depend on each kind of profile; all on numbered lines."""
+    needs = {kind: analyzer.reach(kind) for kind in (analyzer.reads, *analyzer.also)}
+    return needs | {SEQUENCE: max(REACH, needs.get(SEQUENCE, REACH))}

@@ -1,0 +1,148 @@
+"""Cycles at their times, one after the other, until told to stop."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import schedule
+
+from mlmon.analyzers.base.window import DAY, iso
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.own_log import JOB, Lines, open_own_log, send
+from mlmon.analyzers.run.cycle.state import LEASE, Lease
+from mlmon.analyzers.run.engine import described
+from mlmon.elastic.errors import UserError
+from mlmon.logging_config.sources.jobs import job_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime, timedelta
+    from threading import Event
+
+    from mlmon.analyzers.run.cycle.cycle import Cycle
+    from mlmon.elastic.client.cluster import Cluster
+    from mlmon.logging_config import EventLog
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs cycles of one namespace.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        holder: Who runs, for the lease.
+        clock: Tells the time.
+        tell: Told one line about each cycle.
+        progress: Told what is being done.
+        since: How long ago to begin where no cycle has run yet.
+        as_json: Whether what is told is a JSON document, not a line for people.
+    """
+
+    cluster: Cluster
+    namespace: str
+    holder: str
+    clock: Callable[[], datetime]
+    tell: Callable[[str], None] = print
+    progress: Callable[[str], None] = lambda _doing: None
+    since: timedelta = DAY
+    as_json: bool = False
+    _log: EventLog = field(init=False)
+    _lines: Lines = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open mlmon's own log."""
+        self._log, self._lines = open_own_log(self.namespace, version("mlmon"))
+
+    def once(self) -> Cycle | None:
+        """Run a cycle; return None where another process is at it.
+
+        Raises:
+            UserError: The cycle failed; it is logged as a failed run of the job, and what it had
+                not done the next one does.
+        """
+        lease = Lease(self.cluster, self.namespace, self.holder)
+        if (other := lease.take(self.clock())) is not None:
+            until = iso(other.until)
+            self._tell(
+                f"{other.holder} runs the cycles, until {until} at least",
+                {"waits_for": other.holder, "until": until},
+            )
+            return None
+        try:
+            with self._logged() as records:
+                cycle = run_cycle(
+                    self.cluster,
+                    self.namespace,
+                    self.clock(),
+                    self.clock() - self.since,
+                    self._renewing(lease),
+                )
+                records(cycle.profiles)
+        finally:
+            lease.release(self.clock())
+        self._say(cycle)
+        return cycle
+
+    @contextmanager
+    def _logged(self) -> Iterator[Callable[[int], None]]:
+        """Log a cycle as a run of a job, and store the lines whatever becomes of it."""
+        try:
+            with job_run(JOB, log=self._log) as run:
+
+                def records(count: int) -> None:
+                    run.records = count
+
+                yield records
+        finally:
+            send(self._lines, self.cluster, self.namespace)
+
+    def _renewing(self, lease: Lease) -> Callable[[str], None]:
+        """Return a progress that holds the lease as long as something is being done."""
+        renewed = self.clock()
+
+        def progress(doing: str) -> None:
+            nonlocal renewed
+            if self.clock() - renewed > LEASE / 3:
+                renewed = self.clock()
+                lease.renew(renewed)
+            self.progress(doing)
+
+        return progress
+
+    def _say(self, cycle: Cycle) -> None:
+        failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
+        notes = "".join(f"; {each}" for each in cycle.notes)
+        followed = "".join(f"; {each.line}" for each in cycle.followed)
+        self._tell(
+            f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
+            f"{cycle.findings} findings new or revised{failed}{notes}{followed}",
+            cycle.to_json(),
+        )
+
+    def _tell(self, line: str, known: dict[str, Any]) -> None:
+        """Tell a line for people, or what it says as JSON."""
+        self.tell(json.dumps(known) if self.as_json else line)
+
+    def until(self, stopping: Event, every: timedelta) -> None:
+        """Run a cycle now and at every interval, whatever becomes of the one before."""
+
+        def attempt() -> None:
+            try:
+                self.once()
+            except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
+                why = error.message if isinstance(error, UserError) else described(error)
+                at = iso(self.clock())
+                self._tell(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
+
+        scheduler = schedule.Scheduler()
+        scheduler.every(int(every.total_seconds())).seconds.do(attempt)
+        scheduler.run_all()
+        while not stopping.is_set():
+            scheduler.run_pending()
+            # The next is due that long after the last one began; late ones begin at once.
+            stopping.wait(max(0.0, min(scheduler.idle_seconds or 0.0, 1.0)))

@@ -1,0 +1,78 @@
+"""Which windows new events fall into: found by when they were ingested, not by looking everywhere.
+
+The cost depends on the new events only. An event becomes visible some time after the moment it
+carries in `event.ingested`, so the last stretch is looked at again each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import DAY, MINUTE, WEEK, Window, from_milliseconds, joined
+from mlmon.analyzers.event_logs.aggregations import DATE, DATED, INGESTED, within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from mlmon.analyzers.event_logs.logs import Logs
+    from mlmon.analyzers.profiles.kind import ProfileKind
+
+OVERLAP = 15 * MINUTE
+"""An event is visible at the latest so long after it was ingested; what is later, the daily sweep
+finds."""
+
+
+OLDEST = 400 * DAY
+"""No verdict of today depends on events so old: those of a clock that was reset to 1970 are left
+alone. `mlmon analyze` judges any time."""
+
+
+def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime) -> list[Window]:
+    """Return the windows of a kind that events ingested since a moment fall into.
+
+    Args:
+        kind: The kind.
+        logs: The events.
+        since: Ingested after this.
+        until: Windows that start before this, and not `OLDEST` before; what is dated later is not
+            judged yet.
+    """
+    new = within(INGESTED, gte=since - OVERLAP)
+    interval = f"{kind.step // MINUTE}m"
+    found: list[Window] = []
+    for dataset, date in kind.news or ((kind.dataset, DATED),):
+        known = within(date, gte=until - OLDEST, lt=until)
+        windows = {"date_histogram": {**DATE, "field": date, "fixed_interval": interval}}
+        body = {
+            "size": 0,
+            "track_total_hits": False,
+            "query": {"bool": {"filter": [new, known]}},
+            "aggs": {"windows": windows},
+        }
+        for bucket in logs.search(dataset, body)["aggregations"]["windows"]["buckets"]:
+            start = from_milliseconds(bucket["key"])
+            found.append(Window(start, start + kind.step))
+    return joined(found)
+
+
+def affected(
+    touched_windows: Iterable[Window], lookback: timedelta, until: datetime, weeks: int = 0
+) -> list[Window]:
+    """Return the periods to judge again: what depends on windows that changed.
+
+    Args:
+        touched_windows: Windows with new events.
+        lookback: How far back an analyzer looks before the window it judges.
+        until: Later windows are not judged.
+        weeks: In how many past weeks it looks at the same time of the week, and the day before it.
+    """
+    changed = list(touched_windows)
+    periods = [Window(each.start, each.end + lookback) for each in changed]
+    periods += [
+        Window(each.start + week * WEEK, each.end + week * WEEK + DAY)
+        for each in changed
+        for week in range(1, weeks + 1)
+    ]
+    ended = (Window(each.start, min(each.end, until)) for each in periods)
+    return joined(each for each in ended if each.start < each.end)

@@ -1,0 +1,393 @@
+"""One run over a period: profile what is new, let each analyzer judge, store what it found.
+
+Running it again, in parts, or after it was killed ends in the same documents: profiles and findings
+have ids of their own, and what a finding says depends on profiles only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.alert import INGEST
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.formatting import excerpt, moment
+from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.event_logs.aggregations import within
+from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.log_coverage.incomplete_logs import weighed
+from mlmon.analyzers.log_coverage.log_completeness import AHEAD, BEHIND, LogCompleteness
+from mlmon.analyzers.log_coverage.log_environment import LogEnvironments
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.sequences import KIND as SEQUENCE
+from mlmon.analyzers.profiles.profiler import Profiler
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run.findings_store import FindingStore, Written
+from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.profiles.kind import ProfileKind
+    from mlmon.elastic.client.cluster import Cluster
+
+FAILURE = "evaluation"
+"""The metric of the finding that says an analyzer failed."""
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What a run did.
+
+    Args:
+        period: The windows that end in (start, end] were judged.
+        profiles: Profiles made, by kind.
+        written: Findings written, by analyzer.
+        severities: Findings by severity.
+        failures: What stopped an analyzer, by its name.
+        withdrawn: Earlier findings that no longer hold.
+        notes: What else a person should know: baselines that cannot be read, and what to do.
+    """
+
+    period: Window
+    profiles: dict[str, int] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
+    severities: Counter[Severity] = field(default_factory=Counter)
+    failures: dict[str, str] = field(default_factory=dict)
+    withdrawn: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        total = sum(self.written.values(), Written())
+        return {
+            "from": iso(self.period.start),
+            "to": iso(self.period.end),
+            "profiles": self.profiles,
+            "findings": {
+                "created": total.created,
+                "revised": total.revised,
+                "unchanged": total.unchanged,
+                "withdrawn": self.withdrawn,
+            },
+            "severities": {each.value: self.severities[each] for each in Severity},
+            "failures": self.failures,
+            "notes": self.notes,
+        }
+
+
+def analyze(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    *,
+    now: datetime,
+    analyzers: Sequence[Analyzer[Any]] | None = None,
+    progress: Callable[[str], None] = lambda _doing: None,
+    profiled: bool = False,
+    failed: Mapping[str, str] | None = None,
+) -> Analysis:
+    """Judge every window that ends in (start, end] of a period and has ended by now.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        period: Time to judge.
+        now: When this is; what is learnt is marked with it.
+        analyzers: Which to ask, by default all.
+        progress: Told what is being done.
+        profiled: Whether the profiles are up to the logs already, so that nobody need look.
+        failed: Kinds of profiles that are not, and why: analyzers of them say so.
+
+    Raises:
+        UserError: The period is empty or in the future, or nothing was logged in it or before.
+    """
+    chosen = discover() if analyzers is None else tuple(analyzers)
+    period = Window(period.start, min(period.end, now))
+    if period.start >= period.end:
+        raise UserError(
+            f"There is no time between {iso(period.start)} and {iso(period.end)}",
+            "Give --from before --to, both in the past.",
+        )
+    analysis = Analysis(period)
+    sources = _Sources(cluster, namespace, chosen, period)
+    sources.failed |= failed or {}
+    analysis.notes += sources.unread
+    if not profiled:
+        sources.profile(now, progress, analysis)
+    sources.read(now)
+    if not profiled and sources.empty:
+        raise sources.nothing_logged()
+    store = FindingStore(cluster, namespace)
+    logs = sources.logs_behind()
+    for analyzer in chosen:
+        progress(f"judging: {analyzer.name}")
+        _judge(analyzer, sources, store, analysis, logs, now)
+    return analysis
+
+
+def _judge(
+    analyzer: Analyzer[Any],
+    sources: _Sources,
+    store: FindingStore,
+    analysis: Analysis,
+    logs: _LogsBehind,
+    now: datetime,
+) -> None:
+    """Let an analyzer judge and store what it finds, or that it failed and why."""
+    name, period, keys = analyzer.name, analysis.period, set[str]()
+    obstacle = sources.obstacle(analyzer)
+    if obstacle is None:
+        judged = _judged(analyzer, sources.evidence(analyzer), logs, analysis)
+    else:
+        judged = iter([_failure(analyzer, obstacle, analysis)])
+    try:
+        analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
+        if name not in analysis.failures:
+            analysis.withdrawn += store.withdraw(name, period, keys, now)
+    except ClusterUnreachableError:
+        raise
+    except ClusterError as error:
+        failure = _failure(analyzer, described(error), analysis)
+        analysis.written[name] = _told(failure, store, analysis, now)
+
+
+def _told(failure: Finding, store: FindingStore, analysis: Analysis, now: datetime) -> Written:
+    """Store that an analyzer failed; where that is refused too, the run's own account tells it.
+
+    An index that takes no findings (of a month that was closed, say) must not keep the others' from
+    theirs.
+    """
+    try:
+        return store.write(_counted(iter([failure]), analysis), now)
+    except ClusterUnreachableError:
+        raise
+    except ClusterError:
+        return Written()
+
+
+def described(error: Exception) -> str:
+    """Return what an error is, for a person."""
+    return f"{type(error).__name__}: {error}"
+
+
+def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[Window]]:
+    """Return which profiles of each kind some analyzers need to judge a period.
+
+    Those of numbered lines are needed in any case: every finding carries the share that arrived.
+    """
+    needed = {SEQUENCE: [Window(floor(period.start, HOUR) - BEHIND, period.end)]}
+    for each in analyzers:
+        for kind in (each.reads, *each.also):
+            needed[kind] = joined([*needed.get(kind, []), *each.times(kind, period)])
+    return needed
+
+
+class _Sources:
+    """The profiles and baselines of a run, each kind read once."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        analyzers: Sequence[Analyzer[Any]],
+        period: Window,
+    ) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._period = period
+        unread: list[UserError] = []
+        baselines = list(BaselineStore(cluster, namespace).all(unread=unread))
+        self.unread = [f"{each.message}. {each.hint}" for each in unread]
+        """Baselines that cannot be read, and what to do."""
+        self._by_id = {each.id: each for each in baselines}
+        newest = sorted(baselines, key=lambda each: (each.created, each.id))
+        self._current = {each.model: each for each in newest}
+        self._store = ProfileStore(cluster, namespace)
+        self._analyzers = analyzers
+        self._times = times(analyzers, period)
+        self._read: dict[str, Sequence[Any]] = {}
+        self.failed: dict[str, str] = {}
+        """Kinds whose profiles could not be made or read, and why."""
+
+    def profile(self, now: datetime, progress: Callable[[str], None], analysis: Analysis) -> None:
+        """Bring the profiles up to the logs."""
+        logs = Logs(self._cluster, self._namespace, now, self._current)
+        profiler = Profiler(logs, progress)
+        for name in self._times:
+            with noting(self.failed, name):
+                analysis.profiles[name] = sum(
+                    profiler.update(kinds()[name], each) for each in self._needed(name, now)
+                )
+
+    def read(self, now: datetime) -> None:
+        """Read the profiles of every kind that could be made."""
+        for name in self._times:
+            if name in self.failed:
+                continue
+            kind = kinds()[name]
+            with noting(self.failed, name):
+                profiles = [
+                    profile
+                    for each, core in self._parts(kind, now)
+                    for profile in self._store.read(kind, each, self._by_id, core)
+                ]
+                self._read[name] = kind.chosen(profiles, self._current)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no profile at all."""
+        return not self.failed and not any(
+            self._within(name, each) for name, needed in self._times.items() for each in needed
+        )
+
+    def logs_behind(self) -> _LogsBehind:
+        """Return how complete the logs of any window of the run are, where that is known."""
+        profiles = self._read.get(SEQUENCE, ())
+        return _LogsBehind(LogCompleteness(profiles), LogEnvironments(profiles))
+
+    def obstacle(self, analyzer: Analyzer[Any]) -> str | None:
+        """Return why an analyzer has nothing to judge, None if it has."""
+        needed = (analyzer.reads, *analyzer.also)
+        why = [
+            f"profiles of kind {kind}: {self.failed[kind]}"
+            for kind in needed
+            if kind in self.failed
+        ]
+        return "; ".join(why) or None
+
+    def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
+        """Return what an analyzer judges: nothing older than it looks back."""
+        of = {
+            kind: [
+                profile
+                for each in analyzer.times(kind, self._period)
+                for profile in self._within(kind, each)
+            ]
+            for kind in (analyzer.reads, *analyzer.also)
+        }
+        beside = {kind: of[kind] for kind in analyzer.also}
+        fetch = partial(self._detailed, kinds()[analyzer.reads])
+        return Evidence(self._period, of[analyzer.reads], self._current, beside, fetch)
+
+    def _detailed(
+        self, kind: ProfileKind[Any], window: Window, parts: tuple[str, ...]
+    ) -> Sequence[Any]:
+        fields = (*kind.core, *parts) if kind.core else ()
+        found = self._store.read(kind, window, self._by_id, fields)
+        return kind.chosen(found, self._current)
+
+    def _within(self, kind: str, time: Window) -> Sequence[Any]:
+        return Evidence(self._period, self._read[kind], self._current).within(time)
+
+    def _needed(self, kind: str, now: datetime) -> list[Window]:
+        """Return the time of the profiles of a kind: lines lost in a window show only later."""
+        *earlier, last = self._times[kind]
+        if kind == SEQUENCE:
+            last = Window(last.start, min(now, last.end + AHEAD))
+        return [*earlier, last]
+
+    def _parts(self, kind: ProfileKind[Any], now: datetime) -> list[tuple[Window, tuple[str, ...]]]:
+        """Return the time of the profiles to read in order, each with what of them: () is all."""
+        needed = self._needed(kind.name, now)
+        if not kind.core:
+            return [(window, ()) for window in needed]
+        whole = joined(
+            window
+            for each in self._analyzers
+            if kind.name in {each.reads, *each.also}
+            for window in each.whole_times(kind.name, self._period)
+        )
+        cores = [(window, kind.core) for window in without(needed, whole)]
+        return sorted([*((window, ()) for window in whole), *cores])
+
+    def nothing_logged(self) -> UserError:
+        """Return the error that says where events are known."""
+        ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
+        answer = self._cluster.search(
+            f"logs-ml.*-{self._namespace}",
+            {"size": 0, "query": within("@timestamp", lt=LAST), "aggs": ends},
+        ).get("aggregations", {})
+        first, last = (answer.get(name, {}).get("value_as_string") for name in ("min", "max"))
+        known = (
+            f"Events are known from {first} to {last}: choose --from and --to there."
+            if first and last
+            else f"Namespace {self._namespace} holds no events: ship logs with `mlmon ship`."
+        )
+        return UserError(
+            f"Nothing was logged between {iso(self._period.start)} and {iso(self._period.end)}",
+            known,
+        )
+
+
+def _judged(
+    analyzer: Analyzer[Any], evidence: Evidence[Any], logs: _LogsBehind, analysis: Analysis
+) -> Iterator[Finding]:
+    """Yield an analyzer's findings; one that fails ends in a finding that says so."""
+    try:
+        yield from logs.stamped(analyzer.evaluate(evidence), analyzer)
+    except ClusterUnreachableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
+        yield _failure(analyzer, described(error), analysis)
+
+
+def _failure(analyzer: Analyzer[Any], why: str, analysis: Analysis) -> Finding:
+    """Note that an analyzer failed, and return the finding that says so."""
+    analysis.failures[analyzer.name] = why
+    period = analysis.period
+    return analyzer.unknown(
+        FAILURE,
+        None,
+        period,
+        f"{analyzer.name} failed from {moment(period.start)} to {moment(period.end)} "
+        f"({excerpt(why)}); its findings of that time are incomplete.",
+    )
+
+
+@contextmanager
+def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
+    """Note why a kind of profiles fails, so that the others go on.
+
+    Raises:
+        ClusterUnreachableError: The cluster is away: no kind will do better.
+    """
+    try:
+        yield
+    except ClusterUnreachableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other kinds go on
+        failed[kind] = described(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _LogsBehind:
+    """What is known of the logs behind findings."""
+
+    completeness: LogCompleteness
+    environments: LogEnvironments
+
+    def stamped(self, findings: Iterator[Finding], analyzer: Analyzer[Any]) -> Iterator[Finding]:
+        """Yield findings with their environment, as the completeness of their logs allows them."""
+        for each in findings:
+            where = self.environments.of(each.window, each.service)
+            finding = replace(each, environment=where)
+            # What is said about the logs is not weighed by itself.
+            if analyzer.alert.layer != INGEST:
+                known = self.completeness.of(finding.window, finding.service)
+                finding = weighed(finding, analyzer.limits.get(finding.metric), known)
+            yield finding
+
+
+def _counted(findings: Iterator[Finding], analysis: Analysis) -> Iterator[Finding]:
+    for finding in findings:
+        analysis.severities[finding.severity] += 1
+        yield finding

@@ -1,0 +1,267 @@
+"""Findings in Elasticsearch: what is already known is written once, what is new as a revision."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import Window, from_milliseconds, iso, parse_time
+from mlmon.elastic.client.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from mlmon.elastic.client.cluster import Cluster
+
+BATCH = 2_000
+_STORED = [
+    "finding.id",
+    "finding.revision",
+    "finding.latest",
+    "finding.knowledge",
+    "event.created",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many findings were new, revised an earlier one, or said nothing new."""
+
+    created: int = 0
+    revised: int = 0
+    unchanged: int = 0
+
+    def __add__(self, more: Written) -> Written:
+        return Written(
+            self.created + more.created,
+            self.revised + more.revised,
+            self.unchanged + more.unchanged,
+        )
+
+    @property
+    def total(self) -> int:
+        """All findings given."""
+        return self.created + self.revised + self.unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One stored revision of a finding, without the finding itself."""
+
+    index: str
+    id: str
+    key: str
+    revision: int
+    latest: bool
+    knowledge: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be written so that the latest revisions say what is known now.
+
+    Args:
+        write: New revisions.
+        supersede: Revisions that are no longer the latest, and since when.
+        written: How many of each sort.
+    """
+
+    write: tuple[Finding, ...] = ()
+    supersede: tuple[tuple[Stored, datetime], ...] = ()
+    written: Written = Written()
+
+
+def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: datetime) -> Plan:
+    """Decide what to write of findings by their keys. Pure.
+
+    Only the newest revision of a key may be the latest: a run that was killed between two requests
+    may have left two, which the next run mends, dating the end of each by the one that followed. A
+    finding that was withdrawn and holds again is a new revision, so that it is known when it did
+    not hold.
+    """
+    revisions: dict[str, list[Stored]] = {}
+    for each in stored:
+        revisions.setdefault(each.key, []).append(each)
+    write: list[Finding] = []
+    supersede: list[tuple[Stored, datetime]] = []
+    written = Written()
+    for key, finding in findings.items():
+        known = sorted(revisions.get(key, ()), key=lambda each: each.revision)
+        newest = known[-1] if known else None
+        if newest is None:
+            write.append(finding.revised(1, created))
+            written += Written(created=1)
+        elif newest.knowledge == finding.knowledge and newest.latest:
+            written += Written(unchanged=1)
+        else:
+            write.append(finding.revised(newest.revision + 1, created))
+            written += Written(revised=1)
+            supersede += [(newest, created)] if newest.latest else []
+        supersede += [
+            (each, following.created)
+            for each, following in itertools.pairwise(known)
+            if each.latest
+        ]
+    return Plan(tuple(write), tuple(supersede), written)
+
+
+class FindingStore:
+    """The findings of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._prefix = f"mlmon-findings-{namespace}"
+
+    @property
+    def pattern(self) -> str:
+        """The indices of all months."""
+        return f"{self._prefix}-*"
+
+    def write(
+        self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
+    ) -> Written:
+        """Store findings of different keys; the same again ends in the same documents.
+
+        Args:
+            findings: What was found.
+            created: When it was learnt.
+            keys: The findings' keys are added to it.
+        """
+        written = Written()
+        iterator = iter(findings)
+        self._cluster.refresh(self.pattern)
+        while batch := {each.key: each for each in islice(iterator, BATCH)}:
+            decided = plan(batch, self._revisions(batch), created)
+            if keys is not None:
+                keys.update(batch)
+            self._cluster.put(self._document(each) for each in decided.write)
+            self._supersede(decided.supersede)
+            written += decided.written
+        self._cluster.refresh(self.pattern)
+        return written
+
+    def withdraw(self, analyzer: str, period: Window, keep: set[str], now: datetime) -> int:
+        """Take the mark `latest` from findings that the present knowledge no longer yields.
+
+        Args:
+            analyzer: Whose findings.
+            period: Those whose window ends in (start, end].
+            keep: Keys of the findings that it yields.
+            now: When that was learnt.
+        """
+        filters: list[dict[str, Any]] = [
+            {"term": {"finding.analyzer": analyzer}},
+            {"term": {"finding.latest": True}},
+            {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
+        ]
+        gone = [each for each in self._stored(filters) if each.key not in keep]
+        self._supersede((each, now) for each in gone)
+        self._cluster.refresh(self.pattern)
+        return len(gone)
+
+    def search(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        severity: Severity | None = None,
+        analyzer: str | None = None,
+        metric: str | None = None,
+        series: Collection[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Iterator[Finding]:
+        """Yield the latest findings in order of their window's end.
+
+        Args:
+            since: Windows that end after it.
+            until: Windows that end at it or before.
+            severity: Of exactly this severity or, for `warning`, also worse.
+            analyzer: Of this analyzer.
+            metric: Of this metric.
+            series: Of one of these series.
+            as_of: What was known, and the latest, at that moment; by default what is known now.
+        """
+        filters = _known(as_of)
+        if since is not None:
+            filters.append({"range": {"event.end": {"gt": iso(since)}}})
+        if until is not None:
+            filters.append({"range": {"event.end": {"lte": iso(until)}}})
+        if severity is not None:
+            filters.append({"terms": {"finding.severity": _or_worse(severity)}})
+        if series is not None:
+            filters.append({"terms": {"finding.series": [*series]}})
+        named = {"finding.analyzer": analyzer, "finding.metric": metric}
+        filters += [{"term": {name: value}} for name, value in named.items() if value]
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "sort": [{"event.end": "asc"}, {"finding.id": "asc"}],
+        }
+        for hit in self._cluster.scan(self.pattern, body):
+            yield replace(Finding.from_document(hit["_source"]), latest=True)
+
+    def first_learnt(self) -> datetime | None:
+        """Return when the first finding was learnt, None where there is none."""
+        body = {"size": 0, "aggs": {"first": {"min": {"field": "event.created"}}}}
+        answer = self._cluster.search(self.pattern, body).get("aggregations", {})
+        first = answer.get("first", {}).get("value")
+        return None if first is None else from_milliseconds(first)
+
+    def _revisions(self, keys: Iterable[str]) -> list[Stored]:
+        filters: list[dict[str, Any]] = [{"terms": {"finding.id": [*keys]}}]
+        return list(self._stored(filters))
+
+    def _stored(self, filters: list[dict[str, Any]]) -> Iterator[Stored]:
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "size": 1_000,
+            "_source": _STORED,
+        }
+        for hit in self._cluster.scan(self.pattern, body):
+            source = hit["_source"]
+            yield Stored(
+                hit["_index"],
+                hit["_id"],
+                source["finding.id"],
+                source["finding.revision"],
+                source["finding.latest"],
+                source["finding.knowledge"],
+                parse_time(source["event.created"]),
+            )
+
+    def _document(self, finding: Finding) -> Document:
+        index = f"{self._prefix}-{finding.end:%Y.%m}"
+        return Document(index, finding.id, finding.to_document())
+
+    def _supersede(self, stored: Iterable[tuple[Stored, datetime]]) -> None:
+        self._cluster.put(
+            Document(
+                each.index,
+                each.id,
+                {"finding.latest": False, "finding.superseded": iso(since)},
+                part=True,
+            )
+            for each, since in stored
+        )
+
+
+def _known(as_of: datetime | None) -> list[dict[str, Any]]:
+    """Return the filters for the revisions that were the latest at a moment."""
+    if as_of is None:
+        return [{"term": {"finding.latest": True}}]
+    later = {"range": {"finding.superseded": {"gt": iso(as_of)}}}
+    never = {"term": {"finding.latest": True}}
+    return [
+        {"range": {"event.created": {"lte": iso(as_of)}}},
+        {"bool": {"should": [never, later], "minimum_should_match": 1}},
+    ]
+
+
+def _or_worse(severity: Severity) -> list[str]:
+    if severity is Severity.WARNING:
+        return [Severity.WARNING, Severity.CRITICAL]
+    return [severity]

@@ -1,0 +1,46 @@
+"""What follows when findings have changed: later stages join in here.
+
+Imports point backwards only, so the stage that judges does not know who acts on its findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mlmon.elastic.client.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a follower did.
+
+    Args:
+        line: In one line.
+        failed: Whether something could not be done that is to be done next time.
+    """
+
+    line: str
+    failed: bool = False
+
+
+Follower = Callable[["Cluster", str, "datetime", "datetime"], Followed]
+"""Told the cluster, the namespace, since when windows that end have other findings, and the time of
+day."""
+
+_followers: list[Follower] = []
+
+
+def join(follower: Follower) -> None:
+    """Let a stage act on changed findings; joining twice is joining once."""
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def announce(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> list[Followed]:
+    """Tell every follower that findings of windows that end after `since` may have changed."""
+    return [follower(cluster, namespace, since, now) for follower in _followers]

@@ -1,0 +1,1 @@
+"""Dashboards as declarations: what is asked and how it is drawn, whoever draws it."""

@@ -1,0 +1,38 @@
+"""Concept drift: does a score still mean what it meant, or is the model outdated?"""
+
+from __future__ import annotations
+
+from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
+from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time
+from mlmon.dashboards.model.condition import is_
+from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
+from mlmon.dashboards.model.sources import LABELS
+
+EXPECTED = Chart(
+    "What is expected, and what comes true",
+    "Do the scores of labelled predictions and their outcomes part?",
+    LABELS,
+    (
+        Measure("Expected: mean score", "average", "ml.prediction.score"),
+        Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),
+    ),
+)
+BY_SCORE = Chart(
+    "What comes true by score, over time",
+    "At which scores has the outcome changed?",
+    LABELS,
+    (Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
+    "line",
+    (Time(), Bins("ml.prediction.score", "Score", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))),
+    unit="ratio",
+)
+
+DASHBOARD = Dashboard(
+    "concept_drift",
+    "Concept drift",
+    "Does a score still mean what it meant, or is the model outdated?",
+    place=5,
+    analyzers=("concept_drift", "estimated_performance"),
+    controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
+    sections=(Section("What is expected, and what comes true?", (Row((EXPECTED, BY_SCORE)),)),),
+)

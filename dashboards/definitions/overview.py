@@ -1,0 +1,94 @@
+"""Overview: is anything wrong, since when, and why?"""
+
+from __future__ import annotations
+
+from mlmon.dashboards.definitions import searches
+from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
+from mlmon.dashboards.definitions.severities import (
+    CRITICAL_NOW,
+    UNKNOWN_NOW,
+    WARNING_NOW,
+    WORST_BY_ANALYZER,
+)
+from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.condition import Exists, Not, both, is_
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.sources import ALERTS, FINDINGS, PREDICTIONS, REQUESTS
+
+OPEN_ALERTS = Chart(
+    "Open alerts",
+    "How many alerts are open, those not counted that another one explains?",
+    ALERTS,
+    (Measure("Open alerts"),),
+    "tile",
+    (),
+    both(is_("alert.status", "open"), Not(Exists("alert.inhibited_by"))),
+    steps=(Step(0, "good"), Step(1, "critical")),
+    leads_to="open_problems",
+)
+COMPLETENESS = Chart(
+    "Completeness",
+    "How much of what was logged has arrived, at worst?",
+    FINDINGS,
+    (Measure("Of the logs arrived", "min", "finding.sample.completeness", unit="ratio"),),
+    "tile",
+    (),
+    unit="ratio",
+    steps=(Step(0, "critical"), Step(0.95, "warning"), Step(0.99, "good")),
+    leads_to="ingest",
+)
+TRAFFIC = Chart(
+    "Requests",
+    "Is the service asked, and how does it answer?",
+    REQUESTS,
+    (
+        Measure("All requests"),
+        Measure("5xx", where=is_("http.response.status_code", 500, 502, 503, 504), tone="critical"),
+    ),
+    "area",
+    leads_to="service_health",
+)
+DECISIONS = Chart(
+    "Predictions approved",
+    "What share of the predictions does each model version approve?",
+    PREDICTIONS,
+    (Measure("Approved", "ratio", where=is_("ml.prediction.decision", "approved"), unit="ratio"),),
+    "line",
+    (Time(), Values("ml.model.version", "Model version", 5, "name")),
+    unit="ratio",
+    leads_to="performance",
+)
+ALARMS_BY_ANALYZER = Chart(
+    "Alarming findings by analyzer",
+    "Which questions are answered badly, and when?",
+    FINDINGS,
+    (Measure("Findings"),),
+    "stacked",
+    (Time(), Values("finding.analyzer", "Analyzer", 12)),
+    is_("finding.severity", "warning", "critical"),
+    leads_to="open_problems",
+)
+
+DASHBOARD = Dashboard(
+    "overview",
+    "Overview",
+    "Is anything wrong, since when, and why?",
+    place=1,
+    controls=(SERVICE, ENVIRONMENT),
+    since="now-24h",
+    sections=(
+        Section(
+            "Is anything wrong now?",
+            (Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW, OPEN_ALERTS, COMPLETENESS), 6),),
+        ),
+        Section("Since when?", (Row((WORST_BY_ANALYZER,), 14),)),
+        Section(
+            "Why?",
+            (
+                Row((Documents(searches.OPEN_ALERTS.name),), 12),
+                Row((Documents(searches.ALARMS.name),), 14),
+            ),
+        ),
+        Section("What does the service do?", (Row((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
+    ),
+)

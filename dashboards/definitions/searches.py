@@ -1,0 +1,183 @@
+"""Saved searches for developers, and for whoever is on call."""
+
+from typing import Final
+
+from mlmon.dashboards.model import sources
+from mlmon.dashboards.model.condition import AtLeast, Either, Exists, Not, is_
+from mlmon.dashboards.model.saved_search import SavedSearch
+from mlmon.dashboards.model.source import TIME
+
+SLOW_NS: Final = 100_000_000
+"""Slow requests take 100 ms or more: twice the warning limit of `latency.p95`."""
+
+OPEN_ALERTS: Final = SavedSearch(
+    "open_alerts",
+    "Open alerts",
+    "What is wrong now, since when, and what explains it; whatever the time range.",
+    sources.ALERTS,
+    (
+        "finding.severity",
+        "event.start",
+        "alert.layer",
+        "finding.analyzer",
+        "finding.subject",
+        "finding.reason",
+        "alert.cause",
+        "alert.acknowledged_by",
+    ),
+    is_("alert.status", "open"),
+    (("event.start", "asc"),),
+)
+ALERTS: Final = SavedSearch(
+    "all_alerts",
+    "Alerts, the newest first",
+    "What was wrong, from when to when, and what was its likely first cause; whatever the time "
+    "range.",
+    sources.ALERTS,
+    (
+        "event.start",
+        "event.end",
+        "finding.severity",
+        "finding.analyzer",
+        "finding.metric",
+        "finding.subject",
+        "alert.cause",
+    ),
+    Not(is_("alert.status", "withdrawn")),
+    (("event.start", "desc"),),
+)
+ALARMS: Final = SavedSearch(
+    "alarms",
+    "Alarming findings",
+    "Every finding that is a warning or critical, with its sentence.",
+    sources.FINDINGS,
+    ("finding.severity", "finding.analyzer", "finding.subject", "finding.reason"),
+    is_("finding.severity", "warning", "critical"),
+)
+ERRORS: Final = SavedSearch(
+    "errors_by_release",
+    "Errors by release",
+    "What failed, the newest release first.",
+    sources.LOGS,
+    (
+        "service.version",
+        "service.name",
+        "event.dataset",
+        "error.code",
+        "error.type",
+        "message",
+        "error.message",
+        "trace.id",
+    ),
+    Either(
+        (
+            is_("log.level", "error", "critical"),
+            Exists("error.type"),
+            Exists("error.code"),
+        )
+    ),
+    (("service.version", "desc"), (TIME, "desc")),
+)
+STORY: Final = SavedSearch(
+    "story",
+    "One prediction's story",
+    "Everything one trace did, in order: search for `trace.id: …` or `ml.prediction.id: …`.",
+    sources.LOGS,
+    (
+        "trace.id",
+        "event.dataset",
+        "service.name",
+        "message",
+        "ml.prediction.score",
+        "ml.prediction.decision",
+        "ml.bid.value",
+        "ml.outcome.label",
+        "error.message",
+    ),
+    Exists("trace.id"),
+    ((TIME, "asc"),),
+)
+REQUESTS: Final = SavedSearch(
+    "requests",
+    "Requests",
+    "Every HTTP request with its status, duration and error.",
+    sources.REQUESTS,
+    ("url.path", "http.response.status_code", "event.duration", "error.code", "trace.id"),
+)
+SLOW: Final = SavedSearch(
+    "slow_requests",
+    "Slow requests",
+    "Requests that took 100 ms or more, the slowest first.",
+    sources.REQUESTS,
+    ("event.duration", "url.path", "http.response.status_code", "service.version", "trace.id"),
+    AtLeast("event.duration", SLOW_NS),
+    (("event.duration", "desc"), (TIME, "desc")),
+)
+PREDICTIONS: Final = SavedSearch(
+    "predictions",
+    "Predictions",
+    "Every prediction with its score, decision and missing features.",
+    sources.PREDICTIONS,
+    (
+        "ml.model.version",
+        "ml.prediction.score",
+        "ml.prediction.decision",
+        "ml.features.missing",
+        "ml.prediction.id",
+        "trace.id",
+    ),
+)
+FALLBACKS: Final = SavedSearch(
+    "fallbacks_by_source",
+    "Fallbacks by feature source",
+    "Each use of defaults in the place of a profile's statistics, by their source.",
+    sources.FALLBACKS,
+    ("ml.feature_source.name", "event.reason", "ml.feature_source.age_s", "trace.id"),
+    sort=(("ml.feature_source.name", "asc"), (TIME, "desc")),
+)
+REJECTED: Final = SavedSearch(
+    "rejected_lines",
+    "Rejected lines",
+    "Lines that Elasticsearch or the shipper refused, with the reason and their place.",
+    sources.DEAD,
+    ("error.type", "error.message", "log.file.path", "log.offset"),
+)
+FAILED_JOBS: Final = SavedSearch(
+    "failed_jobs",
+    "Failed jobs",
+    "Runs that ended in a failure, with the error.",
+    sources.JOBS,
+    ("ml.job.name", "event.duration", "error.type", "error.message", "ml.job.run_id"),
+    is_("event.outcome", "failure"),
+)
+JOB_RUNS: Final = SavedSearch(
+    "job_runs",
+    "Job runs",
+    "Every start and end of a job.",
+    sources.JOBS,
+    ("ml.job.name", "event.action", "event.outcome", "event.duration", "ml.job.records"),
+)
+MODEL_EVENTS: Final = SavedSearch(
+    "model_events",
+    "Model events",
+    "Every training, evaluation and reload of a model.",
+    sources.MODELS,
+    ("event.action", "event.outcome", "ml.model.version", "message", "error.message"),
+)
+
+SEARCHES: Final = (
+    OPEN_ALERTS,
+    ALERTS,
+    ALARMS,
+    ERRORS,
+    STORY,
+    REQUESTS,
+    SLOW,
+    PREDICTIONS,
+    FALLBACKS,
+    REJECTED,
+    FAILED_JOBS,
+    JOB_RUNS,
+    MODEL_EVENTS,
+)
+"""All of them."""

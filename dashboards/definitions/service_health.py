@@ -1,0 +1,93 @@
+"""Service health: does it answer quickly and without errors, and which release does not?"""
+
+from __future__ import annotations
+
+from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
+from mlmon.dashboards.definitions.searches import ERRORS, SLOW
+from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
+from mlmon.dashboards.model.condition import AtLeast, both, less_than
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.sources import LOGS, REQUESTS
+
+STATUS = "http.response.status_code"
+PATH = Values("url.path", "Path", 8)
+
+STATUSES = Chart(
+    "Requests by status",
+    "How many requests came, and how did they end?",
+    REQUESTS,
+    (
+        Measure("2xx and 3xx", where=less_than(STATUS, 400), tone="good"),
+        Measure("4xx", where=both(AtLeast(STATUS, 400), less_than(STATUS, 500)), tone="warning"),
+        Measure("5xx", where=AtLeast(STATUS, 500), tone="critical"),
+    ),
+    "stacked",
+)
+P95 = Chart(
+    "95th percentile of latency",
+    "How long does each path take for all but one request in twenty?",
+    REQUESTS,
+    (Measure("95th percentile", "percentile", "event.duration", 95, unit="ns"),),
+    "line",
+    (Time(), PATH),
+    unit="ns",
+)
+BY_CODE = Chart(
+    "Errors by code",
+    "Which error is it?",
+    REQUESTS,
+    (Measure("Requests"),),
+    "stacked",
+    (Time(), Values("error.code", "Error", 8)),
+)
+BY_RELEASE = Chart(
+    "Failed requests by release",
+    "What share of each release's requests failed?",
+    REQUESTS,
+    (Measure("5xx", "ratio", where=AtLeast(STATUS, 500), unit="ratio"),),
+    "line",
+    (Time(), Values("service.version", "Release", 6, "name")),
+    unit="ratio",
+)
+BY_PATH = Chart(
+    "Paths",
+    "Which path is asked how often, how fast does it answer, how often does it fail?",
+    REQUESTS,
+    (
+        Measure("Requests"),
+        Measure("Median", "median", "event.duration", unit="ns"),
+        Measure("95th percentile", "percentile", "event.duration", 95, unit="ns"),
+        Measure("99th percentile", "percentile", "event.duration", 99, unit="ns"),
+        Measure(
+            "4xx", "ratio", where=both(AtLeast(STATUS, 400), less_than(STATUS, 500)), unit="ratio"
+        ),
+        Measure("5xx", "ratio", where=AtLeast(STATUS, 500), unit="ratio"),
+    ),
+    "table",
+    (Values("url.path", "Path", 20),),
+)
+EXCEPTIONS = Chart(
+    "Errors logged",
+    "Which exceptions were logged, by which service?",
+    LOGS,
+    (Measure("Events"), Measure("Last", "max", "@timestamp")),
+    "table",
+    (Values("service.name", "Service", 10), Values("error.type", "Exception", 10)),
+)
+
+DASHBOARD = Dashboard(
+    "service_health",
+    "Service health",
+    "Does the service answer quickly and without errors, and which release does not?",
+    place=2,
+    layers=("service",),
+    controls=(SERVICE, ENVIRONMENT),
+    sections=(
+        Section("Traffic and errors", (Row((STATUSES, P95)), Row((BY_CODE, BY_RELEASE)))),
+        Section("Where?", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),
+        Section(
+            "Which requests?",
+            (Row((Documents(SLOW.name),), 12), Row((Documents(ERRORS.name),), 12)),
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Links from a finding into Kibana."""

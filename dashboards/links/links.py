@@ -1,0 +1,150 @@
+"""Links from a finding into Kibana: to its dashboard, and to the documents that are its evidence.
+
+Time range and filters are filled in: the window with some time before and after it, and of all
+findings those of this series. What lies in other sources is not narrowed on the dashboard, so that
+the charts beside show what else went on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mlmon.analyzers.base.window import HOUR, Window, iso
+from mlmon.analyzers.checks import discover
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.dashboards.definitions import home, searches
+from mlmon.dashboards.links.place import DEFAULT
+from mlmon.dashboards.links.rison import rison
+from mlmon.dashboards.model.condition import Condition, Either, Exists, Not, both, is_, kql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.model.saved_search import SavedSearch
+
+BEFORE = 6 * HOUR
+"""How much of what went before is shown at least."""
+# The fields and values of a finding that name its series.
+_SERIES = {
+    "finding.analyzer": "analyzer",
+    "finding.metric": "metric",
+    "finding.subject": "subject",
+    "finding.segment": "segment",
+    "service.name": "service",
+    "ml.model.version": "model_version",
+}
+# Which search shows what an analyzer read, and which of its fields holds the finding's subject.
+_EVIDENCE: dict[str, tuple[SavedSearch, str | None]] = {
+    "ml.access": (searches.REQUESTS, "url.path"),
+    "ml.fallback": (searches.FALLBACKS, "ml.feature_source.name"),
+    "ml.job": (searches.JOB_RUNS, "ml.job.name"),
+    "ml.model": (searches.MODEL_EVENTS, None),
+    "ml.prediction": (searches.PREDICTIONS, None),
+}
+_BY_LAYER: dict[str, tuple[SavedSearch, str | None]] = {
+    "ingest": (searches.REJECTED, None),
+    "statistics": (searches.FALLBACKS, "ml.feature_source.name"),
+    "fallback": (searches.FALLBACKS, "ml.feature_source.name"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Paths below Kibana's URL.
+
+    Args:
+        dashboard: The dashboard that shows the finding's analyzer.
+        search: The documents it was made from.
+    """
+
+    dashboard: str
+    search: str
+
+
+Linked = Callable[["Finding"], Links | None]
+"""Where a finding's links lead; None where they lead nowhere."""
+
+
+def nowhere(finding: Finding) -> None:
+    """Return no links: there is no Kibana."""
+    del finding
+
+
+def linked(url: str, place: Place) -> Linked:
+    """Return what gives findings whole links into the Kibana at a URL."""
+
+    def give(finding: Finding) -> Links | None:
+        found = links(finding, place)
+        return found and Links(url + found.dashboard, url + found.search)
+
+    return give
+
+
+def links(finding: Finding, place: Place) -> Links | None:
+    """Return the links of a finding; None where its analyzer is no longer there."""
+    analyzer = next((each for each in discover() if each.name == finding.analyzer), None)
+    if analyzer is None:
+        return None
+    return Links(_dashboard(finding, analyzer, place), _search(finding, analyzer, place))
+
+
+def _dashboard(finding: Finding, analyzer: Analyzer[Any], place: Place) -> str:
+    said = (
+        is_(field, value)
+        for field, name in _SERIES.items()
+        if (value := getattr(finding, name)) is not None
+    )
+    only_these = Either((Not(Exists("finding.analyzer")), both(*said)))
+    view = f"/app/dashboards#/view/{quote(place.id(home(analyzer).name))}"
+    return _prefix(place) + view + _state(finding, [only_these])
+
+
+def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Condition]:
+    """Return the search that shows what a finding was made from, and what narrows it to that."""
+    dataset = kinds()[analyzer.reads].dataset
+    default = _EVIDENCE.get(dataset, (searches.STORY, None))
+    search, field = _BY_LAYER.get(analyzer.alert.layer, default)
+    conditions: list[Condition] = []
+    if field is not None and finding.subject is not None:
+        # What lies after a colon tells a part of the subject, such as the reason of a fallback.
+        conditions.append(is_(field, finding.subject.partition(": ")[0]))
+    known = {each.name for each in search.source.fields}
+    if finding.service is not None and "service.name" in known:
+        conditions.append(is_("service.name", finding.service))
+    if finding.model_version is not None and search is searches.PREDICTIONS:
+        conditions.append(is_("ml.model.version", finding.model_version))
+    return search, both(*conditions)
+
+
+def surroundings(finding: Finding) -> Window:
+    """Return the time that links open: the window, as much after it, a quarter of a day before."""
+    length = finding.window.length
+    return Window(finding.start - max(length, BEFORE), finding.end + length)
+
+
+def _search(finding: Finding, analyzer: Analyzer[Any], place: Place) -> str:
+    search, narrowed = evidence(finding, analyzer)
+    view = f"/app/discover#/view/{quote(place.id(search.name))}"
+    return _prefix(place) + view + _state(finding, [search.condition, narrowed])
+
+
+def _prefix(place: Place) -> str:
+    return "" if place.space == DEFAULT else f"/s/{place.space}"
+
+
+def _state(finding: Finding, conditions: Iterable[Condition]) -> str:
+    """Return the part of a URL that says the time range and the query."""
+    around = surroundings(finding)
+    everywhere = {"time": {"from": iso(around.start), "to": iso(around.end)}}
+    here = {"query": {"language": "kuery", "query": kql(both(*conditions))}}
+    return f"?_g={_quoted(everywhere)}&_a={_quoted(here)}"
+
+
+def _quoted(state: dict[str, Any]) -> str:
+    return quote(rison(state), safe="!'(),:*")

@@ -1,0 +1,166 @@
+"""A chart: what is asked of a source, and how the answer is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, both
+from mlmon.dashboards.model.source import TIME, Source
+
+Operation = Literal[
+    "count", "unique", "average", "sum", "min", "max", "median", "percentile", "last", "ratio"
+]
+Draw = Literal["line", "area", "bar", "stacked", "tile", "table", "heatmap"]
+Tone = Literal["plain", "good", "warning", "critical", "unknown"]
+"""What a colour means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number, or one value, of the documents of a part.
+
+    Args:
+        label: What the reader is told it is.
+        operation: How it comes about; `ratio` is the share of the documents that fulfil `where`
+            among those that fulfil `of`, `last` the value of the latest document.
+        field: What is measured; None for `count` and `ratio`.
+        percent: Which percentile.
+        where: Documents that count, among those of the part.
+        of: For a ratio, what it is a share of.
+        unit: Unit of its values, as `Panel.unit`.
+        recent: Only the last stretch of the time range counts, such as `1h`.
+        tone: What its colour says.
+    """
+
+    label: str
+    operation: Operation = "count"
+    field: str | None = None
+    percent: float = 95.0
+    where: Condition = EVERYTHING
+    of: Condition = EVERYTHING
+    unit: str = ""
+    recent: str | None = None
+    tone: Tone = "plain"
+
+    def __post_init__(self) -> None:
+        if (self.field is None) != (self.operation in {"count", "ratio"}):
+            raise ValueError(f"{self.label!r}: {self.operation} of the field {self.field!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Divides documents by time, into as many parts as can be drawn."""
+
+    field: str = TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Divides documents by the values of a field.
+
+    Args:
+        field: The field.
+        label: What it is.
+        size: How many values.
+        order: Which: those whose first measure is `highest` or `lowest`, or the first by `name`.
+    """
+
+    field: str
+    label: str
+    size: int = 10
+    order: Literal["highest", "lowest", "name"] = "highest"
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Divides documents by ranges of a number, each from one edge up to before the next."""
+
+    field: str
+    label: str
+    edges: tuple[float, ...]
+
+
+Axis: TypeAlias = Time | Values | Bins
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line at a fixed value."""
+
+    label: str
+    value: float
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From a value on, a tile says something by its colour."""
+
+    value: float
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One question of a chart: one search, one layer of Lens."""
+
+    measures: tuple[Measure, ...]
+    by: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is asked and how it is drawn.
+
+    Args:
+        title: Heading.
+        sentence: What it answers, one sentence for its reader.
+        source: The documents.
+        measures: What is measured in each part.
+        draw: Form. Of a `line`, `area`, `bar` or `stacked` the first axis runs to the right and the
+            second one makes a line or colour per part; a `heatmap` has two; a `tile` has none.
+        by: How documents are divided.
+        where: Documents that count.
+        unit: Unit of the y axis: that of the measures, as `Panel.unit`.
+        limits: Measured beside over the first axis only, such as the limits of findings.
+        lines: Lines at fixed values.
+        steps: What a tile's colour says.
+        leads_to: The dashboard that tells more, by name.
+    """
+
+    title: str
+    sentence: str
+    source: Source
+    measures: tuple[Measure, ...]
+    draw: Draw = "line"
+    by: tuple[Axis, ...] = (Time(),)
+    where: Condition = EVERYTHING
+    unit: str = ""
+    limits: tuple[Measure, ...] = ()
+    lines: tuple[Line, ...] = ()
+    steps: tuple[Step, ...] = ()
+    leads_to: str | None = None
+
+    def __post_init__(self) -> None:
+        axes = {"tile": {0}, "heatmap": {2}, "table": {1, 2, 3, 4}}.get(self.draw, {1, 2})
+        if len(self.by) not in axes:
+            raise ValueError(f"{self.title!r} is a {self.draw} with {len(self.by)} axes")
+        if len(self.measures) > 1 and len(self.by) > 1 and self.draw != "table":
+            raise ValueError(f"{self.title!r} has measures and parts to tell by colour: choose one")
+        timed = any(isinstance(each, Time) for each in self.by)
+        if self.source.time is None and (timed or any(each.recent for each in self.measures)):
+            raise ValueError(
+                f"{self.title!r} asks {self.source.name} for times it is not sorted by"
+            )
+
+    @property
+    def condition(self) -> Condition:
+        """What a document has to fulfil to be counted in this chart."""
+        return both(self.source.where, self.where)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Its questions: what is measured, and the limits beside."""
+        main = Layer(self.measures, self.by)
+        return (main, Layer(self.limits, self.by[:1])) if self.limits else (main,)

@@ -1,0 +1,96 @@
+"""A dashboard: what a person on call reads from the top down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from mlmon.dashboards.model.chart import Chart
+from mlmon.dashboards.model.picture import Picture
+
+if TYPE_CHECKING:
+    from mlmon.analyzers.base.alert import Layer
+    from mlmon.dashboards.model.source import Source
+
+COLUMNS = 48
+"""Of Kibana's grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words between charts, in Markdown."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The documents of a saved search, by its name."""
+
+    search: str
+
+
+Panel: TypeAlias = Chart | Picture | Text | Documents
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels of equal width beside one another.
+
+    Args:
+        panels: From left to right.
+        height: In the grid's units, about 20 pixels each.
+    """
+
+    panels: tuple[Panel, ...]
+    height: int = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows under a heading that asks something."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A choice that narrows the whole dashboard.
+
+    Args:
+        field: The field chosen from.
+        label: What it is.
+        source: Where its values are read.
+    """
+
+    field: str
+    label: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard.
+
+    Args:
+        name: Its module's name, part of its id.
+        title: Heading.
+        question: What it answers.
+        place: Its place among the others in the navigation.
+        sections: What it shows before the analyzers' own panels.
+        analyzers: Names of analyzers whose panels it shows.
+        layers: Layers whose analyzers it shows too, where no dashboard names them.
+        controls: Choices.
+        since: Begin of the time range it opens with; None keeps that of the dashboard before.
+    """
+
+    name: str
+    title: str
+    question: str
+    place: int
+    sections: tuple[Section, ...] = ()
+    analyzers: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    controls: tuple[Control, ...] = ()
+    since: str | None = None

@@ -1,0 +1,112 @@
+"""Where the panels of a dashboard stand: from sections and rows to Kibana's grid."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmon.dashboards.model.chart import Chart
+from mlmon.dashboards.model.dashboard import (
+    COLUMNS,
+    Dashboard,
+    Documents,
+    Panel,
+    Row,
+    Section,
+    Text,
+)
+from mlmon.dashboards.model.finding_chart import finding_charts
+from mlmon.dashboards.model.picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mlmon.analyzers.base.analyzer import Analyzer
+
+NAVIGATION_HEIGHT = 3
+HEADING_HEIGHT = 3
+BESIDE = 2
+"""How many of an analyzer's charts stand in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """The links to all dashboards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel in its place.
+
+    Args:
+        id: Unique on its dashboard, and the same as long as its title is.
+        panel: What it shows.
+        x, y, w, h: In the grid's units.
+    """
+
+    id: str
+    panel: Panel | Navigation
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Placed, ...]:
+    """Return every panel of a dashboard in its place.
+
+    Args:
+        dashboard: The dashboard.
+        analyzers: Those whose panels it shows, in order.
+    """
+    placed = [Placed("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
+    y = NAVIGATION_HEIGHT
+    for section in (*dashboard.sections, *map(_section, analyzers)):
+        rows = (Row((Text(f"### {section.heading}"),), HEADING_HEIGHT), *section.rows)
+        for row in rows:
+            placed += _place(row, y)
+            y += row.height
+    return tuple(_named(placed))
+
+
+def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
+    """Yield the charts among some panels."""
+    return (each.panel for each in panels if isinstance(each.panel, Chart))
+
+
+def _section(analyzer: Analyzer[Any]) -> Section:
+    """Return an analyzer's own panels under its question."""
+    drawn = [chart for panel in analyzer.panels for chart in finding_charts(analyzer, panel)]
+    rows = (drawn[first : first + BESIDE] for first in range(0, len(drawn), BESIDE))
+    return Section(analyzer.question, tuple(Row(tuple(row)) for row in rows))
+
+
+def _place(row: Row, y: int) -> Iterator[Placed]:
+    width = COLUMNS // len(row.panels)
+    for number, panel in enumerate(row.panels):
+        rest = COLUMNS - number * width if number == len(row.panels) - 1 else width
+        yield Placed("", panel, number * width, y, rest, row.height)
+
+
+def _named(placed: Iterable[Placed]) -> Iterator[Placed]:
+    taken: dict[str, int] = {}
+    for each in placed:
+        name = _slug(each.panel)
+        taken[name] = taken.get(name, 0) + 1
+        number = taken[name]
+        name = name if number == 1 else f"{name}-{number}"
+        yield Placed(name, each.panel, each.x, each.y, each.w, each.h)
+
+
+def _slug(panel: Panel | Navigation) -> str:
+    match panel:
+        case Chart(title=title) | Picture(title=title):
+            text = title
+        case Text(content):
+            text = content
+        case Documents(search):
+            text = search
+        case Navigation():
+            text = "navigation"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,63 @@
+"""The answer to a chart's question, as rows to draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlmon.dashboards.model.chart import Bins, Layer, Measure, Time, Values
+from mlmon.dashboards.model.condition import EVERYTHING, Json
+
+Row = dict[str, Any]
+
+
+def rows(layer: Layer, answer: Json) -> list[Row]:
+    """Return one row per part: the axes' values and the measures, by their labels.
+
+    A time is in milliseconds since the epoch, a measure without a value None. An index that does
+    not exist has no rows.
+    """
+    whole = answer.get("aggregations", {}) | {"doc_count": answer["hits"]["total"]["value"]}
+    if "aggregations" not in answer and not whole["doc_count"]:
+        return []
+    return _inside(layer, 0, whole, {})
+
+
+def axis_label(axis: Time | Values | Bins) -> str:
+    """Return what an axis is called in a row."""
+    return axis.field if isinstance(axis, Time) else axis.label
+
+
+def _inside(layer: Layer, place: int, part: Json, known: Row) -> list[Row]:
+    if place == len(layer.by):
+        values = {
+            each.label: _value(f"m{number}", each, part)
+            for number, each in enumerate(layer.measures)
+        }
+        return [known | values]
+    label = axis_label(layer.by[place])
+    return [
+        row
+        for bucket in part[f"by{place}"]["buckets"]
+        for row in _inside(layer, place + 1, bucket, known | {label: bucket["key"]})
+    ]
+
+
+def _value(name: str, measure: Measure, part: Json) -> Any:
+    if measure.operation == "ratio":
+        whole = part[f"{name}whole"]["doc_count"]
+        return part[f"{name}part"]["doc_count"] / whole if whole else None
+    filtered = measure.where != EVERYTHING or measure.recent is not None
+    found = part[name] if filtered else part
+    if measure.operation == "count":
+        return found["doc_count"]
+    return _read(measure, found["value"] if filtered else part[name])
+
+
+def _read(measure: Measure, found: Json) -> Any:
+    if measure.operation == "last":
+        hits = found["hits"]["hits"]
+        values = hits[0].get("fields", {}).get(measure.field, []) if hits else []
+        return values[0] if values else None
+    if measure.operation in {"median", "percentile"}:
+        return next(iter(found["values"].values()))
+    return found["value"]

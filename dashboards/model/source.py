@@ -1,0 +1,49 @@
+"""The documents that charts and searches ask: one data view each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from mlmon.dashboards.model.condition import EVERYTHING, Condition
+
+if TYPE_CHECKING:
+    from mlmon.logging_config.schema.fields import Field
+
+TIME = "@timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Documents of one kind.
+
+    Args:
+        name: Short name, part of the data view's id.
+        title: What its documents are, the data view's name.
+        pattern: Index pattern, with `{namespace}` in the namespace's place.
+        fields: Its fields, as its index template is made from them.
+        where: What a document has to fulfil to be counted at all: a data view cannot say that, so
+            every chart and search of it does.
+        time: Field that the time range selects by; None where it must not, for what is open now
+            may have begun long ago.
+    """
+
+    name: str
+    title: str
+    pattern: str
+    fields: tuple[Field, ...]
+    where: Condition = EVERYTHING
+    time: str | None = TIME
+
+    def index(self, namespace: str) -> str:
+        """Return the index pattern of a namespace."""
+        return self.pattern.format(namespace=namespace)
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of a name, or the family it belongs to; None for an unmapped one."""
+        exact = next((each for each in self.fields if each.name == name), None)
+        if exact is not None:
+            return exact
+        families = (each for each in self.fields if each.is_family)
+        return next((each for each in families if fnmatchcase(name, each.name)), None)

@@ -1,0 +1,1 @@
+"""The one seam to Elasticsearch: connection, cluster, documents, capabilities."""

@@ -1,0 +1,1 @@
+"""Index templates made from the tables of fields, retention, and lifecycle policies."""

@@ -1,0 +1,221 @@
+"""The fields of the indices that mlmon itself writes: profiles, labels, findings, alerts and more.
+
+What an index needs to be searched, sorted or counted by is listed here; whatever else a document
+holds is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
+without knowing the packages that write the documents.
+"""
+
+from types import MappingProxyType
+from typing import Final
+
+from mlmon.logging_config.schema.fields import Field
+
+_WINDOW: Final = (
+    Field("@timestamp", "date", "End of the window, UTC.", required=True),
+    Field("event.start", "date", "Start of the window.", required=True),
+    Field("event.end", "date", "End of the window.", required=True),
+    Field("event.created", "date", "When the document was made: what was known then."),
+)
+_WHAT: Final = (
+    Field("service.name", "keyword", "The service."),
+    Field("service.environment", "keyword", "Where it runs."),
+    Field("ml.model.name", "keyword", "Name of the model."),
+    Field("ml.model.version", "keyword", "Version of the model."),
+)
+_SUBJECT: Final = (
+    Field("finding.analyzer", "keyword", "The analyzer.", required=True),
+    Field("finding.metric", "keyword", "What it measured.", required=True),
+    Field("finding.subject", "keyword", "What it measured it of: a feature, a path, a job."),
+    Field("finding.segment", "keyword", "The part of the traffic, where it was divided."),
+)
+_SERIES: Final = Field(
+    "finding.series", "keyword", "The series: all of the above in words, without the window."
+)
+_SEVERITY: Final = Field(
+    "finding.severity", "keyword", "`ok`, `warning`, `critical` or `unknown`.", required=True
+)
+
+PROFILES: Final = (
+    *_WINDOW,
+    *_WHAT,
+    Field("profile.dataset", "keyword", "The dataset it sums up.", required=True),
+    Field("profile.kind", "keyword", "What it counts."),
+    Field("profile.subject", "keyword", "What it counts it of."),
+    Field("profile.segment", "keyword", "The part of the traffic, where it was divided."),
+    Field("profile.baseline_id", "keyword", "The baseline whose edges it counts over."),
+    Field("profile.format", "long", "Version of the profile's body."),
+    Field("profile.count", "long", "Documents counted."),
+    Field("profile.ingested", "date", "When the last of them was shipped."),
+    Field("profile.revision", "long", "Raised when late logs change it."),
+    Field("profile.latest", "boolean", "Whether no later revision exists."),
+)
+
+BASELINES: Final = (
+    Field("@timestamp", "date", "When the baseline was made.", required=True),
+    *_WHAT,
+    Field("baseline.id", "keyword", "The baseline.", required=True),
+    Field("baseline.format", "long", "Version of the baseline's body."),
+    Field("baseline.source", "keyword", "What it was made from."),
+    Field("baseline.rows", "long", "Rows it was made from."),
+)
+
+_LABEL: Final = (
+    Field("event.ingested", "date", "When it was joined or last changed."),
+    Field("event.created", "date", "When the outcome became known, as its log says."),
+    Field("ml.prediction.id", "keyword", "The prediction.", required=True),
+    Field("ml.outcome.label", "boolean", "What came true.", required=True),
+    Field("ml.outcome.value", "double", "What it was worth, in the service's currency."),
+)
+
+LABELS: Final = (
+    Field("@timestamp", "date", "When the prediction was made, UTC.", required=True),
+    *_WHAT,
+    *_LABEL,
+    Field("ml.prediction.score", "double", "The model's probability."),
+    Field("ml.prediction.threshold", "double", "Scores from here on were approved."),
+    Field("ml.prediction.decision", "keyword", "`approved` or `rejected`."),
+    Field("label.learnt", "date", "When its first outcome was logged."),
+    Field("label.delay_hours", "double", "From the prediction to that.", "h"),
+    Field("label.wrong", "boolean", "Whether the decision was not what came true."),
+    Field("label.outcomes", "long", "How many outcomes were logged for it."),
+    Field("label.contradicted", "boolean", "Whether these differ; the last one counts."),
+    Field("label.divided_by", "keyword", "Features that divided the traffic when it was joined."),
+    Field("label.segments", "keyword", "Its parts of the traffic by them, such as `country=DE`."),
+    Field("label.draw", "double", "From 0 to 1, by the prediction's id: the least make a sample."),
+)
+
+WAITING: Final = (
+    Field("@timestamp", "date", "When the outcome was logged, UTC.", required=True),
+    *_WHAT,
+    *_LABEL,
+    Field("waiting.status", "keyword", "`waiting`, `found` or `orphan`.", required=True),
+    Field("waiting.since", "date", "When its prediction was first looked up."),
+    Field("waiting.next", "date", "When it is looked up again."),
+)
+
+FINDINGS: Final = (
+    *_WINDOW,
+    *_WHAT,
+    *_SUBJECT,
+    Field("finding.id", "keyword", "The finding, without its revision."),
+    _SERIES,
+    Field("finding.knowledge", "keyword", "Digest of what it says: equal where nothing is new."),
+    Field("finding.window", "keyword", "Length of the window."),
+    Field("finding.value", "double", "The measure."),
+    Field("finding.low", "double", "Lower end of the interval that holds it."),
+    Field("finding.high", "double", "Upper end of that interval."),
+    Field("finding.p_value", "double", "Probability of such a value without a change."),
+    Field("finding.q_value", "double", "The same after false-discovery-rate control."),
+    Field("finding.baseline.id", "keyword", "The baseline compared with."),
+    Field("finding.baseline.value", "double", "The measure there."),
+    Field("finding.sample.count", "long", "Documents measured."),
+    Field("finding.sample.baseline_count", "long", "Documents of the baseline."),
+    Field("finding.sample.completeness", "double", "Share of the logs that had arrived.", "ratio"),
+    Field("finding.limits.warning", "double", "Limit from which it warns."),
+    Field("finding.limits.critical", "double", "Limit from which it is critical."),
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "One sentence a person can act on."),
+    Field("finding.runbook", "keyword", "Where to read what to do."),
+    Field("finding.revision", "long", "Raised when late logs or labels change it."),
+    Field("finding.latest", "boolean", "Whether no later revision exists."),
+    Field("finding.superseded", "date", "When it ceased to be the latest, where it is not."),
+)
+
+ALERTS: Final = (
+    Field("@timestamp", "date", "When it opened, grew worse or ended last, UTC.", required=True),
+    Field("event.start", "date", "Begin of the first window in alarm."),
+    Field("event.end", "date", "When it ended."),
+    Field("event.created", "date", "When it was raised: the end of the window that sufficed."),
+    *_WHAT,
+    *_SUBJECT,
+    _SERIES,
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "The sentence of the finding that made it so bad."),
+    Field("finding.runbook", "keyword", "Where to read what to do."),
+    Field("alert.id", "keyword", "The episode.", required=True),
+    Field("alert.name", "keyword", "The rule that raised it."),
+    Field("alert.status", "keyword", "`open`, `resolved`, or `withdrawn` by later knowledge."),
+    Field("alert.ending", "keyword", "Why it ended: `calm`, or `absence` of any finding."),
+    Field("alert.layer", "keyword", "Its place in the chain of causes."),
+    Field("alert.severity_since", "date", "Since when it is as severe as it is."),
+    Field("alert.explained_by", "keyword", "The episode that is its likely first cause."),
+    Field("alert.cause", "keyword", "That episode in words."),
+    Field("alert.inhibited_by", "keyword", "The same, where it need not be told beside it."),
+    Field("alert.route", "keyword", "Whom it was sent to."),
+    Field("alert.acknowledged_by", "keyword", "Who took it."),
+    Field("alert.acknowledged_at", "date", "When."),
+    Field("alert.feedback", "keyword", "Whether it was worth raising."),
+    Field("alert.findings", "long", "Findings in it that were in alarm."),
+    Field("alert.last_alarm", "date", "End of the last window in alarm."),
+    Field("alert.last_finding", "date", "End of the last window of which anything was said."),
+    Field("alert.calm", "long", "Windows that were ok since."),
+    Field("alert.expires", "date", "When it ends if nothing more is said."),
+)
+
+NOTICES: Final = (
+    Field("@timestamp", "date", "When it was told, UTC.", required=True),
+    _SERIES,
+    Field("finding.analyzer", "keyword", "The analyzer."),
+    _SEVERITY,
+    Field("finding.reason", "match_only_text", "The sentences of the findings that count."),
+    Field("finding.runbook", "keyword", "Where to read what to do."),
+    Field("alert.name", "keyword", "The rule that holds, or no longer does."),
+    Field("alert.status", "keyword", "`open` or `resolved`."),
+    Field("alert.layer", "keyword", "Its place in the chain of causes."),
+    Field("notice.by", "keyword", "Who told: `kibana`."),
+    Field("notice.link", "keyword", "Where to look."),
+)
+
+STATE: Final = (
+    Field("@timestamp", "date", "When it was written, UTC.", required=True),
+    Field("lease.holder", "keyword", "Who runs the cycles."),
+    Field("lease.until", "date", "Until when, unless renewed."),
+    Field("cycle.judged", "date", "Windows that end up to here were judged."),
+    Field("cycle.seen", "date", "Events ingested up to here were seen."),
+    Field("cycle.swept", "date", "When all windows were last searched for new events."),
+    Field("cycle.baselines", "keyword", "Digest of the baselines there were."),
+)
+
+DEAD_LETTERS: Final = (
+    Field("@timestamp", "date", "When the line was refused, UTC.", required=True),
+    Field("event.dataset", "keyword", "Names the data stream.", required=True),
+    Field("event.id", "keyword", "The line's id, where it has one."),
+    Field("error.type", "keyword", "Kind of refusal."),
+    Field("error.message", "match_only_text", "The reason."),
+    Field("log.file.path", "keyword", "File of the line."),
+    Field("log.offset", "long", "Where in the file it begins.", "bytes"),
+    Field("agent.id", "keyword", "The shipper."),
+)
+
+SHIPPING: Final = (
+    Field("@timestamp", "date", "When it was counted, UTC.", required=True),
+    Field("event.dataset", "keyword", "Names the data stream.", required=True),
+    Field("event.id", "keyword", "The shipper, its run, and the number of the event."),
+    Field("agent.id", "keyword", "The shipper."),
+    Field("log.file.path", "keyword", "The file; without it the event is about all of them."),
+    Field("ingest.read", "long", "Lines read since the run began.", "lines"),
+    Field("ingest.stored", "long", "Of them, stored.", "lines"),
+    Field("ingest.duplicate", "long", "Of them, stored before.", "lines"),
+    Field("ingest.refused", "long", "Of them, kept in the dead letters.", "lines"),
+    Field("ingest.retried", "long", "How often a line was sent again.", "lines"),
+    Field("ingest.lost.bytes", "long", "What disappeared before it was read.", "bytes"),
+    Field("ingest.lag.bytes", "long", "What is there and not decided.", "bytes"),
+    Field("ingest.lag.seconds", "double", "Age of the last decided line, while others wait.", "s"),
+)
+
+TABLES: Final = MappingProxyType(
+    {
+        "mlmon-profiles": PROFILES,
+        "mlmon-baselines": BASELINES,
+        "mlmon-labels": LABELS,
+        "mlmon-waiting": WAITING,
+        "mlmon-findings": FINDINGS,
+        "mlmon-alerts": ALERTS,
+        "mlmon-notices": NOTICES,
+        "mlmon-state": STATE,
+    }
+)
+"""Field table by the first part of the index name; the namespace follows."""
+
+VERSION: Final = 1
+"""Version of these tables."""

@@ -1,0 +1,65 @@
+"""From a table of fields to an Elasticsearch mapping.
+
+Unknown fields stay in the document but are not mapped (`dynamic: false`), so that no producer can
+make the mapping grow. Only a table with families (`ml.features.numeric.*`) grows, up to the limit
+that the template sets; what is no member of a family is then named in the mapping but not indexed.
+
+The log's keys are flat, and so are the mappings of its data streams (`subobjects: false`): without
+it Elasticsearch takes each dotted name apart into objects, for each line, which is a quarter of
+what storing a line costs it (docs/index-design.md).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mlmon.logging_config.schema.fields import Field
+
+Mapping = dict[str, Any]
+
+# ECS's bound: longer values stay in the document but are not indexed.
+_KEYWORD: Mapping = {"type": "keyword", "ignore_above": 1024}
+_TYPES: dict[str, Mapping] = {
+    "keyword": _KEYWORD,
+    "flattened": {"type": "flattened", "ignore_above": 1024},
+    # The embedded core has no match_only_text; without norms, text is found the same way.
+    "match_only_text": {"type": "text", "norms": False},
+}
+_UNINDEXED: Mapping = {"index": False, "doc_values": False}
+# Behind the families: whatever else a line holds is kept, not indexed.
+_REST: Mapping = {
+    "all else": {
+        "match_mapping_type": ["string", "long", "double", "boolean", "date"],
+        "mapping": {"type": "keyword", **_UNINDEXED},
+    }
+}
+
+
+def flat_mapping(fields: Iterable[Field]) -> Mapping:
+    """Return the mapping of a data stream whose documents have flat keys."""
+    table = list(fields)
+    families = [field for field in table if field.is_family]
+    return {
+        "subobjects": False,
+        "dynamic": bool(families),
+        "dynamic_templates": [_family(field) for field in families] + [_REST] * bool(families),
+        "properties": {field.name: _type(field) for field in table if not field.is_family},
+    }
+
+
+def mapping(fields: Iterable[Field]) -> Mapping:
+    """Return the mapping of an index whose fields are all named in its table.
+
+    Its dotted names are objects: an index cannot be changed to flat ones, only a stream rolls over.
+    """
+    return {"dynamic": False, "properties": {field.name: _type(field) for field in fields}}
+
+
+def _type(field: Field) -> Mapping:
+    declared = _TYPES.get(field.type, {"type": field.type})
+    # A list of numbers is a vector: it is read back with its document, never summed or sorted.
+    vector = field.array and field.type == "double"
+    return {**declared, **_UNINDEXED} if vector else declared
+
+
+def _family(field: Field) -> Mapping:
+    return {field.name: {"path_match": field.name, "mapping": _type(field)}}

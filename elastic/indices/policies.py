@@ -1,0 +1,40 @@
+"""Lifecycle policies in a cluster that has ILM: installed so that a second time changes nothing."""
+
+from collections.abc import Iterable, Iterator
+
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.index_facts import MARK
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices.lifecycle import Lifecycle
+from mlmon.elastic.indices.templates import Change
+
+
+def install(
+    cluster: Cluster, lifecycles: Iterable[Lifecycle]
+) -> Iterator[tuple[Lifecycle, Change]]:
+    """Bring each policy into the cluster, and yield what that did.
+
+    Raises:
+        UserError: A policy of that name is somebody else's.
+        ClusterError: The credentials lack the privilege `manage_ilm`.
+    """
+    for lifecycle in lifecycles:
+        change = pending(cluster, lifecycle)
+        if change is not Change.UNCHANGED:
+            cluster.put_lifecycle_policy(lifecycle.policy, lifecycle.body())
+        yield lifecycle, change
+
+
+def pending(cluster: Cluster, lifecycle: Lifecycle) -> Change:
+    """Return what installing a policy would do."""
+    present = cluster.get_lifecycle_policy(lifecycle.policy)
+    if present is None:
+        return Change.CREATED
+    meta = present.get("_meta", {})
+    if not meta.items() >= MARK.items():
+        raise UserError(
+            f"The lifecycle policy {lifecycle.policy} was not made by mlmon",
+            "Rename or delete it; mlmon does not overwrite what others made.",
+        )
+    same = meta == lifecycle.body()["policy"]["_meta"]
+    return Change.UNCHANGED if same else Change.UPDATED

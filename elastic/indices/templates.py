@@ -1,0 +1,178 @@
+"""Index templates: made from the field tables, installed so that a second time changes nothing."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.index_facts import MARK
+from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
+from mlmon.elastic.indices.lifecycle import LIFECYCLES
+from mlmon.elastic.indices.mappings import flat_mapping, mapping
+from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
+
+# Above Elasticsearch's own `logs-*-*` template (100), and above what is usual for others.
+PRIORITY = 350
+MAX_FIELDS = 1000
+LOGS = "logs-"
+DEAD_LETTER_STREAM = "logs-mlmon.dead_letter"
+SHIPPING_STREAM = "logs-mlmon.shipping"
+
+_SETTINGS: dict[str, Any] = {
+    "index.number_of_shards": 1,
+    # None on a single node, one where there is a second node to hold it.
+    "index.auto_expand_replicas": "0-1",
+    "index.mapping.total_fields.limit": MAX_FIELDS,
+    "index.mapping.total_fields.ignore_dynamic_beyond_limit": True,
+    # A value of the wrong type refuses its document, which then lies in the dead letters with the
+    # reason; ignored, it would be missing from every sum without a word.
+    "index.mapping.ignore_malformed": False,
+}
+
+# Measured: docs/index-design.md. A quarter smaller than the default codec at the same speed.
+# `logsdb` nearly halves it again where it rebuilds the source from the fields, which costs the
+# microseconds, the flat keys and two thirds of the speed of reading.
+_COMPRESSED = {**_SETTINGS, "index.codec": "best_compression"}
+
+# Their documents are read whole, again and again, and are few: unpacking them costs more than they
+# take. `docs/index-design.md`.
+_READ_OFTEN = ("mlmon-profiles",)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An index template.
+
+    Args:
+        name: Its name in the cluster.
+        body: What is sent.
+    """
+
+    name: str
+    body: dict[str, Any]
+
+    @property
+    def pattern(self) -> str:
+        """The names of the indices or data streams it applies to."""
+        return str(self.body["index_patterns"][0])
+
+    @property
+    def is_data_stream(self) -> bool:
+        """Whether what it applies to are data streams."""
+        return "data_stream" in self.body
+
+
+class Change(StrEnum):
+    """What installing a template did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+def templates() -> Iterator[Template]:
+    """Yield every template: one per dataset of the log, one per index that mlmon writes."""
+    for dataset, fields in DATASETS.items():
+        yield _template(f"{LOGS}{dataset}", flat_mapping(fields), SCHEMA_VERSION, stream=True)
+    yield _template(DEAD_LETTER_STREAM, flat_mapping(DEAD_LETTERS), VERSION, stream=True)
+    yield _template(SHIPPING_STREAM, flat_mapping(SHIPPING), VERSION, stream=True)
+    for name, fields in TABLES.items():
+        yield _template(name, mapping(fields), VERSION, stream=False)
+
+
+def fitting(cluster: Cluster) -> Iterator[Template]:
+    """Yield every template as this cluster takes it: with its lifecycle where there is ILM."""
+    managed = cluster.capabilities().ilm
+    policies = {each.template: each.policy for each in LIFECYCLES if managed}
+    for template in templates():
+        policy = policies.get(template.name)
+        yield template if policy is None else _managed(template, policy)
+
+
+def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
+    """Bring each template into the cluster, and yield what that did.
+
+    What exists already follows: a data stream writes on under the new template, and an index gets
+    the new fields. That is checked each time, so that an installation cut short is completed.
+
+    Raises:
+        ClusterError: A field of an existing index would have to change its type.
+    """
+    for template in fitting(cluster):
+        change = pending(cluster, template)
+        if change is not Change.UNCHANGED:
+            cluster.put_index_template(template.name, template.body)
+        if _bring_up(cluster, template) and change is Change.UNCHANGED:
+            change = Change.UPDATED
+        yield template, change
+
+
+def pending(cluster: Cluster, template: Template) -> Change:
+    """Return what installing a template would do."""
+    present = cluster.get_index_template(template.name)
+    if present is None:
+        return Change.CREATED
+    same = present.get("_meta") == template.body["_meta"]
+    return Change.UNCHANGED if same else Change.UPDATED
+
+
+def _bring_up(cluster: Cluster, template: Template) -> int:
+    """Let what exists follow its template; return how many data streams and indices had not."""
+    mappings = template.body["template"]["mappings"]
+    found = cluster.mapping_meta(template.pattern)
+    streams = [
+        stream
+        for stream, backing in cluster.data_streams(template.pattern).items()
+        if found.get(backing[-1]) != mappings["_meta"]
+    ]
+    indices = [
+        index
+        for index in cluster.indices(template.pattern)
+        if found.get(index) != mappings["_meta"]
+    ]
+    for stream in streams:
+        cluster.rollover(stream)
+    for index in indices:
+        cluster.put_mapping(index, mappings)
+    return len(streams) + len(indices)
+
+
+def _template(name: str, mappings: dict[str, Any], version: int, *, stream: bool) -> Template:
+    body: dict[str, Any] = {
+        "index_patterns": [f"{name}-*"],
+        "priority": PRIORITY,
+        "version": version,
+        "template": {
+            "settings": _SETTINGS if name in _READ_OFTEN else _COMPRESSED,
+            "mappings": mappings,
+        },
+    }
+    if stream:
+        body["data_stream"] = {}
+    return _marked(name, body)
+
+
+def _managed(template: Template, policy: str) -> Template:
+    body = {key: value for key, value in template.body.items() if key != "_meta"}
+    inner = body["template"]
+    settings = {**inner["settings"], "index.lifecycle.name": policy}
+    mappings = {key: value for key, value in inner["mappings"].items() if key != "_meta"}
+    return _marked(
+        template.name, {**body, "template": {"settings": settings, "mappings": mappings}}
+    )
+
+
+def _marked(name: str, body: dict[str, Any]) -> Template:
+    """Return a template whose body and mapping say who made them and from what."""
+    meta = {**MARK, "digest": _digest(body)}
+    inner = body["template"]
+    mappings = {**inner["mappings"], "_meta": meta}
+    return Template(name, {**body, "template": {**inner, "mappings": mappings}, "_meta": meta})
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

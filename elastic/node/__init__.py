@@ -1,0 +1,1 @@
+"""The embedded Elasticsearch node: fetched, configured, started, found again, stopped."""

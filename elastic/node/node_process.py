@@ -1,0 +1,135 @@
+"""The embedded node's process: started unprivileged, awaited until it answers, ended cleanly."""
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from mlmon.elastic.client.connection import Connection
+from mlmon.elastic.errors import ClusterError, UserError
+from mlmon.elastic.node.files import NodeFiles
+from mlmon.elastic.node.runtime import UNPRIVILEGED, Runtime
+from mlmon.elastic.system.folders import reachable_by_all
+
+_POLL_SECONDS = 0.1
+_LINES = 8
+# Lines that do not name a failure: lower levels, warnings of Java, stack frames, bare headings.
+_INFORMATION = re.compile(r"\[(INFO|WARN|DEBUG|TRACE) *\]|^WARNING: |^\s*at |^\s*\.\.\. |^\w+:$")
+
+
+def spawn(files: NodeFiles, runtime: Runtime) -> int:
+    """Start Elasticsearch in a session of its own and return its pid.
+
+    Raises:
+        UserError: The user it would run as cannot reach its files.
+    """
+    account = runtime.account
+    if account is not None:
+        _check_reachable(runtime.distribution, files.config, runtime.java)
+    with files.console.open("wb") as console:
+        process = subprocess.Popen(  # noqa: S603 - the program is the verified distribution's
+            [runtime.distribution / "bin" / "elasticsearch"],
+            cwd=files.folder,
+            env=runtime.environment(files),
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=account.user if account else None,
+            group=account.group if account else None,
+            extra_groups=[] if account else None,
+        )
+    # The node outlives this object, which would warn about that; it is awaited by its pid.
+    process.returncode = 0
+    return process.pid
+
+
+def _check_reachable(*paths: Path) -> None:
+    for path in paths:
+        if not reachable_by_all(path):
+            raise UserError(
+                f"The user {UNPRIVILEGED!r}, as whom Elasticsearch runs, cannot reach {path}",
+                "Set MLMON_HOME (and MLMON_CACHE) to folders that every user may enter.",
+            )
+
+
+def await_answer(
+    files: NodeFiles, process: psutil.Process, connect: Callable[[int], Connection], seconds: float
+) -> str:
+    """Wait until the node answers and return its URL.
+
+    Args:
+        files: The node's files.
+        process: Its process.
+        connect: Gives a connection to it by its port.
+        seconds: How long to wait.
+
+    Raises:
+        UserError: It ended, or the time is up; with the last telling lines of its log.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise _failed("Elasticsearch ended while it started", files)
+        port = files.bound_port()
+        if port is not None and _answers(connection := connect(port)):
+            return connection.url
+        time.sleep(_POLL_SECONDS)
+    raise _failed(f"Elasticsearch did not answer within {seconds:.0f} s", files)
+
+
+def _answers(connection: Connection) -> bool:
+    # Not for a status: data that is lost would keep the node from ever being found ready.
+    params: dict[str, str | int | bool | None] = {
+        "wait_for_events": "languid",
+        "wait_for_no_initializing_shards": True,
+    }
+    try:
+        connection.request("GET", "/_cluster/health", params=params, retries=0, timeout=5.0)
+    except ClusterError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _failed(what: str, files: NodeFiles) -> UserError:
+    text = files.console.read_text(encoding="utf-8", errors="replace")
+    lines = "".join(f"\n  {line}" for line in telling_lines(text))
+    return UserError(f"{what}; its log says:{lines}", f"The whole log is {files.console}.")
+
+
+def telling_lines(log: str, most: int = _LINES) -> list[str]:
+    """Return the last lines of a log that name a failure, else its last lines."""
+    lines = [line.rstrip()[:300] for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if not _INFORMATION.search(line)]
+    return list(dict.fromkeys(telling or lines))[-most:]
+
+
+def terminate(process: psutil.Process, seconds: float) -> None:
+    """Ask the node to end (SIGTERM) and wait until it and its children have.
+
+    Raises:
+        UserError: It belongs to another user, or has not ended in time.
+    """
+    family = [process, *process.children(recursive=True)]
+    try:
+        process.send_signal(signal.SIGTERM)
+    except psutil.AccessDenied as error:
+        raise UserError(
+            f"The node (pid {process.pid}) belongs to another user",
+            "Stop it as the user who started it.",
+        ) from error
+    except psutil.NoSuchProcess:
+        pass
+    _, alive = psutil.wait_procs(family, timeout=seconds)
+    if alive:
+        pids = ", ".join(str(one.pid) for one in alive)
+        raise UserError(
+            f"The node has not ended within {seconds:.0f} s (pid {pids})",
+            "Wait and try again; end it by force with `kill -9` only as a last resort.",
+        )

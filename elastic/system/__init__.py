@@ -1,0 +1,1 @@
+"""This machine: folders, locks, atomic writes, signals, progress on a terminal."""

@@ -1,0 +1,107 @@
+"""A line that was refused, kept with the reason, its raw bytes and its place."""
+
+import hashlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import orjson
+
+from mlmon.ingest.encode.line import LineError, parse
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused line.
+
+    Attributes:
+        time: When it was refused, UTC.
+        reason: Why, in the words of the shipper or of Elasticsearch.
+        raw: The line as it was read, without its newline.
+        path: Its file.
+        offset: Where in the file it begins, bytes.
+        continued: Whether the line goes on in the next dead letter: it was over the limit.
+    """
+
+    time: datetime
+    reason: str
+    raw: bytes
+    path: str
+    offset: int
+    continued: bool = False
+
+    @property
+    def id(self) -> str:
+        """An id that is the same whenever this line of this place is refused."""
+        return hashlib.sha256(
+            b"%d\n%b\n%b" % (self.offset, self.path.encode(), self.raw)
+        ).hexdigest()[:32]
+
+    def to_line(self) -> bytes:
+        """Return the dead letter as a JSON line; bytes that are no UTF-8 are kept as base64."""
+        value: dict[str, Any] = {
+            "@timestamp": self.time,
+            "error.message": self.reason,
+            "log.file.path": self.path,
+            "log.offset": self.offset,
+        }
+        if self.continued:
+            value["continued"] = True
+        try:
+            value["event.original"] = self.raw.decode()
+        except UnicodeDecodeError:
+            value["event.original_base64"] = b64encode(self.raw).decode()
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Self:
+        """Return the dead letter of a line made by `to_line`.
+
+        Raises:
+            LineError: It is no such line.
+        """
+        value = parse(line)
+        try:
+            encoded = value.get("event.original_base64")
+            raw = b64decode(encoded) if encoded else value["event.original"].encode()
+            return cls(
+                datetime.fromisoformat(value["@timestamp"]),
+                value["error.message"],
+                raw,
+                value["log.file.path"],
+                value["log.offset"],
+                bool(value.get("continued")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LineError(f"not a dead letter: {error!r}") from error
+
+    def to_document(self, dataset: str, shipper_id: str) -> dict[str, Any]:
+        """Return the document that stands for it in the data stream of dead letters."""
+        document = {
+            "@timestamp": self.time,
+            "event.dataset": dataset,
+            "event.original": self.raw.decode(errors="backslashreplace"),
+            "error.type": self.kind,
+            "error.message": self.reason,
+            "log.file.path": self.path,
+            "log.offset": self.offset,
+            "agent.id": shipper_id,
+        }
+        ident = _id_of(self.raw)
+        return {**document, "event.id": ident} if ident else document
+
+    @property
+    def kind(self) -> str:
+        """The reason in one word, for counting: Elasticsearch's exception, or `line`."""
+        first = self.reason.partition(":")[0]
+        return first if first.endswith("_exception") else "line"
+
+
+def _id_of(raw: bytes) -> str | None:
+    """Return the id of a refused line, where it has one."""
+    try:
+        ident = parse(raw).get("event.id")
+    except LineError:
+        return None
+    return ident if isinstance(ident, str) else None

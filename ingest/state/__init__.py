@@ -1,0 +1,1 @@
+"""What the shipper remembers: its folder, checkpoints, counts and health."""

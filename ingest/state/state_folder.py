@@ -1,0 +1,88 @@
+"""The shipper's own folder: name, checkpoint, dead letters, and the lock against a second one."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmon.elastic.errors import UserError
+from mlmon.ingest.state.checkpoint import write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The folder of one shipper.
+
+    Attributes:
+        folder: Where it keeps its files; nobody else can read them, since dead letters hold log
+            lines.
+    """
+
+    folder: Path
+
+    @property
+    def dead_letters(self) -> Path:
+        """The file of refused lines."""
+        return self.folder / "dead-letters.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """The file in which a running shipper says how it is."""
+        return self.folder / "status.json"
+
+    def checkpoint(self, cluster: str, namespace: str) -> Path:
+        """Return the file of offsets for one namespace of one cluster."""
+        return self.folder / f"checkpoint-{cluster}-{namespace}.json"
+
+    @contextmanager
+    def lock(self, purpose: str = "ship") -> Iterator[None]:
+        """Keep the folder for one purpose of this process, creating it where it does not exist.
+
+        Raises:
+            UserError: Another process has it, or it cannot be written.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = (self.folder / f"{purpose}.lock").open("a+")
+        except OSError as error:
+            raise UserError(
+                f"The shipper's folder {self.folder} cannot be written: {error.strerror}",
+                "Name another one with --state.",
+            ) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise UserError(
+                    f"Another shipper (pid {file.read().strip() or 'unknown'}) uses {self.folder}",
+                    "Give that one all the paths, or this one a folder of its own with --state.",
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    def is_locked(self) -> bool:
+        """Return whether a shipper runs on this folder."""
+        try:
+            with self.lock():
+                return False
+        except UserError:
+            return True
+
+    def shipper_id(self) -> str:
+        """Return this shipper's id, the same at each run."""
+        path = self.folder / "shipper-id"
+        try:
+            known = path.read_text(encoding="ascii").strip()
+        except (FileNotFoundError, UnicodeDecodeError):
+            known = ""
+        if known:
+            return known
+        made = uuid.uuid4().hex
+        write_atomically(path, made.encode())
+        return made

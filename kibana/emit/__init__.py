@@ -1,0 +1,1 @@
+"""The dashboards as Kibana's saved objects and API bodies."""

@@ -1,0 +1,255 @@
+"""The panel model as bodies of `PUT /api/dashboards/{id}`, which Kibana 9.5 and newer take.
+
+The API knows neither Vega nor panels of links: a picture is replaced by its chart, and the
+navigation is written in Markdown.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, kql
+from mlmon.dashboards.model.dashboard import Documents, Text
+from mlmon.dashboards.model.layout import Navigation
+from mlmon.dashboards.model.picture import Picture
+from mlmon.dashboards.model.query import sortable, sorted_by_first
+from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.palette import TONES
+from mlmon.kibana.emit.data_views import data_view_id
+from mlmon.kibana.emit.lens.columns import formula
+from mlmon.kibana.emit.lens.formats import api_format
+from mlmon.kibana.emit.ownership import SENTENCE
+from mlmon.kibana.emit.saved_objects import titled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.model.dashboard import Dashboard
+    from mlmon.dashboards.model.layout import Placed
+
+_LAYERS = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
+_OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula"}
+_LEGEND = {"visibility": "auto", "placement": "outside", "position": "bottom"}
+
+
+def whole(panels: Sequence[Placed]) -> bool:
+    """Whether the API can take a dashboard with nothing replaced."""
+    return not any(isinstance(each.panel, Picture) for each in panels)
+
+
+def dashboard(
+    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], place: Place
+) -> Json:
+    """Return a dashboard's body; the arguments are those of `emit_saved_objects.dashboard`."""
+    body: Json = {
+        "title": titled(shown.title, place),
+        "description": f"{shown.question} {SENTENCE}",
+        "query": {"expression": "", "language": "kql"},
+        "panels": [_panel(each, others, place) for each in panels],
+        "pinned_panels": [
+            {
+                "type": "options_list_control",
+                "grow": True,
+                "width": "medium",
+                "config": {
+                    "data_view_id": data_view_id(each.source, place),
+                    "field_name": each.field,
+                    "title": each.label,
+                    "search_technique": "prefix",
+                    "sort": {"by": "_key", "direction": "asc"},
+                },
+            }
+            for each in shown.controls
+        ],
+    }
+    if shown.since is not None:
+        body["time_range"] = {"from": shown.since, "to": "now"}
+        body["refresh_interval"] = {"pause": False, "value": 60000}
+    return body
+
+
+def _panel(each: Placed, others: Sequence[Dashboard], place: Place) -> Json:
+    kind, config = _content(each, others, place)
+    grid = {"x": each.x, "y": each.y, "w": each.w, "h": each.h}
+    return {"type": kind, "id": each.id, "grid": grid, "config": config}
+
+
+def _content(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[str, Json]:
+    match each.panel:
+        case Chart() as chart:
+            return "vis", _chart(chart, place)
+        case Picture(instead=chart):
+            return "vis", _chart(chart, place)
+        case Text(content):
+            return "markdown", _markdown(content)
+        case Documents(name):
+            return "discover_session", {"ref_id": place.id(name)}
+        case Navigation():
+            links = (f"[{one.title}](#/view/{place.id(one.name)})" for one in others)
+            return "markdown", _markdown(" · ".join(links))
+
+
+def _markdown(content: str) -> Json:
+    settings = {"open_links_in_new_tab": False}
+    return {"content": content, "settings": settings, "hide_title": True}
+
+
+def _chart(chart: Chart, place: Place) -> Json:
+    emitter = {"tile": _tile, "table": _table, "heatmap": _heatmap}.get(chart.draw, _xy)
+    drawn = emitter(chart, place)
+    config = {"title": chart.title, "description": chart.sentence, **drawn}
+    config["query"] = _kql(chart.condition)
+    if chart.leads_to is not None and chart.by:
+        config["drilldowns"] = [_drilldown(chart.leads_to, place)]
+    return config
+
+
+def _drilldown(name: str, place: Place) -> Json:
+    return {
+        "type": "dashboard_drilldown",
+        "dashboard_id": place.id(name),
+        "label": "Tell me more",
+        "trigger": "on_apply_filter",
+        "use_time_range": True,
+        "use_filters": False,
+        "open_in_new_tab": False,
+    }
+
+
+def _xy(chart: Chart, place: Place) -> Json:
+    layers = [
+        _xy_layer(chart, layer, "line" if place_ else _LAYERS[chart.draw], place)
+        for place_, layer in enumerate(chart.layers)
+    ]
+    if chart.lines:
+        layers.append(_lines(chart, place))
+    hidden = {"title": {"visible": False}}
+    axis = {"x": hidden, "y": hidden | {"domain": {"type": "full"}}}
+    return {"type": "xy", "legend": _LEGEND, "axis": axis, "layers": layers}
+
+
+def _xy_layer(chart: Chart, layer: Layer, kind: str, place: Place) -> Json:
+    drawn: Json = {
+        "type": kind,
+        "data_source": _source(chart, place),
+        "x": _axis(layer.by[0], layer),
+        "y": [_measure(each, chart) | _colour(each) for each in layer.measures],
+    }
+    if len(layer.by) > 1:
+        drawn["breakdown_by"] = _axis(layer.by[1], layer)
+    return drawn
+
+
+def _lines(chart: Chart, place: Place) -> Json:
+    return {
+        "type": "reference_lines",
+        "data_source": _source(chart, place),
+        "thresholds": [
+            {
+                "operation": "static_value",
+                "value": line.value,
+                "label": line.label,
+                "text": {"visible": True},
+                "stroke_dash": "dashed",
+                "stroke_width": 1,
+                "axis": "y",
+            }
+            | _static(line.tone)
+            for line in chart.lines
+        ],
+    }
+
+
+def _tile(chart: Chart, place: Place) -> Json:
+    measure = {"type": "primary", **_measure(chart.measures[0], chart)}
+    if chart.steps:
+        measure["color"] = {"type": "dynamic", "range": "absolute", "steps": _steps(chart)}
+    return {"type": "metric", "data_source": _source(chart, place), "metrics": [measure]}
+
+
+def _steps(chart: Chart) -> list[Json]:
+    bounds = [step.value for step in chart.steps[1:]]
+    return [
+        {"gte": step.value, "color": TONES[step.tone]} | ({"lt": bound} if bound else {})
+        for step, bound in zip(chart.steps, [*bounds, None], strict=True)
+    ]
+
+
+def _table(chart: Chart, place: Place) -> Json:
+    layer, direction = chart.layers[0], sorted_by_first(chart)
+    by_first = {"column_type": "metric", "index": 0, "direction": direction}
+    return {
+        "type": "data_table",
+        "data_source": _source(chart, place),
+        "rows": [_axis(axis, layer) for axis in chart.by],
+        "metrics": [_measure(each, chart) for each in chart.measures],
+        "styling": {"paging": 10} | ({"sort_by": by_first} if direction else {}),
+    }
+
+
+def _heatmap(chart: Chart, place: Place) -> Json:
+    layer = chart.layers[0]
+    return {
+        "type": "heatmap",
+        "data_source": _source(chart, place),
+        "x": _axis(chart.by[0], layer),
+        "y": _axis(chart.by[1], layer),
+        "metric": _measure(chart.measures[0], chart),
+    }
+
+
+def _source(chart: Chart, place: Place) -> Json:
+    return {"type": "data_view_reference", "ref_id": data_view_id(chart.source, place)}
+
+
+def _axis(axis: Axis, layer: Layer) -> Json:
+    match axis:
+        case Time(field):
+            return {"operation": "date_histogram", "field": field}
+        case Bins(field, label, edges):
+            # A bucket is (gt, lte] in the API's words, whatever Elasticsearch makes of it.
+            ranges = [{"gt": low, "lte": high} for low, high in pairwise(edges)]
+            return {"operation": "range", "field": field, "label": label, "ranges": ranges}
+        case Values(field, label, size):
+            found = {"operation": "terms", "fields": [field], "label": label, "limit": size}
+            return found | {"rank_by": _rank(axis, layer.measures[0])}
+
+
+def _rank(axis: Values, first: Measure) -> Json:
+    if axis.order == "name" or not sortable(first):
+        return {"type": "alphabetical", "direction": "asc"}
+    direction = "desc" if axis.order == "highest" else "asc"
+    return {"type": "metric", "metric_index": 0, "direction": direction}
+
+
+def _measure(measure: Measure, chart: Chart) -> Json:
+    operation = _OPERATIONS.get(measure.operation, measure.operation)
+    found: Json = {"operation": operation, "label": measure.label}
+    if measure.field is not None:
+        found["field"] = measure.field
+    if measure.operation == "percentile":
+        found["percentile"] = measure.percent
+    if measure.operation == "last":
+        found["time_field"] = TIME
+    if measure.operation == "ratio":
+        found["formula"] = formula(measure)
+    elif measure.where != EVERYTHING:
+        found["filter"] = _kql(measure.where)
+    if measure.recent:
+        found["reduced_time_range"] = measure.recent
+    return found | api_format(measure, chart.source)
+
+
+def _colour(measure: Measure) -> Json:
+    return _static(measure.tone)
+
+
+def _static(tone: str) -> Json:
+    return {"color": {"type": "static", "color": TONES[tone]}} if tone in TONES else {}
+
+
+def _kql(condition: Condition) -> Json:
+    return {"expression": kql(condition), "language": "kql"}

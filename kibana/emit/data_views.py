@@ -1,0 +1,86 @@
+"""Data views: each source with labels, descriptions and formats from its table of fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mlmon.dashboards.definitions.searches import STORY
+from mlmon.dashboards.field_labels import label
+from mlmon.kibana.emit.ownership import MARK
+
+if TYPE_CHECKING:
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.model.condition import Json
+    from mlmon.dashboards.model.source import Source
+    from mlmon.logging_config.schema.fields import Field
+
+_FORMATS: Final[dict[str, Json]] = {
+    "ratio": {"id": "percent", "params": {"pattern": "0,0.[0]%"}},
+    "bytes": {"id": "bytes", "params": {"pattern": "0,0.[0]b"}},
+    "ns": {
+        "id": "duration",
+        "params": {
+            "inputFormat": "nanoseconds",
+            "outputFormat": "humanizePrecise",
+            "outputPrecision": 1,
+            "useShortSuffix": True,
+        },
+    },
+    "s": {
+        "id": "duration",
+        "params": {
+            "inputFormat": "seconds",
+            "outputFormat": "humanizePrecise",
+            "outputPrecision": 1,
+            "useShortSuffix": True,
+        },
+    },
+}
+
+
+def data_view_id(source: Source, place: Place) -> str:
+    """Return the id of a source's data view."""
+    return place.id(source.name)
+
+
+def data_view(source: Source, place: Place) -> Json:
+    """Return a source's data view, the inner part of `POST /api/data_views/data_view`."""
+    named = [field for field in source.fields if not field.is_family]
+    timed = {"timeFieldName": source.time} if source.time else {}
+    return {
+        "id": data_view_id(source, place),
+        "title": source.index(place.namespace),
+        "name": f"{MARK} {place.namespace}: {source.title}",
+        **timed,
+        "allowNoIndex": True,
+        "fieldAttrs": {
+            field.name: {"customLabel": label(field.name), "customDescription": field.description}
+            for field in named
+        },
+        "fieldFormats": dict(_formats(named, place)),
+        "sourceFilters": [],
+        "runtimeFieldMap": {},
+    }
+
+
+def _formats(fields: list[Field], place: Place) -> dict[str, Json]:
+    formats = {field.name: _FORMATS[field.unit] for field in fields if field.unit in _FORMATS}
+    if any(field.name == "trace.id" for field in fields):
+        formats["trace.id"] = _link_to_story(place)
+    return formats
+
+
+def _link_to_story(place: Place) -> Json:
+    """Return the format that makes of a trace's id a link to all it did.
+
+    The path is relative: Kibana puts a space's own path before it, which an absolute one loses.
+    """
+    query = "(query:(language:kuery,query:'trace.id:%20%22{{value}}%22'))"
+    return {
+        "id": "url",
+        "params": {
+            "type": "a",
+            "urlTemplate": f"../app/discover#/view/{place.id(STORY.name)}?_a={query}",
+            "labelTemplate": "{{value}}",
+        },
+    }

@@ -1,0 +1,168 @@
+"""How a chart's columns are drawn: the `visualization` part of a Lens state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmon.dashboards.model.query import sorted_by_first
+from mlmon.dashboards.palette import TONES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.dashboards.model.chart import Chart, Measure
+    from mlmon.dashboards.model.condition import Json
+    from mlmon.kibana.emit.lens.columns import Columns
+
+LINES = "lines"
+"""Id of the layer of fixed lines."""
+TYPES = {"tile": "lnsMetric", "table": "lnsDatatable", "heatmap": "lnsHeatmap"}
+_SERIES = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
+
+
+def visualization(chart: Chart, layers: Sequence[Columns]) -> tuple[str, Json]:
+    """Return the type of a chart's visualization, and the visualization.
+
+    Args:
+        chart: The chart.
+        layers: The columns of its layers, `l0`, `l1`, ….
+    """
+    drawn = {"tile": _tile, "table": _table, "heatmap": _heatmap}.get(chart.draw)
+    if drawn is not None:
+        return TYPES[chart.draw], drawn(chart, layers[0])
+    return "lnsXY", _xy(chart, layers)
+
+
+def line_id(place: int) -> str:
+    """Return the id of the column of one fixed line."""
+    return f"{LINES}{place}"
+
+
+def _xy(chart: Chart, layers: Sequence[Columns]) -> Json:
+    shown = {"x": True, "yLeft": True, "yRight": True}
+    series = _SERIES[chart.draw]
+    drawn = [
+        _data_layer(f"l{place}", "line" if place else series, found, layer.measures)
+        for place, (found, layer) in enumerate(zip(layers, chart.layers, strict=True))
+    ]
+    return {
+        "legend": {"isVisible": True, "position": "bottom"},
+        "valueLabels": "hide",
+        # What lies between two windows is drawn, and drawn as what it is: dashed.
+        "fittingFunction": "Linear",
+        "emphasizeFitting": False,
+        "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
+        "tickLabelsVisibilitySettings": shown,
+        "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
+        "gridlinesVisibilitySettings": shown,
+        "preferredSeriesType": series,
+        "layers": drawn + ([_lines(chart)] if chart.lines else []),
+    }
+
+
+def _data_layer(name: str, series: str, found: Columns, measures: Sequence[Measure]) -> Json:
+    layer: Json = {
+        "layerId": name,
+        "layerType": "data",
+        "seriesType": series,
+        "xAccessor": found.by[0],
+        "accessors": list(found.measures),
+        "yConfig": [
+            {"forAccessor": id_, "axisMode": "left"}
+            | ({"color": TONES[each.tone]} if each.tone in TONES else {})
+            for id_, each in zip(found.measures, measures, strict=True)
+        ],
+    }
+    return layer | ({"splitAccessor": found.by[1]} if len(found.by) > 1 else {})
+
+
+def _lines(chart: Chart) -> Json:
+    return {
+        "layerId": LINES,
+        "layerType": "referenceLine",
+        "accessors": [line_id(place) for place in range(len(chart.lines))],
+        "yConfig": [
+            {
+                "forAccessor": line_id(place),
+                "axisMode": "left",
+                "fill": "none",
+                "lineStyle": "dashed",
+                "lineWidth": 1,
+                "textVisibility": True,
+            }
+            | ({"color": TONES[line.tone]} if line.tone in TONES else {})
+            for place, line in enumerate(chart.lines)
+        ],
+    }
+
+
+def _tile(chart: Chart, found: Columns) -> Json:
+    tile = {
+        "layerId": "l0",
+        "layerType": "data",
+        "metricAccessor": found.measures[0],
+        "showBar": False,
+    }
+    return tile | ({"palette": _palette(chart)} if chart.steps else {})
+
+
+def _palette(chart: Chart) -> Json:
+    """Return the colours of a tile: each from its value on, to the next one's."""
+    colours = [TONES[step.tone] for step in chart.steps]
+    starts = [step.value for step in chart.steps]
+    ends = [*starts[1:], None]
+    return {
+        "type": "palette",
+        "name": "custom",
+        "params": {
+            "name": "custom",
+            "reverse": False,
+            "rangeType": "number",
+            "rangeMin": starts[0],
+            "rangeMax": None,
+            "progression": "fixed",
+            "continuity": "above",
+            "steps": len(colours),
+            "maxSteps": 5,
+            "colorStops": [
+                {"color": colour, "stop": start}
+                for colour, start in zip(colours, starts, strict=True)
+            ],
+            "stops": [
+                {"color": colour, "stop": end} for colour, end in zip(colours, ends, strict=True)
+            ],
+        },
+    }
+
+
+def _table(chart: Chart, found: Columns) -> Json:
+    direction = sorted_by_first(chart)
+    sorting = {"sorting": {"columnId": found.measures[0], "direction": direction}}
+    return (sorting if direction else {}) | {
+        "layerId": "l0",
+        "layerType": "data",
+        "columns": [{"columnId": id_, "isTransposed": False} for id_ in found.by]
+        + [{"columnId": id_, "isTransposed": False, "isMetric": True} for id_ in found.measures],
+        "paging": {"enabled": True, "size": 10},
+    }
+
+
+def _heatmap(chart: Chart, found: Columns) -> Json:
+    del chart
+    return {
+        "layerId": "l0",
+        "layerType": "data",
+        "shape": "heatmap",
+        "xAccessor": found.by[0],
+        "yAccessor": found.by[1],
+        "valueAccessor": found.measures[0],
+        "gridConfig": {
+            "type": "heatmap_grid",
+            "isCellLabelVisible": False,
+            "isXAxisLabelVisible": True,
+            "isXAxisTitleVisible": False,
+            "isYAxisLabelVisible": True,
+            "isYAxisTitleVisible": False,
+        },
+        "legend": {"isVisible": True, "position": "right", "type": "heatmap_legend"},
+    }

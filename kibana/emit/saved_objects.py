@@ -1,0 +1,306 @@
+"""The panel model as saved objects: lines of an import, for every Kibana from 8.19 to 9.5.
+
+They carry the lowest versions that are true of them: an older Kibana refuses an object newer than
+itself, and without a version every migration since 2018 would be run over it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mlmon.dashboards.model.chart import Chart
+from mlmon.dashboards.model.condition import kql
+from mlmon.dashboards.model.dashboard import Documents, Text
+from mlmon.dashboards.model.layout import Navigation
+from mlmon.dashboards.model.picture import Picture
+from mlmon.kibana.emit.data_views import data_view_id
+from mlmon.kibana.emit.lens.attributes import attributes
+from mlmon.kibana.emit.ownership import SENTENCE
+from mlmon.kibana.emit.vega import specification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.model.condition import Json
+    from mlmon.dashboards.model.dashboard import Control, Dashboard
+    from mlmon.dashboards.model.layout import Placed
+    from mlmon.dashboards.model.saved_search import SavedSearch
+
+VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
+_NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}
+_OPTIONS = {
+    "useMargins": True,
+    "syncColors": False,
+    "syncCursor": True,
+    "syncTooltips": False,
+    "hidePanelTitles": False,
+}
+
+
+def index_pattern(view: Json) -> Json:
+    """Return a data view as a saved object.
+
+    Imported it replaces the object of its id, and nothing else. The data views' own API deletes
+    whatever has the same name when it is told to override, and makes what it creates the default.
+    """
+    return _object(
+        "index-pattern",
+        view["id"],
+        {
+            "title": view["title"],
+            "name": view["name"],
+            **{key: view[key] for key in ("timeFieldName",) if key in view},
+            "allowHidden": False,
+            "allowNoIndex": view["allowNoIndex"],
+            "fieldAttrs": _json(view["fieldAttrs"]),
+            "fieldFormatMap": _json(view["fieldFormats"]),
+            "runtimeFieldMap": _json(view["runtimeFieldMap"]),
+            "sourceFilters": _json(view["sourceFilters"]),
+        },
+        [],
+    )
+
+
+def search(found: SavedSearch, place: Place) -> Json:
+    """Return a saved search."""
+    name = "kibanaSavedObjectMeta.searchSourceJSON.index"
+    source = {
+        "query": {"query": kql(found.condition), "language": "kuery"},
+        "filter": [],
+        "indexRefName": name,
+    }
+    return _object(
+        "search",
+        place.id(found.name),
+        {
+            "title": titled(found.title, place),
+            "description": f"{found.description} {SENTENCE}",
+            "columns": list(found.columns),
+            "sort": [list(each) for each in found.sort],
+            "grid": {},
+            "hideChart": False,
+            "isTextBasedQuery": False,
+            "timeRestore": False,
+            "kibanaSavedObjectMeta": {"searchSourceJSON": _json(source)},
+        },
+        [_reference(name, "index-pattern", data_view_id(found.source, place))],
+    )
+
+
+def dashboard(
+    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], place: Place
+) -> Json:
+    """Return a dashboard with its panels by value.
+
+    Args:
+        shown: The dashboard.
+        panels: Its panels in their places.
+        others: All dashboards, for the navigation.
+        place: Where it is meant for.
+    """
+    drawn = [_panel(each, others, place) for each in panels]
+    references = [
+        reference | {"name": f"{panel['panelIndex']}:{reference['name']}"}
+        for panel, needed in drawn
+        for reference in needed
+    ]
+    controls, choices = _controls(shown.controls, place)
+    return _object(
+        "dashboard",
+        place.id(shown.name),
+        {
+            "title": titled(shown.title, place),
+            "description": f"{shown.question} {SENTENCE}",
+            "panelsJSON": _json([panel for panel, _ in drawn]),
+            "optionsJSON": _json(_OPTIONS),
+            **_time(shown),
+            "controlGroupInput": controls,
+            "kibanaSavedObjectMeta": {"searchSourceJSON": _json(_NO_QUERY)},
+        },
+        references + choices,
+    )
+
+
+def titled(title: str, place: Place) -> str:
+    """Return a title that says whose environment it shows."""
+    return f"mlmon {place.namespace}: {title}"
+
+
+def _time(shown: Dashboard) -> Json:
+    """Return the time range, where a dashboard does not keep the one it is opened with."""
+    if shown.since is None:
+        return {"timeRestore": False}
+    return {
+        "timeRestore": True,
+        "timeFrom": shown.since,
+        "timeTo": "now",
+        "refreshInterval": {"pause": False, "value": 60000},
+    }
+
+
+def _panel(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[Json, list[Json]]:
+    """Return a panel and its references, under the names they have inside the panel."""
+    kind, config, references, more = _content(each, others, place)
+    panel = {
+        "type": kind,
+        "panelIndex": each.id,
+        "gridData": {"x": each.x, "y": each.y, "w": each.w, "h": each.h, "i": each.id},
+        "embeddableConfig": config,
+        **more,
+    }
+    return panel, references
+
+
+def _content(
+    each: Placed, others: Sequence[Dashboard], place: Place
+) -> tuple[str, Json, list[Json], Json]:
+    match each.panel:
+        case Chart() as chart:
+            lens = attributes(chart, data_view_id(chart.source, place))
+            enhancements, drills = _drilldown(each.id, chart, place)
+            config = {"attributes": lens, "enhancements": enhancements}
+            return "lens", config, lens["references"] + drills, {}
+        case Picture() as picture:
+            return "visualization", _vega(picture, place), [], {}
+        case Text(content):
+            return "visualization", _markdown(content), [], {}
+        case Documents(name):
+            reference = _reference(f"panel_{each.id}", "search", place.id(name))
+            config = {"enhancements": {}}
+            return "search", config, [reference], {"panelRefName": f"panel_{each.id}"}
+        case Navigation():
+            config, references = _navigation(others, place)
+            return "links", config, references, {}
+
+
+def _drilldown(panel: str, chart: Chart, place: Place) -> tuple[Json, list[Json]]:
+    """Return what a click on a chart's parts opens, with the time range and without filters.
+
+    A filter of one source would leave the charts of the others empty.
+    """
+    if chart.leads_to is None or not chart.by:
+        return {}, []
+    event = f"{panel}-leads-to"
+    action = {
+        "factoryId": "DASHBOARD_TO_DASHBOARD_DRILLDOWN",
+        "name": "Tell me more",
+        "config": {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False},
+    }
+    events = [{"eventId": event, "triggers": ["FILTER_TRIGGER"], "action": action}]
+    name = f"drilldown:DASHBOARD_TO_DASHBOARD_DRILLDOWN:{event}:dashboardId"
+    reference = _reference(name, "dashboard", place.id(chart.leads_to))
+    return {"dynamicActions": {"events": events}}, [reference]
+
+
+def _vega(picture: Picture, place: Place) -> Json:
+    spec = json.dumps(specification(picture, place.namespace), indent=2)
+    return _saved_vis(picture.title, picture.sentence, "vega", {"spec": spec})
+
+
+def _markdown(content: str) -> Json:
+    params = {"fontSize": 12, "openLinksInNewTab": False, "markdown": content}
+    return _saved_vis("", "", "markdown", params) | {"hidePanelTitles": True}
+
+
+def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:
+    return {
+        "enhancements": {},
+        "savedVis": {
+            "title": title,
+            "description": description,
+            "type": kind,
+            "params": params,
+            "uiState": {},
+            "data": {"aggs": [], "searchSource": _NO_QUERY},
+        },
+    }
+
+
+def _navigation(others: Sequence[Dashboard], place: Place) -> tuple[Json, list[Json]]:
+    options = {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False}
+    links = [
+        {
+            "id": each.name,
+            "type": "dashboardLink",
+            "order": order,
+            "label": each.title,
+            "destinationRefName": f"link_{each.name}_dashboard",
+            "options": options,
+        }
+        for order, each in enumerate(others)
+    ]
+    references = [
+        _reference(f"link_{each.name}_dashboard", "dashboard", place.id(each.name))
+        for each in others
+    ]
+    config = {
+        "attributes": {"layout": "horizontal", "links": links},
+        "enhancements": {},
+        "hidePanelTitles": True,
+    }
+    return config, references
+
+
+def _controls(controls: Sequence[Control], place: Place) -> tuple[Json, list[Json]]:
+    panels = {
+        _control_id(each): {
+            "type": "optionsListControl",
+            "order": order,
+            "grow": True,
+            "width": "medium",
+            "explicitInput": {
+                "id": _control_id(each),
+                "fieldName": each.field,
+                "title": each.label,
+                "selectedOptions": [],
+                "searchTechnique": "prefix",
+                "sort": {"by": "_key", "direction": "asc"},
+            },
+        }
+        for order, each in enumerate(controls)
+    }
+    ignored = dict.fromkeys(
+        ("ignoreFilters", "ignoreQuery", "ignoreTimerange", "ignoreValidations"), False
+    )
+    group = {
+        "controlStyle": "oneLine",
+        "chainingSystem": "HIERARCHICAL",
+        "showApplySelections": False,
+        "ignoreParentSettingsJSON": _json(ignored),
+        "panelsJSON": _json(panels),
+    }
+    references = [
+        _reference(
+            f"controlGroup_{_control_id(each)}:optionsListDataView",
+            "index-pattern",
+            data_view_id(each.source, place),
+        )
+        for each in controls
+    ]
+    return group, references
+
+
+def _control_id(control: Control) -> str:
+    return control.field.replace(".", "-")
+
+
+def _object(kind: str, id_: str, content: Json, references: list[Json]) -> Json:
+    return {
+        "type": kind,
+        "id": id_,
+        "attributes": content,
+        "references": references,
+        "managed": False,
+        "coreMigrationVersion": "8.8.0",
+        "typeMigrationVersion": VERSIONS[kind],
+    }
+
+
+def _reference(name: str, kind: str, id_: str) -> Json:
+    return {"name": name, "type": kind, "id": id_}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,124 @@
+"""Bringing artefacts into a live Kibana, and taking them out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.formatting import count
+from mlmon.elastic.errors import UserError
+from mlmon.kibana.emit.artefact import KINDS
+from mlmon.kibana.sync.plan import Change, Step, named
+from mlmon.kibana.sync.remote_objects import SavedObjects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmon.kibana.emit.artefact import Artefact, Kind
+    from mlmon.kibana.sync.remote_objects import Things
+
+Progress = Callable[[str], None]
+_PLURALS = {"search": "searches", "watch": "watches"}
+
+
+class HalfAppliedError(UserError):
+    """Something failed on the way, and the message says what was done before and what was not."""
+
+
+def apply(steps: Sequence[Step], handled: Mapping[Kind, Things], progress: Progress) -> list[Step]:
+    """Create and replace what a plan says; return the steps taken.
+
+    Raises:
+        UserError: Someone else made a thing of one of the ids: nothing was touched.
+        HalfAppliedError: A step failed; those before it are done.
+    """
+    _refuse_others([each for each in steps if each.change is Change.REFUSE])
+    waiting = [each for each in steps if each.change in {Change.CREATE, Change.UPDATE}]
+    done: list[Step] = []
+    for group in _groups(waiting):
+        progress(f"writing {group[0].name}" + (f" and {len(group) - 1} more" * (len(group) > 1)))
+        try:
+            _write(group, handled)
+        except UserError as error:
+            rest = [each for each in waiting if each not in done]
+            raise _half_applied(error, group, done, rest) from error
+        done += group
+    return done
+
+
+def delete(
+    artefacts: Sequence[Artefact], steps: Sequence[Step], handled: Mapping[Kind, Things]
+) -> Iterator[Artefact]:
+    """Delete those of some artefacts that are there and ours; yield them.
+
+    Dependants go first. What someone else made under one of the ids stays.
+    """
+    ours = {id(each.artefact) for each in steps if each.change in {Change.UPDATE, Change.KEEP}}
+    for artefact in reversed(artefacts):
+        if id(artefact) in ours and handled[artefact.kind].delete(artefact):
+            yield artefact
+
+
+def prune(
+    stale: Sequence[Artefact], handled: Mapping[Kind, Things], progress: Progress
+) -> Iterator[Artefact]:
+    """Delete what is no longer compiled, in the order given; yield what was still there."""
+    for artefact in stale:
+        progress(f"deleting {named(artefact)}")
+        if handled[artefact.kind].delete(artefact):
+            yield artefact
+
+
+def _refuse_others(refused: Sequence[Step]) -> None:
+    if refused:
+        names = "; ".join(f"{each.name} ({each.differences[0]})" for each in refused)
+        raise UserError(
+            f"Nothing was changed, for these exist and mlmon did not make them: {names}",
+            "Delete or rename them in Kibana, or use another namespace or space.",
+        )
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Yield what is written at once, in the order of kinds: saved objects in one import."""
+    imported = [each for each in steps if each.artefact.kind in {"data-view", "saved-object"}]
+    if imported:
+        yield imported
+    for each in sorted(steps, key=lambda step: KINDS.index(step.artefact.kind)):
+        if each not in imported:
+            yield [each]
+
+
+def _write(group: Sequence[Step], handled: Mapping[Kind, Things]) -> None:
+    of = handled[group[0].artefact.kind]
+    if isinstance(of, SavedObjects):
+        refused = of.write_all([each.artefact for each in group])
+        if refused:
+            raise UserError(
+                f"Kibana imported the others but refused {'; '.join(refused)}",
+                "See its reasons; `mlmon kibana plan` shows what is there now.",
+            )
+        return
+    for each in group:
+        of.write(each.artefact, new=each.change is Change.CREATE)
+
+
+def _half_applied(
+    error: UserError, failed: Sequence[Step], done: Sequence[Step], rest: Sequence[Step]
+) -> HalfAppliedError:
+    missing = [each for each in rest if each not in failed]
+    told = f"{error.message}. Failed at {failed[0].name}; done before: {_counted(done)}"
+    return HalfAppliedError(
+        f"{told}; not begun: {_counted(missing)}",
+        error.hint or "Run `mlmon kibana apply` again when it is mended: it goes on from there.",
+    )
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    counts: dict[str, int] = {}
+    for each in steps:
+        kind = named(each.artefact).partition(" ")[0].replace("-", " ")
+        counts[kind] = counts.get(kind, 0) + 1
+    return (
+        ", ".join(count(times, kind, _PLURALS.get(kind, "")) for kind, times in counts.items())
+        or "nothing"
+    )

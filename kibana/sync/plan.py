@@ -1,0 +1,116 @@
+"""What applying artefacts would do to a live Kibana."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mlmon.kibana.emit.artefact import KINDS, Artefact, Kind
+from mlmon.kibana.emit.ownership import is_marked
+from mlmon.kibana.sync.api import DASHBOARDS_API
+from mlmon.kibana.sync.differences import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mlmon.kibana.sync.remote_objects import Things
+
+
+class Change(StrEnum):
+    """What applying would do to one thing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    KEEP = "keep"
+    REFUSE = "refuse"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One artefact beside what is there.
+
+    Args:
+        artefact: The artefact.
+        change: What applying would do; `refuse` where someone else made what has its id, `delete`
+            where nothing compiles it any longer, which only pruning does.
+        differences: What would change, a line each.
+    """
+
+    artefact: Artefact
+    change: Change
+    differences: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is, for a reader."""
+        return named(self.artefact)
+
+
+def fitting(
+    artefacts: Iterable[Artefact], version: tuple[int, ...], kinds: Sequence[Kind] = KINDS
+) -> list[Artefact]:
+    """Return the artefacts that a Kibana takes, each thing in one form only.
+
+    A dashboard goes through the Dashboards API where there is one and it can draw the dashboard
+    whole; it knows no Vega.
+    """
+    everything = [each for each in artefacts if each.kind in kinds]
+    imported = {each.id for each in everything if _is_drawn_by_vega(each)}
+    by_api = {
+        each.id for each in everything if each.kind == "dashboard" and each.id not in imported
+    }
+    if version < DASHBOARDS_API:
+        by_api = set()
+    return [
+        each
+        for each in everything
+        if (each.kind != "dashboard" or each.id in by_api)
+        and not (each.body.get("type") == "dashboard" and each.id in by_api)
+    ]
+
+
+def plan(
+    artefacts: Iterable[Artefact],
+    handled: Mapping[Kind, Things],
+    progress: Callable[[str], None],
+) -> list[Step]:
+    """Compare each artefact with what is there, changing nothing."""
+    steps = []
+    for each in artefacts:
+        progress(f"comparing {named(each)}")
+        steps.append(_step(each, handled[each.kind]))
+    return steps
+
+
+def named(artefact: Artefact) -> str:
+    """Return what an artefact is called in a message: `dashboard mlmon-default-overview`."""
+    return f"{artefact.body.get('type', artefact.kind)} {artefact.id}"
+
+
+def _step(artefact: Artefact, of: Things) -> Step:
+    there = of.read(artefact)
+    if there is None:
+        return Step(artefact, Change.CREATE)
+    if not is_marked(artefact.kind, there):
+        return Step(artefact, Change.REFUSE, (f"made by someone else: {_title(there)!r}",))
+    found = tuple(differences(of.wanted(artefact), there))
+    return Step(artefact, Change.UPDATE if found else Change.KEEP, found)
+
+
+def _title(there: Mapping[str, object]) -> str:
+    inside = there.get("attributes", there)
+    if not isinstance(inside, dict):
+        return ""
+    return str(inside.get("title") or inside.get("name") or "")
+
+
+def _is_drawn_by_vega(artefact: Artefact) -> bool:
+    """Whether an artefact is a dashboard, as a saved object, with a picture of Vega on it."""
+    if artefact.body.get("type") != "dashboard" or artefact.kind != "saved-object":
+        return False
+    panels = json.loads(artefact.body["attributes"]["panelsJSON"])
+    found = (each["embeddableConfig"].get("savedVis", {}).get("type") for each in panels)
+    return "vega" in found

@@ -1,0 +1,59 @@
+"""What mlmon once made in a place and no longer compiles, such as a removed analyzer's rule.
+
+Looked for among dashboards, searches, data views and rules; of our connectors there are always the
+same, and watches cannot be listed where Watcher is not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmon.kibana.emit.artefact import Artefact
+from mlmon.kibana.emit.ownership import MARK, is_ours
+from mlmon.kibana.sync.api import DASHBOARDS_API
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mlmon.dashboards.links.place import Place
+    from mlmon.kibana.sync.api import Json, Kibana
+
+TYPES = ("dashboard", "search", "index-pattern")
+
+
+def stale(
+    kibana: Kibana, version: tuple[int, ...], place: Place, compiled: Iterable[Artefact]
+) -> list[Artefact]:
+    """Return what carries our mark and an id of this place, and is not compiled; dashboards first.
+
+    Args:
+        kibana: The space that is searched.
+        version: Kibana's.
+        place: Namespace and space whose ids are ours to delete.
+        compiled: Everything that belongs there, also what `--alerting` leaves out.
+    """
+    known = {each.id for each in compiled}
+    begin = place.id("")
+    return [
+        each
+        for each in _there(kibana, version)
+        if each.id.startswith(begin)
+        # A data view may be shared with other spaces; the rest of its id then begins with its own.
+        and (each.kind == "rule" or "-" not in each.id.removeprefix(begin))
+        and each.id not in known
+        and is_ours(each)
+    ]
+
+
+def _there(kibana: Kibana, version: tuple[int, ...]) -> Iterator[Artefact]:
+    found: dict[str, list[Json]] = {kind: [] for kind in TYPES}
+    for line in kibana.saved_objects(TYPES):
+        found[line["type"]].append(line)
+    for kind, lines in found.items():
+        for line in lines:
+            if kind == "dashboard" and version >= DASHBOARDS_API:
+                yield Artefact("dashboard", line["id"], line["attributes"])
+            else:
+                yield Artefact("saved-object", line["id"], line)
+    for rule in kibana.rules(MARK):
+        yield Artefact("rule", rule["id"], rule)

@@ -1,0 +1,1 @@
+"""From a call of the log to one encoded line."""

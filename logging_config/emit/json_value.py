@@ -1,0 +1,247 @@
+"""Turn any Python value into one JSON can hold, and note each thing that had to change.
+
+Total: no value raises, not even one whose `__repr__` or `__iter__` does. A number stays a number.
+"""
+
+import math
+from abc import ABC
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import orjson
+
+from mlmon.logging_config.schema.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
+
+_INT64: Final = range(-(2**63), 2**63)
+_MAX_BITS: Final = 1023
+_T = TypeVar("_T")
+
+
+class _Dataclass(ABC):  # noqa: B024 -- stands in the table of types for "any dataclass's instance"
+    @classmethod
+    def __subclasshook__(cls, kind: type) -> bool:
+        return is_dataclass(kind)
+
+
+class Converter:
+    """Converts the values of one event.
+
+    Attributes:
+        changes: what was changed, each `<kind>:<field>`, in the order it was met.
+    """
+
+    __slots__ = ("_items", "_open", "changes")
+
+    def __init__(self) -> None:
+        self.changes: list[str] = []
+        self._open: set[int] = set()
+        self._items = MAX_ITEMS
+
+    def mark(self, kind: str, path: str) -> None:
+        """Note a change to a field."""
+        self.changes.append(f"{kind}:{path[:MAX_KEY]}")
+
+    def convert(self, value: Any, path: str) -> Any:
+        """Return the value as JSON can hold it: None, bool, int, float, str, list or dict."""
+        try:
+            return self._convert(value, path)
+        except Exception:  # noqa: BLE001 -- whatever a value's own methods raise, the event goes on
+            self.mark("unreadable", path)
+            return f"<unreadable {type(value).__name__}>"
+
+    def text(self, value: str, path: str) -> str:
+        """Return a text that UTF-8 can hold, no longer than `MAX_TEXT` characters."""
+        value = str.__str__(value)
+        if len(value) > MAX_TEXT:
+            self.mark("too_long", path)
+            value = f"{value[: MAX_TEXT // 2]} … {value[-(MAX_TEXT // 2) + 3 :]}"
+        if value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.mark("surrogate", path)
+            return value.encode("utf-8", "backslashreplace").decode()
+        return value
+
+    def key(self, value: Any, path: str) -> str:
+        """Return a mapping's key as text."""
+        try:
+            is_text = isinstance(value, str)
+        except Exception:  # noqa: BLE001 -- a broken __class__ may raise anything
+            is_text = False
+        if not is_text:
+            self.mark("key", path)
+        text = self.text(value if is_text else self._repr(value), path)
+        if len(text) > MAX_KEY:
+            self.mark("too_long", path)
+        return text[:MAX_KEY]
+
+    def _convert(self, value: Any, path: str) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Enum):
+            return self._convert(value.value, path)
+        for kind, convert in self._CONVERSIONS:
+            if isinstance(value, kind):
+                return convert(self, value, path)
+        plain = _plain(value)
+        if plain is not value:
+            return self._convert(plain, path)
+        self.mark("repr", path)
+        return self.text(self._repr(value), path)
+
+    def _integer(self, value: int, path: str) -> Any:
+        value = int.__index__(value)
+        if value in _INT64:
+            return value
+        if value.bit_length() > _MAX_BITS:
+            self.mark("out_of_range", path)
+            return None
+        return orjson.Fragment(str(value))
+
+    def _float(self, value: float, path: str) -> float | None:
+        value = float.__float__(value)
+        if math.isfinite(value):
+            return value
+        negative = "negative_infinity" if value < 0 else "infinity"
+        self.mark("nan" if value != value else negative, path)  # noqa: PLR0124 -- NaN's definition
+        return None
+
+    def _decimal(self, value: Decimal, path: str) -> Any:
+        if not value.is_finite():
+            return self._float(math.nan if value.is_nan() else float(value), path)
+        if math.isinf(float(value)):
+            self.mark("out_of_range", path)
+            return None
+        return orjson.Fragment(str(value))
+
+    def _fraction(self, value: Fraction, path: str) -> Any:
+        try:
+            approximate = value.numerator / value.denominator
+        except OverflowError:
+            self.mark("out_of_range", path)
+            return None
+        self.mark("rounded", path)
+        return approximate
+
+    def _bytes(self, value: bytes | bytearray | memoryview, path: str) -> str:
+        self.mark("bytes", path)
+        return self.text(bytes(value[:MAX_TEXT]).decode("utf-8", "backslashreplace"), path)
+
+    def _datetime(self, value: datetime, path: str) -> str | None:
+        if value != value:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
+            return self._float(math.nan, path)  # type: ignore[return-value]
+        if value.tzinfo is None:
+            self.mark("naive_time", path)
+            value = value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:  # within a day of the first or last time there is
+            return value.isoformat()
+
+    def _sequence(self, value: Iterable[Any], path: str) -> Any:
+        if type(value) is list and len(value) <= MAX_ITEMS and _is_finite(value):
+            return value
+        with self._opened(value, path) as refused:
+            return refused or [self.convert(item, path) for item in self._take(value, path)]
+
+    def _object(self, value: Any, path: str) -> Any:
+        with self._opened(value, path) as refused:
+            return refused or self._mapping(_pairs(value), path)
+
+    @contextmanager
+    def _opened(self, value: Any, path: str) -> Iterator[str]:
+        """Enter a container; yield what stands for it if it is a cycle or too deep."""
+        if id(value) in self._open or len(self._open) >= MAX_DEPTH:
+            kind = "cycle" if id(value) in self._open else "too_deep"
+            self.mark(kind, path)
+            yield f"<{kind} {type(value).__name__}>"
+            return
+        self._open.add(id(value))
+        try:
+            yield ""
+        finally:
+            self._open.discard(id(value))
+
+    def _mapping(self, pairs: Iterable[tuple[Any, Any]], path: str) -> dict[str, Any]:
+        converted: dict[str, Any] = {}
+        for key, item in self._take(pairs, path):
+            name = self.key(key, path)
+            while name in converted:
+                self.mark("collision", f"{path}.{name}")
+                name += "_2"
+            converted[name] = self.convert(item, f"{path}.{name}")
+        return converted
+
+    def _take(self, items: Iterable[_T], path: str) -> Iterator[_T]:
+        """Yield items as long as the event has room for them."""
+        for item in items:
+            if self._items <= 0:
+                self.mark("too_many", path)
+                return
+            self._items -= 1
+            yield item
+
+    @staticmethod
+    def _repr(value: Any) -> str:
+        try:
+            return repr(value)
+        except Exception:  # noqa: BLE001 -- a broken __repr__ may raise anything
+            return f"<unreadable {type(value).__name__}>"
+
+    _CONVERSIONS: Final[tuple[tuple[Any, Callable[..., Any]], ...]] = (
+        (str, text),
+        (int, _integer),
+        (float, _float),
+        (Mapping, _object),
+        ((list, tuple, AbstractSet, range, deque), _sequence),
+        (datetime, _datetime),
+        ((date, time), lambda _, value, __: value.isoformat()),
+        (timedelta, lambda _, value, __: value.total_seconds()),
+        (Decimal, _decimal),
+        (Fraction, _fraction),
+        ((bytes, bytearray, memoryview), _bytes),
+        ((UUID, PurePath), lambda self, value, path: self.text(str(value), path)),
+        (type, lambda self, value, path: self.text(value.__qualname__, path)),
+        (_Dataclass, _object),
+    )
+
+
+def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return ((part.name, getattr(value, part.name)) for part in dataclass_fields(value))
+
+
+def _is_finite(values: list[Any]) -> bool:
+    """Whether a list, such as an embedding, holds finite floats only."""
+    return set(map(type, values)) == {float} and math.isfinite(sum(values))
+
+
+def _plain(value: Any) -> Any:
+    """Return what a numpy, pandas, torch or array value holds as Python's own; others as they are.
+
+    Known by their shape, for importing their libraries would cost each service their weight.
+    """
+    kind = type(value)
+    if kind.__name__ == "NAType":  # pandas.NA, which refuses even to be compared
+        return math.nan
+    if hasattr(kind, "dtype") and hasattr(kind, "item") and not getattr(value, "ndim", 0):
+        item = value.item()
+        return item if type(item) is not kind else float(item)
+    if hasattr(kind, "tolist"):
+        flat = value.ravel() if getattr(value, "size", 0) > MAX_ITEMS else value
+        return flat[: MAX_ITEMS + 1].tolist()
+    return value

@@ -1,0 +1,1 @@
+"""The table of fields: names, types and size limits of every event."""

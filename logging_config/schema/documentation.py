@@ -1,0 +1,61 @@
+"""Write `docs/fields.md` from the table of fields."""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from mlmon.logging_config.schema.fields import (
+    CORRELATION,
+    DIAGNOSTICS,
+    ECS_VERSION,
+    ENVELOPE,
+    OWN,
+    PURPOSES,
+    SCHEMA_VERSION,
+    Field,
+)
+
+_INTRODUCTION = f"""# Fields of the log
+
+Made from `logging_config/schema/fields.py` by
+`python -m mlmon.logging_config.schema.documentation > docs/fields.md`.
+
+Version {SCHEMA_VERSION} of the table (`ml.schema_version`); names of ECS {ECS_VERSION}.
+Level `custom` marks fields ECS does not have. `*` stands for a name, such as a feature's.
+"""
+
+
+def fields_page() -> str:
+    """The page, in Markdown."""
+    return "\n".join(_page())
+
+
+def _page() -> Iterator[str]:
+    yield _INTRODUCTION
+    yield "## Every line\n"
+    yield "Written by the log alone; a caller cannot set them.\n"
+    yield from _table(ENVELOPE)
+    yield "## The work a line belongs to\n"
+    yield from _table(CORRELATION)
+    yield "## Origin, errors and the log itself\n"
+    yield from _table(DIAGNOSTICS)
+    for dataset, own in OWN.items():
+        yield f"## `{dataset}`\n"
+        yield f"{PURPOSES[dataset]}\n"
+        yield from _table(own)
+
+
+def _table(fields: Sequence[Field]) -> Iterator[str]:
+    if not fields:
+        return
+    yield "| field | type | unit | required | level | meaning |"
+    yield "|---|---|---|---|---|---|"
+    for field in fields:
+        kind = f"{field.type}[]" if field.array else field.type
+        required = "yes" if field.required else ""
+        cells = (f"`{field.name}`", kind, field.unit, required, field.level, field.description)
+        yield "| " + " | ".join(cells) + " |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(fields_page())

@@ -1,0 +1,1 @@
+"""Where events come from: structlog, stdlib logging, warnings, HTTP requests, jobs, evaluations."""

@@ -1,0 +1,33 @@
+"""Publish a model's `evaluation_metrics.json` as an event, to be charted and alerted on.
+
+The file: `{"model": {"name", "version"}, "metrics": {"roc_auc": 0.81}}`; other keys are ignored.
+"""
+
+from pathlib import Path
+
+import orjson
+
+from mlmon.logging_config.configuration import process_log
+from mlmon.logging_config.emit.event_log import EventLog
+from mlmon.logging_config.emit.service import Model
+
+
+def publish_evaluation(path: Path, *, log: EventLog | None = None) -> str:
+    """Emit the metrics of a model's evaluation; a file that cannot be read is a failed evaluation.
+
+    Args:
+        path: the file, or the model's folder that holds it.
+        log: the log; the process-wide one when None.
+
+    Returns:
+        The event's id.
+    """
+    log = log or process_log()
+    file = path / "evaluation_metrics.json" if path.is_dir() else path
+    try:
+        content = orjson.loads(file.read_bytes())
+        model = Model(content["model"]["name"], content["model"]["version"])
+        metrics = dict(content["metrics"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        return log.model_event(action="evaluate", succeeded=False, error=error)
+    return log.model_event(action="evaluate", succeeded=True, model=model, evaluation=metrics)

@@ -1,0 +1,192 @@
+"""structlog as a source of events: its loggers write lines of the same log."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from typing import Any, Final
+
+import structlog
+from structlog.contextvars import STRUCTLOG_KEY_PREFIX
+from structlog.typing import EventDict, WrappedLogger
+
+from mlmon.logging_config.emit.context import NAMES
+from mlmon.logging_config.emit.envelope import LEVELS
+from mlmon.logging_config.emit.event_log import EventLog
+from mlmon.logging_config.emit.failure import error_fields
+from mlmon.logging_config.schema.limits import MAX_REMEMBERED
+
+
+class Destination:
+    """What structlog's loggers wrap.
+
+    Args:
+        current: tells the log of the moment, for structlog keeps loggers when it is set up anew.
+        name: the name the logger was asked for with.
+    """
+
+    __slots__ = ("current", "name")
+
+    def __init__(self, current: Callable[[], EventLog], name: str = "") -> None:
+        self.current = current
+        self.name = name
+
+
+class EventLogger(structlog.BoundLoggerBase):
+    """A bound logger whose methods never raise, whatever they are given.
+
+    structlog's own loggers raise when the arguments do not fit the message's format.
+    """
+
+    _logger: Destination
+
+    def debug(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `debug`."""
+        self._emit("debug", event, args, fields)
+
+    def info(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `info`."""
+        self._emit("info", event, args, fields)
+
+    def warning(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `warning`."""
+        self._emit("warning", event, args, fields)
+
+    def error(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `error`."""
+        self._emit("error", event, args, fields)
+
+    def critical(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `critical`."""
+        self._emit("critical", event, args, fields)
+
+    def exception(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at the level `error`, with the exception being handled."""
+        self._emit("error", event, args, {"exc_info": True, **fields})
+
+    async def adebug(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `debug`: no thread is needed, for the call does not wait for a disk."""
+        self._emit("debug", event, args, fields)
+
+    async def ainfo(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `info`."""
+        self._emit("info", event, args, fields)
+
+    async def awarning(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `warning`."""
+        self._emit("warning", event, args, fields)
+
+    async def aerror(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `error`."""
+        self._emit("error", event, args, fields)
+
+    async def acritical(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `critical`."""
+        self._emit("critical", event, args, fields)
+
+    async def aexception(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log like `exception`."""
+        self._emit("error", event, args, {"exc_info": True, **fields})
+
+    warn = warning
+    fatal = critical
+    msg = info
+    awarn = awarning
+    afatal = acritical
+    amsg = ainfo
+
+    def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        message = _interpolate(event, args) if args else event
+        destination = self._logger
+        processed: Any = {**self._context, **fields}
+        try:
+            for processor in self._processors:
+                processed = processor(destination, level, processed)
+        except structlog.DropEvent:
+            return
+        except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
+            processed = {**self._context, **fields}
+        destination.current().app(level, message, _describe(destination.name, processed))
+
+
+class _Bound(dict[ContextVar[Any], str | None]):
+    """The field each of structlog's context variables fills, remembered; None for all others."""
+
+    def __missing__(self, variable: ContextVar[Any]) -> str | None:
+        prefix, found, key = variable.name.partition(STRUCTLOG_KEY_PREFIX)
+        name = NAMES.get(key, key) if found and not prefix else None
+        if len(self) < MAX_REMEMBERED:
+            self[variable] = name
+        return name
+
+
+_bound: Final = _Bound()
+
+
+def merge_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Merge in what `structlog.contextvars` has bound; `request_id` and such get ECS's names."""
+    for variable, value in copy_context().items():
+        name = _bound[variable]
+        if name is not None and value is not Ellipsis and name not in event:
+            event[name] = value
+    return event
+
+
+def _describe(name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Add the logger's name, and put an exception into its fields."""
+    if name:
+        event["log.logger"] = name
+    if "exc_info" in event:
+        event |= error_fields(_exception(event.pop("exc_info")))
+    if "stack_info" in event and event.pop("stack_info"):
+        event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's stack, without the log's own frames
+    return event
+
+
+def _exception(given: Any) -> BaseException | None:
+    """The exception `exc_info` means: itself, a tuple's, or the current one if it is true."""
+    if isinstance(given, BaseException):
+        return given
+    if isinstance(given, tuple) and len(given) == 3 and isinstance(given[1], BaseException):  # noqa: PLR2004 -- sys.exc_info()'s form
+        return given[1]
+    return sys.exception() if isinstance(given, int) and given else None
+
+
+def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:
+    """Fill the message's format; if the arguments do not fit, append them."""
+    try:
+        return event % (args[0] if len(args) == 1 and isinstance(args[0], dict) else args)
+    except Exception:  # noqa: BLE001 -- formats and arguments are the caller's
+        return [event, *args]
+
+
+def _logger_from(level: str) -> type[EventLogger]:
+    """A logger whose methods below a level do nothing."""
+    below = LEVELS[: LEVELS.index(level)]
+    quiet = dict.fromkeys(below, _do_nothing)
+    quiet_async = dict.fromkeys((f"a{name}" for name in below), _do_nothing_async)
+    return type("EventLogger", (EventLogger,), {**quiet, **quiet_async})
+
+
+def _do_nothing(_: EventLogger, *args: Any, **fields: Any) -> None:
+    """Take a call below the level."""
+
+
+async def _do_nothing_async(_: EventLogger, *args: Any, **fields: Any) -> None:
+    """Take a call below the level."""
+
+
+def use_for_structlog(current: Callable[[], EventLog], level: str) -> None:
+    """Make every structlog logger write to the log.
+
+    Args:
+        current: tells the process-wide log.
+        level: the least severe level written.
+    """
+    structlog.configure(
+        processors=[merge_context],
+        wrapper_class=_logger_from(level),
+        context_class=dict,
+        logger_factory=lambda *args: Destination(current, str(args[0]) if args else ""),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,1 @@
+"""Log analytics for a machine-learning service; its packages are the folders beside this one."""

@@ -1,0 +1,5 @@
+"""`python -m mlmon`."""
+
+from mlmon.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Findings for people without Kibana: an HTML report, pages in a browser, a terminal."""

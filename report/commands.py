@@ -1,0 +1,164 @@
+"""`mlmon report` and `mlmon kibana`."""
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import mlmon.report.serve.commands
+import mlmon.report.terminal.commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.run.ground_truth import Incident
+    from mlmon.dashboards.links.links import Linked
+    from mlmon.elastic.client.cluster import Cluster
+    from mlmon.report.html.series import Record
+    from mlmon.report.panels.dashboard_view import DashboardView
+
+app = typer.Typer()
+app.add_typer(mlmon.report.serve.commands.app)
+app.add_typer(mlmon.report.terminal.commands.app)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
+    since: Annotated[
+        str | None,
+        typer.Option("--since", "--from", help="Windows that end after it: ISO time, or 14d ago."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", "--to", help="Windows that end by then.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="The truth.json of a scenario, to compare with.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write all findings, or those of a period, as one HTML file that works offline.
+
+    With --as-of it is that moment's, without the dashboards, which tell what is known now.
+    """
+    from datetime import UTC, datetime
+
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.checks import discover
+    from mlmon.analyzers.run.findings_store import FindingStore
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.atomic_write import whole_file
+    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.report.html.page import report_html, vega_script
+    from mlmon.report.html.series import record
+
+    _check_place(out)
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    incidents = _incidents(truth) if truth else ()
+    first = time_argument(since, now) if since else None
+    last = time_argument(until, now) if until else None
+    with shown_progress() as progress:
+        progress("reading findings")
+        with connect(settings) as cluster:
+            store = FindingStore(cluster, settings.namespace)
+            known = time_argument(as_of, now) if as_of else None
+            findings = store.search(since=first, until=last, as_of=known)
+            found = record(_some(findings, settings.namespace))
+            progress("asking the dashboards")
+            boards = () if known else _boards(cluster, settings.namespace, found)
+        progress("drawing")
+        html = report_html(
+            found,
+            discover(),
+            incidents,
+            boards=boards,
+            made=known or now,
+            namespace=settings.namespace,
+            javascript=vega_script(),
+            links=_links(settings.namespace),
+        )
+        with whole_file(out) as part:
+            part.write_text(html, encoding="utf-8")
+    _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
+
+
+def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[DashboardView, ...]":
+    """Return the dashboards of the time the findings are of, without the analyzers' own panels."""
+    from datetime import UTC, datetime
+
+    from mlmon.analyzers.base.window import Window
+    from mlmon.dashboards.definitions import dashboards
+    from mlmon.report.panels.dashboard_view import Asked, dashboard_view
+
+    window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
+    asked = Asked(cluster.search, namespace, window)
+    return tuple(dashboard_view(each, (), asked) for each in dashboards())
+
+
+def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
+    """Return findings, of which there has to be one."""
+    from mlmon.elastic.errors import UserError
+
+    first = next(findings, None)
+    if first is None:
+        raise UserError(
+            f"There are no findings in namespace {namespace!r} and this period",
+            "Judge a period with `mlmon analyze --from 14d`, or widen --since and --until.",
+        )
+    return chain([first], findings)
+
+
+def _links(namespace: str) -> "Linked":
+    """Return what gives findings links into the Kibana that is set, if one is."""
+    from mlmon.dashboards.links.links import linked, nowhere
+    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.settings import load_kibana_settings
+
+    settings = load_kibana_settings()
+    if settings.url is None:
+        return nowhere
+    return linked(settings.url, Place(namespace, settings.space))
+
+
+def _incidents(path: Path) -> "tuple[Incident, ...]":
+    """Return the incidents of a scenario's truth."""
+    from mlmon.analyzers.run.ground_truth import read_truth
+    from mlmon.elastic.errors import UserError
+
+    try:
+        return read_truth(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", "Correct --truth.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is no scenario's truth: {error}",
+            "Give the truth.json that the scenario wrote beside its logs.",
+        ) from error
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done."""
+    from mlmon.elastic.errors import UserError
+
+    if path.is_dir():
+        raise UserError(f"{path} cannot be written: it is a folder", "Name a file with --out.")
+    if not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written: no folder {path.parent}", "Create it first.")
+
+
+def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:
+    """Print what was written."""
+    if as_json:
+        print(json.dumps({"path": str(path.absolute()), "findings": findings, "bytes": size}))
+    else:
+        print(f"{path.absolute()}: {findings:,} findings, {size / 1e6:.1f} MB")

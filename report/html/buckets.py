@@ -1,0 +1,144 @@
+"""Down-sampling that hides nothing bad.
+
+Each bucket of time keeps its worst finding, its extremes and its median.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from mlmon.analyzers.base.finding import Finding
+from mlmon.report.html.series import Floats, Series
+from mlmon.report.html.severity import UNKNOWN
+from mlmon.report.html.spells import worst_place
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+# Widths people know from clocks and calendars; each divides a day or is a number of days.
+WIDTHS: Final = (
+    *(minutes * MINUTE for minutes in (1, 5, 10, 15, 30)),
+    *(hours * HOUR for hours in (1, 2, 3, 4, 6, 8, 12)),
+    *(days * DAY for days in (1, 2, 7, 14, 28, 91, 364)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What a series' windows within one stretch of time amount to. Times in seconds.
+
+    Attributes:
+        start, end: From the first window's start to the last one's end.
+        count: Windows in it.
+        typical: The median value; None where no window has one.
+        least, greatest: The extremes of its values.
+        low, high: The extremes of the intervals that the values lie in.
+        warning, critical: The limits of the worst window that has a verdict.
+        severity: The worst rank.
+        at: The end of the worst window.
+        value: The value of the worst window.
+        worst: The whole finding of the worst window, where it is not ok and is to be told.
+    """
+
+    start: float
+    end: float
+    count: int
+    typical: float | None
+    least: float | None
+    greatest: float | None
+    low: float | None
+    high: float | None
+    warning: float | None
+    critical: float | None
+    severity: int
+    at: float
+    value: float | None
+    worst: Finding | None
+
+
+def bucket_width(seconds: float, most: int) -> int:
+    """Return the smallest width in seconds that cuts a range into no more than `most` buckets."""
+    return next((width for width in WIDTHS if seconds <= width * most), WIDTHS[-1])
+
+
+def buckets(series: Series, width: int) -> Iterator[Bucket]:
+    """Yield a series' buckets in time order; a bucket without a window is left out.
+
+    Args:
+        series: What to make small.
+        width: Seconds; buckets are aligned to the epoch, a window belongs where it starts.
+    """
+    places = np.floor(series.start / width)
+    edges = np.flatnonzero(np.diff(places)) + 1
+    for group in np.split(np.arange(len(series)), edges):
+        yield _bucket(series, group.tolist())
+
+
+def told(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
+    """Return buckets of which only the `most` worst keep their finding, and so its sentence."""
+    reasons = [place for place, bucket in enumerate(buckets) if bucket.worst]
+    reasons.sort(key=lambda place: (-buckets[place].severity, -(buckets[place].value or 0.0)))
+    silent = set(reasons[most:])
+    return [
+        replace(bucket, worst=None) if place in silent else bucket
+        for place, bucket in enumerate(buckets)
+    ]
+
+
+def severities(series: Series, *, since: float, width: float, count: int) -> list[int | None]:
+    """Return the worst severity in each of `count` stretches of `width` seconds.
+
+    A window counts in every stretch it touches, so that hourly checks leave no holes in a finer
+    strip. None stands where no window lies.
+    """
+    worst = np.full(count, -1, dtype=np.int8)
+    first = np.clip(np.floor((series.start - since) / width), 0, count - 1).astype(int)
+    last = np.clip(np.ceil((series.end - since) / width) - 1, 0, count - 1).astype(int)
+    for begin, finish, severity in zip(
+        first, np.maximum(first, last), series.severity, strict=True
+    ):
+        stretch = worst[begin : finish + 1]
+        np.maximum(stretch, severity, out=stretch)
+    return [int(one) if one >= 0 else None for one in worst]
+
+
+def _bucket(series: Series, places: list[int]) -> Bucket:
+    """Describe the windows at these places of a series."""
+    first, last = places[0], places[-1] + 1
+    worst = worst_place(series, places)
+    judged = worst_place(
+        series, [one for one in places if series.severity[one] != UNKNOWN] or [worst]
+    )
+    limits = judged if series.severity[judged] != UNKNOWN else None
+    value = series.value[first:last]
+    return Bucket(
+        start=float(series.start[first]),
+        end=float(series.end[first:last].max()),
+        count=len(places),
+        typical=_present(np.median(value[~np.isnan(value)])) if not np.isnan(value).all() else None,
+        least=_extreme(value, least=True),
+        greatest=_extreme(value, least=False),
+        low=_extreme(series.low[first:last], least=True),
+        high=_extreme(series.high[first:last], least=False),
+        warning=None if limits is None else _present(series.warning[limits]),
+        critical=None if limits is None else _present(series.critical[limits]),
+        severity=int(series.severity[worst]),
+        at=float(series.end[worst]),
+        value=_present(series.value[worst]),
+        worst=series.kept[worst],
+    )
+
+
+def _extreme(values: Floats, *, least: bool) -> float | None:
+    """Return the least or the greatest number; None where there is none."""
+    numbers = values[~np.isnan(values)]
+    if not numbers.size:
+        return None
+    return float(numbers.min() if least else numbers.max())
+
+
+def _present(value: np.float64 | float) -> float | None:
+    """Return a number, or None for NaN."""
+    return None if np.isnan(value) else float(value)

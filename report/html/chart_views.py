@@ -1,0 +1,206 @@
+"""The charts of the page, one per check: what each draws, and what it says in words."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import isnan
+from typing import Final
+
+from mlmon.analyzers.base.panel import Panel
+from mlmon.dashboards.palette import OF_THE_PAGE
+from mlmon.report.html.buckets import Bucket, bucket_width, buckets, told
+from mlmon.report.html.charts import Frame, time_chart
+from mlmon.report.html.health import CheckHealth
+from mlmon.report.html.series import Floats, Series, SeriesKey
+from mlmon.report.words import SHARE, clock, number, span, words
+
+# All charts together draw about this many buckets, and tell this many sentences: the page's size
+# hardly depends on the range, nor on how bad things are. The table has the worst sentence of each.
+ALL_BUCKETS: Final = 16_000
+ALL_SENTENCES: Final = 3_000
+LEAST_SENTENCES: Final = 5
+MOST_CHARTS: Final = 240
+MOST_BUCKETS: Final = 288
+LEAST_BUCKETS: Final = 40
+# A panel with this few checks shows all that have values; in a larger one the quiet are folded.
+FEW: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """One check's chart.
+
+    Attributes:
+        health: The check, its anchor and how it stands.
+        latest, limits: Its last value and the limits that held then, in words.
+        description: The chart in words.
+        spec: The Vega-Lite specification as JSON, safe inside a `<script>` element.
+        share: Values are shares, shown as percentages.
+        unit: What follows a value.
+        valued: There is any value to draw.
+    """
+
+    health: CheckHealth
+    latest: str
+    limits: str
+    description: str
+    spec: str
+    share: bool
+    unit: str
+    valued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PanelView:
+    """One panel: its charts in trouble or few, the quiet ones folded away, and how many lack."""
+
+    title: str
+    unit: str
+    sentence: str
+    charts: tuple[ChartView, ...]
+    folded: tuple[ChartView, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How finely the checks are drawn.
+
+    Attributes:
+        charted: The checks that have a chart.
+        width: Of a chart's buckets, in seconds.
+        sentences: How many of its worst windows a chart tells in words.
+    """
+
+    charted: frozenset[SeriesKey]
+    width: int
+    sentences: int
+
+
+def resolution(series: Sequence[Series], seconds: float) -> Resolution:
+    """Return how finely some checks can be drawn over a range of time."""
+    charts = charted(series)
+    most = min(max(ALL_BUCKETS // len(charts), LEAST_BUCKETS), MOST_BUCKETS)
+    sentences = max(ALL_SENTENCES // len(charts), LEAST_SENTENCES)
+    return Resolution(charts, bucket_width(seconds, most), sentences)
+
+
+def charted(series: Iterable[Series]) -> frozenset[SeriesKey]:
+    """Return the checks that have a chart: of more than `MOST_CHARTS` those most in alarm."""
+    ranked = sorted(series, key=lambda one: (-one.worst, -one.alarm_share, one.key))
+    return frozenset(one.key for one in ranked[:MOST_CHARTS])
+
+
+def panel_views(
+    series: Sequence[Series],
+    panels: Sequence[Panel],
+    health: Mapping[SeriesKey, CheckHealth],
+    frame: Frame,
+    fine: Resolution,
+) -> tuple[PanelView, ...]:
+    """Return one analyzer's panels as declared; metrics without one come last, by name."""
+    declared = {panel.metric: panel for panel in panels}
+    order = {metric: place for place, metric in enumerate(declared)}
+    ordered = sorted(
+        series, key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key)
+    )
+    return tuple(
+        _panel(declared.get(metric) or undeclared(metric), list(group), health, frame, fine)
+        for metric, group in groupby(ordered, lambda one: one.key.metric)
+    )
+
+
+def undeclared(metric: str) -> Panel:
+    """Return a panel for a metric that its analyzer declares none for."""
+    return Panel(title=words(metric.replace(".", " ")), metric=metric, unit="", sentence="")
+
+
+def _panel(
+    panel: Panel,
+    series: Sequence[Series],
+    health: Mapping[SeriesKey, CheckHealth],
+    frame: Frame,
+    fine: Resolution,
+) -> PanelView:
+    """Return one panel; in one of many checks the quiet ones are folded away."""
+    charts = [
+        _chart(one, panel, health[one.key], frame, fine)
+        for one in series
+        if one.key in fine.charted
+    ]
+    few = len(charts) <= FEW
+    shown = [chart for chart in charts if chart.health.alarms or (few and chart.valued)]
+    shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
+    return PanelView(
+        title=panel.title,
+        unit="" if panel.unit == SHARE else panel.unit,
+        sentence=panel.sentence,
+        charts=tuple(shown),
+        folded=tuple(chart for chart in charts if chart not in shown),
+        left_out=len(series) - len(charts),
+    )
+
+
+def _chart(
+    series: Series, panel: Panel, health: CheckHealth, frame: Frame, fine: Resolution
+) -> ChartView:
+    """Return one check's chart."""
+    small = told(list(buckets(series, fine.width)), fine.sentences)
+    return ChartView(
+        health=health,
+        latest=number(_last(series.value), panel.unit),
+        limits=_limits(series, panel.unit),
+        description=_description(small, panel.unit, health),
+        spec=embeddable(time_chart(small, panel, frame, OF_THE_PAGE)),
+        share=panel.unit == SHARE,
+        unit="" if panel.unit == SHARE else panel.unit,
+        valued=any(bucket.typical is not None for bucket in small),
+    )
+
+
+def _last(column: Floats) -> float | None:
+    """Return the last number of a column; None where it is missing."""
+    return None if isnan(column[-1]) else float(column[-1])
+
+
+def _limits(series: Series, unit: str) -> str:
+    """Return the limits that held last, in words."""
+    both = (
+        (name, _last(column))
+        for name, column in (("warning", series.warning), ("critical", series.critical))
+    )
+    known = [
+        f"{name} {number(limit, unit if unit == SHARE else '')}"
+        for name, limit in both
+        if limit is not None
+    ]
+    return f"Limits: {', '.join(known)}" if known else "No limits"
+
+
+def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str:
+    """Return what the chart shows, for those who do not see it."""
+    name = f"{health.key.metric} of {health.key.label}"
+    valued = [bucket for bucket in small if bucket.greatest is not None]
+    if not valued:
+        return f"{name}: no value in this range; {health.description}."
+    highest = max(valued, key=lambda bucket: bucket.greatest or 0.0)
+    least = min(bucket.least for bucket in valued if bucket.least is not None)
+    return (
+        f"{name} over {span(small[-1].end - small[0].start)}: "
+        f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
+        f"highest at {clock(highest.end)}; {health.description}."
+    )
+
+
+def embeddable(value: object) -> str:
+    """Return JSON that may stand inside a `<script>` element: no `<` can close it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def charts_of(panels: Iterable[PanelView]) -> Iterable[ChartView]:
+    """Yield every chart of some panels."""
+    for panel in panels:
+        yield from panel.charts
+        yield from panel.folded

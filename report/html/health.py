@@ -1,0 +1,140 @@
+"""Health at a glance: how each check and each analyzer stands now, and stood over the range."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlmon.report.html.series import Series, SeriesKey
+from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
+from mlmon.report.html.strips import Bars, bars, stretches, worst_of
+from mlmon.report.words import many
+
+# A check has fallen silent when nothing came for this many times its usual pause.
+SILENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHealth:
+    """One row of the overview.
+
+    Attributes:
+        key: The check.
+        anchor: The id of its chart in the page.
+        now: The severity of its last window; unknown where it has fallen silent.
+        worst: The worst severity in the range.
+        alarms, windows: Windows in alarm, of how many.
+        bars: Its strip.
+    """
+
+    key: SeriesKey
+    anchor: str
+    now: str
+    worst: str
+    alarms: int
+    windows: int
+    bars: tuple[Bars, ...]
+
+    @property
+    def description(self) -> str:
+        """The strip in words."""
+        windows = many(self.windows, "window")
+        return f"worst {self.worst}, {self.alarms:,} of {windows} in alarm, now {self.now}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerHealth:
+    """One tile, and its rows of the overview: those with an alarm, and the quiet ones."""
+
+    name: str
+    now: str
+    worst: str
+    summary: str
+    bars: tuple[Bars, ...]
+    troubled: tuple[CheckHealth, ...]
+    quiet: tuple[CheckHealth, ...]
+
+
+def severity_now(series: Series, until: float) -> int:
+    """Return the severity of the last window; unknown where the check fell silent since."""
+    last = len(series) - 1
+    pause = (series.end[last] - series.start[0]) / len(series)
+    if series.end[last] + SILENCE * pause < until:
+        return UNKNOWN
+    return int(series.severity[last])
+
+
+def analyzer_health(
+    name: str,
+    series: Sequence[Series],
+    anchors: Mapping[SeriesKey, str],
+    since: float,
+    until: float,
+) -> AnalyzerHealth:
+    """Return how one analyzer's checks stand; one that found nothing at all is unknown."""
+    strips = [stretches(one, since, until) for one in series]
+    now = [severity_now(one, until) for one in series]
+    rows = [
+        _row(one, anchors[one.key], severity, strip)
+        for one, severity, strip in zip(series, now, strips, strict=True)
+    ]
+    ordered = sorted(
+        rows, key=lambda row: (-_rank(row.now), -_rank(row.worst), -row.alarms, row.key)
+    )
+    return AnalyzerHealth(
+        name=name,
+        now=FACES[_together(now)].name,
+        worst=FACES[max((one.worst for one in series), default=UNKNOWN)].name,
+        summary=_summary(now),
+        bars=bars(worst_of(strips)) if strips else (),
+        troubled=tuple(row for row in ordered if row.alarms),
+        quiet=tuple(row for row in ordered if not row.alarms),
+    )
+
+
+def _together(now: Sequence[int]) -> int:
+    """Return how several checks stand: the worst alarm, else ok, unless most have no verdict."""
+    if not now:
+        return UNKNOWN
+    if max(now) >= WARNING:
+        return max(now)
+    return UNKNOWN if now.count(UNKNOWN) > now.count(OK) else OK
+
+
+def _row(series: Series, anchor: str, now: int, strip: Sequence[int | None]) -> CheckHealth:
+    """Return one check's row."""
+    return CheckHealth(
+        key=series.key,
+        anchor=anchor,
+        now=FACES[now].name,
+        worst=FACES[series.worst].name,
+        alarms=int((series.severity >= WARNING).sum()),
+        windows=len(series),
+        bars=bars(strip),
+    )
+
+
+def _summary(now: Sequence[int]) -> str:
+    """Return in words how many checks stand how."""
+    if not now:
+        return "No findings in this range"
+    parts = [
+        f"{now.count(rank)} {word}"
+        for rank, word in ((CRITICAL, "critical"), (WARNING, "warning"), (OK, "OK"))
+        if rank in now
+    ]
+    unknown = now.count(UNKNOWN)
+    return ", ".join([*parts, f"{unknown} without a verdict"] if unknown else parts)
+
+
+def _rank(name: str) -> int:
+    """Return a severity's place in their order."""
+    return next(rank for rank, face in enumerate(FACES) if face.name == name)
+
+
+def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
+    """Return how everything stands now: a severity, and how many checks in words."""
+    now = [_rank(row.now) for tile in tiles for row in (*tile.troubled, *tile.quiet)]
+    alarming = sum(one >= WARNING for one in now)
+    state = FACES[_together(now)]
+    if not alarming:
+        return state.name, f"No alarm: {_summary(now)}"
+    return state.name, f"{state.label}: {alarming} of {many(len(now), 'check')} in alarm"

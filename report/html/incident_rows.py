@@ -1,0 +1,96 @@
+"""Incidents of a scenario beside what was found: the first finding and its delay, or missed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.run.ground_truth import Comparison, Detection
+from mlmon.report.html.charts import Mark
+from mlmon.report.html.series import SeriesKey
+from mlmon.report.words import clock, machine, many, span
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One row of the table of incidents."""
+
+    label: str
+    title: str
+    cause: str
+    start: str
+    start_iso: str
+    lasted: str
+    key: SeriesKey | None
+    anchor: str
+    severity: str
+    delay: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTable:
+    """The rows, and in words how many were found and how much was false before the first."""
+
+    rows: tuple[IncidentRow, ...]
+    found: str
+    false_findings: str
+
+
+def within(comparison: Comparison, since: float, until: float) -> Comparison:
+    """Return a comparison without the incidents that lie outside a range, in seconds."""
+    shown = (
+        one
+        for one in sorted(comparison.detections, key=lambda one: one.incident.time)
+        if one.incident.time.start.timestamp() < until and since < one.incident.time.end.timestamp()
+    )
+    return replace(comparison, detections=tuple(shown))
+
+
+def marks(comparison: Comparison) -> tuple[Mark, ...]:
+    """Return the incidents as they are marked on charts, numbered from 1."""
+    times = (one.incident.time for one in comparison.detections)
+    return tuple(
+        Mark(str(number), time.start.timestamp(), time.end.timestamp())
+        for number, time in enumerate(times, 1)
+    )
+
+
+def incident_table(comparison: Comparison, anchors: Mapping[SeriesKey, str]) -> IncidentTable:
+    """Return the table of incidents."""
+    rows = tuple(
+        _row(str(number), one, anchors) for number, one in enumerate(comparison.detections, 1)
+    )
+    found = sum(one.finding is not None for one in comparison.detections)
+    return IncidentTable(
+        rows=rows,
+        found=f"{found} of {many(len(rows), 'incident')} found",
+        false_findings=_false_findings(comparison.false_findings),
+    )
+
+
+def _row(label: str, detection: Detection, anchors: Mapping[SeriesKey, str]) -> IncidentRow:
+    """Return one incident's row."""
+    incident, first, delay = detection.incident, detection.finding, detection.delay
+    key = SeriesKey.of(first) if first else None
+    return IncidentRow(
+        label=label,
+        title=incident.title,
+        cause=incident.cause,
+        start=clock(incident.time.start.timestamp()),
+        start_iso=machine(incident.time.start.timestamp()),
+        lasted=span(incident.time.seconds),
+        key=key,
+        anchor=anchors.get(key, "") if key else "",
+        severity=first.severity.value if first else "",
+        delay=span(delay.total_seconds()) if delay is not None else "",
+        sentence=first.reason if first else "",
+    )
+
+
+def _false_findings(findings: Sequence[Finding]) -> str:
+    """Say how many findings were false before the first incident."""
+    if not findings:
+        return "No false finding before the first incident."
+    critical = sum(finding.severity is Severity.CRITICAL for finding in findings)
+    false = many(len(findings), "false finding")
+    return f"{false} before the first incident, {critical:,} of them critical."

@@ -1,0 +1,98 @@
+"""The page: findings, panels and truth go in, one HTML document comes out.
+
+Pure: the same input makes the same text.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.run.ground_truth import Incident
+from mlmon.dashboards.links.links import Linked, nowhere
+from mlmon.report.html.series import Record
+from mlmon.report.html.severity import FACES
+from mlmon.report.html.strips import HEIGHT, STRETCHES
+from mlmon.report.html.view import AnalyzerOfReport, page_view
+from mlmon.report.panels.dashboard_view import DashboardView
+from mlmon.report.words import many
+
+
+def report_html(
+    found: Record,
+    analyzers: Sequence[AnalyzerOfReport],
+    incidents: Sequence[Incident],
+    *,
+    boards: Sequence[DashboardView] = (),
+    made: datetime,
+    namespace: str,
+    javascript: str,
+    links: Linked = nowhere,
+) -> str:
+    """Return the whole report as one HTML document.
+
+    Args:
+        found: The findings, sorted.
+        analyzers: Whose sections the page has, causes first; one known from findings only is last.
+        incidents: The truth of a scenario, to shade and to compare with; empty in real life.
+        boards: The dashboards with their answers.
+        made: When the report is made.
+        namespace: Where the findings come from.
+        javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
+        links: Where a finding's links into Kibana lead.
+    """
+    ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
+    page = page_view(found, ordered, incidents, made, namespace, links)
+    scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            page=page,
+            boards=boards,
+            faces=FACES,
+            style=_asset("report.css"),
+            scripts=scripts,
+            hashes=[_hash(script) for script in scripts],
+            strip_width=STRETCHES,
+            strip_height=HEIGHT,
+        )
+    )
+
+
+@cache
+def templates() -> Environment:
+    """Return the pages' templates. Every value is escaped: findings carry text from logs."""
+    environment = Environment(
+        loader=PackageLoader("mlmon.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["many"] = many
+    return environment
+
+
+@cache
+def vega_script() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed in one script, out of a package, not a network."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+@cache
+def _asset(name: str) -> str:
+    """Return a file of the page that lies beside this module."""
+    return files("mlmon.report.html").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """Return a script's hash as a Content-Security-Policy names it: no other script may run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,183 @@
+"""What the page shows, worked out; `mlmon.report.html.page` only writes it down."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mlmon.analyzers.base.alert import INGEST, LAYERS, Alert
+from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.run.ground_truth import Incident, compare
+from mlmon.dashboards.links.links import Linked
+from mlmon.report.html.axis import Tick, ticks
+from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, resolution
+from mlmon.report.html.charts import Frame, Mark
+from mlmon.report.html.finding_rows import FindingTable, finding_table
+from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
+from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks, within
+from mlmon.report.html.series import Record, Series, SeriesKey
+from mlmon.report.html.severity import FACES
+from mlmon.report.html.spells import spells
+from mlmon.report.html.strips import Shade, shade
+from mlmon.report.html.trouble_rows import TroubleList, trouble_list
+from mlmon.report.html.troubles import troubles
+from mlmon.report.words import machine, moment, span, words
+
+
+class AnalyzerOfReport(Protocol):
+    """What the report needs of an analyzer."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as findings carry it."""
+
+    @property
+    def question(self) -> str:
+        """What it answers."""
+
+    @property
+    def panels(self) -> Sequence[Panel]:
+        """What to draw of its findings."""
+
+    @property
+    def alert(self) -> Alert:
+        """Its place in the chain of causes among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerView:
+    """One analyzer's section: its tile and overview rows, and its panels."""
+
+    name: str
+    title: str
+    question: str
+    anchor: str
+    health: AnalyzerHealth
+    panels: tuple[PanelView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything the template shows."""
+
+    service: str
+    namespace: str
+    state: str
+    headline: str
+    made: str
+    made_iso: str
+    since: str
+    until: str
+    lasted: str
+    versions: tuple[str, ...]
+    counts: tuple[tuple[str, str], ...]
+    several_services: bool
+    resolution: str
+    analyzers: tuple[AnalyzerView, ...]
+    troubles: TroubleList
+    findings: FindingTable
+    incidents: IncidentTable | None
+    shades: tuple[Shade, ...]
+    ticks: tuple[Tick, ...]
+
+
+def page_view(
+    found: Record,
+    analyzers: Sequence[AnalyzerOfReport],
+    incidents: Sequence[Incident],
+    made: datetime,
+    namespace: str,
+    links: Linked,
+) -> Page:
+    """Work out what the page shows; `report_html` says what of."""
+    fine = resolution(found.series, found.until - found.since)
+    anchors = {
+        one.key: f"check-{number}" if one.key in fine.charted else f"analyzer-{one.key.analyzer}"
+        for number, one in enumerate(found.series, 1)
+    }
+    comparison = within(compare(found.alarms, incidents), found.since, found.until)
+    frame = _frame(found, marks(comparison))
+    views = tuple(_analyzers(found, analyzers, anchors, frame, fine))
+    wrong = spells(found.series)
+    state, headline = overall(view.health for view in views)
+    return Page(
+        service=", ".join(found.services) or "Service",
+        namespace=namespace,
+        state=state,
+        headline=headline,
+        made=moment(made.timestamp()),
+        made_iso=machine(made.timestamp()),
+        since=moment(found.since),
+        until=moment(found.until),
+        lasted=span(found.until - found.since),
+        versions=tuple(f"{one.model} {one.version}".strip() for one in found.versions),
+        counts=tuple(
+            (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
+        ),
+        several_services=len({one.key[:4] for one in found.series}) < len(found.series),
+        resolution=span(fine.width),
+        analyzers=views,
+        troubles=trouble_list(
+            troubles(wrong, _upstream(analyzers)), anchors, frame.incidents, links
+        ),
+        findings=finding_table(wrong, anchors, _units(analyzers)),
+        incidents=incident_table(comparison, anchors) if incidents else None,
+        shades=tuple(
+            shade(one.start, one.end, frame.since, frame.until, one.label)
+            for one in frame.incidents
+        ),
+        ticks=ticks(frame.since, frame.until),
+    )
+
+
+def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
+    """Return the range all charts share, its incidents and its changes of model version."""
+    versions = tuple(
+        Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
+    )
+    return Frame(found.since, found.until, incidents, versions)
+
+
+def _analyzers(
+    found: Record,
+    analyzers: Sequence[AnalyzerOfReport],
+    anchors: Mapping[SeriesKey, str],
+    frame: Frame,
+    fine: Resolution,
+) -> Iterable[AnalyzerView]:
+    """Yield the sections."""
+    of: dict[str, list[Series]] = {one.name: [] for one in analyzers}
+    for one in found.series:
+        of.setdefault(one.key.analyzer, []).append(one)
+    known = {one.name: one for one in analyzers}
+    for name, series in of.items():
+        analyzer = known.get(name)
+        health = analyzer_health(name, series, anchors, frame.since, frame.until)
+        rows = {row.key: row for row in (*health.troubled, *health.quiet)}
+        panels = analyzer.panels if analyzer else ()
+        yield AnalyzerView(
+            name=name,
+            title=words(name),
+            question=analyzer.question if analyzer else "",
+            anchor=f"analyzer-{name}",
+            health=health,
+            panels=panel_views(series, panels, rows, frame, fine),
+        )
+
+
+def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
+    """Return the analyzers' places in the chain of causes.
+
+    The service stands beside it: its troubles move no feature. So do the logs: what they could
+    explain is withheld.
+    """
+    return {
+        one.name: LAYERS.index(one.alert.layer)
+        for one in analyzers
+        if one.alert.layer not in {INGEST, "service"}
+    }
+
+
+def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:
+    """Return the unit of each analyzer's metrics."""
+    return {(one.name, panel.metric): panel.unit for one in analyzers for panel in one.panels}

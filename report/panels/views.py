@@ -1,0 +1,214 @@
+"""What the page shows of each panel, worked out from the answers to its questions. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import orjson
+
+from mlmon.dashboards.field_labels import label
+from mlmon.dashboards.model.query import sorted_by_first
+from mlmon.dashboards.model.rows import axis_label, rows
+from mlmon.report.panels.specification import specification
+from mlmon.report.words import clock, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlmon.analyzers.base.window import Window
+    from mlmon.dashboards.model.chart import Chart, Measure, Step, Tone
+    from mlmon.dashboards.model.condition import Json
+    from mlmon.dashboards.model.saved_search import SavedSearch
+    from mlmon.dashboards.model.source import Source
+
+DASH: Final = "\u2013"
+_NOTHING: Final = "Nothing to show in this time range."
+_NOTHING_AT_ALL: Final = "Nothing to show."
+_SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
+_MOST_ROWS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every panel has: its heading, what it answers, and the dashboard that tells more."""
+
+    title: str
+    sentence: str
+    leads_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TileView:
+    """One number; `tone` is what its colour says."""
+
+    head: Head
+    value: str
+    tone: Tone
+    kind: str = "tile"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """A drawing: a Vega-Lite specification as JSON that is safe inside a script element."""
+
+    head: Head
+    spec: str
+    kind: str = "chart"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table.
+
+    Args:
+        text: What it says.
+        severity: Which one it names, if any.
+        numeric: Whether it stands right.
+        timed: Whether it is a time, which is not broken.
+    """
+
+    text: str
+    severity: str | None = None
+    numeric: bool = False
+    timed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table."""
+
+    head: Head
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    kind: str = "table"
+
+    @property
+    def headings(self) -> tuple[Cell, ...]:
+        """The columns' names; right, where a number stands below."""
+        below = zip(*self.rows, strict=True)
+        return tuple(
+            Cell(name, numeric=any(cell.numeric for cell in cells))
+            for name, cells in zip(self.columns, below, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyView:
+    """A panel whose question nothing answers in the time range."""
+
+    head: Head
+    text: str = _NOTHING
+    kind: str = "empty"
+
+
+PanelView: TypeAlias = TileView | ChartView | TableView | EmptyView
+
+
+def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelView:
+    """Return what is shown of a chart."""
+    head = Head(chart.title, chart.sentence, chart.leads_to)
+    if chart.draw == "tile":
+        return _tile(chart, head, answers[0])
+    if chart.draw == "table":
+        return _table(chart, head, answers[0])
+    drawn = specification(chart, answers, window)
+    return _empty(head, chart.source) if drawn is None else ChartView(head, script_safe(drawn))
+
+
+def _empty(head: Head, source: Source) -> EmptyView:
+    """Return that there is nothing, in the time range where the source is asked for one."""
+    return EmptyView(head, _NOTHING_AT_ALL if source.time is None else _NOTHING)
+
+
+def script_safe(value: Any) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    return orjson.dumps(value).decode().replace("<", "\\u003c")
+
+
+def _tile(chart: Chart, head: Head, answer: Json) -> PanelView:
+    found = rows(chart.layers[0], answer)
+    measure = chart.measures[0]
+    value = found[0][measure.label] if found else _of_nothing(measure)
+    if value is None:
+        return EmptyView(head, DASH)
+    return TileView(head, _written(value, measure, chart.source).text, _tone(value, chart.steps))
+
+
+def _of_nothing(measure: Measure) -> int | None:
+    """Return what a measure says where there is no document: of a count, none."""
+    return 0 if measure.operation == "count" else None
+
+
+def _tone(value: Any, steps: Sequence[Step]) -> Tone:
+    reached = [each for each in steps if isinstance(value, int | float) and value >= each.value]
+    return max(reached, key=lambda each: each.value).tone if reached else "plain"
+
+
+def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
+    found = rows(chart.layers[0], answer)
+    direction, first = sorted_by_first(chart), chart.measures[0].label
+    if direction:
+        known = [each for each in found if each[first] is not None]
+        known.sort(key=lambda each: each[first], reverse=direction == "desc")
+        found = known + [each for each in found if each[first] is None]
+    found = found[:_MOST_ROWS]
+    if not found:
+        return _empty(head, chart.source)
+    axes = [axis_label(each) for each in chart.by]
+    labels = [each.label for each in chart.measures]
+    return TableView(
+        head,
+        (*axes, *labels),
+        tuple(
+            (
+                *(_cell(row[name]) for name in axes),
+                *(_written(row[each.label], each, chart.source) for each in chart.measures),
+            )
+            for row in found
+        ),
+    )
+
+
+def _written(value: Any, measure: Measure, source: Source) -> Cell:
+    field = source.field(measure.field) if measure.field else None
+    dated = field is not None and field.type == "date" and measure.operation in {"min", "max"}
+    if dated and isinstance(value, int | float):
+        return Cell(clock(value / 1000), timed=True)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Cell(number(float(value), measure.unit), numeric=True)
+    return _cell(value)
+
+
+def _cell(value: Any) -> Cell:
+    text = DASH if value is None else str(value)
+    return Cell(text, text if text in _SEVERITIES else None)
+
+
+def documents_view(search: SavedSearch, answer: Json) -> PanelView:
+    """Return what is shown of a saved search: its newest documents."""
+    head = Head(search.title, search.description)
+    hits = answer["hits"]["hits"]
+    if not hits:
+        return _empty(head, search.source)
+    columns = search.columns if search.source.time is None else ("@timestamp", *search.columns)
+    return TableView(
+        head,
+        tuple(map(label, columns)),
+        tuple(tuple(_document_cell(hit, search.source, name) for name in columns) for hit in hits),
+    )
+
+
+def _document_cell(hit: Mapping[str, Any], source: Source, name: str) -> Cell:
+    value = hit["_source"].get(name)
+    if isinstance(value, str) and (name == "@timestamp" or name.startswith("event.")):
+        try:
+            return Cell(clock(datetime.fromisoformat(value).timestamp()), timed=True)
+        except ValueError:
+            return Cell(value)
+    field = source.field(name)
+    unit = field.unit if field is not None else ""
+    if isinstance(value, float) or (unit and isinstance(value, int)):
+        return Cell(number(float(value), unit or ""), numeric=True)
+    return _cell(value)

@@ -1,0 +1,35 @@
+"""`mlmon serve`."""
+
+import threading
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes a free one.")
+    ] = 8050,
+    namespace: Annotated[
+        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
+    ] = None,
+) -> None:
+    """Show the dashboards in a browser on this machine, refreshing as findings arrive."""
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.report.serve.server import Server
+
+    settings = load_settings(namespace=namespace)
+    with (
+        connect(settings) as cluster,
+        Server(cluster, settings.namespace, port) as server,
+        stopped_by_signals() as stopping,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(f"{server.url}  (end with Ctrl-C)", flush=True)
+        stopping.wait()
+        server.shutdown()

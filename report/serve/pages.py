@@ -1,0 +1,143 @@
+"""The pages of `mlmon serve`, asked of the cluster when they are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import iso
+from mlmon.analyzers.checks import discover
+from mlmon.dashboards.definitions import dashboards, shown_on
+from mlmon.dashboards.model.query import period
+from mlmon.dashboards.model.sources import FINDINGS
+from mlmon.elastic.errors import UserError
+from mlmon.report.html.page import templates, vega_script
+from mlmon.report.html.severity import FACES
+from mlmon.report.panels.dashboard_view import Asked, dashboard_view
+from mlmon.report.serve.request import RANGES, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mlmon.analyzers.base.window import Window
+    from mlmon.dashboards.model.dashboard import Control, Dashboard
+    from mlmon.elastic.client.cluster import Cluster
+
+MOST_CHOICES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A control with the values that the time range holds."""
+
+    label: str
+    field: str
+    values: tuple[str, ...]
+    value: str
+
+
+class Pages:
+    """The dashboards of one namespace.
+
+    Args:
+        cluster: Where the answers are.
+        namespace: Environment.
+        default: Begin of the time range where an address names none.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, default: str = "7d") -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._default = default
+
+    def page(self, name: str, query: str, now: datetime) -> str | None:
+        """Return a dashboard's page, None where there is no such dashboard."""
+        return self._rendered("serve.html", name, query, now)
+
+    def content(self, name: str, query: str, now: datetime) -> str | None:
+        """Return what changes of the page when findings arrive."""
+        return self._rendered("serve_content.html", name, query, now)
+
+    def _rendered(self, template: str, name: str, query: str, now: datetime) -> str | None:
+        shown = next((each for each in dashboards() if each.name == name), None)
+        if shown is None:
+            return None
+        want = wanted(query, shown, self._default)
+        error, window = None, None
+        try:
+            window = want.window(now)
+        except UserError as wrong:
+            error = f"{wrong.message}. {wrong.hint}"
+        view = None
+        if window is not None:
+            asked = Asked(self._cluster.search, self._namespace, window, want.chosen)
+            view = dashboard_view(shown, shown_on(shown, discover()), asked)
+        return (
+            templates()
+            .get_template(template)
+            .render(
+                view=view,
+                dashboard=shown,
+                dashboards=dashboards(),
+                wanted=want,
+                choices=self._choices(shown, dict(want.chosen), window) if window else (),
+                ranges=RANGES,
+                error=error,
+                namespace=self._namespace,
+                made=iso(now),
+                state=self.state(),
+                faces=FACES,
+            )
+        )
+
+    def _choices(
+        self, dashboard: Dashboard, chosen: dict[str, str], window: Window
+    ) -> Sequence[Choice]:
+        return [
+            Choice(
+                control.label,
+                control.field,
+                tuple(self._values(control, window)),
+                chosen.get(control.field, ""),
+            )
+            for control in dashboard.controls
+        ]
+
+    def _values(self, control: Control, window: Window) -> list[str]:
+        body: dict[str, Any] = {
+            "size": 0,
+            "track_total_hits": False,
+            "query": {"bool": {"filter": period(control.source, window)}},
+            "aggs": {"values": {"terms": {"field": control.field, "size": MOST_CHOICES}}},
+        }
+        answer = self._cluster.search(control.source.index(self._namespace), body)
+        buckets = answer.get("aggregations", {}).get("values", {}).get("buckets", [])
+        return sorted(str(bucket["key"]) for bucket in buckets)
+
+    def state(self) -> str:
+        """Return what changes whenever findings are written: when the last one was, and how many.
+
+        A finding that is superseded changes the number of those that hold.
+        """
+        body = {
+            "size": 0,
+            "track_total_hits": True,
+            "query": {"term": {"finding.latest": True}},
+            "aggs": {"last": {"max": {"field": "event.created"}}},
+        }
+        answer = self._cluster.search(FINDINGS.index(self._namespace), body)
+        last = answer.get("aggregations", {}).get("last", {}).get("value")
+        return f"{int(last or 0)}-{answer['hits']['total']['value']}"
+
+
+@cache
+def asset(name: str) -> bytes | None:
+    """Return a static file of the pages, None where there is none of that name."""
+    if name == "vega.js":
+        return vega_script().encode()
+    if name not in {"report.css", "dashboards.js", "serve.js"}:
+        return None
+    return files("mlmon.report.html").joinpath(name).read_bytes()

@@ -1,0 +1,77 @@
+"""What a visitor wants to see, from the address of the page. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlencode
+
+from mlmon.analyzers.base.time_argument import time_argument
+from mlmon.analyzers.base.window import Window
+from mlmon.elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mlmon.dashboards.model.dashboard import Dashboard
+
+RANGES: Final = {
+    "1h": "1 hour",
+    "6h": "6 hours",
+    "24h": "24 hours",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+}
+LONGEST: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Time range and choices.
+
+    Args:
+        since: As it was typed: `24h` ago, or an ISO time.
+        until: Likewise, or `now`.
+        chosen: (field, value) pairs of the dashboard's controls.
+    """
+
+    since: str
+    until: str
+    chosen: tuple[tuple[str, str], ...]
+
+    def window(self, now: datetime) -> Window:
+        """Return the time range.
+
+        Raises:
+            UserError: It is none, or longer than 400 days.
+        """
+        window = Window(time_argument(self.since, now), time_argument(self.until, now))
+        if not timedelta(0) < window.length <= LONGEST:
+            raise UserError(
+                f"From {self.since} to {self.until} is no time range",
+                f"Begin before the end, and at most {LONGEST.days} days before it.",
+            )
+        return window
+
+    def query(self) -> str:
+        """Return it as the address carries it."""
+        return urlencode([("since", self.since), ("until", self.until), *self.chosen])
+
+
+def wanted(query: str, dashboard: Dashboard, default: str) -> Wanted:
+    """Read the query of an address; what the dashboard has no control for is passed over.
+
+    Args:
+        query: The part behind the `?`.
+        dashboard: Which dashboard is shown.
+        default: Begin of the time range where the address names none.
+    """
+    given = dict(parse_qsl(query))
+    fields = [control.field for control in dashboard.controls]
+    return Wanted(
+        given.get("since") or default,
+        given.get("until") or "now",
+        tuple((name, given[name]) for name in fields if given.get(name)),
+    )

@@ -1,0 +1,144 @@
+"""`mlmon logs` and `mlmon trace`."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mlmon.report.terminal.query import Wanted
+    from mlmon.report.terminal.story import Sentence
+
+app = typer.Typer()
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")]
+
+
+@app.command()
+def logs(  # noqa: PLR0917 - its options
+    text: Annotated[
+        str | None, typer.Argument(help="Words next to each other in message or error.")
+    ] = None,
+    level: Annotated[str | None, typer.Option(help="Of this level or worse.")] = None,
+    service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Of this dataset, such as access.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="FIELD=VALUE, or FIELD=* for any; may be repeated.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="Logged since: ISO time, or 2h ago.")] = "1h",
+    until: Annotated[str | None, typer.Option(help="Logged before.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the newest events of the logs, the newest last."""
+    from datetime import UTC, datetime
+
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.report.terminal.following import follow as following
+    from mlmon.report.terminal.following import newest
+    from mlmon.report.terminal.query import Wanted, dataset_argument, field_argument, level_argument
+
+    settings, now = load_settings(), datetime.now(UTC)
+    wanted = Wanted(
+        time_argument(since, now),
+        time_argument(until, now) if until else None,
+        level_argument(level) if level else None,
+        service,
+        dataset_argument(dataset) if dataset else None,
+        text,
+        tuple(map(field_argument, field or ())),
+    )
+    with connect(settings) as cluster, stopped_by_signals() as stopping:
+        found = newest(cluster, settings.namespace, wanted, limit)
+        shown = {str(each.get("event.id")) for each in found}
+        _show(iter(found), as_json=as_json)
+        if follow:
+            coming = following(cluster, settings.namespace, wanted, now, stopping)
+            _show((one for one in coming if one.get("event.id") not in shown), as_json=as_json)
+        elif not found:
+            _say_nothing(wanted, settings.namespace)
+
+
+def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from mlmon.report.terminal.line import line
+
+    console = Console(highlight=False, soft_wrap=True)
+    for event in events:
+        if as_json:
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+        else:
+            console.print(line(event))
+
+
+def _say_nothing(wanted: "Wanted", namespace: str) -> None:
+    import sys
+
+    from mlmon.analyzers.base.window import iso
+
+    print(
+        f"no such events in {wanted.streams(namespace)} since {iso(wanted.since)}; "
+        "look further back with --since",
+        file=sys.stderr,
+    )
+
+
+@app.command()
+def trace(
+    id_: Annotated[
+        str, typer.Argument(metavar="ID", help="Of a prediction, request, trace, bid or run.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Tell all that is known about one id as one story, in order of time."""
+    from rich.console import Console
+
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.settings import load_settings
+    from mlmon.report.terminal.gathering import MOST_EVENTS, gather
+    from mlmon.report.terminal.story import story
+
+    settings = load_settings()
+    with connect(settings) as cluster:
+        gathered = gather(cluster, settings.namespace, id_)
+    if not gathered.events:
+        raise UserError(
+            f"No event of namespace {settings.namespace} has the id {id_}",
+            "Give the whole id of a prediction, request, trace, bid, job run or event.",
+        )
+    console = Console(highlight=False, soft_wrap=True)
+    for sentence in story(gathered):
+        if as_json:
+            print(json.dumps(_document(sentence), ensure_ascii=False))
+        else:
+            _tell(console, sentence)
+    if gathered.cut:
+        console.print(f"… and more: only the first {MOST_EVENTS:,} events are told")
+
+
+def _document(sentence: "Sentence") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(sentence)
+
+
+def _tell(console: Any, sentence: "Sentence") -> None:
+    from rich.text import Text
+
+    from mlmon.report.terminal.line import STYLES
+
+    style = STYLES.get(sentence.level, "")
+    line = Text(no_wrap=True, overflow="ignore")
+    line.append(sentence.time, "cyan")
+    line.append(f"  {sentence.service}  ", "bold")
+    line.append(sentence.text, style)
+    console.print(line)
+    for detail in sentence.details:
+        console.print(Text(f"{'':25}{detail}", "dim", no_wrap=True, overflow="ignore"))

@@ -1,0 +1,86 @@
+"""One event as one line for a person: when, how bad, who, what, and the fields that tell it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+
+from mlmon.logging_config.schema.fields import COMMON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+STYLES: Final = {
+    "debug": "dim",
+    "info": "",
+    "warning": "yellow",
+    "error": "red",
+    "critical": "bold red",
+}
+_LEFT_OUT: Final = {field.name for field in COMMON} - {
+    "trace.id",
+    "error.type",
+    "error.code",
+    "error.message",
+    "ml.model.version",
+    "ml.job.name",
+    "ml.log.changes",
+    "ml.log.dropped",
+}
+_DURATION: Final = "event.duration"
+_LONGEST: Final = 200
+_MILLISECOND: Final = 1e6
+_SECOND: Final = 1e9
+
+
+def line(event: Mapping[str, Any]) -> Text:
+    """Return an event as a line; what a caller logged cannot move the cursor or add lines."""
+    level = str(event.get("log.level", ""))
+    text = Text(no_wrap=True, overflow="ignore")
+    text.append(time_of(event), "cyan")
+    text.append(f"  {level:8}", STYLES.get(level, ""))
+    text.append(f"  {printable(str(event.get('service.name', '')))}", "bold")
+    text.append(f"  {printable(str(event.get('message', '')))}")
+    for name, value in _details(event):
+        text.append(f"  {printable(name)}=", "dim")
+        text.append(printable(value))
+    return text
+
+
+def time_of(event: Mapping[str, Any]) -> str:
+    """Return an event's time to the millisecond, as `2026-11-22 14:00:00.123`."""
+    date, _, time = str(event.get("@timestamp", "")).partition("T")
+    return f"{date} {time[:12]}".rstrip("Z")
+
+
+def _details(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in event.items():
+        if name == _DURATION and isinstance(value, int):
+            yield "duration", length(value)
+        elif name not in _LEFT_OUT and not name.startswith("ml.features."):
+            yield name, short(value)
+
+
+def length(nanoseconds: float) -> str:
+    """Return a length of time to three digits.
+
+    >>> length(23_400_000), length(95_000_000_000)
+    ('23.4 ms', '95 s')
+    """
+    if nanoseconds < _SECOND:
+        return f"{nanoseconds / _MILLISECOND:.3g} ms"
+    return f"{nanoseconds / _SECOND:.3g} s"
+
+
+def short(value: Any) -> str:
+    """Return a value in at most 200 characters."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return a text with what would steer a terminal written out."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )

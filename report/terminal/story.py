@@ -1,0 +1,219 @@
+"""One prediction, request, bid or run told as one story, in order of time. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from mlmon.analyzers.base.formatting import number, percent
+from mlmon.analyzers.base.window import parse_time
+from mlmon.report.terminal.line import length, printable, short, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.report.terminal.gathering import Gathered
+
+_FEATURES: Final = "ml.features."
+_SOURCE: Final = "ml.feature_source."
+_EVALUATION: Final = "ml.evaluation."
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One thing that happened.
+
+    Args:
+        time: When, as it is written.
+        service: Who says so.
+        text: What.
+        level: How bad.
+        details: More about it, a line each.
+    """
+
+    time: str
+    service: str
+    text: str
+    level: str = "info"
+    details: tuple[str, ...] = ()
+
+
+def story(gathered: Gathered) -> Iterator[Sentence]:
+    """Yield what happened: how the model came to be, the events, and what was found wrong then."""
+    for event in gathered.origin:
+        yield _sentence(event, {})
+    predicted = {
+        each["ml.prediction.id"]: each
+        for each in gathered.events
+        if each.get("event.dataset") == "ml.prediction"
+    }
+    for event in gathered.events:
+        yield _sentence(event, predicted)
+    for finding in gathered.findings:
+        yield _found(finding)
+
+
+def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Sentence:
+    tell = _TELLERS.get(str(event.get("event.dataset")), _anything)
+    text, details = tell(event, predicted)
+    return Sentence(
+        time_of(event),
+        printable(str(event.get("service.name", ""))),
+        printable(text),
+        str(event.get("log.level", "info")),
+        tuple(printable(each) for each in (*details, *_trouble(event))),
+    )
+
+
+Told = tuple[str, list[str]]
+
+
+def _prediction(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    score, threshold = event["ml.prediction.score"], event.get("ml.prediction.threshold")
+    against = ""
+    if threshold is not None:
+        against = f" {'≥' if score >= threshold else '<'} {number(threshold)}"
+    model = f"{event.get('ml.model.name')} {event.get('ml.model.version')}"
+    text = f"{model} scored {score:.3f}{against}: {event.get('ml.prediction.decision')}"
+    return text, [*_features(event), *_sources(event)]
+
+
+def _features(event: Mapping[str, Any]) -> Iterator[str]:
+    for kind in ("numeric", "categorical"):
+        prefix = f"{_FEATURES}{kind}."
+        found = sorted(
+            f"{name.removeprefix(prefix)} {short(value)}"
+            for name, value in event.items()
+            if name.startswith(prefix)
+        )
+        if found:
+            yield f"{kind}: {', '.join(found)}"
+    prefix = f"{_FEATURES}embedding."
+    for name, value in event.items():
+        if name.startswith(prefix) and isinstance(value, list):
+            yield f"embedding: {name.removeprefix(prefix)} of {len(value)} numbers"
+    missing = event.get("ml.features.missing")
+    if missing:
+        yield f"missing: {', '.join(missing) if isinstance(missing, list) else missing}"
+
+
+def _sources(event: Mapping[str, Any]) -> Iterator[str]:
+    for name, status in event.items():
+        if name.startswith(_SOURCE) and name.endswith(".status"):
+            source = name.removeprefix(_SOURCE).removesuffix(".status")
+            age = event.get(f"{_SOURCE}{source}.age_s")
+            old = "" if age is None else f", {_ago(timedelta(seconds=age))} old"
+            yield f"source: {source} {status}{old}"
+
+
+def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    took = event.get("event.duration")
+    code = event.get("error.code")
+    return (
+        f"{event.get('http.request.method')} {event.get('url.path')} answered "
+        f"{event.get('http.response.status_code')}"
+        + (f" in {length(took)}" if took is not None else "")
+        + (f" ({code})" if code else "")
+    ), []
+
+
+def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    value = event.get("ml.bid.value")
+    approved = event.get("ml.bid.approved_by_model")
+    why = ", approved by the model" if approved else ", although the model rejected it"
+    worth = f" of {number(value)}" if value is not None else ""
+    return f"bid{worth} placed{'' if approved is None else why}", []
+
+
+def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Told:
+    label, value = event.get("ml.outcome.label"), event.get("ml.outcome.value")
+    worth = f", worth {number(value)}" if value else ""
+    text = f"outcome: {'success' if label else 'no success'}{worth}"
+    prediction = predicted.get(str(event.get("ml.prediction.id")))
+    if prediction is None:
+        return f"{text} (its prediction is not in the logs)", []
+    later = parse_time(event["@timestamp"]) - parse_time(prediction["@timestamp"])
+    score = prediction["ml.prediction.score"]
+    return f"{text}, {_ago(later)} after a score of {percent(score)}", []
+
+
+def _fallback(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    age = event.get("ml.feature_source.age_s")
+    old = "" if age is None else f", {_ago(timedelta(seconds=age))} old"
+    name, reason = event.get("ml.feature_source.name"), event.get("event.reason", "unknown")
+    return f"defaults in place of {name}: {reason}{old}", []
+
+
+def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    outcome, took = event.get("event.outcome"), event.get("event.duration")
+    if outcome is None:
+        return f"{event.get('ml.job.name')} started", []
+    ended = "succeeded" if outcome == "success" else "failed"
+    records = event.get("ml.job.records")
+    return (
+        f"{event.get('ml.job.name')} {ended}"
+        + (f" after {length(took)}" if took is not None else "")
+        + (f", {records:,} records" if records is not None else "")
+    ), []
+
+
+def _model(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    action = event.get("event.action")
+    ended = "failed" if event.get("event.outcome") == "failure" else "succeeded"
+    model = " ".join(str(event[n]) for n in ("ml.model.name", "ml.model.version") if n in event)
+    metrics = [
+        f"{name.removeprefix(_EVALUATION)} {number(value)}"
+        for name, value in event.items()
+        if name.startswith(_EVALUATION)
+    ]
+    run = event.get("ml.job.run_id")
+    details = [", ".join(metrics)] if metrics else []
+    if run:
+        details.append(f"by run {run} of {event.get('ml.job.name', 'a job')}")
+    return f"{action} of {model or 'a model'} {ended}", details
+
+
+def _anything(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+    return str(event.get("message", "")), []
+
+
+_TELLERS: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Told]]] = {
+    "ml.prediction": _prediction,
+    "ml.access": _access,
+    "ml.bid": _bid,
+    "ml.outcome": _outcome,
+    "ml.fallback": _fallback,
+    "ml.job": _job,
+    "ml.model": _model,
+}
+
+
+def _trouble(event: Mapping[str, Any]) -> Iterator[str]:
+    kind, message = event.get("error.type"), event.get("error.message")
+    if kind or message:
+        yield ": ".join(str(each) for each in (kind, message) if each)
+    trace = event.get("error.stack_trace")
+    if trace:
+        yield from str(trace).splitlines()[-6:]
+
+
+def _found(finding: Finding) -> Sentence:
+    return Sentence(
+        f"{finding.end:%Y-%m-%d %H:%M:%S}",
+        "mlmon",
+        printable(f"{finding.analyzer} {finding.metric}: {finding.reason}"),
+        "critical" if finding.severity.value == "critical" else "warning",
+    )
+
+
+def _ago(length_of_time: timedelta) -> str:
+    """Return a length of time in its two greatest units, such as `2 d 3 h`."""
+    seconds = int(length_of_time.total_seconds())
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        amount, seconds = divmod(seconds, size)
+        if amount:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or "0 s"

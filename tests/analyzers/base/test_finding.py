@@ -1,0 +1,131 @@
+"""A finding's document, key and id."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmon.analyzers.base import finding as finding_module
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.series import series_name
+
+START = datetime(2026, 3, 2, 14, tzinfo=UTC)
+names = st.text(min_size=1, max_size=20)
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+
+findings = st.builds(
+    Finding,
+    analyzer=names,
+    metric=names,
+    subject=st.none() | names,
+    segment=st.none() | names,
+    service=st.none() | names,
+    model_version=st.none() | names,
+    start=st.just(START),
+    end=st.integers(1, 10_000).map(lambda minutes: START + timedelta(minutes=minutes)),
+    created=st.just(START + timedelta(days=3)),
+    value=numbers,
+    low=numbers,
+    high=numbers,
+    sample_count=st.none() | st.integers(0, 10**9),
+    severity=st.sampled_from(Severity),
+    reason=names,
+    revision=st.integers(1, 9),
+    latest=st.booleans(),
+)
+
+
+@given(findings)
+def test_a_document_holds_the_whole_finding(finding: Finding) -> None:
+    """What is written is read back the same."""
+    assert Finding.from_document(finding.to_document()) == finding
+
+
+@given(findings, findings)
+def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
+    """Two findings share a key exactly if they are about the same thing and window."""
+
+    def about(each: Finding) -> tuple[object, ...]:
+        return (
+            each.analyzer,
+            each.metric,
+            each.subject,
+            each.segment,
+            each.service,
+            each.model_name,
+            each.model_version,
+            each.window,
+        )
+
+    assert (one.key == other.key) == (about(one) == about(other))
+
+
+@given(findings, findings)
+def test_the_series_says_what_follows_in_time(one: Finding, other: Finding) -> None:
+    """Two findings share a series exactly if they differ in nothing but window and verdict."""
+    window = {"start": START, "end": START + timedelta(hours=1)}
+    same = replace(one, **window).key == replace(other, **window).key
+    assert (one.series == other.series) == same
+    assert one.to_document()["finding.series"] == one.series
+
+
+def test_a_series_fits_into_a_keyword() -> None:
+    """A subject of any length keeps its series apart from others, within what is indexed."""
+    names = {series_name("a", "m", subject="x" * 2_000 + end) for end in ("", "y", "z")}
+    assert len(names) == 3
+    assert max(map(len, names)) <= 1_024
+
+
+@given(findings)
+def test_only_what_it_says_is_knowledge(finding: Finding) -> None:
+    """When it was learnt and as which revision is no knowledge; its reason is."""
+    later = finding.revised(finding.revision + 1, START + timedelta(days=9))
+    assert later.knowledge == finding.knowledge
+    assert later.key == finding.key
+    assert later.id != finding.id
+    assert replace(finding, reason=finding.reason + "!").knowledge != finding.knowledge
+
+
+def test_numbers_that_json_lacks_are_left_out() -> None:
+    """An infinite end of an interval is no field, so the document stays valid JSON."""
+    finding = Finding(
+        analyzer="a",
+        metric="m",
+        subject=None,
+        start=START,
+        end=START + timedelta(hours=1),
+        severity=Severity.OK,
+        reason="r",
+        high=float("inf"),
+    )
+    assert "finding.high" not in finding.to_document()
+
+
+def test_severities_have_an_order() -> None:
+    """Unknown is worse than ok, and no alarm."""
+    assert sorted(Severity, key=lambda each: each.rank) == ["ok", "unknown", "warning", "critical"]
+    assert [each for each in Severity if each.alarming] == ["warning", "critical"]
+
+
+def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier version of mlmon said without the field is what is said now without it."""
+    said = Finding(
+        analyzer="score_shift",
+        metric="ks.distance",
+        subject=None,
+        start=START,
+        end=START + timedelta(hours=1),
+        severity=Severity.OK,
+        reason="As ever.",
+        value=0.5,
+    )
+    now = said.knowledge
+    earlier = tuple(name for name in finding_module.SAID if name != "parts")
+    monkeypatch.setattr(finding_module, "SAID", earlier)
+    monkeypatch.setattr(finding_module, "_SAID", attrgetter(*earlier))
+    assert said.knowledge == now
+    assert replace(said, p_value=0.5).knowledge != now
+    assert replace(said, value=None, low=0.5).knowledge != now

@@ -1,0 +1,40 @@
+"""Baselines in Elasticsearch."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.documents import Document
+from mlmon.elastic.errors import UserError
+
+
+def test_the_newest_baseline_of_a_version_is_current(
+    cluster: Cluster, namespace: str, baseline: Baseline
+) -> None:
+    """The same content replaces itself; other content is the current one once it is newer."""
+    store = BaselineStore(cluster, namespace)
+    assert store.current() == {}
+    store.write([baseline])
+    store.write([baseline])
+    assert list(store.all()) == [baseline]
+    newer = replace(baseline, rows=19_000, created=baseline.created + timedelta(days=1))
+    other = replace(baseline, model_version="2")
+    store.write([newer, other])
+    assert store.current() == {baseline.model: newer, other.model: other}
+    assert {each.id for each in store.all("autobid", "1")} == {baseline.id, newer.id}
+
+
+def test_another_format_is_refused(cluster: Cluster, namespace: str, baseline: Baseline) -> None:
+    """A baseline of another version of mlmon is not misread, and in nobody's way once replaced."""
+    store = BaselineStore(cluster, namespace)
+    document = baseline.to_document() | {"baseline.format": 99}
+    cluster.put([Document(store.index, "foreign", document)])
+    cluster.refresh(store.index)
+    with pytest.raises(UserError, match="format 99"):
+        store.current()
+    store.write([baseline])
+    assert store.current() == {baseline.model: baseline}

@@ -1,0 +1,141 @@
+"""Data quality on values with a known answer."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.baselines.baseline import Baseline, CategoryBaseline
+from mlmon.analyzers.checks.data_quality import DataQuality
+
+Make = Callable[..., list[Any]]
+Rows = dict[str, Any]
+
+
+def judge(
+    profiles: list[Any], baseline: Baseline | None, start: datetime, hours: int
+) -> list[Finding]:
+    """Return the findings of the last of two days and so many hours."""
+    known = {baseline.model: baseline} if baseline else {}
+    period = Window(start + 2 * DAY, start + 2 * DAY + hours * HOUR)
+    return list(DataQuality().evaluate(Evidence(period, profiles, known)))
+
+
+def since(hour: int, act: Callable[[Rows], None]) -> Callable[[int, Rows], None]:
+    """Change the rows from an hour on."""
+    return lambda now, rows: act(rows) if now >= hour else None
+
+
+def lose_ratings(rows: Rows) -> None:
+    """Lose four in ten ratings."""
+    rows["rating"][: len(rows["rating"]) * 4 // 10] = np.nan
+
+
+def tenfold_prices(rows: Rows) -> None:
+    """Put a fifth of the prices beyond anything training saw."""
+    rows["price"][::5] = 1e6
+
+
+def new_country(rows: Rows) -> None:
+    """Send a fifth of the traffic from a new country."""
+    rows["country"][::5] = "XX"
+
+
+def test_values_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """Two days of the training's own values: no alarm in any hour."""
+    found = judge(steady_hours(96), baseline, start, 48)
+    assert {each.severity for each in found} == {Severity.OK}
+    assert len(found) == 48 * 6
+
+
+@pytest.mark.parametrize(
+    ("act", "metric", "feature", "value", "says"),
+    [
+        (lose_ratings, "missing.rate", "rating", 0.43, "of rating is missing"),
+        (tenfold_prices, "out_of_range.rate", "price", 0.2, "lies outside of"),
+        (new_country, "unseen_category.rate", "country", 0.2, "XX: 20"),
+    ],
+)
+def test_a_fault_is_found_in_its_first_hour(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    act: Callable[[Rows], None],
+    metric: str,
+    feature: str,
+    value: float,
+    says: str,
+) -> None:
+    """Only the feature at fault alarms, critical at once, with the share and which values."""
+    profiles = steady_hours(52, change=since(50, act))
+    alarms = [each for each in judge(profiles, baseline, start, 4) if each.severity.alarming]
+    assert [(each.metric, each.subject) for each in alarms] == [(metric, feature)] * 2
+    assert alarms[0].start == start + 50 * HOUR
+    assert alarms[0].severity is Severity.CRITICAL
+    assert alarms[0].value == pytest.approx(value, abs=0.06)
+    assert says in alarms[0].reason
+
+
+def test_missing_as_often_as_in_training_is_no_fault(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A feature of which training lacked half may lack half."""
+    rating = baseline.numeric["rating"]
+    half = replace(rating, missing=rating.n)
+    used = replace(baseline, rows=2 * rating.n, numeric={**baseline.numeric, "rating": half})
+    profiles = steady_hours(52, baseline=used, change=since(0, lose_ratings))
+    assert not any(each.severity.alarming for each in judge(profiles, used, start, 4))
+
+
+def test_rare_categories_of_training_allow_for_unseen_ones(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Where a tenth of training's rows have categories of their own, new ones are expected."""
+    counts = Counter({"DE": 6_000, "FR": 3_000, **{f"c{number}": 1 for number in range(1_000)}})
+    rare = CategoryBaseline(counts, singletons=1_000)
+    used = replace(baseline, categorical={"country": rare})
+    assert rare.expected_unseen == pytest.approx(0.1)
+    profiles = steady_hours(52, baseline=used, change=since(50, new_country))
+    found = judge(profiles, used, start, 4)
+    assert not any(each.severity.alarming for each in found if each.subject == "country")
+
+
+def test_a_number_that_arrives_as_text(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """It is missing where a number was expected, and the sentence says what came instead."""
+
+    def lose(rows: Rows) -> None:
+        rows["price"][:] = np.nan
+
+    profiles = [
+        replace(each, present={"ml.features.categorical.price": 100})
+        for each in steady_hours(52, change=since(0, lose))
+    ]
+    found = judge(profiles, baseline, start, 1)
+    (alarm,) = [each for each in found if each.severity.alarming]
+    assert (alarm.metric, alarm.subject) == ("missing.rate", "price")
+    assert "100 came as a category" in alarm.reason
+
+
+def test_small_traffic_is_judged_over_longer_windows(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Twenty predictions an hour are judged by six hours, not by a noisier hour."""
+    found = judge(steady_hours(72, per_hour=20), baseline, start, 24)
+    assert {each.window.length for each in found} == {6 * HOUR}
+    assert {each.sample_count for each in found if each.metric == "missing.rate"} == {120}
+
+
+def test_no_baseline(steady_hours: Make, start: datetime) -> None:
+    """Without one, a finding per window names the command that makes it."""
+    found = judge(steady_hours(52, baseline=None), None, start, 2)
+    assert [each.severity for each in found] == [Severity.UNKNOWN] * 2
+    assert "mlmon baseline create" in found[0].reason

@@ -1,0 +1,237 @@
+"""Fallbacks and ages of sources with a known answer."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.checks.fallback_rate import FallbackRate
+from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
+from mlmon.analyzers.profiles.kinds.predictions import SourceUse
+
+Make = Callable[..., list[Any]]
+
+
+def judge(
+    profiles: list[Any], start: datetime, end: datetime, fallbacks: Sequence[Any] = ()
+) -> list[Finding]:
+    """Return the findings of a period."""
+    beside = {"fallback": fallbacks}
+    return list(FallbackRate().evaluate(Evidence(Window(start, end), profiles, {}, beside)))
+
+
+def of(findings: list[Finding], metric: str) -> list[Finding]:
+    """Return the findings of a metric."""
+    return [each for each in findings if each.metric == metric]
+
+
+def with_use(profiles: list[Any], use: Callable[[int, SourceUse], SourceUse]) -> list[Any]:
+    """Return the profiles with another use of their source, by hour."""
+    return [
+        replace(each, sources={"stats": use(hour, each.sources["stats"])})
+        for hour, each in enumerate(profiles)
+    ]
+
+
+def test_a_source_as_usual(steady_hours: Make, start: datetime) -> None:
+    """Two in a hundred without statistics and ages below an hour: ok throughout."""
+    found = judge(steady_hours(72, stale=lambda hour: 2 + hour % 2), start, start + 3 * DAY)
+    assert {each.severity for each in found} == {Severity.OK}
+    assert {(each.metric, each.subject) for each in found} == {
+        ("fallback.rate", "stats"),
+        ("source.age_hours", "stats"),
+        ("source.oldest_hours", "stats"),
+        ("source.coverage", "stats"),
+    }
+
+
+def test_a_source_that_dies(steady_hours: Make, start: datetime) -> None:
+    """Its age warns while its data is still used; once it is stale, all predictions fall back."""
+    dead = 48
+    profiles = steady_hours(
+        60,
+        ages=lambda hour: 1_800 + 3_600 * max(0, hour - dead + 1),
+        stale=lambda hour: 100 if hour >= dead + 4 else 2,
+    )
+    alarms = [
+        each for each in judge(profiles, start + DAY, start + 60 * HOUR) if each.severity.alarming
+    ]
+    ages = [each for each in alarms if each.metric == "source.age_hours"]
+    rates = [each for each in alarms if each.metric == "fallback.rate"]
+    assert ages[0].start == start + (dead + 1) * HOUR
+    assert ages[0].value == pytest.approx(2.5)
+    assert rates[0].start == start + (dead + 4) * HOUR
+    assert rates[0].severity is Severity.CRITICAL
+    assert "100 % of 100 predictions used defaults instead of stats (stale: 100)" in rates[0].reason
+    assert "2 % in the 7 days before" in rates[0].reason
+
+
+def test_a_source_refreshed_once_a_day(steady_hours: Make, start: datetime) -> None:
+    """Ages up to a day are usual for it and do not alarm; two days do."""
+
+    def age(hour: int) -> float:
+        return 3_600.0 * (hour % 24 if hour < 96 else hour - 72)
+
+    found = judge(steady_hours(140, ages=age), start + 2 * DAY, start + 140 * HOUR)
+    alarms = [each for each in found if each.severity.alarming]
+    assert {each.metric for each in alarms} == {"source.age_hours", "source.oldest_hours"}
+    assert min(each.value or 0 for each in alarms) > 40
+
+
+def test_a_source_that_often_falls_back(steady_hours: Make, start: datetime) -> None:
+    """A tenth of fallbacks is usual for it; half is not."""
+    profiles = steady_hours(72, stale=lambda hour: 50 if hour >= 70 else 10)
+    found = judge(profiles, start + 2 * DAY, start + 3 * DAY)
+    rates = [each for each in found if each.metric == "fallback.rate"]
+    assert [each.severity.alarming for each in rates] == [False] * 22 + [True] * 2
+
+
+def test_too_few_predictions(steady_hours: Make, start: datetime) -> None:
+    """Below twenty predictions in a day nothing is said but how many there were."""
+    profiles = steady_hours(72, per_hour=1)[::3]
+    found = judge(profiles, start + DAY, start + 3 * DAY)
+    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert "8 predictions used stats" in found[0].reason
+
+
+def test_a_source_that_does_not_know_part_of_the_traffic(
+    steady_hours: Make, start: datetime
+) -> None:
+    """15 % without data warn where all had some, and are calm where 15 % never have."""
+
+    def missing(share: Callable[[int], int]) -> list[Finding]:
+        profiles = with_use(
+            steady_hours(96),
+            lambda hour, use: replace(
+                use, statuses=Counter(fresh=100 - share(hour), missing=share(hour))
+            ),
+        )
+        return of(judge(profiles, start + 2 * DAY, start + 4 * DAY), "source.coverage")
+
+    found = missing(lambda hour: 15 if hour >= 72 else 0)
+    alarms = [each for each in found if each.severity.alarming]
+    assert alarms[0].start == start + 72 * HOUR
+    assert alarms[0].value == pytest.approx(0.85)
+    assert "had data for 85 % of 100 predictions" in alarms[0].reason
+    assert {each.severity for each in missing(lambda _hour: 15)} == {Severity.OK}
+    lost = missing(lambda hour: 90 if hour >= 94 else 40)
+    assert [each.severity.alarming for each in lost] == [False] * 46 + [True] * 2
+
+
+def test_the_oldest_data_is_judged_before_defaults_are_used(
+    steady_hours: Make, start: datetime
+) -> None:
+    """Once data of five hours was seen to be stale, four hours warn and ten are critical."""
+
+    def use(hour: int, of_hour: SourceUse) -> SourceUse:
+        oldest = {30: 5.0, 60: 3.7, 61: 3.8, 62: 10.1}.get(hour, 1.0)
+        stale = 5 * 3_600.0 if hour == 30 else None
+        return replace(of_hour, age_highest=oldest * 3_600, stale_from=stale)
+
+    found = of(
+        judge(with_use(steady_hours(72), use), start, start + 3 * DAY), "source.oldest_hours"
+    )
+    later = {(each.start - start) // HOUR: each for each in found if each.start > start + 2 * DAY}
+    assert {hour for hour, each in later.items() if each.severity.alarming} == {61, 62}
+    assert later[61].severity is Severity.WARNING
+    assert later[62].severity is Severity.CRITICAL
+    assert (later[61].warning, later[61].critical) == (3.75, 10.0)
+    assert "(from 5 h on defaults are used)" in later[61].reason
+
+
+def test_data_that_is_always_stale_for_some(steady_hours: Make, start: datetime) -> None:
+    """Where some profile is always weeks old, weeks are usual, whatever the service calls it."""
+    profiles = with_use(
+        steady_hours(72),
+        lambda _hour, use: replace(use, age_highest=500 * 3_600.0, stale_from=4 * 3_600.0),
+    )
+    found = of(judge(profiles, start + DAY, start + 3 * DAY), "source.oldest_hours")
+    assert {each.severity for each in found} == {Severity.OK}
+
+
+def fallback_hours(start: datetime, counts: Sequence[dict[tuple[str, str], int]]) -> list[Any]:
+    """Return a profile of fallbacks per hour."""
+    return [
+        FallbackProfile(
+            Slot("fallback", Window(start + hour * HOUR, start + (hour + 1) * HOUR)),
+            Knowledge(sum(reasons.values())),
+            reasons=Counter(reasons),
+        )
+        for hour, reasons in enumerate(counts)
+        if reasons
+    ]
+
+
+def test_fallbacks_by_reason(steady_hours: Make, start: datetime) -> None:
+    """A reason that becomes frequent alarms by name; one as usual does not, nor one that ends."""
+    usual = {("stats", "missing"): 4, ("other", "stale"): 90}
+    counts = [usual] * 60 + [usual | {("stats", "timeout"): 40}] * 2 + [usual] * 10
+    profiles = with_use(
+        steady_hours(72), lambda _hour, use: replace(use, statuses=Counter(fresh=60, stale=40))
+    )
+    found = of(
+        judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts)),
+        "fallback.share",
+    )
+    assert {each.subject for each in found} == {
+        *("stats: missing", "stats: timeout"),
+        "other: stale",
+    }
+    alarms = [each for each in found if each.severity.alarming]
+    assert [(each.subject, (each.start - start) // HOUR, each.value) for each in alarms] == [
+        ("stats: timeout", 60, 0.4),
+        ("stats: timeout", 61, 0.4),
+    ]
+    assert "with the reason timeout" in alarms[0].reason
+    after = [each for each in found if each.subject == "stats: timeout" and each.value == 0]
+    assert len(after) == 10
+
+
+def test_more_fallbacks_than_predictions(steady_hours: Make, start: datetime) -> None:
+    """Where predictions are sampled and fallbacks are not, the share is all of them, not more."""
+    fallbacks = fallback_hours(start, [{("stats", "stale"): 500}] * 24)
+    found = of(judge(steady_hours(24), start, start + DAY, fallbacks), "fallback.share")
+    assert {each.value for each in found} == {1.0}
+
+
+def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: datetime) -> None:
+    """Its fallbacks are a share of all predictions; how old its data is, nobody says."""
+    counts = [{("geo", "stale"): 1}] * 60 + [{("geo", "stale"): 45, ("geo", "timeout"): 5}] * 12
+    profiles = [replace(each, sources={}) for each in steady_hours(72)]
+    found = judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts))
+    assert {(each.metric, each.subject) for each in found} == {
+        ("fallback.rate", "geo"),
+        ("fallback.share", "geo: stale"),
+        ("fallback.share", "geo: timeout"),
+    }
+    rates = of(found, "fallback.rate")
+    assert [each.value for each in rates] == [0.01] * 12 + [0.5] * 12
+    assert rates[12].severity is Severity.CRITICAL
+    assert {each.severity for each in rates[:12]} == {Severity.OK}
+    since = start + 2 * DAY
+    apart = [
+        each
+        for hour in range(24)
+        for each in judge(
+            profiles, since + hour * HOUR, since + (hour + 1) * HOUR, fallback_hours(start, counts)
+        )
+    ]
+    assert sorted(apart, key=repr) == sorted(found, key=repr)
+
+
+def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
+    """Uses are judged; of the age it is said what to log."""
+    profiles = with_use(steady_hours(24), lambda _hour, use: SourceUse(use.statuses))
+    found = judge(profiles, start + 23 * HOUR, start + DAY)
+    assert {each.severity for each in of(found, "fallback.rate")} == {Severity.OK}
+    (age,) = of(found, "source.age_hours")
+    assert age.severity is Severity.UNKNOWN
+    assert "0 of 100 predictions" in age.reason
+    assert "`last_updated_at`" in age.reason

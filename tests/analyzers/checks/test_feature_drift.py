@@ -1,0 +1,283 @@
+"""Feature drift on features with a known answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
+from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run.engine import analyze
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.client.cluster import Cluster
+
+Make = Callable[..., list[Any]]
+Rows = dict[str, Any]
+
+
+def judge(
+    profiles: list[Any], baselines: list[Baseline], start: datetime, end: datetime
+) -> list[Finding]:
+    """Return the findings of a period."""
+    known = {each.model: each for each in baselines}
+    ordered = sorted(profiles, key=lambda each: each.window)
+    return list(FeatureDrift().evaluate(Evidence(Window(start, end), ordered, known)))
+
+
+def test_traffic_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """Four days of the training's own distribution: every feature is ok in every window."""
+    found = judge(steady_hours(96), [baseline], start + DAY, start + 4 * DAY)
+    assert {each.severity for each in found} == {Severity.OK}
+    assert {each.subject for each in found} == {"price", "rating", "country"}
+    assert len(found) == 3 * 72
+
+
+def test_a_change_with_the_hour_of_the_day_is_no_drift(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Prices that double at noon and halve at night look like training over a whole day."""
+
+    def tide(hour: int, rows: Rows) -> None:
+        # Sorted in, the hours of a day share out the day's prices between them.
+        rows["price"] = np.sort(np.random.default_rng(hour // 24).lognormal(3.0, 0.8, 2_400))[
+            hour % 24 * 100 : (hour % 24 + 1) * 100
+        ]
+
+    found = judge(steady_hours(96, change=tide), [baseline], start + DAY, start + 4 * DAY)
+    assert {each.severity for each in found} == {Severity.OK}
+
+
+def test_a_number_in_another_unit(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """Half of the prices in cents: found in hours, named with where they lie and since when."""
+
+    def cents(hour: int, rows: Rows) -> None:
+        if hour >= 50:
+            rows["price"][::2] *= 100
+
+    found = judge(steady_hours(72, change=cents), [baseline], start + DAY, start + 3 * DAY)
+    alarms = [each for each in found if each.severity.alarming]
+    assert {(each.metric, each.subject) for each in alarms} == {("ks.distance", "price")}
+    begin = start + 50 * HOUR
+    assert begin < alarms[0].end <= begin + timedelta(hours=9)
+    assert alarms[-1].severity is Severity.CRITICAL
+    assert f"since about {begin:%Y-%m-%d %H:%M} UTC" in alarms[-1].reason
+    assert "in training" in alarms[-1].reason
+
+
+def test_a_new_category(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
+    """A quarter of the traffic from a new country: total variation of a quarter, and its name."""
+
+    def new(_hour: int, rows: Rows) -> None:
+        rows["country"][::4] = "XX"
+
+    found = judge(steady_hours(24, change=new), [baseline], start + 23 * HOUR, start + DAY)
+    (alarm,) = [each for each in found if each.severity.alarming]
+    assert (alarm.metric, alarm.subject) == ("total_variation", "country")
+    assert alarm.value == pytest.approx(0.25, abs=0.001)
+    assert "'XX'" in alarm.reason
+    assert "Cramér's V" in alarm.reason
+
+
+def test_significance_alone_is_no_alarm(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A shift of a few percent in a large sample has p far below any level, and stays ok."""
+
+    def little(_hour: int, rows: Rows) -> None:
+        rows["price"] *= 1.08
+
+    profiles = steady_hours(24, per_hour=2_000, change=little)
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.q_value is not None
+    assert price.q_value < 1e-6
+    assert price.severity is Severity.OK
+
+
+def test_p_values_are_corrected_for_the_number_of_features(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Each q-value is at least its p-value and at most three times as large for three features."""
+    found = judge(steady_hours(24), [baseline], start + 23 * HOUR, start + DAY)
+    for each in found:
+        assert each.p_value is not None
+        assert each.q_value is not None
+        assert each.p_value <= each.q_value <= min(1.0, 3 * each.p_value) + 1e-12
+
+
+def test_the_first_day_is_not_judged(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Before most of a day is known there is one finding an hour that says since when."""
+    found = judge(steady_hours(24), [baseline], start, start + 12 * HOUR)
+    assert [(each.severity, each.subject) for each in found] == [(Severity.UNKNOWN, None)] * 12
+    assert f"known since {start:%Y-%m-%d %H:%M} UTC" in found[0].reason
+
+
+def test_a_new_version_is_judged_with_the_traffic_before_it(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """From its first hour on, a version's inputs are judged over the whole day."""
+    second = replace(baseline, model_version="2", rows=19_000)
+    before = steady_hours(48)
+    over_second = steady_hours(72, baseline=second)
+    by_first = [
+        replace(each, slot=replace(each.slot, series=("autobid", "1", second.id)))
+        for each in over_second[:48]
+    ]
+    by_second = [
+        replace(each, slot=replace(each.slot, series=("autobid", "2", second.id)))
+        for each in over_second[48:]
+    ]
+    found = judge(
+        [*before, *by_first, *by_second],
+        [baseline, second],
+        start + 2 * DAY,
+        start + 2 * DAY + HOUR,
+    )
+    assert {(each.model_version, each.severity) for each in found} == {("2", Severity.OK)}
+    assert {each.sample_count for each in found if each.subject == "price"} == {2_400}
+
+
+def test_a_feature_nobody_trained_on(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A feature of the log that the baseline lacks is named, not passed over."""
+    profiles = [
+        replace(each, present={"ml.features.numeric.tip": 100}) for each in steady_hours(24)
+    ]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (tip,) = [each for each in found if each.subject == "tip"]
+    assert tip.severity is Severity.UNKNOWN
+    assert "not in the training set" in tip.reason
+
+
+def test_a_feature_that_disappeared(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Without any value of a feature nothing is computed, and how many it takes is said."""
+
+    def gone(_hour: int, rows: Rows) -> None:
+        rows["price"][:] = np.nan
+
+    found = judge(steady_hours(24, change=gone), [baseline], start + 23 * HOUR, start + DAY)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity is Severity.UNKNOWN
+    assert "0 predictions with a value of price" in price.reason
+
+
+def test_a_feature_that_changed_its_type(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A number that arrives as text is named with the type it has now."""
+    profiles = [
+        replace(each, present={"ml.features.categorical.price": 100}) for each in steady_hours(24)
+    ]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    (changed,) = [each for each in found if each.subject == "price (categorical)"]
+    assert "arrives as categorical" in changed.reason
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(("since", "alike"), [(0, True), (4 * 168, False)])
+def test_an_alarm_says_whether_past_weeks_were_alike(
+    steady_hours: Make, baseline: Baseline, start: datetime, since: int, *, alike: bool, own: bool
+) -> None:
+    """Prices that triple at weekends are unlike training; past weekends were so, or were not.
+
+    Past weeks tell it although another version served in them, counted over edges of its own.
+    """
+
+    def weekend(hour: int, rows: Rows) -> None:
+        if hour >= since and hour // 24 % 7 >= 5:
+            rows["price"] *= 3.0
+
+    saturday = start + 4 * WEEK + 6 * DAY
+    hours = 4 * 168 + 6 * 24
+    baselines, profiles = [baseline], steady_hours(hours, 20, change=weekend)
+    if not own:
+        # The version before it had other edges: those between which others of the baseline lie.
+        numbers = baseline.numeric["price"]
+        coarse = numbers.coarsened(numbers.edges[::2])
+        before = replace(baseline, model_version="0", numeric={"price": coarse})
+        baselines = [baseline, before]
+        profiles[:-24] = [
+            replace(
+                each,
+                slot=replace(each.slot, series=(*before.model, before.id)),
+                numeric={"price": each.numeric["price"].coarsened(coarse.edges)},
+            )
+            for each in profiles[:-24]
+        ]
+    found = judge(profiles, baselines, saturday - HOUR, saturday)
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity is Severity.CRITICAL
+    assert ("The same day of past weeks was like it" in price.reason) == alike
+
+
+@pytest.mark.parametrize(("factor", "numbers"), [(1.0, 0), (3.0, 2)])
+def test_past_weeks_are_read_where_an_alarm_asks(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    start: datetime,
+    predictions_of: Callable[..., list[dict[str, Any]]],
+    ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    factor: float,
+    numbers: int,
+) -> None:
+    """On a real cluster: of numbers alone, and none while all is as in training."""
+
+    def dear(_hour: int, rows: Rows) -> None:
+        rows["price"] *= factor
+
+    BaselineStore(cluster, namespace).write([baseline])
+    for week in range(5):
+        ship(predictions_of(24, 20, first=start + week * WEEK, change=dear))
+    end = start + 4 * WEEK + DAY
+    past, read = list[PredictionProfile](), ProfileStore.read
+
+    def reading(*words: Any) -> list[Any]:
+        profiles = read(*words)
+        past.extend(
+            each
+            for each in profiles
+            if isinstance(each, PredictionProfile) and each.window.start < end - 2 * DAY
+        )
+        return profiles
+
+    monkeypatch.setattr(ProfileStore, "read", reading)
+    analyze(cluster, namespace, Window(end - HOUR, end), now=end, analyzers=[FeatureDrift()])
+    assert max(len(each.numeric) for each in past) == numbers
+    assert {len(each.categorical) for each in past} == {0}
+    found = FindingStore(cluster, namespace).search(analyzer="feature_drift")
+    (price,) = [each for each in found if each.subject == "price"]
+    assert price.severity.alarming == (numbers > 0)
+    assert ("The same day of past weeks was like it" in price.reason) == (numbers > 0)
+
+
+def test_features_whose_names_are_made_of_values(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Twenty are named one by one, of a thousand more it is said how many; known ones all."""
+    names = [f"ml.features.numeric.user{number:04}" for number in range(1_020)]
+    present = dict.fromkeys([*names, "ml.features.categorical.price"], 3)
+    profiles = [replace(each, present=present) for each in steady_hours(24)]
+    found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
+    new = {each.subject: each for each in found if each.severity is Severity.UNKNOWN}
+    assert len(new) == 22
+    assert "arrives as categorical in 72 predictions" in new["price (categorical)"].reason
+    assert "user0000" in new
+    assert "1,000 more features" in new["(other features)"].reason
+    assert "such as user0020" in new["(other features)"].reason

@@ -1,0 +1,339 @@
+"""Service health on requests with a known answer."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
+from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
+from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.latency import bucket_of
+
+Make = Callable[..., list[AccessProfile]]
+PER_DAY = 288
+
+
+def judge(profiles: list[AccessProfile], start: datetime, end: datetime) -> list[Finding]:
+    """Return the findings of a period."""
+    return list(ServiceHealth().evaluate(Evidence(Window(start, end), profiles)))
+
+
+def alarms(findings: list[Finding], metric: str | None = None) -> list[Finding]:
+    """Return the findings that alarm, of all or one metric."""
+    return [each for each in findings if each.severity.alarming and metric in (None, each.metric)]
+
+
+def test_calm_days_are_calm(access_profiles: Make, start: datetime) -> None:
+    """Eight days of usual latencies, a few errors and a traffic that ebbs at night: no alarm."""
+    profiles = access_profiles(
+        8,
+        answer=lambda index: {500: 1} if index % 61 == 0 else {400: 1} if index % 17 == 0 else {},
+        requests=lambda index: 4 + int(12 * (index % PER_DAY > 100)),
+    )
+    findings = judge(profiles, start, start + 8 * DAY)
+    assert alarms(findings) == []
+    assert {each.metric for each in findings} == set(ServiceHealth.limits)
+
+
+def test_a_burst_of_errors(access_profiles: Make, start: datetime) -> None:
+    """A third of the requests fail for half an hour: critical within it, calm around it."""
+    burst = range(3 * PER_DAY + 120, 3 * PER_DAY + 126)
+    profiles = access_profiles(
+        4, per_window=30, answer=lambda index: {500: 5, 503: 5} if index in burst else {}
+    )
+    found = judge(profiles, start, start + 4 * DAY)
+    begin, end = start + 3 * DAY + timedelta(hours=10), start + 3 * DAY + timedelta(hours=10.5)
+    for metric in ("http.5xx.rate", "http.503.rate"):
+        windows = [each.window for each in alarms(found, metric)]
+        assert windows
+        assert all(window.start < end and window.end > begin for window in windows)
+    severities = {each.severity for each in alarms(found, "http.5xx.rate")}
+    assert Severity.CRITICAL in severities
+    first = alarms(found, "http.5xx.rate")[0]
+    assert first.end - begin <= timedelta(minutes=15)
+    assert "500: " in first.reason
+    assert "/predict" in first.reason
+
+
+def test_a_few_errors_in_a_small_sample_are_no_alarm(
+    access_profiles: Make, start: datetime
+) -> None:
+    """Three errors in fifteen requests may be chance and are not called a rate of 20 %."""
+    profiles = access_profiles(
+        2, requests=lambda _index: 5, answer=lambda index: {500: 1} if 400 <= index < 403 else {}
+    )
+    assert alarms(judge(profiles, start, start + 2 * DAY), "http.5xx.rate") == []
+
+
+def test_bad_requests_are_compared_with_what_is_usual(
+    access_profiles: Make, start: datetime
+) -> None:
+    """A path that always refuses a tenth is calm; one that starts to refuse a third is not."""
+    always = access_profiles(4, requests=lambda _: 20, answer=lambda _: {400: 2})
+    assert alarms(judge(always, start + 2 * DAY, start + 4 * DAY), "http.400.rate") == []
+    since = 3 * PER_DAY
+    new = access_profiles(
+        4, requests=lambda _: 20, answer=lambda index: {400: 7} if index >= since else {}
+    )
+    (first, *_) = alarms(judge(new, start + 2 * DAY, start + 4 * DAY), "http.400.rate")
+    assert start + 3 * DAY < first.end <= start + 3 * DAY + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("metric", ["latency.mean", "latency.p95", "latency.p99"])
+def test_slower_answers(access_profiles: Make, start: datetime, metric: str) -> None:
+    """Answers three and a half times as slow are noticed in the first full window."""
+    since = 3 * PER_DAY + 144
+    profiles = access_profiles(
+        4, per_window=15, scale=lambda index: 3.5 if since <= index < since + 72 else 1.0
+    )
+    found = alarms(judge(profiles, start, start + 4 * DAY), metric)
+    begin = start + 3.5 * DAY
+    assert begin < found[0].end <= begin + timedelta(hours=1)
+    assert all(each.start < begin + timedelta(hours=6) for each in found)
+    assert found[0].baseline_value == pytest.approx(
+        {"latency.mean": 21.6, "latency.p95": 38.6, "latency.p99": 50.7}[metric], rel=0.05
+    )
+    tells = {"latency.mean": "on average", "latency.p95": "1 in 20", "latency.p99": "1 in 100"}
+    assert tells[metric] in found[0].reason
+
+
+def test_one_request_that_timed_out_is_no_regression(
+    access_profiles: Make, start: datetime
+) -> None:
+    """A single answer of many seconds moves the mean, but not its lower end."""
+    at = 2 * PER_DAY + 50
+    profiles = access_profiles(3, per_window=10)
+    slow = access_profiles(3, requests=lambda index: 1 if index == at else 0, scale=lambda _: 400)
+    merged = sorted([*profiles, *slow], key=lambda each: each.window)
+    assert alarms(judge(merged, start, start + 3 * DAY)) == []
+
+
+def test_silence(access_profiles: Make, start: datetime) -> None:
+    """A path that is asked no more is critical, and what cannot be measured is unknown."""
+    since = 5 * PER_DAY
+    profiles = access_profiles(6, requests=lambda index: 20 if index < since else 0)
+    found = judge(profiles, start + 4 * DAY, start + 6 * DAY)
+    silent = [each for each in found if each.start >= start + 5 * DAY]
+    traffic = [each for each in silent if each.metric == "traffic.rpm"]
+    assert traffic
+    assert {each.severity for each in traffic} == {Severity.CRITICAL}
+    rates = [each for each in silent if each.metric == "http.5xx.rate"]
+    assert rates
+    assert {each.severity for each in rates} == {Severity.UNKNOWN}
+    assert "0 requests" in rates[0].reason
+
+
+def test_a_quiet_sunday_is_no_silence(access_profiles: Make, start: datetime) -> None:
+    """Half of the usual traffic for a day is not called a drop."""
+    profiles = access_profiles(7, requests=lambda index: 10 if index // PER_DAY == 6 else 20)
+    assert alarms(judge(profiles, start + 6 * DAY, start + 7 * DAY)) == []
+
+
+def test_without_a_past_nothing_is_called_slow(access_profiles: Make, start: datetime) -> None:
+    """On the first day latencies are unknown, with how much past is missing."""
+    profiles = access_profiles(1, per_window=20, scale=lambda index: 10.0 if index > 200 else 1.0)
+    found = judge(profiles, start, start + DAY)
+    latencies = [each for each in found if each.metric.startswith("latency")]
+    assert {each.severity for each in latencies} == {Severity.UNKNOWN}
+    assert "24 are needed" in latencies[0].reason
+    traffic = [each for each in found if each.metric.startswith("traffic")]
+    assert all("fewer than 3 past days tell" in each.reason for each in traffic)
+
+
+def test_the_limits_are_those_of_the_finding(access_profiles: Make, start: datetime) -> None:
+    """A finding carries the limits it was judged by, in the metric's own unit."""
+    profiles = access_profiles(5, requests=lambda _: 20)
+    found = judge(profiles, start + 4 * DAY, start + 5 * DAY)
+    (traffic, *_) = [each for each in found if each.metric == "traffic.rpm"]
+    assert (traffic.value, traffic.baseline_value) == (4.0, 4.0)
+    assert traffic.warning == pytest.approx(1.2)
+    assert traffic.critical == pytest.approx(0.2)
+
+
+def hourly(
+    start: datetime, hours: int, of_hour: Callable[[int], Mapping[str, Mapping[int, int]]]
+) -> list[AccessProfile]:
+    """Return a profile of five minutes per hour, from the statuses of each path's requests."""
+
+    def access(statuses: Mapping[int, int]) -> PathAccess:
+        requests = sum(statuses.values())
+        took = 20_000_000
+        return PathAccess(
+            requests,
+            Counter(statuses),
+            requests,
+            float(requests * took),
+            float(requests * took**2),
+            Counter({bucket_of(took): requests}),
+            "api",
+        )
+
+    windows = [
+        Window(start + hour * HOUR, start + hour * HOUR + 5 * MINUTE) for hour in range(hours)
+    ]
+    return [
+        AccessProfile(
+            Slot("access", window),
+            Knowledge(1),
+            paths={path: access(statuses) for path, statuses in of_hour(hour).items()},
+        )
+        for hour, window in enumerate(windows)
+        if of_hour(hour)
+    ]
+
+
+def test_a_service_that_stops_logging(access_profiles: Make, start: datetime) -> None:
+    """Days of silence are critical each hour, judged hour by hour or long afterwards."""
+    since = 5 * PER_DAY
+    profiles = access_profiles(5, requests=lambda index: 20 if index < since else 0)
+    whole = judge(profiles, start + 5 * DAY, start + 9 * DAY)
+    silent = alarms(whole, "traffic.rph")
+    assert {each.severity for each in silent} == {Severity.CRITICAL}
+    assert [each.end for each in silent] == [
+        start + 5 * DAY + hour * HOUR for hour in range(1, 4 * 24 + 1)
+    ]
+    assert "0 requests to /predict" in silent[-1].reason
+    assert "usually 240 at this time of day" in silent[-1].reason
+    third_day = judge(profiles, start + 8 * DAY, start + 8 * DAY + HOUR)
+    assert alarms(third_day, "traffic.rpm")
+
+
+def test_a_path_that_was_retired(start: datetime) -> None:
+    """Six days after its last request nothing is known to be usual, after eight nothing is said."""
+    profiles = hourly(start, 7 * 24, lambda _: {"/predict": {200: 240}})
+    found = judge(profiles, start + 7 * DAY, start + 20 * DAY)
+    last = max(each.end for each in alarms(found))
+    assert start + 12 * DAY <= last <= start + 13 * DAY
+    assert max(each.end for each in found) <= start + 15 * DAY
+
+
+def test_a_path_that_disappears(start: datetime) -> None:
+    """Of two paths one is asked no more: it alone is reported."""
+    profiles = hourly(
+        start,
+        120,
+        lambda hour: {"/health": {200: 30}} | ({"/predict": {200: 40}} if hour < 100 else {}),
+    )
+    found = alarms(judge(profiles, start + 4 * DAY, start + 5 * DAY))
+    assert {each.subject for each in found} == {"/predict"}
+    assert {each.metric for each in found} == {"traffic.rpm", "traffic.rph"}
+    assert min(each.end for each in found) == start + 101 * HOUR
+
+
+def test_robots_that_ask_for_anything(start: datetime) -> None:
+    """Thousands of paths asked once make no findings of their own, and no alarm together."""
+
+    def robots(hour: int) -> dict[str, dict[int, int]]:
+        return {f"/{hour}-{number}.php": {404: 1} for number in range(40 if hour % 5 == 0 else 0)}
+
+    profiles = hourly(start, 96, lambda hour: {"/predict": {200: 60}} | robots(hour))
+    found = judge(profiles, start, start + 4 * DAY)
+    assert {each.subject for each in found} == {"/predict", OTHER}
+    later = [each for each in found if each.start >= start + DAY]
+    assert alarms(later) == []
+
+
+def test_paths_that_hold_an_id_are_judged_together(start: datetime) -> None:
+    """Where no path is asked twice, their errors and their silence are found all the same."""
+
+    def users(hour: int) -> dict[str, dict[int, int]]:
+        status = 500 if hour == 80 else 200
+        return {f"/users/{hour}/{number}": {status: 1} for number in range(40)}
+
+    profiles = hourly(start, 90, users)
+    found = alarms(judge(profiles, start, start + 4 * DAY))
+    errors = [each for each in found if each.metric == "http.5xx.rate"]
+    assert [(each.subject, each.end) for each in errors] == [(OTHER, start + 81 * HOUR)]
+    silent = [each for each in found if each.metric == "traffic.rph"]
+    assert {each.subject for each in silent} == {OTHER}
+    assert min(each.end for each in silent) == start + 91 * HOUR
+
+
+def test_a_path_among_too_many_is_not_called_silent(start: datetime) -> None:
+    """Where a window does not keep a path apart, its requests may be among the others'."""
+
+    def paths(hour: int) -> dict[str, dict[int, int]]:
+        if hour < 90:
+            return {"/predict": {200: 30}, "/health": {200: 50}}
+        return {"/health": {200: 50}, OTHER: {200: 400}}
+
+    hidden = judge(hourly(start, 96, paths), start + 3 * DAY, start + 4 * DAY)
+    assert [each for each in alarms(hidden) if each.subject == "/predict"] == []
+
+    def fewer(hour: int) -> dict[str, dict[int, int]]:
+        return paths(hour) if hour < 90 else {"/health": {200: 50}, OTHER: {200: 2}}
+
+    silent = judge(hourly(start, 96, fewer), start + 3 * DAY, start + 4 * DAY)
+    assert {each.subject for each in alarms(silent)} == {"/predict"}
+
+
+def test_all_that_is_refused(start: datetime) -> None:
+    """Refusals of any kind count together: a quarter of 401 and 404 is found, with its statuses."""
+    profiles = hourly(
+        start,
+        80,
+        lambda hour: {"/predict": {200: 80, 401: 22, 404: 8} if hour >= 75 else {200: 99, 404: 1}},
+    )
+    found = alarms(judge(profiles, start + 3 * DAY, start + 80 * HOUR))
+    assert {each.metric for each in found} == {"http.4xx.rate"}
+    assert "(401: 22, 404: 8)" in found[0].reason
+
+
+def test_quiet_sundays(start: datetime) -> None:
+    """A Sunday with a tenth of the traffic is as usual once three Sundays have been so."""
+
+    def requests(hour: int) -> dict[str, dict[int, int]]:
+        return {"/predict": {200: 40 if (hour // 24) % 7 == 6 else 400}}
+
+    profiles = hourly(start, 35 * 24, requests)
+    second = judge(profiles, start + 13 * DAY, start + 14 * DAY)
+    assert alarms(second, "traffic.rph")
+    fifth = judge(profiles, start + 34 * DAY, start + 35 * DAY)
+    assert alarms(fifth) == []
+    (hour, *_) = [each for each in fifth if each.metric == "traffic.rph"]
+    assert (hour.value, hour.baseline_value, hour.baseline_count) == (40, 40, 4)
+    assert "at this time of the week" in hour.reason
+
+
+def test_a_silent_monday_after_quiet_sundays(start: datetime) -> None:
+    """Monday is compared with Mondays: a tenth of their traffic is a drop."""
+    profiles = hourly(
+        start,
+        29 * 24,
+        lambda hour: {"/predict": {200: 40 if (hour // 24) % 7 == 6 or hour >= 28 * 24 else 400}},
+    )
+    found = judge(profiles, start + 4 * WEEK, start + 4 * WEEK + DAY)
+    assert {each.severity for each in found if each.metric == "traffic.rph"} == {Severity.WARNING}
+
+
+def test_a_nightly_job_makes_answers_slow(access_profiles: Make, start: datetime) -> None:
+    """Answers that are slow at three each night are usual then, and not at noon."""
+
+    def slow(hour: int) -> list[AccessProfile]:
+        return access_profiles(
+            5,
+            per_window=30,
+            scale=lambda index: 4.0 if index % PER_DAY // 12 == 3 or index // 12 == hour else 1.0,
+        )
+
+    nights = judge(slow(-1), start + 4 * DAY, start + 5 * DAY)
+    assert alarms(nights) == []
+    noon = alarms(judge(slow(4 * 24 + 12), start + 4 * DAY, start + 5 * DAY))
+    assert {each.metric for each in noon} == {"latency.mean", "latency.p95", "latency.p99"}
+    assert all(each.start >= start + 4 * DAY + 12 * HOUR for each in noon)
+    assert all(each.end <= start + 4 * DAY + 13 * HOUR for each in noon)
+
+
+def test_a_first_day_of_many_paths(start: datetime) -> None:
+    """Before anything is known, the twenty paths asked most are judged, and the rest together."""
+
+    def paths(_hour: int) -> dict[str, dict[int, int]]:
+        return {f"/p{number:02}": {200: 20 + number} for number in range(30)}
+
+    found = judge(hourly(start, 6, paths), start, start + 6 * HOUR)
+    assert {each.subject for each in found} == {OTHER, *(f"/p{number}" for number in range(10, 30))}

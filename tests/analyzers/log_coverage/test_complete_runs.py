@@ -1,0 +1,183 @@
+"""A whole run on Elasticsearch: lost lines are never read as a change of what they were about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso, parse_time
+from mlmon.analyzers.checks.completeness import CompletenessOfLogs
+from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
+from mlmon.analyzers.run import engine
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.findings_store import FindingStore
+from tests.support.numbered_lines import START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlmon.analyzers.base.finding import Finding
+    from mlmon.elastic.client.cluster import Cluster
+
+Events = list[dict[str, Any]]
+PER_HOUR = 100
+BURST = 30
+"""The hour in which half of the requests fail."""
+
+
+@pytest.fixture
+def requests(accesses_of: Callable[..., Events]) -> Callable[..., Events]:
+    """Make numbered lines of hours of requests; in one hour every other request fails."""
+
+    def make(hours: int) -> Events:
+        def status(hour: int, index: int) -> int:
+            return 500 if hour == BURST and index % 2 == 0 else 200
+
+        numbered = enumerate(accesses_of(hours, PER_HOUR, status=status), start=1)
+        return [
+            event | {"process.entity_id": "p", "event.sequence": number, "event.id": f"p-{number}"}
+            for number, event in numbered
+        ]
+
+    return make
+
+
+@pytest.fixture
+def run(cluster: Cluster, namespace: str) -> Callable[..., None]:
+    """Judge requests and logs up to a moment, as of another."""
+
+    def act(hours: float = 36, now: float = 48) -> None:
+        engine.analyze(
+            cluster,
+            namespace,
+            Window(START, START + hours * HOUR),
+            now=START + now * HOUR,
+            analyzers=[CompletenessOfLogs(), ServiceHealth()],
+        )
+
+    return act
+
+
+@pytest.fixture
+def said(cluster: Cluster, namespace: str) -> Callable[..., list[Finding]]:
+    """What is said of a metric in the hour of the burst, now or as was known at a moment."""
+
+    def act(metric: str, hour: float = BURST, **known: Any) -> list[Finding]:
+        found = FindingStore(cluster, namespace).search(
+            since=START + hour * HOUR, until=START + (hour + 1) * HOUR, metric=metric, **known
+        )
+        return list(found)
+
+    return act
+
+
+def fails(event: dict[str, Any]) -> bool:
+    """Whether a request failed."""
+    return bool(event["http.response.status_code"] == 500)
+
+
+def hour(event: dict[str, Any]) -> float:
+    """Return how many hours after the start an event was written."""
+    return (parse_time(event["@timestamp"]) - START) / HOUR
+
+
+def test_lost_errors_are_not_a_service_without_errors(
+    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+) -> None:
+    """The burst's lines are lost: no `ok`; they arrive late: critical, as a second revision."""
+    events = requests(36)
+    ship([each for each in events if not fails(each)])
+    run(now=48)
+    before = said("http.5xx.rate")
+    assert {(each.value, each.severity, each.revision) for each in before} == {
+        (0.0, Severity.UNKNOWN, 1)
+    }
+    assert all("logs are incomplete" in each.reason for each in before)
+    assert sum(each.completeness for each in before) / len(before) == pytest.approx(0.5, abs=0.05)
+    (lost,) = said("lost.rate")
+    assert (lost.value, lost.severity, lost.sample_count) == (0.5, Severity.CRITICAL, 100)
+    calm = said("http.5xx.rate", BURST - 2)
+    assert {(each.severity, each.completeness) for each in calm} == {(Severity.OK, 1.0)}
+
+    ship([each | {"event.ingested": iso(START + 49 * HOUR)} for each in events if fails(each)])
+    run(now=50)
+    after = said("http.5xx.rate")
+    assert {(each.severity, each.completeness, each.revision) for each in after} == {
+        (Severity.CRITICAL, 1.0, 2)
+    }
+    (found,) = said("lost.rate")
+    assert (found.value, found.severity, found.revision) == (0.0, Severity.OK, 2)
+    (late,) = said("late.rate")
+    assert late.value == 0.5
+    at_the_time = said("http.5xx.rate", as_of=START + 48 * HOUR)
+    assert [(each.key, each.knowledge) for each in at_the_time] == [
+        (each.key, each.knowledge) for each in before
+    ]
+
+
+def test_an_alarm_that_lost_lines_cannot_explain_stands(
+    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+) -> None:
+    """A few good lines lost in the burst change no verdict, and its sentence says so."""
+    events = requests(36)
+    good = [each["event.id"] for each in events if int(hour(each)) == BURST and not fails(each)]
+    ship([each for each in events if each["event.id"] not in good[10:35:5]])
+    run()
+    found = said("http.5xx.rate")
+    assert {each.severity for each in found} == {Severity.CRITICAL}
+    assert all("That holds whatever the 5 lost lines" in each.reason for each in found)
+    assert said("lost.rate")[0].value == 0.05
+
+
+def test_lost_lines_are_not_silence(
+    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+) -> None:
+    """Two hours without a line are silence, until it is known that their lines were lost."""
+    events = requests(101)
+    ship([each for each in events if hour(each) < 98])
+    run(hours=100, now=100)
+    silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
+    assert [each.severity.alarming for each in silent] == [True] * 2
+    assert {each.completeness for each in silent} == {None}
+    ship([each for each in events if hour(each) >= 100])
+    run(hours=100, now=101)
+    silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
+    assert [each.severity for each in silent] == [Severity.UNKNOWN] * 2
+    assert {each.completeness for each in silent} == {0.0}
+    assert all("logs are incomplete" in each.reason for each in silent)
+    run(hours=101, now=102)
+    (lost,) = said("lost.rate", 100)
+    assert (lost.value, lost.sample_count) == (200 / 300, 300)
+    assert "9,801 to 10,000 of process p" in lost.reason
+
+
+def test_cycles_say_of_lost_lines_what_one_run_says(
+    cluster: Cluster, namespace: str, requests: Callable[..., Events], ship: Callable[..., None]
+) -> None:
+    """A gap that shows hours later, and is filled in part, revises what was said of its time."""
+    events = requests(30)
+    there = [each for each in events if not 26 <= hour(each) < 28.5]
+    filling = [each | {"event.ingested": iso(START + 29.5 * HOUR)} for each in events[2_700:2_800]]
+    arriving: dict[float, Events] = {end: [] for end in (26.25, 28, 29, 30)}
+    for each in there:
+        arriving[min(end for end in arriving if hour(each) < end)].append(each)
+    arriving[30] += filling
+    for end, due in arriving.items():
+        if due:
+            ship(due)
+        run_cycle(cluster, namespace, START + end * HOUR, START)
+    now, other = START + 30 * HOUR + MINUTE, f"{namespace}_whole"
+    run_cycle(cluster, namespace, now, START)
+    ship([*there, *filling], into=other)
+    engine.analyze(cluster, other, Window(START, START + 30 * HOUR), now=now)
+    cycles, whole = (
+        {
+            (each.metric, each.subject, each.start, each.end): each.knowledge
+            for each in FindingStore(cluster, where).search(until=START + 30 * HOUR)
+        }
+        for where in (namespace, other)
+    )
+    assert cycles == whole
+    assert len(whole) > 100

@@ -1,0 +1,62 @@
+"""Fallbacks are counted by the hour, source and reason, inside Elasticsearch."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
+from mlmon.analyzers.profiles.kinds.fallbacks import total
+
+
+def fallback(at: datetime, source: str, reason: str | None) -> dict[str, Any]:
+    """Return the event of one fallback."""
+    event = {
+        "@timestamp": iso(at),
+        "event.ingested": iso(at),
+        "event.dataset": "ml.fallback",
+        "ml.feature_source.name": source,
+    }
+    return event | ({"event.reason": reason} if reason else {})
+
+
+def test_fallbacks_are_counted(
+    start: datetime,
+    ship: Callable[[list[dict[str, Any]]], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Each hour has its fallbacks by source and reason, those that do not say included."""
+    at = [start + timedelta(minutes=minutes) for minutes in (1, 2, 3, 4, 70)]
+    ship(
+        [
+            fallback(at[0], "stats", "stale"),
+            fallback(at[1], "stats", "stale"),
+            fallback(at[2], "stats", None),
+            fallback(at[3], "prices", "timeout"),
+            fallback(at[4], "stats", "missing"),
+        ]
+    )
+    day = Window(start, start + DAY)
+    assert update("fallback", day) == 2
+    assert update("fallback", day) == 0
+    first, second = read("fallback", day)
+    assert first.reasons == Counter(
+        {("stats", "stale"): 2, ("stats", "(not said)"): 1, ("prices", "timeout"): 1}
+    )
+    assert second.window == Window(start + HOUR, start + 2 * HOUR)
+    assert total([first, second]).total() == 5
+
+
+def test_reasons_beyond_the_most_frequent(
+    start: datetime,
+    ship: Callable[[list[dict[str, Any]]], None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Where each fallback has a reason of its own, the rest is counted together, not lost."""
+    ship([fallback(start, "stats", f"profile {number}") for number in range(30)])
+    update("fallback", Window(start, start + DAY))
+    (profile,) = read("fallback", Window(start, start + DAY))
+    assert profile.reasons["stats", "(other reasons)"] == 10
+    assert profile.reasons.total() == 30

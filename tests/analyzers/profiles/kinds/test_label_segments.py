@@ -1,0 +1,213 @@
+"""Labels are counted by segment inside Elasticsearch, at no request more; nothing is guessed."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso, parse_time
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.checks.live_performance.live_performance import SUCCESS, LivePerformance
+from mlmon.analyzers.checks.segment_performance.segment_performance import SegmentPerformance
+from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes, SegmentOutcomes, total
+from mlmon.analyzers.profiles.kinds.labels import from_body
+from mlmon.analyzers.run.engine import analyze
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.elastic.client.cluster import Cluster
+
+Events = list[dict[str, Any]]
+COUNTRY = "ml.features.categorical.country"
+
+
+@pytest.fixture
+def requests(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect each request that is sent from now on."""
+    sent: list[str] = []
+    original = cluster._connection.request
+
+    def request(method: str, path: str, body: Any = None, **more: Any) -> Any:
+        sent.append(f"{method} {path}")
+        return original(method, path, body, **more)
+
+    monkeypatch.setattr(cluster._connection, "request", request)
+    return sent
+
+
+@pytest.fixture
+def labelled(predictions_of: Callable[..., Events], rng: np.random.Generator) -> Callable[..., Any]:
+    """Make predictions, some of them of an unknown country or of none, with an outcome of each."""
+
+    def strange(_hour: int, rows: dict[str, Any]) -> None:
+        rows["country"][:4] = ["XX", None, "XX", None]
+
+    def make(hours: int, per_hour: int) -> tuple[Events, Events]:
+        predictions = [
+            each | {"ml.prediction.id": f"p{number}"}
+            for number, each in enumerate(predictions_of(hours, per_hour, change=strange))
+        ]
+        outcomes = [
+            {
+                "@timestamp": iso(learnt := parse_time(each["@timestamp"]) + 2 * HOUR),
+                "event.dataset": "ml.outcome",
+                "event.ingested": iso(learnt),
+                "service.name": "bidder",
+                "ml.prediction.id": each["ml.prediction.id"],
+                "ml.outcome.label": bool(rng.random() < each["ml.prediction.score"]),
+            }
+            for each in predictions
+        ]
+        return predictions, outcomes
+
+    return make
+
+
+def counted(predictions: Events, outcomes: Events, edges: tuple[float, ...]) -> SegmentOutcomes:
+    """Count some predictions by numpy."""
+    won = {each["ml.prediction.id"]: each["ml.outcome.label"] for each in outcomes}
+    scores = np.array([each["ml.prediction.score"] for each in predictions])
+    approved = np.array([each["ml.prediction.decision"] == "approved" for each in predictions])
+    labels = np.array([won[each["ml.prediction.id"]] for each in predictions])
+    over = [Buckets.from_values(scores[rows], edges).counts for rows in (approved, labels, ~labels)]
+    return SegmentOutcomes(int((approved & labels).sum()), *over)
+
+
+def test_counts_are_those_of_numpy(
+    start: datetime,
+    baseline: Baseline,
+    labelled: Callable[..., Any],
+    ship: Callable[..., None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Successes and scores by label of each country and hour; other values stand apart."""
+    predictions, outcomes = labelled(3, 60)
+    ship([*predictions, *outcomes])
+    day = Window(start, start + DAY)
+    assert update("label", day, [baseline]) == 3
+    profiles = read("label", day, [baseline])
+    for hour, profile in enumerate(profiles):
+        of_hour = predictions[hour * 60 : (hour + 1) * 60]
+        found = profile.segments["country"]
+        for name in ("DE", "FR", "US"):
+            mine = [each for each in of_hour if each.get(COUNTRY) == name]
+            assert found.values[name] == counted(mine, outcomes, baseline.segment_edges)
+        strange = [each for each in of_hour[:4] if each["ml.prediction.decision"] == "approved"]
+        assert found.approved == profile.approved.labelled
+        assert found.other == len(strange)
+    whole = total(each.segments for each in profiles)["country"]
+    assert whole.approved == sum(each.approved.labelled for each in profiles)
+    body = orjson.loads(orjson.dumps(profiles[0].body()))
+    slot, known = profiles[0].slot, profiles[0].knowledge
+    assert from_body(slot, known, 1, body, baseline) == profiles[0]
+    assert from_body(slot, known, 1, body | {"segments": {}}, baseline).segments == {}
+
+
+def test_labels_joined_before_the_declaration_stay_without(
+    start: datetime,
+    baseline: Baseline,
+    labelled: Callable[..., Any],
+    ship: Callable[..., None],
+    update: Callable[..., int],
+    read: Callable[..., list[Any]],
+) -> None:
+    """Counted in the whole and in no segment; what comes after the declaration is divided."""
+    predictions, outcomes = labelled(1, 60)
+    ship([*predictions, *outcomes[:30]])
+    day = Window(start, start + DAY)
+    plain = replace(baseline, segments={})
+    update("label", day, [plain])
+    assert read("label", day, [plain])[0].segments == {}
+    ship(outcomes[30:])
+    update("label", day, [baseline])
+    (profile,) = read("label", day, [baseline])
+    late = [each for each in predictions[30:] if each["ml.prediction.decision"] == "approved"]
+    assert profile.labelled == 60
+    assert profile.segments["country"].approved == len(late)
+
+
+def divided(baseline: Baseline, values: int) -> Baseline:
+    """The baseline with so many countries as segments, three of them those of the traffic."""
+    known = baseline.segments["country"]
+    more = {f"C{number}": known["DE"] for number in range(17)}
+    return replace(baseline, segments={"country": dict([*known.items(), *more.items()][:values])})
+
+
+def test_a_segment_more_costs_no_request_more(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    baseline: Baseline,
+    labelled: Callable[..., Any],
+    ship: Callable[..., None],
+    requests: list[str],
+) -> None:
+    """An hour's profiles, verdicts and findings of one country ask as often as those of twenty."""
+    predictions, outcomes = labelled(2, 60)
+    sent = {}
+    analyzers = (LivePerformance(), SegmentPerformance())
+    for values in (1, 20):
+        into = f"{namespace}_{values}"
+        ship([*predictions, *outcomes], into=into)
+        BaselineStore(cluster, into).write([divided(baseline, values)])
+        requests.clear()
+        period = Window(start + 5 * HOUR, start + 6 * HOUR)
+        done = analyze(cluster, into, period, now=start + DAY, analyzers=analyzers)
+        assert done.profiles["label"] == done.profiles["segment"] == 2
+        sent[values] = Counter(each.replace(into, "") for each in requests)
+    assert sent[1] == sent[20]
+
+
+def test_a_second_run_writes_the_same(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    baseline: Baseline,
+    labelled: Callable[..., Any],
+    ship: Callable[..., None],
+) -> None:
+    """Labels, profiles and findings by segment: nothing is new, nothing is written twice."""
+    predictions, outcomes = labelled(24, 60)
+    lost = [
+        each | {"ml.outcome.label": each["ml.outcome.label"] and before.get(COUNTRY) != "DE"}
+        for each, before in zip(outcomes, predictions, strict=True)
+    ]
+    ship([*predictions, *lost])
+    BaselineStore(cluster, namespace).write([baseline])
+    period, now = Window(start + 18 * HOUR, start + DAY), start + 3 * DAY
+    analyzers = (LivePerformance(), SegmentPerformance())
+    analyze(cluster, namespace, period, now=now, analyzers=analyzers)
+
+    def written() -> dict[str, Any]:
+        names = ("labels", "profiles", "findings")
+        patterns = [f"mlmon-{name}-{namespace}-*" for name in names]
+        return {hit["_id"]: hit["_source"] for each in patterns for hit in cluster.scan(each, {})}
+
+    before = written()
+    again = analyze(cluster, namespace, period, now=now + HOUR, analyzers=analyzers)
+    assert not any(again.profiles.values())
+    assert written() == before
+    found = list(FindingStore(cluster, namespace).search())
+    by_segment = [each for each in found if each.analyzer == "segment_performance"]
+    assert {each.segment for each in by_segment if each.severity.alarming} == {"country=DE"}
+    (whole,) = (
+        each
+        for each in found
+        if each.analyzer == "live_performance" and each.metric == SUCCESS and each.end == period.end
+    )
+    assert "most of all country=DE" in whole.reason
+
+
+def test_hours_add_up() -> None:
+    """A value that an hour lacks adds nothing, and what is no segment stays apart."""
+    one = FeatureOutcomes(5, {"DE": SegmentOutcomes(1, (1, 2), (1, 1), (0, 1))})
+    two = FeatureOutcomes(4, {"FR": SegmentOutcomes(0, (2, 0), (0, 0), (2, 0))})
+    assert one + two == FeatureOutcomes(9, {**one.values, **two.values})
+    assert (one + two).other == 4
+    assert (one + one).values["DE"] == SegmentOutcomes(2, (2, 4), (2, 2), (0, 2))

@@ -1,0 +1,61 @@
+"""Windows grow where traffic is small."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
+from mlmon.analyzers.references.cadence import LENGTHS, WITHOUT_HISTORY, window_length, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@given(st.integers(1, 10**7), st.integers(1, 10**4))
+def test_the_shortest_window_that_suffices(events: int, minimum: int) -> None:
+    """The window holds enough events and no shorter one does; a day is the longest."""
+    length = window_length(events, minimum)
+    assert length == DAY or events * (length / DAY) >= minimum
+    shorter = [each for each in LENGTHS if each < length]
+    assert all(events * (each / DAY) < minimum for each in shorter)
+
+
+def test_windows_follow_the_traffic_of_the_day_before(start: datetime) -> None:
+    """A busy day makes the next day's windows short, a day without events leaves the default."""
+    busy = Window(start + DAY, start + 2 * DAY)
+
+    def events(window: Window) -> int:
+        return 288 * 50 if window == busy else 0
+
+    found = list(windows(Window(start + DAY, start + 4 * DAY), events, 50))
+    lengths = {
+        day: {
+            each.length for each in found if start + day * DAY < each.end <= start + (day + 1) * DAY
+        }
+        for day in (1, 2, 3)
+    }
+    assert lengths == {1: {WITHOUT_HISTORY}, 2: {5 * MINUTE}, 3: {WITHOUT_HISTORY}}
+
+
+@pytest.mark.parametrize("cut", [timedelta(hours=7), timedelta(hours=30), timedelta(minutes=2900)])
+def test_parts_of_a_period_have_the_windows_of_the_whole(start: datetime, cut: timedelta) -> None:
+    """However a period is cut, each window is judged once."""
+
+    def events(window: Window) -> int:
+        return int(window.start.timestamp()) // 3600 % 7 * 100
+
+    def judged(begin: datetime, end: datetime) -> list[Window]:
+        return list(windows(Window(begin, end), events, 20))
+
+    end = start + 3 * DAY
+    assert judged(start, start + cut) + judged(start + cut, end) == judged(start, end)
+
+
+def test_profiles_bound_the_length(start: datetime) -> None:
+    """No window is shorter than the profiles it is made of."""
+    many: Callable[[Window], int] = lambda _window: 10**9  # noqa: E731 - a function of one line
+    found = windows(Window(start, start + DAY), many, 1, shortest=HOUR)
+    assert {each.length for each in found} == {HOUR}

@@ -1,0 +1,335 @@
+"""Cycles end in the same findings as one run over everything, whatever came late or went wrong."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
+from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.store import BaselineStore
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.jobs import JobKind
+from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.run import engine
+from mlmon.analyzers.run.cycle import cycle as cycles
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.own_log import JOB
+from mlmon.analyzers.run.cycle.runner import Runner
+from mlmon.analyzers.run.cycle.state import Lease
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import UserError
+
+Events = list[dict[str, Any]]
+Said = set[tuple[str, str]]
+
+
+@pytest.fixture
+def two_days(
+    predictions_of: Callable[..., Events],
+    accesses_of: Callable[..., Events],
+    runs_of: Callable[..., Events],
+) -> Events:
+    """Two days of everything, in order of time; scores fall on the second."""
+
+    def fall(hour: int, rows: dict[str, Any]) -> None:
+        if hour >= 30:
+            rows["score"][::2] *= 0.1
+
+    events = [
+        *predictions_of(48, 12, change=fall),
+        *accesses_of(48, 12, status=lambda hour, _index: 500 if hour == 20 else 200),
+        *runs_of("refresh", [(float(hour), hour != 40, 30.0) for hour in range(48)]),
+    ]
+    return sorted(events, key=lambda each: each["@timestamp"])
+
+
+def said(cluster: Cluster, namespace: str) -> Said:
+    """Return what is known now: each latest finding and what it says."""
+    return contents(FindingStore(cluster, namespace).search())
+
+
+def contents(found: Iterable[Any]) -> Said:
+    """Return what findings say, but those of `clock_skew`: it judges lines by when they arrived."""
+    return {(each.key, each.knowledge) for each in found if each.analyzer != "clock_skew"}
+
+
+def arriving(events: Events, moment: datetime) -> Events:
+    """Return events as they are stored when they arrive at a moment."""
+    return [each | {"event.ingested": iso(moment)} for each in events]
+
+
+@pytest.fixture
+def expected(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> Callable[[], Said]:
+    """What one run over everything says, from a namespace of its own."""
+
+    def act() -> Said:
+        other = f"{namespace}_whole"
+        BaselineStore(cluster, other).write([baseline])
+        ship(arriving(two_days, start + 2 * DAY), into=other)
+        period = Window(start, start + 2 * DAY)
+        engine.analyze(cluster, other, period, now=start + 2 * DAY)
+        return said(cluster, other)
+
+    return act
+
+
+def test_cycles_say_what_one_run_says(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+    expected: Callable[[], Said],
+) -> None:
+    """Seven cycles, events that come hours late and a long pause: the findings of one run."""
+    BaselineStore(cluster, namespace).write([baseline])
+    late = two_days[5::50]
+    on_time = [each for each in two_days if each not in late]
+    for hour in (5, 11, 12, 17, 40, 48):
+        moment = start + hour * HOUR
+        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        ship(arriving(due, moment))
+        on_time = on_time[len(due) :]
+        if hour == 40:
+            ship(arriving([each for each in late if each["@timestamp"] < iso(moment)], moment))
+        run_cycle(cluster, namespace, moment, start)
+    moment = start + 49 * HOUR
+    ship(arriving([each for each in late if each["@timestamp"] >= iso(start + 40 * HOUR)], moment))
+    run_cycle(cluster, namespace, moment, start)
+    known = FindingStore(cluster, namespace).search(until=start + 2 * DAY)
+    assert contents(known) == expected()
+
+
+def test_a_version_that_takes_over_and_is_taken_back(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    predictions_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """It is judged over the whole day's traffic at once; lines that come very late change that."""
+    second = replace(baseline, model_version="2")
+    events = predictions_of(72, 6)
+    for number, each in enumerate(events):
+        each |= {"ml.features.embedding.text": [1.0, 2.0, 3.0, 4.0], "ml.features.embedded": "text"}
+        if 30 <= number // 6 < 42:
+            each["ml.model.version"] = "2"
+    late = {50: events[6 * 28 + 1], 72: events[6 * 2 + 1]}
+    end = start + 72 * HOUR
+    for name in (namespace, other := f"{namespace}_whole"):
+        BaselineStore(cluster, name).write([baseline, second])
+    ship(arriving(events, end), into=other)
+    engine.analyze(cluster, other, Window(start, end), now=end)
+    on_time = [each for each in events if each not in late.values()]
+    for hour in (28, 36, 50, 72):
+        moment = start + hour * HOUR
+        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        ship(arriving([*due, *([late[hour]] if hour in late else [])], moment))
+        on_time = on_time[len(due) :]
+        run_cycle(cluster, namespace, moment, start)
+        if hour == 36:
+            day = Window(moment - DAY, moment)
+            over = {second.id: second}
+            read = ProfileStore(cluster, namespace).read(kinds()["prediction"], day, over)
+            assert sum(each.predictions for each in read) == 143
+    assert differing(cluster, namespace, other) == []
+
+
+def test_a_clock_that_was_ahead_is_put_right(
+    cluster: Cluster,
+    namespace: str,
+    runs_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """What came after a cycle three days ahead is judged by the next one."""
+    events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    for hour, now in ((4, start + 3 * DAY), (9, start + 9.5 * HOUR)):
+        due = [each for each in events if each["@timestamp"] < iso(start + hour * HOUR)]
+        ship(arriving(due, start + hour * HOUR))
+        events = events[len(due) :]
+        run_cycle(cluster, namespace, now, start)
+    found = FindingStore(cluster, namespace).search(analyzer="job_health", metric="failed.runs")
+    assert {each.end for each in found if each.severity.alarming} >= {start + 8 * HOUR}
+
+
+def differing(cluster: Cluster, *namespaces: str) -> list[str]:
+    """Return what is not said alike in two namespaces."""
+    one, two = (said(cluster, name) for name in namespaces)
+    keys = {key for key, _ in one ^ two}
+    found = (each for name in namespaces for each in FindingStore(cluster, name).search())
+    return sorted(f"{each.end} {each.series} {each.reason}" for each in found if each.key in keys)
+
+
+def test_a_cycle_that_was_killed_is_made_good(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+    expected: Callable[[], Said],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Killed after its profiles were stored and before anything was judged, the next one judges."""
+    BaselineStore(cluster, namespace).write([baseline])
+    half = len(two_days) // 2
+    ship(arriving(two_days[:half], start + DAY))
+    run_cycle(cluster, namespace, start + DAY, start)
+    ship(arriving(two_days[half:], start + 2 * DAY))
+
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cycles.engine, "analyze", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run_cycle(cluster, namespace, start + 2 * DAY, start)
+    run_cycle(cluster, namespace, start + 2 * DAY, start)
+    assert said(cluster, namespace) == expected()
+
+
+def test_a_kind_that_fails_for_some_cycles_is_made_good(
+    cluster: Cluster,
+    namespace: str,
+    runs_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While a kind of profiles fails its analyzers say so; the next cycle mends all of it."""
+    events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    failures = []
+    for hour in (4, 6, 8, 12):
+        moment = start + hour * HOUR
+        due = [each for each in events if each["@timestamp"] < iso(moment)]
+        ship(arriving(due, moment))
+        events = events[len(due) :]
+        with monkeypatch.context() as patched:
+            if hour in {6, 8}:
+                patched.setattr(JobKind, "make", lambda *_: 1 / 0)
+            failures.append(set(run_cycle(cluster, namespace, moment, start).failures))
+    assert failures == [set(), {"job_health"}, {"job_health"}, set()]
+    other = f"{namespace}_whole"
+    everything = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
+    ship(arriving(everything, start + 12 * HOUR), into=other)
+    engine.analyze(cluster, other, Window(start, start + 12 * HOUR), now=start + 12 * HOUR)
+    assert said(cluster, namespace) == said(cluster, other)
+
+
+def test_a_cycle_costs_what_is_new(
+    cluster: Cluster,
+    namespace: str,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """With nothing new, the next cycle makes no profile and writes no finding of a past window."""
+    ship(arriving(two_days, start + 2 * DAY - timedelta(seconds=1)))
+    first = run_cycle(cluster, namespace, start + 2 * DAY, start)
+    again = run_cycle(cluster, namespace, start + 2 * DAY + timedelta(seconds=5), start)
+    assert first.profiles > 100
+    assert first.findings > 100
+    assert (again.profiles, again.findings, again.failures) == (0, 0, {})
+
+
+def test_a_cycle_logs_itself_as_a_job(
+    cluster: Cluster,
+    namespace: str,
+    two_days: Events,
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """Its start and its end are events of the job's data stream, with what it worked through."""
+    ship(arriving(two_days[:200], start + DAY))
+    lines: list[str] = []
+    runner = Runner(cluster, namespace, "here:1", lambda: start + DAY, lines.append)
+    done = runner.once()
+    assert done is not None
+    cluster.refresh(f"logs-ml.job-{namespace}")
+    query = {"query": {"term": {"ml.job.name": JOB}}, "sort": ["event.sequence"]}
+    hits = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
+    assert [hit["_source"].get("event.outcome") for hit in hits] == [None, "success"]
+    assert hits[1]["_source"]["ml.job.records"] == done.profiles
+    assert len(lines) == 1
+
+
+def test_a_cycle_that_fails_is_logged_and_lets_the_next_one_in(
+    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is logged as failed with its error, and the lease is given back."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no luck")
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+    monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
+    with pytest.raises(RuntimeError, match="no luck"):
+        runner.once()
+    cluster.refresh(f"logs-ml.job-{namespace}")
+    query = {"query": {"term": {"event.outcome": "failure"}}}
+    (hit,) = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
+    assert hit["_source"]["error.message"] == "no luck"
+    assert Lease(cluster, namespace, "there:2").take(start) is None
+
+
+def test_a_second_process_stands_aside(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """While another runs the cycles, none is run, and it is said who does."""
+    Lease(cluster, namespace, "there:2").take(start)
+    lines: list[str] = []
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lines.append)
+    assert runner.once() is None
+    assert "there:2" in lines[0]
+
+
+def test_it_stops_when_told(cluster: Cluster, namespace: str, start: datetime) -> None:
+    """Told to stop during a cycle, it finishes that one and begins no other."""
+    stopping, lines = Event(), []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        stopping.set()
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    runner.until(stopping, timedelta(seconds=1))
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no luck"), UserError("nobody is there")])
+def test_cycles_go_on_after_one_that_failed(
+    cluster: Cluster,
+    namespace: str,
+    start: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    """Whatever stopped it is told, and the next one is run."""
+    stopping, lines = Event(), []
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        stopping.set()
+
+    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
+    runner.until(stopping, timedelta(seconds=1))
+    assert len(lines) == 1
+    assert str(error) in lines[0]
+    assert "tried again" in lines[0]

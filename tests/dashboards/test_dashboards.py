@@ -1,0 +1,130 @@
+"""Dashboards: every analyzer is seen, every panel has its place, every name is known."""
+
+from typing import get_args
+
+import pytest
+
+from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.checks import discover
+from mlmon.dashboards.definitions import dashboards, home, shown_on
+from mlmon.dashboards.definitions.searches import SEARCHES
+from mlmon.dashboards.model.chart import Chart, Values
+from mlmon.dashboards.model.condition import fields, kql
+from mlmon.dashboards.model.dashboard import COLUMNS, Dashboard, Documents, Panel
+from mlmon.dashboards.model.finding_chart import finding_charts
+from mlmon.dashboards.model.layout import Navigation, charts, layout
+from mlmon.dashboards.model.sources import SOURCES
+
+each_dashboard = pytest.mark.parametrize("shown", dashboards(), ids=lambda each: each.name)
+
+
+def test_every_layer_has_one_dashboard() -> None:
+    """A new analyzer, of whatever layer, is shown without being named: once."""
+    layers = [layer for each in dashboards() for layer in each.layers]
+    assert sorted(layers) == sorted(LAYERS)
+
+
+def test_every_analyzer_is_shown_with_all_its_panels() -> None:
+    """Each analyzer has one home, and each of its panels a chart there."""
+    for analyzer in discover():
+        shown = home(analyzer)
+        found = {each.title for each in charts(layout(shown, shown_on(shown, discover())))}
+        for panel in analyzer.panels:
+            sides = ("",) if panel.pivot is None else (", up", ", down")
+            assert {f"{panel.title}{side}" for side in sides} <= found
+
+
+def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
+    """What rose and what fell, each of the subjects that are worst there; limits in the former."""
+    analyzer = next(each for each in discover() if each.name == "score_attribution")
+    up, down = finding_charts(analyzer, analyzer.panels[0])
+    assert [each.measures[0].operation for each in (up, down)] == ["max", "min"]
+    subjects = [each.by[1] for each in (up, down)]
+    assert [each.order for each in subjects if isinstance(each, Values)] == ["highest", "lowest"]
+    assert [bool(each.limits) for each in (up, down)] == [True, False]
+    assert kql(up.condition).endswith("finding.value >= 0.0")
+    assert kql(down.condition).endswith("finding.value: * and not (finding.value >= 0.0)")
+
+
+def test_no_two_dashboards_name_one_analyzer() -> None:
+    """An analyzer's panels stand in one place."""
+    named = [name for each in dashboards() for name in each.analyzers]
+    assert len(named) == len(set(named))
+
+
+@each_dashboard
+def test_panels_stand_side_by_side(shown: Dashboard) -> None:
+    """No panel overlaps another or the grid's edge, no id occurs twice, none is too many."""
+    panels = layout(shown, shown_on(shown, discover()))
+    cells = [
+        (x, y)
+        for each in panels
+        for x in range(each.x, each.x + each.w)
+        for y in range(each.y, each.y + each.h)
+    ]
+    assert len(cells) == len(set(cells))
+    assert all(0 <= each.x < each.x + each.w <= COLUMNS for each in panels)
+    assert len({each.id for each in panels}) == len(panels)
+    # Kibana 9.4.0 does not open a dashboard with more.
+    assert len(panels) <= 100
+    assert panels[0].panel == Navigation()
+
+
+@each_dashboard
+def test_what_it_names_exists(shown: Dashboard) -> None:
+    """Its searches, and the dashboards its charts lead to, are there; a question is a question."""
+    names = {each.name for each in dashboards()}
+    searches = {each.name for each in SEARCHES}
+    assert shown.question.endswith("?")
+    for each in layout(shown, shown_on(shown, discover())):
+        if isinstance(each.panel, Documents):
+            assert each.panel.search in searches
+        if isinstance(each.panel, Chart):
+            assert each.panel.leads_to is None or each.panel.leads_to in names
+            assert each.panel.sentence.endswith("?")
+
+
+def test_fields_are_those_of_the_index_templates() -> None:
+    """Every field that a chart, a control or a search names is in its source's table."""
+    everything = [
+        (each.source, name)
+        for shown in dashboards()
+        for each in charts(layout(shown, shown_on(shown, discover())))
+        for name in asked(each)
+    ]
+    everything += [(one.source, one.field) for shown in dashboards() for one in shown.controls]
+    everything += [
+        (each.source, name)
+        for each in SEARCHES
+        for name in {*each.columns, *fields(each.condition), *(name for name, _ in each.sort)}
+    ]
+    assert len(everything) > 300
+    wrong = [(source.name, name) for source, name in everything if source.field(name) is None]
+    assert wrong == []
+
+
+def asked(chart: Chart) -> set[str]:
+    """Return the fields that a chart looks at."""
+    measures = [each for layer in chart.layers for each in layer.measures]
+    return (
+        {axis.field for axis in chart.by}
+        | {each.field for each in measures if each.field}
+        | fields(chart.condition)
+        | {name for each in measures for name in fields(each.where) | fields(each.of)}
+    )
+
+
+def test_sources_are_named_once() -> None:
+    """Names are parts of ids: of data views, searches and dashboards."""
+    names = [each.name for each in (*SOURCES, *SEARCHES, *dashboards())]
+    assert len(names) == len(set(names))
+
+
+def test_every_kind_of_panel_is_in_use() -> None:
+    """What no dashboard shows needs no emitter."""
+    kinds = {
+        type(each.panel)
+        for shown in dashboards()
+        for each in layout(shown, shown_on(shown, discover()))
+    }
+    assert kinds == {*get_args(Panel), Navigation}

@@ -1,0 +1,43 @@
+"""A file is written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from mlmon.elastic.errors import UserError
+from mlmon.elastic.system.atomic_write import whole_file
+
+
+def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    """Until the block ends the old file stands; then the new one, and nothing beside it."""
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    with whole_file(path) as part:
+        part.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def write_half(path: Path) -> None:
+    """Begin to write a file and fail."""
+    with whole_file(path) as part:
+        part.write_text("half")
+        raise ValueError("bad row")
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    """Where writing fails, nothing is replaced and nothing is left beside."""
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="bad row"):
+        write_half(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A missing folder is an error that a user can mend."""
+    path = tmp_path / "nowhere" / "report.html"
+    with pytest.raises(UserError, match=r"report\.html cannot be written"), whole_file(path) as it:
+        it.write_text("new")

@@ -1,0 +1,143 @@
+"""Blocks of whole lines from plain, compressed and piped content."""
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmon.ingest.files.content import Content, GzipContent, PipeContent, PlainContent
+from mlmon.ingest.files.record import Record
+from mlmon.ingest.files.source import UNFINISHED, Block, Limits, ReplacedError, Source
+
+LIMITS = Limits(line_bytes=20)
+
+
+def plain(path: Path) -> Source:
+    """Return the source of a plain file."""
+    return Source(Record("log", "log", 1, 1), PlainContent(os.open(path, os.O_RDONLY)), LIMITS)
+
+
+def blocks(source: Source) -> Iterator[Block]:
+    """Yield blocks until there are no more."""
+    while block := source.read():
+        yield block
+
+
+@given(lines=st.lists(st.binary(max_size=45).map(lambda raw: raw.replace(b"\n", b"_"))))
+def test_no_byte_is_lost_and_lines_over_the_limit_are_marked(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    """Blocks join to the file; lines within the limit come whole, longer ones in pieces."""
+    path = tmp_path_factory.mktemp("log") / "log"
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    found = list(blocks(plain(path)))
+    assert [block.start for block in found[1:]] == [block.end for block in found[:-1]]
+    good, pieces, long = [], [], []
+    for block in found:
+        if not block.refused:
+            good += block.lines
+            continue
+        pieces += block.lines
+        if not block.inside_long_line:
+            long.append(b"".join(pieces))
+            pieces = []
+    assert good == [line for line in lines if len(line) <= 20]
+    assert long == [line for line in lines if len(line) > 20]
+
+
+@given(data=st.binary(max_size=300), cuts=st.lists(st.integers(1, 60), max_size=8))
+def test_compressed_content_reads_like_plain(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, cuts: list[int]
+) -> None:
+    """Any gzip members, read at any offsets, forwards and back, give the plain bytes."""
+    path = tmp_path_factory.mktemp("log") / "log.gz"
+    members, rest = [], data
+    for cut in cuts:
+        members.append(gzip.compress(rest[:cut]))
+        rest = rest[cut:]
+    path.write_bytes(b"".join(members) + gzip.compress(rest))
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    for offset in (0, 7, len(data) // 2, 3, len(data)):
+        assert content.read_at(offset, 50) == data[offset : offset + 50]
+    assert content.read_at(0, len(data) + 1) == data
+    assert content.finished
+
+
+def test_a_compressed_file_that_is_being_written_is_read_so_far(tmp_path: Path) -> None:
+    """What is there is given, the rest when it is there, and only then the file is finished."""
+    path = tmp_path / "log.gz"
+    data = b"".join(b"%06d\n" % number for number in range(5_000))
+    compressed = gzip.compress(data)
+    path.write_bytes(compressed[:4_000])
+    content: Content = GzipContent(os.open(path, os.O_RDONLY))
+    part = content.read_at(0, len(data))
+    assert data.startswith(part)
+    assert 0 < len(part) < len(data)
+    assert not content.finished
+    path.write_bytes(compressed)
+    assert content.read_at(len(part), len(data)) == data[len(part) :]
+    assert content.read_at(len(data), 1) == b""
+    assert content.finished
+
+
+def test_a_damaged_compressed_file_gives_what_lies_before_the_damage(tmp_path: Path) -> None:
+    """A flipped byte ends the file there, and is told."""
+    path = tmp_path / "log.gz"
+    data = os.urandom(400_000)
+    compressed = bytearray(gzip.compress(data))
+    compressed[-4] ^= 0xFF
+    path.write_bytes(bytes(compressed))
+    content = GzipContent(os.open(path, os.O_RDONLY))
+    assert content.read_at(0, 100_000) == data[:100_000]
+    content.read_at(len(data) - 10, 100)
+    assert content.trouble
+
+
+def test_a_pipe_is_read_as_it_comes() -> None:
+    """Half a line waits; the end of the pipe is seen."""
+    out, into = os.pipe()
+    source = Source(Record("-", "-", -1, -1), PipeContent(out), LIMITS, persistent=False)
+    os.write(into, b"one\ntw")
+    block = source.read()
+    assert block is not None
+    assert block.lines == [b"one"]
+    assert source.read() is None
+    os.write(into, b"o\n{}")
+    os.close(into)
+    block = source.read()
+    assert block is not None
+    assert block.lines == [b"two"]
+    assert source.read() is None
+    assert source.content.finished
+    last = source.rest(ended=True)
+    assert last is not None
+    assert (last.lines, last.refused) == ([b"{}"], "")
+    os.close(out)
+
+
+def test_half_a_line_at_the_end_for_good_is_refused(tmp_path: Path) -> None:
+    """What a crashed writer left is not passed over in silence."""
+    path = tmp_path / "log"
+    path.write_bytes(b'{"a":1}\n{"b":')
+    source = plain(path)
+    assert source.read() is not None
+    assert source.rest(ended=False) is None
+    block = source.rest(ended=True)
+    assert block is not None
+    assert (block.lines, block.refused) == ([b'{"b":'], UNFINISHED)
+
+
+@pytest.mark.parametrize("later", [b"", b"x\n", b"other line, as long\n"])
+def test_a_file_that_was_cut_or_rewritten_is_noticed(tmp_path: Path, later: bytes) -> None:
+    """Cut to nothing, shorter, or rewritten to the same length: the offset is not used on."""
+    path = tmp_path / "log"
+    path.write_bytes(b"first line, as long\n")
+    source = plain(path)
+    assert source.read() is not None
+    path.write_bytes(later)
+    with pytest.raises(ReplacedError):
+        source.read()

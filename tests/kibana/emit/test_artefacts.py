@@ -1,0 +1,52 @@
+"""Artefacts against the published schemas of Kibana's APIs."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mlmon.dashboards.links.place import Place
+from mlmon.kibana.emit.artefact import Artefact
+from mlmon.kibana.providers import artefacts
+
+PLACE = Place("production", "ops")
+EVERYTHING = artefacts(PLACE)
+ENVELOPES = {"data-view": "data_view"}
+
+Errors = Callable[[str, Any], list[str]]
+
+
+@pytest.fixture
+def errors(checker: Errors | None) -> Errors:
+    """The checker that lies beside the project."""
+    if checker is None:
+        pytest.skip("the published schemas are absent: they are not part of the project")
+    return checker
+
+
+def enveloped(artefact: Artefact) -> Any:
+    """Return the whole body of the request."""
+    envelope = ENVELOPES.get(artefact.kind)
+    return {envelope: artefact.body} if envelope else artefact.body
+
+
+@pytest.mark.parametrize(
+    "artefact",
+    [each for each in EVERYTHING if each.kind != "saved-object"],
+    ids=lambda each: f"{each.kind}-{each.id}",
+)
+def test_bodies_are_what_the_schemas_say(artefact: Artefact, errors: Errors) -> None:
+    """Every body that an API takes is valid by that API's published schema."""
+    assert errors(artefact.kind, enveloped(artefact)) == []
+
+
+def test_the_schemas_refuse_what_is_wrong(errors: Errors) -> None:
+    """A wrong chart type, a wrong operation, an unknown key: none passes."""
+    body = next(each.body for each in EVERYTHING if each.kind == "dashboard")
+    panels = [each for each in body["panels"] if each["config"].get("type") == "xy"]
+    place = body["panels"].index(panels[0])
+    for change in ({"type": "line_chart"}, {"y": [{"operation": "avg"}]}, {"colour": "red"}):
+        wrong = copy.deepcopy(body)
+        wrong["panels"][place]["config"]["layers"][0] |= change
+        assert errors("dashboard", wrong) != []

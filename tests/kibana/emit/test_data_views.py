@@ -1,0 +1,78 @@
+"""Data views: what people read for the names of fields, and how values are written."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from mlmon.dashboards.field_labels import label
+from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.model.source import Source
+from mlmon.dashboards.model.sources import ALERTS, FINDINGS, LOGS, REQUESTS, SOURCES
+from mlmon.kibana.emit.data_views import data_view
+from mlmon.kibana.emit.saved_objects import index_pattern
+
+PLACE = Place("production", "ops")
+each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda each: each.name)
+
+
+@each_source
+def test_every_field_has_a_label_and_its_description(source: Source) -> None:
+    """What the tables say of a field is what Kibana shows beside it; labels differ."""
+    view = data_view(source, PLACE)
+    named = {field.name: field for field in source.fields if not field.is_family}
+    assert view["fieldAttrs"].keys() == named.keys()
+    for name, attributes in view["fieldAttrs"].items():
+        assert attributes["customDescription"] == named[name].description
+    labels = [attributes["customLabel"] for attributes in view["fieldAttrs"].values()]
+    assert len(labels) == len(set(labels))
+    assert not [each for each in labels if not re.fullmatch(r"[A-Z5].*", each)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("finding.sample.count", "Sample count"),
+        ("ml.model.version", "Model version"),
+        ("http.response.status_code", "HTTP response status code"),
+        ("url.path", "URL path"),
+        ("@timestamp", "Timestamp"),
+    ],
+)
+def test_labels(name: str, shown: str) -> None:
+    """A label is the field's name in words, without what says nothing."""
+    assert label(name) == shown
+
+
+def test_values_are_written_in_their_units() -> None:
+    """Durations in nanoseconds, shares, and seconds are read as such."""
+    formats = data_view(REQUESTS, PLACE)["fieldFormats"]
+    assert formats["event.duration"]["params"]["inputFormat"] == "nanoseconds"
+    assert data_view(FINDINGS, PLACE)["fieldFormats"]["finding.sample.completeness"]["id"] == (
+        "percent"
+    )
+
+
+def test_a_trace_leads_to_its_story() -> None:
+    """A click on a trace's id opens everything it did, in the space it is in."""
+    template = data_view(LOGS, PLACE)["fieldFormats"]["trace.id"]["params"]["urlTemplate"]
+    assert template.startswith("../app/discover#/view/mlmon-production-ops-story?_a=")
+    assert "trace.id:%20%22{{value}}%22" in template
+
+
+def test_alerts_are_not_chosen_by_time() -> None:
+    """What is open now may have begun long ago: its data view has no time field."""
+    assert "timeFieldName" not in data_view(ALERTS, PLACE)
+    assert "timeFieldName" not in index_pattern(data_view(ALERTS, PLACE))["attributes"]
+    assert data_view(FINDINGS, PLACE)["timeFieldName"] == "@timestamp"
+
+
+@each_source
+def test_as_a_saved_object_it_says_the_same(source: Source) -> None:
+    """What an import takes as strings of JSON is what the API takes as it is."""
+    view = data_view(source, PLACE)
+    attributes: dict[str, Any] = index_pattern(view)["attributes"]
+    assert json.loads(attributes["fieldAttrs"]) == view["fieldAttrs"]
+    assert json.loads(attributes["fieldFormatMap"]) == view["fieldFormats"]
+    assert attributes["title"] == view["title"] == source.index("production")

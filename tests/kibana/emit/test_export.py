@@ -1,0 +1,93 @@
+"""Artefacts as files: what is compiled is what is reviewed, and what is written is read back."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mlmon.cli import app
+from mlmon.dashboards.links.place import Place
+from mlmon.elastic.errors import UserError
+from mlmon.kibana.providers import artefacts
+from mlmon.kibana.sync.export import IMPORTED, files, read
+
+COMPILED = Path(__file__).parents[3] / "deploy" / "kibana"
+COMMAND = "mlmon kibana export --out deploy/kibana --namespace default --space default"
+
+
+def test_the_compiled_artefacts_are_those_of_the_model() -> None:
+    """What lies in the repository, to be reviewed like code, is what the model compiles to now."""
+    texts = files(artefacts(Place()))
+    there = {
+        str(path.relative_to(COMPILED)): path.read_text(encoding="utf-8")
+        for path in COMPILED.rglob("*")
+        if path.is_file()
+    }
+    different = sorted(name for name in texts.keys() | there if texts.get(name) != there.get(name))
+    assert not different, f"write them with `{COMMAND}`, and read what changed before you commit"
+
+
+def run(*words: str) -> str:
+    """Run `mlmon kibana …` and return what it printed; errors a user can mend are raised."""
+    result = CliRunner().invoke(app, ["kibana", *words])
+    if isinstance(result.exception, UserError):
+        raise result.exception
+    return result.output
+
+
+def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
+    """An export holds every artefact once, as it is."""
+    told = json.loads(run("export", "--out", str(tmp_path), "--namespace", "n", "--json"))
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert set(told["files"]) == written
+    back = {(each.kind, each.id): json.dumps(each.body) for each in read(tmp_path)}
+    assert back == {(each.kind, each.id): json.dumps(each.body) for each in artefacts(Place("n"))}
+
+
+def test_exports_of_two_places_share_no_id() -> None:
+    """Ids are unique in a whole Kibana: a namespace and a space make them so."""
+    places = [Place(), Place("n"), Place("n", "ops"), Place("default", "n")]
+    ids = [{(each.kind, each.id) for each in artefacts(place)} for place in places]
+    assert len(set().union(*ids)) == sum(map(len, ids))
+
+
+def test_what_an_earlier_export_left_is_removed(tmp_path: Path) -> None:
+    """A dashboard that is no longer made is no longer there; what is not ours stays."""
+    run("export", "--out", str(tmp_path))
+    old, mine = tmp_path / "dashboards" / "mlmon-default-old.json", tmp_path / "mine.json"
+    old.write_text("{}")
+    mine.write_text("{}")
+    run("export", "--out", str(tmp_path))
+    assert not old.exists()
+    assert mine.exists()
+
+
+def test_lint_reads_an_export(tmp_path: Path) -> None:
+    """What is right passes; a file that someone broke is named, with exit code 1."""
+    run("export", "--out", str(tmp_path), "--namespace", "n")
+    assert "0 problems" in run("lint", str(tmp_path))
+    path = tmp_path / "dashboards" / "mlmon-n-drift.json"
+    path.write_text(path.read_text().replace('"finding.value"', '"finding.size"'))
+    result = CliRunner().invoke(app, ["kibana", "lint", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "dashboard mlmon-n-drift" in result.output
+    assert "finding.size is in no index template" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("other.txt", "x", f"it has no {IMPORTED}"), (IMPORTED, "{", "is not JSON")],
+)
+def test_what_is_no_export(tmp_path: Path, name: str, text: str, said: str) -> None:
+    """A folder that is none, or a file that is broken, is named."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=said):
+        run("lint", str(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """The message names the folder."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file cannot be written"):
+        run("export", "--out", str(tmp_path / "file"))

@@ -1,0 +1,405 @@
+"""The lint finds every fault that Kibana would refuse or open broken, and none in what is right."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mlmon.dashboards.links.place import Place
+from mlmon.kibana.emit.artefact import Artefact, Kind
+from mlmon.kibana.lint import lint
+from mlmon.kibana.lint.bundle import is_mapped
+from mlmon.kibana.providers import artefacts
+
+EVERYTHING = artefacts(Place("production", "ops"))
+CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
+Change = Callable[[dict[str, Any]], None]
+
+
+def test_nothing_is_wrong_with_what_is_shipped() -> None:
+    """All artefacts of a place pass, of every kind there is."""
+    assert [str(each) for each in lint(EVERYTHING)] == []
+    assert len(EVERYTHING) > 40
+
+
+def changed(kind: Kind, id_: str, change: Change) -> list[str]:
+    """Return what the lint says of everything, after one artefact was changed."""
+    (found,) = (each for each in EVERYTHING if (each.kind, each.id) == (kind, id_))
+    body = copy.deepcopy(dict(found.body))
+    change(body)
+    rest = [each for each in EVERYTHING if each is not found]
+    return [str(each) for each in lint([*rest, Artefact(kind, id_, body)])]
+
+
+def in_json(path: str, change: Change) -> Change:
+    """Change what lies in a string of JSON among a saved object's attributes."""
+
+    def inside(body: dict[str, Any]) -> None:
+        value = json.loads(body["attributes"][path])
+        change(value)
+        body["attributes"][path] = json.dumps(value)
+
+    return inside
+
+
+def lens(change: Change) -> Change:
+    """Change the first line chart of a dashboard."""
+
+    def inside(panels: Any) -> None:
+        charts = [each for each in panels if each["type"] == "lens"]
+        change(
+            next(
+                each["embeddableConfig"]["attributes"]
+                for each in charts
+                if each["embeddableConfig"]["attributes"]["visualizationType"] == "lnsXY"
+            )
+        )
+
+    return in_json("panelsJSON", inside)
+
+
+def columns(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of the first layer."""
+    found: dict[str, Any] = attributes["state"]["datasourceStates"]["formBased"]["layers"]["l0"]
+    return found["columns"]
+
+
+def layer(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the first layer as it is drawn."""
+    found: dict[str, Any] = attributes["state"]["visualization"]["layers"][0]
+    return found
+
+
+def vega(change: Change) -> Change:
+    """Change the picture of a dashboard."""
+
+    def inside(panels: Any) -> None:
+        found = (each["embeddableConfig"].get("savedVis", {}) for each in panels)
+        params = next(each["params"] for each in found if each.get("type") == "vega")
+        spec = json.loads(params["spec"])
+        change(spec)
+        params["spec"] = json.dumps(spec)
+
+    return in_json("panelsJSON", inside)
+
+
+def analyzers(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the outermost aggregation of a picture's search."""
+    found: dict[str, Any] = spec["data"]["url"]["body"]["aggs"]["analyzers"]
+    return found
+
+
+OVERVIEW = "mlmon-production-ops-overview"
+DASHBOARD = "mlmon-production-ops-service_health"
+SEARCH = "mlmon-production-ops-alarms"
+FAULTS: list[tuple[Kind, str, Change, str]] = [
+    ("saved-object", SEARCH, lambda body: body.update(id="other"), "is other in the body"),
+    (
+        "saved-object",
+        SEARCH,
+        lambda body: body.update(typeMigrationVersion="10.9.0"),
+        "not the version that 8.19 has",
+    ),
+    (
+        "saved-object",
+        SEARCH,
+        lambda body: body["references"][0].update(id="gone"),
+        "there is no index-pattern gone",
+    ),
+    (
+        "saved-object",
+        SEARCH,
+        lambda body: body["attributes"]["columns"].append("finding.colour"),
+        "finding.colour is in no index template",
+    ),
+    (
+        "saved-object",
+        SEARCH,
+        lambda body: body["attributes"].update(description="Mine"),
+        "does not say that mlmon made it",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lambda body: body["references"].append(body["references"][0]),
+        "is there 2 times",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lambda body: body["references"].pop(),
+        "has no reference to its data view",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        in_json("panelsJSON", lambda panels: panels[3]["gridData"].update(i="p")),
+        "i is p",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        in_json("panelsJSON", lambda panels: panels[3]["gridData"].update(x=47)),
+        "reaches from 47",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        in_json("panelsJSON", lambda panels: panels[3].update(panelIndex=panels[2]["panelIndex"])),
+        "is there twice",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        in_json("panelsJSON", lambda panels: panels[-1].update(panelRefName="panel_x")),
+        "needs a reference",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        in_json("panelsJSON", lambda panels: panels.extend(panels * 10)),
+        "100 at most",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: layer(found)["accessors"].append("l0m9")),
+        "draws the column l0m9",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: found["references"].pop()),
+        "has no reference to a data view",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: columns(found)["l0m0"].pop("sourceField")),
+        "a count needs the field",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: columns(found)["l0by0"].update(sourceField="http.colour")),
+        "http.colour is in no index template",
+    ),
+    (
+        "saved-object",
+        DASHBOARD,
+        lens(lambda found: columns(found)["l0m0"].update(references=["l0m9"])),
+        "refers to the column l0m9",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: spec["data"]["url"].update(index="mine-*")),
+        "asks mine-*, which no data view has",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: analyzers(spec)["terms"].update(field="finding.colour")),
+        "finding.colour is in no index template",
+    ),
+    (
+        "saved-object",
+        OVERVIEW,
+        vega(lambda spec: spec["data"]["format"].update(property="aggregations.a.buckets")),
+        "draws aggregations.a.buckets, which its search does not answer",
+    ),
+    (
+        "dashboard",
+        DASHBOARD,
+        lambda body: body["panels"][3]["grid"].update(x=40),
+        "reaches from 40",
+    ),
+    (
+        "dashboard",
+        DASHBOARD,
+        lambda body: body["panels"][2]["config"]["layers"][0]["x"].update(field="http.colour"),
+        "http.colour is in no index template",
+    ),
+    (
+        "dashboard",
+        DASHBOARD,
+        lambda body: body["panels"][2]["config"]["layers"][0]["data_source"].update(ref_id="x"),
+        "there is no data view x",
+    ),
+    (
+        "dashboard",
+        DASHBOARD,
+        lambda body: body["pinned_panels"][0]["config"].update(field_name="x"),
+        "x is in no index template",
+    ),
+    ("dashboard", DASHBOARD, lambda body: body.update(description="Mine"), "does not say"),
+    (
+        "data-view",
+        "mlmon-production-ops-findings",
+        lambda body: body.update(name="Findings"),
+        "does not say",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "id_", "change", "said"), FAULTS)
+def test_each_fault_is_found(kind: Kind, id_: str, change: Change, said: str) -> None:
+    """One change to what is right is one fault named, at its place."""
+    found = changed(kind, id_, change)
+    assert any(said in each and id_ in each for each in found), found
+
+
+def rule(**changes: Any) -> Artefact:
+    """Return a rule that nothing is wrong with, but for some changes of its parameters."""
+    params: dict[str, Any] = {
+        "searchType": "esQuery",
+        "index": ["mlmon-findings-production-*"],
+        "timeField": "@timestamp",
+        "esQuery": '{"query":{"match_all":{}}}',
+        "timeWindowSize": 1,
+        "timeWindowUnit": "h",
+        "threshold": [0],
+        "thresholdComparator": ">",
+        "size": 10,
+    }
+    frequency = {"summary": False, "notify_when": "onThrottleInterval", "throttle": "1h"}
+    body = {
+        "name": "r",
+        "rule_type_id": ".es-query",
+        "schedule": {"interval": "5m"},
+        "tags": ["mlmon"],
+        "params": params,
+        "actions": [{"id": CONNECTOR, "group": "query matched", "frequency": frequency}],
+    }
+    for name, value in changes.items():
+        where = body if name in body else params
+        if value is None:
+            del where[name]
+        else:
+            where[name] = value
+    return Artefact("rule", "r", body)
+
+
+def said_of(*found: Artefact) -> list[str]:
+    """Return what the lint says of artefacts beside a connector."""
+    connector = {"name": "mlmon log", "connector_type_id": ".server-log"}
+    return [str(each) for each in lint([*found, Artefact("connector", CONNECTOR, connector)])]
+
+
+def test_a_good_rule_passes() -> None:
+    """The rule that the faults below are made in has none."""
+    assert said_of(rule()) == []
+
+
+def action(**changes: Any) -> list[dict[str, Any]]:
+    """Return an action with some changes."""
+    frequency = {"summary": False, "notify_when": "onActiveAlert", "throttle": None}
+    return [{"id": CONNECTOR, "group": "query matched", "frequency": frequency} | changes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"timeWindowUnit": "minutes"}, "'minutes' is no unit of time"),
+        ({"timeWindowSize": 0}, "a window of 0"),
+        ({"aggType": "median"}, "'median' is none of"),
+        ({"aggType": "avg"}, "avg of nothing"),
+        ({"groupBy": "top", "termSize": 10}, "/params/termField"),
+        ({"groupBy": "top", "termField": "a"}, "/params/termSize"),
+        ({"groupBy": "top", "termField": ["a"], "termSize": 1}, "list of 2 to 4"),
+        ({"groupBy": "row"}, "row is for ES|QL"),
+        ({"esQuery": None}, "is missing in a rule of searchType esQuery"),
+        ({"searchConfiguration": {}}, "must be absent"),
+        ({"searchType": "sql"}, "'sql' is none of"),
+        ({"size": 10_001}, "not between"),
+        ({"rule_type_id": "apm.x"}, "no type this lint knows"),
+        ({"schedule": {"interval": "5 minutes"}}, "is no duration"),
+        ({"tags": []}, "does not say that mlmon made it"),
+        ({"actions": action(group="fired")}, "'fired' is none of"),
+        ({"actions": action(id="x")}, "there is no connector x"),
+        ({"actions": action(frequency=None)}, "every action needs a frequency"),
+        (
+            {"actions": action(frequency={"notify_when": "onThrottleInterval"})},
+            "a throttle is missing",
+        ),
+        (
+            {"actions": action(frequency={"notify_when": "onThrottleInterval", "throttle": "1m"})},
+            "shorter than the rule's interval",
+        ),
+    ],
+)
+def test_faults_of_rules(changes: dict[str, Any], said: str) -> None:
+    """What Kibana checks only when a rule is saved is found before."""
+    found = said_of(rule(**changes))
+    assert any(said in each for each in found), found
+
+
+def test_frequencies_are_not_mixed() -> None:
+    """A rule notifies by itself or by its actions."""
+    mixed = rule()
+    body = {**mixed.body, "notify_when": "onActiveAlert"}
+    assert any("exclude each other" in each for each in said_of(Artefact("rule", "r", body)))
+
+
+def test_esql_takes_one_threshold() -> None:
+    """With ES|QL the limit stands in the query; Kibana takes > [0] alone."""
+    esql = {"searchType": "esqlQuery", "esqlQuery": {"esql": "FROM a"}}
+    bare = {"esQuery": None, "index": None}
+    assert said_of(rule(**esql, **bare)) == []
+    found = said_of(rule(**esql, **bare, threshold=[3]))
+    assert any("of ES|QL is > [0]" in each for each in found)
+
+
+def test_connectors_need_a_uuid_and_no_secret() -> None:
+    """Kibana draws other ids itself, and a secret in a file is none."""
+    body = {"name": "mlmon x", "secrets": {"password": "p"}}
+    found = [str(each) for each in lint([Artefact("connector", "mlmon-x", body)])]
+    assert any("is no UUID" in each for each in found)
+    assert any("secrets" in each for each in found)
+
+
+def test_watches() -> None:
+    """A watch has all its parts, one thing to do per action, and says who made it."""
+    good = {
+        "trigger": {"schedule": {"interval": "1m"}},
+        "input": {"search": {}},
+        "condition": {"always": {}},
+        "actions": {"log": {"logging": {"text": "t"}, "throttle_period": "1h"}},
+        "metadata": {"managed_by": "mlmon"},
+    }
+    assert lint([Artefact("watch", "w", good)]) == []
+    for change, said in (
+        ({"input": {}}, "/input: is missing"),
+        ({"condition": {"sometimes": {}}}, "'sometimes' is none of"),
+        ({"actions": {"log": {}}}, "nothing"),
+        ({"actions": {"log": {"logging": {}, "throttle_period": "hour"}}}, "no duration"),
+        ({"metadata": {}}, "does not say"),
+    ):
+        found = [str(each) for each in lint([Artefact("watch", "w", good | change)])]
+        assert any(said in each for each in found), (change, found)
+
+
+def test_an_artefact_twice_is_found() -> None:
+    """Two providers that make one id are noticed."""
+    found = [str(each) for each in lint([*EVERYTHING, EVERYTHING[0]])]
+    assert any("is there twice" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "field", "mapped"),
+    [
+        ("logs-ml.access-production", "url.path", True),
+        ("logs-ml.access-production", "ml.bid.value", False),
+        ("logs-ml.*-production", "ml.bid.value", True),
+        ("logs-ml.prediction-x", "ml.features.numeric.price", True),
+        ("logs-ml.prediction-x", "ml.features.embedding.text", False),
+        ("mlmon-findings-x-*", "finding.value", True),
+        ("mlmon-findings-x-*", "url.path", False),
+        ("mine-*", "url.path", False),
+    ],
+)
+def test_fields_of_an_index_pattern(pattern: str, field: str, *, mapped: bool) -> None:
+    """A field is known where a template maps it so that it can be searched by."""
+    assert is_mapped(pattern, field) is mapped

@@ -1,0 +1,205 @@
+"""The page as text: complete, safe, small, the same each time."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.run.ground_truth import Incident
+from mlmon.report.html.chart_views import MOST_CHARTS
+from mlmon.report.html.page import report_html
+from mlmon.report.html.series import record
+from mlmon.report.html.view import AnalyzerOfReport
+
+MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+SCRIPT = "window.vegaEmbed = async () => ({});"
+HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\u2028\"'&"
+
+
+def html(
+    findings: list[Finding],
+    analyzers: tuple[AnalyzerOfReport, ...] = (),
+    truth: tuple[Incident, ...] = (),
+) -> str:
+    """Return a report with a script that draws nothing."""
+    return report_html(
+        record(findings), analyzers, truth, made=MADE, namespace="test", javascript=SCRIPT
+    )
+
+
+def finding(**known: str) -> Finding:
+    """Return a critical finding of a day without a traffic."""
+    about = {
+        "analyzer": "feature_drift",
+        "metric": "ks.distance",
+        "subject": "bid_price",
+        "reason": "It moved.",
+    }
+    return Finding(
+        **(about | known),
+        start=datetime(2026, 11, 2, tzinfo=UTC),
+        end=datetime(2026, 11, 2, 1, tzinfo=UTC),
+        severity=Severity.CRITICAL,
+        value=0.4,
+    )
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page, and what does not close."""
+
+    VOID = frozenset({"meta", "link", "input", "use", "rect", "path"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.found.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note an element that closes itself."""
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the last open element, which has to be this one."""
+        assert self.open.pop() == tag
+
+
+def elements(page: str) -> list[tuple[str, dict[str, str | None]]]:
+    """Return the elements of a page that is well formed."""
+    parser = Elements()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser.found
+
+
+def test_the_scenarios_report_is_small(findings: list[Finding], scenario_page: str) -> None:
+    """Eighteen days, some 90,000 findings and Vega itself stay under 5 MB."""
+    assert len(findings) > 80_000
+    assert len(scenario_page.encode()) < 5_000_000
+
+
+def test_a_page_of_nothing_but_alarms_is_small(javascript: str) -> None:
+    """Three hundred checks in alarm for a month, each with a sentence of its own: under 5 MB."""
+    start, hour = datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=1)
+    alarms = (
+        replace(
+            finding(subject=f"feature_{check}", reason=f"Window {place}. " + "It moved far. " * 15),
+            start=start + place * hour,
+            end=start + (place + 1) * hour,
+        )
+        for check in range(300)
+        for place in range(0, 720, 12)
+    )
+    page = report_html(record(alarms), (), (), made=MADE, namespace="test", javascript=javascript)
+    assert len(page.encode()) < 5_000_000
+    assert page.count("<figure") == MOST_CHARTS
+    assert f"{300 - MOST_CHARTS} more checks, less in alarm, without a chart" in page
+
+
+def test_the_page_is_well_formed_and_its_links_lead_somewhere(scenario_page: str) -> None:
+    """Each element closes, no id is given twice, and every link within the page has its target."""
+    found = elements(scenario_page)
+    ids = [attributes["id"] for _, attributes in found if "id" in attributes]
+    targets = {
+        attributes["href"] or ""
+        for tag, attributes in found
+        if tag in {"a", "use"} and "href" in attributes
+    }
+    assert len(ids) == len(set(ids))
+    assert {target.removeprefix("#") for target in targets if target.startswith("#")} <= set(ids)
+
+
+def test_the_page_loads_nothing(scenario_page: str) -> None:
+    """No element names a file or an address to load, and the page's own policy forbids it."""
+    found = elements(scenario_page)
+    loaded = [
+        value
+        for tag, attributes in found
+        for name, value in attributes.items()
+        if name in {"src", "srcset", "data", "poster"} or (name == "href" and tag == "link")
+    ]
+    assert loaded == ["data:,"]
+    assert "default-src 'none'" in scenario_page
+
+
+def test_the_same_findings_make_the_same_page(
+    truth: tuple[Incident, ...], analyzers: tuple[AnalyzerOfReport, ...], short: list[Finding]
+) -> None:
+    """The page depends on nothing but its input, not on the order of findings either."""
+    assert html(short, analyzers, truth) == html(short[::-1], analyzers, truth)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["subject", "reason", "segment", "service", "model_version", "runbook", "metric", "analyzer"],
+)
+def test_text_from_logs_stays_text(field: str) -> None:
+    """Whatever a category, a path or a reason holds, no element is made of it."""
+    plain = [tag for tag, _ in elements(html([finding(**{field: "plain"})]))]
+    assert [tag for tag, _ in elements(html([finding(**{field: HOSTILE})]))] == plain
+
+
+def test_specifications_survive_hostile_text() -> None:
+    """The JSON inside the page is read back as it was, the sentence in it whole."""
+    page = html([finding(reason=HOSTILE)])
+    (spec,) = re.findall(r'class="spec">(.*?)</script>', page)
+    assert json.loads(spec)["datasets"]["alarms"][0]["r"] == HOSTILE
+
+
+def test_every_alarm_of_the_scenario_is_in_the_table(
+    scenario_page: str, findings: list[Finding]
+) -> None:
+    """Each check that was ever in alarm has a row, and the counts are those of the findings."""
+    rows = scenario_page.split('<table class="findings">')[1]
+    alarming = {(one.metric, one.subject) for one in findings if one.severity.alarming}
+    assert all(f'<span class="subject">{subject}</span>' in rows for _, subject in alarming)
+    critical = sum(one.severity is Severity.CRITICAL for one in findings)
+    assert f"{critical:,} critical" in scenario_page
+
+
+def test_found_and_missed_incidents_are_told(scenario_page: str) -> None:
+    """The quiet incident is missed, the others have their delay; nothing false came before."""
+    table = scenario_page.split('id="incidents"')[1].split("</section>", maxsplit=1)[0]
+    assert "6 of 7 incidents found" in table
+    assert table.count("Missed") == 1
+    assert "No false finding before the first incident" in table
+
+
+def test_a_page_without_truth_has_no_incidents(short: list[Finding]) -> None:
+    """In real life nothing is shaded and no table of incidents stands in the page."""
+    page = html(short)
+    assert 'id="incidents"' not in page
+    assert 'class="shade"' not in page
+
+
+def test_an_analyzer_that_found_nothing_is_not_called_well(
+    analyzers: tuple[AnalyzerOfReport, ...],
+) -> None:
+    """A tile without any finding is unknown."""
+    page = html([finding()], analyzers)
+    tiles = page.split('class="tiles"')[1].split("</ul>")[0]
+    assert tiles.count("No findings in this range") == len(analyzers) - 1
+    assert tiles.count('class="tile unknown"') == len(analyzers) - 1
+
+
+def test_a_check_that_fell_silent_is_unknown(short: list[Finding]) -> None:
+    """When one check ends a day before the others, its last verdict is not taken for now."""
+    silent = [one for one in short if one.analyzer != "score_shift" or one.end.day < 3]
+    tiles = html(silent).split('class="tiles"')[1].split("</ul>")[0]
+    assert tiles.count('class="tile unknown"') == 1
+
+
+def test_a_report_of_nothing_is_refused() -> None:
+    """Without findings there is no page that could be mistaken for a healthy one."""
+    with pytest.raises(ValueError, match="at least one finding"):
+        html([])

@@ -1,0 +1,149 @@
+"""`mlmon serve` on the real node in a real browser: drawn, narrowed, refreshed, loopback only."""
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import iso
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.dashboards.definitions import dashboards
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import UserError
+from mlmon.report.serve.request import wanted
+from mlmon.report.serve.server import Server
+
+CHROMIUM = Path("/usr/bin/chromium")
+START = datetime(2026, 3, 2, tzinfo=UTC)
+RANGE = "since=2026-03-02&until=2026-03-03"
+
+
+def finding(hour: int, severity: Severity = Severity.OK, **more: Any) -> Finding:
+    """Return a finding of an hour."""
+    known: dict[str, Any] = {
+        "analyzer": "service_health",
+        "metric": "latency.mean",
+        "subject": "/predict",
+        "start": START + timedelta(hours=hour),
+        "end": START + timedelta(hours=hour + 1),
+        "severity": severity,
+        "value": 20.0 + hour,
+        "reason": f"hour {hour}",
+        "service": "api",
+    }
+    return Finding(**(known | more))
+
+
+@pytest.fixture
+def server(cluster: Cluster, namespace: str, ship: Callable[..., None]) -> Iterator[Server]:
+    """A server over a day of requests and findings of two services."""
+    ship(
+        {
+            "@timestamp": iso(START + timedelta(minutes=10 * number)),
+            "event.dataset": "ml.access",
+            "event.ingested": iso(START + timedelta(minutes=10 * number)),
+            "service.name": "api" if number % 2 else "other",
+            "url.path": "/predict",
+            "http.response.status_code": 500 if number == 7 else 200,
+            "event.duration": 20_000_000 + number,
+        }
+        for number in range(144)
+    )
+    store = FindingStore(cluster, namespace)
+    alarm = finding(5, Severity.CRITICAL, reason="<b>100 %</b> of requests failed.")
+    store.write([alarm, *(finding(hour) for hour in range(6, 20))], START)
+    with Server(cluster, namespace) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+
+
+def get(server: Server, path: str, host: str | None = None) -> tuple[int, str]:
+    """Return status and body of an address."""
+    parts = urlsplit(server.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection.request("GET", path, headers={"Host": host} if host else {})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_pages_and_what_is_none(server: Server) -> None:
+    """Every dashboard answers; unknown pages are 404; a wrong range is explained on the page."""
+    assert urlsplit(server.url).hostname == "127.0.0.1"
+    for each in dashboards():
+        status, body = get(server, f"/{each.name}?{RANGE}")
+        assert status == 200
+        assert f"<h1>{each.title}</h1>" in body
+    assert get(server, "/nothing")[0] == 404
+    assert get(server, "/assets/..%2f..%2fpyproject.toml")[0] == 404
+    status, body = get(server, "/overview?since=yesterday")
+    assert status == 200
+    assert "is not a time" in body
+    assert "&lt;b&gt;100 %&lt;/b&gt; of requests failed." in get(server, f"/overview?{RANGE}")[1]
+
+
+def test_another_sites_name_is_refused(server: Server) -> None:
+    """A name that another site lets point here (DNS rebinding) gets no data."""
+    port = urlsplit(server.url).port
+    assert get(server, "/state", f"localhost:{port}")[0] == 200
+    assert get(server, "/state", f"evil.example:{port}")[0] == 421
+
+
+def test_a_choice_narrows_what_it_can(server: Server) -> None:
+    """With a service chosen, requests of the other are not counted, findings without it gone."""
+    everything = get(server, f"/overview/content?{RANGE}")[1]
+    other = get(server, f"/overview/content?{RANGE}&service.name=other")[1]
+    assert "of requests failed" in everything
+    assert "of requests failed" not in other
+    assert '"s":"All requests","v":' in other
+
+
+def test_what_an_address_may_say() -> None:
+    """Choices that the dashboard has no control for are passed over, ranges are checked."""
+    overview = next(each for each in dashboards() if each.name == "overview")
+    want = wanted("since=6h&service.name=api&finding.id=x", overview, "7d")
+    assert want.chosen == (("service.name", "api"),)
+    assert want.window(START).length == timedelta(hours=6)
+    assert wanted("", overview, "7d").window(START).length == timedelta(days=7)
+    for query in ("since=500d", "since=now&until=1h", "since=tomorrow"):
+        with pytest.raises(UserError):
+            wanted(query, overview, "7d").window(START)
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: str) -> None:
+    """In Chromium every picture is drawn, nothing is complained of, nothing leaves the machine.
+
+    A finding that arrives appears without a reload.
+    """
+    from playwright.sync_api import sync_playwright
+
+    said: list[str] = []
+    asked: set[str | None] = set()
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        page = browser.new_page()
+        page.on("console", lambda each: said.append(each.text))
+        page.on("pageerror", lambda each: said.append(str(each)))
+        page.on("request", lambda each: asked.add(urlsplit(each.url).hostname))
+        page.goto(f"{server.url}overview?{RANGE}")
+        page.wait_for_selector("body[data-pictures=drawn]", state="attached")
+        pictures = page.locator("figure.picture").count()
+        assert pictures >= 3
+        assert page.locator("figure.picture[data-drawn='1'] svg path").count() >= pictures
+        arrived = finding(21, Severity.WARNING, reason="This one arrived later.")
+        FindingStore(cluster, namespace).write([arrived], START + timedelta(hours=1))
+        page.get_by_text("This one arrived later.").wait_for(timeout=30_000)
+        browser.close()
+    assert said == []
+    assert asked == {"127.0.0.1"}

@@ -1,0 +1,137 @@
+"""One prediction's story, from any of its ids, on Elasticsearch."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.logging_config import FeatureSource, Model, Service, context, open_log
+from mlmon.report.terminal.gathering import gather
+from mlmon.report.terminal.story import story
+
+BEGIN = datetime(2026, 3, 2, 10, tzinfo=UTC)
+MODEL = Model("autobid", "7")
+
+
+@pytest.fixture
+def logged(tmp_path: Path, ship: Callable[..., None]) -> list[dict[str, Any]]:
+    """A model trained by a job, a prediction, its bid and outcome, and another prediction."""
+    moment = BEGIN
+    path = tmp_path / "api.jsonl"
+    log = open_log(
+        Service("api", environment="production"),
+        path=path,
+        clock=lambda: int(moment.timestamp() * 1e9),
+    )
+    with context(fresh=True, trace_id="1" * 32, job="train_model_job", run_id="run-9"):
+        log.model_event(action="train", succeeded=True, model=MODEL)
+        log.model_event(
+            action="evaluate", succeeded=True, model=MODEL, evaluation={"roc_auc": 0.81}
+        )
+    moment = BEGIN + timedelta(hours=1)
+    for number in ("a", "b"):
+        with context(fresh=True, trace_id=number * 32, request_id=f"req-{number}"):
+            log.prediction(
+                prediction_id=f"p-{number}",
+                model=MODEL,
+                score=0.71,
+                threshold=0.5,
+                approved=True,
+                features={"price": 10.5, "country": "DE", "rating": None},
+                sources={"stats": FeatureSource("stale", age_s=7_260.0)},
+            )
+            log.bid(bid_id=f"b-{number}", prediction_id=f"p-{number}", value=12.0)
+            log.access(method="POST", path="/p", status_code=200, duration_ns=23_400_000)
+    moment = BEGIN + timedelta(hours=28)
+    with context(fresh=True, trace_id="2" * 32):
+        log.outcome(prediction_id="p-a", label=True, value=12.0)
+    log.close()
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    ship([each | {"event.ingested": each["@timestamp"]} for each in events])
+    return events
+
+
+def test_every_id_leads_to_the_whole_story(
+    cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
+) -> None:
+    """Prediction, trace, request, bid and the outcome's own trace end in the same events."""
+    assert len(logged) == 9
+    for id_ in ("p-a", "a" * 32, "req-a", "b-a", "2" * 32):
+        gathered = gather(cluster, namespace, id_)
+        datasets = [each["event.dataset"] for each in gathered.events]
+        assert datasets == ["ml.prediction", "ml.bid", "ml.access", "ml.outcome"]
+        assert all(each["trace.id"] != "b" * 32 for each in gathered.events)
+        assert [each["event.action"] for each in gathered.origin] == ["train", "evaluate"]
+
+
+def test_what_the_story_says(
+    cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
+) -> None:
+    """Where the model came from, features and sources, the decision, the outcome, and findings."""
+    assert logged
+    window = (BEGIN + timedelta(hours=1), BEGIN + timedelta(hours=2))
+    wrong = Finding(
+        analyzer="fallback_rate",
+        metric="fallback.rate",
+        subject="stats",
+        start=window[0],
+        end=window[1],
+        severity=Severity.CRITICAL,
+        reason="80 % of predictions use defaults.",
+        service="api",
+    )
+    elsewhere = Finding(
+        analyzer="fallback_rate",
+        metric="fallback.rate",
+        subject="stats",
+        start=window[0] - timedelta(hours=9),
+        end=window[1] - timedelta(hours=9),
+        severity=Severity.CRITICAL,
+        reason="Nine hours before.",
+        service="api",
+    )
+    FindingStore(cluster, namespace).write([wrong, elsewhere], BEGIN)
+    told = list(story(gather(cluster, namespace, "p-a")))
+    texts = [each.text for each in told]
+    assert texts[2] == "autobid 7 scored 0.710 ≥ 0.5: approved"
+    details = "\n".join(told[2].details)
+    for part in ("price 10.5", "country DE", "missing: rating", "stats stale, 2 h 1 min old"):
+        assert part in details
+    assert "by run run-9 of train_model_job" in "\n".join(told[1].details)
+    assert texts[-2] == "outcome: success, worth 12, 1 d 3 h after a score of 71 %"
+    assert texts[-1] == "fallback_rate fallback.rate: 80 % of predictions use defaults."
+    assert told[-1].level == "critical"
+
+
+def test_the_command_tells_it(
+    cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
+) -> None:
+    """`mlmon trace` prints the story, `mlmon logs` the lines; an unknown id is exit code 1."""
+    assert logged
+    environment = {
+        **os.environ,
+        "MLMON_ELASTICSEARCH_URL": cluster.url,
+        "MLMON_NAMESPACE": namespace,
+    }
+
+    def mlmon(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mlmon", *words]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    told = mlmon("trace", "p-a")
+    assert told.returncode == 0
+    assert "1 d 3 h after a score of 71 %" in told.stdout
+    unknown = mlmon("trace", "no-such-id")
+    assert unknown.returncode == 1
+    assert "no-such-id" in unknown.stderr
+    lines = mlmon("logs", "--since", "2026-03-02", "--dataset", "bid", "--json").stdout
+    assert [json.loads(line)["ml.bid.id"] for line in lines.splitlines()] == ["b-a", "b-b"]
