@@ -89,7 +89,7 @@ class AlertStore:
 
     def withdraw(self, episodes: Iterable[Episode]) -> int:
         """Mark episodes that, as is known now, never were; return how many."""
-        gone = [replace(each, withdrawn=True) for each in episodes]
+        gone = [replace(episode, withdrawn=True) for episode in episodes]
         self.write(gone)
         return len(gone)
 

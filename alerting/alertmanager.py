@@ -59,14 +59,14 @@ def alerts(
     """
     return [
         {
-            "labels": _labels(each, namespace, severity),
-            "annotations": _annotations(each, causes, runbooks),
+            "labels": _labels(episode, namespace, severity),
+            "annotations": _annotations(episode, causes, runbooks),
             "startsAt": iso(begin),
             "endsAt": iso(end),
             **({"generatorURL": dashboard} if dashboard else {}),
         }
-        for each in episodes
-        for severity, begin, end in _spans(each, now)
+        for episode in episodes
+        for severity, begin, end in _spans(episode, now)
     ]
 
 

@@ -61,4 +61,4 @@ def _model(*, named: bool) -> str:
 
 
 def _matchers(matchers: list[str]) -> str:
-    return "[" + ", ".join(f"'{each}'" for each in matchers) + "]"
+    return "[" + ", ".join(f"'{matcher}'" for matcher in matchers) + "]"

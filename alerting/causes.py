@@ -83,11 +83,11 @@ def explain(episode: Episode, others: Iterable[Episode]) -> Episode:
         others: All episodes that were open when it opened; more do no harm.
     """
     causes = sorted(
-        (each for each in others if _may_cause(each, episode)),
-        key=lambda each: (LAYERS.index(each.layer), each.since, each.id),
+        (other for other in others if _may_cause(other, episode)),
+        key=lambda other: (LAYERS.index(other.layer), other.since, other.id),
     )
     inhibiting = [
-        each for each in causes if each.severity_at(episode.opened).rank >= episode.severity.rank
+        cause for cause in causes if cause.severity_at(episode.opened).rank >= episode.severity.rank
     ]
     return replace(
         episode,
@@ -107,7 +107,7 @@ def _may_cause(cause: Episode, effect: Episode) -> bool:
 
 def likely_causes(episodes: Sequence[Episode]) -> list[Episode]:
     """Return the episodes that no other of them explains, the worst and oldest first."""
-    ids = {each.id for each in episodes}
-    roots = [each for each in episodes if each.explained_by not in ids]
+    ids = {episode.id for episode in episodes}
+    roots = [episode for episode in episodes if episode.explained_by not in ids]
     worst = list(reversed(Severity))
-    return sorted(roots, key=lambda each: (worst.index(each.severity), each.since, each.id))
+    return sorted(roots, key=lambda root: (worst.index(root.severity), root.since, root.id))

@@ -45,7 +45,7 @@ class Course:
             findings: The series' findings of windows that end together, later than those before.
         """
         end = findings[0].end
-        alarms = [each for each in findings if each.severity.rank >= rule.on.rank]
+        alarms = [finding for finding in findings if finding.severity.rank >= rule.on.rank]
         self._counting = [each for each in self._counting if end < rule.counts_until(each)]
         self._counting += alarms
         if self.begin is not None and end <= self.begin:
@@ -57,7 +57,7 @@ class Course:
         elif self.episode is not None:
             self.episode = _gone_on(self.episode, alarms, findings, level)
         if self.episode is not None:
-            known = max(rule.expires(each) for each in findings)
+            known = max(rule.expires(finding) for finding in findings)
             expires = max(self.episode.expires, known)
             self.episode = replace(self.episode, last_finding=end, expires=expires)
             if level is None and self.episode.calm >= rule.clear:
@@ -85,9 +85,9 @@ def _gone_on(
             last_alarm=alarms[-1].end,
             calm=0,
         )
-    elif any(each.severity is Severity.OK for each in findings):
+    elif any(finding.severity is Severity.OK for finding in findings):
         episode = replace(episode, calm=episode.calm + 1)
     if alarms and level is not None and level.rank > episode.severity.rank:
-        reason = max(alarms, key=lambda each: each.severity.rank).reason
+        reason = max(alarms, key=lambda alarm: alarm.severity.rank).reason
         episode = replace(episode, severity=level, severity_since=findings[0].end, reason=reason)
     return episode

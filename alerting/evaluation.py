@@ -87,7 +87,7 @@ def evaluate(
     stored = list(store.overlapping(since))
     ruled = [each for each in stored if each.rule in by_analyzer]
     history = _History(cluster, namespace, by_analyzer)
-    found = {each.id: each for each in history.episodes(_start(ruled, since))}
+    found = {episode.id: episode for episode in history.episodes(_start(ruled, since))}
     withdrawn = store.withdraw(each for each in ruled if each.id not in found)
     found |= {each.id: _orphaned(each) for each in stored if each.rule not in by_analyzer}
     written = store.write(_explained(store, since, found))
@@ -227,4 +227,4 @@ class _History:
         }
         answer = self._cluster.search(self._findings.pattern, body)
         buckets = answer.get("aggregations", {}).get("by", {}).get("buckets", ())
-        return {each["key"]: parse_time(each["end"]["value_as_string"]) for each in buckets}
+        return {bucket["key"]: parse_time(bucket["end"]["value_as_string"]) for bucket in buckets}

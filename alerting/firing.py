@@ -22,8 +22,8 @@ def firing(rule: Rule, findings: Iterable[Finding], at: datetime) -> dict[str, S
         at: The moment; windows that end later are not known then.
     """
     counting: dict[str, list[Finding]] = defaultdict(list)
-    for each in findings:
-        if each.analyzer == rule.id and each.end <= at < rule.counts_until(each):
-            counting[each.series].append(each)
+    for finding in findings:
+        if finding.analyzer == rule.id and finding.end <= at < rule.counts_until(finding):
+            counting[finding.series].append(finding)
     levels = {series: rule.level(found) for series, found in counting.items()}
     return {series: level for series, level in levels.items() if level is not None}

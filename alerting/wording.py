@@ -26,8 +26,8 @@ def story(episodes: Sequence[Episode], others: Mapping[str, Episode]) -> Iterato
         others: Episodes by their ids, of which causes that are not listed are taken.
     """
     effects: dict[str | None, list[Episode]] = defaultdict(list)
-    for each in episodes:
-        effects[each.explained_by].append(each)
+    for episode in episodes:
+        effects[episode.explained_by].append(episode)
     for root in likely_causes(episodes):
         yield 0, headline(root)
         yield 1, root.reason

@@ -63,11 +63,11 @@ class ExampleStore:
 
     def assemble(self, since: int) -> Dataset:
         """The examples predicted since a moment; older ones are forgotten."""
-        self._examples = [each for each in self._examples if each.predicted_at >= since]
+        self._examples = [example for example in self._examples if example.predicted_at >= since]
         return to_dataset(self._examples)
 
 
 def to_dataset(examples: Sequence[Example]) -> Dataset:
     """Examples as rows and labels."""
-    rows = [dict(zip(LOGGED, each.values, strict=True)) for each in examples]
-    return Dataset(rows, [each.label for each in examples])
+    rows = [dict(zip(LOGGED, example.values, strict=True)) for example in examples]
+    return Dataset(rows, [example.label for example in examples])

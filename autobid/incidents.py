@@ -63,9 +63,9 @@ class Plan:
 
     def bounds(self, incident_id: str) -> tuple[int, int]:
         """When an incident starts and ends; nothing lies between for one not planned."""
-        for each in self.incidents:
-            if each.id == incident_id:
-                return to_nanoseconds(each.start), to_nanoseconds(each.end)
+        for incident in self.incidents:
+            if incident.id == incident_id:
+                return to_nanoseconds(incident.start), to_nanoseconds(incident.end)
         return 0, 0
 
 

@@ -224,7 +224,7 @@ def _embeddings(rng: np.random.Generator, categories: NDArray[np.object_]) -> Fl
     names = list(SHARES["job_category"])
     angles = np.outer(np.arange(1, len(names) + 1), np.arange(1, EMBEDDING_SIZE + 1))
     centres = np.cos(angles) * 0.5
-    index = np.array([names.index(each) for each in categories], dtype=np.intp)
+    index = np.array([names.index(category) for category in categories], dtype=np.intp)
     return np.round(centres[index] + rng.normal(0.0, 0.25, (len(index), EMBEDDING_SIZE)), 4)
 
 

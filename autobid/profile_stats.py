@@ -52,7 +52,7 @@ class StatsStore:
 
     def refresh(self, stats: Iterable[ProfileHistoricalStats]) -> int:
         """Take in newer statistics; returns how many profiles they were for."""
-        newer = {each.profile_id: each for each in stats}
+        newer = {stat.profile_id: stat for stat in stats}
         self._by_profile.update(newer)
         return len(newer)
 

@@ -43,8 +43,8 @@ def summarise(folder: Path, *, seed: int, start: datetime, end: datetime) -> Sce
     """Count what lies in a scenario's folder and write the summary into it."""
     counts = {path.name: _count(path) for path in sorted((folder / "logs").glob("*.jsonl"))}
     events: Counter[str] = Counter()
-    for each in counts.values():
-        events += each
+    for count_ in counts.values():
+        events += count_
     models = sorted(int(each.name) for each in (folder / "models").iterdir())
     result = ScenarioResult(
         seed=seed,
@@ -53,7 +53,7 @@ def summarise(folder: Path, *, seed: int, start: datetime, end: datetime) -> Sce
         lines=events.total(),
         events=dict(sorted(events.items())),
         files={name: each.total() for name, each in counts.items()},
-        models=[str(each) for each in models],
+        models=[str(model) for model in models],
     )
     (folder / SUMMARY_FILE).write_text(result.to_json() + "\n")
     return result

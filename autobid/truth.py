@@ -17,7 +17,7 @@ def write_truth(path: Path, *, seed: int, start: datetime, end: datetime, plan: 
         "seed": seed,
         "start": start.isoformat(),
         "end": end.isoformat(),
-        "incidents": [_document(each) for each in plan.incidents],
+        "incidents": [_document(incident) for incident in plan.incidents],
     }
     path.write_text(json.dumps(truth, indent=2) + "\n")
 

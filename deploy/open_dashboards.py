@@ -121,9 +121,9 @@ def addresses(url: str, place: Place, since: str, until: str) -> Iterator[tuple[
     """Yield each dashboard's name and address, as `mlmon kibana apply` made it."""
     prefix = "" if place.space == DEFAULT else f"/s/{place.space}"
     time = quote(f"(time:(from:'{since}',to:'{until}'))", safe="()':,")
-    for each in dashboards():
-        view = f"/app/dashboards#/view/{quote(place.id(each.name))}"
-        yield each.name, f"{url}{prefix}{view}?_g={time}"
+    for dashboard in dashboards():
+        view = f"/app/dashboards#/view/{quote(place.id(dashboard.name))}"
+        yield dashboard.name, f"{url}{prefix}{view}?_g={time}"
 
 
 def chromium() -> str | None:
@@ -196,8 +196,8 @@ def named(page: Page, selector: str) -> list[tuple[str, str]]:
 def tell(opened: Opened) -> None:
     """Print what one dashboard showed."""
     print(f"{'FAIL' if opened.problems else 'ok':4} {opened.name}: {opened.panels} panels")
-    for each in opened.problems:
-        print(f"       {each}")
+    for problem in opened.problems:
+        print(f"       {problem}")
     for each in opened.empty:
         print(f"       without data: {each}")
 

@@ -172,7 +172,7 @@ def _environments(cluster: Cluster, settings: Settings) -> Iterator[Check]:
     answer = cluster.search(f"logs-ml.*-{settings.namespace}", body)
     buckets = answer.get("aggregations", {}).get("named", {"buckets": []})["buckets"]
     if len(buckets) > 1:
-        named = ", ".join(f"{each['key']} ({each['doc_count']:,} lines)" for each in buckets)
+        named = ", ".join(f"{bucket['key']} ({bucket['doc_count']:,} lines)" for bucket in buckets)
         yield Check(
             "environments",
             Verdict.NOTE,

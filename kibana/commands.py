@@ -71,7 +71,7 @@ def lint(
 
     place = _place(namespace, space)
     checked = list(read(folder) if folder else artefacts(place))
-    found = [str(each) for each in find(checked, (each.id for each in place.connectors))]
+    found = [str(each) for each in find(checked, (connector.id for connector in place.connectors))]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:
@@ -113,7 +113,7 @@ def plan(
         steps = live.compared()
         gone = [Step(each, Change.DELETE, ("no longer compiled",)) for each in live.stale]
     _tell_plan([*steps, *gone], as_json=as_json)
-    if any(each.change != "keep" for each in steps) or (prune and gone):
+    if any(step.change != "keep" for step in steps) or (prune and gone):
         raise typer.Exit(2)
 
 
@@ -249,15 +249,15 @@ def _place(namespace: str | None, space: str | None) -> "Place":
 def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
     if as_json:
         found = [
-            {"name": each.name, "change": each.change, "differences": each.differences}
-            for each in steps
+            {"name": step.name, "change": step.change, "differences": step.differences}
+            for step in steps
         ]
         print(json.dumps(found))
         return
-    for each in steps:
-        if each.change != "keep":
-            print(f"{each.change.value:6} {each.name}")
-            for line in each.differences:
+    for step in steps:
+        if step.change != "keep":
+            print(f"{step.change.value:6} {step.name}")
+            for line in step.differences:
                 print(f"         {line}")
-    kept, gone = (sum(each.change == which for each in steps) for which in ("keep", "delete"))
+    kept, gone = (sum(step.change == which for step in steps) for which in ("keep", "delete"))
     print(f"{len(steps) - kept - gone} to change, {kept} unchanged{_no_longer(gone)}")

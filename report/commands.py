@@ -102,7 +102,7 @@ def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[Dashb
 
     window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
     asked = Asked(cluster.search, namespace, window)
-    return tuple(dashboard_view(each, (), asked) for each in dashboards())
+    return tuple(dashboard_view(dashboard, (), asked) for dashboard in dashboards())
 
 
 def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":

@@ -61,7 +61,7 @@ class Evidence(Generic[P]):
 
     @cached_property
     def _starts(self) -> list[datetime]:
-        return [each.window.start for each in self.profiles]
+        return [profile.window.start for profile in self.profiles]
 
     def within(self, window: Window) -> Sequence[P]:
         """Return the profiles that start in a window."""

@@ -204,4 +204,4 @@ def _decode_finer(body: dict[str, Any]) -> Buckets:
 
 def dividing(baselines: Iterable[Baseline]) -> tuple[str, ...]:
     """Return the features that divide the traffic by some baselines, sorted."""
-    return tuple(sorted({feature for each in baselines for feature in each.segments}))
+    return tuple(sorted({feature for baseline in baselines for feature in baseline.segments}))

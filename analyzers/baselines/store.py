@@ -25,7 +25,7 @@ class BaselineStore:
     def write(self, baselines: Iterable[Baseline]) -> Written:
         """Store baselines; the same content again replaces its own document."""
         written = self._cluster.put(
-            Document(self.index, each.id, each.to_document()) for each in baselines
+            Document(self.index, baseline.id, baseline.to_document()) for baseline in baselines
         )
         self._cluster.refresh(self.index)
         return written

@@ -83,7 +83,7 @@ def store_vectors(
         most: Keep so many.
         logged: How many there are, if these are some of them only.
     """
-    seen = [_numbers(each) for each in embeddings]
+    seen = [_numbers(embedding) for embedding in embeddings]
     whole = [each for each in seen if each is not None]
     dimensions = Counter(each.size for each in whole)
     dimension = min(dimensions, key=lambda size: (-dimensions[size], size), default=0)

@@ -153,8 +153,8 @@ def _sample(column: pa.Array) -> StoredVectors:
     """Keep vectors chosen by chance from a fixed seed, whatever the order of the rows."""
     rows = column.drop_null().to_pylist()
     # Equal vectors have equal digests: which of them is taken makes no difference.
-    ordered = sorted(rows, key=lambda each: hashlib.sha256(repr(each).encode()).digest())
+    ordered = sorted(rows, key=lambda row: hashlib.sha256(repr(row).encode()).digest())
     chosen = np.random.default_rng(0).permutation(len(ordered))
-    longest = max((len(each) for each in rows), default=0)
+    longest = max((len(row) for row in rows), default=0)
     most = min(MOST_VECTORS, MOST_NUMBERS // max(longest, 1))
     return store_vectors([ordered[place] for place in chosen], most)

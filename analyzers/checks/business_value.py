@@ -97,7 +97,7 @@ class BusinessValue(Analyzer[LabelProfile]):
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per six hours and model."""
         predictions = evidence.of("prediction")
-        names = {each.model[0] for each in (*evidence.profiles, *predictions.profiles)}
+        names = {profile.model[0] for profile in (*evidence.profiles, *predictions.profiles)}
         chosen = one_per_version(evidence.profiles, evidence.baselines)
         for name in sorted(names):
             own = [each for each in chosen if each.model[0] == name]
@@ -119,10 +119,10 @@ class BusinessValue(Analyzer[LabelProfile]):
     ) -> Finding:
         profiles = labels.within(window)
         now, past = value_of(profiles), list(_past(labels, window))
-        labelled = sum(each.approved.labelled for each in profiles)
+        labelled = sum(profile.approved.labelled for profile in profiles)
         known: dict[str, Any] = {
             "model_name": name,
-            "service": next((each.service for each in profiles if each.service), None),
+            "service": next((profile.service for profile in profiles if profile.service), None),
             "sample_count": labelled,
             "baseline_count": len(past),
         }
@@ -187,13 +187,16 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
     None where a sum passes the greatest double.
     """
     hours: dict[Window, tuple[float, int]] = {}
-    for each in profiles:
-        if each.approved.value is None:
+    for profile in profiles:
+        if profile.approved.value is None:
             return None
-        value, labelled = hours.get(each.window, (0.0, 0))
-        hours[each.window] = (value + each.approved.value, labelled + each.approved.labelled)
-    labelled = sum(each.approved.labelled for each in profiles)
-    positives = sum(each.approved.positives for each in profiles)
+        value, labelled = hours.get(profile.window, (0.0, 0))
+        hours[profile.window] = (
+            value + profile.approved.value,
+            labelled + profile.approved.labelled,
+        )
+    labelled = sum(profile.approved.labelled for profile in profiles)
+    positives = sum(profile.approved.positives for profile in profiles)
     if not labelled:
         return Value(0.0, 0.0, 0, 0)
     values, numbers = np.array(list(hours.values())).T

@@ -116,7 +116,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         return self._counted(LOST, lines, total, written, reason)
 
     def _repeated(self, lines: _Lines) -> Finding:
-        stored = sum(each.stretch.lines for each in lines.accounts)
+        stored = sum(account.stretch.lines for account in lines.accounts)
         extra = stored - lines.distinct
         reason = (
             f"{percent(extra / stored)} of {count(stored, 'document')} repeat a line: there are "
@@ -130,9 +130,9 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         around = evidence.within(Window(lines.window.start - DAY, lines.window.end))
         shipped = [each.shipped[lines.service] for each in around if lines.service in each.shipped]
         heard = [
-            each.stretch
-            for each in lines.accounts
-            if each.stretch.timed and each.start >= min(shipped)
+            account.stretch
+            for account in lines.accounts
+            if account.stretch.timed and account.start >= min(shipped)
         ]
         timed = sum(each.timed for each in heard)
         if not timed:
@@ -176,21 +176,21 @@ class _Lines:
     @property
     def distinct(self) -> int:
         """Lines, each once."""
-        return sum(each.stretch.distinct for each in self.accounts)
+        return sum(account.stretch.distinct for account in self.accounts)
 
     @property
     def lost(self) -> Counter[str]:
         """Lost lines by process, as known at the window's end."""
         lost: Counter[str] = Counter()
-        for each in self.accounts:
+        for account in self.accounts:
             # What is given back beyond zero was counted in an earlier window.
-            lost[each.process] = max(0, lost[each.process] + each.lost)
+            lost[account.process] = max(0, lost[account.process] + account.lost)
         return +lost
 
     @property
     def dropped(self) -> str:
         """Say how many lines the processes dropped themselves."""
-        dropped = sum(each.stretch.dropped for each in self.accounts)
+        dropped = sum(account.stretch.dropped for account in self.accounts)
         return f"; the service itself dropped {dropped:,}, its queue being full" if dropped else ""
 
     def title(self, lines: int) -> str:
@@ -203,8 +203,8 @@ def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfi
     """Say which numbers the process with most losses lacks, and how many others lack some."""
     (process, amount), *others = lost.most_common()
     ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)[:SHOWN]
-    more = amount - sum(each.count for each in ranges)
-    shown = [_range(each) for each in ranges]
+    more = amount - sum(range_.count for range_ in ranges)
+    shown = [_range(range_) for range_ in ranges]
     if more > 0:
         shown.append(count(more, "other number" if ranges else "number"))
     also = sum(amount for _, amount in others)
@@ -214,7 +214,11 @@ def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfi
 
 def _missing(process: str, lines: _Lines, profiles: Iterable[SequenceProfile]) -> Iterator[Missing]:
     """Yield the ranges: between an hour's lines as its profile knows them, and before them."""
-    hours = {each.start: each for each in lines.accounts if each.process == process and each.gap}
+    hours = {
+        account.start: account
+        for account in lines.accounts
+        if account.process == process and account.gap
+    }
     for profile in profiles:
         for found in profile.processes:
             if found.process != process:

@@ -91,8 +91,8 @@ class DataQuality(Analyzer[PredictionProfile]):
     def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per window, model version, feature and fault."""
         profiles = one_per_version(evidence.profiles, evidence.baselines)
-        for name in sorted({each.model[0] for each in profiles}):
-            of_model = [each for each in profiles if each.model[0] == name]
+        for name in sorted({profile.model[0] for profile in profiles}):
+            of_model = [profile for profile in profiles if profile.model[0] == name]
             traffic = Evidence(evidence.period, of_model)
             events = partial(_predictions, traffic)
             for window in cadence.windows(evidence.period, events, EXPECTED, STEP):
@@ -221,9 +221,9 @@ def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
 def _by_version(
     profiles: Sequence[PredictionProfile],
 ) -> Iterator[tuple[tuple[str, str], list[PredictionProfile]]]:
-    for model in sorted({each.model for each in profiles}):
-        yield model, [each for each in profiles if each.model == model]
+    for model in sorted({profile.model for profile in profiles}):
+        yield model, [profile for profile in profiles if profile.model == model]
 
 
 def _predictions(evidence: Evidence[PredictionProfile], window: Window) -> int:
-    return sum(each.predictions for each in evidence.within(window))
+    return sum(profile.predictions for profile in evidence.within(window))

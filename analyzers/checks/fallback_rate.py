@@ -94,10 +94,12 @@ class FallbackRate(Analyzer[PredictionProfile]):
         """Yield the findings of each window and feature source."""
         profiles = one_per_version(evidence.profiles, evidence.baselines)
         fallbacks: Evidence[FallbackProfile] = evidence.of("fallback")
-        named = {name for each in profiles for name in each.sources}
-        told = {source for each in fallbacks.profiles for source, _ in each.reasons}
+        named = {name for profile in profiles for name in profile.sources}
+        told = {source for profile in fallbacks.profiles for source, _ in profile.reasons}
         for source in sorted(named | told):
-            used = Evidence(evidence.period, [each for each in profiles if source in each.sources])
+            used = Evidence(
+                evidence.period, [profile for profile in profiles if source in profile.sources]
+            )
             yield from _Source(self, source, used).findings(fallbacks)
             if source in told:
                 all_of_them = list(_as_told(source, profiles, fallbacks))
@@ -109,7 +111,7 @@ def _as_told(
     source: str, profiles: Sequence[PredictionProfile], fallbacks: Evidence[FallbackProfile]
 ) -> Iterator[PredictionProfile]:
     """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
-    for window, of_hour in groupby(profiles, key=lambda each: each.window):
+    for window, of_hour in groupby(profiles, key=lambda profile: profile.window):
         first, *others = of_hour
         predictions = sum(each.predictions for each in (first, *others))
         times = sum(n for (name, _), n in total(fallbacks.within(window)).items() if name == source)
@@ -127,8 +129,8 @@ class _Source:
         self.analyzer = analyzer
         self.source = source
         self.used = used
-        self.service = next((each.service for each in used.profiles if each.service), None)
-        hours = [(each.window, each.sources[source]) for each in used.profiles]
+        self.service = next((profile.service for profile in used.profiles if profile.service), None)
+        hours = [(profile.window, profile.sources[source]) for profile in used.profiles]
         self.rates = ShareHistory(((hour, _fallbacks(of), of.n) for hour, of in hours), PAST)
         self.gaps = ShareHistory(((hour, _without(of), of.n) for hour, of in hours), PAST)
         self.ages = History(((hour, _age(of)) for hour, of in hours), PAST)

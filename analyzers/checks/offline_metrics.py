@@ -157,7 +157,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             ]
             for known in by_model.values():
                 yield from self._judge(known, evaluations, window, evidence.baselines)
-            failed = [each for each in evaluations if not each.succeeded]
+            failed = [evaluation for evaluation in evaluations if not evaluation.succeeded]
             if failed:
                 yield self._failed(failed, window)
 
@@ -168,7 +168,11 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         window: Window,
         baselines: Baselines,
     ) -> Iterator[Finding]:
-        evaluated = {(each.model, each.version) for each in evaluations if each.succeeded}
+        evaluated = {
+            (evaluation.model, evaluation.version)
+            for evaluation in evaluations
+            if evaluation.succeeded
+        }
         for place, version in enumerate(known):
             if _model(version) in evaluated:
                 yield from self._version(version, known[:place], window, baselines)

@@ -69,7 +69,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         for window in evidence.windows(DAY, STEP):
             profiles = evidence.within(window)
             for model, baseline in _in_service(profiles, evidence.baselines):
-                own = [each for each in profiles if each.baseline_id == baseline.id]
+                own = [profile for profile in profiles if profile.baseline_id == baseline.id]
                 yield from self._judge(window, model, baseline, own)
 
     def _judge(
@@ -80,7 +80,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         profiles: Sequence[SegmentProfile],
     ) -> Iterator[Finding]:
         about = {
-            "service": next((each.service for each in profiles if each.service), None),
+            "service": next((profile.service for profile in profiles if profile.service), None),
             "model_name": model[0],
             "model_version": model[1],
             "baseline_id": baseline.id,
@@ -127,6 +127,10 @@ def _in_service(
     profiles: Sequence[SegmentProfile], baselines: Mapping[tuple[str, str], Baseline]
 ) -> list[tuple[tuple[str, str], Baseline]]:
     """Return the versions that predicted in the last hour of their model, with their baselines."""
-    last = {each.model[0]: each.window.start for each in profiles}
-    models = {each.model for each in profiles if each.window.start >= last[each.model[0]] - HOUR}
+    last = {profile.model[0]: profile.window.start for profile in profiles}
+    models = {
+        profile.model
+        for profile in profiles
+        if profile.window.start >= last[profile.model[0]] - HOUR
+    }
     return [(model, baselines[model]) for model in sorted(models) if model in baselines]

@@ -90,15 +90,15 @@ def _print(result: Compared, *, measures: bool) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(escape(result.title))
-    widest = max(len(each.feature) for each in result.rows)
-    for each in result.rows:
-        style = STYLES[each.severity]
+    widest = max(len(row.feature) for row in result.rows)
+    for row in result.rows:
+        style = STYLES[row.severity]
         console.print(
-            f"{escape(each.feature.ljust(widest))}  [{style}]{_bar(each)}[/]  "
-            f"{_distance(each)}  {escape(each.moved)}{still_open(each.drift) if each.drift else ''}"
+            f"{escape(row.feature.ljust(widest))}  [{style}]{_bar(row)}[/]  "
+            f"{_distance(row)}  {escape(row.moved)}{still_open(row.drift) if row.drift else ''}"
         )
-        if measures and each.drift:
-            console.print(f"{' ' * widest}  {each.measures.sentence()}")
+        if measures and row.drift:
+            console.print(f"{' ' * widest}  {row.measures.sentence()}")
 
 
 def _bar(row: Row) -> str:

@@ -121,7 +121,7 @@ def compare(current: Side, reference: Side) -> list[Row]:
         replace(each, q_value=q_value, severity=_severity(each.drift, q_value))
         for each, q_value in zip(found, corrected, strict=True)
     ]
-    return sorted(rows, key=lambda each: (-each.drift.low if each.drift else 1.0, -_value(each)))
+    return sorted(rows, key=lambda row: (-row.drift.low if row.drift else 1.0, -_value(row)))
 
 
 def _value(row: Row) -> float:

@@ -90,4 +90,4 @@ def _finer(now: Buckets, before: Buckets) -> set[float]:
 
 
 def _rows(parts: Sequence[Buckets]) -> int:
-    return sum(each.n for each in parts)
+    return sum(part.n for part in parts)

@@ -43,7 +43,7 @@ class Traffic:
     @property
     def predictions(self) -> int:
         """How many are compared."""
-        return sum(each.predictions for each in self.parts)
+        return sum(part.predictions for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Compared:
         versions = with_names("version", list(dict.fromkeys(each.model_version for each in over)))
         edges = f", counted over the edges of {versions}: distances are less certain"
         others = edges if len(over) > 1 else ""
-        uncounted = sum(each.uncounted for each in self._sides())
+        uncounted = sum(side.uncounted for side in self._sides())
         left = f"; {uncounted:,} more over no baseline's" if uncounted else ""
         return (
             f"{count(self.traffic.predictions, 'prediction')} {span(self.traffic.window)}, "
@@ -92,8 +92,8 @@ class Compared:
             "baseline.id": self.baseline.id,
             "baseline.ids": [each.id for each in self._over()],
             "predictions": self.traffic.predictions,
-            "uncounted": sum(each.uncounted for each in self._sides()),
-            "rows": [each.to_json() for each in self.rows],
+            "uncounted": sum(side.uncounted for side in self._sides()),
+            "rows": [row.to_json() for row in self.rows],
         }
 
     def _sides(self) -> list[Traffic]:

@@ -55,7 +55,7 @@ class Attribution:
     @property
     def explained(self) -> float:
         """The sum of all effects."""
-        return sum(each.value for each in self.effects.values())
+        return sum(effect.value for effect in self.effects.values())
 
     def sentence(self) -> str:
         """Say what explains most of the change and what remains, up to the full stop."""

@@ -181,7 +181,7 @@ def categories_moved(current: Counted, reference: Counted, where: str = "in trai
     """Say which category's share changed most, and how strong the change is over all of them."""
     names = sorted(current.counts.keys() | reference.counts.keys())
     shares = {name: (_share(name, current), _share(name, reference)) for name in names}
-    name = max(shares, key=lambda each: abs(shares[each][0] - shares[each][1]))
+    name = max(shares, key=lambda share: abs(shares[share][0] - shares[share][1]))
     now, before = shares[name]
     return (
         f"{percent(now)} of the values are {cut(name)!r}, {where} {percent(before)}; "

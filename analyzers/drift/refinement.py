@@ -54,11 +54,11 @@ class Refinements:
         self, field: str, hours: Sequence[PredictionProfile], baseline: Baseline
     ) -> Buckets | None:
         """Return the day over the finer edges; None where an hour was not counted again."""
-        counts = [self._counts.get((each.window, (*each.slot.series, field))) for each in hours]
+        counts = [self._counts.get((hour.window, (*hour.slot.series, field))) for hour in hours]
         if field not in baseline.finer or not all(counts):
             return None
         edges = baseline.finer[field].edges
-        return merged(Buckets(edges, each) for each in counts if each)
+        return merged(Buckets(edges, count_) for count_ in counts if count_)
 
 
 def still_open(drift: Drift) -> str:

@@ -70,9 +70,9 @@ class RefinementKind(ProfileKind[RefinementProfile]):
         name, version, baseline_id, field = series
         edges = logs.by_id[baseline_id].finer[field].edges
         known = {
-            each.window: each
-            for each in _predictions(logs, part)
-            if each.slot.series == (name, version, baseline_id)
+            prediction.window: prediction
+            for prediction in _predictions(logs, part)
+            if prediction.slot.series == (name, version, baseline_id)
         }
         for piece in part.split(max(1, MOST_BUCKETS // (len(edges) + 2)) * STEP):
             for window, knowledge, counts in _counted(logs, (name, version), piece, field, edges):

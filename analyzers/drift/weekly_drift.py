@@ -128,9 +128,9 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     current, counted = hours.within(window), weeks
     if current:
         farthest = max(
-            weeks, key=lambda each: ks_distance(buckets_of(current), buckets_of(each)).low
+            weeks, key=lambda week: ks_distance(buckets_of(current), buckets_of(week)).low
         )
-        counted = [each for each in weeks if each is not farthest]
+        counted = [week for week in weeks if week is not farthest]
     usual = [part for each in counted for part in each]
     needed = rows_needed(LIMITS.critical, rows_of(usual))
     enough = needed is not None and rows_of(current) >= needed
@@ -151,9 +151,9 @@ def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
 
 def buckets_of(parts: Sequence[Part]) -> list[Buckets]:
     """Return the numbers of some parts."""
-    return [each.numbers for each in parts]
+    return [part.numbers for part in parts]
 
 
 def rows_of(parts: Sequence[Part]) -> int:
     """Return how many rows some parts have."""
-    return sum(each.numbers.n for each in parts)
+    return sum(part.numbers.n for part in parts)

@@ -45,7 +45,7 @@ class Logs:
         self.namespace = namespace
         self.now = now
         self.baselines = baselines
-        self.by_id = {each.id: each for each in baselines.values()}
+        self.by_id = {baseline.id: baseline for baseline in baselines.values()}
 
     def stream(self, dataset: str) -> str:
         """Return the data stream of a dataset."""

@@ -180,8 +180,8 @@ def _batches(items: Iterator[T]) -> Iterator[list[T]]:
 
 def _by_prediction(outcomes: Iterable[Outcome]) -> Mapping[str, Sequence[Outcome]]:
     by_prediction: dict[str, list[Outcome]] = {}
-    for each in outcomes:
-        by_prediction.setdefault(each.prediction_id, []).append(each)
+    for outcome in outcomes:
+        by_prediction.setdefault(outcome.prediction_id, []).append(outcome)
     return by_prediction
 
 

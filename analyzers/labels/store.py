@@ -59,7 +59,7 @@ class LabelStore:
             "size": _MOST_HITS,
             "track_total_hits": False,
             "seq_no_primary_term": True,
-            "query": {"ids": {"values": [document_id(each) for each in prediction_ids]}},
+            "query": {"ids": {"values": [document_id(id_) for id_ in prediction_ids]}},
         }
         found: dict[str, Stored] = {}
         for hit in self._cluster.search(f"{self._prefix}-*", body)["hits"]["hits"]:

@@ -63,7 +63,7 @@ class WaitingStore:
     def add(self, outcomes: Iterable[Outcome], now: datetime) -> None:
         """Keep outcomes that are looked up for the first time; those that are kept stay."""
         # Those that wait already are in conflict with a new document, and that is all right.
-        self._write((Waiting(each, now) for each in outcomes), now, new=True)
+        self._write((Waiting(outcome, now) for outcome in outcomes), now, new=True)
 
     def due(self, now: datetime) -> Iterator[Waiting]:
         """Yield those whose next look-up is due."""

@@ -63,8 +63,8 @@ class LogCompleteness:
         entries = list(accounts(profiles))
         arrived: dict[str, Counter[datetime]] = defaultdict(Counter)
         lost: dict[str, dict[datetime, float]] = defaultdict(lambda: defaultdict(float))
-        for each in entries:
-            arrived[each.service][each.start] += each.stretch.distinct
+        for entry in entries:
+            arrived[entry.service][entry.start] += entry.stretch.distinct
         for charge in charges(entries):
             for start, lines in charge.spread():
                 lost[charge.service][start] += lines
@@ -103,13 +103,13 @@ def charges(entries: Iterable[Account]) -> list[Charge]:
     """Return the losses of accounts in order of time, less what later ones give back."""
     found: list[Charge] = []
     of_process: dict[str, list[Charge]] = defaultdict(list)
-    for each in entries:
-        charged = of_process[each.process]
-        for since, lines in ((each.since, each.gap), (each.start, each.within)):
+    for entry in entries:
+        charged = of_process[entry.process]
+        for since, lines in ((entry.since, entry.gap), (entry.start, entry.within)):
             if lines > 0:
-                charged.append(Charge(each.service, since, each.start, lines))
+                charged.append(Charge(entry.service, since, entry.start, lines))
                 found.append(charged[-1])
-        _give_back(charged, -each.within, each.start - AHEAD)
+        _give_back(charged, -entry.within, entry.start - AHEAD)
     return found
 
 
@@ -135,8 +135,8 @@ class _Lines:
         starts = sorted(arrived.keys() | lost.keys())
         return cls(
             starts,
-            list(accumulate((arrived.get(each, 0) for each in starts), initial=0)),
-            list(accumulate((lost.get(each, 0.0) for each in starts), initial=0.0)),
+            list(accumulate((arrived.get(start, 0) for start in starts), initial=0)),
+            list(accumulate((lost.get(start, 0.0) for start in starts), initial=0.0)),
         )
 
     @classmethod
@@ -169,11 +169,11 @@ def gap_spans(profiles: Iterable[SequenceProfile], windows: Iterable[Window]) ->
         for charge in charges(accounts(profiles))
         if charge.lines and charge.since < charge.until
     )
-    ends = [(each.start, each.end) for each in windows]
+    ends = [(window.start, window.end) for window in windows]
     return [
         span
         for span in spans
         # The first window that ends after the span begins meets it if it begins before its end.
-        if (place := bisect_right(ends, span.start, key=lambda each: each[1])) < len(ends)
+        if (place := bisect_right(ends, span.start, key=lambda end: end[1])) < len(ends)
         and ends[place][0] < span.end
     ]

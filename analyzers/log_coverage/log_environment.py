@@ -32,7 +32,9 @@ class LogEnvironments:
         self._hours: dict[str, dict[str, list[datetime]]] = defaultdict(dict)
         for profile in profiles:
             for service, environment in {
-                (each.service, each.environment) for each in profile.processes if each.environment
+                (process.service, process.environment)
+                for process in profile.processes
+                if process.environment
             }:
                 of_service = self._hours[service]
                 of_service.setdefault(environment, []).append(profile.window.start)

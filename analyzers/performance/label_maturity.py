@@ -121,10 +121,10 @@ class LabelHistory:
     ) -> None:
         hours = sorted(
             [*_predictions(predicted, model), *_labels(labelled, model)],
-            key=lambda each: each.start,
+            key=lambda prediction: prediction.start,
         )
-        self._starts = [each.start for each in hours]
-        self._sums = list(accumulate((each.counts for each in hours), _added, initial=(0, 0, 0, 0)))
+        self._starts = [hour.start for hour in hours]
+        self._sums = list(accumulate((hour.counts for hour in hours), _added, initial=(0, 0, 0, 0)))
 
     def reached(self, window: Window) -> tuple[float, float] | None:
         """Return the shares of approved and of rejected predictions that older windows reached."""

@@ -212,7 +212,7 @@ def most_frequent_threshold(profiles: Sequence[PredictionProfile]) -> float | No
 def thresholds(profiles: Sequence[PredictionProfile]) -> tuple[float, ...]:
     """Return the thresholds that hours were approved by, that of most predictions first."""
     counted: Counter[float] = Counter()
-    for each in profiles:
-        if each.threshold is not None:
-            counted[each.threshold] += each.predictions
+    for profile in profiles:
+        if profile.threshold is not None:
+            counted[profile.threshold] += profile.predictions
     return tuple(sorted(counted, key=lambda each: (-counted[each], -each)))

@@ -47,17 +47,17 @@ def versions(events: Iterable[ModelEvent]) -> dict[str, tuple[Version, ...]]:
         events: In order of time; failures and events that name no version are passed over.
     """
     found: dict[tuple[str, str], Version] = {}
-    for each in events:
-        if not each.succeeded or not each.model or not each.version:
+    for event in events:
+        if not event.succeeded or not event.model or not event.version:
             continue
-        if each.action not in {TRAIN, EVALUATE}:
+        if event.action not in {TRAIN, EVALUATE}:
             continue
-        key = (each.model, each.version)
-        known = found.get(key) or Version(*key, each.at, service=each.service)
-        if each.action == TRAIN:
+        key = (event.model, event.version)
+        known = found.get(key) or Version(*key, event.at, service=event.service)
+        if event.action == TRAIN:
             found[key] = replace(known, trained=True)
         else:
-            found[key] = replace(known, evaluation=each.evaluation)
+            found[key] = replace(known, evaluation=event.evaluation)
     by_model: dict[str, list[Version]] = {}
     for (model, _), version in found.items():
         by_model.setdefault(model, []).append(version)

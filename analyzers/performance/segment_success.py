@@ -238,9 +238,9 @@ class _Older:
 
 def _over(baseline: Baseline, profiles: Sequence[P]) -> Iterator[P]:
     """Yield the profiles of a baseline's own version over it."""
-    for each in profiles:
-        if each.baseline_id == baseline.id and each.model == baseline.model:
-            yield each
+    for profile in profiles:
+        if profile.baseline_id == baseline.id and profile.model == baseline.model:
+            yield profile
 
 
 def _success(

@@ -43,7 +43,7 @@ def counted_once(
         own = known is not None and known.model == tuple(model)
         return over == preferred, own, known is not None, known.created if known else None
 
-    for _, of_window in groupby(profiles, key=lambda each: each.slot.window):
+    for _, of_window in groupby(profiles, key=lambda profile: profile.slot.window):
         chosen: dict[tuple[str, ...], S] = {}
         for each in of_window:
             version = each.slot.series[:2]

@@ -40,8 +40,8 @@ def outdated(present: Mapping[Slot, Knowledge], stored: Mapping[Slot, Stamp]) ->
 
 def spanned(slots: Iterable[Slot], period: Window) -> Window:
     """Return the least window that holds a period and some slots."""
-    windows = [period, *(each.window for each in slots)]
-    return Window(min(each.start for each in windows), max(each.end for each in windows))
+    windows = [period, *(slot.window for slot in slots)]
+    return Window(min(window.start for window in windows), max(window.end for window in windows))
 
 
 def prediction_slots(

@@ -49,8 +49,8 @@ def _with(
     known: PredictionProfile | None, parts: Sequence[Stored], baselines: Mapping[str, Baseline]
 ) -> PredictionProfile:
     first = parts[0]
-    knowledge = reduce(Knowledge.__add__, (each.stamp.knowledge for each in parts))
-    bodies = [each.body for each in parts]
+    knowledge = reduce(Knowledge.__add__, (part.stamp.knowledge for part in parts))
+    bodies = [part.body for part in parts]
     baseline = baselines.get(first.slot.series[2])
     added = from_bodies(first.slot, knowledge, first.stamp.revision, bodies, baseline)
     return added if known is None else total([known, added])

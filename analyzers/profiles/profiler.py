@@ -71,7 +71,7 @@ class Profiler:
                 ]
                 made += self._store.write(profiles, self._logs.now).total
                 changed = self.changed.setdefault(kind.name, [])
-                changed += [each.slot.window for each in profiles]
+                changed += [profile.slot.window for profile in profiles]
         self._store.refresh()
         return made
 

@@ -57,7 +57,7 @@ class ProfileStore:
 
     def write(self, profiles: Iterable[Profile], created: datetime) -> Written:
         """Store profiles; one of the same slot and revision is replaced."""
-        return self._cluster.put(self._document(each, created) for each in profiles)
+        return self._cluster.put(self._document(profile, created) for profile in profiles)
 
     def refresh(self) -> None:
         """Make what was stored visible."""

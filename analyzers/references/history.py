@@ -21,8 +21,8 @@ class _Past:
     """Consecutive windows, of which a moment sees those before it, within reach."""
 
     def __init__(self, windows: list[Window], reach: timedelta) -> None:
-        self._starts = [each.start for each in windows]
-        self._ends = [each.end for each in windows]
+        self._starts = [window.start for window in windows]
+        self._ends = [window.end for window in windows]
         self._reach = reach
 
     def span(self, moment: datetime) -> tuple[int, int]:

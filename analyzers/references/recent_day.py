@@ -115,11 +115,13 @@ def recent_day(
     """Return what a model version predicted in a window."""
     profiles = evidence.within(window)
     baseline = evidence.baselines.get(model)
-    of_model = [each for each in profiles if each.model == model]
+    of_model = [profile for profile in profiles if profile.model == model]
     if baseline is None:
         return RecentDay(window, model, None, of_model, ())
     traffic = [
-        each for each in profiles if each.model[0] == model[0] and each.baseline_id == baseline.id
+        profile
+        for profile in profiles
+        if profile.model[0] == model[0] and profile.baseline_id == baseline.id
     ]
     compared = [each for each in traffic if each.model == model]
     return RecentDay(window, model, baseline, compared or of_model, traffic)
@@ -127,11 +129,15 @@ def recent_day(
 
 def _in_service(profiles: Sequence[PredictionProfile]) -> list[tuple[str, str]]:
     """Return the versions that predicted in the last hour of their model with predictions."""
-    last = {each.model[0]: each.window.start for each in profiles}
-    return sorted({each.model for each in profiles if each.window.start == last[each.model[0]]})
+    last = {profile.model[0]: profile.window.start for profile in profiles}
+    return sorted(
+        {profile.model for profile in profiles if profile.window.start == last[profile.model[0]]}
+    )
 
 
 def _newest(evidence: Evidence[PredictionProfile]) -> list[tuple[str, str]]:
     """Return the version of each model whose baseline was made last."""
-    ordered = sorted(evidence.baselines.values(), key=lambda each: (each.created, each.id))
+    ordered = sorted(
+        evidence.baselines.values(), key=lambda baseline: (baseline.created, baseline.id)
+    )
     return sorted({each.model_name: each.model for each in ordered}.values())

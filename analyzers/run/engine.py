@@ -185,9 +185,9 @@ def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[
     Those of numbered lines are needed in any case: every finding carries the share that arrived.
     """
     needed = {SEQUENCE: [Window(floor(period.start, HOUR) - BEHIND, period.end)]}
-    for each in analyzers:
-        for kind in (each.reads, *each.also):
-            needed[kind] = joined([*needed.get(kind, []), *each.times(kind, period)])
+    for analyzer in analyzers:
+        for kind in (analyzer.reads, *analyzer.also):
+            needed[kind] = joined([*needed.get(kind, []), *analyzer.times(kind, period)])
     return needed
 
 
@@ -208,8 +208,8 @@ class _Sources:
         baselines = list(BaselineStore(cluster, namespace).all(unread=unread))
         self.unread = [f"{each.message}. {each.hint}" for each in unread]
         """Baselines that cannot be read, and what to do."""
-        self._by_id = {each.id: each for each in baselines}
-        newest = sorted(baselines, key=lambda each: (each.created, each.id))
+        self._by_id = {baseline.id: baseline for baseline in baselines}
+        newest = sorted(baselines, key=lambda baseline: (baseline.created, baseline.id))
         self._current = {each.model: each for each in newest}
         self._store = ProfileStore(cluster, namespace)
         self._analyzers = analyzers
@@ -269,8 +269,8 @@ class _Sources:
         of = {
             kind: [
                 profile
-                for each in analyzer.times(kind, self._period)
-                for profile in self._within(kind, each)
+                for time_ in analyzer.times(kind, self._period)
+                for profile in self._within(kind, time_)
             ]
             for kind in (analyzer.reads, *analyzer.also)
         }
@@ -302,9 +302,9 @@ class _Sources:
             return [(window, ()) for window in needed]
         whole = joined(
             window
-            for each in self._analyzers
-            if kind.name in {each.reads, *each.also}
-            for window in each.whole_times(kind.name, self._period)
+            for analyzer in self._analyzers
+            if kind.name in {analyzer.reads, *analyzer.also}
+            for window in analyzer.whole_times(kind.name, self._period)
         )
         cores = [(window, kind.core) for window in without(needed, whole)]
         return sorted([*((window, ()) for window in whole), *cores])

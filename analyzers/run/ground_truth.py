@@ -80,7 +80,7 @@ def read_truth(document: Mapping[str, Any]) -> tuple[Incident, ...]:
     """
     if document.get("schema") != 1:
         raise ValueError(f"truth of schema {document.get('schema')!r} cannot be read, only of 1")
-    return tuple(_incident(each) for each in document["incidents"])
+    return tuple(_incident(incident) for incident in document["incidents"])
 
 
 def _incident(document: Mapping[str, Any]) -> Incident:
@@ -98,13 +98,13 @@ def _incident(document: Mapping[str, Any]) -> Incident:
 
 def compare(findings: Iterable[Finding], truth: Iterable[Incident]) -> Comparison:
     """Compare findings, in any order, with the incidents."""
-    alarms = sorted((each for each in findings if each.severity.alarming), key=_order)
+    alarms = sorted((finding for finding in findings if finding.severity.alarming), key=_order)
     incidents = tuple(truth)
     detections = tuple(
-        Detection(each, next((alarm for alarm in alarms if each.shown_by(alarm)), None))
-        for each in incidents
+        Detection(incident, next((alarm for alarm in alarms if incident.shown_by(alarm)), None))
+        for incident in incidents
     )
-    begin = min((each.time.start for each in incidents), default=None)
+    begin = min((incident.time.start for incident in incidents), default=None)
     false_findings = tuple(each for each in alarms if begin is None or each.end <= begin)
     return Comparison(detections, false_findings)
 

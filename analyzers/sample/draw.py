@@ -33,17 +33,17 @@ def least_hashes(ids: Iterable[str], size: int) -> list[str]:
     """Return the `size` different ids with the least hashes, all of them where there are fewer."""
     kept: list[tuple[int, str]] = []  # a heap of negated hashes: the greatest first
     members: set[str] = set()
-    for each in ids:
-        if each in members:
+    for id_ in ids:
+        if id_ in members:
             continue
-        item = (-_hash(each), each)
+        item = (-_hash(id_), id_)
         if len(kept) < size:
             heapq.heappush(kept, item)
         elif item > kept[0]:
             members.discard(heapq.heapreplace(kept, item)[1])
         else:
             continue
-        members.add(each)
+        members.add(id_)
     return sorted(members)
 
 

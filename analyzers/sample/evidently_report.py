@@ -46,7 +46,7 @@ def write_report(comparison: Comparison, out: Path) -> list[Path]:
 
         def write(presets: list[Any], rows: Sequence[pd.DataFrame], to: Path, **more: Any) -> Path:
             known = DataDefinition(**columns, **more)
-            current, reference = (Dataset.from_pandas(each, known) for each in rows)
+            current, reference = (Dataset.from_pandas(row, known) for row in rows)
             with whole_file(to) as part:
                 Report(presets).run(current, reference).save_html(str(part))
             return to

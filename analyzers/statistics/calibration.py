@@ -116,7 +116,7 @@ def expected_calibration_error(
 def chance_error(rows: LabelledScores, edges: Sequence[float] | None = None) -> float:
     """At most this error is expected of perfectly calibrated scores (see `reliability`)."""
     bins = reliability(rows, edges)
-    return sum(math.sqrt(each.rows * _variance(each)) for each in bins) / rows.n
+    return sum(math.sqrt(bin_.rows * _variance(bin_)) for bin_ in bins) / rows.n
 
 
 def calibration_p_value(rows: LabelledScores, edges: Sequence[float] | None = None) -> float:
@@ -126,7 +126,7 @@ def calibration_p_value(rows: LabelledScores, edges: Sequence[float] | None = No
     either label are expected make the law a rough one.
     """
     bins = reliability(rows, edges)
-    excess = [each.rows * (each.observed - _mean(each)) ** 2 for each in bins]
+    excess = [bin_.rows * (bin_.observed - _mean(bin_)) ** 2 for bin_ in bins]
     # A bin of certain predictions has no variance: right, it says nothing; wrong, it says all.
     terms = [
         math.inf if _variance(each) == 0 < e else e / (_variance(each) or 1.0)

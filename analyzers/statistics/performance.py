@@ -109,7 +109,7 @@ def measure(
             return None
         # All rows of the threshold's bucket on one side, then on the other.
         values = [of(corners[0]), of(corners[-1])]
-        return _estimate(values, [of(each) for each in drawn_corners], tails)
+        return _estimate(values, [of(corner) for corner in drawn_corners], tails)
 
     def loss(per_row: LossPerRow | None) -> Estimate | None:
         if per_row is None:

@@ -69,8 +69,8 @@ def bounded_performance(
     """
     known = realised_performance(scores, labelled, threshold, confidence)
     filled = [
-        realised_performance(scores, each, threshold, confidence)
-        for each in _fillings(scores, labelled, np.array(missing), threshold)
+        realised_performance(scores, filling, threshold, confidence)
+        for filling in _fillings(scores, labelled, np.array(missing), threshold)
     ]
     return Performance(
         **{
@@ -82,7 +82,7 @@ def bounded_performance(
 
 def _hull(estimates: list[Estimate | None]) -> Estimate | None:
     """The first one's value and the interval that holds all; None where one has no value."""
-    sure = [each for each in estimates if each is not None]
+    sure = [estimate for estimate in estimates if estimate is not None]
     if len(sure) < len(estimates):
         return None
     low = min(each.interval.low for each in sure)

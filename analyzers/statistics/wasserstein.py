@@ -115,6 +115,6 @@ def _mean_difference(current: Buckets, reference: Buckets) -> float:
     except EmptySampleError:
         return 0.0
     # A square may have been rounded to zero.
-    sizes = (math.sqrt(each.sum_of_squares / each.rows + LEAST) for each in moments)
+    sizes = (math.sqrt(moment.sum_of_squares / moment.rows + LEAST) for moment in moments)
     rounding = sum(sizes) * ROUNDING
     return abs(moments[0].mean - moments[1].mean) - rounding

@@ -48,5 +48,5 @@ def home(analyzer: Analyzer[Any]) -> Dashboard:
 def shown_on(dashboard: Dashboard, analyzers: Iterable[Analyzer[Any]]) -> list[Analyzer[Any]]:
     """Return the analyzers a dashboard shows: those it names as it names them, then the others."""
     named = {name: place for place, name in enumerate(dashboard.analyzers)}
-    shown = [each for each in analyzers if home(each) is dashboard]
+    shown = [analyzer for analyzer in analyzers if home(analyzer) is dashboard]
     return sorted(shown, key=lambda each: (named.get(each.name, len(named)), each.name))

@@ -114,7 +114,7 @@ def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Co
     if field is not None and finding.subject is not None:
         # What lies after a colon tells a part of the subject, such as the reason of a fallback.
         conditions.append(is_(field, finding.subject.partition(": ")[0]))
-    known = {each.name for each in search.source.fields}
+    known = {field_.name for field_ in search.source.fields}
     if finding.service is not None and "service.name" in known:
         conditions.append(is_("service.name", finding.service))
     if finding.model_version is not None and search is searches.PREDICTIONS:

@@ -149,7 +149,7 @@ class Chart:
         if len(self.measures) > 1 and len(self.by) > 1 and self.draw != "table":
             raise ValueError(f"{self.title!r} has measures and parts to tell by colour: choose one")
         timed = any(isinstance(each, Time) for each in self.by)
-        if self.source.time is None and (timed or any(each.recent for each in self.measures)):
+        if self.source.time is None and (timed or any(measure.recent for measure in self.measures)):
             raise ValueError(
                 f"{self.title!r} asks {self.source.name} for times it is not sorted by"
             )

@@ -75,7 +75,11 @@ def less_than(field: str, bound: float) -> Both:
 
 def both(*conditions: Condition) -> Both:
     """Return the condition that all of some hold, each named once."""
-    parts = [one for each in conditions for one in (each.of if isinstance(each, Both) else [each])]
+    parts = [
+        one
+        for condition in conditions
+        for one in (condition.of if isinstance(condition, Both) else [condition])
+    ]
     return Both(tuple(dict.fromkeys(parts)))
 
 

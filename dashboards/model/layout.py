@@ -72,7 +72,7 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
 
 def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
     """Yield the charts among some panels."""
-    return (each.panel for each in panels if isinstance(each.panel, Chart))
+    return (panel.panel for panel in panels if isinstance(panel.panel, Chart))
 
 
 def _section(analyzer: Analyzer[Any]) -> Section:

@@ -42,8 +42,8 @@ class Source:
 
     def field(self, name: str) -> Field | None:
         """Return the field of a name, or the family it belongs to; None for an unmapped one."""
-        exact = next((each for each in self.fields if each.name == name), None)
+        exact = next((field_ for field_ in self.fields if field_.name == name), None)
         if exact is not None:
             return exact
-        families = (each for each in self.fields if each.is_family)
-        return next((each for each in families if fnmatchcase(name, each.name)), None)
+        families = (field_ for field_ in self.fields if field_.is_family)
+        return next((family for family in families if fnmatchcase(name, family.name)), None)

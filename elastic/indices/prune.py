@@ -126,7 +126,7 @@ def observe(
     if not names:
         return
     pattern = stream or f"{prefix}*"
-    facts = {each.name: each for each in cluster.index_facts(pattern)}
+    facts = {fact.name: fact for fact in cluster.index_facts(pattern)}
     newest = _newest(cluster, pattern, now)
     for position, name in enumerate(names):
         writing = stream is not None and position == len(names) - 1

@@ -132,7 +132,7 @@ def vector(cell: Any) -> list[float]:
     values = items if isinstance(items, list) else []
     # A missing or infinite part leaves nothing that could be compared.
     if not values or not all(
-        isinstance(each, (int, float)) and math.isfinite(each) for each in values
+        isinstance(value, (int, float)) and math.isfinite(value) for value in values
     ):
         raise CellError("is no list of finite numbers, such as [0.1, 0.9]")
     return values

@@ -121,7 +121,12 @@ def _document(account: "Account", changes: dict[str, int]) -> dict[str, object]:
         "refused": account.refused,
         "refused_file": str(account.refused_file) if account.refused_file else None,
         "reasons": [
-            {"column": each.column, "reason": each.reason, "rows": each.rows, "first": each.first}
-            for each in account.refusals
+            {
+                "column": refusal.column,
+                "reason": refusal.reason,
+                "rows": refusal.rows,
+                "first": refusal.first,
+            }
+            for refusal in account.refusals
         ],
     }

@@ -53,12 +53,12 @@ class Refused:
     @property
     def rows(self) -> int:
         """How many there are."""
-        return sum(each.rows for each in self._refusals.values())
+        return sum(refusal.rows for refusal in self._refusals.values())
 
     @property
     def refusals(self) -> list[Refusal]:
         """By reason, the most frequent first."""
-        return sorted(self._refusals.values(), key=lambda each: (-each.rows, each.first))
+        return sorted(self._refusals.values(), key=lambda refusal: (-refusal.rows, refusal.first))
 
     def add(self, number: int, row: Row, error: RowError) -> None:
         """Keep a row."""

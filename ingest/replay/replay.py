@@ -68,7 +68,7 @@ class Account:
     @property
     def refused(self) -> int:
         """Rows that could not be written."""
-        return sum(each.rows for each in self.refusals)
+        return sum(refusal.rows for refusal in self.refusals)
 
     def count(self, prediction: Prediction) -> None:
         """Count a row that was written."""

@@ -37,7 +37,7 @@ _LEGEND = {"visibility": "auto", "placement": "outside", "position": "bottom"}
 
 def whole(panels: Sequence[Placed]) -> bool:
     """Whether the API can take a dashboard with nothing replaced."""
-    return not any(isinstance(each.panel, Picture) for each in panels)
+    return not any(isinstance(panel.panel, Picture) for panel in panels)
 
 
 def dashboard(
@@ -48,21 +48,21 @@ def dashboard(
         "title": titled(shown.title, place),
         "description": f"{shown.question} {SENTENCE}",
         "query": {"expression": "", "language": "kql"},
-        "panels": [_panel(each, others, place) for each in panels],
+        "panels": [_panel(panel, others, place) for panel in panels],
         "pinned_panels": [
             {
                 "type": "options_list_control",
                 "grow": True,
                 "width": "medium",
                 "config": {
-                    "data_view_id": data_view_id(each.source, place),
-                    "field_name": each.field,
-                    "title": each.label,
+                    "data_view_id": data_view_id(control.source, place),
+                    "field_name": control.field,
+                    "title": control.label,
                     "search_technique": "prefix",
                     "sort": {"by": "_key", "direction": "asc"},
                 },
             }
-            for each in shown.controls
+            for control in shown.controls
         ],
     }
     if shown.since is not None:
@@ -136,7 +136,7 @@ def _xy_layer(chart: Chart, layer: Layer, kind: str, place: Place) -> Json:
         "type": kind,
         "data_source": _source(chart, place),
         "x": _axis(layer.by[0], layer),
-        "y": [_measure(each, chart) | _colour(each) for each in layer.measures],
+        "y": [_measure(measure, chart) | _colour(measure) for measure in layer.measures],
     }
     if len(layer.by) > 1:
         drawn["breakdown_by"] = _axis(layer.by[1], layer)
@@ -185,7 +185,7 @@ def _table(chart: Chart, place: Place) -> Json:
         "type": "data_table",
         "data_source": _source(chart, place),
         "rows": [_axis(axis, layer) for axis in chart.by],
-        "metrics": [_measure(each, chart) for each in chart.measures],
+        "metrics": [_measure(measure, chart) for measure in chart.measures],
         "styling": {"paging": 10} | ({"sort_by": by_first} if direction else {}),
     }
 

@@ -232,8 +232,8 @@ def _navigation(others: Sequence[Dashboard], place: Place) -> tuple[Json, list[J
         for order, each in enumerate(others)
     ]
     references = [
-        _reference(f"link_{each.name}_dashboard", "dashboard", place.id(each.name))
-        for each in others
+        _reference(f"link_{other.name}_dashboard", "dashboard", place.id(other.name))
+        for other in others
     ]
     config = {
         "attributes": {"layout": "horizontal", "links": links},
@@ -273,11 +273,11 @@ def _controls(controls: Sequence[Control], place: Place) -> tuple[Json, list[Jso
     }
     references = [
         _reference(
-            f"controlGroup_{_control_id(each)}:optionsListDataView",
+            f"controlGroup_{_control_id(control)}:optionsListDataView",
             "index-pattern",
-            data_view_id(each.source, place),
+            data_view_id(control.source, place),
         )
-        for each in controls
+        for control in controls
     ]
     return group, references
 

@@ -36,10 +36,10 @@ def read(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> Bundl
     """Read what may be named, connectors that are there already among it."""
     everything = list(artefacts)
     views = [each for each in everything if each.kind == "data-view"]
-    ids = {("index-pattern", each.id) for each in views}
+    ids = {("index-pattern", view.id) for view in views}
     ids |= {(str(each.body.get("type", each.kind)), each.id) for each in everything}
-    ids |= {("connector", each) for each in connectors}
-    return Bundle(frozenset(ids), {each.id: str(each.body["title"]) for each in views})
+    ids |= {("connector", connector) for connector in connectors}
+    return Bundle(frozenset(ids), {view.id: str(view.body["title"]) for view in views})
 
 
 def is_mapped(pattern: str, field: str) -> bool:
@@ -50,7 +50,7 @@ def is_mapped(pattern: str, field: str) -> bool:
 @cache
 def _mappings(stem: str) -> tuple[dict[str, Any], ...]:
     """Return the mappings of the templates that an index pattern's fixed part belongs to."""
-    found = ((each.pattern.partition("*")[0], each) for each in templates())
+    found = ((template.pattern.partition("*")[0], template) for template in templates())
     return tuple(
         each.body["template"]["mappings"]
         for own, each in found

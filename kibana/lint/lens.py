@@ -28,7 +28,7 @@ _WITHOUT_FIELD = {"formula", "math", "static_value"}
 def lens_problems(attributes: Mapping[str, Any], bundle: Bundle) -> Iterator[Found]:
     """Yield (path, message) of what is wrong with a Lens panel's attributes."""
     layers = attributes["state"]["datasourceStates"]["formBased"]["layers"]
-    views = {each["name"]: each["id"] for each in attributes["references"]}
+    views = {reference["name"]: reference["id"] for reference in attributes["references"]}
     everything: set[str] = set()
     for name, layer in layers.items():
         everything |= layer["columns"].keys()

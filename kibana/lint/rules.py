@@ -79,9 +79,9 @@ def duration(text: Any) -> timedelta | None:
 def _window(params: Mapping[str, Any]) -> Iterator[Found]:
     windows = [params] if "timeWindowUnit" in params else []
     windows += params.get("criteria", [])
-    for each in windows:
-        size = each.get("timeWindowSize", each.get("timeSize", 0))
-        unit = each.get("timeWindowUnit", each.get("timeUnit"))
+    for window in windows:
+        size = window.get("timeWindowSize", window.get("timeSize", 0))
+        unit = window.get("timeWindowUnit", window.get("timeUnit"))
         if unit not in UNITS:
             yield "/params", f"{unit!r} is no unit of time: {', '.join(sorted(UNITS))} are"
         if not size >= 1:
@@ -129,7 +129,7 @@ def _actions(
     interval: timedelta | None,
 ) -> Iterator[Found]:
     on_rule = body.get("notify_when") is not None or body.get("throttle") is not None
-    with_own = [each for each in actions if each.get("frequency") is not None]
+    with_own = [action for action in actions if action.get("frequency") is not None]
     if on_rule and with_own:
         yield "/actions", "notify_when of the rule and frequency of an action exclude each other"
     if not on_rule and len(with_own) != len(actions):

@@ -46,20 +46,20 @@ def saved_object_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Proble
 
 
 def _references(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
-    names = Counter(each["name"] for each in artefact.body["references"])
+    names = Counter(reference["name"] for reference in artefact.body["references"])
     for name, times in names.items():
         if times > 1:
             yield Problem(artefact, "/references", f"{name} is there {times} times")
-    for each in artefact.body["references"]:
-        if (each["type"], each["id"]) not in bundle.ids:
-            message = f"{each['name']}: there is no {each['type']} {each['id']}"
+    for reference in artefact.body["references"]:
+        if (reference["type"], reference["id"]) not in bundle.ids:
+            message = f"{reference['name']}: there is no {reference['type']} {reference['id']}"
             yield Problem(artefact, "/references", message)
 
 
 def _search(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     attributes = artefact.body["attributes"]
     source = json.loads(attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
-    by_name = {each["name"]: each["id"] for each in artefact.body["references"]}
+    by_name = {reference["name"]: reference["id"] for reference in artefact.body["references"]}
     view = by_name.get(source["indexRefName"])
     if view is None or view not in bundle.patterns:
         yield Problem(artefact, "/attributes", f"has no reference {source['indexRefName']}")
@@ -75,7 +75,7 @@ def _dashboard(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
     panels = json.loads(attributes["panelsJSON"])
     if len(panels) > MOST_PANELS:
         yield Problem(artefact, "/panelsJSON", f"{len(panels)} panels, {MOST_PANELS} at most")
-    names = {each["name"] for each in artefact.body["references"]}
+    names = {reference["name"] for reference in artefact.body["references"]}
     seen: set[str] = set()
     for panel in panels:
         index = panel["panelIndex"]
@@ -96,15 +96,16 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
     needed = [panel["panelRefName"]] if "panelRefName" in panel else []
     config = panel["embeddableConfig"]
     if panel["type"] == "lens" and "attributes" in config:
-        needed += [each["name"] for each in config["attributes"]["references"]]
+        needed += [reference["name"] for reference in config["attributes"]["references"]]
         yield from lens_problems(config["attributes"], bundle)
     if config.get("savedVis", {}).get("type") == "vega":
         yield from vega_problems(config["savedVis"]["params"]["spec"], bundle)
     if panel["type"] == "links":
-        needed += [each["destinationRefName"] for each in config["attributes"]["links"]]
+        needed += [link["destinationRefName"] for link in config["attributes"]["links"]]
     events = config.get("enhancements", {}).get("dynamicActions", {}).get("events", [])
     needed += [
-        f"drilldown:{each['action']['factoryId']}:{each['eventId']}:dashboardId" for each in events
+        f"drilldown:{event['action']['factoryId']}:{event['eventId']}:dashboardId"
+        for event in events
     ]
     for name in needed:
         if f"{index}:{name}" not in names:

@@ -140,7 +140,7 @@ class Kibana:
 
         Kibana imports what it can: `success` is false and `errors` names what it could not.
         """
-        lines = "\n".join(json.dumps(each, ensure_ascii=False) for each in objects) + "\n"
+        lines = "\n".join(json.dumps(object_, ensure_ascii=False) for object_ in objects) + "\n"
         file = ("mlmon.ndjson", lines.encode(), "application/ndjson")
         path = "/api/saved_objects/_import"
         answer = self._send("POST", path, params={"overwrite": "true"}, files={"file": file})

@@ -32,8 +32,8 @@ def apply(steps: Sequence[Step], handled: Mapping[Kind, Things], progress: Progr
         UserError: Someone else made a thing of one of the ids: nothing was touched.
         HalfAppliedError: A step failed; those before it are done.
     """
-    _refuse_others([each for each in steps if each.change is Change.REFUSE])
-    waiting = [each for each in steps if each.change in {Change.CREATE, Change.UPDATE}]
+    _refuse_others([step for step in steps if step.change is Change.REFUSE])
+    waiting = [step for step in steps if step.change in {Change.CREATE, Change.UPDATE}]
     done: list[Step] = []
     for group in _groups(waiting):
         progress(f"writing {group[0].name}" + (f" and {len(group) - 1} more" * (len(group) > 1)))
@@ -53,7 +53,7 @@ def delete(
 
     Dependants go first. What someone else made under one of the ids stays.
     """
-    ours = {id(each.artefact) for each in steps if each.change in {Change.UPDATE, Change.KEEP}}
+    ours = {id(step.artefact) for step in steps if step.change in {Change.UPDATE, Change.KEEP}}
     for artefact in reversed(artefacts):
         if id(artefact) in ours and handled[artefact.kind].delete(artefact):
             yield artefact
@@ -115,8 +115,8 @@ def _half_applied(
 
 def _counted(steps: Sequence[Step]) -> str:
     counts: dict[str, int] = {}
-    for each in steps:
-        kind = named(each.artefact).partition(" ")[0].replace("-", " ")
+    for step in steps:
+        kind = named(step.artefact).partition(" ")[0].replace("-", " ")
         counts[kind] = counts.get(kind, 0) + 1
     return (
         ", ".join(count(times, kind, _PLURALS.get(kind, "")) for kind, times in counts.items())

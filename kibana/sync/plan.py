@@ -57,7 +57,7 @@ def fitting(
     A dashboard goes through the Dashboards API where there is one and it can draw the dashboard
     whole; it knows no Vega.
     """
-    everything = [each for each in artefacts if each.kind in kinds]
+    everything = [artefact for artefact in artefacts if artefact.kind in kinds]
     imported = {each.id for each in everything if _is_drawn_by_vega(each)}
     by_api = {
         each.id for each in everything if each.kind == "dashboard" and each.id not in imported
@@ -79,9 +79,9 @@ def plan(
 ) -> list[Step]:
     """Compare each artefact with what is there, changing nothing."""
     steps = []
-    for each in artefacts:
-        progress(f"comparing {named(each)}")
-        steps.append(_step(each, handled[each.kind]))
+    for artefact in artefacts:
+        progress(f"comparing {named(artefact)}")
+        steps.append(_step(artefact, handled[artefact.kind]))
     return steps
 
 
@@ -112,5 +112,5 @@ def _is_drawn_by_vega(artefact: Artefact) -> bool:
     if artefact.body.get("type") != "dashboard" or artefact.kind != "saved-object":
         return False
     panels = json.loads(artefact.body["attributes"]["panelsJSON"])
-    found = (each["embeddableConfig"].get("savedVis", {}).get("type") for each in panels)
+    found = (panel["embeddableConfig"].get("savedVis", {}).get("type") for panel in panels)
     return "vega" in found

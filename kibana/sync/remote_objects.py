@@ -56,7 +56,7 @@ class SavedObjects:
 
     def write_all(self, artefacts: Sequence[Artefact]) -> list[str]:
         """Import some; return what Kibana refused of them, with its reason."""
-        result = self.kibana.import_objects([as_line(each) for each in artefacts])
+        result = self.kibana.import_objects([as_line(artefact) for artefact in artefacts])
         refused = [
             f"{each['type']} {each['id']} ({each['error'].get('type', each['error'])})"
             for each in result.get("errors", [])
@@ -169,7 +169,9 @@ def as_line(artefact: Artefact) -> Json:
 
 def _compared(line: Json) -> Json:
     """Return the part of a saved object that an import sets, references in order of name."""
-    order = sorted(line["references"], key=lambda each: (str(each["name"]), str(each["id"])))
+    order = sorted(
+        line["references"], key=lambda reference: (str(reference["name"]), str(reference["id"]))
+    )
     references = [{key: each[key] for key in ("name", "type", "id")} for each in order]
     return {"type": line["type"], "attributes": line["attributes"], "references": references}
 

@@ -112,9 +112,10 @@ def dashboard_view(
         dashboard.question,
         tuple(
             SectionView(
-                each.heading, tuple(RowView(tuple(_row(row.panels, asked))) for row in each.rows)
+                section.heading,
+                tuple(RowView(tuple(_row(row.panels, asked))) for row in section.rows),
             )
-            for each in sections
+            for section in sections
         ),
     )
 
@@ -155,9 +156,9 @@ def saved_search(name: str) -> SavedSearch:
     Raises:
         LookupError: There is none.
     """
-    for each in vars(searches).values():
-        if isinstance(each, SavedSearch) and each.name == name:
-            return each
+    for var in vars(searches).values():
+        if isinstance(var, SavedSearch) and var.name == name:
+            return var
     raise LookupError(f"there is no saved search {name!r}")
 
 

@@ -75,7 +75,7 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
     if limits:
         datasets["limits"] = limits
         layers.append(_limit_layer())
-    layers += [_fixed(each.value, each.tone) for each in chart.lines]
+    layers += [_fixed(line.value, line.tone) for line in chart.lines]
     return {
         "$schema": SCHEMA,
         "width": "container",
@@ -152,7 +152,7 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
     mark = _MARKS[chart.draw]
     if chart.draw in {"bar", "stacked", "area"} and len(names) > 1:
         # What does not add up, such as a median, stands before one another, not on top.
-        adds_up = all(each.operation in {"count", "sum"} for each in chart.measures)
+        adds_up = all(measure.operation in {"count", "sum"} for measure in chart.measures)
         encoding["y"] |= {"stack": "zero" if adds_up else None}
         mark = mark if adds_up else mark | {"opacity": 0.6}
     return {"data": {"name": "rows"}, "mark": mark, "encoding": encoding}

@@ -142,7 +142,7 @@ def _of_nothing(measure: Measure) -> int | None:
 
 
 def _tone(value: Any, steps: Sequence[Step]) -> Tone:
-    reached = [each for each in steps if isinstance(value, int | float) and value >= each.value]
+    reached = [step for step in steps if isinstance(value, int | float) and value >= step.value]
     return max(reached, key=lambda each: each.value).tone if reached else "plain"
 
 
@@ -157,14 +157,17 @@ def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
     if not found:
         return _empty(head, chart.source)
     axes = [axis_label(each) for each in chart.by]
-    labels = [each.label for each in chart.measures]
+    labels = [measure.label for measure in chart.measures]
     return TableView(
         head,
         (*axes, *labels),
         tuple(
             (
                 *(_cell(row[name]) for name in axes),
-                *(_written(row[each.label], each, chart.source) for each in chart.measures),
+                *(
+                    _written(row[measure.label], measure, chart.source)
+                    for measure in chart.measures
+                ),
             )
             for row in found
         ),

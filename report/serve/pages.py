@@ -62,7 +62,7 @@ class Pages:
         return self._rendered("serve_content.html", name, query, now)
 
     def _rendered(self, template: str, name: str, query: str, now: datetime) -> str | None:
-        shown = next((each for each in dashboards() if each.name == name), None)
+        shown = next((dashboard for dashboard in dashboards() if dashboard.name == name), None)
         if shown is None:
             return None
         want = wanted(query, shown, self._default)

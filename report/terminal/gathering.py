@@ -100,7 +100,7 @@ def _having(cluster: Cluster, streams: str, ids: Iterable[tuple[str, str]]) -> I
 
 def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterator[Json]:
     """Yield the events of the models that predicted, before the first prediction."""
-    predicted = [each for each in events if each.get("event.dataset") == "ml.prediction"]
+    predicted = [event for event in events if event.get("event.dataset") == "ml.prediction"]
     models = {(each["ml.model.name"], each["ml.model.version"]) for each in predicted}
     for name, version in sorted(models):
         filters = [
@@ -116,10 +116,10 @@ def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterato
 
 def _findings(cluster: Cluster, namespace: str, events: list[Json]) -> Iterator[Finding]:
     """Yield the alarms whose window holds one of the events, of its service or model."""
-    moments = [parse_time(each["@timestamp"]) for each in events]
+    moments = [parse_time(event["@timestamp"]) for event in events]
     about = {
-        *((None, each.get("service.name")) for each in events),
-        *((each.get("ml.model.name"), each.get("ml.model.version")) for each in events),
+        *((None, event.get("service.name")) for event in events),
+        *((event.get("ml.model.name"), event.get("ml.model.version")) for event in events),
     }
     known = FindingStore(cluster, namespace).search(
         since=min(moments), until=max(moments) + DAY, severity=Severity.WARNING

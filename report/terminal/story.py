@@ -63,7 +63,7 @@ def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any
         printable(str(event.get("service.name", ""))),
         printable(text),
         str(event.get("log.level", "info")),
-        tuple(printable(each) for each in (*details, *_trouble(event))),
+        tuple(printable(detail) for detail in (*details, *_trouble(event))),
     )
 
 

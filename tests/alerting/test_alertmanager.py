@@ -281,7 +281,9 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     settings = load_alerting_settings()
     assert settings.alertmanager_url == "http://one:9093"
-    assert [(each.id, each.level.value, each.to) for each in settings.references()] == [
+    assert [
+        (reference.id, reference.level.value, reference.to) for reference in settings.references()
+    ] == [
         ("s", "warning", ("C1",)),
         ("p", "critical", ()),
     ]

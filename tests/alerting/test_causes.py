@@ -24,7 +24,7 @@ def episode(layer: str, begin: int = 0, **known: Any) -> Episode:
 
 def explained(effect: Episode, *causes: Episode) -> tuple[str | None, str | None]:
     """Return by which layer an episode is explained, and by which inhibited."""
-    layers = {each.id: each.layer for each in causes}
+    layers = {cause.id: cause.layer for cause in causes}
     found = explain(effect, [*causes, effect])
     return layers.get(found.explained_by or ""), layers.get(found.inhibited_by or "")
 

@@ -81,7 +81,7 @@ def test_since_and_json(mlmon: Callable[..., Result], cluster: Cluster, namespac
     mlmon("alerts", "evaluate", "--from", BEGIN)
     for since, count in ((START + 5 * HOUR, 3), (START + 6 * HOUR, 2)):
         lines = mlmon("alerts", "--since", iso(since), "--json").stdout.splitlines()
-        assert len([json.loads(each) for each in lines]) == count
+        assert len([json.loads(line) for line in lines]) == count
     by_subject = {
         each["finding.subject"]: each
         for each in map(json.loads, mlmon("alerts", "--json").stdout.splitlines())

@@ -121,12 +121,14 @@ def test_an_episode_is_open_while_its_rule_holds(histories: list[str], of: Rule)
         for hour in range(len(letters) + 1):
             at = START + hour * HOUR
             level = firing(of, findings, at).get(findings[0].series) if findings else None
-            (*more,) = (each for each in episodes if each.open_at(at))
+            (*more,) = (episode for episode in episodes if episode.open_at(at))
             assert len(more) <= 1
             assert bool(more) or level is None
             assert not more or level is None or level.rank <= more[0].severity_at(at).rank
-        for each in episodes:
-            assert firing(of, findings, each.opened)[each.series] is each.severity_at(each.opened)
+        for episode in episodes:
+            assert firing(of, findings, episode.opened)[episode.series] is episode.severity_at(
+                episode.opened
+            )
 
 
 @given(HISTORIES, RULES, st.integers(0, 12))
@@ -137,10 +139,10 @@ def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Rule, 
         findings = spell(letters, f"subject {number}")
         whole = gone_through(of, findings, Course())
         first = Course()
-        before = [each for each in findings if each.end <= begin]
+        before = [finding for finding in findings if finding.end <= begin]
         ended = [each for each in gone_through(of, before, first) if each is not first.episode]
         resumed = Course(begin, first.episode)
-        near = [each for each in findings if each.end > begin - of.reach]
+        near = [finding for finding in findings if finding.end > begin - of.reach]
         assert ended + gone_through(of, near, resumed) == whole
 
 
@@ -152,10 +154,10 @@ def test_no_two_episodes_share_an_id(histories: list[str], of: Rule) -> None:
         for number, letters in enumerate(histories)
         for each in gone_through(of, spell(letters, f"subject {number}"), Course())
     ]
-    assert len({each.id for each in episodes}) == len(episodes)
-    for each in episodes:
-        assert replace(each, severity=Severity.CRITICAL, calm=9, withdrawn=True).id == each.id
-        assert Episode.from_document(each.to_document()) == each
+    assert len({episode.id for episode in episodes}) == len(episodes)
+    for episode in episodes:
+        assert replace(episode, severity=Severity.CRITICAL, calm=9, withdrawn=True).id == episode.id
+        assert Episode.from_document(episode.to_document()) == episode
 
 
 @given(HISTORIES, RULES, st.integers(0, 15), st.randoms())

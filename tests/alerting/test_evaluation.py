@@ -44,14 +44,14 @@ def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 
 def expected(of: Rule, findings: list[Finding]) -> dict[str, dict[str, Any]]:
     """Return the alerts that the findings amount to, straight from the course of each series."""
-    known_until = max((each.end for each in findings), default=START)
+    known_until = max((finding.end for finding in findings), default=START)
     episodes = [
-        each.ending_as(Ending.ABSENCE, each.expires)
-        if each.ended is None and each.expires < known_until
-        else each
-        for each in all_episodes(of, findings)
+        episode.ending_as(Ending.ABSENCE, episode.expires)
+        if episode.ended is None and episode.expires < known_until
+        else episode
+        for episode in all_episodes(of, findings)
     ]
-    return {each.id: each.to_document() for each in episodes}
+    return {episode.id: episode.to_document() for episode in episodes}
 
 
 @settings(
@@ -81,7 +81,7 @@ def test_in_parts_and_revised_it_ends_in_the_same_alerts(
     store = FindingStore(cluster, namespace)
     begin = BEFORE
     for end in [START + cut * HOUR for cut in sorted(cuts)] + [START + 20 * HOUR]:
-        store.write([each for each in findings if begin < each.end <= end], end)
+        store.write([finding for finding in findings if begin < finding.end <= end], end)
         evaluate(cluster, namespace, begin, [of])
         begin = end
     assert standing(cluster, namespace) == expected(of, findings)
@@ -164,7 +164,9 @@ def test_causes_and_effects_in_the_store(cluster: Cluster, namespace: str) -> No
         START,
     )
     evaluate(cluster, namespace, BEFORE, [job, drift])
-    found = {each["finding.subject"]: each for each in documents(cluster, namespace).values()}
+    found = {
+        document["finding.subject"]: document for document in documents(cluster, namespace).values()
+    }
     assert found["age"]["alert.explained_by"] == found["refresh"]["alert.id"]
     assert found["age"]["alert.inhibited_by"] == found["refresh"]["alert.id"]
     assert found["age"]["alert.cause"].startswith("jobs ")

@@ -69,9 +69,9 @@ def test_every_field_is_in_the_table(of: Rule) -> None:
 def test_notices_have_a_table() -> None:
     """What the index connector writes is mapped, name by name."""
     actions = kibana_rule(rule(), Severity.WARNING, "n", FREE)["actions"]
-    documents = [each["params"]["documents"][0] for each in actions if each["id"] == "index"]
-    assert [each["alert.status"] for each in documents] == ["open", "resolved"]
-    assert {name for each in documents for name in each} == {each.name for each in NOTICES}
+    documents = [action["params"]["documents"][0] for action in actions if action["id"] == "index"]
+    assert [document["alert.status"] for document in documents] == ["open", "resolved"]
+    assert {name for document in documents for name in document} == {each.name for each in NOTICES}
 
 
 def test_a_connector_has_the_same_uuid_each_time() -> None:
@@ -86,8 +86,8 @@ def test_named_connectors_are_told_what_their_type_takes() -> None:
     told: dict[str, list[dict[str, Any]]] = {}
     for level in (Severity.WARNING, Severity.CRITICAL):
         body = kibana_rule(rule(), level, "n", Connectors("index", "log", OTHERS))
-        for each in body["actions"]:
-            told.setdefault(each["id"], []).append(each["params"])
+        for action in body["actions"]:
+            told.setdefault(action["id"], []).append(action["params"])
     assert {name: len(params) for name, params in told.items()} == {
         **dict.fromkeys(("index", "log", "mail", "chat", "channel", "team", "hook"), 4),
         "pager": 2,

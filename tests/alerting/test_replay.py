@@ -56,11 +56,11 @@ def agree(
         active = decided(cluster, namespace, of, level, at)
         assert active == holding(of, level, known, at)
         open_now = {
-            each.series
-            for each in episodes
-            if each.open_at(at) and each.severity_at(at).rank >= level.rank
+            episode.series
+            for episode in episodes
+            if episode.open_at(at) and episode.severity_at(at).rank >= level.rank
         }
-        opening = {each.series for each in episodes if each.opened == at}
+        opening = {episode.series for episode in episodes if episode.opened == at}
         assert active <= open_now
         assert opening & open_now <= active
 
@@ -69,7 +69,7 @@ def moments_of(findings: list[Finding], of: Rule) -> list[datetime]:
     """Return when anything changes: each window's end, and around when a finding stops to count."""
     until = of.counts_until(findings[0])
     around = (until - timedelta(milliseconds=1), until, findings[-1].end + 17 * MINUTE)
-    return sorted({*(each.end for each in findings), *around})
+    return sorted({*(finding.end for finding in findings), *around})
 
 
 @settings(
@@ -149,7 +149,7 @@ def test_every_rule_is_decided_alike(cluster: Cluster, namespace: str) -> None:
         own = [each for each in findings if each.analyzer == name]
         ends = sorted({each.end for each in own})
         agree(cluster, namespace, of, own, ends)
-        raised = {each.series for each in all_episodes(of, own)}
+        raised = {episode.series for episode in all_episodes(of, own)}
         assert raised == {each.series for each in own}, f"{name} never raised what it should have"
 
 
@@ -166,7 +166,7 @@ def test_what_is_compiled_decides_now(cluster: Cluster, namespace: str) -> None:
     FindingStore(cluster, namespace).write(findings, now)
     body = watch(of, Severity.WARNING, namespace, {})["input"]["search"]["request"]["body"]
     answer = cluster.search(f"mlmon-findings-{namespace}-*", body)
-    held = {each["key"] for each in answer["aggregations"]["series"]["buckets"]}
+    held = {bucket["key"] for bucket in answer["aggregations"]["series"]["buckets"]}
     assert held == holding(of, Severity.WARNING, findings, now)
     assert {name.split("subject=")[1].split(" service")[0] for name in held} == {
         "raised",
@@ -189,6 +189,6 @@ def test_what_a_rule_tells_is_in_its_hits(cluster: Cluster, namespace: str) -> N
     answer = cluster.search(body["params"]["index"][0], kibana_search(body["params"], at))
     (group,) = answer["aggregations"]["groupAgg"]["buckets"]
     sources: list[dict[str, Any]] = [hit["_source"] for hit in group["topHitsAgg"]["hits"]["hits"]]
-    assert {each["finding.reason"] for each in sources} == {
-        each.reason for each in findings if each.severity.alarming
+    assert {source["finding.reason"] for source in sources} == {
+        finding.reason for finding in findings if finding.severity.alarming
     }

@@ -79,7 +79,7 @@ def test_from_training_set_to_findings(
     documents = [json.loads(line) for line in lines]
     found = summary["severities"]["critical"] + summary["severities"]["warning"]
     assert len(documents) == found
-    assert {each["finding.metric"] for each in documents} == {"ks.distance"}
+    assert {document["finding.metric"] for document in documents} == {"ks.distance"}
     assert "Scores of autobid 1 moved" in mlmon("findings", "--severity", "critical").stdout
     everything = mlmon("findings", "--severity", "all", "--json").stdout.splitlines()
     assert len(everything) == sum(summary["severities"].values())

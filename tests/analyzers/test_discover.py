@@ -154,7 +154,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
         def within(kind: str) -> list[Any]:
             everything = Evidence(period, known[kind])
             times = analyzer.times(kind, period)
-            return [profile for each in times for profile in everything.within(each)]
+            return [profile for time_ in times for profile in everything.within(time_)]
 
         beside = {kind: within(kind) for kind in analyzer.also}
         return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
@@ -210,7 +210,7 @@ def clock_profiles(hours: int) -> list[ClockProfile]:
 def judged(analyzer: Analyzer[Any], evidence: Evidence[Any]) -> dict[str, Finding]:
     """Return the findings by key; no two may share one."""
     findings = list(analyzer.evaluate(evidence))
-    by_key = {each.key: each for each in findings}
+    by_key = {finding.key: finding for finding in findings}
     assert len(by_key) == len(findings)
     return by_key
 
@@ -264,17 +264,17 @@ def test_troubles_are_found_and_said(
 ) -> None:
     """Each finding is complete: a declared metric, a sentence, a value unless unknown."""
     findings = judged(analyzer, evidence(analyzer, Window(start, start + DAYS * DAY))).values()
-    assert any(each.severity.alarming for each in findings)
-    for each in findings:
-        assert each.analyzer == analyzer.name
-        assert each.metric in analyzer.limits
-        assert each.reason.endswith(".")
-        assert len(each.reason) < 500
-        assert each.start < each.end
-        assert each.service or each.severity is Severity.UNKNOWN
-        assert each.value is not None or each.severity is Severity.UNKNOWN
-        if each.low is not None and each.high is not None and each.value is not None:
-            assert each.low - 1e-9 <= each.value <= each.high + 1e-9
+    assert any(finding.severity.alarming for finding in findings)
+    for finding in findings:
+        assert finding.analyzer == analyzer.name
+        assert finding.metric in analyzer.limits
+        assert finding.reason.endswith(".")
+        assert len(finding.reason) < 500
+        assert finding.start < finding.end
+        assert finding.service or finding.severity is Severity.UNKNOWN
+        assert finding.value is not None or finding.severity is Severity.UNKNOWN
+        if finding.low is not None and finding.high is not None and finding.value is not None:
+            assert finding.low - 1e-9 <= finding.value <= finding.high + 1e-9
 
 
 @each_analyzer
@@ -339,7 +339,7 @@ def test_the_core_of_old_profiles_is_enough(
         whole = Evidence(period, profiles)
         kept = [each for time in analyzer.whole_times(kind, period) for each in whole.within(time)]
         assert len(kept) < len(profiles)
-        return [each if each in kept else core(each, baseline) for each in profiles]
+        return [profile if profile in kept else core(profile, baseline) for profile in profiles]
 
     beside = {kind: cored(kind, of) for kind, of in given.beside.items()}
     less = Evidence(period, cored(analyzer.reads, given.profiles), given.baselines, beside)

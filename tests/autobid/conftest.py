@@ -94,4 +94,4 @@ def emitted(scenario: Path) -> Callable[[str, str], list[Event]]:
 def read_events(path: Path, dataset: str) -> list[Event]:
     """The events of a dataset in a log file, in order."""
     lines = map(json.loads, path.read_bytes().splitlines())
-    return [each for each in lines if each["event.dataset"] == dataset]
+    return [line for line in lines if line["event.dataset"] == dataset]

@@ -34,9 +34,9 @@ def test_a_share_of_the_others_is_explored(bidder: Autobidder) -> None:
     """Of refused predictions about the declared share is bid on, always the same ones."""
     draw_id = seeded_ids(2)
     ids = [draw_id() for _ in range(4_000)]
-    explored = [decide(bidder, each, approved=False) is not None for each in ids]
+    explored = [decide(bidder, id_, approved=False) is not None for id_ in ids]
     assert sum(explored) / len(ids) == pytest.approx(EXPLORATION, abs=0.03)
-    assert explored == [decide(bidder, each, approved=False) is not None for each in ids]
+    assert explored == [decide(bidder, id_, approved=False) is not None for id_ in ids]
 
 
 def test_a_bid_carries_the_trace_of_its_request(

@@ -23,7 +23,7 @@ def test_there_is_a_calm_stretch_first() -> None:
     """At least seven incidents, none before day four and a half, none beyond the end."""
     incidents = plan_incidents(START, PLAN_DAYS).incidents
     assert len(incidents) >= 7
-    assert len({each.id for each in incidents}) == len(incidents)
+    assert len({incident.id for incident in incidents}) == len(incidents)
     assert incidents[0].start >= START + timedelta(days=4.5)
     assert incidents[-1].end <= START + timedelta(days=PLAN_DAYS)
 
@@ -37,7 +37,7 @@ def test_incidents_are_well_apart() -> None:
 
 def test_no_model_is_trained_on_distorted_examples() -> None:
     """The four days before each retraining are free of what distorts features or outcomes."""
-    incidents = {each.id: each for each in plan_incidents(START, PLAN_DAYS).incidents}
+    incidents = {incident.id: incident for incident in plan_incidents(START, PLAN_DAYS).incidents}
     for assembled in (timedelta(days=7, hours=6), timedelta(days=14, hours=6)):
         end = START + assembled
         for each in (incidents[name] for name in DISTORTING):
@@ -48,12 +48,12 @@ def test_no_model_is_trained_on_distorted_examples() -> None:
 def test_the_plan_is_stretched_in_whole_ticks(days: int) -> None:
     """Order, place and whole ticks are kept at any length."""
     incidents = plan_incidents(START, days).incidents
-    for each in incidents:
-        assert (each.start - START) % TICK == timedelta(0)
-        assert each.end - each.start >= TICK
-        assert START < each.start < each.end <= START + timedelta(days=days)
-    assert [each.id for each in incidents] == [
-        each.id for each in plan_incidents(START, PLAN_DAYS).incidents
+    for incident in incidents:
+        assert (incident.start - START) % TICK == timedelta(0)
+        assert incident.end - incident.start >= TICK
+        assert START < incident.start < incident.end <= START + timedelta(days=days)
+    assert [incident.id for incident in incidents] == [
+        incident.id for incident in plan_incidents(START, PLAN_DAYS).incidents
     ]
 
 
@@ -78,9 +78,9 @@ def test_each_incident_expects_something_known() -> None:
         "embedding_drift": {"centroid.distance", "classifier.auc"},
         "live_performance": {"roc_auc", "approved.success_rate", "calibration.error"},
     }
-    for each in plan_incidents(START, PLAN_DAYS).incidents:
-        assert each.expect
-        for expectation in each.expect:
+    for incident in plan_incidents(START, PLAN_DAYS).incidents:
+        assert incident.expect
+        for expectation in incident.expect:
             assert expectation.metric in known[expectation.analyzer]
 
 

@@ -61,9 +61,9 @@ def test_values_are_left_out_as_often_as_declared(jobs: Jobs, feature: str) -> N
 def test_statistics_measure_ability() -> None:
     """A profile's success rate is near its ability; new profiles have none; the date is given."""
     population, at = Population(1), datetime(2026, 11, 3, tzinfo=UTC)
-    stats = {each.profile_id: each for each in population.statistics(at)}
+    stats = {statistic.profile_id: statistic for statistic in population.statistics(at)}
     assert len(stats) == (~population.is_new).sum()
     known = [index for index, name in enumerate(population.names) if name in stats]
     rates = [stats[population.names[index]].success_rate for index in known]
     assert np.corrcoef(rates, population.ability[known])[0, 1] > 0.8
-    assert {each.last_updated_at for each in stats.values()} == {at}
+    assert {stat.last_updated_at for stat in stats.values()} == {at}

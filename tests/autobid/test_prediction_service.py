@@ -125,6 +125,6 @@ def test_a_failed_reload_keeps_the_model(
     with pytest.raises(ModelNotFoundError):
         service.reload()
     assert service.model == loaded
-    outcomes = [(each["event.action"], each["event.outcome"]) for each in events("ml.model")]
+    outcomes = [(event["event.action"], event["event.outcome"]) for event in events("ml.model")]
     assert outcomes == [("reload", "success"), ("reload", "failure")]
     assert "cannot be read" in events("ml.model")[-1]["error.message"]

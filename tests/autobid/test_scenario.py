@@ -44,9 +44,9 @@ def within(truth: dict[str, Any]) -> Within:
 
     def split(events: list[Event], incident: str) -> tuple[list[Event], list[Event]]:
         start, end = bounds[incident]
-        inside = [each for each in events if start <= moment(each["@timestamp"]) < end]
+        inside = [event for event in events if start <= moment(event["@timestamp"]) < end]
         identities = {each["event.id"] for each in inside}
-        return inside, [each for each in events if each["event.id"] not in identities]
+        return inside, [event for event in events if event["event.id"] not in identities]
 
     return split
 
@@ -63,12 +63,12 @@ def predictions_asked(emitted: Emitted) -> list[Event]:
 
 def share(events: list[Event], field: str, *values: Any) -> float:
     """The share of events whose field has one of some values."""
-    return sum(each.get(field) in values for each in events) / len(events)
+    return sum(event.get(field) in values for event in events) / len(events)
 
 
 def is_plausible(events: list[Event], field: str, values: tuple[Any, ...], odds: float) -> bool:
     """Whether so many events may have one of some values by chance of these odds (p > 0.0001)."""
-    found = sum(each.get(field) in values for each in events)
+    found = sum(event.get(field) in values for event in events)
     return bool(binomtest(found, len(events), odds).pvalue > 1e-4)
 
 
@@ -117,23 +117,23 @@ def test_the_truth_is_as_agreed(truth: dict[str, Any]) -> None:
     """`truth.json` has the agreed form, and times in UTC inside the scenario."""
     assert set(truth) == {"schema", "seed", "start", "end", "incidents"}
     assert truth["schema"] == 1
-    for each in truth["incidents"]:
-        assert set(each) == {"id", "title", "start", "end", "cause", "expect"}
-        for expectation in each["expect"]:
+    for incident in truth["incidents"]:
+        assert set(incident) == {"id", "title", "start", "end", "cause", "expect"}
+        for expectation in incident["expect"]:
             assert set(expectation) == {"analyzer", "metric", "subject"}
-        assert each["start"].endswith("+00:00")
-        assert moment(truth["start"]) < moment(each["start"])
-        assert moment(each["start"]) < moment(each["end"]) <= moment(truth["end"])
+        assert incident["start"].endswith("+00:00")
+        assert moment(truth["start"]) < moment(incident["start"])
+        assert moment(incident["start"]) < moment(incident["end"]) <= moment(truth["end"])
 
 
 def test_sequences_have_no_gaps(scenario: Path) -> None:
     """Each process numbers its events from one on, and no event's id is used twice."""
     for path in scenario.glob("logs/*.jsonl"):
         events = [json.loads(line) for line in path.read_bytes().splitlines()]
-        counted = Counter(each["process.entity_id"] for each in events)
+        counted = Counter(event["process.entity_id"] for event in events)
         for process, count in counted.items():
             numbers = [
-                each["event.sequence"] for each in events if each["process.entity_id"] == process
+                event["event.sequence"] for event in events if event["process.entity_id"] == process
             ]
             assert numbers == list(range(1, count + 1))
 
@@ -173,9 +173,9 @@ def test_approved_bids_succeed_more_often(emitted: Emitted) -> None:
     outcomes = emitted(BIDDER, "ml.outcome")
     rates = {
         by_model: fmean(
-            each["ml.outcome.label"]
-            for each in outcomes
-            if approved[each["ml.prediction.id"]] is by_model
+            outcome["ml.outcome.label"]
+            for outcome in outcomes
+            if approved[outcome["ml.prediction.id"]] is by_model
         )
         for by_model in (True, False)
     }
@@ -219,9 +219,13 @@ def test_no_model_is_loaded_for_a_while(emitted: Emitted, within: Within) -> Non
     assert [each["event.action"] for each in failed] == ["reload"]
     assert len({each["process.entity_id"] for each in emitted(API, "ml.access")}) == 2
     reloads = [each for each in emitted(API, "ml.access") if each["url.path"] == RELOAD_PATH]
-    assert [each["http.response.status_code"] for each in reloads] == [200, 200, 200, 503, 200] or (
-        [each["http.response.status_code"] for each in reloads] == [200, 200, 503, 200, 200]
-    )
+    assert [reload["http.response.status_code"] for reload in reloads] == [
+        200,
+        200,
+        200,
+        503,
+        200,
+    ] or ([reload["http.response.status_code"] for reload in reloads] == [200, 200, 503, 200, 200])
 
 
 def test_training_fails_and_recovers(emitted: Emitted, within: Within) -> None:
@@ -320,10 +324,10 @@ def test_dead_statistics_go_stale(emitted: Emitted, within: Within, truth: dict[
     inside, outside = within(stale, "statistics_job_dead")
     [incident] = [each for each in truth["incidents"] if each["id"] == "statistics_job_dead"]
     last_refresh = max(
-        moment(each["@timestamp"])
-        for each in runs
-        if each["event.action"] == "started"
-        and moment(each["@timestamp"]) < moment(incident["start"])
+        moment(run["@timestamp"])
+        for run in runs
+        if run["event.action"] == "started"
+        and moment(run["@timestamp"]) < moment(incident["start"])
     )
     assert len(inside) > 50
     assert min(moment(each["@timestamp"]) for each in inside) > last_refresh + STALE_AFTER

@@ -29,7 +29,10 @@ SIZE = 8_000
 def draw(*incidents: str) -> Requests:
     """A Monday's requests, the incidents lasting through its second half."""
     plan = Plan(
-        tuple(Incident(each, "", HALF, MONDAY + timedelta(days=1), "", ()) for each in incidents)
+        tuple(
+            Incident(incident, "", HALF, MONDAY + timedelta(days=1), "", ())
+            for incident in incidents
+        )
     )
     expected = np.full(DAY // SLOT, SIZE * SLOT / DAY)
     return draw_requests(np.random.default_rng(7), START, expected, Population(7), plan)
@@ -73,7 +76,7 @@ def test_failures_come_in_their_incident(incident: str) -> None:
     """Their share is as declared in the incident, and near nothing before."""
     requests = draw(incident)
     flags = requests.failing if incident == "server_errors" else requests.malformed
-    before, inside = split(requests, [float(each) for each in flags])
+    before, inside = split(requests, [float(flag) for flag in flags])
     assert before < 0.01
     assert inside == pytest.approx(SHARE_IN_INCIDENT[incident], abs=0.03)
 
@@ -89,9 +92,9 @@ def test_features_are_distorted_in_their_incident() -> None:
     """Minutes for hours, a new category and missing ratings appear with the declared shares."""
     requests = draw("numeric_shift", "new_category", "missing_values")
     for incident, seen in {
-        "numeric_shift": [each["hours_since_posted"] > 168 for each in requests.payloads],
-        "new_category": [each["job_category"] == NEW_CATEGORY for each in requests.payloads],
-        "missing_values": [each["client_rating"] is None for each in requests.payloads],
+        "numeric_shift": [payload["hours_since_posted"] > 168 for payload in requests.payloads],
+        "new_category": [payload["job_category"] == NEW_CATEGORY for payload in requests.payloads],
+        "missing_values": [payload["client_rating"] is None for payload in requests.payloads],
     }.items():
         before, inside = split(requests, [float(each) for each in seen])
         assert before < 0.1
@@ -107,8 +110,8 @@ def test_another_encoder_moves_embeddings_and_nothing_else() -> None:
     for body, other, is_inside in zip(plain.payloads, replaced.payloads, inside, strict=True):
         assert (body == other) == (not is_inside or EMBEDDING not in body)
         assert body | {EMBEDDING: None} == other | {EMBEDDING: None}
-    embedded = [EMBEDDING in each for each in replaced.payloads]
-    vectors = np.array([each.get(EMBEDDING, [0.0] * 12) for each in replaced.payloads])
+    embedded = [EMBEDDING in payload for payload in replaced.payloads]
+    vectors = np.array([payload.get(EMBEDDING, [0.0] * 12) for payload in replaced.payloads])
     before, after = (vectors[embedded & part] for part in (~inside, inside))
     spread = np.linalg.norm(before.std(axis=0))
     assert np.linalg.norm(after.std(axis=0)) == pytest.approx(spread, rel=0.1)

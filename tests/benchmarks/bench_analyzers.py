@@ -122,7 +122,7 @@ def store(cluster: Cluster, namespace: str, rows: int, window: Window, seed: int
 def judged(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """Profile the day, read the profiles, judge them; seconds of each."""
     baselines = BaselineStore(cluster, namespace).current()
-    by_id = {each.id: each for each in baselines.values()}
+    by_id = {baseline.id: baseline for baseline in baselines.values()}
     logs = Logs(cluster, namespace, DAY_ONE.end, baselines)
     seconds: dict[str, Any] = {}
     seconds["profiles"], made = timed(lambda: Profiler(logs).update(PREDICTION, DAY_ONE))
@@ -133,17 +133,17 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, Any]:
     evidence = Evidence(ends, profiles, baselines)
     analyzers = (FeatureDrift(), ScoreShift(), DataQuality())
     seconds["verdicts"], findings = timed(
-        lambda: [finding for each in analyzers for finding in each.evaluate(evidence)]
+        lambda: [finding for analyzer in analyzers for finding in analyzer.evaluate(evidence)]
     )
     alarms = sorted({f"{each.subject}" for each in findings if each.severity.alarming})
-    rows = sum(each.predictions for each in profiles)
+    rows = sum(profile.predictions for profile in profiles)
     return seconds | {"made": made, "rows": rows, "findings": len(findings), "alarms": alarms}
 
 
 def ninety_days(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """Copy the day's profiles over 90 days."""
     baselines = BaselineStore(cluster, namespace).current()
-    by_id = {each.id: each for each in baselines.values()}
+    by_id = {baseline.id: baseline for baseline in baselines.values()}
     profiles = ProfileStore(cluster, namespace)
     day = profiles.read(PREDICTION, DAY_ONE, by_id)
     for back in range(1, 90):
@@ -270,7 +270,7 @@ def judged_anew(cluster: Cluster, namespace: str) -> dict[str, Any]:
     stored = list(cluster.scan(index, {"_source": False}))
     actions = [{"delete": {"_index": each["_index"], "_id": each["_id"]}} for each in stored]
     if actions:
-        cluster.bulk(b"".join(orjson.dumps(each) + b"\n" for each in actions))
+        cluster.bulk(b"".join(orjson.dumps(action) + b"\n" for action in actions))
         cluster.refresh(index)
     cluster._connection.request("POST", f"/logs-ml.prediction-{namespace}/_cache/clear")
     return run_stage(cluster.url, "judge", namespace)

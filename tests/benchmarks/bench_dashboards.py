@@ -111,7 +111,7 @@ def main() -> int:
         seconds, size = report(settings, window)
     console.print(f"{machine()}; {', '.join(f'{each:,} {name}' for name, each in stored.items())}")
     console.print(every(questions))
-    slowest = max(max(each.times) for each in questions)
+    slowest = max(max(question.times) for question in questions)
     limits = [
         ("panel, slowest", slowest, QUERY_MS, "ms"),
         ("overview, whole page, slowest", max(overview), OVERVIEW_MS, "ms"),
@@ -446,9 +446,9 @@ def every(questions: list[Question]) -> Table:
     shown = Table(title=f"{len(questions)} panels, the slowest first", box=None)
     for name in columns:
         shown.add_column(name, justify="left" if name in columns[:2] else "right")
-    for each in sorted(questions, key=lambda one: -max(one.times)):
-        times = (f"{median(each.times):.1f}", f"{max(each.times):.1f}")
-        shown.add_row(each.dashboard, each.panel, f"{each.documents:,}", *times)
+    for question in sorted(questions, key=lambda one: -max(one.times)):
+        times = (f"{median(question.times):.1f}", f"{max(question.times):.1f}")
+        shown.add_row(question.dashboard, question.panel, f"{question.documents:,}", *times)
     return shown
 
 

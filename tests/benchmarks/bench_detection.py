@@ -90,7 +90,7 @@ def judged(
     known = read_truth(truth)
     begin = min((each.time.start for each in known), default=END)
     compared = compare(findings, known)
-    calm = sum(each.end <= begin for each in findings)
+    calm = sum(finding.end <= begin for finding in findings)
     return Judged(compared.detections, calm, compared.false_findings)
 
 
@@ -121,8 +121,8 @@ def false_table(rows: list[tuple[str, list[Judged]]]) -> Table:
     """Return how many alarms there were while nothing was wrong."""
     table = Table("while nothing was wrong", "histories", "findings", "false alarms", "of")
     for name, histories in rows:
-        alarms = [each for one in histories for each in one.false_findings]
-        of = Counter(f"{each.analyzer} {each.metric}" for each in alarms)
+        alarms = [finding for one in histories for finding in one.false_findings]
+        of = Counter(f"{alarm.analyzer} {alarm.metric}" for alarm in alarms)
         findings = sum(each.calm_findings for each in histories)
         told = ", ".join(f"{which} {many}" for which, many in of.most_common(5)) or "-"
         table.add_row(name, str(len(histories)), f"{findings:,}", str(len(alarms)), told)

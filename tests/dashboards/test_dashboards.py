@@ -20,7 +20,7 @@ each_dashboard = pytest.mark.parametrize("shown", dashboards(), ids=lambda each:
 
 def test_every_layer_has_one_dashboard() -> None:
     """A new analyzer, of whatever layer, is shown without being named: once."""
-    layers = [layer for each in dashboards() for layer in each.layers]
+    layers = [layer for dashboard in dashboards() for layer in dashboard.layers]
     assert sorted(layers) == sorted(LAYERS)
 
 
@@ -28,7 +28,7 @@ def test_every_analyzer_is_shown_with_all_its_panels() -> None:
     """Each analyzer has one home, and each of its panels a chart there."""
     for analyzer in discover():
         shown = home(analyzer)
-        found = {each.title for each in charts(layout(shown, shown_on(shown, discover())))}
+        found = {chart.title for chart in charts(layout(shown, shown_on(shown, discover())))}
         for panel in analyzer.panels:
             sides = ("",) if panel.pivot is None else (", up", ", down")
             assert {f"{panel.title}{side}" for side in sides} <= found
@@ -40,7 +40,10 @@ def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
     up, down = finding_charts(analyzer, analyzer.panels[0])
     assert [each.measures[0].operation for each in (up, down)] == ["max", "min"]
     subjects = [each.by[1] for each in (up, down)]
-    assert [each.order for each in subjects if isinstance(each, Values)] == ["highest", "lowest"]
+    assert [subject.order for subject in subjects if isinstance(subject, Values)] == [
+        "highest",
+        "lowest",
+    ]
     assert [bool(each.limits) for each in (up, down)] == [True, False]
     assert kql(up.condition).endswith("finding.value >= 0.0")
     assert kql(down.condition).endswith("finding.value: * and not (finding.value >= 0.0)")
@@ -48,7 +51,7 @@ def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
 
 def test_no_two_dashboards_name_one_analyzer() -> None:
     """An analyzer's panels stand in one place."""
-    named = [name for each in dashboards() for name in each.analyzers]
+    named = [name for dashboard in dashboards() for name in dashboard.analyzers]
     assert len(named) == len(set(named))
 
 
@@ -58,13 +61,13 @@ def test_panels_stand_side_by_side(shown: Dashboard) -> None:
     panels = layout(shown, shown_on(shown, discover()))
     cells = [
         (x, y)
-        for each in panels
-        for x in range(each.x, each.x + each.w)
-        for y in range(each.y, each.y + each.h)
+        for panel in panels
+        for x in range(panel.x, panel.x + panel.w)
+        for y in range(panel.y, panel.y + panel.h)
     ]
     assert len(cells) == len(set(cells))
-    assert all(0 <= each.x < each.x + each.w <= COLUMNS for each in panels)
-    assert len({each.id for each in panels}) == len(panels)
+    assert all(0 <= panel.x < panel.x + panel.w <= COLUMNS for panel in panels)
+    assert len({panel.id for panel in panels}) == len(panels)
     # Kibana 9.4.0 does not open a dashboard with more.
     assert len(panels) <= 100
     assert panels[0].panel == Navigation()
@@ -73,7 +76,7 @@ def test_panels_stand_side_by_side(shown: Dashboard) -> None:
 @each_dashboard
 def test_what_it_names_exists(shown: Dashboard) -> None:
     """Its searches, and the dashboards its charts lead to, are there; a question is a question."""
-    names = {each.name for each in dashboards()}
+    names = {dashboard.name for dashboard in dashboards()}
     searches = {each.name for each in SEARCHES}
     assert shown.question.endswith("?")
     for each in layout(shown, shown_on(shown, discover())):
@@ -87,10 +90,10 @@ def test_what_it_names_exists(shown: Dashboard) -> None:
 def test_fields_are_those_of_the_index_templates() -> None:
     """Every field that a chart, a control or a search names is in its source's table."""
     everything = [
-        (each.source, name)
+        (chart.source, name)
         for shown in dashboards()
-        for each in charts(layout(shown, shown_on(shown, discover())))
-        for name in asked(each)
+        for chart in charts(layout(shown, shown_on(shown, discover())))
+        for name in asked(chart)
     ]
     everything += [(one.source, one.field) for shown in dashboards() for one in shown.controls]
     everything += [
@@ -105,12 +108,12 @@ def test_fields_are_those_of_the_index_templates() -> None:
 
 def asked(chart: Chart) -> set[str]:
     """Return the fields that a chart looks at."""
-    measures = [each for layer in chart.layers for each in layer.measures]
+    measures = [measure for layer in chart.layers for measure in layer.measures]
     return (
         {axis.field for axis in chart.by}
-        | {each.field for each in measures if each.field}
+        | {measure.field for measure in measures if measure.field}
         | fields(chart.condition)
-        | {name for each in measures for name in fields(each.where) | fields(each.of)}
+        | {name for measure in measures for name in fields(measure.where) | fields(measure.of)}
     )
 
 

@@ -102,7 +102,7 @@ def test_links_lead_to_what_is_there(analyzer: Any) -> None:
     """Whatever the analyzer, its dashboard and its search are among the artefacts."""
     found = links(replace(FINDING, analyzer=analyzer.name), PLACE)
     assert found is not None
-    ids = {(each.body.get("type"), each.id) for each in artefacts(PLACE)}
+    ids = {(artefact.body.get("type"), artefact.id) for artefact in artefacts(PLACE)}
     for kind, path in (("dashboard", found.dashboard), ("search", found.search)):
         view = re.search(r"/view/([^?]+)\?", path)
         assert view is not None

@@ -106,7 +106,7 @@ def test_the_example_names_what_has_to_be_set() -> None:
 
 def test_what_is_published_is_on_loopback(services: dict[str, Any]) -> None:
     """No port of the stack is reachable from another machine."""
-    ports = [str(port) for each in services.values() for port in each.get("ports", [])]
+    ports = [str(port) for service in services.values() for port in service.get("ports", [])]
     assert len(ports) == 3
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
@@ -115,8 +115,8 @@ def test_the_files_it_mounts_are_there(services: dict[str, Any]) -> None:
     """Each file of this folder that a service reads exists."""
     mounted = [
         Path(str(volume).split(":")[0])
-        for each in services.values()
-        for volume in each.get("volumes", [])
+        for service in services.values()
+        for volume in service.get("volumes", [])
         if str(volume).startswith(str(DEPLOY)) and ":/logs" not in str(volume)
     ]
     assert len(mounted) == 2
@@ -127,8 +127,8 @@ def test_what_it_waits_for_is_there(services: dict[str, Any]) -> None:
     """A service that others wait for until it is healthy has a check of its health."""
     waited = [
         (name, needed["condition"])
-        for each in services.values()
-        for name, needed in each.get("depends_on", {}).items()
+        for service in services.values()
+        for name, needed in service.get("depends_on", {}).items()
     ]
     healthy = {name for name, condition in waited if condition == "service_healthy"}
     assert healthy == {"elasticsearch", "kibana"}
@@ -177,8 +177,8 @@ def test_services_are_called_where_they_are(services: dict[str, Any]) -> None:
     """Every URL within the stack names one of its services."""
     hosts = {
         host
-        for each in services.values()
-        for value in each.get("environment", {}).values()
+        for service in services.values()
+        for value in service.get("environment", {}).values()
         for host in re.findall(r"^http://([\w-]+):\d+$", str(value))
     }
     assert hosts == {"elasticsearch", "kibana", "alertmanager"}
@@ -194,8 +194,8 @@ def test_kibana_can_keep_rules(services: dict[str, Any]) -> None:
 def test_the_stack_is_one_version(services: dict[str, Any]) -> None:
     """Elasticsearch and Kibana are of the version the embedded node is of."""
     versions = {
-        each["image"].partition(":")[2]
-        for each in services.values()
-        if each.get("image", "").startswith("docker.elastic.co")
+        service["image"].partition(":")[2]
+        for service in services.values()
+        if service.get("image", "").startswith("docker.elastic.co")
     }
     assert versions == {ELASTICSEARCH.version}

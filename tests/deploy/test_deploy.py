@@ -70,8 +70,8 @@ def _value(tokens: list[str]) -> tuple[Any, list[str]]:
 
 def _metadata(processors: list[dict[str, Any]]) -> tuple[str, str]:
     """Return which field becomes the id, and the operation, from Beats' processors."""
-    [copied] = [each["copy_fields"] for each in processors if "copy_fields" in each]
-    [added] = [each["add_fields"] for each in processors if "add_fields" in each]
+    [copied] = [processor["copy_fields"] for processor in processors if "copy_fields" in processor]
+    [added] = [processor["add_fields"] for processor in processors if "add_fields" in processor]
     [field] = copied["fields"]
     assert (field["to"], added["target"]) == ("@metadata._id", "@metadata")
     return field["from"], added["fields"]["op_type"]
@@ -103,7 +103,9 @@ def _otel() -> tuple[str, str, str]:
         "bodymap",
         {"enabled": True},
     )
-    operators = {each["type"]: each for each in config["receivers"]["filelog"]["operators"]}
+    operators = {
+        operator["type"]: operator for operator in config["receivers"]["filelog"]["operators"]
+    }
     added, copied = operators["add"], operators["copy"]
     assert added["field"] == 'attributes["elasticsearch.index"]'
     assert copied["to"] == 'attributes["elasticsearch.document_id"]'

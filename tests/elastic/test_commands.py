@@ -72,10 +72,10 @@ def test_doctor_notes_a_mapping_that_is_nearly_full(
     event = {"@timestamp": "2026-01-01T00:00:00Z", "event.dataset": "ml.prediction"}
     ship([event | {f"ml.features.numeric.f{n}": 1.5 for n in range(2)}])
     checks = json.loads(_run("doctor", "--json").stdout)["checks"]
-    assert not [each for each in checks if each["name"] == "fields"]
+    assert not [check for check in checks if check["name"] == "fields"]
     ship([event | {f"ml.features.numeric.f{n}": 1.5 for n in range(900)}])
     checks = json.loads(_run("doctor", "--json").stdout)["checks"]
-    (note,) = [each for each in checks if each["name"] == "fields"]
+    (note,) = [check for check in checks if check["name"] == "fields"]
     assert f"logs-ml.prediction-{namespace}" in note["found"]
     assert "of 1,000 fields" in note["found"]
 
@@ -91,7 +91,7 @@ def test_doctor_notes_several_environments(
         event = {"@timestamp": "2026-01-01T00:00:00Z", "event.dataset": "ml.access"}
         ship([event | {"service.name": service, "service.environment": environment}])
         checks = json.loads(_run("doctor", "--json").stdout)["checks"]
-        return [each["found"] for each in checks if each["name"] == "environments"]
+        return [check["found"] for check in checks if check["name"] == "environments"]
 
     assert noted("api", "production") == []
     assert noted("mlmon", "default") == []

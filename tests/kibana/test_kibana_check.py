@@ -100,8 +100,8 @@ def test_it_opens_the_dashboards_that_are_compiled(opener: ModuleType) -> None:
     }
     found = dict(opener.addresses("http://kibana/base", Place(), "now-18d", "now"))
     parts = [urlsplit(each) for each in found.values()]
-    assert {each.path for each in parts} == {"/base/app/dashboards"}
-    opened = {unquote(each.fragment).partition("/view/")[2].partition("?")[0] for each in parts}
+    assert {part.path for part in parts} == {"/base/app/dashboards"}
+    opened = {unquote(part.fragment).partition("/view/")[2].partition("?")[0] for part in parts}
     assert opened == compiled
     ((_, elsewhere), *_) = opener.addresses("http://k", Place("prod", "ops"), "now-1d", "now")
     assert elsewhere.startswith("http://k/s/ops/app/dashboards#/view/mlmon-prod-ops-")

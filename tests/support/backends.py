@@ -84,7 +84,7 @@ def kibana_alerts(cluster: Cluster, rule: Body, moment: datetime) -> set[str]:
     meets = _COMPARATORS[params["thresholdComparator"]]
     (threshold,) = params["threshold"]
     buckets = answer.get("aggregations", {}).get("groupAgg", {}).get("buckets", [])
-    return {each["key"] for each in buckets if meets(each["doc_count"], threshold)}
+    return {bucket["key"] for bucket in buckets if meets(bucket["doc_count"], threshold)}
 
 
 def watch_alerts(cluster: Cluster, watch: Body, moment: datetime) -> set[str]:

@@ -123,7 +123,7 @@ def filled_charts(
             layer = panel.panel.layers[0]
             body = bodies(panel.panel, window, selected)[0]
             drawn_rows = rows(layer, cluster.search(panel.panel.source.index(namespace), body))
-            if any(row[each.label] for row in drawn_rows for each in layer.measures):
+            if any(row[measure.label] for row in drawn_rows for measure in layer.measures):
                 found.add(panel.id)
     return found
 
@@ -132,4 +132,4 @@ def choices(cluster: Cluster, namespace: str, control: Control) -> list[str]:
     """Return the values a control offers, the most frequent first."""
     body = {"size": 0, "aggs": {"values": {"terms": {"field": control.field, "size": 5}}}}
     answer = cluster.search(control.source.index(namespace), body)
-    return [each["key"] for each in answer["aggregations"]["values"]["buckets"]]
+    return [bucket["key"] for bucket in answer["aggregations"]["values"]["buckets"]]

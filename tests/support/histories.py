@@ -82,14 +82,14 @@ def joined(histories: list[str], **known: Any) -> list[Finding]:
 def gone_through(of: Rule, findings: list[Finding], course: Course) -> list[Episode]:
     """Return the episodes of one series, that which is open in the end included."""
     found = []
-    for _, together in groupby(findings, key=lambda each: each.end):
+    for _, together in groupby(findings, key=lambda finding: finding.end):
         found += course.take(of, list(together))
     return found + ([course.episode] if course.episode else [])
 
 
 def all_episodes(of: Rule, findings: list[Finding]) -> list[Episode]:
     """Return the episodes of several series."""
-    ordered = sorted(findings, key=lambda each: (each.series, each.end))
+    ordered = sorted(findings, key=lambda finding: (finding.series, finding.end))
     return [
         episode
         for _, of_series in groupby(ordered, key=lambda each: each.series)

@@ -119,12 +119,12 @@ class StandIn:
         if isinstance(lines, str):
             return error(400, lines)
         objects = [json.loads(line) for line in lines if line.strip()]
-        keys = [(each["type"], each["id"]) for each in objects]
+        keys = [(object_["type"], object_["id"]) for object_ in objects]
         if len(set(keys)) < len(keys):
             return error(400, "Non-unique import objects detected")
-        errors = [found for each in objects if (found := self._unfit(space, each, keys))]
+        errors = [found for object_ in objects if (found := self._unfit(space, object_, keys))]
         wrong = {(each["type"], each["id"]) for each in errors}
-        good = [each for each in objects if (each["type"], each["id"]) not in wrong]
+        good = [object_ for object_ in objects if (object_["type"], object_["id"]) not in wrong]
         for each in good:
             if (space, each["type"], each["id"]) in self.objects and "true" not in query.get(
                 "overwrite", []
@@ -175,7 +175,10 @@ class StandIn:
             return error(400, "Either `type` or `objects` are required.")
         if "type" in asked:
             return 200, "\n".join(map(json.dumps, self._exported(space, asked["type"])))
-        found = [self.objects.get((space, each["type"], each["id"])) for each in asked["objects"]]
+        found = [
+            self.objects.get((space, object_["type"], object_["id"]))
+            for object_ in asked["objects"]
+        ]
         if None in found:
             return error(400, "Error fetching objects to export")
         return 200, "\n".join(json.dumps(each) for each in found)
@@ -365,8 +368,8 @@ def stored(line: Json) -> Json:
     if line["type"] == "dashboard":
         attributes["version"] = 3
     references = [
-        {"id": each["id"], "type": each["type"], "name": each["name"]}
-        for each in reversed(line["references"])
+        {"id": reference["id"], "type": reference["type"], "name": reference["name"]}
+        for reference in reversed(line["references"])
     ]
     return line | {
         "attributes": attributes,
@@ -391,7 +394,7 @@ def completed(body: Json) -> Json:
     }
     whole = {"filters": [], "options": options, "access_control": {"access_mode": "default"}}
     whole |= body
-    whole["panels"] = [_completed_panel(each) for each in body["panels"]]
+    whole["panels"] = [_completed_panel(panel) for panel in body["panels"]]
     whole["pinned_panels"] = [
         {
             "id": f"c{place}",
@@ -421,12 +424,12 @@ def _completed_panel(panel: Json) -> Json:
         config.setdefault("ignore_global_filters", False)
         if "layers" in config:
             config["layers"] = [
-                {"sampling": 1, "ignore_global_filters": False, **each}
-                | ({"y": [_completed_measure(one) for one in each["y"]]} if "y" in each else {})
-                for each in config["layers"]
+                {"sampling": 1, "ignore_global_filters": False, **layer}
+                | ({"y": [_completed_measure(one) for one in layer["y"]]} if "y" in layer else {})
+                for layer in config["layers"]
             ]
         if "metrics" in config:
-            config["metrics"] = [_completed_measure(each) for each in config["metrics"]]
+            config["metrics"] = [_completed_measure(metric) for metric in config["metrics"]]
     return {**panel, "config": config}
 
 

@@ -96,7 +96,7 @@ def _count(process: str, service: str, start: datetime, lines: list[Line]) -> Co
         distinct=len(set(numbers)),
         dropped=sum(line.dropped for line in lines),
         timed=len(lines),
-        late=sum(floor(each, PART) >= start + PART + LATE for each in arrivals),
+        late=sum(floor(arrival, PART) >= start + PART + LATE for arrival in arrivals),
         delay=round(sum(line.seconds for line in lines), 2),
     )
     where = lines[0].environment

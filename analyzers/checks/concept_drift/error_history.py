@@ -89,5 +89,5 @@ class ErrorHistory:
 
     def latest(self, detector: str, seen: int) -> Change | None:
         """Return the last change that a detector found among so many decisions."""
-        known = [each for each in self.changes[detector] if each.seen <= seen]
+        known = [change for change in self.changes[detector] if change.seen <= seen]
         return known[-1] if known else None

@@ -31,7 +31,7 @@ class EmbeddingDay:
     @property
     def dimensions(self) -> Counter[int]:
         """How many of those seen have each dimension."""
-        return sum((each.dimensions for each in self.hours), Counter())
+        return sum((hour.dimensions for hour in self.hours), Counter())
 
     @property
     def dimension(self) -> int:
@@ -43,16 +43,16 @@ class EmbeddingDay:
     def unlike(self) -> int:
         """Embeddings seen that are no numbers or not of the most frequent dimension."""
         sizes = self.dimensions
-        seen = sum(each.seen for each in self.hours)
+        seen = sum(hour.seen for hour in self.hours)
         return seen - sizes[self.dimension]
 
     def unlike_says(self, name: str) -> str:
         """Say what is unlike the others, up to the window."""
-        broken = sum(each.broken for each in self.hours)
+        broken = sum(hour.broken for hour in self.hours)
         other = {size: rows for size, rows in self.dimensions.items() if size != self.dimension}
         parts = [f"{rows} of {size} numbers" for size, rows in sorted(other.items())]
         parts += [f"{broken} with something else than numbers"] if broken else []
-        seen = sum(each.seen for each in self.hours)
+        seen = sum(hour.seen for hour in self.hours)
         return f"Of {seen} embeddings {name} that were looked at there are {' and '.join(parts)}"
 
     def vectors(self, dimension: int, most: int) -> NDArray[np.float64]:
@@ -61,10 +61,10 @@ class EmbeddingDay:
         Where an hour kept only a share of its embeddings, every hour is thinned to the least share;
         the vectors of an hour stand in an order of chance, so its first ones are a sample.
         """
-        hours = [each for each in self.hours if each.dimension == dimension and each.rows]
+        hours = [hour for hour in self.hours if hour.dimension == dimension and hour.rows]
         if not hours:
             return np.empty((0, dimension))
-        kept = [each.rows / each.logged for each in hours]
+        kept = [hour.rows / hour.logged for hour in hours]
         rate = min(kept)
         thinned = [
             each.vectors()[: max(1, round(each.rows * rate / share))]
@@ -79,8 +79,8 @@ class EmbeddingDay:
 def embeddings_of(day: RecentDay, logged: Evidence[Any]) -> dict[str, EmbeddingDay]:
     """Return the embeddings that a model was given on a day, whichever of its versions."""
     profiles = [each for each in logged.within(day.window) if each.model[0] == day.model[0]]
-    names = sorted({name for each in profiles for name in each.fields})
+    names = sorted({name for profile in profiles for name in profile.fields})
     return {
-        name: EmbeddingDay([each.fields[name] for each in profiles if name in each.fields])
+        name: EmbeddingDay([profile.fields[name] for profile in profiles if name in profile.fields])
         for name in names
     }

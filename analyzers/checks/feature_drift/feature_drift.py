@@ -127,7 +127,9 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         traffic = total(day.traffic)
         comparisons = list(_compare(day, traffic, baseline, refinements))
         # A feature that cannot be compared takes part with p = 1, which calls nothing else.
-        corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in comparisons])
+        corrected = q_values(
+            [comparison.drift.p_value if comparison.drift else 1.0 for comparison in comparisons]
+        )
         for each, q_value in zip(comparisons, corrected, strict=True):
             if each.drift is None:
                 yield self.unknown(
@@ -206,7 +208,7 @@ class _Past:
     def __init__(self, evidence: Evidence[PredictionProfile], times: Sequence[Window]) -> None:
         self._evidence = evidence
         self._times = times
-        self._known = {each.id: each for each in evidence.baselines.values()}
+        self._known = {baseline.id: baseline for baseline in evidence.baselines.values()}
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
 
@@ -224,7 +226,7 @@ class _Past:
     def _traffic(self, baseline: Baseline) -> list[PredictionProfile]:
         """Return the model's predictions, each once, over this baseline's edges where they can."""
         if baseline.id not in self._once:
-            own = (each for each in self._profiles if each.model[0] == baseline.model_name)
+            own = (profile for profile in self._profiles if profile.model[0] == baseline.model_name)
             self._once[baseline.id] = list(counted_once(own, baseline.id, self._known))
         return self._once[baseline.id]
 
@@ -236,7 +238,7 @@ class _Past:
             for time in self._times
             for each in self._evidence.detailed(time, "numeric")
         }
-        known = {each.slot: each for each in self._evidence.profiles} | read
+        known = {profile.slot: profile for profile in self._evidence.profiles} | read
         return sorted(known.values(), key=lambda each: each.window)
 
 

@@ -50,7 +50,7 @@ def categories_side_by_side(current: Categories, reference: CategoryBaseline) ->
         name: (seen[name] / n, reference.counts[name] / m)
         for name in sorted(seen.keys() | reference.counts.keys())
     }
-    named = sorted(shares, key=lambda each: -max(shares[each]))[: PARTS - 1]
+    named = sorted(shares, key=lambda share: -max(shares[share]))[: PARTS - 1]
     now, before = (1.0 - sum(shares[name][side] for name in named) for side in (0, 1))
     told = [(name, *shares[name]) for name in named]
     if max(now, before) > 0.5 * 10**-_DIGITS:

@@ -48,8 +48,8 @@ def runs(events: Iterable[JobEvent]) -> list[Run]:
     other: runs of it that overlap are not told apart.
     """
     by_id: defaultdict[tuple[str, str], list[JobEvent]] = defaultdict(list)
-    for each in events:
-        by_id[each.job, each.run_id].append(each)
+    for event in events:
+        by_id[event.job, event.run_id].append(event)
     found = [run for of_one_id in by_id.values() for run in _runs_of_one_id(of_one_id)]
     return sorted(found, key=lambda each: each.start)
 

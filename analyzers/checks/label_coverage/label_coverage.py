@@ -138,7 +138,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
     def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
         """Yield the findings of the day before every sixth hour."""
         predicted = evidence.of("prediction")
-        models = sorted({each.model[0] for each in (*predicted.profiles, *evidence.profiles)})
+        models = sorted({profile.model[0] for profile in (*predicted.profiles, *evidence.profiles)})
         known = {model: LabelsByAge(model, evidence) for model in models}
         for window in evidence.windows(DAY, STEP):
             yield from self._unmatched(window, evidence.of("outcome"))
@@ -149,21 +149,23 @@ class LabelCoverage(Analyzer[LabelProfile]):
     def _unmatched(self, window: Window, outcomes: Evidence[OutcomeProfile]) -> Iterator[Finding]:
         def counted(of: Window) -> tuple[int, int]:
             profiles = outcomes.within(of)
-            unmatched = sum(each.unmatched for each in profiles)
-            return unmatched, unmatched + sum(each.labels for each in profiles)
+            unmatched = sum(profile.unmatched for profile in profiles)
+            return unmatched, unmatched + sum(profile.labels for profile in profiles)
 
         profiles = outcomes.within(window)
         part, whole = counted(window)
         if not whole:
             return
         share = _Share(part, whole, counted(Window(window.start - PAST, window.start)))
-        orphans = sum(each.orphans for each in profiles)
+        orphans = sum(profile.orphans for profile in profiles)
         given_up = f", {orphans:,} of them given up," if orphans else ""
         reason = (
             f"{percent(part / whole)} of {count(whole, 'outcome')} logged {span(window)}{given_up} "
             f"name a prediction that is not in the logs{_usually(share)}."
         )
-        about = {"service": next((each.service for each in profiles if each.service), None)}
+        about = {
+            "service": next((profile.service for profile in profiles if profile.service), None)
+        }
         yield self.share(UNMATCHED, OUTCOMES, window, share, reason, about)
 
     def share(
@@ -215,7 +217,7 @@ class _Day:
         self.window = window
         self.of = of
         service = (each.service for each in of.predictions.within(window) if each.service)
-        older = (each.service for each in of.predictions.profiles if each.service)
+        older = (profile.service for profile in of.predictions.profiles if profile.service)
         self.about = {"service": next(service, next(older, None)), "model_name": of.model}
 
     def findings(self) -> Iterator[Finding]:

@@ -77,7 +77,9 @@ class LabelsByAge:
     def contradicted(self, window: Window) -> tuple[int, int]:
         """Return (contradicted, all) labels of a window's predictions."""
         profiles = self.labels.within(window)
-        return sum(each.contradicted for each in profiles), sum(each.labelled for each in profiles)
+        return sum(profile.contradicted for profile in profiles), sum(
+            profile.labelled for profile in profiles
+        )
 
     def begin(self, window: Window) -> datetime | None:
         """Return the start of the first hour with predictions that a window's verdict may see."""

@@ -198,7 +198,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             yield self._unknown(day, ERROR, reason)
             return
         error_of = calibration_error(bins)
-        worst = max(bins, key=lambda each: each.share * abs(each.gap.value))
+        worst = max(bins, key=lambda bin_: bin_.share * abs(bin_.gap.value))
         yield self._finding(
             day,
             ERROR,
@@ -209,8 +209,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             f"shares that succeed, most of it at {worst.name}: {_tenth_said(worst)}; "
             f"{day.known()}.",
         )
-        for each in bins:
-            yield self._tenth(day, each)
+        for bin_ in bins:
+            yield self._tenth(day, bin_)
 
     def _tenth(self, day: LabelledDay, each: Tenth) -> Finding:
         labelled = f"{count(each.rows, 'labelled prediction')} of {day.day.title}"

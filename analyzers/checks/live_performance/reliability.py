@@ -87,10 +87,10 @@ def calibration_error(bins: Sequence[Tenth]) -> Estimate:
     The lower end is what remains when every bin's gap is taken at the calm end of its interval: of
     calibrated scores nothing, but for chance. The upper end takes the other ends.
     """
-    total = sum(each.share for each in bins)
-    value = sum(each.share * abs(each.gap.value) for each in bins) / total
-    low = sum(each.share * _calmest(each.gap.interval) for each in bins) / total
-    high = sum(each.share * _farthest(each.gap.interval) for each in bins) / total
+    total = sum(bin_.share for bin_ in bins)
+    value = sum(bin_.share * abs(bin_.gap.value) for bin_ in bins) / total
+    low = sum(bin_.share * _calmest(bin_.gap.interval) for bin_ in bins) / total
+    high = sum(bin_.share * _farthest(bin_.gap.interval) for bin_ in bins) / total
     return Estimate(value, Interval(min(low, value), max(high, value)))
 
 

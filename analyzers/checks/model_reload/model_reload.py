@@ -100,15 +100,15 @@ class ModelReload(Analyzer[ModelProfile]):
             yield from self._outdated(model, used, events)
 
     def _seen(self, events: Sequence[ModelEvent], window: Window) -> list[ModelEvent]:
-        return [each for each in events if window.end - self.lookback <= each.at < window.end]
+        return [event for event in events if window.end - self.lookback <= event.at < window.end]
 
     def _failures(self, model: str, reloads: Sequence[ModelEvent], window: Window) -> Finding:
         in_a_row, worst, error = 0, 0, None
-        for each in reloads:
-            in_a_row = 0 if each.succeeded else in_a_row + 1
-            if each.at >= window.start and in_a_row > worst:
-                worst, error = in_a_row, each.error
-        recent = [each for each in reloads if each.at >= window.start]
+        for reload in reloads:
+            in_a_row = 0 if reload.succeeded else in_a_row + 1
+            if reload.at >= window.start and in_a_row > worst:
+                worst, error = in_a_row, reload.error
+        recent = [reload for reload in reloads if reload.at >= window.start]
         failed = [each for each in recent if not each.succeeded]
         if failed:
             last = recent[-1]

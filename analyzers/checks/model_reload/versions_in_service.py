@@ -52,9 +52,11 @@ class InService:
         """Return when a reload of a version first succeeded since it was made."""
         return next(
             (
-                each.at
-                for each in self.reloads
-                if each.succeeded and each.version == version.version and each.at >= version.made
+                reload.at
+                for reload in self.reloads
+                if reload.succeeded
+                and reload.version == version.version
+                and reload.at >= version.made
             ),
             None,
         )
@@ -101,11 +103,11 @@ def reloads_by_model(events: Sequence[ModelEvent]) -> dict[str, list[ModelEvent]
     made = list(versions(events))
     loaded: dict[str | None, str] = {}
     found: dict[str, list[ModelEvent]] = {}
-    for each in events:
-        if each.action != RELOAD:
+    for event in events:
+        if event.action != RELOAD:
             continue
-        if each.model:
-            loaded[each.service] = each.model
+        if event.model:
+            loaded[event.service] = event.model
         only = made[0] if len(made) == 1 else UNNAMED
-        found.setdefault(each.model or loaded.get(each.service, only), []).append(each)
+        found.setdefault(event.model or loaded.get(event.service, only), []).append(event)
     return found

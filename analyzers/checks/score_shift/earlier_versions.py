@@ -56,7 +56,7 @@ class AcrossVersions:
         rows = {each.version: 0 for each in self.found.usual}
         for each in self.found.usual:
             rows[each.version] += each.numbers.n
-        return sorted(rows, key=lambda each: (-rows[each], each))
+        return sorted(rows, key=lambda row: (-rows[row], row))
 
     def beyond(self, drift: Drift) -> float:
         """At least so much is neither chance, nor hidden by buckets, nor due to the retraining."""
@@ -79,7 +79,7 @@ class EarlierVersions:
     def __init__(self, evidence: Evidence[PredictionProfile], baseline: Baseline) -> None:
         self._baselines, self._baseline = evidence.baselines, baseline
         known = {each.id: each for each in evidence.baselines.values()}
-        own = (each for each in evidence.profiles if each.model[0] == baseline.model_name)
+        own = (profile for profile in evidence.profiles if profile.model[0] == baseline.model_name)
         once = list(counted_once(own, baseline.id, known))
         scored = [
             (each.window.start, each.model[1], each.score)

@@ -196,9 +196,9 @@ class ScoreShift(Analyzer[PredictionProfile]):
 def _hours(evidence: Evidence[PredictionProfile], model: tuple[str, str], baseline: str) -> Hours:
     """Return the scores of a version over its baseline's edges, by the hour."""
     return Hours(
-        (each.window.start, each.model[1], each.score)
-        for each in evidence.profiles
-        if each.score is not None and (each.model, each.baseline_id) == (model, baseline)
+        (profile.window.start, profile.model[1], profile.score)
+        for profile in evidence.profiles
+        if profile.score is not None and (profile.model, profile.baseline_id) == (model, baseline)
     )
 
 
@@ -226,5 +226,5 @@ def _why(day: RecentDay) -> str:
 
 def _since(day: RecentDay, reference: Buckets) -> str:
     hours = [each for each in day.own if each.score is not None]
-    counts = [each.score.counts for each in hours if each.score]
+    counts = [hour.score.counts for hour in hours if hour.score]
     return moment(hours[onset(counts, reference.counts, ordered=True)].window.start)

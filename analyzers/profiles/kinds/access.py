@@ -65,7 +65,7 @@ def from_body(
     slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]
 ) -> AccessProfile:
     """Read what `AccessProfile.body` wrote."""
-    paths = {each.pop("path"): _decode(each) for each in body["paths"]}
+    paths = {path.pop("path"): _decode(path) for path in body["paths"]}
     return AccessProfile(slot, knowledge, revision, paths)
 
 

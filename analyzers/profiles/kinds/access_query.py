@@ -69,14 +69,14 @@ def complete(answer: Mapping[str, Any]) -> bool:
     """Whether an answer to `body` holds every path."""
     aggregations = answer["aggregations"]
     windows = aggregations["windows"]["buckets"]
-    kept = all(not each["paths"]["sum_other_doc_count"] for each in windows)
+    kept = all(not window["paths"]["sum_other_doc_count"] for window in windows)
     return not windows or (kept and latency.complete(aggregations))
 
 
 def kept(answer: Mapping[str, Any]) -> list[str]:
     """Return the paths that any window of an answer keeps apart."""
     windows = answer["aggregations"]["windows"]["buckets"]
-    return sorted({path["key"] for each in windows for path in each["paths"]["buckets"]})
+    return sorted({path["key"] for window in windows for path in window["paths"]["buckets"]})
 
 
 def only(paths: Sequence[str]) -> dict[str, Any]:

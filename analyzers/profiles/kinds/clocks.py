@@ -158,15 +158,15 @@ def _arrived(period: Window) -> dict[str, Any]:
 
 
 def _services(hour: Mapping[str, Any]) -> dict[str, Dates]:
-    return {each["key"]: _dates(each) for each in hour["services"]["buckets"]}
+    return {bucket["key"]: _dates(bucket) for bucket in hour["services"]["buckets"]}
 
 
 def _dates(service: Mapping[str, Any]) -> Dates:
     ahead, behind = service["ahead"], service["behind"]
     processes: Counter[str] = Counter()
     for wrong in (ahead, behind):
-        for each in wrong["processes"]["buckets"]:
-            processes[each["key"]] += each["doc_count"]
+        for bucket in wrong["processes"]["buckets"]:
+            processes[bucket["key"]] += bucket["doc_count"]
     return Dates(
         service["doc_count"],
         ahead["doc_count"],

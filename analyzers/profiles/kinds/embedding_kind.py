@@ -161,7 +161,7 @@ def _chosen(logs: Logs, body: dict[str, Any], logged: int) -> list[str]:
         "execution_hint": "map",
     }
     answer = logs.search(DATASET, body | {"aggs": {"windows": {"terms": ids}}})
-    return [each["key"] for each in answer["aggregations"]["windows"]["buckets"]]
+    return [bucket["key"] for bucket in answer["aggregations"]["windows"]["buckets"]]
 
 
 def _fetch(

@@ -52,7 +52,7 @@ class EventProfile(Generic[E]):
 
     def body(self) -> dict[str, Any]:
         """Return what is stored beside slot and knowledge."""
-        return {"events": [asdict(each) | {"at": iso(each.at)} for each in self.events]}
+        return {"events": [asdict(event) | {"at": iso(event.at)} for event in self.events]}
 
 
 class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
@@ -97,5 +97,7 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
     ) -> EventProfile[E]:
         """Return the profile of a stored body."""
         del baselines
-        events = (self.event(**(each | {"at": parse_time(each["at"])})) for each in body["events"])
+        events = (
+            self.event(**(event | {"at": parse_time(event["at"])})) for event in body["events"]
+        )
         return EventProfile(slot, knowledge, revision, tuple(events))

@@ -94,8 +94,8 @@ def body(period: Window) -> dict[str, Any]:
 def total(profiles: Iterable[FallbackProfile]) -> Reasons:
     """Return the fallbacks of several windows."""
     counts: Reasons = Counter()
-    for each in profiles:
-        counts.update(each.reasons)
+    for profile in profiles:
+        counts.update(profile.reasons)
     return counts
 
 

@@ -220,13 +220,13 @@ def _scores(bucket: Mapping[str, Any], edges: tuple[float, ...]) -> LabelledScor
 
 def _buckets(label: Mapping[str, Any], edges: tuple[float, ...]) -> Buckets:
     stats = label["stats"]
-    counts = tuple(each["doc_count"] for each in label["scores"]["buckets"])
+    counts = tuple(bucket["doc_count"] for bucket in label["scores"]["buckets"])
     total, squares = finite_sum(stats["sum"]), finite_sum(stats["sum_of_squares"])
     return Buckets(edges, counts, stats["min"], stats["max"], total, squares)
 
 
 def _sums(label: Mapping[str, Any]) -> tuple[float, ...] | None:
-    sums = [finite_sum(each["sum"]["value"]) for each in label["scores"]["buckets"]]
+    sums = [finite_sum(bucket["sum"]["value"]) for bucket in label["scores"]["buckets"]]
     known = tuple(each for each in sums if each is not None)
     return known if len(known) == len(sums) else None
 

@@ -75,7 +75,7 @@ class FeatureOutcomes:
     @property
     def other(self) -> int:
         """Of `approved`, those of a value that is no segment, or of none."""
-        return max(0, self.approved - sum(each.labelled for each in self.values.values()))
+        return max(0, self.approved - sum(value.labelled for value in self.values.values()))
 
 
 Divided = dict[str, FeatureOutcomes]
@@ -111,7 +111,7 @@ def decode(body: Mapping[str, Any]) -> Divided:
         feature: FeatureOutcomes(
             of["approved"],
             {
-                value: SegmentOutcomes(succeeded, *(tuple(each) for each in scores))
+                value: SegmentOutcomes(succeeded, *(tuple(score) for score in scores))
                 for value, (succeeded, *scores) in of["values"].items()
             },
         )

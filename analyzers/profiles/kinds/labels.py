@@ -180,20 +180,20 @@ def total(profiles: Iterable[LabelProfile]) -> LabelProfile:
 
     The slot and revision are those of the first; errors are joined in order of time.
     """
-    parts = sorted(profiles, key=lambda each: (each.window, each.slot.series))
-    scores = [each.scores for each in parts if each.scores is not None]
+    parts = sorted(profiles, key=lambda profile: (profile.window, profile.slot.series))
+    scores = [part.scores for part in parts if part.scores is not None]
     return replace(
         parts[0],
-        knowledge=reduce(Knowledge.__add__, (each.knowledge for each in parts)),
+        knowledge=reduce(Knowledge.__add__, (part.knowledge for part in parts)),
         scores=reduce(type(scores[0]).__add__, scores) if scores else None,
-        approved=sum((each.approved for each in parts), Outcomes()),
-        rejected=sum((each.rejected for each in parts), Outcomes()),
-        threshold=next((each.threshold for each in parts if each.threshold is not None), None),
-        errors="".join(each.errors for each in parts),
-        repeated=sum(each.repeated for each in parts),
-        contradicted=sum(each.contradicted for each in parts),
-        service=next((each.service for each in parts if each.service), None),
-        segments=label_segments.total(each.segments for each in parts),
+        approved=sum((part.approved for part in parts), Outcomes()),
+        rejected=sum((part.rejected for part in parts), Outcomes()),
+        threshold=next((part.threshold for part in parts if part.threshold is not None), None),
+        errors="".join(part.errors for part in parts),
+        repeated=sum(part.repeated for part in parts),
+        contradicted=sum(part.contradicted for part in parts),
+        service=next((part.service for part in parts if part.service), None),
+        segments=label_segments.total(part.segments for part in parts),
     )
 
 

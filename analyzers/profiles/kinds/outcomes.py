@@ -74,7 +74,7 @@ class OutcomeProfile:
     @property
     def labels(self) -> int:
         """Predictions that became labelled."""
-        return sum(each.total() for each in self.delays.values())
+        return sum(delay.total() for delay in self.delays.values())
 
     @property
     def unmatched(self) -> int:
@@ -145,8 +145,8 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
 def delays(profiles: Iterable[OutcomeProfile], model: str) -> Counter[int]:
     """Return how long a model's labels of several windows took."""
     total: Counter[int] = Counter()
-    for each in profiles:
-        total.update(each.delays.get(model, {}))
+    for profile in profiles:
+        total.update(profile.delays.get(model, {}))
     return total
 
 

@@ -147,7 +147,7 @@ class PredictionQuery:
             samples.append(self.baseline.score)
         categories = sum(len(each.counts) + MOST_UNSEEN for each in self.categorical.values())
         sources = _MOST_STATUSES * len(self.fields.sources)
-        counts = sum(len(each.counts) for each in samples)
+        counts = sum(len(sample.counts) for sample in samples)
         return 4 + _MOST_IGNORED + counts + categories + sources
 
     @property
@@ -300,7 +300,7 @@ def _read_categories(bucket: dict[str, Any], index: int, known: Mapping[str, int
 
 
 def _counter(terms: dict[str, Any]) -> Counter[str]:
-    return Counter({str(each["key"]): each["doc_count"] for each in terms["buckets"]})
+    return Counter({str(bucket["key"]): bucket["doc_count"] for bucket in terms["buckets"]})
 
 
 def _source(bucket: dict[str, Any], index: int) -> SourceUse:

@@ -87,10 +87,10 @@ class Categories:
         counts: Counter[str] = Counter()
         unseen: Counter[str] = Counter()
         other = 0
-        for each in parts:
-            counts.update(each.counts)
-            unseen.update(each.unseen)
-            other += each.other
+        for part in parts:
+            counts.update(part.counts)
+            unseen.update(part.unseen)
+            other += part.other
         return cls(counts, unseen, other)
 
 
@@ -264,7 +264,7 @@ def _source_use(body: Body) -> SourceUse:
 
 
 def _first_known(values: Iterable[T | None]) -> T | None:
-    return next((each for each in values if each is not None), None)
+    return next((value for value in values if value is not None), None)
 
 
 def _added(mappings: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -280,11 +280,11 @@ def one_per_version(
     current baseline is taken where there is one.
     """
     chosen: dict[tuple[Window, tuple[str, str]], M] = {}
-    for each in profiles:
-        own = baselines.get(each.model)
-        place = (each.window, each.model)
-        if place not in chosen or (own is not None and each.baseline_id == own.id):
-            chosen[place] = each
+    for profile in profiles:
+        own = baselines.get(profile.model)
+        place = (profile.window, profile.model)
+        if place not in chosen or (own is not None and profile.baseline_id == own.id):
+            chosen[place] = profile
     return [chosen[place] for place in sorted(chosen)]
 
 
@@ -295,24 +295,24 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
     """
     parts = list(profiles)
     first = parts[0]
-    scores = [each.score for each in parts if each.score is not None]
+    scores = [part.score for part in parts if part.score is not None]
     return replace(
         first,
-        knowledge=reduce(Knowledge.__add__, (each.knowledge for each in parts)),
-        rows=sum(each.rows for each in parts),
-        approved=sum(each.approved for each in parts),
-        threshold=_first_known(each.threshold for each in parts),
+        knowledge=reduce(Knowledge.__add__, (part.knowledge for part in parts)),
+        rows=sum(part.rows for part in parts),
+        approved=sum(part.approved for part in parts),
+        threshold=_first_known(part.threshold for part in parts),
         score=merged(scores) if scores else None,
-        numeric={name: merged(of) for name, of in _gather(each.numeric for each in parts).items()},
+        numeric={name: merged(of) for name, of in _gather(part.numeric for part in parts).items()},
         categorical={
             name: Categories.total(of)
-            for name, of in _gather(each.categorical for each in parts).items()
+            for name, of in _gather(part.categorical for part in parts).items()
         },
-        present=_added(each.present for each in parts),
-        ignored=_added(each.ignored for each in parts),
+        present=_added(part.present for part in parts),
+        ignored=_added(part.ignored for part in parts),
         sources={
             name: reduce(SourceUse.__add__, of)
-            for name, of in _gather(each.sources for each in parts).items()
+            for name, of in _gather(part.sources for part in parts).items()
         },
     )
 

@@ -32,20 +32,20 @@ MOST_GROUP = 500
 def gathered(counts: Iterable[Count]) -> list[SequenceProfile]:
     """Return a profile for each hour with counts, in order, that knows of no repeated line yet."""
     hours: dict[datetime, list[Count]] = defaultdict(list)
-    for each in counts:
-        hours[floor(each.stretch.start, STEP)].append(each)
+    for count_ in counts:
+        hours[floor(count_.stretch.start, STEP)].append(count_)
     return [_profile(start, found) for start, found in sorted(hours.items())]
 
 
 def _profile(start: datetime, counts: Sequence[Count]) -> SequenceProfile:
     by_process: dict[str, list[Count]] = defaultdict(list)
     shipped: dict[str, datetime] = {}
-    for each in counts:
-        by_process[each.process].append(each)
-        if each.first is not None:
-            shipped[each.service] = min(each.first, shipped.get(each.service, each.first))
+    for count_ in counts:
+        by_process[count_.process].append(count_)
+        if count_.first is not None:
+            shipped[count_.service] = min(count_.first, shipped.get(count_.service, count_.first))
     processes = tuple(_lines(process, found) for process, found in sorted(by_process.items()))
-    known = (Knowledge(each.stretch.lines, each.last) for each in counts)
+    known = (Knowledge(count_.stretch.lines, count_.last) for count_ in counts)
     slot = Slot(KIND, Window(start, start + STEP))
     return SequenceProfile(slot, sum(known, Knowledge()), 1, processes, shipped)
 
@@ -54,12 +54,12 @@ def _lines(process: str, counts: Sequence[Count]) -> ProcessLines:
     services: Counter[str] = Counter()
     environments: Counter[str] = Counter()
     stretches: dict[datetime, Stretch] = {}
-    for each in counts:
-        services[each.service] += each.stretch.lines if each.service else 0
-        environments[each.environment] += each.stretch.lines if each.environment else 0
-        start = each.stretch.start
+    for count_ in counts:
+        services[count_.service] += count_.stretch.lines if count_.service else 0
+        environments[count_.environment] += count_.stretch.lines if count_.environment else 0
+        start = count_.stretch.start
         known = stretches.get(start)
-        stretches[start] = _together(known, each.stretch) if known else each.stretch
+        stretches[start] = _together(known, count_.stretch) if known else count_.stretch
     in_order = tuple(stretch for _, stretch in sorted(stretches.items()))
     (service, _), (environment, _) = services.most_common(1)[0], environments.most_common(1)[0]
     return ProcessLines(process, service, in_order, environment=environment)
@@ -93,8 +93,11 @@ def without_repeats(
         return replace(
             lines,
             stretches=tuple(
-                replace(each, distinct=each.distinct - extra.get((lines.process, each.start), 0))
-                for each in lines.stretches
+                replace(
+                    stretch,
+                    distinct=stretch.distinct - extra.get((lines.process, stretch.start), 0),
+                )
+                for stretch in lines.stretches
             ),
         )
 
@@ -132,15 +135,15 @@ def ranges_of(processes: Iterable[ProcessLines]) -> Iterator[list[tuple[str, int
     """Yield (process, first number, last number) in groups that hold at most `MOST_LINES` lines."""
     group: list[tuple[str, int, int]] = []
     held = 0
-    for each in processes:
-        parts = -(-each.lines // MOST_LINES)
-        width = -(-(each.highest - each.lowest + 1) // parts)
-        for first in range(each.lowest, each.highest + 1, width):
-            lines = each.lines // parts
+    for process in processes:
+        parts = -(-process.lines // MOST_LINES)
+        width = -(-(process.highest - process.lowest + 1) // parts)
+        for first in range(process.lowest, process.highest + 1, width):
+            lines = process.lines // parts
             if group and (held + lines > MOST_LINES or len(group) == MOST_GROUP):
                 yield group
                 group, held = [], 0
-            group.append((each.process, first, min(first + width - 1, each.highest)))
+            group.append((process.process, first, min(first + width - 1, process.highest)))
             held += lines
     if group:
         yield group

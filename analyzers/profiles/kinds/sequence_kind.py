@@ -75,10 +75,10 @@ class SequenceKind(ProfileKind[SequenceProfile]):
         profiles = gathered(_counts(logs, part))
         divided = query.divided_hours(logs.search(DATASET, query.indices_body(part)))
         known = (
-            without_repeats(each, _extra(logs, each))
-            if each.window.start in divided or any(one.absent < 0 for one in each.processes)
-            else each
-            for each in profiles
+            without_repeats(profile, _extra(logs, profile))
+            if profile.window.start in divided or any(one.absent < 0 for one in profile.processes)
+            else profile
+            for profile in profiles
         )
         for each in following(known, lambda lowest: _before(logs, part.start, lowest)):
             yield _narrowed(logs, each)
@@ -138,7 +138,7 @@ def _before(logs: Logs, start: datetime, lowest: Mapping[str, int]) -> dict[str,
 
 def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
     """Return a profile that says which numbers are missing, where some are."""
-    lacking = [each for each in profile.processes if each.absent > 0]
+    lacking = [process for process in profile.processes if process.absent > 0]
     most = sorted(lacking, key=lambda each: each.absent, reverse=True)[:MOST_NARROWED]
     if not most:
         return profile
@@ -146,7 +146,8 @@ def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
     return replace(
         profile,
         processes=tuple(
-            replace(each, missing=missing.get(each.process, ())) for each in profile.processes
+            replace(process, missing=missing.get(process.process, ()))
+            for process in profile.processes
         ),
     )
 
@@ -154,8 +155,10 @@ def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
 def _missing(logs: Logs, lines: ProcessLines) -> Sequence[Missing]:
     """Return the first ranges of missing numbers, looking once into those that hold some lines."""
     narrow: list[Missing] = []
-    for each in _ranges(logs, lines.process, lines.lowest, lines.highest)[:MOST_RANGES]:
-        narrow += [each] if each.empty else _ranges(logs, lines.process, each.first, each.last)
+    for range_ in _ranges(logs, lines.process, lines.lowest, lines.highest)[:MOST_RANGES]:
+        narrow += (
+            [range_] if range_.empty else _ranges(logs, lines.process, range_.first, range_.last)
+        )
     return query.joined(narrow)[:MOST_RANGES]
 
 

@@ -174,7 +174,7 @@ def repeated(answer: Mapping[str, Any]) -> Iterator[tuple[str, datetime, int]]:
     """Yield (process, five minutes, lines that only repeat a number)."""
     for window in _buckets(answer):
         for process in window["processes"]["buckets"]:
-            extra = sum(each["doc_count"] - 1 for each in process["numbers"]["buckets"])
+            extra = sum(bucket["doc_count"] - 1 for bucket in process["numbers"]["buckets"])
             if extra:
                 yield process["key"], from_milliseconds(window["key"]), extra
 
@@ -215,24 +215,24 @@ def missing_body(process: str, first: int, last: int) -> dict[str, Any]:
 def missing(answer: Mapping[str, Any], first: int, last: int) -> list[Missing]:
     """Return the ranges of numbers from `first` to `last` that lack lines."""
     width = _width(first, last)
-    there = {int(each["key"]): each["doc_count"] for each in _buckets(answer)}
+    there = {int(bucket["key"]): bucket["doc_count"] for bucket in _buckets(answer)}
     ranges = (
         Missing(start, end, end - start + 1 - there.get(start, 0))
         for start in range(first, last + 1, width)
         for end in (min(start + width - 1, last),)
     )
-    return joined(each for each in ranges if each.count > 0)
+    return joined(range_ for range_ in ranges if range_.count > 0)
 
 
 def joined(ranges: Iterable[Missing]) -> list[Missing]:
     """Return ranges in order, of which those that are empty and touch became one."""
     found: list[Missing] = []
-    for each in ranges:
+    for range_ in ranges:
         before = found[-1] if found else None
-        if before and before.last + 1 == each.first and before.empty and each.empty:
-            found[-1] = Missing(before.first, each.last, before.count + each.count)
+        if before and before.last + 1 == range_.first and before.empty and range_.empty:
+            found[-1] = Missing(before.first, range_.last, before.count + range_.count)
         else:
-            found.append(each)
+            found.append(range_)
     return found
 
 

@@ -94,22 +94,22 @@ class ProcessLines:
     @property
     def lowest(self) -> int:
         """The lowest number of the hour."""
-        return min(each.lowest for each in self.stretches)
+        return min(stretch.lowest for stretch in self.stretches)
 
     @property
     def highest(self) -> int:
         """The highest number of the hour."""
-        return max(each.highest for each in self.stretches)
+        return max(stretch.highest for stretch in self.stretches)
 
     @property
     def lines(self) -> int:
         """Documents stored."""
-        return sum(each.lines for each in self.stretches)
+        return sum(stretch.lines for stretch in self.stretches)
 
     @property
     def absent(self) -> int:
         """How many numbers between the hour's first and last have no line in it."""
-        return self.highest - self.lowest + 1 - sum(each.distinct for each in self.stretches)
+        return self.highest - self.lowest + 1 - sum(stretch.distinct for stretch in self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class SequenceProfile:
         """Return what is stored beside slot and knowledge."""
         start = self.window.start
         return {
-            "processes": [_encode(each, start) for each in self.processes],
+            "processes": [_encode(process, start) for process in self.processes],
             "shipped": {service: iso(first) for service, first in self.shipped.items()},
         }
 
@@ -148,7 +148,7 @@ def from_body(
     slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]
 ) -> SequenceProfile:
     """Read what `SequenceProfile.body` wrote."""
-    processes = tuple(_decode(each, slot.window.start) for each in body["processes"])
+    processes = tuple(_decode(process, slot.window.start) for process in body["processes"])
     shipped = {service: parse_time(first) for service, first in body["shipped"].items()}
     return SequenceProfile(slot, knowledge, revision, processes, shipped)
 
@@ -159,7 +159,7 @@ def _encode(lines: ProcessLines, start: datetime) -> dict[str, Any]:
         "service": lines.service,
         "environment": lines.environment,
         "before": lines.before,
-        "stretches": [_row(each, start) for each in lines.stretches],
+        "stretches": [_row(stretch, start) for stretch in lines.stretches],
         "missing": [[each.first, each.last, each.count] for each in lines.missing],
     }
 

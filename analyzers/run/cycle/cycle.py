@@ -70,7 +70,7 @@ class Cycle:
     @property
     def notes(self) -> list[str]:
         """What a person should know of besides."""
-        return list(dict.fromkeys(note for each in self.analyses for note in each.notes))
+        return list(dict.fromkeys(note for analysis in self.analyses for note in analysis.notes))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -87,7 +87,9 @@ class Cycle:
     @property
     def failures(self) -> dict[str, str]:
         """What stopped an analyzer, by its name."""
-        return {name: error for each in self.analyses for name, error in each.failures.items()}
+        return {
+            name: error for analysis in self.analyses for name, error in analysis.failures.items()
+        }
 
 
 def run_cycle(
@@ -112,7 +114,7 @@ def run_cycle(
     cycle = Cycle(Window(before.judged, now))
     # The analysis tells of those that cannot be read.
     baselines = BaselineStore(cluster, namespace).current(unread=[])
-    known = digest(sorted(each.id for each in baselines.values()))
+    known = digest(sorted(baseline.id for baseline in baselines.values()))
     logs = Logs(cluster, namespace, now, baselines)
     # Over a new baseline's edges everything within reach is counted anew; so it is where the clock
     # was ahead, for what came after that cycle and before now was seen by none.
@@ -135,7 +137,7 @@ def run_cycle(
                 )
             )
     if cycle.analyses:
-        changed = min(each.period.start for each in cycle.analyses)
+        changed = min(analysis.period.start for analysis in cycle.analyses)
         progress("acting on the findings")
         cycle.followed = following.announce(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)

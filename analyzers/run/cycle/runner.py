@@ -116,7 +116,7 @@ class Runner:
 
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
-        notes = "".join(f"; {each}" for each in cycle.notes)
+        notes = "".join(f"; {note}" for note in cycle.notes)
         followed = "".join(f"; {each.line}" for each in cycle.followed)
         self._tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "

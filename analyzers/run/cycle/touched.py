@@ -74,5 +74,5 @@ def affected(
         for each in changed
         for week in range(1, weeks + 1)
     ]
-    ended = (Window(each.start, min(each.end, until)) for each in periods)
+    ended = (Window(period.start, min(period.end, until)) for period in periods)
     return joined(each for each in ended if each.start < each.end)

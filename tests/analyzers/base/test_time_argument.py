@@ -39,7 +39,7 @@ def test_what_is_not_a_time(text: str) -> None:
 )
 def test_a_window(text: str, days: tuple[int, int]) -> None:
     """Two times with a slash between them, or how long up to now."""
-    start, end = (NOW - timedelta(days=each) for each in days)
+    start, end = (NOW - timedelta(days=day) for day in days)
     assert window_argument(text, NOW) == Window(start, end)
 
 

@@ -44,7 +44,7 @@ def test_halves_are_cut_at_a_step_or_not_at_all(start: datetime, minutes: int) -
     """Halves join at a multiple of the step inside the window; without one there are none."""
     window = Window(start, start + minutes * MINUTE)
     halves = window.halves(HOUR)
-    inside = [each for each in window.ends(HOUR) if each < window.end]
+    inside = [end for end in window.ends(HOUR) if end < window.end]
     assert (halves is None) == (not inside)
     if halves:
         assert halves[0].end == halves[1].start

@@ -160,7 +160,11 @@ def test_a_folder_of_versions(tmp_path: Path, rows: dict[str, Any]) -> None:
     """Each version makes a baseline, in order of the version's number."""
     for version in ("2", "10", "1"):
         write_model(tmp_path / version, rows, version)
-    assert [each.model_version for each in read_baselines(tmp_path, NOW)] == ["1", "2", "10"]
+    assert [baseline.model_version for baseline in read_baselines(tmp_path, NOW)] == [
+        "1",
+        "2",
+        "10",
+    ]
 
 
 def test_a_csv_table(tmp_path: Path) -> None:
@@ -255,7 +259,7 @@ def test_scores_are_counted_by_label(tmp_path: Path, rows: dict[str, Any]) -> No
 def test_labels_as_numbers_count_as_booleans(tmp_path: Path, rows: dict[str, Any]) -> None:
     """0 and 1 are labels, whatever the order of the rows; other values are passed over by name."""
     numbers = [1.0, 0.0, None, 0.0] * 250
-    table = rows | {LABEL: [None if each is None else bool(each) for each in numbers]}
+    table = rows | {LABEL: [None if number is None else bool(number) for number in numbers]}
     (booleans,) = read_baselines(write_model(tmp_path / "a", table), NOW)
     (same,) = read_baselines(write_model(tmp_path / "b", rows | {LABEL: numbers}), NOW)
     assert same.labelled == booleans.labelled is not None

@@ -35,7 +35,9 @@ def brought(traffic: Any, first: int, hours: int = 24) -> float:
     """Add up what the approved bids of some hours brought."""
     begin = traffic.labels[0].window.start + first * timedelta(hours=1)
     end = begin + hours * timedelta(hours=1)
-    return sum(each.approved.value for each in traffic.labels if begin <= each.window.start < end)
+    return sum(
+        label.approved.value for label in traffic.labels if begin <= label.window.start < end
+    )
 
 
 def test_usual_days_are_ok(traffic: Make, baseline: Baseline, start: datetime) -> None:
@@ -113,9 +115,9 @@ def test_the_error_is_the_scatter_of_such_days(traffic: Make) -> None:
     """The standard error of a day's value is the deviation of 60 days' values, within a quarter."""
     known = traffic(60 * 24, 40)
     days = [known.labels[first : first + 24] for first in range(0, 60 * 24, 24)]
-    values = [value_of(each) for each in days]
-    deviation = float(np.std([each.total for each in values], ddof=1))
-    mean_error = math.sqrt(np.mean([each.error**2 for each in values]))
+    values = [value_of(day) for day in days]
+    deviation = float(np.std([value.total for value in values], ddof=1))
+    mean_error = math.sqrt(np.mean([value.error**2 for value in values]))
     assert mean_error == pytest.approx(deviation, rel=0.25)
 
 
@@ -123,8 +125,9 @@ def test_versions_add_up(traffic: Make, baseline: Baseline, start: datetime) -> 
     """The value is the model's: what another version brought in the same hours is part of it."""
     known = traffic(DAYS * 24)
     second = [
-        replace(each, slot=replace(each.slot, series=("autobid", "2", ""))) for each in known.labels
+        replace(label, slot=replace(label.slot, series=("autobid", "2", "")))
+        for label in known.labels
     ]
-    both = replace(known, labels=sorted([*known.labels, *second], key=lambda each: each.window))
+    both = replace(known, labels=sorted([*known.labels, *second], key=lambda label: label.window))
     alone, together = (last(each, baseline, start) for each in (known, both))
     assert together.value == pytest.approx(2 * (alone.value or 0))

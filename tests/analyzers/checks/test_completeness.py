@@ -93,11 +93,11 @@ def test_repeated_lines() -> None:
     (profile,) = profiles_of(written("a", range(1, 101)))
     processes = tuple(
         replace(
-            each,
-            stretches=tuple(replace(part, lines=part.lines + 20) for part in each.stretches[:1])
-            + each.stretches[1:],
+            process,
+            stretches=tuple(replace(part, lines=part.lines + 20) for part in process.stretches[:1])
+            + process.stretches[1:],
         )
-        for each in profile.processes
+        for process in profile.processes
     )
     twice = without_repeats(replace(profile, processes=processes), {})
     (found,) = judged([twice], "duplicated.rate")

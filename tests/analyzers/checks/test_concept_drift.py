@@ -31,7 +31,9 @@ def judge(
 
 def of(findings: list[Finding], metric: str, subject: str | None = None) -> Finding:
     """Return the last finding of a metric and subject."""
-    return [each for each in findings if (each.metric, each.subject) == (metric, subject)][-1]
+    return [
+        finding for finding in findings if (finding.metric, finding.subject) == (metric, subject)
+    ][-1]
 
 
 def meaningless(since: int) -> Callable[[int, Any], Any]:
@@ -180,8 +182,8 @@ def test_without_labels_in_training(traffic: Make, baseline: Baseline, start: da
 
     known = replace(
         known,
-        predictions=[over(each) for each in known.predictions],
-        labels=[over(each) for each in known.labels],
+        predictions=[over(prediction) for prediction in known.predictions],
+        labels=[over(label) for label in known.labels],
     )
     found = judge(known, bare, start)
     assert "has no labels" in of(found, "estimate.gap", "roc_auc").reason

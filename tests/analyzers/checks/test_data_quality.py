@@ -76,7 +76,7 @@ def test_a_fault_is_found_in_its_first_hour(
     """Only the feature at fault alarms, critical at once, with the share and which values."""
     profiles = steady_hours(52, change=since(50, act))
     alarms = [each for each in judge(profiles, baseline, start, 4) if each.severity.alarming]
-    assert [(each.metric, each.subject) for each in alarms] == [(metric, feature)] * 2
+    assert [(alarm.metric, alarm.subject) for alarm in alarms] == [(metric, feature)] * 2
     assert alarms[0].start == start + 50 * HOUR
     assert alarms[0].severity is Severity.CRITICAL
     assert alarms[0].value == pytest.approx(value, abs=0.06)
@@ -116,8 +116,8 @@ def test_a_number_that_arrives_as_text(
         rows["price"][:] = np.nan
 
     profiles = [
-        replace(each, present={"ml.features.categorical.price": 100})
-        for each in steady_hours(52, change=since(0, lose))
+        replace(hour, present={"ml.features.categorical.price": 100})
+        for hour in steady_hours(52, change=since(0, lose))
     ]
     found = judge(profiles, baseline, start, 1)
     (alarm,) = [each for each in found if each.severity.alarming]

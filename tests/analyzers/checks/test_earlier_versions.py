@@ -91,7 +91,9 @@ class Retrained:
         needed = [
             each for time in analyzer.times("prediction", period) for each in known.within(time)
         ]
-        evidence = Evidence(period, needed, {each.model: each for each in self.baselines})
+        evidence = Evidence(
+            period, needed, {baseline.model: baseline for baseline in self.baselines}
+        )
         return [each for each in analyzer.evaluate(evidence) if each.metric == WEEKLY]
 
 
@@ -142,11 +144,11 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
         moved=lambda version: moved.get(version, 1.0),
     )
     alarms = [each for each in changed.judge(4 * WEEK, 5 * WEEK) if each.severity.alarming]
-    assert [each.start for each in alarms] == [changed.start + odd * HOUR]
+    assert [alarm.start for alarm in alarms] == [changed.start + odd * HOUR]
     (finding,) = alarms
     assert finding.severity is Severity.WARNING
     now, weeks = changed.scores[odd], [changed.scores[odd - WEEK * back] for back in range(1, 5)]
-    apart = [stats.ks_2samp(now, each).statistic for each in weeks]
+    apart = [stats.ks_2samp(now, week).statistic for week in weeks]
     weeks.pop(int(np.argmax(apart)))
     exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.value == pytest.approx(exact, abs=0.02)
@@ -205,5 +207,5 @@ def test_without_an_earlier_baseline_nothing_is_said(
 ) -> None:
     """Where nobody knows how an earlier version scored in training, the purpose is not known."""
     steady = retrained()
-    steady.baselines[:2] = [replace(each, score=None) for each in steady.baselines[:2]]
+    steady.baselines[:2] = [replace(baseline, score=None) for baseline in steady.baselines[:2]]
     assert steady.judge(4 * WEEK, 4 * WEEK + 5) == []

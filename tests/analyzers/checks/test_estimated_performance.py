@@ -66,12 +66,12 @@ def test_another_traffic_is_expected_to_succeed_less(
     """When scores fall, fewer successes are expected within hours, without a label."""
 
     def threshold(profiles: list[Any]) -> list[Any]:
-        return [replace(each, threshold=THRESHOLD) for each in profiles]
+        return [replace(profile, threshold=THRESHOLD) for profile in profiles]
 
     profiles = threshold(steady_hours(48, change=lower(24)))
     found = judge(profiles, baseline, start, (1, 2))
     rates = [each for each in found if each.metric == "success.rate"]
-    assert [each.severity for each in rates][-1] is Severity.CRITICAL
+    assert [rate.severity for rate in rates][-1] is Severity.CRITICAL
     assert rates[-1].value == pytest.approx(2 / 7 / 3, abs=0.03)
     assert rates[0].end > start + DAY
     assert rates[1].severity.alarming

@@ -29,7 +29,7 @@ def judge(
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
     """Return the findings of a metric."""
-    return [each for each in findings if each.metric == metric]
+    return [finding for finding in findings if finding.metric == metric]
 
 
 def with_use(profiles: list[Any], use: Callable[[int, SourceUse], SourceUse]) -> list[Any]:
@@ -63,8 +63,8 @@ def test_a_source_that_dies(steady_hours: Make, start: datetime) -> None:
     alarms = [
         each for each in judge(profiles, start + DAY, start + 60 * HOUR) if each.severity.alarming
     ]
-    ages = [each for each in alarms if each.metric == "source.age_hours"]
-    rates = [each for each in alarms if each.metric == "fallback.rate"]
+    ages = [alarm for alarm in alarms if alarm.metric == "source.age_hours"]
+    rates = [alarm for alarm in alarms if alarm.metric == "fallback.rate"]
     assert ages[0].start == start + (dead + 1) * HOUR
     assert ages[0].value == pytest.approx(2.5)
     assert rates[0].start == start + (dead + 4) * HOUR
@@ -81,8 +81,8 @@ def test_a_source_refreshed_once_a_day(steady_hours: Make, start: datetime) -> N
 
     found = judge(steady_hours(140, ages=age), start + 2 * DAY, start + 140 * HOUR)
     alarms = [each for each in found if each.severity.alarming]
-    assert {each.metric for each in alarms} == {"source.age_hours", "source.oldest_hours"}
-    assert min(each.value or 0 for each in alarms) > 40
+    assert {alarm.metric for alarm in alarms} == {"source.age_hours", "source.oldest_hours"}
+    assert min(alarm.value or 0 for alarm in alarms) > 40
 
 
 def test_a_source_that_often_falls_back(steady_hours: Make, start: datetime) -> None:
@@ -90,7 +90,7 @@ def test_a_source_that_often_falls_back(steady_hours: Make, start: datetime) -> 
     profiles = steady_hours(72, stale=lambda hour: 50 if hour >= 70 else 10)
     found = judge(profiles, start + 2 * DAY, start + 3 * DAY)
     rates = [each for each in found if each.metric == "fallback.rate"]
-    assert [each.severity.alarming for each in rates] == [False] * 22 + [True] * 2
+    assert [rate.severity.alarming for rate in rates] == [False] * 22 + [True] * 2
 
 
 def test_too_few_predictions(steady_hours: Make, start: datetime) -> None:
@@ -185,7 +185,7 @@ def test_fallbacks_by_reason(steady_hours: Make, start: datetime) -> None:
         "other: stale",
     }
     alarms = [each for each in found if each.severity.alarming]
-    assert [(each.subject, (each.start - start) // HOUR, each.value) for each in alarms] == [
+    assert [(alarm.subject, (alarm.start - start) // HOUR, alarm.value) for alarm in alarms] == [
         ("stats: timeout", 60, 0.4),
         ("stats: timeout", 61, 0.4),
     ]
@@ -212,9 +212,9 @@ def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: dateti
         ("fallback.share", "geo: timeout"),
     }
     rates = of(found, "fallback.rate")
-    assert [each.value for each in rates] == [0.01] * 12 + [0.5] * 12
+    assert [rate.value for rate in rates] == [0.01] * 12 + [0.5] * 12
     assert rates[12].severity is Severity.CRITICAL
-    assert {each.severity for each in rates[:12]} == {Severity.OK}
+    assert {rate.severity for rate in rates[:12]} == {Severity.OK}
     since = start + 2 * DAY
     apart = [
         each

@@ -28,8 +28,8 @@ def judge(
     profiles: list[Any], baselines: list[Baseline], start: datetime, end: datetime
 ) -> list[Finding]:
     """Return the findings of a period."""
-    known = {each.model: each for each in baselines}
-    ordered = sorted(profiles, key=lambda each: each.window)
+    known = {baseline.model: baseline for baseline in baselines}
+    ordered = sorted(profiles, key=lambda profile: profile.window)
     return list(FeatureDrift().evaluate(Evidence(Window(start, end), ordered, known)))
 
 
@@ -65,7 +65,7 @@ def test_a_number_in_another_unit(steady_hours: Make, baseline: Baseline, start:
 
     found = judge(steady_hours(72, change=cents), [baseline], start + DAY, start + 3 * DAY)
     alarms = [each for each in found if each.severity.alarming]
-    assert {(each.metric, each.subject) for each in alarms} == {("ks.distance", "price")}
+    assert {(alarm.metric, alarm.subject) for alarm in alarms} == {("ks.distance", "price")}
     begin = start + 50 * HOUR
     assert begin < alarms[0].end <= begin + timedelta(hours=9)
     assert alarms[-1].severity is Severity.CRITICAL
@@ -153,7 +153,7 @@ def test_a_feature_nobody_trained_on(
 ) -> None:
     """A feature of the log that the baseline lacks is named, not passed over."""
     profiles = [
-        replace(each, present={"ml.features.numeric.tip": 100}) for each in steady_hours(24)
+        replace(hour, present={"ml.features.numeric.tip": 100}) for hour in steady_hours(24)
     ]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
     (tip,) = [each for each in found if each.subject == "tip"]
@@ -180,7 +180,7 @@ def test_a_feature_that_changed_its_type(
 ) -> None:
     """A number that arrives as text is named with the type it has now."""
     profiles = [
-        replace(each, present={"ml.features.categorical.price": 100}) for each in steady_hours(24)
+        replace(hour, present={"ml.features.categorical.price": 100}) for hour in steady_hours(24)
     ]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
     (changed,) = [each for each in found if each.subject == "price (categorical)"]
@@ -212,11 +212,11 @@ def test_an_alarm_says_whether_past_weeks_were_alike(
         baselines = [baseline, before]
         profiles[:-24] = [
             replace(
-                each,
-                slot=replace(each.slot, series=(*before.model, before.id)),
-                numeric={"price": each.numeric["price"].coarsened(coarse.edges)},
+                profile,
+                slot=replace(profile.slot, series=(*before.model, before.id)),
+                numeric={"price": profile.numeric["price"].coarsened(coarse.edges)},
             )
-            for each in profiles[:-24]
+            for profile in profiles[:-24]
         ]
     found = judge(profiles, baselines, saturday - HOUR, saturday)
     (price,) = [each for each in found if each.subject == "price"]
@@ -251,9 +251,9 @@ def test_past_weeks_are_read_where_an_alarm_asks(
     def reading(*words: Any) -> list[Any]:
         profiles = read(*words)
         past.extend(
-            each
-            for each in profiles
-            if isinstance(each, PredictionProfile) and each.window.start < end - 2 * DAY
+            profile
+            for profile in profiles
+            if isinstance(profile, PredictionProfile) and profile.window.start < end - 2 * DAY
         )
         return profiles
 
@@ -273,7 +273,7 @@ def test_features_whose_names_are_made_of_values(
     """Twenty are named one by one, of a thousand more it is said how many; known ones all."""
     names = [f"ml.features.numeric.user{number:04}" for number in range(1_020)]
     present = dict.fromkeys([*names, "ml.features.categorical.price"], 3)
-    profiles = [replace(each, present=present) for each in steady_hours(24)]
+    profiles = [replace(hour, present=present) for hour in steady_hours(24)]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
     new = {each.subject: each for each in found if each.severity is Severity.UNKNOWN}
     assert len(new) == 22

@@ -31,7 +31,7 @@ def hourly(hours: Iterable[int], seconds: float = 30.0) -> list[Run]:
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
     """Return the findings of a metric."""
-    return [each for each in findings if each.metric == metric]
+    return [finding for finding in findings if finding.metric == metric]
 
 
 def test_a_job_as_usual(runs_of: RunsOf, start: datetime) -> None:
@@ -207,10 +207,10 @@ def test_runs_that_overlap_are_not_given_up(runs_of: RunsOf, start: datetime) ->
 def with_records(events: Events, records: Iterable[int | None]) -> Events:
     """Return the events with the records of each run at its end."""
     numbers = iter(records)
-    ends = {id(each): next(numbers) for each in events if each["event.action"] == "end"}
+    ends = {id(event): next(numbers) for event in events if event["event.action"] == "end"}
     return [
-        each | ({} if (known := ends.get(id(each))) is None else {"ml.job.records": known})
-        for each in events
+        event | ({} if (known := ends.get(id(event))) is None else {"ml.job.records": known})
+        for event in events
     ]
 
 

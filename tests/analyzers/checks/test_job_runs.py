@@ -62,8 +62,8 @@ def test_a_clock_that_went_back_within_a_run() -> None:
 def test_an_end_that_does_not_say_how_long() -> None:
     """The clock tells it; without a start nobody does."""
     end = JobEvent("train", "a", NOON + timedelta(minutes=2), succeeded=True)
-    assert [each.seconds for each in runs([event(0, "a"), end])] == [120.0]
-    assert [each.seconds for each in runs([end])] == [None]
+    assert [run.seconds for run in runs([event(0, "a"), end])] == [120.0]
+    assert [run.seconds for run in runs([end])] == [None]
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=20), st.data())

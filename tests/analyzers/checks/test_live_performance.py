@@ -34,7 +34,11 @@ def judge(
 
 def by_metric(findings: list[Finding], end: datetime) -> dict[str, Finding]:
     """The findings of the window that ends then, without the tenths."""
-    return {each.metric: each for each in findings if each.end == end and each.subject is None}
+    return {
+        finding.metric: finding
+        for finding in findings
+        if finding.end == end and finding.subject is None
+    }
 
 
 def test_it_measures_all_predictions(traffic: Make, baseline: Baseline, start: datetime) -> None:
@@ -156,8 +160,10 @@ def test_without_baseline_or_offline_value(
     assert {each.severity for each in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason
     bare = replace(baseline, metrics={}, labelled=None)
-    relabelled = replace(known, labels=[_over(each, bare) for each in known.labels])
-    relabelled = replace(relabelled, predictions=[_over(each, bare) for each in known.predictions])
+    relabelled = replace(known, labels=[_over(label, bare) for label in known.labels])
+    relabelled = replace(
+        relabelled, predictions=[_over(prediction, bare) for prediction in known.predictions]
+    )
     last = by_metric(judge(relabelled, bare, start, (1, 2)), period.end)
     assert last["roc_auc"].severity is Severity.UNKNOWN
     assert last["roc_auc"].value is not None
@@ -177,12 +183,14 @@ def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start:
     newer = replace(baseline, model_version="2")
     second = replace(
         second,
-        labels=[_over(each, newer) for each in second.labels],
-        predictions=[_over(each, newer) for each in second.predictions],
+        labels=[_over(label, newer) for label in second.labels],
+        predictions=[_over(prediction, newer) for prediction in second.predictions],
     )
     period = Window(start + 0.75 * DAY, start + DAY)
-    labels = sorted([*first.labels, *second.labels], key=lambda each: each.window)
-    predictions = sorted([*first.predictions, *second.predictions], key=lambda each: each.window)
+    labels = sorted([*first.labels, *second.labels], key=lambda label: label.window)
+    predictions = sorted(
+        [*first.predictions, *second.predictions], key=lambda prediction: prediction.window
+    )
     both = Evidence(
         period,
         labels,
@@ -195,8 +203,8 @@ def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start:
         if each.metric == "roc_auc"
     }
     assert counts.keys() == {"1", "2"}
-    assert counts["1"] == sum(each.labelled for each in first.labels)
-    assert counts["2"] == sum(each.labelled for each in second.labels)
+    assert counts["1"] == sum(label.labelled for label in first.labels)
+    assert counts["2"] == sum(label.labelled for label in second.labels)
 
 
 def test_the_tenths_hold_what_the_rows_show(

@@ -43,7 +43,7 @@ def judge(
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
     """Return the findings of a metric."""
-    return [each for each in findings if each.metric == metric]
+    return [finding for finding in findings if finding.metric == metric]
 
 
 def test_a_version_trained_and_loaded(
@@ -61,7 +61,7 @@ def test_a_version_trained_and_loaded(
     assert {each.severity for each in found} == {Severity.OK}
     assert {each.metric for each in found} == set(ModelReload.limits)
     waits = of(found, "reload.wait_hours")
-    assert [each.end - start for each in waits] == [HOUR, 25 * HOUR]
+    assert [wait.end - start for wait in waits] == [HOUR, 25 * HOUR]
     assert "autobid 2" in waits[1].reason
     assert waits[1].value == pytest.approx(0.2)
     assert "came into service 12 min after its training" in waits[1].reason
@@ -123,8 +123,8 @@ def test_a_version_that_nobody_loads(
     ]
     found = judge(events, start, 72, predictions(("1", 0, 72, 50)))
     waits = of(found, "reload.wait_hours")[1:]
-    assert [each.value for each in waits] == list(range(1, 49))
-    assert [each.severity for each in waits] == (
+    assert [wait.value for wait in waits] == list(range(1, 49))
+    assert [wait.severity for wait in waits] == (
         [Severity.OK] * 5 + [Severity.WARNING] * 18 + [Severity.CRITICAL] * 25
     )
     assert "autobid 2 was trained 2026-03-03 00:00 UTC and is not in service" in waits[-1].reason
@@ -158,7 +158,7 @@ def test_a_wait_as_usual(model_events: ModelEvents, start: datetime) -> None:
         for each in of(judge(events, start, 504 + 200), "reload.wait_hours")
         if each.end > start + 504 * HOUR
     ]
-    assert [each.severity for each in waits] == [Severity.OK] * 143 + [Severity.WARNING] * 57
+    assert [wait.severity for wait in waits] == [Severity.OK] * 143 + [Severity.WARNING] * 57
     assert waits[-1].warning == pytest.approx(144)
 
 
@@ -194,7 +194,7 @@ def test_a_process_that_missed_the_reload(
     found = of(judge(events, start, 48, made, first=20), "outdated.rate")
     alarms = [each for each in found if each.severity.alarming]
     assert alarms[0].start == start + 27 * HOUR
-    assert {each.severity for each in alarms} == {Severity.WARNING}
+    assert {alarm.severity for alarm in alarms} == {Severity.WARNING}
     assert alarms[-1].end == start + 48 * HOUR
     assert alarms[0].value == pytest.approx(0.2)
     assert "version 1: 40" in alarms[0].reason

@@ -30,7 +30,7 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of the days from the start."""
     period = Window(start, start + days * DAY)
-    known = {each.model: each for each in baselines}
+    known = {baseline.model: baseline for baseline in baselines}
     return list(OfflineMetrics().evaluate(Evidence(period, list(profiles(events)), known)))
 
 
@@ -61,14 +61,14 @@ def weekly(
 
 def of(findings: list[Finding], metric: str) -> dict[str | None, Finding]:
     """Return a metric's findings by version."""
-    return {each.model_version: each for each in findings if each.metric == metric}
+    return {finding.model_version: finding for finding in findings if finding.metric == metric}
 
 
 def test_versions_as_good_as_ever(model_events: ModelEvents, start: datetime) -> None:
     """Values that differ by chance alarm nobody, whichever way is worse."""
     aucs = [0.812, 0.803, 0.818, 0.806, 0.815, 0.801, 0.811, 0.809]
     found = judge(weekly(model_events, "roc_auc", aucs), start, 60)
-    found += judge(weekly(model_events, "log_loss", [1 - each for each in aucs]), start, 60)
+    found += judge(weekly(model_events, "log_loss", [1 - auc for auc in aucs]), start, 60)
     assert {each.severity for each in found} == {Severity.OK, Severity.UNKNOWN}
     assert {each.metric for each in found} == set(OfflineMetrics.limits)
 
@@ -132,7 +132,7 @@ def test_a_steady_decline(model_events: ModelEvents, start: datetime) -> None:
     values = [0.80 - 0.006 * week for week in range(8)]
     found = judge(weekly(model_events, "roc_auc", values), start, 60)
     drops, trends = of(found, "offline.value"), of(found, "offline.trend")
-    assert {each.severity for each in drops.values()} == {Severity.OK, Severity.UNKNOWN}
+    assert {drop.severity for drop in drops.values()} == {Severity.OK, Severity.UNKNOWN}
     assert [trends[str(version)].severity for version in range(1, 9)] == [
         *[Severity.UNKNOWN] * 4,
         *[Severity.WARNING] * 4,

@@ -30,12 +30,12 @@ def test_the_bins_are_scikit_learns() -> None:
     scores, labelled, rows = drawn(1.5)
     bins = tenths(scores, labelled, NONE, 0.99)
     observed, predicted = calibration_curve(rows[1], rows[0], n_bins=10)
-    assert [each.name for each in bins] == [f"{k / 10:.1f}-{(k + 1) / 10:.1f}" for k in range(10)]
-    assert [each.observed for each in bins] == pytest.approx(observed)
-    assert [each.predicted for each in bins] == pytest.approx(predicted)
-    assert [each.gap.value for each in bins] == pytest.approx(observed - predicted)
-    assert sum(each.rows for each in bins) == rows.shape[1]
-    assert sum(each.share for each in bins) == pytest.approx(1.0)
+    assert [bin_.name for bin_ in bins] == [f"{k / 10:.1f}-{(k + 1) / 10:.1f}" for k in range(10)]
+    assert [bin_.observed for bin_ in bins] == pytest.approx(observed)
+    assert [bin_.predicted for bin_ in bins] == pytest.approx(predicted)
+    assert [bin_.gap.value for bin_ in bins] == pytest.approx(observed - predicted)
+    assert sum(bin_.rows for bin_ in bins) == rows.shape[1]
+    assert sum(bin_.share for bin_ in bins) == pytest.approx(1.0)
 
 
 def test_the_error_weighs_by_all_predictions() -> None:
@@ -79,12 +79,12 @@ def test_edges_of_a_training_set() -> None:
     edges = quantile_edges(scores)
     rows = LabelledScores.from_rows(scores, random.random(6_000) < scores, edges)
     bins = tenths(rows.all(), rows, (0,) * (len(edges) + 1), 0.99)
-    assert [each.name for each in bins][:4] == ["0.0-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4"]
+    assert [bin_.name for bin_ in bins][:4] == ["0.0-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4"]
     assert bins[-1].name.endswith("-1.0")
     assert len(bins) < 10
-    for each in bins:
-        low, high = map(float, each.name.split("-"))
-        assert low - 0.03 <= each.predicted <= high + 0.03
+    for bin_ in bins:
+        low, high = map(float, bin_.name.split("-"))
+        assert low - 0.03 <= bin_.predicted <= high + 0.03
 
 
 def test_scores_that_are_no_probabilities() -> None:

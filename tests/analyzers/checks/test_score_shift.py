@@ -49,7 +49,7 @@ def test_scores_that_fall(steady_hours: Make, baseline: Baseline, start: datetim
     found = judge(profiles, baseline, start + DAY, start + 3 * DAY)
     alarms = [each for each in found if each.severity.alarming]
     begin = start + 48 * HOUR
-    assert all(each.end > begin for each in alarms)
+    assert all(alarm.end > begin for alarm in alarms)
     assert alarms[0].end - begin <= timedelta(hours=12)
     assert alarms[-1].severity is Severity.CRITICAL
     assert f"since about {begin:%Y-%m-%d %H:%M} UTC" in alarms[-1].reason

@@ -82,7 +82,7 @@ def test_many_looks_raise_no_false_alarm(segment_hours: Hours, baseline: Baselin
     evidence = Evidence(period, profiles, {baseline.model: baseline})
     findings = list(SegmentDrift().evaluate(evidence))
     assert len(findings) > 200
-    assert not [each for each in findings if each.severity.alarming]
+    assert not [finding for finding in findings if finding.severity.alarming]
 
 
 @pytest.mark.parametrize("divided", [True, False])

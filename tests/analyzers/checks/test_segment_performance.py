@@ -40,7 +40,7 @@ def judge(
     period = Window(start + days * DAY - HOUR, start + days * DAY)
     judged = SegmentPerformance().evaluate(known.evidence(baseline, period))
     findings = [each for each in judged if each.metric == metric]
-    found = {each.segment: each for each in findings}
+    found = {finding.segment: finding for finding in findings}
     assert len(found) == len(findings)
     return found
 

@@ -25,7 +25,11 @@ def judge(profiles: list[AccessProfile], start: datetime, end: datetime) -> list
 
 def alarms(findings: list[Finding], metric: str | None = None) -> list[Finding]:
     """Return the findings that alarm, of all or one metric."""
-    return [each for each in findings if each.severity.alarming and metric in (None, each.metric)]
+    return [
+        finding
+        for finding in findings
+        if finding.severity.alarming and metric in (None, finding.metric)
+    ]
 
 
 def test_calm_days_are_calm(access_profiles: Make, start: datetime) -> None:
@@ -37,7 +41,7 @@ def test_calm_days_are_calm(access_profiles: Make, start: datetime) -> None:
     )
     findings = judge(profiles, start, start + 8 * DAY)
     assert alarms(findings) == []
-    assert {each.metric for each in findings} == set(ServiceHealth.limits)
+    assert {finding.metric for finding in findings} == set(ServiceHealth.limits)
 
 
 def test_a_burst_of_errors(access_profiles: Make, start: datetime) -> None:
@@ -49,10 +53,10 @@ def test_a_burst_of_errors(access_profiles: Make, start: datetime) -> None:
     found = judge(profiles, start, start + 4 * DAY)
     begin, end = start + 3 * DAY + timedelta(hours=10), start + 3 * DAY + timedelta(hours=10.5)
     for metric in ("http.5xx.rate", "http.503.rate"):
-        windows = [each.window for each in alarms(found, metric)]
+        windows = [alarm.window for alarm in alarms(found, metric)]
         assert windows
         assert all(window.start < end and window.end > begin for window in windows)
-    severities = {each.severity for each in alarms(found, "http.5xx.rate")}
+    severities = {alarm.severity for alarm in alarms(found, "http.5xx.rate")}
     assert Severity.CRITICAL in severities
     first = alarms(found, "http.5xx.rate")[0]
     assert first.end - begin <= timedelta(minutes=15)
@@ -109,7 +113,7 @@ def test_one_request_that_timed_out_is_no_regression(
     at = 2 * PER_DAY + 50
     profiles = access_profiles(3, per_window=10)
     slow = access_profiles(3, requests=lambda index: 1 if index == at else 0, scale=lambda _: 400)
-    merged = sorted([*profiles, *slow], key=lambda each: each.window)
+    merged = sorted([*profiles, *slow], key=lambda profile: profile.window)
     assert alarms(judge(merged, start, start + 3 * DAY)) == []
 
 
@@ -124,7 +128,7 @@ def test_silence(access_profiles: Make, start: datetime) -> None:
     assert {each.severity for each in traffic} == {Severity.CRITICAL}
     rates = [each for each in silent if each.metric == "http.5xx.rate"]
     assert rates
-    assert {each.severity for each in rates} == {Severity.UNKNOWN}
+    assert {rate.severity for rate in rates} == {Severity.UNKNOWN}
     assert "0 requests" in rates[0].reason
 
 
@@ -139,7 +143,7 @@ def test_without_a_past_nothing_is_called_slow(access_profiles: Make, start: dat
     profiles = access_profiles(1, per_window=20, scale=lambda index: 10.0 if index > 200 else 1.0)
     found = judge(profiles, start, start + DAY)
     latencies = [each for each in found if each.metric.startswith("latency")]
-    assert {each.severity for each in latencies} == {Severity.UNKNOWN}
+    assert {latency.severity for latency in latencies} == {Severity.UNKNOWN}
     assert "24 are needed" in latencies[0].reason
     traffic = [each for each in found if each.metric.startswith("traffic")]
     assert all("fewer than 3 past days tell" in each.reason for each in traffic)
@@ -207,7 +211,7 @@ def test_a_path_that_was_retired(start: datetime) -> None:
     """Six days after its last request nothing is known to be usual, after eight nothing is said."""
     profiles = hourly(start, 7 * 24, lambda _: {"/predict": {200: 240}})
     found = judge(profiles, start + 7 * DAY, start + 20 * DAY)
-    last = max(each.end for each in alarms(found))
+    last = max(alarm.end for alarm in alarms(found))
     assert start + 12 * DAY <= last <= start + 13 * DAY
     assert max(each.end for each in found) <= start + 15 * DAY
 
@@ -248,7 +252,7 @@ def test_paths_that_hold_an_id_are_judged_together(start: datetime) -> None:
     profiles = hourly(start, 90, users)
     found = alarms(judge(profiles, start, start + 4 * DAY))
     errors = [each for each in found if each.metric == "http.5xx.rate"]
-    assert [(each.subject, each.end) for each in errors] == [(OTHER, start + 81 * HOUR)]
+    assert [(error.subject, error.end) for error in errors] == [(OTHER, start + 81 * HOUR)]
     silent = [each for each in found if each.metric == "traffic.rph"]
     assert {each.subject for each in silent} == {OTHER}
     assert min(each.end for each in silent) == start + 91 * HOUR
@@ -263,13 +267,13 @@ def test_a_path_among_too_many_is_not_called_silent(start: datetime) -> None:
         return {"/health": {200: 50}, OTHER: {200: 400}}
 
     hidden = judge(hourly(start, 96, paths), start + 3 * DAY, start + 4 * DAY)
-    assert [each for each in alarms(hidden) if each.subject == "/predict"] == []
+    assert [alarm for alarm in alarms(hidden) if alarm.subject == "/predict"] == []
 
     def fewer(hour: int) -> dict[str, dict[int, int]]:
         return paths(hour) if hour < 90 else {"/health": {200: 50}, OTHER: {200: 2}}
 
     silent = judge(hourly(start, 96, fewer), start + 3 * DAY, start + 4 * DAY)
-    assert {each.subject for each in alarms(silent)} == {"/predict"}
+    assert {alarm.subject for alarm in alarms(silent)} == {"/predict"}
 
 
 def test_all_that_is_refused(start: datetime) -> None:

@@ -41,7 +41,7 @@ MODEL = ("autobid", "1")
 
 def by_feature(rows: list[Row]) -> dict[str, Row]:
     """Return rows by their feature."""
-    return {each.feature: each for each in rows}
+    return {row.feature: row for row in rows}
 
 
 def side(hours: list[Any], baseline: Baseline, name: str = "now") -> Side:
@@ -178,12 +178,12 @@ def test_other_measures_agree_with_scipy_on_their_rows(
     counts = [
         Counter(np.concatenate([each["country"] for each in raw[of]])) for of in (True, False)
     ]
-    shares = [[each[name] / 2_400 for name in ("DE", "FR", "US", "XX")] for each in counts]
+    shares = [[count_[name] / 2_400 for name in ("DE", "FR", "US", "XX")] for count_ in counts]
     known = rows["country"].measures
     assert known.jensen_shannon is not None
     assert known.jensen_shannon.contains(float(jensenshannon(*shares, base=2)), rounding=1e-12)
     assert rows["country"].to_json()["wasserstein"] is None
-    smoothed = [(np.array(each) * 2_400 + 0.5) / (2_400 + 2) for each in shares]
+    smoothed = [(np.array(share) * 2_400 + 0.5) / (2_400 + 2) for share in shares]
     psi = sum((p - q) * np.log(p / q) for p, q in zip(*smoothed, strict=True))
     assert rows["country"].to_json()["psi"] == pytest.approx(psi)
 
@@ -194,8 +194,8 @@ def test_a_version_without_baseline_is_counted_out(
     """Predictions over no baseline's edges cannot be compared; the title says how many they are."""
     hours = steady_hours(48)
     bare = [
-        PredictionProfile(Slot(KIND, each.window, ("autobid", "0", "")), each.knowledge)
-        for each in hours[:24]
+        PredictionProfile(Slot(KIND, hour.window, ("autobid", "0", "")), hour.knowledge)
+        for hour in hours[:24]
     ]
     store = ProfileStore(cluster, namespace)
     store.write([*bare, *hours[24:]], start)
@@ -217,8 +217,8 @@ def test_what_moved_is_ranked_first(steady_hours: Make, baseline: Baseline) -> N
     rows = compare(side(steady_hours(48, change=doubled), baseline), of_training(baseline))
     assert rows[0].feature == "price"
     assert rows[0].severity is Severity.CRITICAL
-    assert {each.feature for each in rows[1:]} == {"rating", "country", SCORE}
-    assert {each.severity for each in rows[1:]} == {Severity.OK}
+    assert {row.feature for row in rows[1:]} == {"rating", "country", SCORE}
+    assert {row.severity for row in rows[1:]} == {Severity.OK}
 
 
 def test_two_times_agree_with_scipy_on_their_rows(steady_hours: Make, baseline: Baseline) -> None:
@@ -304,7 +304,7 @@ def test_the_command_compares_with_the_time_before(run: Run, start: datetime) ->
     answer = json.loads(run(*words, "--json").stdout)
     assert answer["predictions"] == 2_400
     assert answer["with"] == days[:2]
-    assert [each["severity"] for each in answer["rows"]] == ["critical", "ok", "ok", "ok"]
+    assert [row["severity"] for row in answer["rows"]] == ["critical", "ok", "ok", "ok"]
     title, price, *_ = run(*words).stdout.splitlines()
     # There are no logs to count again, so the profiles stand.
     below = run(*words, "--measures", "--refine").stdout.splitlines()[2]

@@ -73,7 +73,7 @@ def test_categories_that_hours_name_apart_hide_no_drift() -> None:
         Categories(Counter(a=50), Counter(rare=30), other=20),
         Categories(Counter(a=50), Counter(seldom=30), other=20),
     ]
-    first, second = (each.counted(["a"]) for each in hours)
+    first, second = (hour.counted(["a"]) for hour in hours)
     # Of both hours 20 rows may be of what the other one named: a quarter of the rows or none.
     assert categorical_drift(first, second).value == pytest.approx((0.1 + 0.5) / 2)
     both = Categories.total(hours).counted(["a"])

@@ -96,7 +96,7 @@ def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]
 
     changed = series(5, shape=shape)
     alarms = [each for each in changed.judge(4 * 168, 5 * 168) if each.severity.alarming]
-    assert [each.start for each in alarms] == [changed.window(odd).start]
+    assert [alarm.start for alarm in alarms] == [changed.window(odd).start]
     assert "unlike those at that time of the week" in alarms[0].reason
     assert "in past weeks" in alarms[0].reason
     day = changed.judge(odd, odd + 24, METRIC)
@@ -119,7 +119,7 @@ def test_the_distance_is_that_of_the_raw_rows(series: Callable[..., Series]) -> 
     changed = series(5, shape=lambda at, scores: scores * (0.6 if at == hour else 1.0))
     (finding,) = changed.judge(hour, hour + 1)
     now, weeks = changed.scores[hour], [changed.scores[hour - 168 * back] for back in range(1, 5)]
-    apart = [stats.ks_2samp(now, each).statistic for each in weeks]
+    apart = [stats.ks_2samp(now, week).statistic for week in weeks]
     weeks.pop(int(np.argmax(apart)))
     exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.low is not None
@@ -201,7 +201,7 @@ def test_past_weeks_are_read_without_features(
 
     def reading(*words: Any) -> list[Any]:
         profiles = read(*words)
-        fetched.extend(each for each in profiles if isinstance(each, PredictionProfile))
+        fetched.extend(profile for profile in profiles if isinstance(profile, PredictionProfile))
         return profiles
 
     monkeypatch.setattr(ProfileStore, "read", reading)

@@ -73,7 +73,7 @@ def arrive(cluster: Cluster, namespace: str) -> Callable[..., None]:
                 source["event.ingested"] = iso(ingested)
             lines += [{"create": {"_index": stream, "_id": event["_id"]}}, source]
         if lines:
-            body = b"".join(orjson.dumps(each, option=orjson.OPT_APPEND_NEWLINE) for each in lines)
+            body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
             answer = cluster.bulk(body, filter_path="errors,items.*.error")
             assert not answer["errors"], answer
             cluster.refresh(f"logs-*-{namespace}")

@@ -364,7 +364,7 @@ def test_the_cost_does_not_grow_with_history(
     def day(number: int) -> int:
         now = START + number * DAY
         ids = [f"{number}-{n}" for n in range(40)]
-        arrive([prediction(each, now) for each in ids], now)
+        arrive([prediction(id_, now) for id_ in ids], now)
         numbers = range(1_000 * number, 1_000 * number + 40)
         arrive(
             [outcome(n, of, now + HOUR, label=True) for n, of in zip(numbers, ids, strict=True)],

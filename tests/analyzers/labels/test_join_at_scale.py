@@ -45,7 +45,7 @@ def test_a_batch_costs_the_same_however_many_come(
         now, size = START + day * DAY, batches * BATCH
         names = [f"{day}-{number}" for number in range(size)]
         numbers = range(1_000 * day, 1_000 * day + size)
-        arrive([prediction(each, now) for each in names], now)
+        arrive([prediction(name, now) for name in names], now)
         arrive([outcome(n, of, now, label=True) for n, of in zip(numbers, names, strict=True)], now)
         requests.clear()
         assert LabelJoin(cluster, namespace, now + HOUR).run() == Joined(size, size)
@@ -111,6 +111,6 @@ def test_outcomes_before_their_predictions(
     assert look(1) == (Joined(), 0)
     assert look(6) == (Joined(waiting=size), 10)
     assert look(7) == (Joined(), 0)
-    arrive([prediction(each, START) for each in names], START + 8 * MINUTE)
+    arrive([prediction(name, START) for name in names], START + 8 * MINUTE)
     assert look(13) == (Joined(labels=size), 10)
     assert look(60) == (Joined(), 0)

@@ -88,7 +88,7 @@ def test_lost_errors_are_not_a_service_without_errors(
 ) -> None:
     """The burst's lines are lost: no `ok`; they arrive late: critical, as a second revision."""
     events = requests(36)
-    ship([each for each in events if not fails(each)])
+    ship([event for event in events if not fails(event)])
     run(now=48)
     before = said("http.5xx.rate")
     assert {(each.value, each.severity, each.revision) for each in before} == {
@@ -101,7 +101,7 @@ def test_lost_errors_are_not_a_service_without_errors(
     calm = said("http.5xx.rate", BURST - 2)
     assert {(each.severity, each.completeness) for each in calm} == {(Severity.OK, 1.0)}
 
-    ship([each | {"event.ingested": iso(START + 49 * HOUR)} for each in events if fails(each)])
+    ship([event | {"event.ingested": iso(START + 49 * HOUR)} for event in events if fails(event)])
     run(now=50)
     after = said("http.5xx.rate")
     assert {(each.severity, each.completeness, each.revision) for each in after} == {
@@ -122,8 +122,8 @@ def test_an_alarm_that_lost_lines_cannot_explain_stands(
 ) -> None:
     """A few good lines lost in the burst change no verdict, and its sentence says so."""
     events = requests(36)
-    good = [each["event.id"] for each in events if int(hour(each)) == BURST and not fails(each)]
-    ship([each for each in events if each["event.id"] not in good[10:35:5]])
+    good = [event["event.id"] for event in events if int(hour(event)) == BURST and not fails(event)]
+    ship([event for event in events if event["event.id"] not in good[10:35:5]])
     run()
     found = said("http.5xx.rate")
     assert {each.severity for each in found} == {Severity.CRITICAL}
@@ -136,12 +136,12 @@ def test_lost_lines_are_not_silence(
 ) -> None:
     """Two hours without a line are silence, until it is known that their lines were lost."""
     events = requests(101)
-    ship([each for each in events if hour(each) < 98])
+    ship([event for event in events if hour(event) < 98])
     run(hours=100, now=100)
     silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
     assert [each.severity.alarming for each in silent] == [True] * 2
     assert {each.completeness for each in silent} == {None}
-    ship([each for each in events if hour(each) >= 100])
+    ship([event for event in events if hour(event) >= 100])
     run(hours=100, now=101)
     silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
     assert [each.severity for each in silent] == [Severity.UNKNOWN] * 2
@@ -158,8 +158,10 @@ def test_cycles_say_of_lost_lines_what_one_run_says(
 ) -> None:
     """A gap that shows hours later, and is filled in part, revises what was said of its time."""
     events = requests(30)
-    there = [each for each in events if not 26 <= hour(each) < 28.5]
-    filling = [each | {"event.ingested": iso(START + 29.5 * HOUR)} for each in events[2_700:2_800]]
+    there = [event for event in events if not 26 <= hour(event) < 28.5]
+    filling = [
+        event | {"event.ingested": iso(START + 29.5 * HOUR)} for event in events[2_700:2_800]
+    ]
     arriving: dict[float, Events] = {end: [] for end in (26.25, 28, 29, 30)}
     for each in there:
         arriving[min(end for end in arriving if hour(each) < end)].append(each)

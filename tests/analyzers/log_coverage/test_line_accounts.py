@@ -53,7 +53,7 @@ def steady_logs(draw: st.DrawFn) -> list[Line]:
 
 def lost(entries: Iterable[Account]) -> int:
     """Return what accounts show to be lost together."""
-    return sum(each.lost for each in entries)
+    return sum(entry.lost for entry in entries)
 
 
 @given(logs())
@@ -62,7 +62,7 @@ def test_a_process_lacks_its_highest_number_less_its_lines(lines: list[Line]) ->
     entries = list(accounts(profiles_of(lines)))
     for process in {line.process for line in lines}:
         numbers = {line.number for line in lines if line.process == process}
-        of_process = [each for each in entries if each.process == process]
+        of_process = [entry for entry in entries if entry.process == process]
         assert lost(of_process) == max(numbers) - len(numbers)
 
 
@@ -72,7 +72,7 @@ def test_a_gap_counts_where_the_next_line_lies(lines: list[Line]) -> None:
     by_hand: Counter[datetime] = Counter()
     for earlier, later in pairwise(lines):
         by_hand[later.at] += later.number - earlier.number - 1
-    found = Counter({each.start: each.lost for each in accounts(profiles_of(lines))})
+    found = Counter({account.start: account.lost for account in accounts(profiles_of(lines))})
     assert +found == +by_hand
 
 
@@ -81,9 +81,9 @@ def test_accounts_depend_on_a_day_before_them(lines: list[Line], hour: int) -> N
     """From profiles of the day before on, the accounts of a time are those of the whole log."""
     profiles = profiles_of(lines)
     cut = START + hour * HOUR
-    known = [each for each in profiles if each.window.start >= cut - REACH]
-    whole = [each for each in accounts(profiles) if each.start >= cut]
-    assert [each for each in accounts(known) if each.start >= cut] == whole
+    known = [profile for profile in profiles if profile.window.start >= cut - REACH]
+    whole = [account for account in accounts(profiles) if account.start >= cut]
+    assert [account for account in accounts(known) if account.start >= cut] == whole
 
 
 @given(logs())
@@ -91,7 +91,7 @@ def test_what_is_charged_is_what_is_lost(lines: list[Line]) -> None:
     """Spread over time, less what was given back, all windows together hold exactly the losses."""
     profiles = profiles_of(lines)
     entries = list(accounts(profiles))
-    assert sum(each.lines for each in charges(entries)) == lost(entries)
+    assert sum(charge.lines for charge in charges(entries)) == lost(entries)
     known = LogCompleteness(profiles).of(Window(START - DAY, START + 3 * DAY), None)
     assert known is not None
     assert known.lost == pytest.approx(lost(entries))
@@ -126,7 +126,9 @@ def test_a_process_that_starts_while_its_service_is_heard_has_a_beginning() -> N
     """An hour after the service's logs began, what a new process lacks before its lines is lost."""
     heard = written("a", range(1, 121), 2)
     late = written("b", range(9_001, 9_011), 1 / 60, START + HOUR + 30 * MINUTE)
-    entries = [each for each in accounts(profiles_of([*heard, *late])) if each.process == "b"]
+    entries = [
+        account for account in accounts(profiles_of([*heard, *late])) if account.process == "b"
+    ]
     assert lost(entries) == 9_000
 
 
@@ -134,9 +136,9 @@ def test_a_process_silent_for_days_goes_on_counting() -> None:
     """Beyond reach, the number that its profile knew before stands for the lines not seen."""
     lines = [Line("a", 1, START), Line("a", 2, START + 5 * DAY), Line("a", 4, START + 9 * DAY)]
     profiles = profiles_of(lines)
-    assert [each.lost for each in accounts(profiles)] == [0, 0, 1]
-    assert [each.lost for each in accounts(profiles[1:])] == [0, 1]
-    assert [each.since for each in accounts(profiles)] == [line.at for line in lines]
+    assert [account.lost for account in accounts(profiles)] == [0, 0, 1]
+    assert [account.lost for account in accounts(profiles[1:])] == [0, 1]
+    assert [account.since for account in accounts(profiles)] == [line.at for line in lines]
 
 
 def test_a_gap_is_spread_over_the_time_it_may_lie_in() -> None:

@@ -62,7 +62,7 @@ def test_findings_carry_it(
 ) -> None:
     """From the lines of a real cluster to the document, for findings about the logs too."""
     lines = running(named, "a", range(1, 241), hours=4.0)
-    ship([each.event for each in lines])
+    ship([line.event for line in lines])
     end = START + 4 * HOUR
     analyze(cluster, namespace, Window(START, end), now=end + HOUR)
     found = list(FindingStore(cluster, namespace).search(analyzer="completeness"))

@@ -23,9 +23,11 @@ def history(traffic: Any, baseline: Baseline, period: Window) -> LabelHistory:
 
 def of_day(traffic: Any, window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
     """Count a window's approved and rejected predictions, and the labelled ones of them."""
-    predicted = [each for each in traffic.predictions if window.start <= each.window.start]
+    predicted = [
+        prediction for prediction in traffic.predictions if window.start <= prediction.window.start
+    ]
     predicted = [each for each in predicted if each.window.end <= window.end]
-    labelled = [each for each in traffic.labels if window.start <= each.window.start]
+    labelled = [label for label in traffic.labels if window.start <= label.window.start]
     labelled = [each for each in labelled if each.window.end <= window.end]
     approved = sum(each.approved for each in predicted)
     return (approved, sum(each.approved.labelled for each in labelled)), (
@@ -82,7 +84,7 @@ def test_older_days_out_of_reach_do_not_count(
     cut = traffic(0)
     cut.predictions.extend(full.predictions[24 : 5 * 24])
     cut.labels.extend(
-        each for each in full.labels if start + DAY <= each.window.start < start + 5 * DAY
+        label for label in full.labels if start + DAY <= label.window.start < start + 5 * DAY
     )
     assert history(cut, baseline, day).reached(day) == whole
 

@@ -19,7 +19,7 @@ def update(cluster: Cluster, namespace: str) -> Callable[..., int]:
     """Bring the profiles of a kind up to the logs; return how many were made."""
 
     def act(kind: str, period: Window, baselines: Iterable[Baseline] = ()) -> int:
-        known = {each.model: each for each in baselines}
+        known = {baseline.model: baseline for baseline in baselines}
         return Profiler(Logs(cluster, namespace, period.end, known)).update(kinds()[kind], period)
 
     return act
@@ -30,7 +30,7 @@ def read(cluster: Cluster, namespace: str) -> Callable[..., list[Any]]:
     """Read the stored profiles of a kind, in order of time."""
 
     def act(kind: str, period: Window, baselines: Iterable[Baseline] = ()) -> list[Any]:
-        known = {each.id: each for each in baselines}
+        known = {baseline.id: baseline for baseline in baselines}
         return ProfileStore(cluster, namespace).read(kinds()[kind], period, known)
 
     return act

@@ -36,7 +36,7 @@ def test_each_hour_of_a_version_comes_once(
     profiles = [placed(start, *each) for each in sorted(series)]
     found = list(counted_once(profiles, preferred, {}))
     places = [(each.slot.window, each.slot.series[1]) for each in found]
-    assert places == sorted({(each.slot.window, each.slot.series[1]) for each in profiles})
+    assert places == sorted({(profile.slot.window, profile.slot.series[1]) for profile in profiles})
     for each in found:
         _, version, over = each.slot.series
         hour = (each.slot.window.start - start) // HOUR

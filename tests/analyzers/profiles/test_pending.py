@@ -98,7 +98,7 @@ def test_a_version_that_is_taken_back_is_judged_with_what_lay_between(
         for index in range(120)
     }
     slots = prediction_slots(present, baselines)
-    by_second = {each.window for each in slots if each.series == ("autobid", "2", baseline.id)}
+    by_second = {slot.window for slot in slots if slot.series == ("autobid", "2", baseline.id)}
     assert by_second == {hour(start, index) for index in range(60, 84)}
 
 

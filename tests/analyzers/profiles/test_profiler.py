@@ -41,7 +41,7 @@ def test_requests_are_counted_per_five_minutes(
         durations = [each["event.duration"] for each in of_window]
         assert path.latencies == Counter(map(bucket_of, durations))
         assert path.duration == sum(durations)
-        assert path.duration_squares == pytest.approx(sum(each**2 for each in durations))
+        assert path.duration_squares == pytest.approx(sum(duration**2 for duration in durations))
         assert path.service == "api"
 
 
@@ -63,7 +63,7 @@ def test_a_window_is_profiled_once(
     assert update("access", day) == 0
     first, *others = read("access", day)
     assert (first.revision, first.paths["/predict"].requests) == (2, 6)
-    assert {each.revision for each in others} == {1}
+    assert {other.revision for other in others} == {1}
 
 
 def test_profiles_outlive_their_logs(
@@ -105,9 +105,9 @@ def test_more_paths_than_are_kept_apart(
     assert update("access", day) == 12
     for place, profile in enumerate(read("access", day)):
         window = [
-            each
-            for each in events + robots
-            if iso(profile.window.start) <= each["@timestamp"] < iso(profile.window.end)
+            event
+            for event in events + robots
+            if iso(profile.window.start) <= event["@timestamp"] < iso(profile.window.end)
         ]
         durations: dict[str, list[int]] = {}
         for each in window:
@@ -137,7 +137,7 @@ def test_runs_of_jobs_are_kept(
     ship(runs_of("refresh", [(0.2, True, 30.0), (1.9, False, 900.0)]))
     assert update("job", day) == 3
     profiles = read("job", day)
-    assert [len(each.events) for each in profiles] == [2, 1, 1]
+    assert [len(profile.events) for profile in profiles] == [2, 1, 1]
     end = profiles[2].events[0]
     assert (end.job, end.succeeded, end.seconds, end.error) == (
         "refresh",

@@ -121,15 +121,16 @@ def test_a_baseline_of_other_features(
     present = {"ml.features.numeric.price": 100, "ml.features.categorical.country": 100}
     profiles = [
         replace(
-            each,
+            hour,
             numeric={name: of.empty(of.edges) for name, of in other.numeric.items()},
             categorical={name: Categories() for name in other.categorical},
             present=present,
         )
-        for each in steady_hours(24, baseline=replace(other, numeric={}, categorical={}))
+        for hour in steady_hours(24, baseline=replace(other, numeric={}, categorical={}))
     ]
     profiles = [
-        replace(each, slot=replace(each.slot, series=(*other.model, other.id))) for each in profiles
+        replace(profile, slot=replace(profile.slot, series=(*other.model, other.id)))
+        for profile in profiles
     ]
     found = judge(analyzer, profiles, other, start)
     unknown = {each.subject for each in found if each.severity is Severity.UNKNOWN}

@@ -338,7 +338,7 @@ def test_whatever_elasticsearch_takes(
         action = {"create": {"_index": stream, "_id": str(number)}}
         lines += [orjson.dumps(action), orjson.dumps(event)]
     answer = cluster.bulk(b"\n".join(lines) + b"\n", filter_path="items.*.status")
-    stored = sum(each["create"]["status"] == 201 for each in answer["items"])
+    stored = sum(item["create"]["status"] == 201 for item in answer["items"])
     assert stored > len(answer["items"]) / 2
     cluster.refresh(f"logs-*-{namespace}")
     BaselineStore(cluster, namespace).write([baseline])

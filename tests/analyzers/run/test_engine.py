@@ -93,11 +93,11 @@ def test_a_run_finds_what_is_wrong(
     """Both troubles are found, nothing before them, and a second run writes nothing new."""
     first = run()
     alarms = list(FindingStore(logged, namespace).search(severity=Severity.WARNING))
-    assert {(each.analyzer, each.metric) for each in alarms} == {
+    assert {(alarm.analyzer, alarm.metric) for alarm in alarms} == {
         ("service_health", "http.5xx.rate"),
         ("score_shift", "ks.distance"),
     }
-    assert min(each.end for each in alarms) > start + 36 * HOUR
+    assert min(alarm.end for alarm in alarms) > start + 36 * HOUR
     assert first.failures == {}
     made = +Counter(first.profiles)
     # While the scores' distance grows past its limit, a day is open and counted again.
@@ -175,9 +175,9 @@ def test_late_events_make_revisions(
         )
         if each.metric == "http.5xx.rate"
     ]
-    assert {(each.severity, each.revision) for each in rates} == {(Severity.CRITICAL, 2)}
+    assert {(rate.severity, rate.revision) for rate in rates} == {(Severity.CRITICAL, 2)}
     kept = written(logged, namespace)
-    assert all(f"{each.key}-1" in kept for each in rates)
+    assert all(f"{rate.key}-1" in kept for rate in rates)
 
 
 class Failing(ServiceHealth):
@@ -398,7 +398,11 @@ def test_the_same_hour_of_past_weeks_is_read(
     ship(accesses_of(2, 30, first=far.start))
     analyze(cluster, namespace, hour, now=hour.end, analyzers=[ServiceHealth()])
     profiles = written(cluster, namespace).values()
-    hours = {each["event.start"][:13] for each in profiles if each.get("profile.kind") == "access"}
+    hours = {
+        profile["event.start"][:13]
+        for profile in profiles
+        if profile.get("profile.kind") == "access"
+    }
     weeks = {iso(hour.start - week * WEEK)[:13] for week in range(5)}
     assert weeks <= hours
     assert iso(far.start)[:13] not in hours

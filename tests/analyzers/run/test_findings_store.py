@@ -38,8 +38,10 @@ def documents(cluster: Cluster, store: FindingStore) -> dict[str, dict[str, obje
 def stored(findings: Iterable[Finding]) -> list[Stored]:
     """Return findings as they lie in the index."""
     return [
-        Stored("i", each.id, each.key, each.revision, each.latest, each.knowledge, NOW)
-        for each in findings
+        Stored(
+            "i", finding.id, finding.key, finding.revision, finding.latest, finding.knowledge, NOW
+        )
+        for finding in findings
     ]
 
 
@@ -76,7 +78,7 @@ def test_the_same_again_changes_nothing(cluster: Cluster, namespace: str, start:
     before = documents(cluster, store)
     assert store.write(findings, NOW + DAY) == Written(unchanged=5)
     assert documents(cluster, store) == before
-    assert {each.key for each in store.search()} == {each.key for each in findings}
+    assert {each.key for each in store.search()} == {finding.key for finding in findings}
 
 
 def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: datetime) -> None:

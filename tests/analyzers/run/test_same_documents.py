@@ -57,8 +57,8 @@ def everything(
                 event["ml.features.embedded"] = ["text"]
         events = [
             *predictions,
-            *(outcome(each, start + hours * HOUR) for each in predictions[::2]),
-            *(fallback(each["@timestamp"]) for each in predictions[::40]),
+            *(outcome(prediction, start + hours * HOUR) for prediction in predictions[::2]),
+            *(fallback(prediction["@timestamp"]) for prediction in predictions[::40]),
             *accesses_of(hours, 6, status=lambda _, index: 500 if index == 3 else 200),
             *runs_of("refresh", [(float(hour), hour % 9 != 7, 30.0) for hour in range(hours)]),
             *model_events("train", 1.0),
@@ -173,13 +173,15 @@ def test_late_lines_after_the_logs_were_deleted_change_no_verdict(
     """What one adds cannot be told where what it adds to is gone: what was counted stays."""
     period = Window(start, start + HOURS * HOUR)
     events = [each for each in everything(HOURS) if each["event.dataset"] != "ml.outcome"]
-    twice = [each | {"event.id": f"{each['event.id']}-{copy}"} for each in events for copy in "ab"]
+    twice = [
+        event | {"event.id": f"{event['event.id']}-{copy}"} for event in events for copy in "ab"
+    ]
     namespace = logged(twice)
     analyze(cluster, namespace, period, now=period.end)
     before = documents(cluster, namespace)
     delete_logs(cluster, namespace)
     arrived = {"event.ingested": iso(period.end + HOUR)}
-    late = [each | arrived for each in events[::10]]
+    late = [event | arrived for event in events[::10]]
     assert len({each["event.dataset"] for each in late}) > 3
     ship(late, into=namespace)
     again = analyze(cluster, namespace, period, now=period.end + HOUR)

@@ -37,8 +37,8 @@ def test_every_id_is_as_likely() -> None:
     """Over 300 draws of 30 from 60, no id's count is beyond 5 standard deviations of its mean."""
     counts = dict.fromkeys(range(60), 0)
     for draw in range(300):
-        for each in least_hashes((f"{draw}-{number}" for number in range(60)), 30):
-            counts[int(each.partition("-")[2])] += 1
+        for hash_ in least_hashes((f"{draw}-{number}" for number in range(60)), 30):
+            counts[int(hash_.partition("-")[2])] += 1
     spread = (300 * 0.5 * 0.5) ** 0.5
     assert all(abs(count - 150) < 5 * spread for count in counts.values())
 
@@ -75,7 +75,7 @@ def test_a_sample_holds_what_was_logged(
     LabelJoin(cluster, namespace, start + 2 * HOUR).run()
     # What is not joined yet is known all the same; the outcome logged last counts.
     ship(outcomes[1::2])
-    changed = [each for each in labels if each.endswith("8")]
+    changed = [label for label in labels if label.endswith("8")]
     labels |= dict.fromkeys(changed, True)
     ship([outcome(each, start + 2 * HOUR, label=True) for each in changed])
     period = Window(start, start + DAY)

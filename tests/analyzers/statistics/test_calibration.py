@@ -47,9 +47,9 @@ def test_the_bins_are_scikit_learns() -> None:
         LabelledScores.from_rows(scores, labels, edges), [k / 10 for k in range(1, 10)]
     )
     observed, predicted = sklearns.calibration_curve(labels, scores, n_bins=10)
-    assert [each.observed for each in bins] == pytest.approx(observed)
-    assert [each.predicted.middle for each in bins] == pytest.approx(predicted)
-    assert all(each.confidence.contains(each.observed) for each in bins)
+    assert [bin_.observed for bin_ in bins] == pytest.approx(observed)
+    assert [bin_.predicted.middle for bin_ in bins] == pytest.approx(predicted)
+    assert all(bin_.confidence.contains(bin_.observed) for bin_ in bins)
     assert (bins[0].low, bins[-1].high) == (0.0, 1.0)
 
 

@@ -85,7 +85,7 @@ def test_over_one_set_of_edges_it_is_the_known_interval(pairs: Any, data: st.Dat
     assert ks_distance(parts, [g]) == known
     general = distance_of_boxes(*boxes(parts, [g]))
     assert known.low <= general.low <= general.high <= known.high
-    without = [Buckets(each.edges, each.counts) for each in (*parts, g)]
+    without = [Buckets(part.edges, part.counts) for part in (*parts, g)]
     assert distance_of_boxes(*boxes(without[:2], without[2:])) == ks_distance(
         without[:2], without[2:]
     )

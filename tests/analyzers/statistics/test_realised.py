@@ -79,7 +79,7 @@ def test_the_intervals_cover_the_truth(meaning: str) -> None:
     """Of 40 intervals at 95 % at least 34 hold the process's value (p > 0.01 if they hold 95 %)."""
     for name in MEASURES:
         intervals = [getattr(chosen(meaning, seed)[0], name).interval for seed in range(40)]
-        held = sum(each.contains(truth(meaning)[name]) for each in intervals)
+        held = sum(interval.contains(truth(meaning)[name]) for interval in intervals)
         assert held >= 34, name
 
 

@@ -34,7 +34,8 @@ def requests(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
     ]
     index = REQUESTS.index(namespace)
     body = b"".join(
-        b'{"create":{"_index":"%s"}}\n%s\n' % (index.encode(), _json(each)) for each in documents
+        b'{"create":{"_index":"%s"}}\n%s\n' % (index.encode(), _json(document))
+        for document in documents
     )
     assert not cluster.bulk(body)["errors"]
     cluster.refresh(index)
@@ -75,7 +76,7 @@ def test_measures_are_what_python_counts(
     found = {row["path"]: row for row in ask(cluster, namespace, asked)}
     assert set(found) == {"/a", "/b"}
     for path, row in found.items():
-        of_path = [each for each in requests if each["url.path"] == path]
+        of_path = [request for request in requests if request["url.path"] == path]
         bad = [each for each in of_path if each[STATUS] >= 500]
         late = [each for each in of_path if each["@timestamp"] >= iso(START + 3 * HOUR)]
         assert row["n"] == len(of_path)

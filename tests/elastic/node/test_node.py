@@ -108,7 +108,11 @@ def _listening(port: int) -> socket.socket:
 def _check_privileges(pid: int) -> None:
     for process in _family(pid):
         assert process.uids().real != 0
-        hosts = {each.laddr.ip for each in process.net_connections() if each.status == "LISTEN"}
+        hosts = {
+            connection.laddr.ip
+            for connection in process.net_connections()
+            if connection.status == "LISTEN"
+        }
         assert hosts <= {"127.0.0.1", "::ffff:127.0.0.1"}
 
 

@@ -29,9 +29,12 @@ def test_the_example_replays(tmp_path: Path) -> None:
         ]
         for name in ("predictions", "outcomes")
     )
-    assert [each["ml.prediction.decision"] for each in predictions] == ["approved", "rejected"]
+    assert [prediction["ml.prediction.decision"] for prediction in predictions] == [
+        "approved",
+        "rejected",
+    ]
     assert predictions[1]["ml.features.missing"] == ["bid_price"]
-    assert [each["event.created"][:16] for each in outcomes] == ["2026-01-01T11:30"]
+    assert [outcome["event.created"][:16] for outcome in outcomes] == ["2026-01-01T11:30"]
 
 
 def test_each_key_of_the_mapping_is_explained() -> None:

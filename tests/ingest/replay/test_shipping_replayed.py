@@ -80,8 +80,8 @@ def test_replayed_rows_are_shipped_as_they_stand(ship: Ship, run: Run) -> None:
     found = ship.cluster.search(f"logs-ml.prediction-{ship.namespace}", body)["aggregations"]
     assert found["price"]["value"] == sum(n * 0.5 for n in range(ROWS))
     german = sum(n % 3 > 0 for n in range(ROWS))
-    assert [each["doc_count"] for each in found["country"]["buckets"]] == [german]
-    assert [each["doc_count"] for each in found["missing"]["buckets"]] == [ROWS - german]
+    assert [bucket["doc_count"] for bucket in found["country"]["buckets"]] == [german]
+    assert [bucket["doc_count"] for bucket in found["missing"]["buckets"]] == [ROWS - german]
     assert found["last"]["value_as_string"].startswith("2026-01-01T00:08:19")
 
 

@@ -42,13 +42,16 @@ def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert set(told["files"]) == written
     back = {(each.kind, each.id): json.dumps(each.body) for each in read(tmp_path)}
-    assert back == {(each.kind, each.id): json.dumps(each.body) for each in artefacts(Place("n"))}
+    assert back == {
+        (artefact.kind, artefact.id): json.dumps(artefact.body)
+        for artefact in artefacts(Place("n"))
+    }
 
 
 def test_exports_of_two_places_share_no_id() -> None:
     """Ids are unique in a whole Kibana: a namespace and a space make them so."""
     places = [Place(), Place("n"), Place("n", "ops"), Place("default", "n")]
-    ids = [{(each.kind, each.id) for each in artefacts(place)} for place in places]
+    ids = [{(artefact.kind, artefact.id) for artefact in artefacts(place)} for place in places]
     assert len(set().union(*ids)) == sum(map(len, ids))
 
 

@@ -48,12 +48,12 @@ def lens(change: Change) -> Change:
     """Change the first line chart of a dashboard."""
 
     def inside(panels: Any) -> None:
-        charts = [each for each in panels if each["type"] == "lens"]
+        charts = [panel for panel in panels if panel["type"] == "lens"]
         change(
             next(
-                each["embeddableConfig"]["attributes"]
-                for each in charts
-                if each["embeddableConfig"]["attributes"]["visualizationType"] == "lnsXY"
+                chart["embeddableConfig"]["attributes"]
+                for chart in charts
+                if chart["embeddableConfig"]["attributes"]["visualizationType"] == "lnsXY"
             )
         )
 
@@ -76,7 +76,7 @@ def vega(change: Change) -> Change:
     """Change the picture of a dashboard."""
 
     def inside(panels: Any) -> None:
-        found = (each["embeddableConfig"].get("savedVis", {}) for each in panels)
+        found = (panel["embeddableConfig"].get("savedVis", {}) for panel in panels)
         params = next(each["params"] for each in found if each.get("type") == "vega")
         spec = json.loads(params["spec"])
         change(spec)

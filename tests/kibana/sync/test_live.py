@@ -26,7 +26,7 @@ from mlmon.kibana.sync.remote_objects import Things, things
 from tests.support.kibana_stand_in import StandIn, serving
 
 PLACE = Place("production", "ops")
-EVERYTHING = tuple(each for each in artefacts(PLACE) if each.kind != "watch")
+EVERYTHING = tuple(artefact for artefact in artefacts(PLACE) if artefact.kind != "watch")
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 RULE = {
     "name": "mlmon production: errors",
@@ -134,17 +134,17 @@ def test_applying_twice_changes_nothing(stand_in: StandIn, url: str, version: st
     assert len(done) == len(fitting(ALL, number))
     stand_in.requests.clear()
     steps = planned(url, ALL, number)
-    assert [each.differences for each in steps if each.differences] == []
+    assert [step.differences for step in steps if step.differences] == []
     assert apply(steps, reached(url), quiet) == []
-    assert not [each for each in stand_in.requests if each.startswith("PUT")]
-    assert not [each for each in stand_in.requests if "_import" in each]
+    assert not [request for request in stand_in.requests if request.startswith("PUT")]
+    assert not [request for request in stand_in.requests if "_import" in request]
 
 
 def test_an_older_kibana_gets_saved_objects(stand_in: StandIn, url: str) -> None:
     """Without a Dashboards API every dashboard is imported, and the API is not asked."""
     stand_in.version = "8.19.0"
     applied(url, ALL, (8, 19))
-    assert not [each for each in stand_in.requests if "/api/dashboards/" in each]
+    assert not [request for request in stand_in.requests if "/api/dashboards/" in request]
     kinds = [kind for _, kind, _ in stand_in.objects]
     assert kinds.count("dashboard") == 9
 
@@ -152,7 +152,7 @@ def test_an_older_kibana_gets_saved_objects(stand_in: StandIn, url: str) -> None
 def test_a_newer_kibana_gets_bodies_but_for_vega(stand_in: StandIn, url: str) -> None:
     """The API draws no Vega: the dashboards that have a picture are imported whole."""
     applied(url, ALL)
-    put = {each.rpartition("/")[2] for each in stand_in.requests if each.startswith("PUT")}
+    put = {request.rpartition("/")[2] for request in stand_in.requests if request.startswith("PUT")}
     dashboards = {id_ for _, kind, id_ in stand_in.objects if kind == "dashboard"}
     assert dashboards - put == {f"mlmon-production-ops-{each}" for each in ("drift", "overview")}
 
@@ -161,7 +161,7 @@ def test_everything_goes_into_the_space(stand_in: StandIn, url: str) -> None:
     """Nothing lands in another space, and no path is without it."""
     applied(url)
     assert {space for space, *_ in (*stand_in.objects, *stand_in.things)} == {"ops"}
-    assert all(each.split()[1].startswith("/s/ops/api/") for each in stand_in.requests)
+    assert all(request.split()[1].startswith("/s/ops/api/") for request in stand_in.requests)
 
 
 def test_a_changed_thing_is_named_with_its_difference(stand_in: StandIn, url: str) -> None:
@@ -415,7 +415,7 @@ def test_the_commands(run: Run, stand_in: StandIn) -> None:
     """Plan, apply, plan, delete: what each says and how it exits."""
     before = run("plan", "--namespace", "production", "--space", "ops", "--json")
     assert before.exit_code == 2
-    assert {each["change"] for each in json.loads(before.output)} == {"create"}
+    assert {load["change"] for load in json.loads(before.output)} == {"create"}
     done = run("apply", "--namespace", "production", "--space", "ops")
     assert done.exit_code == 0
     assert "0 unchanged" in done.output

@@ -79,10 +79,10 @@ def get(server: Server, path: str, host: str | None = None) -> tuple[int, str]:
 def test_pages_and_what_is_none(server: Server) -> None:
     """Every dashboard answers; unknown pages are 404; a wrong range is explained on the page."""
     assert urlsplit(server.url).hostname == "127.0.0.1"
-    for each in dashboards():
-        status, body = get(server, f"/{each.name}?{RANGE}")
+    for dashboard in dashboards():
+        status, body = get(server, f"/{dashboard.name}?{RANGE}")
         assert status == 200
-        assert f"<h1>{each.title}</h1>" in body
+        assert f"<h1>{dashboard.title}</h1>" in body
     assert get(server, "/nothing")[0] == 404
     assert get(server, "/assets/..%2f..%2fpyproject.toml")[0] == 404
     status, body = get(server, "/overview?since=yesterday")
@@ -109,7 +109,7 @@ def test_a_choice_narrows_what_it_can(server: Server) -> None:
 
 def test_what_an_address_may_say() -> None:
     """Choices that the dashboard has no control for are passed over, ranges are checked."""
-    overview = next(each for each in dashboards() if each.name == "overview")
+    overview = next(dashboard for dashboard in dashboards() if dashboard.name == "overview")
     want = wanted("since=6h&service.name=api&finding.id=x", overview, "7d")
     assert want.chosen == (("service.name", "api"),)
     assert want.window(START).length == timedelta(hours=6)

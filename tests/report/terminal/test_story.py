@@ -56,7 +56,7 @@ def logged(tmp_path: Path, ship: Callable[..., None]) -> list[dict[str, Any]]:
         log.outcome(prediction_id="p-a", label=True, value=12.0)
     log.close()
     events = [json.loads(line) for line in path.read_text().splitlines()]
-    ship([each | {"event.ingested": each["@timestamp"]} for each in events])
+    ship([event | {"event.ingested": event["@timestamp"]} for event in events])
     return events
 
 
@@ -67,9 +67,9 @@ def test_every_id_leads_to_the_whole_story(
     assert len(logged) == 9
     for id_ in ("p-a", "a" * 32, "req-a", "b-a", "2" * 32):
         gathered = gather(cluster, namespace, id_)
-        datasets = [each["event.dataset"] for each in gathered.events]
+        datasets = [event["event.dataset"] for event in gathered.events]
         assert datasets == ["ml.prediction", "ml.bid", "ml.access", "ml.outcome"]
-        assert all(each["trace.id"] != "b" * 32 for each in gathered.events)
+        assert all(event["trace.id"] != "b" * 32 for event in gathered.events)
         assert [each["event.action"] for each in gathered.origin] == ["train", "evaluate"]
 
 

@@ -148,8 +148,8 @@ def test_versions_and_hours_stay_apart(
     ship(events[:20] + [event | {"ml.model.version": "2"} for event in events[20:]])
     update("embedding", day)
     profiles = read("embedding", day)
-    assert [(each.model[1], each.fields["text"].rows) for each in profiles] == [
+    assert [(profile.model[1], profile.fields["text"].rows) for profile in profiles] == [
         ("1", 10),
         ("2", 10),
     ]
-    assert {each.window for each in profiles} == {Window(start, start + HOUR)}
+    assert {profile.window for profile in profiles} == {Window(start, start + HOUR)}

@@ -154,9 +154,9 @@ def test_late_labels_revise_their_hour_only(
     ship([other])
     assert update("label", day, [baseline]) == 1
     profiles = read("label", day, [baseline])
-    assert [each.revision for each in profiles] == [2, 2, 1]
-    assert [each.repeated for each in profiles] == [0, 1, 0]
-    assert [each.contradicted for each in profiles] == [0, 1, 0]
+    assert [profile.revision for profile in profiles] == [2, 2, 1]
+    assert [profile.repeated for profile in profiles] == [0, 1, 0]
+    assert [profile.contradicted for profile in profiles] == [0, 1, 0]
     rows = merged(predictions, [*outcomes[:8], other, *outcomes[9:], *late])
     of_hour = rows[rows["hour"] == pd.Timestamp(profiles[1].window.start)]
     assert profiles[1].labelled == 8

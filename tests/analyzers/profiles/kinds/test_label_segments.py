@@ -54,14 +54,14 @@ def labelled(predictions_of: Callable[..., Events], rng: np.random.Generator) ->
         ]
         outcomes = [
             {
-                "@timestamp": iso(learnt := parse_time(each["@timestamp"]) + 2 * HOUR),
+                "@timestamp": iso(learnt := parse_time(prediction["@timestamp"]) + 2 * HOUR),
                 "event.dataset": "ml.outcome",
                 "event.ingested": iso(learnt),
                 "service.name": "bidder",
-                "ml.prediction.id": each["ml.prediction.id"],
-                "ml.outcome.label": bool(rng.random() < each["ml.prediction.score"]),
+                "ml.prediction.id": prediction["ml.prediction.id"],
+                "ml.outcome.label": bool(rng.random() < prediction["ml.prediction.score"]),
             }
-            for each in predictions
+            for prediction in predictions
         ]
         return predictions, outcomes
 
@@ -70,10 +70,12 @@ def labelled(predictions_of: Callable[..., Events], rng: np.random.Generator) ->
 
 def counted(predictions: Events, outcomes: Events, edges: tuple[float, ...]) -> SegmentOutcomes:
     """Count some predictions by numpy."""
-    won = {each["ml.prediction.id"]: each["ml.outcome.label"] for each in outcomes}
-    scores = np.array([each["ml.prediction.score"] for each in predictions])
-    approved = np.array([each["ml.prediction.decision"] == "approved" for each in predictions])
-    labels = np.array([won[each["ml.prediction.id"]] for each in predictions])
+    won = {outcome["ml.prediction.id"]: outcome["ml.outcome.label"] for outcome in outcomes}
+    scores = np.array([prediction["ml.prediction.score"] for prediction in predictions])
+    approved = np.array(
+        [prediction["ml.prediction.decision"] == "approved" for prediction in predictions]
+    )
+    labels = np.array([won[prediction["ml.prediction.id"]] for prediction in predictions])
     over = [Buckets.from_values(scores[rows], edges).counts for rows in (approved, labels, ~labels)]
     return SegmentOutcomes(int((approved & labels).sum()), *over)
 
@@ -127,7 +129,11 @@ def test_labels_joined_before_the_declaration_stay_without(
     ship(outcomes[30:])
     update("label", day, [baseline])
     (profile,) = read("label", day, [baseline])
-    late = [each for each in predictions[30:] if each["ml.prediction.decision"] == "approved"]
+    late = [
+        prediction
+        for prediction in predictions[30:]
+        if prediction["ml.prediction.decision"] == "approved"
+    ]
     assert profile.labelled == 60
     assert profile.segments["country"].approved == len(late)
 
@@ -187,7 +193,9 @@ def test_a_second_run_writes_the_same(
     def written() -> dict[str, Any]:
         names = ("labels", "profiles", "findings")
         patterns = [f"mlmon-{name}-{namespace}-*" for name in names]
-        return {hit["_id"]: hit["_source"] for each in patterns for hit in cluster.scan(each, {})}
+        return {
+            hit["_id"]: hit["_source"] for pattern in patterns for hit in cluster.scan(pattern, {})
+        }
 
     before = written()
     again = analyze(cluster, namespace, period, now=now + HOUR, analyzers=analyzers)

@@ -46,7 +46,7 @@ def test_percentiles_err_by_less_than_two_percent(share: float) -> None:
     rng = np.random.default_rng(3)
     for scale in (1e4, 1e7, 1e10):
         values = (rng.lognormal(0, 1.5, 3_000) * scale).astype(int) + 1_024
-        sample = in_milliseconds(Counter(bucket_of(int(each)) for each in values))
+        sample = in_milliseconds(Counter(bucket_of(int(value)) for value in values))
         exact = np.quantile(values, share, method="inverted_cdf") / 1e6
         assert relative_middle(percentile(sample, share)) == pytest.approx(exact, rel=0.016)
 

@@ -57,9 +57,9 @@ def test_delays_are_counted_when_labels_are_learnt(
     period = Window(start, start + 5 * DAY)
     assert update("outcome", period) == len(learnt)
     profiles = read("outcome", period)
-    assert {each.window.start: dict(each.delays) for each in profiles} == learnt
-    assert {each.service for each in profiles} == {"api"}
-    assert sum(each.labels for each in profiles) == 60
+    assert {profile.window.start: dict(profile.delays) for profile in profiles} == learnt
+    assert {profile.service for profile in profiles} == {"api"}
+    assert sum(profile.labels for profile in profiles) == 60
     assert delays(profiles, "a").total() == 30
     assert update("outcome", period) == 0
 

@@ -182,7 +182,7 @@ def test_an_answer_too_large_is_asked_for_in_parts(
     assert len(asked) > 1
     assert any(part.length > 4 * HOUR for part in asked) == (expected > 60_000)
     profiles = read("prediction", period, [large])
-    assert [each.numeric["price"].n for each in profiles] == [5] * 8
+    assert [profile.numeric["price"].n for profile in profiles] == [5] * 8
 
 
 @pytest.mark.parametrize("most", [1, 150, 300])

@@ -53,9 +53,9 @@ def test_counts_are_those_of_numpy(
         assert set(profile.segments["country"]) <= {"DE", "FR", "US"}
         for name, found in profile.segments["country"].items():
             mine = [
-                each
-                for each in events[hour * 60 : (hour + 1) * 60]
-                if each.get("ml.features.categorical.country") == name
+                event
+                for event in events[hour * 60 : (hour + 1) * 60]
+                if event.get("ml.features.categorical.country") == name
             ]
             scores = np.array([each["ml.prediction.score"] for each in mine])
             assert found.rows == len(mine)

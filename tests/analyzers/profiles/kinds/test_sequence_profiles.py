@@ -69,7 +69,7 @@ def counted(profiles: Iterable[SequenceProfile]) -> list[SequenceProfile]:
         replace(
             profile,
             revision=1,
-            processes=tuple(replace(each, missing=()) for each in profile.processes),
+            processes=tuple(replace(process, missing=()) for process in profile.processes),
         )
         for profile in profiles
     ]
@@ -105,13 +105,13 @@ def test_lost_repeated_and_late_lines_are_counted(
     entries = list(accounts(found))
     numbers = {name: {line.number for line in there if line.process == name} for name in "ab"}
     for process, service in (("a", "api"), ("b", "bids")):
-        lost = sum(each.lost for each in entries if each.process == process)
+        lost = sum(entry.lost for entry in entries if entry.process == process)
         assert lost == max(numbers[process]) - len(numbers[process]) > 10
-        assert {each.service for each in entries if each.process == process} == {service}
+        assert {entry.service for entry in entries if entry.process == process} == {service}
     late_stored = late_documents([*there, *again])
-    assert sum(each.stretch.late for each in entries) == late_stored > 100
+    assert sum(entry.stretch.late for entry in entries) == late_stored > 100
     delay = sum(line.seconds for line in (*there, *again))
-    assert sum(each.stretch.delay for each in entries) == pytest.approx(delay, rel=1e-4)
+    assert sum(entry.stretch.delay for entry in entries) == pytest.approx(delay, rel=1e-4)
 
 
 def late_documents(lines: list[Line]) -> int:
@@ -142,7 +142,7 @@ def test_thousands_of_processes_that_live_for_seconds(
     store(lines)
     assert update() == 2
     assert counted(profiles()) == profiles_of(lines)
-    assert sum(each.lost for each in accounts(profiles())) == processes
+    assert sum(account.lost for account in accounts(profiles())) == processes
 
 
 def test_lines_that_come_late_lower_the_loss(
@@ -154,13 +154,13 @@ def test_lines_that_come_late_lower_the_loss(
     store([line for line in lines if line not in missing])
     assert update() == 4
     before = profiles()
-    assert sum(each.lost for each in accounts(before)) == 10
+    assert sum(account.lost for account in accounts(before)) == 10
     store([replace(line, seconds=7_200.0) for line in missing])
     assert update() == 1
     after = profiles()
     assert [each.revision for each in after] == [1, 2, 1, 1]
-    assert sum(each.lost for each in accounts(after)) == 0
-    assert sum(each.stretch.late for each in accounts(after)) == 10
+    assert sum(account.lost for account in accounts(after)) == 0
+    assert sum(account.stretch.late for account in accounts(after)) == 10
     stored = cluster.scan(f"mlmon-profiles-{namespace}-*", {"sort": ["event.start"]})
     revisions = {hit["_id"]: hit["_source"]["profile.body"] for hit in stored}
     assert len(revisions) == 5
@@ -177,7 +177,7 @@ def test_a_gap_between_hours_closes_with_the_next_line(
     first, second = profiles()
     assert (first.processes[0].highest, second.processes[0].lowest) == (55, 67)
     by_hour = [
-        sum(each.lost for each in accounts([first, second]) if each.start.hour == hour)
+        sum(account.lost for account in accounts([first, second]) if account.start.hour == hour)
         for hour in (0, 1)
     ]
     assert by_hour == [0, 11]
@@ -192,7 +192,7 @@ def test_late_lines_of_the_hour_before_shorten_the_gap(
     update()
     store(lines[55:60])
     assert update() == 1
-    assert sum(each.lost for each in accounts(profiles())) == 6
+    assert sum(account.lost for account in accounts(profiles())) == 6
 
 
 def test_the_missing_numbers_are_named(store: Store, update: Update, profiles: Profiles) -> None:
@@ -229,7 +229,7 @@ def test_many_lacking_processes_are_looked_into_in_part(
     store([*written("a", (1, 2, 4)), *written("b", (1, 2, 9))])
     update()
     (profile,) = profiles()
-    assert [each.missing for each in profile.processes] == [(), (Missing(3, 8, 6),)]
+    assert [process.missing for process in profile.processes] == [(), (Missing(3, 8, 6),)]
 
 
 def test_a_process_silent_for_days(store: Store, update: Update, profiles: Profiles) -> None:
@@ -239,7 +239,7 @@ def test_a_process_silent_for_days(store: Store, update: Update, profiles: Profi
     assert update(start=START + 5 * DAY) == 1
     (profile,) = profiles()
     assert profile.processes[0].before == 2
-    assert [each.lost for each in accounts([profile])] == [1]
+    assert [account.lost for account in accounts([profile])] == [1]
 
 
 def test_a_clock_that_was_days_ahead(store: Store, update: Update, profiles: Profiles) -> None:
@@ -247,9 +247,9 @@ def test_a_clock_that_was_days_ahead(store: Store, update: Update, profiles: Pro
     ahead = [replace(line, at=line.at + 8 * DAY) for line in written("a", range(1, 11))]
     store([*written("h", range(1, 200), 3), *ahead, *written("a", range(11, 61), 1, START + HOUR)])
     update(now=START + DAY)
-    entries = [each for each in accounts(profiles()) if each.process == "a"]
+    entries = [account for account in accounts(profiles()) if account.process == "a"]
     assert entries[0].passed == 10
-    assert sum(each.lost for each in entries) == 0
+    assert sum(entry.lost for entry in entries) == 0
 
 
 def test_repeats_are_searched_for_in_parts(
@@ -270,8 +270,8 @@ def test_repeats_are_searched_for_in_parts(
     store(again)
     update()
     (profile,) = profiles()
-    assert [each.lines for each in profile.processes] == [23] * 4
-    assert all(each.absent == 0 for each in profile.processes)
+    assert [process.lines for process in profile.processes] == [23] * 4
+    assert all(process.absent == 0 for process in profile.processes)
 
 
 def test_lines_stored_twice_under_ids_of_another_shipper(
@@ -295,12 +295,12 @@ def test_the_youngest_lines_are_left_for_the_next_time(
     now = START + timedelta(minutes=30)
     store(lines[:1_780] + lines[1_790:1_800])
     assert update(now) == 1
-    assert sum(each.lost for each in accounts(profiles())) == 0
+    assert sum(account.lost for account in accounts(profiles())) == 0
     store(lines[1_780:1_790])
     assert update(now + MINUTE) == 1
     (profile,) = profiles()
     assert (profile.revision, profile.processes[0].highest) == (2, 1_800)
-    assert sum(each.lost for each in accounts([profile])) == 0
+    assert sum(account.lost for account in accounts([profile])) == 0
 
 
 def test_what_a_full_queue_dropped_is_known(
@@ -311,8 +311,8 @@ def test_what_a_full_queue_dropped_is_known(
     store([*lines[:3], replace(lines[3], dropped=5)])
     update()
     entries = list(accounts(profiles()))
-    assert sum(each.lost for each in entries) == 5
-    assert sum(each.stretch.dropped for each in entries) == 5
+    assert sum(entry.lost for entry in entries) == 5
+    assert sum(entry.stretch.dropped for entry in entries) == 5
 
 
 def test_lines_without_numbers_are_none_of_its_business(

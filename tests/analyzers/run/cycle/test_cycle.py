@@ -45,7 +45,7 @@ def two_days(
         *accesses_of(48, 12, status=lambda hour, _index: 500 if hour == 20 else 200),
         *runs_of("refresh", [(float(hour), hour != 40, 30.0) for hour in range(48)]),
     ]
-    return sorted(events, key=lambda each: each["@timestamp"])
+    return sorted(events, key=lambda event: event["@timestamp"])
 
 
 def said(cluster: Cluster, namespace: str) -> Said:
@@ -60,7 +60,7 @@ def contents(found: Iterable[Any]) -> Said:
 
 def arriving(events: Events, moment: datetime) -> Events:
     """Return events as they are stored when they arrive at a moment."""
-    return [each | {"event.ingested": iso(moment)} for each in events]
+    return [event | {"event.ingested": iso(moment)} for event in events]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_cycles_say_what_one_run_says(
     """Seven cycles, events that come hours late and a long pause: the findings of one run."""
     BaselineStore(cluster, namespace).write([baseline])
     late = two_days[5::50]
-    on_time = [each for each in two_days if each not in late]
+    on_time = [day for day in two_days if day not in late]
     for hour in (5, 11, 12, 17, 40, 48):
         moment = start + hour * HOUR
         due = [each for each in on_time if each["@timestamp"] < iso(moment)]
@@ -134,7 +134,7 @@ def test_a_version_that_takes_over_and_is_taken_back(
         BaselineStore(cluster, name).write([baseline, second])
     ship(arriving(events, end), into=other)
     engine.analyze(cluster, other, Window(start, end), now=end)
-    on_time = [each for each in events if each not in late.values()]
+    on_time = [event for event in events if event not in late.values()]
     for hour in (28, 36, 50, 72):
         moment = start + hour * HOUR
         due = [each for each in on_time if each["@timestamp"] < iso(moment)]
@@ -159,7 +159,7 @@ def test_a_clock_that_was_ahead_is_put_right(
     """What came after a cycle three days ahead is judged by the next one."""
     events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
     for hour, now in ((4, start + 3 * DAY), (9, start + 9.5 * HOUR)):
-        due = [each for each in events if each["@timestamp"] < iso(start + hour * HOUR)]
+        due = [event for event in events if event["@timestamp"] < iso(start + hour * HOUR)]
         ship(arriving(due, start + hour * HOUR))
         events = events[len(due) :]
         run_cycle(cluster, namespace, now, start)
@@ -216,7 +216,7 @@ def test_a_kind_that_fails_for_some_cycles_is_made_good(
     failures = []
     for hour in (4, 6, 8, 12):
         moment = start + hour * HOUR
-        due = [each for each in events if each["@timestamp"] < iso(moment)]
+        due = [event for event in events if event["@timestamp"] < iso(moment)]
         ship(arriving(due, moment))
         events = events[len(due) :]
         with monkeypatch.context() as patched:

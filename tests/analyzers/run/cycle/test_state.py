@@ -23,7 +23,7 @@ def test_one_of_many_gets_the_lease(cluster: Cluster, namespace: str, start: dat
         answers = list(pool.map(lambda lease: lease.take(start), leases))
     assert answers.count(None) == 1
     winner = f"host:{answers.index(None)}"
-    assert {each.holder for each in answers if each} == {winner}
+    assert {answer.holder for answer in answers if answer} == {winner}
 
 
 def test_a_lease_lapses(cluster: Cluster, namespace: str, start: datetime) -> None:

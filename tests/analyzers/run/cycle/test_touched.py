@@ -48,8 +48,10 @@ def test_every_verdict_that_may_have_changed_is_judged(
         for hour in range(start, start + length):
             for judged in range(hour + 1, hour + 1 + lookback):
                 moment = BEGIN + judged * HOUR
-                assert moment > end or any(each.start < moment <= each.end for each in periods)
-    assert all(each.end <= end for each in periods)
+                assert moment > end or any(
+                    period.start < moment <= period.end for period in periods
+                )
+    assert all(period.end <= end for period in periods)
 
 
 def test_late_events_are_found_by_their_arrival(
