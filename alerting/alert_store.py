@@ -70,13 +70,13 @@ class AlertStore:
         written = Written()
         for start in range(0, len(episodes), BATCH):
             batch = episodes[start : start + BATCH]
-            stored = self._documents([each.id for each in batch])
+            stored = self._documents([episode.id for episode in batch])
             changed = []
-            for each in batch:
-                present, document = stored.get(each.id), each.to_document()
+            for episode in batch:
+                present, document = stored.get(episode.id), episode.to_document()
                 kept = {name: value for name, value in (present or {}).items() if name not in _OWN}
                 if present != kept | document:
-                    changed.append(Document(self.index, each.id, kept | document))
+                    changed.append(Document(self.index, episode.id, kept | document))
             new = sum(each.id not in stored for each in changed)
             self._cluster.put(changed)
             written = Written(

@@ -41,13 +41,13 @@ def list_alerts(
     with connect(settings) as cluster:
         store = AlertStore(cluster, settings.namespace)
         found = list(store.open() if begin is None else store.overlapping(begin))
-        first = min((each.opened for each in found), default=now)
-        others = {} if as_json else {each.id: each for each in store.overlapping(first)}
+        first = min((episode.opened for episode in found), default=now)
+        others = {} if as_json else {episode.id: episode for episode in store.overlapping(first)}
     if as_json:
-        for each in found:
-            print(json.dumps(each.to_document(), ensure_ascii=False))
+        for episode in found:
+            print(json.dumps(episode.to_document(), ensure_ascii=False))
     else:
-        _print(found, others | {each.id: each for each in found})
+        _print(found, others | {episode.id: episode for episode in found})
 
 
 @alerts.command()

@@ -229,7 +229,7 @@ def opened(rule: Rule, counting: Sequence[Finding], level: Severity) -> Episode:
         environment=newest.environment,
         model_name=newest.model_name,
         model_version=newest.model_version,
-        since=min(rule.begin(each) for each in counting),
+        since=min(rule.begin(finding) for finding in counting),
         opened=newest.end,
         severity=level,
         severity_since=newest.end,

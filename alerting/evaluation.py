@@ -59,7 +59,7 @@ class Evaluation:
 
     def summary(self) -> str:
         """Return it in one line."""
-        critical = sum(each.severity == "critical" for each in self.open)
+        critical = sum(episode.severity == "critical" for episode in self.open)
         return (
             f"alerts: {len(self.open)} open, {critical} of them critical; "
             f"{self.written.opened} new, {self.written.changed} changed, {self.withdrawn} withdrawn"
@@ -82,7 +82,7 @@ def evaluate(
         since: Findings of windows that end by then are the same as at the last evaluation.
         chosen: The rules there are, by default those of all analyzers.
     """
-    by_analyzer = {each.id: each for each in (rules() if chosen is None else chosen)}
+    by_analyzer = {rule.id: rule for rule in (rules() if chosen is None else chosen)}
     store = AlertStore(cluster, namespace)
     stored = list(store.overlapping(since))
     ruled = [each for each in stored if each.rule in by_analyzer]
@@ -102,10 +102,10 @@ def _orphaned(episode: Episode) -> Episode:
 
 def _explained(store: AlertStore, since: datetime, found: dict[str, Episode]) -> list[Episode]:
     """Return the episodes that lasted after a moment, with their causes as they are known now."""
-    lasting = {each.id: each for each in store.overlapping(since)} | found
-    begin = min((each.opened for each in lasting.values()), default=since)
-    known = {each.id: each for each in store.overlapping(begin - _JUST_BEFORE)} | lasting
-    explained = (explain(each, known.values()) for each in lasting.values())
+    lasting = {episode.id: episode for episode in store.overlapping(since)} | found
+    begin = min((episode.opened for episode in lasting.values()), default=since)
+    known = {episode.id: episode for episode in store.overlapping(begin - _JUST_BEFORE)} | lasting
+    explained = (explain(episode, known.values()) for episode in lasting.values())
     return sorted(explained, key=lambda each: (each.opened, each.id))
 
 
@@ -130,14 +130,16 @@ def _start(stored: Sequence[Episode], since: datetime) -> _Start:
     An episode that was open at `since` is resumed as it was then, if it was stored then. One that
     was stored later no longer tells how it was, so its series is gone through from its opening.
     """
-    lasting = [each for each in stored if each.opened <= since]
+    lasting = [episode for episode in stored if episode.opened <= since]
     standing = {
-        each.series: replace(each, ended=None, ending=None)
-        for each in lasting
-        if each.last_finding <= since
+        episode.series: replace(episode, ended=None, ending=None)
+        for episode in lasting
+        if episode.last_finding <= since
     }
     earlier = {
-        each.series: each.opened - _JUST_BEFORE for each in lasting if each.series not in standing
+        episode.series: episode.opened - _JUST_BEFORE
+        for episode in lasting
+        if episode.series not in standing
     }
     return _Start(since, standing, earlier)
 
@@ -149,7 +151,7 @@ class _History:
         self._cluster = cluster
         self._findings = FindingStore(cluster, namespace)
         self._rules = by_analyzer
-        self._reach = max((each.reach for each in by_analyzer.values()), default=timedelta(0))
+        self._reach = max((rule.reach for rule in by_analyzer.values()), default=timedelta(0))
 
     def episodes(self, start: _Start) -> Iterator[Episode]:
         """Yield the episodes that end after the start, and those that are open."""
@@ -183,8 +185,8 @@ class _History:
         found = self._findings.search(since=begin - self._reach, series=series)
         for _, at_once in groupby(found, key=lambda each: each.end):
             by_series: dict[str, list[Finding]] = defaultdict(list)
-            for each in at_once:
-                by_series[each.series].append(each)
+            for finding in at_once:
+                by_series[finding.series].append(finding)
             yield from by_series.values()
 
     def _alarming(self, begin: datetime) -> Iterable[str]:

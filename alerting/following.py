@@ -58,8 +58,8 @@ def recent_alerts(
 
     store = AlertStore(cluster, namespace)
     recent = list(store.recent(now - KEPT))
-    first = min((each.opened for each in recent), default=now)
-    causes = {each.id: each for each in store.overlapping(first)}
+    first = min((episode.opened for episode in recent), default=now)
+    causes = {episode.id: episode for episode in store.overlapping(first)}
     return alerts(
         recent,
         namespace,

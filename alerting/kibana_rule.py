@@ -124,10 +124,10 @@ def _actions(rule: Rule, level: Severity, connectors: Connectors) -> list[Body]:
         _action(connectors.log, MATCHED, {"level": log_level, "message": raised.text}),
         _action(connectors.log, RECOVERED, {"level": "info", "message": over.text}),
     ]
-    for each in connectors.more:
-        if level.rank >= each.level.rank:
-            actions.append(_action(each.id, MATCHED, params_of(each, raised)))
-            actions.append(_action(each.id, RECOVERED, params_of(each, over)))
+    for reference in connectors.more:
+        if level.rank >= reference.level.rank:
+            actions.append(_action(reference.id, MATCHED, params_of(reference, raised)))
+            actions.append(_action(reference.id, RECOVERED, params_of(reference, over)))
     return actions
 
 

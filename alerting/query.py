@@ -26,7 +26,7 @@ MOST_SERIES: Final = 1_000
 
 def counting(rule: Rule, level: Severity) -> dict[str, Any]:
     """Return the query for the findings that count for a rule at a level."""
-    severities = [each.value for each in Severity if each.rank >= level.rank]
+    severities = [severity.value for severity in Severity if severity.rank >= level.rank]
     return {
         "bool": {
             "filter": [

@@ -53,7 +53,7 @@ class Rule:
     @property
     def levels(self) -> tuple[Severity, ...]:
         """The severities an alert of this rule may have, the mildest first."""
-        return tuple(each for each in Severity if each.rank >= self.on.rank)
+        return tuple(severity for severity in Severity if severity.rank >= self.on.rank)
 
     @property
     def steps(self) -> dict[timedelta, timedelta]:
@@ -79,11 +79,11 @@ class Rule:
 
     def level(self, counting: Iterable[Finding]) -> Severity | None:
         """Return the worst level at which the rule holds, given the findings that count."""
-        ranks = sorted((each.severity.rank for each in counting), reverse=True)
+        ranks = sorted((finding.severity.rank for finding in counting), reverse=True)
         held = ranks[self.after - 1] if len(ranks) >= self.after else -1
         return max(
-            (each for each in self.levels if each.rank <= held),
-            key=lambda each: each.rank,
+            (severity for severity in self.levels if severity.rank <= held),
+            key=lambda severity: severity.rank,
             default=None,
         )
 
@@ -91,7 +91,9 @@ class Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return the rule of every analyzer, in order of their names."""
-    return tuple(rule_of(each.name, each.alert, each.runbook) for each in discover())
+    return tuple(
+        rule_of(analyzer.name, analyzer.alert, analyzer.runbook) for analyzer in discover()
+    )
 
 
 def rule_of(name: str, alert: Alert, runbook: str) -> Rule:

@@ -128,8 +128,8 @@ def findings(
             as_of=known,
         )
         if as_json:
-            for each in found:
-                print(json.dumps(each.to_document(), ensure_ascii=False))
+            for finding in found:
+                print(json.dumps(finding.to_document(), ensure_ascii=False))
         else:
             _table(found)
 
@@ -152,18 +152,18 @@ def list_analyzers(
     chosen = _named(names) or discover()
     if pages is not None:
         pages.mkdir(parents=True, exist_ok=True)
-        for each in chosen:
-            (pages / f"{each.name}.md").write_text(page(each), encoding="utf-8")
+        for analyzer in chosen:
+            (pages / f"{analyzer.name}.md").write_text(page(analyzer), encoding="utf-8")
         return
     if as_json:
-        print(json.dumps([_description(each) for each in chosen]))
+        print(json.dumps([_description(analyzer) for analyzer in chosen]))
         return
     if names:
-        print("\n".join(page(each) for each in chosen), end="")
+        print("\n".join(page(analyzer) for analyzer in chosen), end="")
         return
-    for each in chosen:
-        print(f"{each.name}: {each.question}")
-        for metric, limits in each.limits.items():
+    for analyzer in chosen:
+        print(f"{analyzer.name}: {analyzer.question}")
+        for metric, limits in analyzer.limits.items():
             meaning = f" ({limits.meaning})" if limits.meaning else ""
             verdict = (
                 f"warning {limits.sign} {limits.warning:g}, critical {limits.sign} "
@@ -172,9 +172,9 @@ def list_analyzers(
                 else "context"
             )
             print(f"  {metric}: {verdict}{meaning}")
-        read = ", ".join((each.reads, *each.also))
-        cited = ", ".join(sources(each)) or "counts and medians, no paper"
-        print(f"  from profiles of {read}; {cited} ({each.runbook})")
+        read = ", ".join((analyzer.reads, *analyzer.also))
+        cited = ", ".join(sources(analyzer)) or "counts and medians, no paper"
+        print(f"  from profiles of {read}; {cited} ({analyzer.runbook})")
 
 
 def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
@@ -183,7 +183,7 @@ def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
 
     if not names:
         return None
-    known = {each.name: each for each in discover()}
+    known = {analyzer.name: analyzer for analyzer in discover()}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UserError(

@@ -39,7 +39,7 @@ class ModelStore:
         """The versions there are, oldest first."""
         if not self.folder.is_dir():
             return []
-        return sorted(int(each.name) for each in self.folder.iterdir() if each.name.isdigit())
+        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
 
     def publish(
         self, training: Training, rows: Sequence[Row], labels: Sequence[bool], at: datetime

@@ -71,7 +71,9 @@ def lint(
 
     place = _place(namespace, space)
     checked = list(read(folder) if folder else artefacts(place))
-    found = [str(each) for each in find(checked, (connector.id for connector in place.connectors))]
+    found = [
+        str(problem) for problem in find(checked, (connector.id for connector in place.connectors))
+    ]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:
@@ -111,7 +113,7 @@ def plan(
 
     with _live(namespace, space, alerting) as live:
         steps = live.compared()
-        gone = [Step(each, Change.DELETE, ("no longer compiled",)) for each in live.stale]
+        gone = [Step(artefact, Change.DELETE, ("no longer compiled",)) for artefact in live.stale]
     _tell_plan([*steps, *gone], as_json=as_json)
     if any(step.change != "keep" for step in steps) or (prune and gone):
         raise typer.Exit(2)
@@ -136,12 +138,12 @@ def apply(
         gone = list(remove(live.stale, live.handled, live.progress)) if prune else []
     kept, left = len(steps) - len(done), [] if prune else live.stale
     if as_json:
-        found = {"applied": [each.name for each in done], "kept": kept}
+        found = {"applied": [step.name for step in done], "kept": kept}
         found |= {"deleted": list(map(named, gone)), "stale": list(map(named, left))}
         print(json.dumps(found))
         return
-    for each in done:
-        print(f"{each.change.value:6} {each.name}")
+    for step in done:
+        print(f"{step.change.value:6} {step.name}")
     for artefact in gone:
         print(f"delete {named(artefact)}")
     deleted = f", {len(gone)} deleted" if prune else ""

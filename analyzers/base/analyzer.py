@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from mlmon.analyzers.base.evidence import Evidence, P
+from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window, floor, joined
 
@@ -22,7 +22,7 @@ class Analyzer(ABC, Generic[P]):
     """One question about the logs, answered window by window.
 
     A subclass in a module of this package is found by `discover`. `evaluate` must depend on nothing
-    but the evidence, and on no profile older than `lookback` before the window it judges: then
+    but the context, and on no profile older than `lookback` before the window it judges: then
     judging a month at once or hour by hour gives the same findings.
 
     Attributes:
@@ -33,7 +33,7 @@ class Analyzer(ABC, Generic[P]):
         alert: When its findings become an alert.
         advice: What to do about an alarm, a few sentences.
         reads: Kind of profile it judges.
-        also: Other kinds it looks at beside, as `evidence.of(kind)`.
+        also: Other kinds it looks at beside, as `context.of(kind)`.
         lookback: How much of the past it needs before the window it judges.
         lookbacks: The same for kinds of which it needs less or more than `lookback`.
         weeks: In how many weeks before the window it judges it needs the same time of the week,
@@ -56,8 +56,8 @@ class Analyzer(ABC, Generic[P]):
     whole: ClassVar[Mapping[str, timedelta]] = {}
 
     @abstractmethod
-    def evaluate(self, evidence: Evidence[P]) -> Iterator[Finding]:
-        """Yield the findings of every window that ends in the evidence's period."""
+    def evaluate(self, context: AnalysisContext[P]) -> Iterator[Finding]:
+        """Yield the findings of every window that ends in the context's period."""
 
     def reach(self, kind: str) -> timedelta:
         """Return how much of the past it needs of a kind of profile."""

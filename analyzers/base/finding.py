@@ -139,7 +139,7 @@ class Finding:
         return f"{self.key}-{self.revision}"
 
     @property
-    def knowledge(self) -> str:
+    def content_digest(self) -> str:
         """What it says, as 20 hexadecimal digits: equal if nothing new is known.
 
         What has no value takes no part: a field that a later version of mlmon adds, and leaves
@@ -160,7 +160,7 @@ class Finding:
             document[field] = iso(document[field])
         document["finding.id"] = self.key
         document["finding.series"] = self.series
-        document["finding.knowledge"] = self.knowledge
+        document["finding.content_digest"] = self.content_digest
         document["finding.window"] = duration(self.window.length)
         return document
 

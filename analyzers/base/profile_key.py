@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ProfileKey:
     """The place of one profile: a kind of profile, one of its series, and a window.
 
     Args:
@@ -36,7 +36,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class SourceWatermark:
     """The events a profile was made from.
 
     Args:
@@ -47,7 +47,7 @@ class Knowledge:
     documents: int = 0
     ingested: datetime | None = None
 
-    def outdated_by(self, present: Knowledge) -> bool:
+    def outdated_by(self, present: SourceWatermark) -> bool:
         """Whether events have come since, and those that were counted are there to count again.
 
         Logs are deleted long before profiles. Where fewer events are there than were counted, what
@@ -59,16 +59,16 @@ class Knowledge:
             return False
         return self.ingested is None or present.ingested > self.ingested
 
-    def __add__(self, other: Knowledge) -> Knowledge:
+    def __add__(self, other: SourceWatermark) -> SourceWatermark:
         times = [each.ingested for each in (self, other) if each.ingested is not None]
-        return Knowledge(self.documents + other.documents, max(times, default=None))
+        return SourceWatermark(self.documents + other.documents, max(times, default=None))
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The latest stored revision of a slot's profile and what it was made from."""
+    """The latest stored revision of a profile key's profile and what it was made from."""
 
-    knowledge: Knowledge
+    watermark: SourceWatermark
     revision: int
 
 
@@ -76,7 +76,7 @@ class Profile(Protocol):
     """What every kind of profile has."""
 
     @property
-    def slot(self) -> Slot:
+    def profile_key(self) -> ProfileKey:
         """What it is of."""
         ...
 
@@ -86,7 +86,7 @@ class Profile(Protocol):
         ...
 
     @property
-    def knowledge(self) -> Knowledge:
+    def watermark(self) -> SourceWatermark:
         """What it was made from."""
         ...
 
@@ -96,5 +96,5 @@ class Profile(Protocol):
         ...
 
     def body(self) -> dict[str, Any]:
-        """What is stored beside slot and knowledge."""
+        """What is stored beside profile key and watermark."""
         ...

@@ -92,10 +92,10 @@ def without(windows: Iterable[Window], others: Iterable[Window]) -> list[Window]
     for other in others:
         left = [
             part
-            for each in left
+            for window in left
             for part in (
-                Window(each.start, min(each.end, other.start)),
-                Window(max(each.start, other.end), each.end),
+                Window(window.start, min(window.end, other.start)),
+                Window(max(window.start, other.end), window.end),
             )
             if part.start < part.end
         ]

@@ -14,7 +14,7 @@ from mlmon.analyzers.baselines.segments import SegmentBaseline, coarse, decode, 
 from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.categories import CategoryCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,9 +47,9 @@ class CategoryBaseline:
         return self.counts.total() + self.rest
 
     @property
-    def counted(self) -> Counted:
+    def counted(self) -> CategoryCounts:
         """The rows as statistics take them: all rows of a named category are counted."""
-        return Counted(self.counts, self.rest)
+        return CategoryCounts(self.counts, self.rest)
 
     @property
     def expected_unseen(self) -> float:

@@ -47,12 +47,12 @@ def create(
     made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
     store.write(made)
     if as_json:
-        print(json.dumps([_summary(each) for each in made]))
+        print(json.dumps([_summary(baseline) for baseline in made]))
         return
-    for each in made:
-        print(f"baseline {each.id}: {_sentence(each)}")
-        if each.passed_over:
-            names = ", ".join(each.passed_over)
+    for baseline in made:
+        print(f"baseline {baseline.id}: {_sentence(baseline)}")
+        if baseline.passed_over:
+            names = ", ".join(baseline.passed_over)
             print(
                 f"  passed over, neither numbers, categories nor embeddings: {names}",
                 file=sys.stderr,
@@ -69,10 +69,14 @@ def list_baselines(as_json: Json = False) -> None:
     for error in unread:
         print(f"{error.message}. {error.hint}", file=sys.stderr)
     if as_json:
-        print(json.dumps([_summary(each) | {"current": each.id in current} for each in known]))
+        print(
+            json.dumps(
+                [_summary(baseline) | {"current": baseline.id in current} for baseline in known]
+            )
+        )
         return
-    for each in known:
-        print(f"{'*' if each.id in current else ' '} {each.id}  {_sentence(each)}")
+    for baseline in known:
+        print(f"{'*' if baseline.id in current else ' '} {baseline.id}  {_sentence(baseline)}")
     if not known:
         print("no baselines; make one with `mlmon baseline create models/`")
 

@@ -73,7 +73,7 @@ class BaselineStore:
     def current(self, unread: list[UserError] | None = None) -> dict[tuple[str, str], Baseline]:
         """Return the most recent baseline of each model version; `unread` as in `all`."""
         newest = sorted(self.all(unread=unread), key=lambda each: (each.created, each.id))
-        return {each.model: each for each in newest}
+        return {baseline.model: baseline for baseline in newest}
 
 
 def _read(document: dict[str, Any]) -> Baseline:

@@ -22,8 +22,8 @@ import numpy as np
 from scipy import special
 
 from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.formatting import count, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
@@ -32,7 +32,7 @@ from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile
 from mlmon.analyzers.profiles.kinds.predictions import one_per_version
-from mlmon.analyzers.references.recent_day import COVERED
+from mlmon.analyzers.references.daily_window import COVERED
 from mlmon.analyzers.statistics.ratio import ratio
 
 if TYPE_CHECKING:
@@ -94,19 +94,19 @@ class BusinessValue(Analyzer[LabelProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="business", step=STEP)
 
-    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per six hours and model."""
-        predictions = evidence.of("prediction")
-        names = {profile.model[0] for profile in (*evidence.profiles, *predictions.profiles)}
-        chosen = one_per_version(evidence.profiles, evidence.baselines)
+        predictions = context.of("prediction")
+        names = {profile.model[0] for profile in (*context.profiles, *predictions.profiles)}
+        chosen = one_per_version(context.profiles, context.baselines)
         for name in sorted(names):
             own = [each for each in chosen if each.model[0] == name]
-            history = LabelHistory(predictions, evidence, name)
-            for window in evidence.windows(DAY, STEP):
+            history = LabelHistory(predictions, context, name)
+            for window in context.windows(DAY, STEP):
                 approved = history.approved(window)
                 if approved:
                     yield self._judge(
-                        name, window, approved, history, Evidence(evidence.period, own)
+                        name, window, approved, history, AnalysisContext(context.period, own)
                     )
 
     def _judge(
@@ -115,7 +115,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         window: Window,
         approved: int,
         history: LabelHistory,
-        labels: Evidence[LabelProfile],
+        labels: AnalysisContext[LabelProfile],
     ) -> Finding:
         profiles = labels.within(window)
         now, past = value_of(profiles), list(_past(labels, window))
@@ -126,7 +126,7 @@ class BusinessValue(Analyzer[LabelProfile]):
             "sample_count": labelled,
             "baseline_count": len(past),
         }
-        usual = sum(each.total for each in past) / len(past) if past else 0.0
+        usual = sum(value.total for value in past) / len(past) if past else 0.0
         missing = _obstacle(labelled, now, past, usual)
         if missing or now is None:
             reason = (
@@ -134,7 +134,7 @@ class BusinessValue(Analyzer[LabelProfile]):
                 f"{count(labelled, 'label')} are known; {missing}."
             )
             return self.unknown(METRIC, None, window, reason, **known)
-        error = math.sqrt(sum(each.error**2 for each in past)) / len(past)
+        error = math.sqrt(sum(value.error**2 for value in past)) / len(past)
         coverage = history.coverage(window, (approved, now.labelled), (0, 0)).approved
         awaited = 0 if coverage.mature else round(coverage.missing_share * approved)
         most = now.total + awaited * _per_success(now, past)
@@ -209,7 +209,7 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
     return Value(float(total), math.sqrt(variance), labelled, positives)
 
 
-def _past(labels: Evidence[LabelProfile], window: Window) -> Iterator[Value]:
+def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Value]:
     """Yield the same hours of the same weekdays before, where labels cover the day."""
     for week in range(1, WEEKS + 1):
         before = Window(window.start - week * WEEK, window.end - week * WEEK)
@@ -223,5 +223,5 @@ def _past(labels: Evidence[LabelProfile], window: Window) -> Iterator[Value]:
 def _per_success(now: Value, past: Sequence[Value]) -> float:
     """Return what a success brings; where there was none, in the weeks before."""
     known = [now] if now.positives else past
-    positives = sum(each.positives for each in known)
-    return sum(each.total for each in known) / positives if positives else 0.0
+    positives = sum(value.positives for value in known)
+    return sum(value.total for value in known) / positives if positives else 0.0

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.base.window import Window
 
@@ -60,10 +60,10 @@ class ClockSkew(Analyzer[ClockProfile]):
     )
     alert = Alert(on="warning", after=1, of=1, layer=INGEST)
 
-    def evaluate(self, evidence: Evidence[ClockProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[ClockProfile]) -> Iterator[Finding]:
         """Yield two findings per hour of arrival and service."""
-        for window in evidence.windows(STEP):
-            for profile in evidence.within(window):
+        for window in context.windows(STEP):
+            for profile in context.within(window):
                 for service, dates in sorted(profile.services.items()):
                     yield self._judge(AHEAD, service, window, dates, dates.ahead, dates.latest)
                     yield self._judge(BEHIND, service, window, dates, dates.behind, dates.earliest)

@@ -33,7 +33,7 @@ from mlmon.analyzers.references import cadence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
 LOST, REPEATED, LATE, DELAY = "lost.rate", "duplicated.rate", "late.rate", "late.seconds"
@@ -73,19 +73,19 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
     )
     alert = Alert(on="warning", after=1, of=1, layer=INGEST)
 
-    def evaluate(self, evidence: Evidence[SequenceProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[SequenceProfile]) -> Iterator[Finding]:
         """Yield the findings of each service: by the hour, or longer where it writes little."""
         by_service: dict[str, list[Account]] = defaultdict(list)
-        for account in accounts(evidence.profiles):
+        for account in accounts(context.profiles):
             by_service[account.service].append(account)
         for service, found in sorted(by_service.items()):
-            yield from self._judge(service, found, evidence)
+            yield from self._judge(service, found, context)
 
     def _judge(
-        self, service: str, found: Sequence[Account], evidence: Evidence[SequenceProfile]
+        self, service: str, found: Sequence[Account], context: AnalysisContext[SequenceProfile]
     ) -> Iterator[Finding]:
-        starts = [each.start for each in found]
-        lines = list(accumulate((each.stretch.distinct for each in found), initial=0))
+        starts = [account.start for account in found]
+        lines = list(accumulate((account.stretch.distinct for account in found), initial=0))
 
         def part(window: Window) -> tuple[int, int]:
             return bisect_left(starts, window.start), bisect_left(starts, window.end)
@@ -94,13 +94,13 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             first, last = part(window)
             return lines[last] - lines[first]
 
-        for window in cadence.windows(evidence.period, written, EXPECTED, STEP):
+        for window in cadence.windows(context.period, written, EXPECTED, STEP):
             first, last = part(window)
             if first < last:
                 of_window = _Lines(service, window, found[first:last])
-                yield self._lost(of_window, evidence.within(window))
+                yield self._lost(of_window, context.within(window))
                 yield self._repeated(of_window)
-                yield from self._late(of_window, evidence)
+                yield from self._late(of_window, context)
 
     def _lost(self, lines: _Lines, profiles: Sequence[SequenceProfile]) -> Finding:
         lost = lines.lost
@@ -126,15 +126,17 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         )
         return self._counted(REPEATED, lines, extra, stored, reason)
 
-    def _late(self, lines: _Lines, evidence: Evidence[SequenceProfile]) -> Iterator[Finding]:
-        around = evidence.within(Window(lines.window.start - DAY, lines.window.end))
-        shipped = [each.shipped[lines.service] for each in around if lines.service in each.shipped]
+    def _late(self, lines: _Lines, context: AnalysisContext[SequenceProfile]) -> Iterator[Finding]:
+        around = context.within(Window(lines.window.start - DAY, lines.window.end))
+        shipped = [
+            profile.shipped[lines.service] for profile in around if lines.service in profile.shipped
+        ]
         heard = [
             account.stretch
             for account in lines.accounts
             if account.stretch.timed and account.start >= min(shipped)
         ]
-        timed = sum(each.timed for each in heard)
+        timed = sum(stretch.timed for stretch in heard)
         if not timed:
             return
         late, delay = sum(each.late for each in heard), sum(each.delay for each in heard) / timed

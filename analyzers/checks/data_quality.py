@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.formatting import count, named, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
@@ -88,28 +88,28 @@ class DataQuality(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="feature")
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per window, model version, feature and fault."""
-        profiles = one_per_version(evidence.profiles, evidence.baselines)
+        profiles = one_per_version(context.profiles, context.baselines)
         for name in sorted({profile.model[0] for profile in profiles}):
             of_model = [profile for profile in profiles if profile.model[0] == name]
-            traffic = Evidence(evidence.period, of_model)
+            traffic = AnalysisContext(context.period, of_model)
             events = partial(_predictions, traffic)
-            for window in cadence.windows(evidence.period, events, EXPECTED, STEP):
+            for window in cadence.windows(context.period, events, EXPECTED, STEP):
                 for model, found in _by_version(traffic.within(window)):
-                    yield from self._judge(window, found, evidence.baselines.get(model))
+                    yield from self._judge(window, found, context.baselines.get(model))
 
     def _judge(
         self, window: Window, found: Sequence[PredictionProfile], baseline: Baseline | None
     ) -> Iterator[Finding]:
         name, version = found[0].model
         about = {
-            "service": next((each.service for each in found if each.service), None),
+            "service": next((profile.service for profile in found if profile.service), None),
             "model_name": name,
             "model_version": version,
             "baseline_id": baseline.id if baseline else None,
         }
-        known = [each for each in found if baseline and each.baseline_id == baseline.id]
+        known = [profile for profile in found if baseline and profile.baseline_id == baseline.id]
         if baseline is None or not known:
             reason = (
                 f"There is no baseline for {name} {version} over which the predictions "
@@ -225,5 +225,5 @@ def _by_version(
         yield model, [profile for profile in profiles if profile.model == model]
 
 
-def _predictions(evidence: Evidence[PredictionProfile], window: Window) -> int:
-    return sum(profile.predictions for profile in evidence.within(window))
+def _predictions(context: AnalysisContext[PredictionProfile], window: Window) -> int:
+    return sum(profile.predictions for profile in context.within(window))

@@ -28,14 +28,14 @@ from mlmon.analyzers.performance.reference_metrics import (
     offline_performance,
 )
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.statistics.performance import Estimate
@@ -85,16 +85,16 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and model version in service."""
-        for day in recent_days(evidence, STEP):
-            scores = [each.score for each in day.own if each.score is not None]
+        for day in daily_windows(context, STEP):
+            scores = [profile.score for profile in day.own if profile.score is not None]
             yield from self._judge(day, merged(scores) if scores else None)
 
-    def _judge(self, day: RecentDay, scores: Buckets | None) -> Iterator[Finding]:
-        if (obstacle := _obstacle(day, scores)) or scores is None or day.baseline is None:
+    def _judge(self, day: DailyWindow, scores: Buckets | None) -> Iterator[Finding]:
+        if (skip_reason := _obstacle(day, scores)) or scores is None or day.baseline is None:
             for metric in MEASURES:
-                yield self.unknown(metric, None, day.window, obstacle or "", **day.about)
+                yield self.unknown(metric, None, day.window, skip_reason or "", **day.about)
             return
         threshold = most_frequent_threshold(day.own)
         for metric in MEASURES:
@@ -102,13 +102,13 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
 
     def _metric(
         self,
-        day: RecentDay,
+        day: DailyWindow,
         baseline: Baseline,
         metric: str,
         scores: Buckets,
         threshold: float | None,
     ) -> Finding:
-        measure, approved = MEASURES[metric], sum(each.approved for each in day.own)
+        measure, approved = MEASURES[metric], sum(profile.approved for profile in day.own)
         title = f"{TITLES[measure]} of {day.title}"
         estimate = _estimate(baseline, measure, scores, threshold)
         offline = offline_performance(baseline, measure, threshold, CONFIDENCE)
@@ -147,9 +147,9 @@ def _estimate(
     return estimate
 
 
-def _obstacle(day: RecentDay, scores: Buckets | None) -> str | None:
-    if obstacle := day.obstacle():
-        return obstacle
+def _obstacle(day: DailyWindow, scores: Buckets | None) -> str | None:
+    if skip_reason := day.skip_reason():
+        return skip_reason
     labelled = day.baseline.labelled if day.baseline else None
     if scores is None or labelled is None or not labelled.n:
         return f"The training set of {day.title} holds no scores with labels."

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.formatting import count, lasting, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
@@ -90,25 +90,25 @@ class FallbackRate(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="fallback")
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield the findings of each window and feature source."""
-        profiles = one_per_version(evidence.profiles, evidence.baselines)
-        fallbacks: Evidence[FallbackProfile] = evidence.of("fallback")
+        profiles = one_per_version(context.profiles, context.baselines)
+        fallbacks: AnalysisContext[FallbackProfile] = context.of("fallback")
         named = {name for profile in profiles for name in profile.sources}
         told = {source for profile in fallbacks.profiles for source, _ in profile.reasons}
         for source in sorted(named | told):
-            used = Evidence(
-                evidence.period, [profile for profile in profiles if source in profile.sources]
+            used = AnalysisContext(
+                context.period, [profile for profile in profiles if source in profile.sources]
             )
             yield from _Source(self, source, used).findings(fallbacks)
             if source in told:
                 all_of_them = list(_as_told(source, profiles, fallbacks))
-                counted = _Source(self, source, Evidence(evidence.period, all_of_them))
+                counted = _Source(self, source, AnalysisContext(context.period, all_of_them))
                 yield from counted.findings_as_told(fallbacks, used)
 
 
 def _as_told(
-    source: str, profiles: Sequence[PredictionProfile], fallbacks: Evidence[FallbackProfile]
+    source: str, profiles: Sequence[PredictionProfile], fallbacks: AnalysisContext[FallbackProfile]
 ) -> Iterator[PredictionProfile]:
     """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
     for window, of_hour in groupby(profiles, key=lambda profile: profile.window):
@@ -121,10 +121,10 @@ def _as_told(
 
 
 class _Source:
-    """The evidence of one feature source."""
+    """The context of one feature source."""
 
     def __init__(
-        self, analyzer: FallbackRate, source: str, used: Evidence[PredictionProfile]
+        self, analyzer: FallbackRate, source: str, used: AnalysisContext[PredictionProfile]
     ) -> None:
         self.analyzer = analyzer
         self.source = source
@@ -139,14 +139,16 @@ class _Source:
 
     def total(self, window: Window) -> SourceUse:
         """Return how a window's predictions used the source."""
-        return sum((each.sources[self.source] for each in self.used.within(window)), SourceUse())
+        return sum(
+            (profile.sources[self.source] for profile in self.used.within(window)), SourceUse()
+        )
 
     def windows(self) -> Iterator[Window]:
         """Yield the windows to judge."""
         return cadence.windows(self.used.period, lambda each: self.total(each).n, EXPECTED, STEP)
 
     def findings_as_told(
-        self, fallbacks: Evidence[FallbackProfile], named: Evidence[PredictionProfile]
+        self, fallbacks: AnalysisContext[FallbackProfile], named: AnalysisContext[PredictionProfile]
     ) -> Iterator[Finding]:
         """Yield what fallbacks alone tell, where no prediction has named the source for a week."""
         for window in self.windows():
@@ -157,7 +159,7 @@ class _Source:
                 yield self._rate(window, use)
                 yield from self._shares(window, use, fallbacks)
 
-    def findings(self, fallbacks: Evidence[FallbackProfile]) -> Iterator[Finding]:
+    def findings(self, fallbacks: AnalysisContext[FallbackProfile]) -> Iterator[Finding]:
         """Yield every finding of the source."""
         for window in self.windows():
             use = self.total(window)
@@ -198,7 +200,7 @@ class _Source:
         )
 
     def _shares(
-        self, window: Window, use: SourceUse, fallbacks: Evidence[FallbackProfile]
+        self, window: Window, use: SourceUse, fallbacks: AnalysisContext[FallbackProfile]
     ) -> Iterator[Finding]:
         """Yield the share of each reason known in the window or the week before it."""
         now = total(fallbacks.within(window))

@@ -29,7 +29,7 @@ from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.drift import ALPHA, numeric_drift
 from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.moments import Moments
@@ -40,7 +40,7 @@ from mlmon.analyzers.statistics.wilson import wilson_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
     from mlmon.analyzers.profiles.kinds.predictions import Categories
@@ -132,12 +132,12 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""
-        for day in recent_days(evidence, STEP):
-            obstacle = day.obstacle() or day.incomplete()
-            if obstacle or day.baseline is None:
-                yield self.unknown(MEAN, None, day.window, str(obstacle), **day.about)
+        for day in daily_windows(context, STEP):
+            skip_reason = day.skip_reason() or day.incomplete()
+            if skip_reason or day.baseline is None:
+                yield self.unknown(MEAN, None, day.window, str(skip_reason), **day.about)
                 continue
             traffic = total(day.traffic)
             for feature, numbers in sorted(day.baseline.numeric.items()):
@@ -146,34 +146,34 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
                 yield from self._categories(day, feature, traffic.categorical[feature], known)
 
     def _numbers(
-        self, day: RecentDay, feature: str, sample: Buckets, numbers: Buckets
+        self, day: DailyWindow, feature: str, sample: Buckets, numbers: Buckets
     ) -> Iterator[Finding]:
-        obstacle = _obstacle(feature, sample, numbers)
-        if obstacle:
-            reason = f"{obstacle} {span(day.window)}."
+        skip_reason = _obstacle(feature, sample, numbers)
+        if skip_reason:
+            reason = f"{skip_reason} {span(day.window)}."
             yield self.unknown(MEAN, feature, day.window, reason, **day.about)
             return
         drift = numeric_drift(sample, numbers)
         moved = DRIFT_LIMITS.judge(drift.low, drift.high).alarming
-        for each in statistics_of(sample, numbers):
-            severity = self.limits[each.metric].judge(each.size.low, each.size.high)
+        for statistic in statistics_of(sample, numbers):
+            severity = self.limits[statistic.metric].judge(statistic.size.low, statistic.size.high)
             yield self.finding(
-                each.metric,
+                statistic.metric,
                 feature,
                 day.window,
                 Severity.OK if moved else severity,
-                value=each.value,
-                low=each.interval.low,
-                high=each.interval.high,
-                baseline_value=each.unmoved,
+                value=statistic.value,
+                low=statistic.interval.low,
+                high=statistic.interval.high,
+                baseline_value=statistic.unmoved,
                 sample_count=sample.n,
                 baseline_count=numbers.n,
-                reason=_sentence(day, feature, each, sample, seen=moved, severity=severity),
+                reason=_sentence(day, feature, statistic, sample, seen=moved, severity=severity),
                 **day.about,
             )
 
     def _categories(
-        self, day: RecentDay, feature: str, sample: Categories, known: CategoryBaseline
+        self, day: DailyWindow, feature: str, sample: Categories, known: CategoryBaseline
     ) -> Iterator[Finding]:
         if sample.n < FEWEST:
             reason = f"{_too_few(feature, sample.n)} {span(day.window)}."
@@ -209,8 +209,8 @@ def statistics_of(sample: Buckets, numbers: Buckets) -> Iterator[Statistic]:
     """
     unit = scale(numbers)
     yield _mean(sample, numbers, unit)
-    now, before = (percentile(each, 0.5).middle for each in (sample, numbers))
-    ends = [percentile_confidence(each, 0.5, CONFIDENCE) for each in (sample, numbers)]
+    now, before = (percentile(buckets, 0.5).middle for buckets in (sample, numbers))
+    ends = [percentile_confidence(buckets, 0.5, CONFIDENCE) for buckets in (sample, numbers)]
     interval = Interval(ends[0].low - ends[1].high, ends[0].high - ends[1].low)
     yield _shift(MEDIAN, "median", now, before, interval, unit)
     yield _spread(sample, numbers)
@@ -246,8 +246,8 @@ def _shift(
 
 
 def _spread(sample: Buckets, numbers: Buckets) -> Statistic:
-    now, before = (Moments.of(each).deviation().middle for each in (sample, numbers))
-    current, reference = (variance_interval(each, CONFIDENCE) for each in (sample, numbers))
+    now, before = (Moments.of(buckets).deviation().middle for buckets in (sample, numbers))
+    current, reference = (variance_interval(buckets, CONFIDENCE) for buckets in (sample, numbers))
     low = math.sqrt(current.low / reference.high)
     high = math.sqrt(current.high / reference.low) if reference.low > 0 else math.inf
     says = f"standard deviation {number(now)}, in training {number(before)}"
@@ -273,7 +273,7 @@ def _too_few(feature: str, rows: int) -> str:
 
 
 def _sentence(
-    day: RecentDay,
+    day: DailyWindow,
     feature: str,
     each: Statistic,
     sample: Buckets,

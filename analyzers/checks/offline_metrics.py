@@ -41,7 +41,7 @@ from mlmon.analyzers.statistics.theil_sen import slope
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import Baseline
 
@@ -141,22 +141,22 @@ class OfflineMetrics(Analyzer[ModelProfile]):
     # A version is judged once: what is said of it stands for a week.
     alert = Alert(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
 
-    def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
         """Yield the findings of each version in the hour of its evaluation."""
         events = [
             event
-            for profile in evidence.profiles
+            for profile in context.profiles
             for event in profile.events
             if event.action in {TRAIN, EVALUATE}
         ]
-        for window in evidence.windows(STEP):
+        for window in context.windows(STEP):
             seen = [each for each in events if window.end - self.lookback <= each.at < window.end]
             by_model = versions(seen)
             evaluations = [
                 each for each in seen if each.at >= window.start and each.action == EVALUATE
             ]
             for known in by_model.values():
-                yield from self._judge(known, evaluations, window, evidence.baselines)
+                yield from self._judge(known, evaluations, window, context.baselines)
             failed = [evaluation for evaluation in evaluations if not evaluation.succeeded]
             if failed:
                 yield self._failed(failed, window)
@@ -190,13 +190,13 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         self, judged: Version, earlier: Sequence[Version], window: Window, baselines: Baselines
     ) -> Iterator[Finding]:
         judgeable = GAINS | LOSSES
-        names = {name for each in (*earlier, judged) for name in each.evaluation} & judgeable
+        names = {name for version in (*earlier, judged) for name in version.evaluation} & judgeable
         found = []
         for name in sorted(names):
-            having = [each for each in earlier if name in each.evaluation]
+            having = [version for version in earlier if name in version.evaluation]
             if name in judged.evaluation:
                 of = (*having[-COMPARED:], judged)
-                found.append(Series(name, of, tuple(each.evaluation[name] for each in of)))
+                found.append(Series(name, of, tuple(version.evaluation[name] for version in of)))
                 continue
             reason = (
                 f"The evaluation of {judged.title} does not hold {name}, which that of "
@@ -299,7 +299,9 @@ def _chances(series: Series, baselines: Baselines) -> tuple[float, float]:
 
     Both are 0 where there are no labels to say it.
     """
-    *earlier, judged = (_error(series.metric, baselines.get(_model(each))) for each in series.of)
+    *earlier, judged = (
+        _error(series.metric, baselines.get(_model(version))) for version in series.of
+    )
     known = [each for each in earlier if each]
     return judged, math.hypot(judged, float(np.median(known))) if judged and known else 0.0
 

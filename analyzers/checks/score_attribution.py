@@ -27,13 +27,13 @@ from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import Baseline
 
@@ -69,16 +69,16 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, and feature."""
-        for day in recent_days(evidence, STEP):
-            obstacle = day.obstacle() or day.incomplete() or _obstacle(day)
-            if obstacle or day.baseline is None:
-                yield self.unknown(METRIC, None, day.window, str(obstacle), **day.about)
+        for day in daily_windows(context, STEP):
+            skip_reason = day.skip_reason() or day.incomplete() or _obstacle(day)
+            if skip_reason or day.baseline is None:
+                yield self.unknown(METRIC, None, day.window, str(skip_reason), **day.about)
             else:
                 yield from self._judge(day, day.baseline)
 
-    def _judge(self, day: RecentDay, baseline: Baseline) -> Iterator[Finding]:
+    def _judge(self, day: DailyWindow, baseline: Baseline) -> Iterator[Finding]:
         sample = total(day.own)
         attribution = attribute(sample, baseline)
         deviation = Moments.of(baseline.score).deviation().middle if baseline.score else 0.0
@@ -109,13 +109,13 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
             )
 
 
-def _obstacle(day: RecentDay) -> str | None:
+def _obstacle(day: DailyWindow) -> str | None:
     if day.baseline and not day.baseline.score_sums:
         return (
             f"The training set of {day.title} holds no scores, so it is not known what a value "
             "means to the model."
         )
-    rows = sum(each.rows for each in day.own)
+    rows = sum(profile.rows for profile in day.own)
     if rows >= FEWEST:
         return None
     return (

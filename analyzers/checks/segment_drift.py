@@ -28,7 +28,7 @@ from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
@@ -64,11 +64,11 @@ class SegmentDrift(Analyzer[SegmentProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="score", step=STEP)
 
-    def evaluate(self, evidence: Evidence[SegmentProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[SegmentProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
-        for window in evidence.windows(DAY, STEP):
-            profiles = evidence.within(window)
-            for model, baseline in _in_service(profiles, evidence.baselines):
+        for window in context.windows(DAY, STEP):
+            profiles = context.within(window)
+            for model, baseline in _in_service(profiles, context.baselines):
                 own = [profile for profile in profiles if profile.baseline_id == baseline.id]
                 yield from self._judge(window, model, baseline, own)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.categories import Counted
+    from mlmon.analyzers.statistics.categories import CategoryCounts
 
 SCORE = "(score)"
 
@@ -47,7 +47,7 @@ class Side:
 
     name: str
     numeric: Mapping[str, Sequence[Buckets]]
-    categorical: Mapping[str, Counted]
+    categorical: Mapping[str, CategoryCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def of_traffic(
         baselines: These baselines, by id.
     """
     numeric: dict[str, list[Buckets]] = {}
-    categorical: dict[str, Counted] = {}
+    categorical: dict[str, CategoryCounts] = {}
     for part in parts:
         scores = {SCORE: part.score} if part.score else {}
         for feature, numbers in {**part.numeric, **scores}.items():

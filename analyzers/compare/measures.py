@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.drift.drift import homogeneity
 from mlmon.analyzers.statistics.buckets import Buckets, merged
-from mlmon.analyzers.statistics.categories import Counted, table
+from mlmon.analyzers.statistics.categories import CategoryCounts, table
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
 from mlmon.analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
@@ -80,7 +80,7 @@ def of_numbers(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Meas
     return Measures(psi_of_buckets(now, before), jensen_shannon_of_buckets(now, before), moved)
 
 
-def of_categories(current: Counted, reference: Counted) -> Measures:
+def of_categories(current: CategoryCounts, reference: CategoryCounts) -> Measures:
     """Measure categories; both need rows. Those that a side does not know are one."""
     now, before = current.certain(), reference.certain()
     distance = jensen_shannon(

@@ -40,7 +40,7 @@ class Recount:
         if len(edges) >= MOST_BUCKETS:
             return None
         found = [self._counted(window, feature, edges) for window in self._windows]
-        known = [each for each in found if each is not None]
+        known = [buckets for buckets in found if buckets is not None]
         return known if len(known) == len(found) else None
 
     def _counted(self, window: Window, feature: str, edges: tuple[float, ...]) -> Buckets | None:

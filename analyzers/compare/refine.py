@@ -53,7 +53,7 @@ def refined(
         # Logs that are gone in part, or came in between, would tell of other rows.
         sides = (now[feature], before[feature])
         if found and all(each.n == _rows(of) for each, of in zip(found, sides, strict=True)):
-            now[feature], before[feature] = ([each] for each in found)
+            now[feature], before[feature] = ([buckets] for buckets in found)
     return replace(current, numeric=now), replace(reference, numeric=before)
 
 

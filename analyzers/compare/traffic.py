@@ -69,7 +69,9 @@ class Compared:
         """What is compared with what, and over whose edges."""
         reference = f"those {span(self.before.window)}" if self.before else "the training set"
         over = self._over()
-        versions = with_names("version", list(dict.fromkeys(each.model_version for each in over)))
+        versions = with_names(
+            "version", list(dict.fromkeys(baseline.model_version for baseline in over))
+        )
         edges = f", counted over the edges of {versions}: distances are less certain"
         others = edges if len(over) > 1 else ""
         uncounted = sum(side.uncounted for side in self._sides())
@@ -90,7 +92,7 @@ class Compared:
             "ml.model.name": name,
             "ml.model.version": version,
             "baseline.id": self.baseline.id,
-            "baseline.ids": [each.id for each in self._over()],
+            "baseline.ids": [baseline.id for baseline in self._over()],
             "predictions": self.traffic.predictions,
             "uncounted": sum(side.uncounted for side in self._sides()),
             "rows": [row.to_json() for row in self.rows],
@@ -177,15 +179,15 @@ def _traffic(
     def counted() -> Iterator[Stored]:
         nonlocal uncounted
         for each in counted_once(store.stored(KIND, window), baseline.id, baselines):
-            name, _, over = each.slot.series
+            name, _, over = each.profile_key.series
             if name == baseline.model_name and over in baselines:
                 yield each
             elif name == baseline.model_name:
-                uncounted += each.stamp.knowledge.documents
+                uncounted += each.stamp.watermark.documents
 
     parts: dict[str, list[PredictionProfile]] = {}
-    for each in prediction_totals(counted(), baselines):
-        parts.setdefault(each.baseline_id, []).append(each)
+    for profile in prediction_totals(counted(), baselines):
+        parts.setdefault(profile.baseline_id, []).append(profile)
     if not parts:
         raise _nothing(window, baseline.model_name, store.last(KIND, window))
     return Traffic(window, [total(of) for of in parts.values()], uncounted)

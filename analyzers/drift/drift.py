@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.statistics.categories import Counted
+    from mlmon.analyzers.statistics.categories import CategoryCounts
     from mlmon.analyzers.statistics.interval import Interval
 
 ALPHA = 0.001
@@ -115,7 +115,7 @@ def undecided(current: Buckets, reference: Buckets) -> tuple[int, ...]:
     )
 
 
-def categorical_drift(current: Counted, reference: Counted) -> Drift:
+def categorical_drift(current: CategoryCounts, reference: CategoryCounts) -> Drift:
     """Compare categories by total variation, tested by chi-squared; both need rows."""
     n, m = current.n, reference.n
     distance = total_variation.total_variation_of(current, reference)
@@ -146,7 +146,7 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
         where: Where that is, for the sentence.
     """
     shares = _shares_below(current.counts), _shares_below(reference.counts)
-    medians = [percentiles.percentile(each, 0.5) for each in (current, reference)]
+    medians = [percentiles.percentile(buckets, 0.5) for buckets in (current, reference)]
     return _moved(current.edges, shares, medians, where)
 
 
@@ -155,7 +155,7 @@ def parts_moved(current: Sequence[Buckets], reference: Sequence[Buckets], where:
     if len({part.edges for part in (*current, *reference)}) == 1:
         return numbers_moved(merged(current), merged(reference), where)
     now, before = probability_box.boxes(current, reference)
-    medians = [each.percentile(0.5) for each in (now, before)]
+    medians = [box.percentile(0.5) for box in (now, before)]
     return _moved(now.points.tolist(), (now.middle(), before.middle()), medians, where)
 
 
@@ -177,7 +177,9 @@ def _moved(
     )
 
 
-def categories_moved(current: Counted, reference: Counted, where: str = "in training") -> str:
+def categories_moved(
+    current: CategoryCounts, reference: CategoryCounts, where: str = "in training"
+) -> str:
     """Say which category's share changed most, and how strong the change is over all of them."""
     names = sorted(current.counts.keys() | reference.counts.keys())
     shares = {name: (_share(name, current), _share(name, reference)) for name in names}
@@ -189,11 +191,11 @@ def categories_moved(current: Counted, reference: Counted, where: str = "in trai
     )
 
 
-def _share(name: str, of: Counted) -> float:
+def _share(name: str, of: CategoryCounts) -> float:
     return of.counts.get(name, 0) / of.n
 
 
-def homogeneity(current: Counted, reference: Counted) -> chi_squared.ChiSquared:
+def homogeneity(current: CategoryCounts, reference: CategoryCounts) -> chi_squared.ChiSquared:
     """Return the test over the categories that both sides know, and one of all others."""
     rows = table(current, reference)
     return chi_squared.chi_squared(

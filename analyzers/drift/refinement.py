@@ -13,7 +13,7 @@ from mlmon.analyzers.statistics.buckets import Buckets, merged
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 
@@ -22,12 +22,12 @@ class Refinements:
     """The finer counts there are.
 
     Args:
-        evidence: Of an analyzer that names `refinement` in `also`.
+        context: Of an analyzer that names `refinement` in `also`.
     """
 
-    def __init__(self, evidence: Evidence[Any]) -> None:
-        found = evidence.of(KIND).profiles
-        self._counts = {(each.window, each.slot.series): each.counts for each in found}
+    def __init__(self, context: AnalysisContext[Any]) -> None:
+        found = context.of(KIND).profiles
+        self._counts = {(each.window, each.profile_key.series): each.counts for each in found}
 
     def drift(
         self, field: str, sample: Buckets, hours: Sequence[PredictionProfile], baseline: Baseline
@@ -54,7 +54,9 @@ class Refinements:
         self, field: str, hours: Sequence[PredictionProfile], baseline: Baseline
     ) -> Buckets | None:
         """Return the day over the finer edges; None where an hour was not counted again."""
-        counts = [self._counts.get((hour.window, (*hour.slot.series, field))) for hour in hours]
+        counts = [
+            self._counts.get((hour.window, (*hour.profile_key.series, field))) for hour in hours
+        ]
         if field not in baseline.finer or not all(counts):
             return None
         edges = baseline.finer[field].edges

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.evidence import Evidence
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.analysis_context import AnalysisContext
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, Window, floor, from_milliseconds
 from mlmon.analyzers.drift.drift import numeric_drift
 from mlmon.analyzers.drift.refinements import KIND, RefinementProfile
@@ -20,7 +20,7 @@ from mlmon.analyzers.event_logs.aggregations import (
     known_since,
     period_query,
     ranges,
-    read_knowledge,
+    read_watermark,
 )
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles.kind import ProfileKind, kinds
@@ -28,17 +28,17 @@ from mlmon.analyzers.profiles.kinds.prediction_query import NUMERIC, SCORE, STEP
 from mlmon.analyzers.profiles.kinds.predictions import DATASET
 from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTION
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.references.recent_day import LOOKBACK, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
-    from mlmon.analyzers.references.recent_day import RecentDay
+    from mlmon.analyzers.references.daily_window import DailyWindow
 
 
 class RefinementKind(ProfileKind[RefinementProfile]):
@@ -48,17 +48,17 @@ class RefinementKind(ProfileKind[RefinementProfile]):
     dataset = DATASET
     step = STEP
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour and field of the days that are open.
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile_key for each hour and field of the days that are open.
 
         A day is looked at if some hour of it lies in the period.
         """
         last = min(floor(period.end + DAY, STEP), logs.now)
         profiles = _predictions(logs, Window(floor(period.start, STEP) - LOOKBACK, last))
-        evidence = Evidence(Window(period.start, last), profiles, logs.baselines)
+        context = AnalysisContext(Window(period.start, last), profiles, logs.baselines)
         return {
-            Slot(KIND, hour.window, (*hour.slot.series, field)): hour.knowledge
-            for day in recent_days(evidence)
+            ProfileKey(KIND, hour.window, (*hour.profile_key.series, field)): hour.watermark
+            for day in daily_windows(context)
             for field, hours in _open_fields(day)
             for hour in hours
         }
@@ -72,32 +72,34 @@ class RefinementKind(ProfileKind[RefinementProfile]):
         known = {
             prediction.window: prediction
             for prediction in _predictions(logs, part)
-            if prediction.slot.series == (name, version, baseline_id)
+            if prediction.profile_key.series == (name, version, baseline_id)
         }
         for piece in part.split(max(1, MOST_BUCKETS // (len(edges) + 2)) * STEP):
-            for window, knowledge, counts in _counted(logs, (name, version), piece, field, edges):
+            for window, watermark, counts in _counted(logs, (name, version), piece, field, edges):
                 hour = known.get(window)
                 coarse = sample_of(hour, field) if hour else None
                 fine = Buckets(edges, counts)
                 if coarse and fine.coarsened(coarse.edges).counts == coarse.counts:
-                    yield RefinementProfile(Slot(KIND, window, series), knowledge, counts=counts)
+                    yield RefinementProfile(
+                        ProfileKey(KIND, window, series), watermark, counts=counts
+                    )
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
     ) -> RefinementProfile | None:
         """Return the profile of a stored body; None where its baseline is gone."""
-        if slot.series[2] not in baselines:
+        if profile_key.series[2] not in baselines:
             return None
-        return RefinementProfile(slot, knowledge, revision, tuple(body["counts"]))
+        return RefinementProfile(profile_key, watermark, revision, tuple(body["counts"]))
 
-    def described(self, slot: Slot) -> dict[str, str]:
+    def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model, version, baseline and field."""
-        name, version, baseline, field = slot.series
+        name, version, baseline, field = profile_key.series
         return {
             "ml.model.name": name,
             "ml.model.version": version,
@@ -116,10 +118,10 @@ def _predictions(logs: Logs, period: Window) -> list[PredictionProfile]:
     return store.read(kinds()[PREDICTION], period, logs.by_id)
 
 
-def _open_fields(day: RecentDay) -> Iterator[tuple[str, Sequence[PredictionProfile]]]:
+def _open_fields(day: DailyWindow) -> Iterator[tuple[str, Sequence[PredictionProfile]]]:
     """Yield the fields of a day whose verdict the buckets leave open, and the hours it is of."""
     baseline = day.baseline
-    if baseline is None or day.obstacle():
+    if baseline is None or day.skip_reason():
         return
     for field, hours in ((SCORE, day.own), *((name, day.traffic) for name in baseline.numeric)):
         reference = baseline.score if field == SCORE else baseline.numeric[field]
@@ -138,7 +140,7 @@ def _counted(
     part: Window,
     field: str,
     edges: tuple[float, ...],
-) -> Iterator[tuple[Window, Knowledge, tuple[int, ...]]]:
+) -> Iterator[tuple[Window, SourceWatermark, tuple[int, ...]]]:
     terms = dict(zip(("ml.model.name", "ml.model.version"), model, strict=True))
     path = field if field == SCORE else NUMERIC + field
     windows = {
@@ -149,4 +151,4 @@ def _counted(
     for bucket in answer["aggregations"]["windows"]["buckets"]:
         start = from_milliseconds(bucket["key"])
         counts = tuple(each["doc_count"] for each in bucket["counts"]["buckets"])
-        yield Window(start, start + STEP), read_knowledge(bucket), counts
+        yield Window(start, start + STEP), read_watermark(bucket), counts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.base.window import Window
 
 KIND = "refinement"
@@ -17,23 +17,23 @@ class RefinementProfile:
     """One field of the predictions of one model version in one window.
 
     Args:
-        slot: Window, and model name, version, baseline and field as its series. The field is the
+        profile_key: Window, and model name, version, baseline and field as its series. The field is the
             name of a numeric feature, or `ml.prediction.score`.
-        knowledge: What it was made from: the predictions of that window's prediction profile.
+        watermark: What it was made from: the predictions of that window's prediction profile.
         revision: 1, and one more each time it was made again because of late events.
         counts: Predictions per bucket over the edges of the baseline's `finer`.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     counts: tuple[int, ...] = ()
 
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {"counts": self.counts}

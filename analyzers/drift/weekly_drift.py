@@ -68,7 +68,7 @@ class _Sums:
         self._sums = np.vstack([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])
 
     def within(self, window: Window) -> tuple[int, ...]:
-        first, last = (bisect_left(self._starts, each) for each in (window.start, window.end))
+        first, last = (bisect_left(self._starts, moment) for moment in (window.start, window.end))
         return tuple((self._sums[last] - self._sums[first]).tolist())
 
 

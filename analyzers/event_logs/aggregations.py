@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Knowledge
+from mlmon.analyzers.base.profile_key import SourceWatermark
 from mlmon.analyzers.base.window import DAY, floor, from_milliseconds, milliseconds
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def known_since() -> dict[str, Any]:
     return {"ingested": {"max": {"field": INGESTED}}}
 
 
-def read_knowledge(bucket: Mapping[str, Any]) -> Knowledge:
+def read_watermark(bucket: Mapping[str, Any]) -> SourceWatermark:
     """Read what a bucket with `known_since` was made from."""
     ingested = bucket["ingested"]["value"]
-    return Knowledge(bucket["doc_count"], None if ingested is None else from_milliseconds(ingested))
+    return SourceWatermark(
+        bucket["doc_count"], None if ingested is None else from_milliseconds(ingested)
+    )

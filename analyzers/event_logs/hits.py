@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlmon.analyzers.base.profile_key import Knowledge
+from mlmon.analyzers.base.profile_key import SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, floor, from_milliseconds, iso, parse_time
 
 if TYPE_CHECKING:
@@ -58,19 +58,19 @@ def family_of(source: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def by_hour(
     sources: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any], datetime], E]
-) -> Iterator[tuple[Window, Knowledge, list[E]]]:
+) -> Iterator[tuple[Window, SourceWatermark, list[E]]]:
     """Yield each hour that holds events, what it was made from, and its events as they came.
 
     Args:
         sources: The events, in any order.
         read: Makes one from an event's source and its time.
     """
-    hours: dict[datetime, list[tuple[E, Knowledge]]] = {}
+    hours: dict[datetime, list[tuple[E, SourceWatermark]]] = {}
     for source in sources:
         at = parse_time(source["@timestamp"])
         ingested = field_of(source, "event.ingested")
-        known = Knowledge(1, parse_time(ingested) if ingested else None)
+        known = SourceWatermark(1, parse_time(ingested) if ingested else None)
         hours.setdefault(floor(at, STEP), []).append((read(source, at), known))
     for start, found in sorted(hours.items()):
-        knowledge = sum((known for _, known in found), Knowledge())
-        yield Window(start, start + STEP), knowledge, [event for event, _ in found]
+        watermark = sum((known for _, known in found), SourceWatermark())
+        yield Window(start, start + STEP), watermark, [event for event, _ in found]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, from_milliseconds
-from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_knowledge
+from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_watermark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.elastic.client.cluster import Cluster
 
@@ -74,10 +74,10 @@ class Logs:
 
     def windows(
         self, dataset: str, period: Window, step: timedelta
-    ) -> Iterator[tuple[Window, Knowledge]]:
+    ) -> Iterator[tuple[Window, SourceWatermark]]:
         """Yield each window with events and what is known of it."""
         for window, bucket in self.survey(dataset, period, step, known_since()):
-            yield window, read_knowledge(bucket)
+            yield window, read_watermark(bucket)
 
     def survey(
         self,

@@ -108,7 +108,7 @@ class LabelJoin:
             with closing(self._arrivals.outcomes(part)) as outcomes:
                 for batch, missing in self._all_joined(outcomes):
                     self._done.outcomes += len(batch)
-                    waiting = [each for each in batch if each.prediction_id in missing]
+                    waiting = [outcome for outcome in batch if outcome.prediction_id in missing]
                     self._done.waiting += len(waiting)
                     self._waiting.add(waiting, self._now)
             read |= part.counts
@@ -133,7 +133,9 @@ class LabelJoin:
         pending = _by_prediction(outcomes)
         for _ in range(_ATTEMPTS):
             stored = self._labels.labels(pending)
-            predictions = self._labels.predictions([each for each in pending if each not in stored])
+            predictions = self._labels.predictions(
+                [outcome for outcome in pending if outcome not in stored]
+            )
             missing |= pending.keys() - stored.keys() - predictions.keys()
             changed: list[tuple[Label, Stored | None]] = []
             for ident, of in pending.items():

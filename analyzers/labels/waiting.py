@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 SOONEST, LATEST = 5 * MINUTE, DAY
 """An outcome is looked up again after as long as it has waited, within these bounds."""
 
-PATIENCE = next(each.days or 30 for each in LIFECYCLES if each.name == "ml.prediction") * DAY
+PATIENCE = (
+    next(lifecycle.days or 30 for lifecycle in LIFECYCLES if lifecycle.name == "ml.prediction")
+    * DAY
+)
 """After so long it is given up: predictions are kept no longer than that."""
 
 

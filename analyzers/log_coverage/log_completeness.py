@@ -143,10 +143,10 @@ class _Lines:
     def together(cls, several: Iterable[_Lines]) -> _Lines:
         arrived: Counter[datetime] = Counter()
         lost: dict[datetime, float] = defaultdict(float)
-        for each in several:
-            for start, more in zip(each.starts, pairwise(each.arrived), strict=True):
+        for lines in several:
+            for start, more in zip(lines.starts, pairwise(lines.arrived), strict=True):
                 arrived[start] += more[1] - more[0]
-            for start, gone in zip(each.starts, pairwise(each.lost), strict=True):
+            for start, gone in zip(lines.starts, pairwise(lines.lost), strict=True):
                 lost[start] += gone[1] - gone[0]
         return cls.of(arrived, lost)
 

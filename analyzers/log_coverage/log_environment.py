@@ -49,7 +49,7 @@ class LogEnvironments:
         named = _within(hours, max(window.start, window.end - REACH), window.end)
         if not named:
             known = _within(hours, window.end - WEEK, window.end)
-            last = max((known[each] for each in known), default=None)
+            last = max((known[moment] for moment in known), default=None)
             named = {each: hour for each, hour in known.items() if hour == last}
         return next(iter(named)) if len(named) == 1 else None
 

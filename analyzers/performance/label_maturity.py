@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.profiles.kinds.labels import LabelProfile
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 
@@ -115,8 +115,8 @@ class LabelHistory:
 
     def __init__(
         self,
-        predicted: Evidence[PredictionProfile],
-        labelled: Evidence[LabelProfile],
+        predicted: AnalysisContext[PredictionProfile],
+        labelled: AnalysisContext[LabelProfile],
         model: str,
     ) -> None:
         hours = sorted(
@@ -158,22 +158,25 @@ class LabelHistory:
         return LabelCoverage(of_approved, Coverage(*rejected, of_rejected))
 
     def _within(self, window: Window) -> tuple[int, int, int, int]:
-        first, last = (bisect_left(self._starts, each) for each in (window.start, window.end))
+        first, last = (bisect_left(self._starts, moment) for moment in (window.start, window.end))
         before = tuple(-each for each in self._sums[first])
         return _added(self._sums[last], before)
 
 
-def _predictions(evidence: Evidence[PredictionProfile], model: str) -> Iterable[_Hour]:
-    for each in one_per_version(evidence.profiles, evidence.baselines):
-        if each.model[0] == model:
-            yield _Hour(each.window.start, (each.approved, each.predictions - each.approved, 0, 0))
+def _predictions(context: AnalysisContext[PredictionProfile], model: str) -> Iterable[_Hour]:
+    for profile in one_per_version(context.profiles, context.baselines):
+        if profile.model[0] == model:
+            yield _Hour(
+                profile.window.start,
+                (profile.approved, profile.predictions - profile.approved, 0, 0),
+            )
 
 
-def _labels(evidence: Evidence[LabelProfile], model: str) -> Iterable[_Hour]:
-    for each in one_per_version(evidence.profiles, evidence.baselines):
-        if each.model[0] == model:
-            known = (0, 0, each.approved.labelled, each.rejected.labelled)
-            yield _Hour(each.window.start, known)
+def _labels(context: AnalysisContext[LabelProfile], model: str) -> Iterable[_Hour]:
+    for profile in one_per_version(context.profiles, context.baselines):
+        if profile.model[0] == model:
+            known = (0, 0, profile.approved.labelled, profile.rejected.labelled)
+            yield _Hour(profile.window.start, known)
 
 
 def _added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -18,7 +18,7 @@ from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile, total
 from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTIONS
-from mlmon.analyzers.references.recent_day import RecentDay, recent_day, recent_days
+from mlmon.analyzers.references.daily_window import DailyWindow, daily_window, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.realised import realised_performance
 from mlmon.analyzers.statistics.unknown_labels import bounded_performance
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
@@ -40,7 +40,7 @@ FEWEST, FEWEST_OF_A_KIND = 100, 20
 
 
 @dataclass(frozen=True)
-class LabelledDay:
+class LabeledWindow:
     """A model version in service at the end of a day: its predictions, and what is known of them.
 
     Args:
@@ -51,7 +51,7 @@ class LabelledDay:
         coverage: How many labels are known, and how many are to be expected.
     """
 
-    day: RecentDay
+    day: DailyWindow
     scores: Buckets | None
     labels: LabelProfile | None
     thresholds: tuple[float, ...]
@@ -77,14 +77,14 @@ class LabelledDay:
             "baseline_count": baseline.rows if baseline else None,
         }
 
-    def obstacle(self) -> str | None:
+    def skip_reason(self) -> str | None:
         """Return why nothing can be said of the version's performance, None if it can."""
-        if obstacle := self.day.obstacle():
-            return obstacle
+        if skip_reason := self.day.skip_reason():
+            return skip_reason
         if self.scores is None:
             return f"The training set of {self.day.title} holds no scores."
         if not self.scores.n:
-            predictions = sum(each.predictions for each in self.day.own)
+            predictions = sum(profile.predictions for profile in self.day.own)
             return (
                 f"None of {count(predictions, 'prediction')} of {self.day.title} "
                 f"{span(self.day.window)} has a score: log `ml.prediction.score`."
@@ -104,7 +104,7 @@ class LabelledDay:
     def performance(self) -> Performance:
         """The performance of all predictions; bounded by what missing labels may be while they are.
 
-        Only where there is no obstacle.
+        Only where there is no skip_reason.
         """
         if self.scores is None or self.labels is None or self.labels.scores is None:
             raise ValueError(f"the performance of {self.day.title} is not known")
@@ -144,33 +144,37 @@ class LabelledDays:
     """Model versions' predictions and labels by window, each made once.
 
     Args:
-        evidence: Label profiles, with prediction profiles beside them.
+        context: Label profiles, with prediction profiles beside them.
     """
 
-    def __init__(self, evidence: Evidence[LabelProfile]) -> None:
-        self._labels = evidence
-        self._predictions: Evidence[PredictionProfile] = evidence.of(PREDICTIONS)
+    def __init__(self, context: AnalysisContext[LabelProfile]) -> None:
+        self._labels = context
+        self._predictions: AnalysisContext[PredictionProfile] = context.of(PREDICTIONS)
         self._histories: dict[str, LabelHistory] = {}
-        self._made: dict[tuple[Window, tuple[str, str]], LabelledDay] = {}
+        self._made: dict[tuple[Window, tuple[str, str]], LabeledWindow] = {}
 
-    def judged(self, step: timedelta = STEP) -> Iterator[LabelledDay]:
+    def judged(self, step: timedelta = STEP) -> Iterator[LabeledWindow]:
         """Yield the day before each multiple of `step`, for each version then in service."""
-        for day in recent_days(self._predictions, step):
+        for day in daily_windows(self._predictions, step):
             yield self._of(day)
 
-    def of(self, window: Window, model: tuple[str, str]) -> LabelledDay:
+    def of(self, window: Window, model: tuple[str, str]) -> LabeledWindow:
         """Return what a version predicted in a window, and the labels known of it."""
         known = self._made.get((window, model))
-        return known or self._of(recent_day(window, model, self._predictions))
+        return known or self._of(daily_window(window, model, self._predictions))
 
     def first(self, model: tuple[str, str], period: Window) -> datetime | None:
         """Return when a version's first hour with predictions in a period begins."""
         return next(
-            (each.window.start for each in self._predictions.within(period) if each.model == model),
+            (
+                profile.window.start
+                for profile in self._predictions.within(period)
+                if profile.model == model
+            ),
             None,
         )
 
-    def _of(self, day: RecentDay) -> LabelledDay:
+    def _of(self, day: DailyWindow) -> LabeledWindow:
         place = day.window, day.model
         if place not in self._made:
             self._made[place] = self._make(day)
@@ -181,19 +185,19 @@ class LabelledDays:
             self._histories[name] = LabelHistory(self._predictions, self._labels, name)
         return self._histories[name]
 
-    def _make(self, day: RecentDay) -> LabelledDay:
+    def _make(self, day: DailyWindow) -> LabeledWindow:
         wanted = day.baseline.id if day.baseline else ""
         own = [
-            each
-            for each in self._labels.within(day.window)
-            if each.model == day.model and each.baseline_id == wanted
+            profile
+            for profile in self._labels.within(day.window)
+            if profile.model == day.model and profile.baseline_id == wanted
         ]
         labels = total(own) if own else None
-        predictions = sum(each.predictions for each in day.own)
-        approved = sum(each.approved for each in day.own)
+        predictions = sum(profile.predictions for profile in day.own)
+        approved = sum(profile.approved for profile in day.own)
         known = (labels.approved.labelled, labels.rejected.labelled) if labels else (0, 0)
-        scores = [each.score for each in day.own if each.score is not None]
-        return LabelledDay(
+        scores = [profile.score for profile in day.own if profile.score is not None]
+        return LabeledWindow(
             day,
             merged(scores) if scores else None,
             labels,

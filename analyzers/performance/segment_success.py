@@ -36,9 +36,9 @@ from mlmon.analyzers.statistics.wilson import wilson_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.performance.labeled_window import LabelledDay
+    from mlmon.analyzers.performance.labeled_window import LabeledWindow
     from mlmon.analyzers.profiles.kinds.label_segments import SegmentOutcomes
     from mlmon.analyzers.profiles.kinds.labels import LabelProfile
     from mlmon.analyzers.profiles.kinds.segments import Counts, SegmentProfile
@@ -134,14 +134,14 @@ class SegmentSuccesses:
     """The segments of each model version's day.
 
     Args:
-        evidence: Label profiles, with segment profiles beside them.
+        context: Label profiles, with segment profiles beside them.
     """
 
-    def __init__(self, evidence: Evidence[LabelProfile]) -> None:
-        self._labels = evidence
-        self._predictions: Evidence[SegmentProfile] = evidence.of(SEGMENTS)
+    def __init__(self, context: AnalysisContext[LabelProfile]) -> None:
+        self._labels = context
+        self._predictions: AnalysisContext[SegmentProfile] = context.of(SEGMENTS)
 
-    def of(self, day: LabelledDay) -> SegmentVerdicts:
+    def of(self, day: LabeledWindow) -> SegmentVerdicts:
         """Judge the segments of a day; none where the baseline divides nothing or has no labels."""
         baseline = day.baseline
         if baseline is None or not baseline.segments or day.labels is None:
@@ -149,9 +149,9 @@ class SegmentSuccesses:
         if not any(each.positives for of in baseline.segments.values() for each in of.values()):
             return SegmentVerdicts(left_out=("the training set's segments hold no labels",))
         found = list(self._found(day, baseline, day.labels.segments))
-        enough = [each for each in found if isinstance(each, SegmentSuccess)]
-        small = [each for each in found if isinstance(each, str)]
-        corrected = q_values([each.p_value for each in enough])
+        enough = [success for success in found if isinstance(success, SegmentSuccess)]
+        small = [success for success in found if isinstance(success, str)]
+        corrected = q_values([success.p_value for success in enough])
         return SegmentVerdicts(
             tuple(
                 Judged(each, q_value, each.severity(q_value))
@@ -161,7 +161,7 @@ class SegmentSuccesses:
         )
 
     def _found(
-        self, day: LabelledDay, baseline: Baseline, known: Mapping[str, FeatureOutcomes]
+        self, day: LabeledWindow, baseline: Baseline, known: Mapping[str, FeatureOutcomes]
     ) -> Iterator[SegmentSuccess | str]:
         """Yield each segment of the baseline, by its name alone where it has too few labels."""
         window = day.day.window

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.base.profile_key import Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey
     from mlmon.analyzers.baselines.baseline import Baseline
 
 
@@ -17,7 +17,7 @@ class Placed(Protocol):
     """A profile, or what is stored of one."""
 
     @property
-    def slot(self) -> Slot:
+    def profile_key(self) -> ProfileKey:
         """Its window; its series are a model's name and version, and a baseline."""
         ...
 
@@ -38,15 +38,15 @@ def counted_once(
     """
 
     def rank(each: S) -> tuple[bool, bool, bool, datetime | None]:
-        *model, over = each.slot.series
+        *model, over = each.profile_key.series
         known = baselines.get(over)
         own = known is not None and known.model == tuple(model)
         return over == preferred, own, known is not None, known.created if known else None
 
-    for _, of_window in groupby(profiles, key=lambda profile: profile.slot.window):
+    for _, of_window in groupby(profiles, key=lambda profile: profile.profile_key.window):
         chosen: dict[tuple[str, ...], S] = {}
         for each in of_window:
-            version = each.slot.series[:2]
+            version = each.profile_key.series[:2]
             if version not in chosen or rank(each) > rank(chosen[version]):
                 chosen[version] = each
         yield from chosen.values()

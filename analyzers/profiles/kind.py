@@ -13,13 +13,13 @@ from abc import ABC, abstractmethod
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from mlmon.analyzers.base.profile_key import Profile, Slot
+from mlmon.analyzers.base.profile_key import Profile, ProfileKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
@@ -50,11 +50,11 @@ class ProfileKind(ABC, Generic[P]):
     core: ClassVar[tuple[str, ...]] = ()
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return what can be profiled, and the events there are of it: one slot per window."""
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return what can be profiled, and the events there are of it: one profile key per window."""
         return {
-            Slot(self.name, window): knowledge
-            for window, knowledge in logs.windows(self.dataset, period, self.step)
+            ProfileKey(self.name, window): watermark
+            for window, watermark in logs.windows(self.dataset, period, self.step)
         }
 
     @abstractmethod
@@ -64,8 +64,8 @@ class ProfileKind(ABC, Generic[P]):
     @abstractmethod
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: Body,
         baselines: Mapping[str, Baseline],
@@ -73,16 +73,16 @@ class ProfileKind(ABC, Generic[P]):
         """Return the profile of a stored body, None if it cannot be read.
 
         Args:
-            slot: Its place.
-            knowledge: What it was made from.
-            revision: Which of the slot's revisions it is.
+            profile_key: Its place.
+            watermark: What it was made from.
+            revision: Which of the profile_key's revisions it is.
             body: What its `body()` returned when it was stored.
             baselines: All baselines by id.
         """
 
-    def described(self, slot: Slot) -> dict[str, str]:
+    def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return fields of the document by which profiles of a series are found; none."""
-        del slot
+        del profile_key
         return {}
 
     def chosen(
@@ -110,4 +110,4 @@ def kinds() -> Mapping[str, ProfileKind[Any]]:
         and not inspect.isabstract(member)
         and member.__module__ == module.name
     ]
-    return {each.name: each for each in sorted(found, key=lambda each: each.name)}
+    return {kind.name: kind for kind in sorted(found, key=lambda each: each.name)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.profile_key import Knowledge
+from mlmon.analyzers.base.profile_key import SourceWatermark
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, from_bodies, total
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def prediction_totals(
     waiting: dict[tuple[str, ...], list[Stored]] = {}
     sums: dict[tuple[str, ...], PredictionProfile] = {}
     for each in stored:
-        series = each.slot.series
+        series = each.profile_key.series
         if series[2] and series[2] not in baselines:
             continue
         parts = waiting.setdefault(series, [])
@@ -49,8 +49,8 @@ def _with(
     known: PredictionProfile | None, parts: Sequence[Stored], baselines: Mapping[str, Baseline]
 ) -> PredictionProfile:
     first = parts[0]
-    knowledge = reduce(Knowledge.__add__, (part.stamp.knowledge for part in parts))
+    watermark = reduce(SourceWatermark.__add__, (part.stamp.watermark for part in parts))
     bodies = [part.body for part in parts]
-    baseline = baselines.get(first.slot.series[2])
-    added = from_bodies(first.slot, knowledge, first.stamp.revision, bodies, baseline)
+    baseline = baselines.get(first.profile_key.series[2])
+    added = from_bodies(first.profile_key, watermark, first.stamp.revision, bodies, baseline)
     return added if known is None else total([known, added])

@@ -53,7 +53,7 @@ class Profiler:
     def update(self, kind: ProfileKind[Any], period: Window) -> int:
         """Profile what is new of one kind in a period; return how many profiles were made."""
         self.prepare(kind)
-        present = kind.slots(self._logs, period)
+        present = kind.profile_keys(self._logs, period)
         # What events of the period open again may lie around it.
         reach = pending.spanned(present, period)
         wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
@@ -64,14 +64,14 @@ class Profiler:
                 self._progress(f"profiling: {kind.name}, day {index + 1} of {len(days)}")
                 ask = partial(_made, kind, self._logs, series)
                 profiles = [
-                    replace(each, revision=wanted[each.slot])
+                    replace(each, revision=wanted[each.profile_key])
                     for part in pool.map(ask, _parts(day, kind.step))
                     for each in part
-                    if each.slot in wanted
+                    if each.profile_key in wanted
                 ]
                 made += self._store.write(profiles, self._logs.now).total
                 changed = self.changed.setdefault(kind.name, [])
-                changed += [profile.slot.window for profile in profiles]
+                changed += [profile.profile_key.window for profile in profiles]
         self._store.refresh()
         return made
 

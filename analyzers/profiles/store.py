@@ -1,11 +1,11 @@
-"""Profiles in Elasticsearch, one document per slot and revision."""
+"""Profiles in Elasticsearch, one document per profile key and revision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot, Stamp
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import Window, iso, parse_time
 from mlmon.analyzers.profiles.kind import P, ProfileKind, kinds
 from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, read_last_windows
@@ -43,7 +43,7 @@ _STAMP = [
 class Stored:
     """A profile as it is stored: its place, what it was made from, and its body."""
 
-    slot: Slot
+    profile_key: ProfileKey
     stamp: Stamp
     body: dict[str, Any]
 
@@ -56,16 +56,16 @@ class ProfileStore:
         self._prefix = f"mlmon-profiles-{namespace}"
 
     def write(self, profiles: Iterable[Profile], created: datetime) -> Written:
-        """Store profiles; one of the same slot and revision is replaced."""
+        """Store profiles; one of the same profile key and revision is replaced."""
         return self._cluster.put(self._document(profile, created) for profile in profiles)
 
     def refresh(self) -> None:
         """Make what was stored visible."""
         self._cluster.refresh(f"{self._prefix}-*")
 
-    def stamps(self, kind: str, period: Window) -> dict[Slot, Stamp]:
-        """Return the latest revision of each slot in a period, without the profiles themselves."""
-        return {_slot(each): _stamp(each) for each in self._latest(kind, period, _STAMP)}
+    def stamps(self, kind: str, period: Window) -> dict[ProfileKey, Stamp]:
+        """Return the newest stamp of each profile key in a period, without the profiles."""
+        return {_profile_key(each): _stamp(each) for each in self._latest(kind, period, _STAMP)}
 
     def read(
         self,
@@ -88,7 +88,7 @@ class ProfileStore:
         fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
         read = (_read(kind, each, baselines) for each in self.stored(kind.name, period, fields))
         found = [each for each in read if each is not None]
-        return sorted(found, key=lambda each: (each.slot.window, each.slot.series))
+        return sorted(found, key=lambda each: (each.profile_key.window, each.profile_key.series))
 
     def stored(
         self, kind: str, period: Window, fields: list[str] | None = None
@@ -103,7 +103,7 @@ class ProfileStore:
             fields: The fields to fetch; all by default.
         """
         for document in self._latest(kind, period, fields):
-            yield Stored(_slot(document), _stamp(document), document.get("profile.body", {}))
+            yield Stored(_profile_key(document), _stamp(document), document.get("profile.body", {}))
 
     def last(self, kind: str, period: Window) -> dict[Version, Last]:
         """Return the last window in a period of each model version over each baseline.
@@ -117,19 +117,19 @@ class ProfileStore:
         self, kind: str, period: Window, fields: list[str] | None
     ) -> Iterator[dict[str, Any]]:
         """Yield the documents of the latest revisions, in order of their windows' starts."""
-        start, seen = "", set[Slot]()
+        start, seen = "", set[ProfileKey]()
         for document in self._scan(kind, period, fields):
             if document["event.start"] != start:
                 start, seen = document["event.start"], set()
-            slot = _slot(document)
-            if slot not in seen:
-                seen.add(slot)
+            profile_key = _profile_key(document)
+            if profile_key not in seen:
+                seen.add(profile_key)
                 yield document
 
     def _scan(
         self, kind: str, period: Window, fields: list[str] | None
     ) -> Iterator[dict[str, Any]]:
-        """Yield every revision, by the start of its window, the latest of a slot first."""
+        """Yield every revision, by the start of its window, the latest of a profile key first."""
         body = {
             "query": _query(kind, period),
             "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
@@ -140,25 +140,25 @@ class ProfileStore:
             yield hit["_source"]
 
     def _document(self, profile: Profile, created: datetime) -> Document:
-        slot, knowledge = profile.slot, profile.knowledge
-        kind = kinds()[slot.kind]
+        profile_key, watermark = profile.profile_key, profile.watermark
+        kind = kinds()[profile_key.kind]
         source: dict[str, Any] = {
-            "@timestamp": iso(slot.window.end),
-            "event.start": iso(slot.window.start),
-            "event.end": iso(slot.window.end),
+            "@timestamp": iso(profile_key.window.end),
+            "event.start": iso(profile_key.window.start),
+            "event.end": iso(profile_key.window.end),
             "event.created": iso(created),
             "profile.dataset": kind.dataset,
-            "profile.kind": slot.kind,
-            "profile.series": list(slot.series),
+            "profile.kind": profile_key.kind,
+            "profile.series": list(profile_key.series),
             "profile.format": FORMAT,
             "profile.revision": profile.revision,
-            "profile.count": knowledge.documents,
-            "profile.ingested": iso(knowledge.ingested) if knowledge.ingested else None,
+            "profile.count": watermark.documents,
+            "profile.ingested": iso(watermark.ingested) if watermark.ingested else None,
             "profile.body": profile.body(),
-            **kind.described(slot),
+            **kind.described(profile_key),
         }
-        index = f"{self._prefix}-{slot.window.end:%Y.%m}"
-        return Document(index, slot.id(profile.revision), source)
+        index = f"{self._prefix}-{profile_key.window.end:%Y.%m}"
+        return Document(index, profile_key.id(profile.revision), source)
 
 
 def _query(kind: str, period: Window) -> dict[str, Any]:
@@ -169,24 +169,25 @@ def _query(kind: str, period: Window) -> dict[str, Any]:
 
 
 def _read(kind: ProfileKind[P], stored: Stored, baselines: Mapping[str, Baseline]) -> P | None:
-    slot, stamp = stored.slot, stored.stamp
+    profile_key, stamp = stored.profile_key, stored.stamp
     try:
-        return kind.read(slot, stamp.knowledge, stamp.revision, stored.body, baselines)
+        return kind.read(profile_key, stamp.watermark, stamp.revision, stored.body, baselines)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"profile {slot.id(stamp.revision)} of {iso(slot.window.start)} is broken, delete it "
+            f"profile {profile_key.id(stamp.revision)} of "
+            f"{iso(profile_key.window.start)} is broken, delete it "
             f"({type(error).__name__}: {error})",
             "It is a document of mlmon-profiles-*, and made again while its logs are there.",
         ) from error
 
 
-def _slot(document: Mapping[str, Any]) -> Slot:
+def _profile_key(document: Mapping[str, Any]) -> ProfileKey:
     window = Window(parse_time(document["event.start"]), parse_time(document["event.end"]))
-    return Slot(document["profile.kind"], window, tuple(document["profile.series"]))
+    return ProfileKey(document["profile.kind"], window, tuple(document["profile.series"]))
 
 
 def _stamp(document: Mapping[str, Any]) -> Stamp:
     # What does not say what it was made from is made again.
     ingested, documents = document.get("profile.ingested"), document.get("profile.count")
-    known = Knowledge(documents or 0, parse_time(ingested) if ingested else None)
+    known = SourceWatermark(documents or 0, parse_time(ingested) if ingested else None)
     return Stamp(known, document["profile.revision"])

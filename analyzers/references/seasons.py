@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence, P
+    from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 
 T = TypeVar("T")
 
@@ -35,16 +35,16 @@ def past_weeks(window: Window, weeks: int) -> list[Window]:
 
 
 def sums(
-    evidence: Evidence[P], windows: Iterable[Window], total: Callable[[Sequence[P]], T]
+    context: AnalysisContext[P], windows: Iterable[Window], total: Callable[[Sequence[P]], T]
 ) -> list[T]:
     """Return the sum of the profiles of each window that has any.
 
     Args:
-        evidence: The profiles.
+        context: The profiles.
         windows: Any windows: a day, a week, the same hour of past weeks.
         total: Adds up profiles of one kind, at least one.
     """
-    found = (evidence.within(window) for window in windows)
+    found = (context.within(window) for window in windows)
     return [total(profiles) for profiles in found if profiles]
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.alert import INGEST
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.formatting import excerpt, moment
 from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
@@ -78,7 +78,7 @@ class Analysis:
                 "unchanged": total.unchanged,
                 "withdrawn": self.withdrawn,
             },
-            "severities": {each.value: self.severities[each] for each in Severity},
+            "severities": {severity.value: self.severities[severity] for severity in Severity},
             "failures": self.failures,
             "notes": self.notes,
         }
@@ -144,11 +144,11 @@ def _judge(
 ) -> None:
     """Let an analyzer judge and store what it finds, or that it failed and why."""
     name, period, keys = analyzer.name, analysis.period, set[str]()
-    obstacle = sources.obstacle(analyzer)
-    if obstacle is None:
-        judged = _judged(analyzer, sources.evidence(analyzer), logs, analysis)
+    skip_reason = sources.skip_reason(analyzer)
+    if skip_reason is None:
+        judged = _judged(analyzer, sources.context(analyzer), logs, analysis)
     else:
-        judged = iter([_failure(analyzer, obstacle, analysis)])
+        judged = iter([_failure(analyzer, skip_reason, analysis)])
     try:
         analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
         if name not in analysis.failures:
@@ -206,7 +206,7 @@ class _Sources:
         self._period = period
         unread: list[UserError] = []
         baselines = list(BaselineStore(cluster, namespace).all(unread=unread))
-        self.unread = [f"{each.message}. {each.hint}" for each in unread]
+        self.unread = [f"{error.message}. {error.hint}" for error in unread]
         """Baselines that cannot be read, and what to do."""
         self._by_id = {baseline.id: baseline for baseline in baselines}
         newest = sorted(baselines, key=lambda baseline: (baseline.created, baseline.id))
@@ -225,7 +225,7 @@ class _Sources:
         for name in self._times:
             with noting(self.failed, name):
                 analysis.profiles[name] = sum(
-                    profiler.update(kinds()[name], each) for each in self._needed(name, now)
+                    profiler.update(kinds()[name], window) for window in self._needed(name, now)
                 )
 
     def read(self, now: datetime) -> None:
@@ -246,7 +246,7 @@ class _Sources:
     def empty(self) -> bool:
         """Whether there is no profile at all."""
         return not self.failed and not any(
-            self._within(name, each) for name, needed in self._times.items() for each in needed
+            self._within(name, window) for name, needed in self._times.items() for window in needed
         )
 
     def logs_behind(self) -> _LogsBehind:
@@ -254,7 +254,7 @@ class _Sources:
         profiles = self._read.get(SEQUENCE, ())
         return _LogsBehind(LogCompleteness(profiles), LogEnvironments(profiles))
 
-    def obstacle(self, analyzer: Analyzer[Any]) -> str | None:
+    def skip_reason(self, analyzer: Analyzer[Any]) -> str | None:
         """Return why an analyzer has nothing to judge, None if it has."""
         needed = (analyzer.reads, *analyzer.also)
         why = [
@@ -264,7 +264,7 @@ class _Sources:
         ]
         return "; ".join(why) or None
 
-    def evidence(self, analyzer: Analyzer[Any]) -> Evidence[Any]:
+    def context(self, analyzer: Analyzer[Any]) -> AnalysisContext[Any]:
         """Return what an analyzer judges: nothing older than it looks back."""
         of = {
             kind: [
@@ -276,7 +276,7 @@ class _Sources:
         }
         beside = {kind: of[kind] for kind in analyzer.also}
         fetch = partial(self._detailed, kinds()[analyzer.reads])
-        return Evidence(self._period, of[analyzer.reads], self._current, beside, fetch)
+        return AnalysisContext(self._period, of[analyzer.reads], self._current, beside, fetch)
 
     def _detailed(
         self, kind: ProfileKind[Any], window: Window, parts: tuple[str, ...]
@@ -286,7 +286,7 @@ class _Sources:
         return kind.chosen(found, self._current)
 
     def _within(self, kind: str, time: Window) -> Sequence[Any]:
-        return Evidence(self._period, self._read[kind], self._current).within(time)
+        return AnalysisContext(self._period, self._read[kind], self._current).within(time)
 
     def _needed(self, kind: str, now: datetime) -> list[Window]:
         """Return the time of the profiles of a kind: lines lost in a window show only later."""
@@ -329,11 +329,11 @@ class _Sources:
 
 
 def _judged(
-    analyzer: Analyzer[Any], evidence: Evidence[Any], logs: _LogsBehind, analysis: Analysis
+    analyzer: Analyzer[Any], context: AnalysisContext[Any], logs: _LogsBehind, analysis: Analysis
 ) -> Iterator[Finding]:
     """Yield an analyzer's findings; one that fails ends in a finding that says so."""
     try:
-        yield from logs.stamped(analyzer.evaluate(evidence), analyzer)
+        yield from logs.stamped(analyzer.evaluate(context), analyzer)
     except ClusterUnreachableError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on

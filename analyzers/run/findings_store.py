@@ -22,7 +22,7 @@ _STORED = [
     "finding.id",
     "finding.revision",
     "finding.latest",
-    "finding.knowledge",
+    "finding.content_digest",
     "event.created",
 ]
 
@@ -57,7 +57,7 @@ class Stored:
     key: str
     revision: int
     latest: bool
-    knowledge: str
+    content_digest: str
     created: datetime
 
 
@@ -96,7 +96,7 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
         if newest is None:
             write.append(finding.revised(1, created))
             written += Written(created=1)
-        elif newest.knowledge == finding.knowledge and newest.latest:
+        elif newest.content_digest == finding.content_digest and newest.latest:
             written += Written(unchanged=1)
         else:
             write.append(finding.revised(newest.revision + 1, created))
@@ -135,11 +135,11 @@ class FindingStore:
         written = Written()
         iterator = iter(findings)
         self._cluster.refresh(self.pattern)
-        while batch := {each.key: each for each in islice(iterator, BATCH)}:
+        while batch := {finding.key: finding for finding in islice(iterator, BATCH)}:
             decided = plan(batch, self._revisions(batch), created)
             if keys is not None:
                 keys.update(batch)
-            self._cluster.put(self._document(each) for each in decided.write)
+            self._cluster.put(self._document(finding) for finding in decided.write)
             self._supersede(decided.supersede)
             written += decided.written
         self._cluster.refresh(self.pattern)
@@ -229,7 +229,7 @@ class FindingStore:
                 source["finding.id"],
                 source["finding.revision"],
                 source["finding.latest"],
-                source["finding.knowledge"],
+                source["finding.content_digest"],
                 parse_time(source["event.created"]),
             )
 

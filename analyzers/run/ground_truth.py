@@ -47,7 +47,7 @@ class Incident:
             finding.severity.alarming
             and finding.end > self.time.start
             and finding.start < self.time.end
-            and any(each.matches(finding) for each in self.expect)
+            and any(expectation.matches(finding) for expectation in self.expect)
         )
 
 

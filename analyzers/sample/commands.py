@@ -108,5 +108,5 @@ def _tell(left_out: tuple[str, ...], *written: Path) -> None:
     if left_out:
         why = "without values in one of them, or of two types"
         print(f"left out, {why}: {', '.join(left_out)}", file=sys.stderr)
-    for each in written:
-        print(each.absolute())
+    for path in written:
+        print(path.absolute())

@@ -82,9 +82,9 @@ def sample(
         progress(f"reading {start:,} of {len(chosen):,} predictions")
         some = chosen[start : start + _AT_ONCE]
         found = {row[ID]: row for row in map(row_of, _with_ids(cluster, stream, some))}
-        for each in counted(cluster, namespace, found.keys()):
-            if each.prediction_id in found:
-                found[each.prediction_id] |= {LABEL: each.label, VALUE: each.value}
+        for outcome in counted(cluster, namespace, found.keys()):
+            if outcome.prediction_id in found:
+                found[outcome.prediction_id] |= {LABEL: outcome.label, VALUE: outcome.value}
         rows |= found
     return table(rows.values())
 

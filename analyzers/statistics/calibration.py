@@ -107,7 +107,7 @@ def expected_calibration_error(
     rows: LabelledScores, edges: Sequence[float] | None = None
 ) -> Interval:
     """The interval that holds the raw rows' error over these bins (see `reliability`)."""
-    gaps = [(each.rows / rows.n, each.gap()) for each in reliability(rows, edges)]
+    gaps = [(bin_.rows / rows.n, bin_.gap()) for bin_ in reliability(rows, edges)]
     low = sum(share * gap.low for share, gap in gaps)
     high = sum(share * gap.high for share, gap in gaps)
     return Interval(low, high).widened(ROUNDING).clipped(0.0, 1.0)

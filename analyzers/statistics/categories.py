@@ -8,7 +8,7 @@ belongs to one rest, about which only its size on either side is known.
 Samples name different categories (hours, baselines). Of their sum a category's rows are known if
 each part knows them; else they are at least those that were counted, and the rest may hold more.
 
->>> day = Counted({"DE": 5, "FR": 2}) + Counted({"DE": 4, "IT": 3}, rest=1)
+>>> day = CategoryCounts({"DE": 5, "FR": 2}) + CategoryCounts({"DE": 4, "IT": 3}, rest=1)
 >>> day.counts, day.rest, sorted(day.at_least)
 ({'DE': 9, 'FR': 2, 'IT': 3}, 1, ['FR'])
 >>> pair({"DE": 5, "FR": 2}, {"DE": 4, "IT": 3})
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CategoryCounts:
     """The rows of one sample per category.
 
     `rest` rows were not counted apart. They are of categories without a count, or of those in
@@ -50,19 +50,19 @@ class Counted:
         """Whether all rows of a category are counted."""
         return not self.rest or (category in self.counts and category not in self.at_least)
 
-    def certain(self) -> Counted:
+    def certain(self) -> CategoryCounts:
         """The same rows with every category in the rest whose rows are not all counted."""
         counts = {name: rows for name, rows in self.counts.items() if self.knows(name)}
-        return Counted(counts, self.n - sum(counts.values()))
+        return CategoryCounts(counts, self.n - sum(counts.values()))
 
-    def __add__(self, other: Counted) -> Counted:
+    def __add__(self, other: CategoryCounts) -> CategoryCounts:
         counts = Counter(self.counts)
         counts.update(other.counts)
         vague = (name for name in counts if not (self.knows(name) and other.knows(name)))
-        return Counted(dict(counts), self.rest + other.rest, frozenset(vague))
+        return CategoryCounts(dict(counts), self.rest + other.rest, frozenset(vague))
 
 
-def table(current: Counted, reference: Counted) -> list[tuple[int, int]]:
+def table(current: CategoryCounts, reference: CategoryCounts) -> list[tuple[int, int]]:
     """The rows of both samples per category that both know, and last those of all others."""
     now, before = current.certain(), reference.certain()
     paired = pair(now.counts, before.counts, now.rest, before.rest)

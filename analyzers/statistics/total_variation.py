@@ -28,8 +28,8 @@ Papers: Levin, Peres & Wilmer (2009). Markov Chains and Mixing Times, section 4.
 Interval(low=0.3, high=0.3)
 >>> total_variation({"DE": 50}, {"DE": 80}, current_rest=50, reference_rest=20)
 Interval(low=0.3, high=0.5)
->>> version = Counted({"DE": 40}, rest=10) + Counted({"DE": 30, "FR": 20})
->>> total_variation_of(version, Counted({"DE": 80, "FR": 20}))
+>>> version = CategoryCounts({"DE": 40}, rest=10) + CategoryCounts({"DE": 30, "FR": 20})
+>>> total_variation_of(version, CategoryCounts({"DE": 80, "FR": 20}))
 Interval(low=0.1, high=0.1)
 """
 
@@ -38,7 +38,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.categories import CategoryCounts
 from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -65,10 +65,12 @@ def total_variation(
     Raises:
         EmptySampleError: a sample has no rows.
     """
-    return total_variation_of(Counted(current, current_rest), Counted(reference, reference_rest))
+    return total_variation_of(
+        CategoryCounts(current, current_rest), CategoryCounts(reference, reference_rest)
+    )
 
 
-def total_variation_of(current: Counted, reference: Counted) -> Interval:
+def total_variation_of(current: CategoryCounts, reference: CategoryCounts) -> Interval:
     """The interval that holds the distance between two samples, of which rests may hide a part.
 
     Raises:

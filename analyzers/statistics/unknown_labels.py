@@ -74,7 +74,9 @@ def bounded_performance(
     ]
     return Performance(
         **{
-            field.name: _hull([getattr(each, field.name) for each in (known, *filled)])
+            field.name: _hull(
+                [getattr(performance, field.name) for performance in (known, *filled)]
+            )
             for field in fields(Performance)
         }
     )

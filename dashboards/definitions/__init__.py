@@ -38,8 +38,8 @@ def home(analyzer: Analyzer[Any]) -> Dashboard:
         LookupError: There is none.
     """
     everything = dashboards()
-    named = [each for each in everything if analyzer.name in each.analyzers]
-    fitting = [each for each in everything if analyzer.alert.layer in each.layers]
+    named = [dashboard for dashboard in everything if analyzer.name in dashboard.analyzers]
+    fitting = [dashboard for dashboard in everything if analyzer.alert.layer in dashboard.layers]
     if not named + fitting:
         raise LookupError(f"no dashboard shows {analyzer.name} of layer {analyzer.alert.layer}")
     return (named + fitting)[0]

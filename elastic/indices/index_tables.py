@@ -99,7 +99,9 @@ FINDINGS: Final = (
     *_SUBJECT,
     Field("finding.id", "keyword", "The finding, without its revision."),
     _SERIES,
-    Field("finding.knowledge", "keyword", "Digest of what it says: equal where nothing is new."),
+    Field(
+        "finding.content_digest", "keyword", "Digest of what it says: equal where nothing is new."
+    ),
     Field("finding.window", "keyword", "Length of the window."),
     Field("finding.value", "double", "The measure."),
     Field("finding.low", "double", "Lower end of the interval that holds it."),

@@ -118,14 +118,18 @@ def lifecycles(overrides: Mapping[str, Any]) -> Iterator[Lifecycle]:
         UserError: An override names nothing that has a lifecycle, or is no number of days.
     """
     wanted = dict(_flat(overrides, ""))
-    if unknown := wanted.keys() - {each.name for each in LIFECYCLES}:
-        known = ", ".join(each.name for each in LIFECYCLES)
+    if unknown := wanted.keys() - {lifecycle.name for lifecycle in LIFECYCLES}:
+        known = ", ".join(lifecycle.name for lifecycle in LIFECYCLES)
         raise UserError(
             f"[elastic.retention] names what has no retention: {', '.join(sorted(unknown))}",
             f"Name one of: {known}.",
         )
-    for each in LIFECYCLES:
-        yield replace(each, days=_days(wanted[each.name])) if each.name in wanted else each
+    for lifecycle in LIFECYCLES:
+        yield (
+            replace(lifecycle, days=_days(wanted[lifecycle.name]))
+            if lifecycle.name in wanted
+            else lifecycle
+        )
 
 
 def configured(settings: Settings) -> list[Lifecycle]:

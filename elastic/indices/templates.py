@@ -87,7 +87,7 @@ def templates() -> Iterator[Template]:
 def fitting(cluster: Cluster) -> Iterator[Template]:
     """Yield every template as this cluster takes it: with its lifecycle where there is ILM."""
     managed = cluster.capabilities().ilm
-    policies = {each.template: each.policy for each in LIFECYCLES if managed}
+    policies = {lifecycle.template: lifecycle.policy for lifecycle in LIFECYCLES if managed}
     for template in templates():
         policy = policies.get(template.name)
         yield template if policy is None else _managed(template, policy)

@@ -44,21 +44,21 @@ def lint(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> list[
 
 
 def _problems(everything: list[Artefact], bundle: Bundle) -> Iterator[Problem]:
-    for each in everything:
-        if not is_ours(each):
-            yield Problem(each, "", "does not say that mlmon made it")
-        rule = _RULES.get(each.kind)
+    for artefact in everything:
+        if not is_ours(artefact):
+            yield Problem(artefact, "", "does not say that mlmon made it")
+        rule = _RULES.get(artefact.kind)
         if rule is not None:
-            yield from rule(each, bundle)
+            yield from rule(artefact, bundle)
 
 
 def _twice(everything: list[Artefact]) -> Iterator[Problem]:
     seen: set[tuple[str, str, str]] = set()
-    for each in everything:
+    for artefact in everything:
         # A dashboard is there in both of its forms.
-        key = (each.kind, str(each.body.get("type", "")), each.id)
+        key = (artefact.kind, str(artefact.body.get("type", "")), artefact.id)
         if key in seen:
-            yield Problem(each, "/id", "is there twice")
+            yield Problem(artefact, "/id", "is there twice")
         seen.add(key)
 
 

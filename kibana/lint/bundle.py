@@ -35,9 +35,9 @@ class Bundle:
 def read(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> Bundle:
     """Read what may be named, connectors that are there already among it."""
     everything = list(artefacts)
-    views = [each for each in everything if each.kind == "data-view"]
+    views = [artefact for artefact in everything if artefact.kind == "data-view"]
     ids = {("index-pattern", view.id) for view in views}
-    ids |= {(str(each.body.get("type", each.kind)), each.id) for each in everything}
+    ids |= {(str(artefact.body.get("type", artefact.kind)), artefact.id) for artefact in everything}
     ids |= {("connector", connector) for connector in connectors}
     return Bundle(frozenset(ids), {view.id: str(view.body["title"]) for view in views})
 

@@ -25,7 +25,7 @@ def providers() -> Iterator[Provider]:
 
 def artefacts(place: Place) -> tuple[Artefact, ...]:
     """Return all artefacts of a place, by kind in the order of `KINDS`, then by id."""
-    found = [each for provider in providers() for each in provider(place)]
+    found = [artefact for provider in providers() for artefact in provider(place)]
     return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.id)))
 
 

@@ -29,9 +29,9 @@ def artefacts(place: Place) -> Iterator[Artefact]:
         found = emit_saved_objects.search(search, place)
         yield Artefact("saved-object", found["id"], found)
     everything = dashboards()
-    for each in everything:
-        panels = layout(each, shown_on(each, discover()))
-        found = emit_saved_objects.dashboard(each, panels, everything, place)
+    for dashboard in everything:
+        panels = layout(dashboard, shown_on(dashboard, discover()))
+        found = emit_saved_objects.dashboard(dashboard, panels, everything, place)
         yield Artefact("saved-object", found["id"], found)
-        body = emit_dashboards_api.dashboard(each, panels, everything, place)
+        body = emit_dashboards_api.dashboard(dashboard, panels, everything, place)
         yield Artefact("dashboard", found["id"], body)

@@ -71,7 +71,7 @@ def prune(
 
 def _refuse_others(refused: Sequence[Step]) -> None:
     if refused:
-        names = "; ".join(f"{each.name} ({each.differences[0]})" for each in refused)
+        names = "; ".join(f"{step.name} ({step.differences[0]})" for step in refused)
         raise UserError(
             f"Nothing was changed, for these exist and mlmon did not make them: {names}",
             "Delete or rename them in Kibana, or use another namespace or space.",
@@ -91,21 +91,21 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def _write(group: Sequence[Step], handled: Mapping[Kind, Things]) -> None:
     of = handled[group[0].artefact.kind]
     if isinstance(of, SavedObjects):
-        refused = of.write_all([each.artefact for each in group])
+        refused = of.write_all([step.artefact for step in group])
         if refused:
             raise UserError(
                 f"Kibana imported the others but refused {'; '.join(refused)}",
                 "See its reasons; `mlmon kibana plan` shows what is there now.",
             )
         return
-    for each in group:
-        of.write(each.artefact, new=each.change is Change.CREATE)
+    for step in group:
+        of.write(step.artefact, new=step.change is Change.CREATE)
 
 
 def _half_applied(
     error: UserError, failed: Sequence[Step], done: Sequence[Step], rest: Sequence[Step]
 ) -> HalfAppliedError:
-    missing = [each for each in rest if each not in failed]
+    missing = [step for step in rest if step not in failed]
     told = f"{error.message}. Failed at {failed[0].name}; done before: {_counted(done)}"
     return HalfAppliedError(
         f"{told}; not begun: {_counted(missing)}",

@@ -24,12 +24,14 @@ _IMPORTED_KINDS = {"data-view", "saved-object"}
 def files(artefacts: Iterable[Artefact]) -> dict[str, str]:
     """Return the text of each file by its path below the folder of the export."""
     everything = list(artefacts)
-    lines = [_line(as_line(each)) for each in everything if each.kind in _IMPORTED_KINDS]
+    lines = [
+        _line(as_line(artefact)) for artefact in everything if artefact.kind in _IMPORTED_KINDS
+    ]
     found = {IMPORTED: "".join(lines)}
-    for each in everything:
-        if each.kind != "saved-object":
-            text = json.dumps(each.body, ensure_ascii=False, indent=2)
-            found[f"{folder(each.kind)}/{each.id}.json"] = text + "\n"
+    for artefact in everything:
+        if artefact.kind != "saved-object":
+            text = json.dumps(artefact.body, ensure_ascii=False, indent=2)
+            found[f"{folder(artefact.kind)}/{artefact.id}.json"] = text + "\n"
     return found
 
 

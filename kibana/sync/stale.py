@@ -32,16 +32,16 @@ def stale(
         place: Namespace and space whose ids are ours to delete.
         compiled: Everything that belongs there, also what `--alerting` leaves out.
     """
-    known = {each.id for each in compiled}
+    known = {artefact.id for artefact in compiled}
     begin = place.id("")
     return [
-        each
-        for each in _there(kibana, version)
-        if each.id.startswith(begin)
+        artefact
+        for artefact in _there(kibana, version)
+        if artefact.id.startswith(begin)
         # A data view may be shared with other spaces; the rest of its id then begins with its own.
-        and (each.kind == "rule" or "-" not in each.id.removeprefix(begin))
-        and each.id not in known
-        and is_ours(each)
+        and (artefact.kind == "rule" or "-" not in artefact.id.removeprefix(begin))
+        and artefact.id not in known
+        and is_ours(artefact)
     ]
 
 

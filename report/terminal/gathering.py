@@ -124,7 +124,10 @@ def _findings(cluster: Cluster, namespace: str, events: list[Json]) -> Iterator[
     known = FindingStore(cluster, namespace).search(
         since=min(moments), until=max(moments) + DAY, severity=Severity.WARNING
     )
-    for each in known:
-        mine = (None, each.service) in about or (each.model_name, each.model_version) in about
-        if mine and any(each.start <= moment < each.end for moment in moments):
-            yield each
+    for finding in known:
+        mine = (None, finding.service) in about or (
+            finding.model_name,
+            finding.model_version,
+        ) in about
+        if mine and any(finding.start <= moment < finding.end for moment in moments):
+            yield finding

@@ -19,8 +19,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from mlmon.analyzers.base.evidence import Evidence
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.analysis_context import AnalysisContext
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
@@ -124,10 +124,10 @@ class Traffic:
     rows: dict[str, Any]
     segments: list[SegmentProfile] = field(default_factory=list)
 
-    def evidence(self, baseline: Baseline, period: Window) -> Evidence[LabelProfile]:
+    def context(self, baseline: Baseline, period: Window) -> AnalysisContext[LabelProfile]:
         """Return it as an analyzer of labels is given it."""
         beside = {"prediction": self.predictions, "segment": self.segments}
-        return Evidence(period, self.labels, {baseline.model: baseline}, beside)
+        return AnalysisContext(period, self.labels, {baseline.model: baseline}, beside)
 
 
 def scores_profile(
@@ -136,8 +136,8 @@ def scores_profile(
     """Count predictions by their scores alone."""
     assert baseline.score is not None
     return PredictionProfile(
-        Slot("prediction", window, (*model, baseline.id)),
-        Knowledge(len(scores), window.end),
+        ProfileKey("prediction", window, (*model, baseline.id)),
+        SourceWatermark(len(scores), window.end),
         service="api",
         rows=len(scores),
         approved=int((scores >= THRESHOLD).sum()),
@@ -163,8 +163,8 @@ def label_profile(
         for each in (approved, ~approved)
     ]
     return LabelProfile(
-        Slot("label", window, (*model, baseline.id)),
-        Knowledge(len(scores), window.end),
+        ProfileKey("label", window, (*model, baseline.id)),
+        SourceWatermark(len(scores), window.end),
         scores=LabelledScores.from_rows(scores, positive, baseline.score.edges),
         approved=kinds[0],
         rejected=kinds[1],
@@ -205,8 +205,10 @@ def segment_profile(
         mine = scores[countries == name]
         counted = Buckets.from_values(mine, baseline.segment_edges)
         counts[name] = SegmentCount(len(mine), int((mine >= THRESHOLD).sum()), counted.counts)
-    slot = Slot("segment", window, (*model, baseline.id))
-    return SegmentProfile(slot, Knowledge(len(scores), window.end), 1, {"country": counts}, "api")
+    profile_key = ProfileKey("segment", window, (*model, baseline.id))
+    return SegmentProfile(
+        profile_key, SourceWatermark(len(scores), window.end), 1, {"country": counts}, "api"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -290,8 +292,8 @@ def prediction_profile(
     countries = Counter(name for name in rows["country"].tolist() if name is not None)
     age_list = list(ages)
     return PredictionProfile(
-        Slot("prediction", window, (*model, baseline.id if baseline else "")),
-        Knowledge(size, window.end),
+        ProfileKey("prediction", window, (*model, baseline.id if baseline else "")),
+        SourceWatermark(size, window.end),
         service="api",
         rows=size,
         score=Buckets.from_values(rows["score"], baseline.score.edges)
@@ -378,10 +380,10 @@ def embedding_hours() -> Callable[..., list[EmbeddingProfile]]:
             window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
             vectors = change(hour, rng.normal(size=(per_hour, 4)))
             if len(vectors):
-                slot = Slot("embedding", window, model)
+                profile_key = ProfileKey("embedding", window, model)
                 fields = {"text": store_vectors(vectors, MOST_VECTORS)}
-                known = Knowledge(len(vectors), window.end)
-                profiles.append(EmbeddingProfile(slot, known, fields=fields))
+                known = SourceWatermark(len(vectors), window.end)
+                profiles.append(EmbeddingProfile(profile_key, known, fields=fields))
         return profiles
 
     return make
@@ -435,8 +437,10 @@ def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfil
                 Counter(bucket_of(int(each)) for each in spent),
                 "api",
             )
-            slot = Slot("access", Window(begin, begin + 5 * MINUTE))
-            profiles.append(AccessProfile(slot, Knowledge(size, begin), 1, {"/predict": path}))
+            profile_key = ProfileKey("access", Window(begin, begin + 5 * MINUTE))
+            profiles.append(
+                AccessProfile(profile_key, SourceWatermark(size, begin), 1, {"/predict": path})
+            )
         return profiles
 
     return make

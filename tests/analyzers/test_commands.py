@@ -102,7 +102,7 @@ def test_a_failure_is_an_exit_code(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("no profiles today")
 
-    monkeypatch.setattr(JobKind, "slots", broken)
+    monkeypatch.setattr(JobKind, "profile_keys", broken)
     ship(predictions_of(2, 5))
     done = mlmon("analyze", "--from", iso(start), "--to", iso(start + 2 * HOUR), code=1)
     assert "job_health failed: profiles of kind job: ZeroDivisionError" in done.stdout

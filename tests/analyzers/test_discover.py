@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks import discover
@@ -28,7 +28,7 @@ from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
 from mlmon.analyzers.profiles.kinds.jobs import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.models import profiles as model_profiles
 from mlmon.analyzers.references.cadence import LENGTHS
-from tests.support.labelled_rows import evidence as labelled_evidence
+from tests.support.labelled_rows import context as labelled_evidence
 from tests.support.labelled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
 
@@ -37,13 +37,13 @@ ANALYZERS = discover()
 DAYS = 4
 
 # Made once: it is the same for each test, and takes longer than most.
-_given: list[Callable[[Analyzer[Any], Window], Evidence[Any]]] = []
+_given: list[Callable[[Analyzer[Any], Window], AnalysisContext[Any]]] = []
 
 each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: each.name)
 
 
 @pytest.fixture
-def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profile
+def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profile
     baseline: Baseline,
     steady_hours: Callable[..., list[Any]],
     embedding_hours: Callable[..., list[Any]],
@@ -53,7 +53,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
     traffic: Callable[..., Any],
     start: datetime,
     model_events: Callable[..., list[dict[str, Any]]],
-) -> Callable[[Analyzer[Any], Window], Evidence[Any]]:
+) -> Callable[[Analyzer[Any], Window], AnalysisContext[Any]]:
     """Give an analyzer four days of what it reads, with troubles in them."""
     if _given:
         return _given[0]
@@ -129,7 +129,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
     )
 
     @cache
-    def ceasing() -> Evidence[Any]:
+    def ceasing() -> AnalysisContext[Any]:
         # Labels need weeks to compare with; they stop for the last two days.
         first, chance = start - 21 * DAY, np.random.default_rng(5)
         of = rows(
@@ -140,7 +140,7 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
         )
         return labelled_evidence(of, Window(start, start + DAYS * DAY))
 
-    def give(analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
+    def give(analyzer: Analyzer[Any], period: Window) -> AnalysisContext[Any]:
         if "outcome" in analyzer.also:
             return reaching(ceasing(), analyzer, period)
         known = profiles
@@ -152,33 +152,35 @@ def evidence(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profi
             }
 
         def within(kind: str) -> list[Any]:
-            everything = Evidence(period, known[kind])
+            everything = AnalysisContext(period, known[kind])
             times = analyzer.times(kind, period)
             return [profile for time_ in times for profile in everything.within(time_)]
 
         beside = {kind: within(kind) for kind in analyzer.also}
-        return Evidence(period, within(analyzer.reads), {baseline.model: baseline}, beside)
+        return AnalysisContext(period, within(analyzer.reads), {baseline.model: baseline}, beside)
 
     _given.append(give)
     return give
 
 
-def reaching(whole: Evidence[Any], analyzer: Analyzer[Any], period: Window) -> Evidence[Any]:
-    """Return the part of evidence that an analyzer is given to judge a period."""
+def reaching(
+    whole: AnalysisContext[Any], analyzer: Analyzer[Any], period: Window
+) -> AnalysisContext[Any]:
+    """Return the part of context that an analyzer is given to judge a period."""
 
-    def within(kind: str, of: Evidence[Any]) -> Sequence[Any]:
+    def within(kind: str, of: AnalysisContext[Any]) -> Sequence[Any]:
         return of.within(Window(period.start - analyzer.reach(kind), period.end))
 
     beside = {kind: within(kind, whole.of(kind)) for kind in analyzer.also}
-    return Evidence(period, within(analyzer.reads, whole), {}, beside)
+    return AnalysisContext(period, within(analyzer.reads, whole), {}, beside)
 
 
 def core(profile: Any, baseline: Baseline) -> Any:
     """Return the core of a profile, as it is read from the store."""
-    kind, body = kinds()[profile.slot.kind], profile.body()
+    kind, body = kinds()[profile.profile_key.kind], profile.body()
     parts = {name: body[name] for name in kind.core}
     known = {baseline.id: baseline}
-    return kind.read(profile.slot, profile.knowledge, profile.revision, parts, known)
+    return kind.read(profile.profile_key, profile.watermark, profile.revision, parts, known)
 
 
 def fallback_profiles(hours: int) -> list[FallbackProfile]:
@@ -186,8 +188,8 @@ def fallback_profiles(hours: int) -> list[FallbackProfile]:
     begin = datetime(2026, 3, 2, tzinfo=UTC)
     return [
         FallbackProfile(
-            Slot("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
-            Knowledge(1),
+            ProfileKey("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
+            SourceWatermark(1),
             reasons=Counter({("stats", "stale"): 90 if 60 <= hour < 70 else 1}),
         )
         for hour in range(hours)
@@ -199,17 +201,17 @@ def clock_profiles(hours: int) -> list[ClockProfile]:
     begin = datetime(2026, 3, 2, tzinfo=UTC)
     return [
         ClockProfile(
-            Slot("clock", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
-            Knowledge(100),
+            ProfileKey("clock", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
+            SourceWatermark(100),
             services={"api": Dates(100, 10 if 60 <= hour < 70 else 0, begin + 9 * DAY)},
         )
         for hour in range(hours)
     ]
 
 
-def judged(analyzer: Analyzer[Any], evidence: Evidence[Any]) -> dict[str, Finding]:
+def judged(analyzer: Analyzer[Any], context: AnalysisContext[Any]) -> dict[str, Finding]:
     """Return the findings by key; no two may share one."""
-    findings = list(analyzer.evaluate(evidence))
+    findings = list(analyzer.evaluate(context))
     by_key = {finding.key: finding for finding in findings}
     assert len(by_key) == len(findings)
     return by_key
@@ -259,11 +261,11 @@ def test_its_metrics_are_those_of_the_architecture(analyzer: Analyzer[Any]) -> N
 @each_analyzer
 def test_troubles_are_found_and_said(
     analyzer: Analyzer[Any],
-    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     start: datetime,
 ) -> None:
     """Each finding is complete: a declared metric, a sentence, a value unless unknown."""
-    findings = judged(analyzer, evidence(analyzer, Window(start, start + DAYS * DAY))).values()
+    findings = judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values()
     assert any(finding.severity.alarming for finding in findings)
     for finding in findings:
         assert finding.analyzer == analyzer.name
@@ -280,7 +282,7 @@ def test_troubles_are_found_and_said(
 @each_analyzer
 def test_its_alert_knows_how_its_windows_follow(
     analyzer: Analyzer[Any],
-    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     start: datetime,
 ) -> None:
     """Windows of a series that overlap end `Alert.step` apart; others are of a length rules know.
@@ -288,7 +290,7 @@ def test_its_alert_knows_how_its_windows_follow(
     Rules count a finding for a number of steps and ask Elasticsearch for it by its window's length.
     """
     ends: dict[str, dict[datetime, datetime]] = {}
-    for each in judged(analyzer, evidence(analyzer, Window(start, start + DAYS * DAY))).values():
+    for each in judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values():
         windows = ends.setdefault(each.series, {})
         assert each.end not in windows
         windows[each.end] = each.start
@@ -305,15 +307,15 @@ def test_its_alert_knows_how_its_windows_follow(
 @pytest.mark.parametrize("hours", [31, 48, 65.5])
 def test_parts_judge_as_the_whole(
     analyzer: Analyzer[Any],
-    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     start: datetime,
     hours: float,
 ) -> None:
     """Judging a period at once or in parts gives the same findings, to the last letter."""
     cut, end = start + timedelta(hours=hours), start + DAYS * DAY
-    whole = judged(analyzer, evidence(analyzer, Window(start, end)))
-    first = judged(analyzer, evidence(analyzer, Window(start, cut)))
-    second = judged(analyzer, evidence(analyzer, Window(cut, end)))
+    whole = judged(analyzer, context(analyzer, Window(start, end)))
+    first = judged(analyzer, context(analyzer, Window(start, cut)))
+    second = judged(analyzer, context(analyzer, Window(cut, end)))
     assert first.keys().isdisjoint(second)
     assert first | second == whole
 
@@ -325,28 +327,28 @@ def test_parts_judge_as_the_whole(
 )
 def test_the_core_of_old_profiles_is_enough(
     analyzer: Analyzer[Any],
-    evidence: Callable[[Analyzer[Any], Window], Evidence[Any]],
+    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     baseline: Baseline,
     start: datetime,
 ) -> None:
     """Where it asks for no more than the core of profiles, it says the same as of whole ones."""
     period = Window(start + 3 * DAY, start + DAYS * DAY)
-    given = evidence(analyzer, period)
+    given = context(analyzer, period)
 
     def cored(kind: str, profiles: Sequence[Any]) -> Sequence[Any]:
         if kind not in analyzer.whole:
             return profiles
-        whole = Evidence(period, profiles)
+        whole = AnalysisContext(period, profiles)
         kept = [each for time in analyzer.whole_times(kind, period) for each in whole.within(time)]
         assert len(kept) < len(profiles)
         return [profile if profile in kept else core(profile, baseline) for profile in profiles]
 
     beside = {kind: cored(kind, of) for kind, of in given.beside.items()}
-    less = Evidence(period, cored(analyzer.reads, given.profiles), given.baselines, beside)
+    less = AnalysisContext(period, cored(analyzer.reads, given.profiles), given.baselines, beside)
     assert judged(analyzer, less) == judged(analyzer, given)
 
 
 @each_analyzer
 def test_nothing_known_is_nothing_said(analyzer: Analyzer[Any], start: datetime) -> None:
     """Without any profile and baseline there is no finding and no error."""
-    assert not list(analyzer.evaluate(Evidence(Window(start, start + DAY), [])))
+    assert not list(analyzer.evaluate(AnalysisContext(Window(start, start + DAY), [])))

@@ -30,7 +30,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.baselines.training_set import read_baselines
@@ -130,7 +130,7 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, Any]:
         lambda: ProfileStore(cluster, namespace).read(PREDICTION, DAY_ONE, by_id)
     )
     ends = Window(DAY_ONE.end - HOUR, DAY_ONE.end)
-    evidence = Evidence(ends, profiles, baselines)
+    evidence = AnalysisContext(ends, profiles, baselines)
     analyzers = (FeatureDrift(), ScoreShift(), DataQuality())
     seconds["verdicts"], findings = timed(
         lambda: [finding for analyzer in analyzers for finding in analyzer.evaluate(evidence)]
@@ -152,8 +152,9 @@ def ninety_days(cluster: Cluster, namespace: str) -> dict[str, Any]:
             (
                 replace(
                     each,
-                    slot=replace(
-                        each.slot, window=Window(each.window.start - ago, each.window.end - ago)
+                    profile_key=replace(
+                        each.profile_key,
+                        window=Window(each.window.start - ago, each.window.end - ago),
                     ),
                 )
                 for each in day

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.base.evidence import Evidence
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.analysis_context import AnalysisContext
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, floor
 from mlmon.analyzers.profiles.kinds.labels import DELAYS, LabelProfile, Outcomes
 from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile
@@ -51,15 +51,15 @@ def rows(
     return made
 
 
-def evidence(
+def context(
     of: list[Row],
     period: Window,
     orphans: Callable[[datetime], int] = lambda _hour: 0,
     model: tuple[str, str] = MODEL,
-) -> Evidence[Any]:
+) -> AnalysisContext[Any]:
     """Count rows the way Elasticsearch does, as an analyzer of labels is given them."""
     beside = {"prediction": _predictions(of, model), "outcome": _outcomes(of, orphans, model)}
-    return Evidence(period, _labels(of, model), {}, beside)
+    return AnalysisContext(period, _labels(of, model), {}, beside)
 
 
 def rounded(delay: float) -> int:
@@ -70,8 +70,8 @@ def rounded(delay: float) -> int:
 def _predictions(of: Iterable[Row], model: tuple[str, str]) -> list[Profile]:
     return [
         PredictionProfile(
-            Slot("prediction", window, (*model, "")),
-            Knowledge(2 * len(found)),
+            ProfileKey("prediction", window, (*model, "")),
+            SourceWatermark(2 * len(found)),
             service="api",
             approved=len(found),
         )
@@ -82,8 +82,8 @@ def _predictions(of: Iterable[Row], model: tuple[str, str]) -> list[Profile]:
 def _labels(of: Iterable[Row], model: tuple[str, str]) -> list[Profile]:
     return [
         LabelProfile(
-            Slot("label", window, (*model, "")),
-            Knowledge(len(found)),
+            ProfileKey("label", window, (*model, "")),
+            SourceWatermark(len(found)),
             approved=Outcomes(
                 len(found), delays=Counter(rounded(row.delay or 0.0) for row in found)
             ),
@@ -101,8 +101,8 @@ def _outcomes(
     learnt = ((row.at + row.delay * HOUR, row) for row in of if row.delay is not None)
     return [
         OutcomeProfile(
-            Slot("outcome", window),
-            Knowledge(len(found)),
+            ProfileKey("outcome", window),
+            SourceWatermark(len(found)),
             delays={model[0]: Counter(rounded(row.delay or 0.0) for row in found)},
             orphans=orphans(window.start),
             service="api",

@@ -34,7 +34,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabelledDay, LabelledDays
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
 from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
 GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
@@ -113,26 +113,26 @@ class ConceptDrift(Analyzer[LabelProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
-    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""
-        days = LabelledDays(evidence)
+        days = LabelledDays(context)
         lives: dict[tuple[tuple[str, str], datetime], _Life] = {}
         for day in days.judged():
             begin = begin_of(day.day.window.end)
             key = (day.day.model, begin)
             if key not in lives:
-                lives[key] = _Life(evidence, days, day.day.model, begin)
+                lives[key] = _Life(context, days, day.day.model, begin)
             yield from self._gaps(day)
             for detector in DETECTORS:
                 yield self._rise(day, detector, lives[key].errors)
             yield self._decline(day, lives[key])
             yield self._slope(day, lives[key])
 
-    def _gaps(self, day: LabelledDay) -> Iterator[Finding]:
+    def _gaps(self, day: LabeledWindow) -> Iterator[Finding]:
         reference = day.baseline.labelled if day.baseline else None
-        obstacle = day.obstacle()
-        if obstacle or day.scores is None or reference is None or not reference.n:
-            reason = obstacle or f"The training set of {day.day.title} has no labels."
+        skip_reason = day.skip_reason()
+        if skip_reason or day.scores is None or reference is None or not reference.n:
+            reason = skip_reason or f"The training set of {day.day.title} has no labels."
             for measure in MEASURES:
                 yield self._unknown(day, GAP, measure, reason)
             return
@@ -143,7 +143,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             )
 
     def _gap(
-        self, day: LabelledDay, measure: Measure, live: Estimate | None, expected: Estimate | None
+        self, day: LabeledWindow, measure: Measure, live: Estimate | None, expected: Estimate | None
     ) -> Finding:
         title = f"{TITLES[measure]} of {day.day.title}"
         if live is None or expected is None:
@@ -166,7 +166,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             f"{signed(ends.high)}); {day.known()}.",
         )
 
-    def _rise(self, day: LabelledDay, detector: str, errors: ErrorHistory) -> Finding:
+    def _rise(self, day: LabeledWindow, detector: str, errors: ErrorHistory) -> Finding:
         window, title = day.day.window, day.day.title
         last = errors.place(window.end)
         today = errors.place(window.start)
@@ -181,7 +181,9 @@ class ConceptDrift(Analyzer[LabelProfile]):
             return self._steady(day, detector, errors, last)
         return self._changed(day, detector, errors, change)
 
-    def _steady(self, day: LabelledDay, detector: str, errors: ErrorHistory, last: int) -> Finding:
+    def _steady(
+        self, day: LabeledWindow, detector: str, errors: ErrorHistory, last: int
+    ) -> Finding:
         wrong, all_of_them = errors.rate(0, last)
         known = {"sample_count": all_of_them, "baseline_count": None}
         reason = (
@@ -200,7 +202,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         )
 
     def _changed(
-        self, day: LabelledDay, detector: str, errors: ErrorHistory, change: Change
+        self, day: LabeledWindow, detector: str, errors: ErrorHistory, change: Change
     ) -> Finding:
         """Compare the day's error rate since a change with the rate before it."""
         window = day.day.window
@@ -223,7 +225,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then; {day.known()}.",
         )
 
-    def _decline(self, day: LabelledDay, life: _Life) -> Finding:
+    def _decline(self, day: LabeledWindow, life: _Life) -> Finding:
         title = f"ROC AUC of {day.day.title}"
         first = life.first_days(day.day.window)
         if first is None:
@@ -248,7 +250,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             f"to {signed(-ends.low)}); {day.known()}.",
         )
 
-    def _slope(self, day: LabelledDay, life: _Life) -> Finding:
+    def _slope(self, day: LabeledWindow, life: _Life) -> Finding:
         series = life.areas(day.day.window)
         title = f"ROC AUC of {day.day.title}"
         if len(series) < FEWEST_DAYS:
@@ -272,7 +274,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
 
     def _finding(
         self,
-        day: LabelledDay,
+        day: LabeledWindow,
         metric: str,
         subject: str | None,
         estimate: Estimate,
@@ -286,7 +288,9 @@ class ConceptDrift(Analyzer[LabelProfile]):
         }
         return self.finding(metric, subject, day.day.window, severity, **(about | known))
 
-    def _unknown(self, day: LabelledDay, metric: str, subject: str | None, reason: str) -> Finding:
+    def _unknown(
+        self, day: LabeledWindow, metric: str, subject: str | None, reason: str
+    ) -> Finding:
         return self.unknown(metric, subject, day.day.window, reason, **day.about)
 
 
@@ -295,18 +299,18 @@ class _Life:
 
     def __init__(
         self,
-        evidence: Evidence[LabelProfile],
+        context: AnalysisContext[LabelProfile],
         days: LabelledDays,
         model: tuple[str, str],
         begin: datetime,
     ) -> None:
-        whole = Window(begin, evidence.period.end)
-        self.errors = ErrorHistory.of(evidence, model, whole)
+        whole = Window(begin, context.period.end)
+        self.errors = ErrorHistory.of(context, model, whole)
         self._days = days
         self._model = model
         self._begin = days.first(model, whole) or begin
 
-    def first_days(self, window: Window) -> LabelledDay | None:
+    def first_days(self, window: Window) -> LabeledWindow | None:
         """Return the first two days, None where they are not over before a window."""
         first = Window(self._begin, self._begin + FIRST_DAYS)
         return self._days.of(first, self._model) if first.end <= window.start else None
@@ -323,5 +327,5 @@ class _Life:
         return series
 
 
-def _mature_area(day: LabelledDay) -> Estimate | None:
-    return day.performance.roc_auc if not day.obstacle() and day.coverage.mature else None
+def _mature_area(day: LabeledWindow) -> Estimate | None:
+    return day.performance.roc_auc if not day.skip_reason() and day.coverage.mature else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.profiles.kinds.labels import LabelProfile
 
 RESTART = timedelta(days=14)
@@ -48,10 +48,14 @@ class ErrorHistory:
 
     @classmethod
     def of(
-        cls, labels: Evidence[LabelProfile], model: tuple[str, str], period: Window
+        cls, labels: AnalysisContext[LabelProfile], model: tuple[str, str], period: Window
     ) -> ErrorHistory:
         """Return the decisions of a version in a period."""
-        own = [each for each in labels.within(period) if each.model == model and each.errors]
+        own = [
+            profile
+            for profile in labels.within(period)
+            if profile.model == model and profile.errors
+        ]
         chosen = one_per_version(own, labels.baselines)
         return cls(
             tuple(each.window.start for each in chosen), tuple(each.errors for each in chosen)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
-    from mlmon.analyzers.references.recent_day import RecentDay
+    from mlmon.analyzers.references.daily_window import DailyWindow
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class EmbeddingDay:
         return pooled[np.random.default_rng(0).permutation(len(pooled))[:most]]
 
 
-def embeddings_of(day: RecentDay, logged: Evidence[Any]) -> dict[str, EmbeddingDay]:
+def embeddings_of(day: DailyWindow, logged: AnalysisContext[Any]) -> dict[str, EmbeddingDay]:
     """Return the embeddings that a model was given on a day, whichever of its versions."""
     profiles = [each for each in logged.within(day.window) if each.model[0] == day.model[0]]
     names = sorted({name for profile in profiles for name in profile.fields})

@@ -29,14 +29,14 @@ from mlmon.analyzers.checks.embedding_drift.embedding_day import EmbeddingDay, e
 from mlmon.analyzers.drift.drift import ALPHA, POWER
 from mlmon.analyzers.profiles.kinds.embeddings import KIND
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import FEWEST, domain_auc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
 
@@ -70,10 +70,10 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield two findings per sixth hour, model version in service, and embedding."""
-        logged = evidence.of(KIND)
-        for day in recent_days(evidence, STEP):
+        logged = context.of(KIND)
+        for day in daily_windows(context, STEP):
             found = embeddings_of(day, logged)
             known = day.baseline.embeddings if day.baseline else {}
             for name in sorted(found.keys() | known.keys()):
@@ -81,11 +81,11 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
                 yield from self._judge(day, name, sample, known.get(name))
 
     def _judge(
-        self, day: RecentDay, name: str, sample: EmbeddingDay, known: StoredVectors | None
+        self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors | None
     ) -> Iterator[Finding]:
-        obstacle = day.obstacle() or day.incomplete() or _obstacle(day, name, sample, known)
-        if obstacle or known is None:
-            yield self.unknown(DISTANCE, name, day.window, str(obstacle), **day.about)
+        skip_reason = day.skip_reason() or day.incomplete() or _obstacle(day, name, sample, known)
+        if skip_reason or known is None:
+            yield self.unknown(DISTANCE, name, day.window, str(skip_reason), **day.about)
         else:
             yield from self._compare(day, name, sample, known)
         if sample.unlike:
@@ -94,7 +94,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             yield self.unknown(DISTANCE, subject, day.window, reason, **day.about)
 
     def _compare(
-        self, day: RecentDay, name: str, sample: EmbeddingDay, known: StoredVectors
+        self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors
     ) -> Iterator[Finding]:
         current, reference = sample.vectors(known.dimension, MOST_ROWS), known.vectors()[:MOST_ROWS]
         about = {**day.about, "sample_count": len(current), "baseline_count": len(reference)}
@@ -122,7 +122,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
 
     def _finding(
         self,
-        subject: tuple[str, str, RecentDay],
+        subject: tuple[str, str, DailyWindow],
         measured: tuple[float, float, float],
         says: str,
         **known: Any,
@@ -145,7 +145,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
 
 
 def _obstacle(
-    day: RecentDay, name: str, sample: EmbeddingDay, known: StoredVectors | None
+    day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors | None
 ) -> str | None:
     """Return why an embedding cannot be compared, None if it can."""
     if known is None or known.rows == 0:

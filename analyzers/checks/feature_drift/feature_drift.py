@@ -44,13 +44,13 @@ from mlmon.analyzers.drift.refinements import KIND as REFINEMENT
 from mlmon.analyzers.drift.weekly_drift import WEEKS, Hours, beside_past_weeks
 from mlmon.analyzers.profiles.counted_once import counted_once
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Part
     from mlmon.analyzers.baselines.baseline import Baseline
 
@@ -66,7 +66,7 @@ class Comparison:
     metric: str
     feature: str
     drift: Drift | None
-    obstacle: str
+    skip_reason: str
     moved: Callable[[], str]
     parts: Callable[[], tuple[Part, ...]]
 
@@ -104,25 +104,25 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="feature", step=HOUR)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
-        refinements, past = Refinements(evidence), _Past(evidence, self._past_times(evidence))
-        for day in recent_days(evidence):
-            obstacle = day.obstacle() or day.incomplete()
-            if obstacle or day.baseline is None:
-                yield self.unknown(NUMBERS, None, day.window, str(obstacle), **day.about)
+        refinements, past = Refinements(context), _Past(context, self._past_times(context))
+        for day in daily_windows(context):
+            skip_reason = day.skip_reason() or day.incomplete()
+            if skip_reason or day.baseline is None:
+                yield self.unknown(NUMBERS, None, day.window, str(skip_reason), **day.about)
             else:
                 for finding in self._judge(day, day.baseline, refinements):
                     moved = finding.severity.alarming and finding.metric == NUMBERS
                     yield past.beside(finding, day.baseline) if moved else finding
 
-    def _past_times(self, evidence: Evidence[PredictionProfile]) -> list[Window]:
+    def _past_times(self, context: AnalysisContext[PredictionProfile]) -> list[Window]:
         """Return of what time numbers are read only where an alarm asks for them."""
-        known = self.whole_times(self.reads, evidence.period)
-        return without(self.times(self.reads, evidence.period), known)
+        known = self.whole_times(self.reads, context.period)
+        return without(self.times(self.reads, context.period), known)
 
     def _judge(
-        self, day: RecentDay, baseline: Baseline, refinements: Refinements
+        self, day: DailyWindow, baseline: Baseline, refinements: Refinements
     ) -> Iterator[Finding]:
         traffic = total(day.traffic)
         comparisons = list(_compare(day, traffic, baseline, refinements))
@@ -136,7 +136,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                     each.metric,
                     each.feature,
                     day.window,
-                    f"{each.obstacle} {span(day.window)}.",
+                    f"{each.skip_reason} {span(day.window)}.",
                     **day.about,
                 )
             else:
@@ -144,7 +144,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         yield from self._all_unexpected(day, baseline, traffic.present)
 
     def _finding(
-        self, day: RecentDay, comparison: Comparison, drift: Drift, q_value: float
+        self, day: DailyWindow, comparison: Comparison, drift: Drift, q_value: float
     ) -> Finding:
         severity = LIMITS.judge(drift.low, drift.high)
         if q_value > FALSE_DISCOVERY_RATE:
@@ -171,7 +171,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         )
 
     def _all_unexpected(
-        self, day: RecentDay, baseline: Baseline, present: Mapping[str, int]
+        self, day: DailyWindow, baseline: Baseline, present: Mapping[str, int]
     ) -> Iterator[Finding]:
         """Yield what the baseline does not have, or has as the other type; of many some by name."""
         known = {each for each in present if _name(each) in baseline.features}
@@ -187,7 +187,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             )
             yield self.unknown(NUMBERS, OTHERS, day.window, reason, **day.about)
 
-    def _unexpected(self, day: RecentDay, field: str, times: int, *, known: bool) -> Finding:
+    def _unexpected(self, day: DailyWindow, field: str, times: int, *, known: bool) -> Finding:
         kind, feature = _kind_and_name(field)
         reason = (
             f"{feature} arrives as {kind} in {count(times, 'prediction')} {span(day.window)}, "
@@ -205,10 +205,12 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 class _Past:
     """Past hours of numbers, read and summed up where an alarm asks for them."""
 
-    def __init__(self, evidence: Evidence[PredictionProfile], times: Sequence[Window]) -> None:
-        self._evidence = evidence
+    def __init__(
+        self, context: AnalysisContext[PredictionProfile], times: Sequence[Window]
+    ) -> None:
+        self._context = context
         self._times = times
-        self._known = {baseline.id: baseline for baseline in evidence.baselines.values()}
+        self._known = {baseline.id: baseline for baseline in context.baselines.values()}
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
 
@@ -217,9 +219,9 @@ class _Past:
         feature = str(finding.subject)
         if (baseline.id, feature) not in self._hours:
             self._hours[baseline.id, feature] = Hours(
-                (each.window.start, each.model[1], each.numeric[feature])
-                for each in self._traffic(baseline)
-                if feature in each.numeric
+                (profile.window.start, profile.model[1], profile.numeric[feature])
+                for profile in self._traffic(baseline)
+                if feature in profile.numeric
             )
         return beside_past_weeks(finding, self._hours[baseline.id, feature])
 
@@ -234,33 +236,33 @@ class _Past:
     def _profiles(self) -> list[PredictionProfile]:
         """All there are, with numbers, in order of time."""
         read = {
-            each.slot: each
+            each.profile_key: each
             for time in self._times
-            for each in self._evidence.detailed(time, "numeric")
+            for each in self._context.detailed(time, "numeric")
         }
-        known = {profile.slot: profile for profile in self._evidence.profiles} | read
+        known = {profile.profile_key: profile for profile in self._context.profiles} | read
         return sorted(known.values(), key=lambda each: each.window)
 
 
 def _compare(
-    day: RecentDay, traffic: PredictionProfile, baseline: Baseline, refinements: Refinements
+    day: DailyWindow, traffic: PredictionProfile, baseline: Baseline, refinements: Refinements
 ) -> Iterator[Comparison]:
     for feature, numbers in sorted(baseline.numeric.items()):
         sample = traffic.numeric[feature]
-        obstacle = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
-        drift = None if obstacle else refinements.drift(feature, sample, day.traffic, baseline)
+        skip_reason = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
+        drift = None if skip_reason else refinements.drift(feature, sample, day.traffic, baseline)
         moved = partial(numbers_moved, sample, numbers)
         parts = partial(numbers_side_by_side, sample, numbers)
-        yield Comparison(NUMBERS, feature, drift, obstacle, moved, parts)
+        yield Comparison(NUMBERS, feature, drift, skip_reason, moved, parts)
     for feature, known in sorted(baseline.categorical.items()):
         categories = traffic.categorical[feature]
         needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
-        obstacle = _obstacle(feature, categories.n, needed)
+        skip_reason = _obstacle(feature, categories.n, needed)
         sides = categories.counted(known.counts), known.counted
-        drift = None if obstacle else categorical_drift(*sides)
+        drift = None if skip_reason else categorical_drift(*sides)
         moved = partial(categories_moved, *sides)
         parts = partial(categories_side_by_side, categories, known)
-        yield Comparison(CATEGORIES, feature, drift, obstacle, moved, parts)
+        yield Comparison(CATEGORIES, feature, drift, skip_reason, moved, parts)
 
 
 def _obstacle(feature: str, rows: int, needed: int | None) -> str:
@@ -284,18 +286,21 @@ def _kind_and_name(field: str) -> tuple[str, str]:
     return kind, name
 
 
-def _since(day: RecentDay, comparison: Comparison) -> str:
+def _since(day: DailyWindow, comparison: Comparison) -> str:
     feature, baseline = comparison.feature, day.baseline
     if baseline is None:
         raise ValueError("a day without a baseline has no drift")
     if comparison.metric == NUMBERS:
-        rows = [each.numeric[feature].counts for each in day.traffic]
+        rows = [profile.numeric[feature].counts for profile in day.traffic]
         hour = onset(rows, baseline.numeric[feature].counts, ordered=True)
     else:
         reference = baseline.categorical[feature]
         names = list(reference.counts)
-        found = [each.categorical[feature] for each in day.traffic]
-        rows = [(*(each.counts[name] for name in names), each.outside) for each in found]
+        found = [profile.categorical[feature] for profile in day.traffic]
+        rows = [
+            (*(categories.counts[name] for name in names), categories.outside)
+            for categories in found
+        ]
         counts = (*(reference.counts[name] for name in names), reference.rest)
         hour = onset(rows, counts, ordered=False)
     return moment(day.traffic[hour].window.start)

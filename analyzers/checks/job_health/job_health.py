@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
@@ -78,26 +78,26 @@ class JobHealth(Analyzer[JobProfile]):
     # One success is proof enough, and a job that runs once a month is not gone in between.
     alert = Alert(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
 
-    def evaluate(self, evidence: Evidence[JobProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[JobProfile]) -> Iterator[Finding]:
         """Yield what can be said of each job at each hour's end."""
         by_job: dict[str, list[JobEvent]] = {}
-        for profile in evidence.profiles:
+        for profile in context.profiles:
             for event in profile.events:
                 by_job.setdefault(event.job, []).append(event)
         for job, events in sorted(by_job.items()):
-            yield from self._of_job(job, runs(events), evidence)
+            yield from self._of_job(job, runs(events), context)
 
     def _of_job(
-        self, job: str, of_job: Sequence[Run], evidence: Evidence[JobProfile]
+        self, job: str, of_job: Sequence[Run], context: AnalysisContext[JobProfile]
     ) -> Iterator[Finding]:
-        starts = [each.start for each in of_job]
-        succeeded = sorted((each.end, each.start) for each in of_job if each.succeeded and each.end)
+        starts = [run.start for run in of_job]
+        succeeded = sorted((run.end, run.start) for run in of_job if run.succeeded and run.end)
         ends = [end for end, _ in succeeded]
-        for window in evidence.windows(STEP):
+        for window in context.windows(STEP):
             begin = window.end - self.lookback
             last = bisect_left(starts, window.end)
             first = max(bisect_left(starts, begin), last - MOST_RUNS)
-            known = [each.as_of(window.end) for each in of_job[first:last]]
+            known = [run.as_of(window.end) for run in of_job[first:last]]
             if known:
                 past = slice(bisect_left(ends, begin), bisect_left(ends, window.end))
                 good = sorted(start for _, start in succeeded[past])
@@ -106,25 +106,23 @@ class JobHealth(Analyzer[JobProfile]):
     def _judge(
         self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
     ) -> Iterator[Finding]:
-        ended = [each for each in known if each.end and each.end >= window.start]
+        ended = [run for run in known if run.end and run.end >= window.start]
         if ended:
             yield self._failed(job, known, window)
         yield self._missed(job, known, good, window)
         if ended or known[-1].end is None:
             yield self._duration(job, known, window)
-        done = [each for each in known if each.succeeded]
+        done = [run for run in known if run.succeeded]
         if done and done[-1] in ended:
             yield from self._records(job, done, window)
 
     def _failed(self, job: str, known: Sequence[Run], window: Window) -> Finding:
-        ended = sorted(
-            (each for each in known if each.end), key=lambda each: each.end or each.start
-        )
+        ended = sorted((run for run in known if run.end), key=lambda run: run.end or run.start)
         worst: list[Run] = []
         row: list[Run] = []
-        for each in ended:
-            row = [] if each.succeeded else [*row, each]
-            if each.end and each.end >= window.start and len(row) > len(worst):
+        for run in ended:
+            row = [] if run.succeeded else [*row, run]
+            if run.end and run.end >= window.start and len(row) > len(worst):
                 worst = row
         limits = self.limits[FAILED]
         return self.finding(
@@ -175,7 +173,7 @@ class JobHealth(Analyzer[JobProfile]):
 
     def _duration(self, job: str, known: Sequence[Run], window: Window) -> Finding:
         latest = known[-1]
-        before = [each.seconds for each in known[:-1] if each.succeeded and each.seconds]
+        before = [run.seconds for run in known[:-1] if run.succeeded and run.seconds]
         seconds = latest.seconds
         if seconds is None and latest.end is None:
             seconds = (window.end - latest.start).total_seconds()
@@ -206,7 +204,7 @@ class JobHealth(Analyzer[JobProfile]):
 
     def _records(self, job: str, done: Sequence[Run], window: Window) -> Iterator[Finding]:
         latest = done[-1]
-        before = [each.records for each in done[:-1] if each.records is not None]
+        before = [run.records for run in done[:-1] if run.records is not None]
         if latest.records is None and not before:
             return
         if latest.records is None or len(before) < FEWEST_RUNS:
@@ -246,7 +244,7 @@ def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
     times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
     since = "first started" if len(worst) > 1 else "started"
     error = f" ({excerpt(worst[-1].error)})" if worst[-1].error else ""
-    successes = [each.start for each in ended if each.succeeded]
+    successes = [run.start for run in ended if run.succeeded]
     good = f"last succeeded {moment(successes[-1])}" if successes else ""
     return (
         f"{job} failed {times}{error}, {since} {moment(worst[0].start)}; "

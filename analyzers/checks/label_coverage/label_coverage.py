@@ -47,7 +47,7 @@ from mlmon.analyzers.statistics.wilson import wilson_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile
     from mlmon.analyzers.statistics.buckets import Buckets
@@ -135,18 +135,20 @@ class LabelCoverage(Analyzer[LabelProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
-    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield the findings of the day before every sixth hour."""
-        predicted = evidence.of("prediction")
-        models = sorted({profile.model[0] for profile in (*predicted.profiles, *evidence.profiles)})
-        known = {model: LabelsByAge(model, evidence) for model in models}
-        for window in evidence.windows(DAY, STEP):
-            yield from self._unmatched(window, evidence.of("outcome"))
+        predicted = context.of("prediction")
+        models = sorted({profile.model[0] for profile in (*predicted.profiles, *context.profiles)})
+        known = {model: LabelsByAge(model, context) for model in models}
+        for window in context.windows(DAY, STEP):
+            yield from self._unmatched(window, context.of("outcome"))
             for of in known.values():
                 if of.begin(window) is not None:
                     yield from _Day(self, window, of).findings()
 
-    def _unmatched(self, window: Window, outcomes: Evidence[OutcomeProfile]) -> Iterator[Finding]:
+    def _unmatched(
+        self, window: Window, outcomes: AnalysisContext[OutcomeProfile]
+    ) -> Iterator[Finding]:
         def counted(of: Window) -> tuple[int, int]:
             profiles = outcomes.within(of)
             unmatched = sum(profile.unmatched for profile in profiles)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
 from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile, delays
@@ -41,11 +41,13 @@ class LabelsByAge:
         labels: Profiles of labels, with those of predictions and outcomes beside them.
     """
 
-    def __init__(self, model: str, labels: Evidence[LabelProfile]) -> None:
+    def __init__(self, model: str, labels: AnalysisContext[LabelProfile]) -> None:
         self.model = model
         self.labels = _of_model(labels, model)
-        self.predictions: Evidence[PredictionProfile] = _of_model(labels.of("prediction"), model)
-        self._outcomes: Evidence[OutcomeProfile] = labels.of("outcome")
+        self.predictions: AnalysisContext[PredictionProfile] = _of_model(
+            labels.of("prediction"), model
+        )
+        self._outcomes: AnalysisContext[OutcomeProfile] = labels.of("outcome")
 
     def learnt(self, window: Window) -> Buckets:
         """Return how many hours after their predictions the labels learnt in a window came."""
@@ -64,11 +66,11 @@ class LabelsByAge:
 
     def labelled(self, window: Window, hours: int) -> tuple[int, int]:
         """Return (labelled within so many hours, all) of a window's approved predictions."""
-        approved = sum(each.approved for each in self.predictions.within(window))
+        approved = sum(profile.approved for profile in self.predictions.within(window))
         labelled = sum(
             n
-            for each in self.labels.within(window)
-            for delay, n in each.approved.delays.items()
+            for profile in self.labels.within(window)
+            for delay, n in profile.approved.delays.items()
             if delay <= hours
         )
         # Of an id that two predictions share only one is labelled, never more.
@@ -90,6 +92,6 @@ class LabelsByAge:
         return delays(self._outcomes.within(window), self.model)
 
 
-def _of_model(evidence: Evidence[M], model: str) -> Evidence[M]:
-    chosen = one_per_version(evidence.profiles, evidence.baselines)
-    return Evidence(evidence.period, [each for each in chosen if each.model[0] == model])
+def _of_model(context: AnalysisContext[M], model: str) -> AnalysisContext[M]:
+    chosen = one_per_version(context.profiles, context.baselines)
+    return AnalysisContext(context.period, [each for each in chosen if each.model[0] == model])

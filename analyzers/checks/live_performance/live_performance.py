@@ -28,7 +28,7 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabelledDay, LabelledDays
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
     Measure,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding, Severity
 
 SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
@@ -121,21 +121,21 @@ class LivePerformance(Analyzer[LabelProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
-    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
-        segments = SegmentSuccesses(evidence)
-        for day in LabelledDays(evidence).judged():
-            obstacle = day.obstacle()
-            if obstacle:
+        segments = SegmentSuccesses(context)
+        for day in LabelledDays(context).judged():
+            skip_reason = day.skip_reason()
+            if skip_reason:
                 for metric in (*MEASURES, SUCCESS, ERROR):
-                    yield self._unknown(day, metric, obstacle)
+                    yield self._unknown(day, metric, skip_reason)
                 continue
             for measure in MEASURES:
                 yield self._against_offline(day, measure)
             yield self._success(day, segments)
             yield from self._calibration(day)
 
-    def _against_offline(self, day: LabelledDay, measure: Measure) -> Finding:
+    def _against_offline(self, day: LabeledWindow, measure: Measure) -> Finding:
         title = f"{TITLES[measure]} of {day.day.title}"
         current: Estimate | None = getattr(day.performance, measure)
         if current is None:
@@ -159,7 +159,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             reason=f"{title} is {comparison.said()}{_by_threshold(day, measure)}; {day.known()}.",
         )
 
-    def _success(self, day: LabelledDay, segments: SegmentSuccesses) -> Finding:
+    def _success(self, day: LabeledWindow, segments: SegmentSuccesses) -> Finding:
         approved = day.labels.approved if day.labels else None
         reference = day.baseline.labelled if day.baseline else None
         if approved is None or not approved.labelled or day.scores is None:
@@ -188,7 +188,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             f"{f'; {worst}' if worst else ''}.",
         )
 
-    def _calibration(self, day: LabelledDay) -> Iterator[Finding]:
+    def _calibration(self, day: LabeledWindow) -> Iterator[Finding]:
         if day.scores is None or day.labels is None or day.labels.scores is None:
             return
         try:
@@ -212,7 +212,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         for bin_ in bins:
             yield self._tenth(day, bin_)
 
-    def _tenth(self, day: LabelledDay, each: Tenth) -> Finding:
+    def _tenth(self, day: LabeledWindow, each: Tenth) -> Finding:
         labelled = f"{count(each.rows, 'labelled prediction')} of {day.day.title}"
         said = f"Of {labelled} scored {each.name}, {_tenth_said(each)}"
         known: dict[str, Any] = {
@@ -227,7 +227,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         reason = f"{said}; {day.known()}."
         return self._finding(day, GAP, each.gap, severity, **known, reason=reason)
 
-    def _severity(self, day: LabelledDay, metric: str, interval: Interval) -> Severity:
+    def _severity(self, day: LabeledWindow, metric: str, interval: Interval) -> Severity:
         limits = self.limits[metric]
         judge = limits.judge if day.coverage.mature else limits.judge_bounds
         return judge(interval.low, interval.high)
@@ -239,7 +239,7 @@ class LivePerformance(Analyzer[LabelProfile]):
 
     def _finding(
         self,
-        day: LabelledDay,
+        day: LabeledWindow,
         metric: str,
         estimate: Estimate,
         severity: Severity,
@@ -256,7 +256,7 @@ class LivePerformance(Analyzer[LabelProfile]):
 
     def _unknown(
         self,
-        day: LabelledDay,
+        day: LabeledWindow,
         metric: str,
         reason: str,
         estimate: Estimate | None = None,
@@ -269,7 +269,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
 
 
-def _obstacle(day: LabelledDay, measure: Measure) -> str:
+def _obstacle(day: LabeledWindow, measure: Measure) -> str:
     """Say why a measure has no value on a day whose labels suffice."""
     if measure in LOSSES and day.scores:
         low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
@@ -279,7 +279,7 @@ def _obstacle(day: LabelledDay, measure: Measure) -> str:
     return "no prediction was approved"
 
 
-def _by_threshold(day: LabelledDay, measure: Measure) -> str:
+def _by_threshold(day: LabeledWindow, measure: Measure) -> str:
     """Say by which threshold decisions are judged, where the day had several."""
     taken, *others = day.thresholds or (None,)
     if measure not in DECIDED or taken is None or not others:
@@ -288,7 +288,7 @@ def _by_threshold(day: LabelledDay, measure: Measure) -> str:
     return f", all judged by the threshold {number(taken)} of most (there was {also} too)"
 
 
-def _rows(day: LabelledDay, measure: Measure) -> int:
+def _rows(day: LabeledWindow, measure: Measure) -> int:
     """Return the labelled rows that a measure is taken of: of these lost lines are a share."""
     labels = day.labels
     if labels is None:
@@ -300,7 +300,7 @@ def _rows(day: LabelledDay, measure: Measure) -> int:
     return labels.labelled
 
 
-def _success_rate(day: LabelledDay, positives: int, labelled: int) -> Estimate:
+def _success_rate(day: LabeledWindow, positives: int, labelled: int) -> Estimate:
     """The share of approved predictions that succeeded, whatever the missing labels will be."""
     approved = day.coverage.approved
     missing = 0 if day.coverage.mature else round(approved.missing_share * approved.predictions)

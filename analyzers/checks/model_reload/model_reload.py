@@ -16,8 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.formatting import count, excerpt, lasting, moment, percent, span
 from mlmon.analyzers.base.limits import Limits
@@ -82,11 +82,11 @@ class ModelReload(Analyzer[ModelProfile]):
     # One success is proof enough; where none is tried, a failure stands for a week.
     alert = Alert(on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY)
 
-    def evaluate(self, evidence: Evidence[ModelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
         """Yield what can be said of each model at each hour's end."""
-        events = [event for profile in evidence.profiles for event in profile.events]
-        of_model = _by_model(evidence.of("prediction"), evidence)
-        for window in evidence.windows(STEP):
+        events = [event for profile in context.profiles for event in profile.events]
+        of_model = _by_model(context.of("prediction"), context)
+        for window in context.windows(STEP):
             seen = self._seen(events, window)
             reloads = reloads_by_model(seen)
             for model, of in sorted(reloads.items()):
@@ -109,7 +109,7 @@ class ModelReload(Analyzer[ModelProfile]):
             if reload.at >= window.start and in_a_row > worst:
                 worst, error = in_a_row, reload.error
         recent = [reload for reload in reloads if reload.at >= window.start]
-        failed = [each for each in recent if not each.succeeded]
+        failed = [event for event in recent if not event.succeeded]
         if failed:
             last = recent[-1]
             since = (
@@ -188,7 +188,7 @@ class ModelReload(Analyzer[ModelProfile]):
         )
 
     def _outdated(
-        self, model: str, used: Evidence[PredictionProfile], events: Sequence[ModelEvent]
+        self, model: str, used: AnalysisContext[PredictionProfile], events: Sequence[ModelEvent]
     ) -> Iterator[Finding]:
         def predictions(window: Window) -> int:
             return _predicted(used, window).total()
@@ -237,18 +237,18 @@ class ModelReload(Analyzer[ModelProfile]):
 
 
 def _by_model(
-    predictions: Evidence[PredictionProfile], evidence: Evidence[ModelProfile]
-) -> dict[str, Evidence[PredictionProfile]]:
+    predictions: AnalysisContext[PredictionProfile], context: AnalysisContext[ModelProfile]
+) -> dict[str, AnalysisContext[PredictionProfile]]:
     profiles: dict[str, list[PredictionProfile]] = {}
-    for each in one_per_version(predictions.profiles, evidence.baselines):
-        profiles.setdefault(each.model[0], []).append(each)
-    return {model: Evidence(evidence.period, of) for model, of in profiles.items()}
+    for profile in one_per_version(predictions.profiles, context.baselines):
+        profiles.setdefault(profile.model[0], []).append(profile)
+    return {model: AnalysisContext(context.period, of) for model, of in profiles.items()}
 
 
-def _predicted(used: Evidence[PredictionProfile] | None, window: Window) -> Counter[str]:
+def _predicted(used: AnalysisContext[PredictionProfile] | None, window: Window) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for each in used.within(window) if used else ():
-        counts[each.model[1]] += each.predictions
+    for profile in used.within(window) if used else ():
+        counts[profile.model[1]] += profile.predictions
     return counts
 
 

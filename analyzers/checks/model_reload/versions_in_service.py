@@ -90,7 +90,9 @@ class InService:
 
     def usual_wait(self) -> float | None:
         """Return the median of the hours that versions waited, None before any was loaded."""
-        waits = [(at - each.made) / HOUR for each in self.made if (at := self.loaded(each))]
+        waits = [
+            (at - version.made) / HOUR for version in self.made if (at := self.loaded(version))
+        ]
         return float(np.median(waits)) if waits else None
 
 

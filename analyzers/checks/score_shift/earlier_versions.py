@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.weekly_drift import Part
@@ -53,9 +53,9 @@ class AcrossVersions:
     @property
     def versions(self) -> list[str]:
         """The versions of the past weeks, by their share."""
-        rows = {each.version: 0 for each in self.found.usual}
-        for each in self.found.usual:
-            rows[each.version] += each.numbers.n
+        rows = {part.version: 0 for part in self.found.usual}
+        for part in self.found.usual:
+            rows[part.version] += part.numbers.n
         return sorted(rows, key=lambda row: (-rows[row], row))
 
     def beyond(self, drift: Drift) -> float:
@@ -72,14 +72,14 @@ class EarlierVersions:
     """All hours of a model's scores, those of every version over edges of its own.
 
     Args:
-        evidence: Predictions of the last day and of past weeks.
+        context: Predictions of the last day and of past weeks.
         baseline: Of the version that is judged.
     """
 
-    def __init__(self, evidence: Evidence[PredictionProfile], baseline: Baseline) -> None:
-        self._baselines, self._baseline = evidence.baselines, baseline
-        known = {each.id: each for each in evidence.baselines.values()}
-        own = (profile for profile in evidence.profiles if profile.model[0] == baseline.model_name)
+    def __init__(self, context: AnalysisContext[PredictionProfile], baseline: Baseline) -> None:
+        self._baselines, self._baseline = context.baselines, baseline
+        known = {each.id: each for each in context.baselines.values()}
+        own = (profile for profile in context.profiles if profile.model[0] == baseline.model_name)
         once = list(counted_once(own, baseline.id, known))
         scored = [
             (each.window.start, each.model[1], each.score)
@@ -87,9 +87,9 @@ class EarlierVersions:
             if each.score is not None
         ]
         self._past = Hours(scored)
-        self._hours = Hours(each for each in scored if each[1] == baseline.model_version)
+        self._hours = Hours(buckets for buckets in scored if buckets[1] == baseline.model_version)
         self._served = {each.window.start for each in once if each.model == baseline.model}
-        self._evidence = evidence
+        self._context = context
         self._distances: dict[str, float] = {}
 
     def at(self, end: datetime) -> AcrossVersions | None:
@@ -103,9 +103,9 @@ class EarlierVersions:
     def _alone(self, window: Window) -> bool:
         """Whether the version scored in every hour of a window in which its model did."""
         hours = {
-            each.window.start
-            for each in self._evidence.within(window)
-            if each.model[0] == self._baseline.model_name
+            profile.window.start
+            for profile in self._context.within(window)
+            if profile.model[0] == self._baseline.model_name
         }
         return hours <= self._served
 

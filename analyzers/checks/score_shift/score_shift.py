@@ -42,13 +42,13 @@ from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
 from mlmon.analyzers.profiles.kinds.segments import SegmentProfile
 from mlmon.analyzers.profiles.kinds.segments import total as segment_total
-from mlmon.analyzers.references.recent_day import LOOKBACK, RecentDay, recent_days
+from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
 METRIC, WEEKLY = "ks.distance", "weekly.ks.distance"
@@ -90,19 +90,19 @@ class ScoreShift(Analyzer[PredictionProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="score", step=HOUR)
 
-    def evaluate(self, evidence: Evidence[PredictionProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service, two once its weeks are known."""
-        segments, refinements = evidence.of("segment"), Refinements(evidence)
+        segments, refinements = context.of("segment"), Refinements(context)
         past: dict[str, Hours] = {}
         earlier: dict[str, EarlierVersions] = {}
-        for day in recent_days(evidence):
+        for day in daily_windows(context):
             finding = self._judge(day, segments, refinements)
             baseline = day.baseline
-            if baseline is None or baseline.score is None or day.obstacle():
+            if baseline is None or baseline.score is None or day.skip_reason():
                 yield finding
                 continue
             if baseline.id not in past:
-                past[baseline.id] = _hours(evidence, day.model, baseline.id)
+                past[baseline.id] = _hours(context, day.model, baseline.id)
             hours = past[baseline.id]
             alarming = finding.severity.alarming
             yield beside_past_weeks(finding, hours) if alarming else finding
@@ -112,12 +112,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
                 continue
             # All versions' hours are gathered only for a version that is young.
             if baseline.id not in earlier:
-                earlier[baseline.id] = EarlierVersions(evidence, baseline)
+                earlier[baseline.id] = EarlierVersions(context, baseline)
             across = earlier[baseline.id].at(day.window.end)
             if across is not None:
                 yield self._weekly(day, across.found, across)
 
-    def _weekly(self, day: RecentDay, found: WeeklyDrift, across: AcrossVersions | None) -> Finding:
+    def _weekly(
+        self, day: DailyWindow, found: WeeklyDrift, across: AcrossVersions | None
+    ) -> Finding:
         """Return the finding of the last hours beside the same ones of past weeks.
 
         Args:
@@ -151,14 +153,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
         return self.finding(WEEKLY, SCORE, window, severity, reason=reason, **known)
 
     def _judge(
-        self, day: RecentDay, segments: Evidence[SegmentProfile], refinements: Refinements
+        self, day: DailyWindow, segments: AnalysisContext[SegmentProfile], refinements: Refinements
     ) -> Finding:
         reference = day.baseline.score if day.baseline else None
-        obstacle = day.obstacle()
-        if obstacle or reference is None or day.baseline is None:
-            reason = obstacle or f"The training set of {day.title} holds no scores."
+        skip_reason = day.skip_reason()
+        if skip_reason or reference is None or day.baseline is None:
+            reason = skip_reason or f"The training set of {day.title} holds no scores."
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
-        scores = merged(each.score for each in day.own if each.score is not None)
+        scores = merged(profile.score for profile in day.own if profile.score is not None)
         needed = rows_needed(LIMITS.critical, reference.n)
         if needed is None or scores.n < needed:
             return self._too_few(day, scores, reference, needed)
@@ -181,7 +183,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         )
 
     def _too_few(
-        self, day: RecentDay, scores: Buckets, reference: Buckets, needed: int | None
+        self, day: DailyWindow, scores: Buckets, reference: Buckets, needed: int | None
     ) -> Finding:
         reason = (
             f"{count(scores.n, 'score')} {span(day.window)}; {needed} are needed to find a "
@@ -193,11 +195,13 @@ class ScoreShift(Analyzer[PredictionProfile]):
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
 
 
-def _hours(evidence: Evidence[PredictionProfile], model: tuple[str, str], baseline: str) -> Hours:
+def _hours(
+    context: AnalysisContext[PredictionProfile], model: tuple[str, str], baseline: str
+) -> Hours:
     """Return the scores of a version over its baseline's edges, by the hour."""
     return Hours(
         (profile.window.start, profile.model[1], profile.score)
-        for profile in evidence.profiles
+        for profile in context.profiles
         if profile.score is not None and (profile.model, profile.baseline_id) == (model, baseline)
     )
 
@@ -209,22 +213,24 @@ def _due(across: AcrossVersions | None) -> str:
     return f", of which the training sets differ by up to {number(across.retrained)}"
 
 
-def _where(day: RecentDay, segments: Evidence[SegmentProfile]) -> str:
+def _where(day: DailyWindow, segments: AnalysisContext[SegmentProfile]) -> str:
     if day.baseline is None:
         return ""
-    own = [each for each in segments.within(day.window) if each.baseline_id == day.baseline.id]
+    own = [
+        profile for profile in segments.within(day.window) if profile.baseline_id == day.baseline.id
+    ]
     told = most_of_all(segment_total(own), day.baseline)
     return f", {told}" if told else ""
 
 
-def _why(day: RecentDay) -> str:
+def _why(day: DailyWindow) -> str:
     if day.baseline is None:
         return ""
     told = attribute(total(day.own), day.baseline).sentence()
     return f"; {told}" if told else ""
 
 
-def _since(day: RecentDay, reference: Buckets) -> str:
-    hours = [each for each in day.own if each.score is not None]
+def _since(day: DailyWindow, reference: Buckets) -> str:
+    hours = [profile for profile in day.own if profile.score is not None]
     counts = [hour.score.counts for hour in hours if hour.score]
     return moment(hours[onset(counts, reference.counts, ordered=True)].window.start)

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.checks.segment_performance.segment_ranking import SegmentRanking
-    from mlmon.analyzers.performance.labeled_window import LabelledDay
+    from mlmon.analyzers.performance.labeled_window import LabeledWindow
     from mlmon.analyzers.performance.segment_success import Judged, SegmentVerdicts
 
 METRIC, AUC = "approved.success_rate", "roc_auc"
@@ -77,10 +77,10 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
 
-    def evaluate(self, evidence: Evidence[LabelProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
-        successes = SegmentSuccesses(evidence)
-        for day in LabelledDays(evidence).judged():
+        successes = SegmentSuccesses(context)
+        for day in LabelledDays(context).judged():
             verdicts = successes.of(day)
             for each in verdicts.judged:
                 yield self._finding(day, each)
@@ -91,7 +91,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
                 yield self.unknown(METRIC, None, day.day.window, reason, **day.about)
 
     def _rankings(
-        self, day: LabelledDay, successes: SegmentSuccesses, verdicts: SegmentVerdicts
+        self, day: LabeledWindow, successes: SegmentSuccesses, verdicts: SegmentVerdicts
     ) -> Iterator[Finding]:
         """Yield ROC AUC of the segments whose labels are there; others' would be biased."""
         if day.baseline is None or day.labels is None:
@@ -102,7 +102,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         for each, q_value in found:
             yield self._ranking(day, each, q_value)
 
-    def _ranking(self, day: LabelledDay, ranking: SegmentRanking, q_value: float) -> Finding:
+    def _ranking(self, day: LabeledWindow, ranking: SegmentRanking, q_value: float) -> Finding:
         comparison = ranking.comparison
         limits, offline = segment_ranking.LIMITS, comparison.offline.value
         return self.finding(
@@ -128,7 +128,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             },
         )
 
-    def _finding(self, day: LabelledDay, judged: Judged) -> Finding:
+    def _finding(self, day: LabeledWindow, judged: Judged) -> Finding:
         success, promised = judged.success, judged.success.promised.value
         coverage = success.coverage
         known = f"{coverage.labelled:,} labels of {coverage.predictions:,} approved predictions"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
 
 PAST = timedelta(days=7)
 JUDGED = 20
@@ -88,14 +88,14 @@ class PathRequests:
 
 
 class Paths:
-    """All paths of the evidence."""
+    """All paths of the context."""
 
-    def __init__(self, evidence: Evidence[AccessProfile]) -> None:
-        self._evidence = evidence
+    def __init__(self, context: AnalysisContext[AccessProfile]) -> None:
+        self._context = context
         self._known: dict[str, PathRequests] = {}
         self._parts: dict[str, list[tuple[Window, PathAccess]]] = {}
-        self._truncated = [each for each in evidence.profiles if OTHER in each.paths]
-        for profile in evidence.profiles:
+        self._truncated = [each for each in context.profiles if OTHER in each.paths]
+        for profile in context.profiles:
             for path, access in profile.paths.items():
                 self._parts.setdefault(path, []).append((profile.window, access))
 
@@ -103,7 +103,9 @@ class Paths:
         """Return the requests of one path."""
         if path not in self._known:
             truncated = [
-                (each.window, _least(each)) for each in self._truncated if path not in each.paths
+                (profile.window, _least(profile))
+                for profile in self._truncated
+                if path not in profile.paths
             ]
             self._known[path] = PathRequests(path, self._parts[path], truncated)
         return self._known[path]
@@ -124,14 +126,14 @@ class Paths:
         """Return the requests of all paths but some, until a moment."""
         parts = [
             (profile.window, total(rest))
-            for profile in self._evidence.within(Window(EPOCH, end))
+            for profile in self._context.within(Window(EPOCH, end))
             if (rest := [each for path, each in profile.paths.items() if path not in apart])
         ]
         return PathRequests(OTHER, parts)
 
     def _counts(self, window: Window) -> Counter[str]:
         counts: Counter[str] = Counter()
-        for profile in self._evidence.within(window):
+        for profile in self._context.within(window):
             for path, access in profile.paths.items():
                 counts[path] += access.requests
         return counts

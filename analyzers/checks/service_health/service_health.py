@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
 
 CONFIDENCE = 0.999
@@ -156,11 +156,11 @@ class ServiceHealth(Analyzer[AccessProfile]):
     )
     alert = Alert(on="warning", after=2, of=3, layer="service")
 
-    def evaluate(self, evidence: Evidence[AccessProfile]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[AccessProfile]) -> Iterator[Finding]:
         """Yield the findings of the paths in use, day by day."""
-        paths = Paths(evidence)
+        paths = Paths(context)
         path = cache(lambda name: _Path(self, paths.of(name)))
-        for part in evidence.period.split(DAY):
+        for part in context.period.split(DAY):
             apart = paths.judged(Window(floor(part.start, DAY), part.end))
             if apart is not None:
                 rest = _Path(self, paths.others(part.end, set(apart)))

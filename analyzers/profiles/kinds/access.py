@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.profiles.kinds.latency import Latencies
 
@@ -46,27 +46,27 @@ class PathAccess:
 class AccessProfile:
     """The requests of one window, by path."""
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     paths: Mapping[str, PathAccess] = field(default_factory=dict)
 
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {"paths": [{"path": path, **_encode(each)} for path, each in self.paths.items()]}
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]
+    profile_key: ProfileKey, watermark: SourceWatermark, revision: int, body: dict[str, Any]
 ) -> AccessProfile:
     """Read what `AccessProfile.body` wrote."""
     paths = {path.pop("path"): _decode(path) for path in body["paths"]}
-    return AccessProfile(slot, knowledge, revision, paths)
+    return AccessProfile(profile_key, watermark, revision, paths)
 
 
 def total(parts: Iterable[PathAccess]) -> PathAccess:
@@ -74,17 +74,17 @@ def total(parts: Iterable[PathAccess]) -> PathAccess:
     found = list(parts)
     statuses: Counter[int] = Counter()
     latencies: Latencies = Counter()
-    for each in found:
-        statuses.update(each.statuses)
-        latencies.update(each.latencies)
+    for access in found:
+        statuses.update(access.statuses)
+        latencies.update(access.latencies)
     return PathAccess(
-        sum(each.requests for each in found),
+        sum(access.requests for access in found),
         statuses,
-        sum(each.timed for each in found),
-        sum(each.duration for each in found),
-        sum(each.duration_squares for each in found),
+        sum(access.timed for access in found),
+        sum(access.duration for access in found),
+        sum(access.duration_squares for access in found),
         latencies,
-        next((each.service for each in found if each.service), None),
+        next((access.service for access in found if access.service), None),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import MINUTE, Window, from_milliseconds
-from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_knowledge
+from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_watermark
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.kinds import latency
 from mlmon.analyzers.profiles.kinds.access import (
@@ -23,7 +23,7 @@ from mlmon.analyzers.profiles.kinds.access import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.profiles.kinds.latency import Latencies
@@ -119,7 +119,9 @@ def _profile(
     }
     if bucket["paths"]["sum_other_doc_count"]:
         paths[OTHER] = rest(_path(bucket, of_all), list(paths.values()))
-    return AccessProfile(Slot(KIND, Window(start, start + STEP)), read_knowledge(bucket), 1, paths)
+    return AccessProfile(
+        ProfileKey(KIND, Window(start, start + STEP)), read_watermark(bucket), 1, paths
+    )
 
 
 def _path(bucket: dict[str, Any], latencies: Latencies) -> PathAccess:
@@ -158,12 +160,12 @@ class AccessKind(ProfileKind[AccessProfile]):
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
     ) -> AccessProfile:
         """Return the profile of a stored body."""
         del baselines
-        return from_body(slot, knowledge, revision, body)
+        return from_body(profile_key, watermark, revision, body)

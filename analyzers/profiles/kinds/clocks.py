@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import (
     DAY,
     FIRST,
@@ -22,7 +22,7 @@ from mlmon.analyzers.base.window import (
     iso,
     parse_time,
 )
-from mlmon.analyzers.event_logs.aggregations import INGESTED, known_since, read_knowledge, within
+from mlmon.analyzers.event_logs.aggregations import INGESTED, known_since, read_watermark, within
 from mlmon.analyzers.event_logs.logs import SURVEYED
 from mlmon.analyzers.profiles.kind import ProfileKind
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
@@ -69,18 +69,18 @@ class Dates:
 class ClockProfile:
     """The dates of the events that arrived in one hour, by service ("" for none)."""
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     services: Mapping[str, Dates] = field(default_factory=dict)
 
     @property
     def window(self) -> Window:
         """The time of arrival summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {"services": [[name, _encode(each)] for name, each in sorted(self.services.items())]}
 
 
@@ -92,14 +92,14 @@ class ClockKind(ProfileKind[ClockProfile]):
     step = STEP
     news = ((DATASET, INGESTED),)
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour in which events arrived."""
-        found: dict[Slot, Knowledge] = {}
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour in which events arrived."""
+        found: dict[ProfileKey, SourceWatermark] = {}
         for part in period.split(SURVEYED):
             survey = _arrived(part) | {"aggs": {"windows": _hours({})}}
             for bucket in logs.search(DATASET, survey)["aggregations"]["windows"]["buckets"]:
                 start = from_milliseconds(bucket["key"])
-                found[Slot(KIND, Window(start, start + STEP))] = read_knowledge(bucket)
+                found[ProfileKey(KIND, Window(start, start + STEP))] = read_watermark(bucket)
         return found
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[ClockProfile]:
@@ -107,13 +107,13 @@ class ClockKind(ProfileKind[ClockProfile]):
         del series
         for hour in part.split(STEP):
             for bucket in logs.search(DATASET, body(hour))["aggregations"]["windows"]["buckets"]:
-                slot = Slot(KIND, hour)
-                yield ClockProfile(slot, read_knowledge(bucket), services=_services(bucket))
+                profile_key = ProfileKey(KIND, hour)
+                yield ClockProfile(profile_key, read_watermark(bucket), services=_services(bucket))
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
@@ -121,7 +121,7 @@ class ClockKind(ProfileKind[ClockProfile]):
         """Return the profile of a stored body."""
         del baselines
         services = {name: _decode(each) for name, each in body["services"]}
-        return ClockProfile(slot, knowledge, revision, services)
+        return ClockProfile(profile_key, watermark, revision, services)
 
 
 def body(hour: Window) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import Window, floor, from_milliseconds, parse_time
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors, store_vectors
 from mlmon.analyzers.event_logs.aggregations import (
@@ -20,7 +20,7 @@ from mlmon.analyzers.event_logs.aggregations import (
     dated,
     known_since,
     period_query,
-    read_knowledge,
+    read_watermark,
 )
 from mlmon.analyzers.event_logs.hits import field_of, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
@@ -50,14 +50,14 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
     dataset = DATASET
     step = STEP
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour and version with embeddings."""
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour and version with embeddings."""
         names = _names(logs)
         if not names:
             return {}
         inside = {"embedded": {"filter": _any_of(names), "aggs": versions()}}
         return {
-            Slot(KIND, window, model): read_knowledge(version)
+            ProfileKey(KIND, window, model): read_watermark(version)
             for window, bucket in logs.survey(DATASET, period, STEP, inside)
             for model, version in version_buckets(bucket["embedded"]).items()
         }
@@ -67,18 +67,18 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
         names = _names(logs)
         hours = dict(_counted(logs, series, part, names))
         samples = {name: _samples(logs, series, part, name, hours) for name in names}
-        for window, (knowledge, logged) in hours.items():
+        for window, (watermark, logged) in hours.items():
             fields = {
                 name: _stored(samples[name][window.start], logged[name])
                 for name in names
                 if logged[name]
             }
-            yield EmbeddingProfile(Slot(KIND, window, series), knowledge, fields=fields)
+            yield EmbeddingProfile(ProfileKey(KIND, window, series), watermark, fields=fields)
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
@@ -86,11 +86,11 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
         """Return the profile of a stored body."""
         del baselines
         fields = {name: StoredVectors.from_body(each) for name, each in body.items()}
-        return EmbeddingProfile(slot, knowledge, revision, fields)
+        return EmbeddingProfile(profile_key, watermark, revision, fields)
 
-    def described(self, slot: Slot) -> dict[str, str]:
+    def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model and version."""
-        name, version = slot.series
+        name, version = profile_key.series
         return {_MODEL: name, _VERSION: version}
 
 
@@ -111,7 +111,7 @@ def _search(series: tuple[str, ...], period: Window, name: str) -> dict[str, Any
 
 def _counted(
     logs: Logs, series: tuple[str, ...], part: Window, names: tuple[str, ...]
-) -> Iterator[tuple[Window, tuple[Knowledge, dict[str, int]]]]:
+) -> Iterator[tuple[Window, tuple[SourceWatermark, dict[str, int]]]]:
     """Yield each hour with embeddings, what is known of it, and how many there are of each."""
     body = period_query(part, dict(zip((_MODEL, _VERSION), series, strict=True)))
     body["query"]["bool"]["filter"].append(_any_of(names))
@@ -124,7 +124,7 @@ def _counted(
     for bucket in answer["aggregations"]["windows"]["buckets"]:
         start = from_milliseconds(bucket["key"])
         logged = {name: bucket[f"e{index}"]["doc_count"] for index, name in enumerate(names)}
-        yield Window(start, start + STEP), (read_knowledge(bucket), logged)
+        yield Window(start, start + STEP), (read_watermark(bucket), logged)
 
 
 def _samples(
@@ -132,7 +132,7 @@ def _samples(
     series: tuple[str, ...],
     part: Window,
     name: str,
-    hours: Mapping[Window, tuple[Knowledge, Mapping[str, int]]],
+    hours: Mapping[Window, tuple[SourceWatermark, Mapping[str, int]]],
 ) -> Mapping[datetime, Found]:
     """Return (id, embedding) of the sampled predictions, by the begin of their hour."""
     crowded = [window for window, (_, logged) in hours.items() if logged[name] > MOST_VECTORS]

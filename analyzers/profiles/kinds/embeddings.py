@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
 
@@ -22,28 +22,28 @@ class EmbeddingProfile:
     """The embeddings of one model version in one window.
 
     Args:
-        slot: Window, and model name and version as its series.
-        knowledge: What it was made from: predictions with an embedding.
+        profile_key: Window, and model name and version as its series.
+        watermark: What it was made from: predictions with an embedding.
         revision: 1, and one more each time it was made again because of late events.
         fields: A sample of each embedding, its vectors in an order that their ids decide.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     fields: Mapping[str, StoredVectors] = field(default_factory=dict)
 
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     @property
     def model(self) -> tuple[str, str]:
         """Name and version of the model."""
-        name, version = self.slot.series
+        name, version = self.profile_key.series
         return name, version
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {name: each.to_body() for name, each in self.fields.items()}

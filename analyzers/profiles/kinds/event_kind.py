@@ -9,7 +9,7 @@ from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import Window, iso, parse_time
 from mlmon.analyzers.event_logs.aggregations import period_query
 from mlmon.analyzers.event_logs.hits import STEP, by_hour, first_values, typed
@@ -40,18 +40,18 @@ E = TypeVar("E", bound="Event")
 class EventProfile(Generic[E]):
     """The events of one window, in order of time."""
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     events: tuple[E, ...] = ()
 
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {"events": [asdict(event) | {"at": iso(event.at)} for event in self.events]}
 
 
@@ -83,14 +83,14 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
 
     def profiles(self, sources: Iterable[Mapping[str, Any]]) -> Iterator[EventProfile[E]]:
         """Yield the profiles of log events (their fields), one per hour that holds any."""
-        for window, knowledge, events in by_hour(sources, self.of):
+        for window, watermark, events in by_hour(sources, self.of):
             ordered = tuple(sorted(events, key=self.order))
-            yield EventProfile(Slot(self.name, window), knowledge, events=ordered)
+            yield EventProfile(ProfileKey(self.name, window), watermark, events=ordered)
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
@@ -100,4 +100,4 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
         events = (
             self.event(**(event | {"at": parse_time(event["at"])})) for event in body["events"]
         )
-        return EventProfile(slot, knowledge, revision, tuple(events))
+        return EventProfile(profile_key, watermark, revision, tuple(events))

@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import HOUR, Window, from_milliseconds
-from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_knowledge
+from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_watermark
 from mlmon.analyzers.profiles.kind import ProfileKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
@@ -32,18 +32,18 @@ Reasons = Counter[tuple[str, str]]
 class FallbackProfile:
     """The fallbacks of one window."""
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     reasons: Reasons = field(default_factory=Counter)
 
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {"reasons": [[*key, times] for key, times in sorted(self.reasons.items())]}
 
 
@@ -60,13 +60,13 @@ class FallbackKind(ProfileKind[FallbackProfile]):
         answer = logs.search(DATASET, body(part))
         for bucket in answer["aggregations"]["windows"]["buckets"]:
             start = from_milliseconds(bucket["key"])
-            slot = Slot(KIND, Window(start, start + STEP))
-            yield FallbackProfile(slot, read_knowledge(bucket), reasons=_reasons(bucket))
+            profile_key = ProfileKey(KIND, Window(start, start + STEP))
+            yield FallbackProfile(profile_key, read_watermark(bucket), reasons=_reasons(bucket))
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
@@ -74,7 +74,7 @@ class FallbackKind(ProfileKind[FallbackProfile]):
         """Return the profile of a stored body."""
         del baselines
         reasons = Counter({(source, reason): n for source, reason, n in body["reasons"]})
-        return FallbackProfile(slot, knowledge, revision, reasons)
+        return FallbackProfile(profile_key, watermark, revision, reasons)
 
 
 def body(period: Window) -> dict[str, Any]:

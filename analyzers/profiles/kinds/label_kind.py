@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.labels.join import join_new
 from mlmon.analyzers.profiles.kinds.label_query import (
@@ -28,7 +28,7 @@ from mlmon.analyzers.profiles.kinds.version_kind import VersionKind, version_buc
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
@@ -44,15 +44,15 @@ class LabelKind(VersionKind[LabelProfile]):
     step = STEP
     preparations = (join_new,)
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour and version with labels, over the version's baseline."""
-        slots: dict[Slot, Knowledge] = {}
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour and version with labels, over the version's baseline."""
+        profile_keys: dict[ProfileKey, SourceWatermark] = {}
         for window, bucket in logs.survey(DATASET, period, STEP, versions(outcomes_known())):
             for model, version in version_buckets(bucket).items():
                 own = logs.baselines.get(model)
-                slot = Slot(KIND, window, (*model, own.id if own else ""))
-                slots[slot] = read_outcomes_known(version)
-        return slots
+                profile_key = ProfileKey(KIND, window, (*model, own.id if own else ""))
+                profile_keys[profile_key] = read_outcomes_known(version)
+        return profile_keys
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[LabelProfile]:
         """Yield a profile for each hour with labels."""
@@ -66,14 +66,14 @@ class LabelKind(VersionKind[LabelProfile]):
 
     def from_body(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baseline: Baseline | None,
     ) -> LabelProfile:
         """Return the profile of a stored body."""
-        return from_body(slot, knowledge, revision, body, baseline)
+        return from_body(profile_key, watermark, revision, body, baseline)
 
     def chosen(
         self, profiles: Iterable[LabelProfile], current: Mapping[tuple[str, str], Baseline]

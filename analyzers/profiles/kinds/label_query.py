@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, from_milliseconds
 from mlmon.analyzers.event_logs.aggregations import (
     DATE,
@@ -52,10 +52,10 @@ def outcomes_known() -> dict[str, Any]:
     return {**known_since(), "outcomes": {"sum": {"field": "label.outcomes"}}}
 
 
-def read_outcomes_known(bucket: Mapping[str, Any]) -> Knowledge:
+def read_outcomes_known(bucket: Mapping[str, Any]) -> SourceWatermark:
     """Read what a bucket with `outcomes_known` was made from."""
     ingested = bucket["ingested"]["value"]
-    return Knowledge(
+    return SourceWatermark(
         int(bucket["outcomes"]["value"]), None if ingested is None else from_milliseconds(ingested)
     )
 
@@ -142,7 +142,7 @@ class LabelQuery:
         start = from_milliseconds(bucket["key"])
         services, thresholds = bucket["service"]["buckets"], bucket["threshold"]["buckets"]
         return LabelProfile(
-            Slot(KIND, Window(start, start + STEP), self.series),
+            ProfileKey(KIND, Window(start, start + STEP), self.series),
             read_outcomes_known(bucket),
             scores=_scores(bucket, self.edges) if self.edges else None,
             approved=_outcomes(bucket["approved"]),

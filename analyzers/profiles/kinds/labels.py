@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Knowledge
+from mlmon.analyzers.base.profile_key import SourceWatermark
 from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
 from mlmon.analyzers.profiles.kinds import label_segments
 from mlmon.analyzers.statistics.buckets import Buckets, sum_if_known
@@ -20,7 +20,7 @@ from mlmon.analyzers.statistics.buckets import Buckets, sum_if_known
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mlmon.analyzers.base.profile_key import Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
@@ -75,8 +75,8 @@ class LabelProfile:
     """The labelled predictions of one model version in one window.
 
     Args:
-        slot: Window, and model name, version and baseline as its series.
-        knowledge: What it was made from: outcomes of the window's predictions (repeated ones
+        profile_key: Window, and model name, version and baseline as its series.
+        watermark: What it was made from: outcomes of the window's predictions (repeated ones
             included, so that any that comes is more), and when the last was joined.
         revision: 1, and one more each time labels came.
         scores: Scores by label over the baseline's edges, None without a baseline with scores.
@@ -92,8 +92,8 @@ class LabelProfile:
             feature that was declared after all of them were joined, nothing.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     scores: LabelledScores | None = None
     approved: Outcomes = field(default_factory=Outcomes)
@@ -108,18 +108,18 @@ class LabelProfile:
     @property
     def window(self) -> Window:
         """The time of the predictions."""
-        return self.slot.window
+        return self.profile_key.window
 
     @property
     def model(self) -> tuple[str, str]:
         """Name and version of the model."""
-        name, version, *_ = self.slot.series
+        name, version, *_ = self.profile_key.series
         return name, version
 
     @property
     def baseline_id(self) -> str:
         """The baseline whose edges were used, "" for none."""
-        return self.slot.series[2]
+        return self.profile_key.series[2]
 
     @property
     def labelled(self) -> int:
@@ -132,7 +132,7 @@ class LabelProfile:
         return self.approved.delays + self.rejected.delays
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {
             "scores": encode_labelled(self.scores) if self.scores else None,
             "approved": _encode(self.approved),
@@ -152,13 +152,17 @@ def in_hours(delays: Mapping[int, int]) -> Buckets:
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any], baseline: Baseline | None
+    profile_key: ProfileKey,
+    watermark: SourceWatermark,
+    revision: int,
+    body: dict[str, Any],
+    baseline: Baseline | None,
 ) -> LabelProfile:
-    """Read what `LabelProfile.body` wrote; `baseline` is the one of the slot."""
+    """Read what `LabelProfile.body` wrote; `baseline` is the one of the profile key."""
     scores = body["scores"]
     return LabelProfile(
-        slot,
-        knowledge,
+        profile_key,
+        watermark,
         revision,
         scores=decode_labelled(baseline.score.edges, scores)
         if scores and baseline and baseline.score
@@ -178,13 +182,13 @@ def from_body(
 def total(profiles: Iterable[LabelProfile]) -> LabelProfile:
     """Return the sum of one or more profiles that were made over one baseline's edges.
 
-    The slot and revision are those of the first; errors are joined in order of time.
+    The profile_key and revision are those of the first; errors are joined in order of time.
     """
-    parts = sorted(profiles, key=lambda profile: (profile.window, profile.slot.series))
+    parts = sorted(profiles, key=lambda profile: (profile.window, profile.profile_key.series))
     scores = [part.scores for part in parts if part.scores is not None]
     return replace(
         parts[0],
-        knowledge=reduce(Knowledge.__add__, (part.knowledge for part in parts)),
+        watermark=reduce(SourceWatermark.__add__, (part.watermark for part in parts)),
         scores=reduce(type(scores[0]).__add__, scores) if scores else None,
         approved=sum((part.approved for part in parts), Outcomes()),
         rejected=sum((part.rejected for part in parts), Outcomes()),

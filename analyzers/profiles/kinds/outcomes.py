@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR
-from mlmon.analyzers.event_logs.aggregations import DATED, known_since, ranges, read_knowledge
+from mlmon.analyzers.event_logs.aggregations import DATED, known_since, ranges, read_watermark
 from mlmon.analyzers.labels.join import join_new
 from mlmon.analyzers.labels.waiting import Status
 from mlmon.analyzers.profiles.kind import ProfileKind
@@ -49,8 +49,8 @@ class OutcomeProfile:
     """The outcomes of one window.
 
     Args:
-        slot: The window.
-        knowledge: Labels and outcomes that had to wait, and when the last of them changed.
+        profile_key: The window.
+        watermark: Labels and outcomes that had to wait, and when the last of them changed.
         revision: 1, and one more each time that something became known.
         delays: Labels by model and by hours since the prediction, rounded up to one of `DELAYS`.
         waiting: Outcomes whose prediction is still looked for.
@@ -58,8 +58,8 @@ class OutcomeProfile:
         service: The service that predicted, else the one that logged the outcomes.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     delays: Mapping[str, Counter[int]] = field(default_factory=dict)
     waiting: int = 0
@@ -69,7 +69,7 @@ class OutcomeProfile:
     @property
     def window(self) -> Window:
         """When the outcomes were logged."""
-        return self.slot.window
+        return self.profile_key.window
 
     @property
     def labels(self) -> int:
@@ -82,7 +82,7 @@ class OutcomeProfile:
         return self.waiting + self.orphans
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {
             "delays": {
                 model: [[hours, n] for hours, n in sorted(counts.items())]
@@ -104,14 +104,16 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
     news = ((LABELS, _LEARNT), (WAITING, DATED))
     preparations = (join_new,)
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour with outcomes."""
-        slots: dict[Slot, Knowledge] = {}
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour with outcomes."""
+        profile_keys: dict[ProfileKey, SourceWatermark] = {}
         for found in (_labels(logs, period, {}), _waiting(logs, period, {})):
             for window, bucket in found:
-                slot = Slot(KIND, window)
-                slots[slot] = slots.get(slot, Knowledge()) + read_knowledge(bucket)
-        return slots
+                profile_key = ProfileKey(KIND, window)
+                profile_keys[profile_key] = profile_keys.get(
+                    profile_key, SourceWatermark()
+                ) + read_watermark(bucket)
+        return profile_keys
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[OutcomeProfile]:
         """Yield a profile for each hour with outcomes."""
@@ -123,8 +125,8 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
@@ -132,8 +134,8 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
         """Return the profile of a stored body."""
         del baselines
         return OutcomeProfile(
-            slot,
-            knowledge,
+            profile_key,
+            watermark,
             revision,
             {model: Counter(dict(counts)) for model, counts in body["delays"].items()},
             body["waiting"],
@@ -172,8 +174,8 @@ def _profile(
     }
     services = (each["key"] for bucket in found for each in bucket["service"]["buckets"])
     return OutcomeProfile(
-        Slot(KIND, window),
-        sum((read_knowledge(each) for each in found), Knowledge()),
+        ProfileKey(KIND, window),
+        sum((read_watermark(each) for each in found), SourceWatermark()),
         delays={
             each["key"]: _counted(each) for each in (labels["models"]["buckets"] if labels else ())
         },

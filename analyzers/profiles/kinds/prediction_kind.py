@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.event_logs.aggregations import read_knowledge
+from mlmon.analyzers.event_logs.aggregations import read_watermark
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles import pending
 from mlmon.analyzers.profiles.kinds.prediction_query import STEP, PredictionQuery, logged_fields
@@ -23,7 +23,7 @@ from mlmon.analyzers.profiles.store import ProfileStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
@@ -36,14 +36,14 @@ class PredictionKind(VersionKind[PredictionProfile]):
     step = STEP
     core = ("service", "rows", "approved", "threshold", "score")
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour, version, and baseline it is judged by."""
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour, version, and baseline it is judged by."""
         present = {
-            (window, model): read_knowledge(version)
+            (window, model): read_watermark(version)
             for window, bucket in logs.survey(DATASET, period, STEP, versions())
             for model, version in version_buckets(bucket).items()
         }
-        return pending.prediction_slots(present, logs.baselines, _around(logs, period))
+        return pending.prediction_profile_keys(present, logs.baselines, _around(logs, period))
 
     def make(
         self, logs: Logs, series: tuple[str, ...], part: Window
@@ -59,14 +59,14 @@ class PredictionKind(VersionKind[PredictionProfile]):
 
     def from_body(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baseline: Baseline | None,
     ) -> PredictionProfile:
         """Return the profile of a stored body."""
-        return from_body(slot, knowledge, revision, body, baseline)
+        return from_body(profile_key, watermark, revision, body, baseline)
 
 
 def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[PredictionProfile]:
@@ -77,15 +77,15 @@ def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[Prediction
     return list(query.profiles(answer))
 
 
-def _around(logs: Logs, period: Window) -> dict[tuple[Window, pending.Model], Knowledge]:
+def _around(logs: Logs, period: Window) -> dict[tuple[Window, pending.Model], SourceWatermark]:
     """Return what profiles know of the predictions of the day before a period and the day after."""
     store = ProfileStore(logs.cluster, logs.namespace)
     return {
-        (slot.window, (slot.series[0], slot.series[1])): stamp.knowledge
+        (profile_key.window, (profile_key.series[0], profile_key.series[1])): stamp.watermark
         for time in (
             Window(period.start - STEP - DAY, period.start),
             Window(period.end, min(period.end + STEP + DAY, logs.now)),
         )
         if time.start < time.end
-        for slot, stamp in store.stamps(KIND, time).items()
+        for profile_key, stamp in store.stamps(KIND, time).items()
     }

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import HOUR, Window, from_milliseconds
 from mlmon.analyzers.event_logs.aggregations import (
     DATE,
@@ -18,7 +18,7 @@ from mlmon.analyzers.event_logs.aggregations import (
     known_since,
     period_query,
     ranges,
-    read_knowledge,
+    read_watermark,
 )
 from mlmon.analyzers.profiles.kinds.predictions import (
     KIND,
@@ -145,7 +145,9 @@ class PredictionQuery:
         samples = [*self.numeric.values()]
         if self.baseline and self.baseline.score:
             samples.append(self.baseline.score)
-        categories = sum(len(each.counts) + MOST_UNSEEN for each in self.categorical.values())
+        categories = sum(
+            len(baseline.counts) + MOST_UNSEEN for baseline in self.categorical.values()
+        )
         sources = _MOST_STATUSES * len(self.fields.sources)
         counts = sum(len(sample.counts) for sample in samples)
         return 4 + _MOST_IGNORED + counts + categories + sources
@@ -239,8 +241,8 @@ class PredictionQuery:
         services, thresholds = bucket["service"]["buckets"], bucket["threshold"]["buckets"]
         scored = self.baseline is not None and self.baseline.score is not None
         return PredictionProfile(
-            Slot(KIND, Window(start, start + STEP), self.series),
-            read_knowledge(bucket),
+            ProfileKey(KIND, Window(start, start + STEP), self.series),
+            read_watermark(bucket),
             service=services[0]["key"] if services else None,
             rows=bucket["rows"]["doc_count"],
             approved=bucket["approved"]["doc_count"],

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.baselines.stored_buckets import Body, decode_sum, encode
 from mlmon.analyzers.statistics.buckets import merged, sum_if_known
-from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.categories import CategoryCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ class Categories:
         """Predictions whose category the baseline does not have."""
         return self.unseen.total() + self.other
 
-    def counted(self, named: Iterable[str]) -> Counted:
+    def counted(self, named: Iterable[str]) -> CategoryCounts:
         """Return the rows as statistics take them.
 
         Args:
@@ -79,7 +79,7 @@ class Categories:
         """
         counts = {**dict.fromkeys(named, 0), **self.counts, **self.unseen}
         # In another window an unseen one may have been too rare to be named.
-        return Counted(counts, self.other, frozenset(self.unseen))
+        return CategoryCounts(counts, self.other, frozenset(self.unseen))
 
     @classmethod
     def total(cls, parts: Iterable[Categories]) -> Categories:
@@ -119,8 +119,8 @@ class SourceUse:
         return self.statuses.total()
 
     def __add__(self, more: SourceUse) -> SourceUse:
-        highest = [each.age_highest for each in (self, more) if each.age_highest is not None]
-        stale = [each.stale_from for each in (self, more) if each.stale_from is not None]
+        highest = [use.age_highest for use in (self, more) if use.age_highest is not None]
+        stale = [use.stale_from for use in (self, more) if use.stale_from is not None]
         return SourceUse(
             self.statuses + more.statuses,
             self.ages + more.ages,
@@ -135,8 +135,8 @@ class PredictionProfile:
     """The predictions of one model version in one window.
 
     Args:
-        slot: Window, and model name, version and baseline as its series.
-        knowledge: What it was made from.
+        profile_key: Window, and model name, version and baseline as its series.
+        watermark: What it was made from.
         revision: 1, and one more each time it was made again because of late events.
         service: The service that predicted (the most frequent one).
         rows: Predictions whose features are in the log (features may be sampled).
@@ -151,8 +151,8 @@ class PredictionProfile:
         sources: Feature sources.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     service: str | None = None
     rows: int = 0
@@ -168,26 +168,26 @@ class PredictionProfile:
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     @property
     def model(self) -> tuple[str, str]:
         """Name and version of the model."""
-        name, version, _ = self.slot.series
+        name, version, _ = self.profile_key.series
         return name, version
 
     @property
     def baseline_id(self) -> str:
         """The baseline whose edges were used, "" for none."""
-        return self.slot.series[2]
+        return self.profile_key.series[2]
 
     @property
     def predictions(self) -> int:
         """How many predictions."""
-        return self.knowledge.documents
+        return self.watermark.documents
 
     def body(self) -> Body:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {
             "service": self.service,
             "rows": self.rows,
@@ -215,15 +215,19 @@ class PredictionProfile:
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: Body, baseline: Baseline | None
+    profile_key: ProfileKey,
+    watermark: SourceWatermark,
+    revision: int,
+    body: Body,
+    baseline: Baseline | None,
 ) -> PredictionProfile:
-    """Read what `PredictionProfile.body` wrote, or its core; `baseline` is the one of the slot."""
-    return from_bodies(slot, knowledge, revision, [body], baseline)
+    """Read what `PredictionProfile.body` wrote, or its core, over the key's baseline."""
+    return from_bodies(profile_key, watermark, revision, [body], baseline)
 
 
 def from_bodies(
-    slot: Slot,
-    knowledge: Knowledge,
+    profile_key: ProfileKey,
+    watermark: SourceWatermark,
     revision: int,
     bodies: Sequence[Body],
     baseline: Baseline | None,
@@ -234,8 +238,8 @@ def from_bodies(
     categorical = _gather(each.get("categorical", {}) for each in bodies)
     sources = _gather(each.get("sources", {}) for each in bodies)
     return PredictionProfile(
-        slot,
-        knowledge,
+        profile_key,
+        watermark,
         revision,
         service=bodies[0]["service"],
         rows=sum(each["rows"] for each in bodies),
@@ -291,14 +295,14 @@ def one_per_version(
 def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
     """Return the sum of one or more profiles that were made over one baseline's edges.
 
-    The slot and revision are those of the first.
+    The profile_key and revision are those of the first.
     """
     parts = list(profiles)
     first = parts[0]
     scores = [part.score for part in parts if part.score is not None]
     return replace(
         first,
-        knowledge=reduce(Knowledge.__add__, (part.knowledge for part in parts)),
+        watermark=reduce(SourceWatermark.__add__, (part.watermark for part in parts)),
         rows=sum(part.rows for part in parts),
         approved=sum(part.approved for part in parts),
         threshold=_first_known(part.threshold for part in parts),
@@ -328,11 +332,14 @@ def joined(parts: Sequence[Sequence[PredictionProfile]]) -> Iterator[PredictionP
         parts: Profiles of the same windows, each part with other features.
     """
     first, *others = parts
-    beside = [{each.slot: each for each in part} for part in others]
-    for each in first:
-        parts_of = [each, *(part[each.slot] for part in beside if each.slot in part)]
+    beside = [{profile.profile_key: profile for profile in part} for part in others]
+    for profile in first:
+        parts_of = [
+            profile,
+            *(part[profile.profile_key] for part in beside if profile.profile_key in part),
+        ]
         yield replace(
-            each,
+            profile,
             numeric={name: of for part in parts_of for name, of in part.numeric.items()},
             categorical={name: of for part in parts_of for name, of in part.categorical.items()},
         )

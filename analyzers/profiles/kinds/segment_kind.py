@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import Window, from_milliseconds
-from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_knowledge
+from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_watermark
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE, STEP
 from mlmon.analyzers.profiles.kinds.segments import (
@@ -22,7 +22,7 @@ from mlmon.analyzers.profiles.kinds.version_kind import VersionKind, version_buc
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
@@ -36,13 +36,13 @@ class SegmentKind(VersionKind[SegmentProfile]):
     dataset = DATASET
     step = STEP
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour of a version whose baseline has segments."""
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour of a version whose baseline has segments."""
         divided = {model: each for model, each in logs.baselines.items() if each.segments}
         if not divided:
             return {}
         return {
-            Slot(KIND, window, (*model, divided[model].id)): read_knowledge(version)
+            ProfileKey(KIND, window, (*model, divided[model].id)): read_watermark(version)
             for window, bucket in logs.survey(DATASET, period, STEP, versions())
             for model, version in version_buckets(bucket).items()
             if model in divided
@@ -59,15 +59,15 @@ class SegmentKind(VersionKind[SegmentProfile]):
 
     def from_body(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baseline: Baseline | None,
     ) -> SegmentProfile:
         """Return the profile of a stored body."""
         del baseline
-        return from_body(slot, knowledge, revision, body)
+        return from_body(profile_key, watermark, revision, body)
 
 
 def _buckets(baseline: Baseline) -> int:
@@ -116,8 +116,8 @@ def _profile(
     start = from_milliseconds(bucket["key"])
     services = bucket["service"]["buckets"]
     return SegmentProfile(
-        Slot(KIND, Window(start, start + STEP), series),
-        read_knowledge(bucket),
+        ProfileKey(KIND, Window(start, start + STEP), series),
+        read_watermark(bucket),
         segments={
             name: {str(each["key"]): _count(each) for each in bucket[f"f{index}"]["buckets"]}
             for index, (name, _) in enumerate(_divided(baseline))

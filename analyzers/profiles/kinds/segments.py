@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.base.window import Window
 
 KIND = "segment"
@@ -45,15 +45,15 @@ class SegmentProfile:
     """The predictions of one model version in one window, by segment.
 
     Args:
-        slot: Window, and model name, version and baseline as its series.
-        knowledge: What it was made from.
+        profile_key: Window, and model name, version and baseline as its series.
+        watermark: What it was made from.
         revision: 1, and one more each time it was made again because of late events.
         segments: Those of the baseline that were predicted for.
         service: The service that predicted (the most frequent one).
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     segments: Mapping[str, Mapping[str, SegmentCount]] = field(default_factory=dict)
     service: str | None = None
@@ -61,21 +61,21 @@ class SegmentProfile:
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     @property
     def model(self) -> tuple[str, str]:
         """Name and version of the model."""
-        name, version, *_ = self.slot.series
+        name, version, *_ = self.profile_key.series
         return name, version
 
     @property
     def baseline_id(self) -> str:
         """The baseline whose segments and edges were used."""
-        return self.slot.series[2]
+        return self.profile_key.series[2]
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         return {
             "service": self.service,
             "segments": {
@@ -88,7 +88,7 @@ class SegmentProfile:
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: Mapping[str, Any]
+    profile_key: ProfileKey, watermark: SourceWatermark, revision: int, body: Mapping[str, Any]
 ) -> SegmentProfile:
     """Read what `SegmentProfile.body` wrote."""
     segments = {
@@ -98,7 +98,7 @@ def from_body(
         }
         for feature, values in body["segments"].items()
     }
-    return SegmentProfile(slot, knowledge, revision, segments, body["service"])
+    return SegmentProfile(profile_key, watermark, revision, segments, body["service"])
 
 
 def total(profiles: Iterable[SegmentProfile]) -> Counts:

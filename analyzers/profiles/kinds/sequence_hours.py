@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import Window, floor
 from mlmon.analyzers.profiles.kinds.sequences import (
     KIND,
@@ -45,9 +45,9 @@ def _profile(start: datetime, counts: Sequence[Count]) -> SequenceProfile:
         if count_.first is not None:
             shipped[count_.service] = min(count_.first, shipped.get(count_.service, count_.first))
     processes = tuple(_lines(process, found) for process, found in sorted(by_process.items()))
-    known = (Knowledge(count_.stretch.lines, count_.last) for count_ in counts)
-    slot = Slot(KIND, Window(start, start + STEP))
-    return SequenceProfile(slot, sum(known, Knowledge()), 1, processes, shipped)
+    known = (SourceWatermark(count_.stretch.lines, count_.last) for count_ in counts)
+    profile_key = ProfileKey(KIND, Window(start, start + STEP))
+    return SequenceProfile(profile_key, sum(known, SourceWatermark()), 1, processes, shipped)
 
 
 def _lines(process: str, counts: Sequence[Count]) -> ProcessLines:
@@ -117,18 +117,18 @@ def following(
     in_order = list(profiles)
     first: dict[str, int] = {}
     for profile in in_order:
-        for each in profile.processes:
-            first.setdefault(each.process, each.lowest)
+        for lines in profile.processes:
+            first.setdefault(lines.process, lines.lowest)
     highest = dict(earlier({process: low for process, low in first.items() if low > 1}))
     for profile in in_order:
         yield replace(
             profile,
             processes=tuple(
-                replace(each, before=highest.get(each.process, 0)) for each in profile.processes
+                replace(lines, before=highest.get(lines.process, 0)) for lines in profile.processes
             ),
         )
-        for each in profile.processes:
-            highest[each.process] = max(each.highest, highest.get(each.process, 0))
+        for lines in profile.processes:
+            highest[lines.process] = max(lines.highest, highest.get(lines.process, 0))
 
 
 def ranges_of(processes: Iterable[ProcessLines]) -> Iterator[list[tuple[str, int, int]]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
-from mlmon.analyzers.event_logs.aggregations import read_knowledge
+from mlmon.analyzers.event_logs.aggregations import read_watermark
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.kinds import sequence_query as query
 from mlmon.analyzers.profiles.kinds.sequence_hours import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.base.profile_key import Knowledge
+    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.profiles.kinds.sequence_query import Count
@@ -59,11 +59,11 @@ class SequenceKind(ProfileKind[SequenceProfile]):
     dataset = DATASET
     step = STEP
 
-    def slots(self, logs: Logs, period: Window) -> dict[Slot, Knowledge]:
-        """Return a slot for each hour with numbered lines."""
+    def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
+        """Return a profile key for each hour with numbered lines."""
         surveyed = logs.survey(DATASET, _settled(logs, period), STEP, query.numbered_since())
         return {
-            Slot(KIND, window): read_knowledge(bucket["numbered"])
+            ProfileKey(KIND, window): read_watermark(bucket["numbered"])
             for window, bucket in surveyed
             if bucket["numbered"]["doc_count"]
         }
@@ -85,15 +85,15 @@ class SequenceKind(ProfileKind[SequenceProfile]):
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
     ) -> SequenceProfile:
         """Return the profile of a stored body."""
         del baselines
-        return from_body(slot, knowledge, revision, body)
+        return from_body(profile_key, watermark, revision, body)
 
 
 def _settled(logs: Logs, period: Window) -> Window:
@@ -142,7 +142,7 @@ def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
     most = sorted(lacking, key=lambda each: each.absent, reverse=True)[:MOST_NARROWED]
     if not most:
         return profile
-    missing = {each.process: tuple(_missing(logs, each)) for each in most}
+    missing = {lines.process: tuple(_missing(logs, lines)) for lines in most}
     return replace(
         profile,
         processes=tuple(

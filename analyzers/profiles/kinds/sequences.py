@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.base.window import Window
 
 KIND = "sequence"
@@ -117,15 +117,15 @@ class SequenceProfile:
     """The lines of an hour, by process.
 
     Args:
-        slot: The hour.
-        knowledge: What it was made from.
+        profile_key: The hour.
+        watermark: What it was made from.
         revision: 1, and one more each time lines came late.
         processes: In order of their ids.
         shipped: By service, when the first of its lines reached Elasticsearch.
     """
 
-    slot: Slot
-    knowledge: Knowledge
+    profile_key: ProfileKey
+    watermark: SourceWatermark
     revision: int = 1
     processes: tuple[ProcessLines, ...] = ()
     shipped: Mapping[str, datetime] = field(default_factory=dict)
@@ -133,10 +133,10 @@ class SequenceProfile:
     @property
     def window(self) -> Window:
         """The time summarised."""
-        return self.slot.window
+        return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside slot and knowledge."""
+        """Return what is stored beside profile key and watermark."""
         start = self.window.start
         return {
             "processes": [_encode(process, start) for process in self.processes],
@@ -145,12 +145,12 @@ class SequenceProfile:
 
 
 def from_body(
-    slot: Slot, knowledge: Knowledge, revision: int, body: dict[str, Any]
+    profile_key: ProfileKey, watermark: SourceWatermark, revision: int, body: dict[str, Any]
 ) -> SequenceProfile:
     """Read what `SequenceProfile.body` wrote."""
-    processes = tuple(_decode(process, slot.window.start) for process in body["processes"])
+    processes = tuple(_decode(process, profile_key.window.start) for process in body["processes"])
     shipped = {service: parse_time(first) for service, first in body["shipped"].items()}
-    return SequenceProfile(slot, knowledge, revision, processes, shipped)
+    return SequenceProfile(profile_key, watermark, revision, processes, shipped)
 
 
 def _encode(lines: ProcessLines, start: datetime) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _encode(lines: ProcessLines, start: datetime) -> dict[str, Any]:
         "environment": lines.environment,
         "before": lines.before,
         "stretches": [_row(stretch, start) for stretch in lines.stretches],
-        "missing": [[each.first, each.last, each.count] for each in lines.missing],
+        "missing": [[missing.first, missing.last, missing.count] for missing in lines.missing],
     }
 
 

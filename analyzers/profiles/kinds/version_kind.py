@@ -11,7 +11,7 @@ from mlmon.analyzers.profiles.kind import P, ProfileKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmon.analyzers.base.profile_key import Knowledge, Slot
+    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
 
 
@@ -50,31 +50,31 @@ class VersionKind(ProfileKind[P]):
     @abstractmethod
     def from_body(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baseline: Baseline | None,
     ) -> P:
-        """Return the profile of a stored body; `baseline` is the slot's, None if it has none."""
+        """Return the profile of a stored body; `baseline` is its key's, None if it has none."""
 
     def read(
         self,
-        slot: Slot,
-        knowledge: Knowledge,
+        profile_key: ProfileKey,
+        watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
         baselines: Mapping[str, Baseline],
     ) -> P | None:
         """Return the profile of a stored body; None where its baseline is gone."""
-        baseline = baselines.get(slot.series[2])
-        if baseline is None and slot.series[2]:
+        baseline = baselines.get(profile_key.series[2])
+        if baseline is None and profile_key.series[2]:
             return None
-        return self.from_body(slot, knowledge, revision, body, baseline)
+        return self.from_body(profile_key, watermark, revision, body, baseline)
 
-    def described(self, slot: Slot) -> dict[str, str]:
+    def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model, version and baseline."""
-        name, version, baseline = slot.series
+        name, version, baseline = profile_key.series
         return {
             "ml.model.name": name,
             "ml.model.version": version,

@@ -68,11 +68,11 @@ def affected(
         weeks: In how many past weeks it looks at the same time of the week, and the day before it.
     """
     changed = list(touched_windows)
-    periods = [Window(each.start, each.end + lookback) for each in changed]
+    periods = [Window(window.start, window.end + lookback) for window in changed]
     periods += [
-        Window(each.start + week * WEEK, each.end + week * WEEK + DAY)
-        for each in changed
+        Window(window.start + week * WEEK, window.end + week * WEEK + DAY)
+        for window in changed
         for week in range(1, weeks + 1)
     ]
     ended = (Window(period.start, min(period.end, until)) for period in periods)
-    return joined(each for each in ended if each.start < each.end)
+    return joined(window for window in ended if window.start < window.end)

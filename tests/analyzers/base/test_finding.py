@@ -81,12 +81,12 @@ def test_a_series_fits_into_a_keyword() -> None:
 
 @given(findings)
 def test_only_what_it_says_is_knowledge(finding: Finding) -> None:
-    """When it was learnt and as which revision is no knowledge; its reason is."""
+    """When it was learnt and as which revision is not part of its digest; its reason is."""
     later = finding.revised(finding.revision + 1, START + timedelta(days=9))
-    assert later.knowledge == finding.knowledge
+    assert later.content_digest == finding.content_digest
     assert later.key == finding.key
     assert later.id != finding.id
-    assert replace(finding, reason=finding.reason + "!").knowledge != finding.knowledge
+    assert replace(finding, reason=finding.reason + "!").content_digest != finding.content_digest
 
 
 def test_numbers_that_json_lacks_are_left_out() -> None:
@@ -122,10 +122,10 @@ def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.Mon
         reason="As ever.",
         value=0.5,
     )
-    now = said.knowledge
+    now = said.content_digest
     earlier = tuple(name for name in finding_module.SAID if name != "parts")
     monkeypatch.setattr(finding_module, "SAID", earlier)
     monkeypatch.setattr(finding_module, "_SAID", attrgetter(*earlier))
-    assert said.knowledge == now
-    assert replace(said, p_value=0.5).knowledge != now
-    assert replace(said, value=None, low=0.5).knowledge != now
+    assert said.content_digest == now
+    assert replace(said, p_value=0.5).content_digest != now
+    assert replace(said, value=None, low=0.5).content_digest != now

@@ -22,7 +22,7 @@ LAST = (DAYS - 1) * 24
 def judge(traffic: Any, baseline: Baseline, start: datetime, days: tuple[float, float]) -> Any:
     """Return the findings of the windows that end in some days after the start."""
     period = Window(start + days[0] * DAY, start + days[1] * DAY)
-    return list(BusinessValue().evaluate(traffic.evidence(baseline, period)))
+    return list(BusinessValue().evaluate(traffic.context(baseline, period)))
 
 
 def last(traffic: Any, baseline: Baseline, start: datetime) -> Finding:
@@ -125,7 +125,7 @@ def test_versions_add_up(traffic: Make, baseline: Baseline, start: datetime) -> 
     """The value is the model's: what another version brought in the same hours is part of it."""
     known = traffic(DAYS * 24)
     second = [
-        replace(label, slot=replace(label.slot, series=("autobid", "2", "")))
+        replace(label, profile_key=replace(label.profile_key, series=("autobid", "2", "")))
         for label in known.labels
     ]
     both = replace(known, labels=sorted([*known.labels, *second], key=lambda label: label.window))

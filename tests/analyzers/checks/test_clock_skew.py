@@ -3,9 +3,9 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.checks.clock_skew import ClockSkew
 from mlmon.analyzers.profiles.kinds.clocks import ClockProfile, Dates
@@ -15,14 +15,14 @@ def judge(start: datetime, *hours: dict[str, Dates]) -> list[Finding]:
     """Return the findings of some hours of arrivals."""
     profiles = [
         ClockProfile(
-            Slot("clock", Window(start + place * HOUR, start + (place + 1) * HOUR)),
-            Knowledge(1),
+            ProfileKey("clock", Window(start + place * HOUR, start + (place + 1) * HOUR)),
+            SourceWatermark(1),
             services=services,
         )
         for place, services in enumerate(hours)
     ]
     period = Window(start, start + len(hours) * HOUR)
-    return list(ClockSkew().evaluate(Evidence(period, profiles)))
+    return list(ClockSkew().evaluate(AnalysisContext(period, profiles)))
 
 
 def test_clocks_that_are_right(start: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.checks.completeness import CompletenessOfLogs
@@ -28,8 +28,8 @@ def judged(
 ) -> list[Finding]:
     """Return the findings of a metric in some hours."""
     period = Window(START + start * HOUR, START + (start + hours) * HOUR)
-    evidence = Evidence(period, list(profiles))
-    return [each for each in CompletenessOfLogs().evaluate(evidence) if each.metric == metric]
+    context = AnalysisContext(period, list(profiles))
+    return [each for each in CompletenessOfLogs().evaluate(context) if each.metric == metric]
 
 
 def test_nothing_is_missing() -> None:

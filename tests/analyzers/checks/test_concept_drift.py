@@ -26,7 +26,7 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of the windows that end in some days after the start."""
     period = Window(start + days[0] * DAY, start + days[1] * DAY)
-    return list(ConceptDrift().evaluate(traffic.evidence(baseline, period)))
+    return list(ConceptDrift().evaluate(traffic.context(baseline, period)))
 
 
 def of(findings: list[Finding], metric: str, subject: str | None = None) -> Finding:
@@ -175,10 +175,12 @@ def test_without_labels_in_training(traffic: Make, baseline: Baseline, start: da
     """Nothing to estimate by: the gap is unknown, errors and ROC AUC are judged all the same."""
     bare = replace(baseline, labelled=None)
     known = traffic(DAYS * 24)
-    name, version, _ = known.predictions[0].slot.series
+    name, version, _ = known.predictions[0].profile_key.series
 
     def over(profile: Any) -> Any:
-        return replace(profile, slot=replace(profile.slot, series=(name, version, bare.id)))
+        return replace(
+            profile, profile_key=replace(profile.profile_key, series=(name, version, bare.id))
+        )
 
     known = replace(
         known,

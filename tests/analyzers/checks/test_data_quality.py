@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline, CategoryBaseline
@@ -25,7 +25,7 @@ def judge(
     """Return the findings of the last of two days and so many hours."""
     known = {baseline.model: baseline} if baseline else {}
     period = Window(start + 2 * DAY, start + 2 * DAY + hours * HOUR)
-    return list(DataQuality().evaluate(Evidence(period, profiles, known)))
+    return list(DataQuality().evaluate(AnalysisContext(period, profiles, known)))
 
 
 def since(hour: int, act: Callable[[Rows], None]) -> Callable[[int, Rows], None]:

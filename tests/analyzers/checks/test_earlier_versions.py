@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.score_shift.score_shift import WEEKLY, ScoreShift
@@ -78,8 +78,8 @@ class Retrained:
         window = Window(self.start + hour * HOUR, self.start + (hour + 1) * HOUR)
         assert baseline.score is not None
         return PredictionProfile(
-            Slot("prediction", window, ("autobid", str(version + 1), baseline.id)),
-            Knowledge(len(scores), window.end),
+            ProfileKey("prediction", window, ("autobid", str(version + 1), baseline.id)),
+            SourceWatermark(len(scores), window.end),
             service="api",
             score=Buckets.from_values(scores, baseline.score.edges),
         )
@@ -87,14 +87,14 @@ class Retrained:
     def judge(self, first: int, last: int) -> list[Finding]:
         """Return the weekly findings of the windows that end after an hour and until another."""
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
-        analyzer, known = ScoreShift(), Evidence(period, self.profiles)
+        analyzer, known = ScoreShift(), AnalysisContext(period, self.profiles)
         needed = [
             each for time in analyzer.times("prediction", period) for each in known.within(time)
         ]
-        evidence = Evidence(
+        context = AnalysisContext(
             period, needed, {baseline.model: baseline for baseline in self.baselines}
         )
-        return [each for each in analyzer.evaluate(evidence) if each.metric == WEEKLY]
+        return [each for each in analyzer.evaluate(context) if each.metric == WEEKLY]
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_a_share_of_the_traffic_is_enough(retrained: Callable[..., Retrained]) -
     steady = retrained(lives=4 * WEEK, weeks=5)
     hour, scores = 4 * WEEK - 6, np.full(400, 0.01)
     steady.profiles.append(steady.profile(hour, 1, 1, scores))
-    steady.profiles.sort(key=lambda each: each.slot.window)
+    steady.profiles.sort(key=lambda each: each.profile_key.window)
     found = [each for each in steady.judge(hour, hour + 1) if each.model_version == "2"]
     assert [(each.severity, each.sample_count) for each in found] == [(Severity.WARNING, 400)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -29,9 +29,11 @@ def judge(
     def act(embeddings: list[Any], known: Baseline = baseline, hours: int = 24) -> Any:
         predictions = steady_hours(hours, 4, baseline=known)
         period = Window(start + (hours - 1) * HOUR, start + hours * HOUR)
-        evidence = Evidence(period, predictions, {known.model: known}, {"embedding": embeddings})
+        context = AnalysisContext(
+            period, predictions, {known.model: known}, {"embedding": embeddings}
+        )
         return {
-            f"{each.subject} {each.metric}": each for each in EmbeddingDrift().evaluate(evidence)
+            f"{each.subject} {each.metric}": each for each in EmbeddingDrift().evaluate(context)
         }
 
     return act

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.concept_drift.error_history import (
@@ -21,7 +21,7 @@ from mlmon.analyzers.checks.concept_drift.error_history import (
 @pytest.fixture
 def labels(
     make_label_profile: Callable[..., Any], baseline: Baseline, start: datetime
-) -> Evidence[Any]:
+) -> AnalysisContext[Any]:
     """Three hours of decisions: 2 wrong of 3, none, 1 wrong of 2; and one hour of version 2."""
     known = {0: "110", 1: "", 3: "01"}
     profiles = [
@@ -35,10 +35,10 @@ def labels(
     ]
     window = Window(start + 4 * HOUR, start + 5 * HOUR)
     profiles.append(make_label_profile(window, [0.5], [False], baseline, model=("autobid", "2")))
-    return Evidence(Window(start, start + DAY), profiles, {baseline.model: baseline})
+    return AnalysisContext(Window(start, start + DAY), profiles, {baseline.model: baseline})
 
 
-def test_decisions_are_joined_in_order(labels: Evidence[Any], start: datetime) -> None:
+def test_decisions_are_joined_in_order(labels: AnalysisContext[Any], start: datetime) -> None:
     """The stream is one version's hours in a row, and each place knows its hour."""
     history = ErrorHistory.of(labels, ("autobid", "1"), labels.period)
     assert history.stream == [1, 1, 0, 0, 1]
@@ -48,7 +48,9 @@ def test_decisions_are_joined_in_order(labels: Evidence[Any], start: datetime) -
     assert history.rate(2, 4) == (0, 2)
 
 
-def test_nothing_labelled_is_an_empty_history(labels: Evidence[Any], start: datetime) -> None:
+def test_nothing_labelled_is_an_empty_history(
+    labels: AnalysisContext[Any], start: datetime
+) -> None:
     """A version without labels has no decisions and no changes."""
     history = ErrorHistory.of(labels, ("autobid", "9"), labels.period)
     assert history.stream == []

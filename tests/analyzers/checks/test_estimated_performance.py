@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sklearn import metrics
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -24,7 +24,7 @@ def judge(
     """Return the findings of the windows that end in some days after the start."""
     baselines = {baseline.model: baseline} if baseline else {}
     period = Window(start + days[0] * DAY, start + days[1] * DAY)
-    return list(EstimatedPerformance().evaluate(Evidence(period, profiles, baselines)))
+    return list(EstimatedPerformance().evaluate(AnalysisContext(period, profiles, baselines)))
 
 
 def lower(since: int) -> Callable[[int, dict[str, Any]], None]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.fallback_rate import FallbackRate
 from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
@@ -24,7 +24,7 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of a period."""
     beside = {"fallback": fallbacks}
-    return list(FallbackRate().evaluate(Evidence(Window(start, end), profiles, {}, beside)))
+    return list(FallbackRate().evaluate(AnalysisContext(Window(start, end), profiles, {}, beside)))
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
@@ -160,8 +160,8 @@ def fallback_hours(start: datetime, counts: Sequence[dict[tuple[str, str], int]]
     """Return a profile of fallbacks per hour."""
     return [
         FallbackProfile(
-            Slot("fallback", Window(start + hour * HOUR, start + (hour + 1) * HOUR)),
-            Knowledge(sum(reasons.values())),
+            ProfileKey("fallback", Window(start + hour * HOUR, start + (hour + 1) * HOUR)),
+            SourceWatermark(sum(reasons.values())),
             reasons=Counter(reasons),
         )
         for hour, reasons in enumerate(counts)

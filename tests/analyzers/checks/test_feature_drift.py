@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -30,7 +30,7 @@ def judge(
     """Return the findings of a period."""
     known = {baseline.model: baseline for baseline in baselines}
     ordered = sorted(profiles, key=lambda profile: profile.window)
-    return list(FeatureDrift().evaluate(Evidence(Window(start, end), ordered, known)))
+    return list(FeatureDrift().evaluate(AnalysisContext(Window(start, end), ordered, known)))
 
 
 def test_traffic_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
@@ -131,11 +131,11 @@ def test_a_new_version_is_judged_with_the_traffic_before_it(
     before = steady_hours(48)
     over_second = steady_hours(72, baseline=second)
     by_first = [
-        replace(each, slot=replace(each.slot, series=("autobid", "1", second.id)))
+        replace(each, profile_key=replace(each.profile_key, series=("autobid", "1", second.id)))
         for each in over_second[:48]
     ]
     by_second = [
-        replace(each, slot=replace(each.slot, series=("autobid", "2", second.id)))
+        replace(each, profile_key=replace(each.profile_key, series=("autobid", "2", second.id)))
         for each in over_second[48:]
     ]
     found = judge(
@@ -213,7 +213,7 @@ def test_an_alarm_says_whether_past_weeks_were_alike(
         profiles[:-24] = [
             replace(
                 profile,
-                slot=replace(profile.slot, series=(*before.model, before.id)),
+                profile_key=replace(profile.profile_key, series=(*before.model, before.id)),
                 numeric={"price": profile.numeric["price"].coarsened(coarse.edges)},
             )
             for profile in profiles[:-24]

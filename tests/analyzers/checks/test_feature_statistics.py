@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -27,7 +27,7 @@ def judge(
     """Return the findings of a period, by default of the day's end."""
     period = Window(start + since * HOUR, start + hours * HOUR)
     return list(
-        FeatureStatistics().evaluate(Evidence(period, profiles, {baseline.model: baseline}))
+        FeatureStatistics().evaluate(AnalysisContext(period, profiles, {baseline.model: baseline}))
     )
 
 

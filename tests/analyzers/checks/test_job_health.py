@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.checks.job_health.job_health import JobHealth
@@ -21,7 +21,7 @@ Run = tuple[float, bool, float | None]
 def judge(events: Events, start: datetime, first: int, last: int) -> list[Finding]:
     """Return the findings of the hours that end after `first` until `last`."""
     period = Window(start + first * HOUR, start + last * HOUR)
-    return list(JobHealth().evaluate(Evidence(period, list(profiles(events)))))
+    return list(JobHealth().evaluate(AnalysisContext(period, list(profiles(events)))))
 
 
 def hourly(hours: Iterable[int], seconds: float = 30.0) -> list[Run]:

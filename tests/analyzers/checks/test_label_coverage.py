@@ -11,7 +11,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.label_coverage import LabelCoverage
 from mlmon.analyzers.profiles.kinds.labels import DELAYS
-from tests.support.labelled_rows import Row, evidence, rounded, rows
+from tests.support.labelled_rows import Row, context, rounded, rows
 
 DAYS = 24
 PER_HOUR = 40
@@ -33,7 +33,7 @@ def judged(
 ) -> dict[tuple[str, str | None], Finding]:
     """Return the findings of the day that ends so many hours after the start."""
     end = start + timedelta(hours=hours)
-    found = LabelCoverage().evaluate(evidence(of, Window(end - 6 * HOUR, end), **more))
+    found = LabelCoverage().evaluate(context(of, Window(end - 6 * HOUR, end), **more))
     return {(each.metric, each.subject): each for each in found}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -29,7 +29,7 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of the windows that end in some days after the start."""
     period = Window(start + days[0] * DAY, start + days[1] * DAY)
-    return list(LivePerformance().evaluate(traffic.evidence(baseline, period)))
+    return list(LivePerformance().evaluate(traffic.context(baseline, period)))
 
 
 def by_metric(findings: list[Finding], end: datetime) -> dict[str, Finding]:
@@ -155,7 +155,7 @@ def test_without_baseline_or_offline_value(
     """No baseline, or one that knows neither evaluation nor labels: said, with what is known."""
     known = traffic(48)
     period = Window(start + DAY, start + 2 * DAY)
-    without = Evidence(period, known.labels, {}, {"prediction": known.predictions})
+    without = AnalysisContext(period, known.labels, {}, {"prediction": known.predictions})
     found = list(LivePerformance().evaluate(without))
     assert {each.severity for each in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason
@@ -173,8 +173,10 @@ def test_without_baseline_or_offline_value(
 
 def _over(profile: Any, baseline: Baseline) -> Any:
     """The profile as one over another baseline with the same edges."""
-    name, version, _ = profile.slot.series
-    return replace(profile, slot=replace(profile.slot, series=(name, version, baseline.id)))
+    name, version, _ = profile.profile_key.series
+    return replace(
+        profile, profile_key=replace(profile.profile_key, series=(name, version, baseline.id))
+    )
 
 
 def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start: datetime) -> None:
@@ -191,7 +193,7 @@ def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start:
     predictions = sorted(
         [*first.predictions, *second.predictions], key=lambda prediction: prediction.window
     )
-    both = Evidence(
+    both = AnalysisContext(
         period,
         labels,
         {baseline.model: baseline, newer.model: newer},

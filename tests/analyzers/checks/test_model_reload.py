@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.model_reload.model_reload import ModelReload
@@ -38,7 +38,7 @@ def judge(
     """Return the findings of the hours from the start."""
     period = Window(start + first * HOUR, start + hours * HOUR)
     beside = {"prediction": list(predicted)}
-    return list(ModelReload().evaluate(Evidence(period, list(profiles(events)), {}, beside)))
+    return list(ModelReload().evaluate(AnalysisContext(period, list(profiles(events)), {}, beside)))
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:

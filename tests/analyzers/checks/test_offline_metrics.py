@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -31,7 +31,7 @@ def judge(
     """Return the findings of the days from the start."""
     period = Window(start, start + days * DAY)
     known = {baseline.model: baseline for baseline in baselines}
-    return list(OfflineMetrics().evaluate(Evidence(period, list(profiles(events)), known)))
+    return list(OfflineMetrics().evaluate(AnalysisContext(period, list(profiles(events)), known)))
 
 
 def trained_on(rows: int, version: str, start: datetime) -> tuple[Baseline, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -43,7 +43,7 @@ def judge(profiles: list[Any], baseline: Baseline | None, start: datetime) -> li
     """Return the findings of the end of the first day."""
     baselines = {baseline.model: baseline} if baseline else {}
     period = Window(start + 23 * HOUR, start + DAY)
-    return list(ScoreAttribution().evaluate(Evidence(period, profiles, baselines)))
+    return list(ScoreAttribution().evaluate(AnalysisContext(period, profiles, baselines)))
 
 
 def test_a_shift_of_one_feature(steady_hours: Make, scored: Baseline, start: datetime) -> None:
@@ -124,8 +124,10 @@ def test_the_shift_of_the_scores_names_its_cause(
         model(rows)
 
     profiles = steady_hours(24, change=dear, baseline=scored)
-    evidence = Evidence(Window(start + 23 * HOUR, start + DAY), profiles, {scored.model: scored})
-    (shift,) = ScoreShift().evaluate(evidence)
+    context = AnalysisContext(
+        Window(start + 23 * HOUR, start + DAY), profiles, {scored.model: scored}
+    )
+    (shift,) = ScoreShift().evaluate(context)
     assert shift.severity.alarming
     assert ", of which price -0.0" in shift.reason
     assert "country" not in shift.reason
@@ -142,8 +144,10 @@ def test_a_model_that_scores_otherwise(
         rows["score"] = rows["score"] * 0.6
 
     profiles = steady_hours(24, change=other, baseline=scored)
-    evidence = Evidence(Window(start + 23 * HOUR, start + DAY), profiles, {scored.model: scored})
-    (shift,) = ScoreShift().evaluate(evidence)
+    context = AnalysisContext(
+        Window(start + 23 * HOUR, start + DAY), profiles, {scored.model: scored}
+    )
+    (shift,) = ScoreShift().evaluate(context)
     assert "by no feature's shift" in shift.reason
     unexplained = int(shift.reason.rsplit("; ", 1)[1].split(" %")[0])
     assert 95 <= unexplained <= 105

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -22,7 +22,7 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of a period."""
     baselines = {baseline.model: baseline} if baseline else {}
-    return list(ScoreShift().evaluate(Evidence(Window(start, end), profiles, baselines)))
+    return list(ScoreShift().evaluate(AnalysisContext(Window(start, end), profiles, baselines)))
 
 
 def lower(since: int) -> Callable[[int, dict[str, Any]], None]:

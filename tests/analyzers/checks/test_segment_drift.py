@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -27,8 +27,8 @@ def judge(profiles: list[Any], baseline: Baseline, day: int) -> dict[str | None,
     """Judge the last six-hour step of a day; findings by segment."""
     start = profiles[0].window.start
     period = Window(start + day * DAY - DAY / 24, start + day * DAY)
-    evidence = Evidence(period, profiles, {baseline.model: baseline})
-    return {each.segment: each for each in SegmentDrift().evaluate(evidence)}
+    context = AnalysisContext(period, profiles, {baseline.model: baseline})
+    return {each.segment: each for each in SegmentDrift().evaluate(context)}
 
 
 def test_the_segment_that_moved_is_found_and_no_other(
@@ -79,8 +79,8 @@ def test_many_looks_raise_no_false_alarm(segment_hours: Hours, baseline: Baselin
     """Twenty days as in training, judged every six hours: not one segment alarms."""
     profiles = segment_hours(20 * 24, per_hour=100)
     period = Window(profiles[0].window.end, profiles[-1].window.end)
-    evidence = Evidence(period, profiles, {baseline.model: baseline})
-    findings = list(SegmentDrift().evaluate(evidence))
+    context = AnalysisContext(period, profiles, {baseline.model: baseline})
+    findings = list(SegmentDrift().evaluate(context))
     assert len(findings) > 200
     assert not [finding for finding in findings if finding.severity.alarming]
 
@@ -98,13 +98,13 @@ def test_the_overall_finding_names_the_segment(
     profiles = steady_hours(24, per_hour=300, change=all_fall)
     segments = segment_hours(24, per_hour=300, change=all_fall) if divided else []
     end = profiles[-1].window.end
-    evidence = Evidence(
+    context = AnalysisContext(
         Window(end - DAY / 24, end),
         profiles,
         {baseline.model: baseline},
         {"segment": segments},
     )
-    (found,) = ScoreShift().evaluate(evidence)
+    (found,) = ScoreShift().evaluate(context)
     assert found.severity is Severity.CRITICAL
     assert ("most for country=FR" in found.reason) is divided
     assert ("3 of 3 segments moved" in found.reason) is divided

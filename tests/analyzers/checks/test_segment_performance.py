@@ -38,7 +38,7 @@ def judge(
 ) -> dict[str | None, Finding]:
     """Judge the last six-hour step of a day; a metric's findings by segment."""
     period = Window(start + days * DAY - HOUR, start + days * DAY)
-    judged = SegmentPerformance().evaluate(known.evidence(baseline, period))
+    judged = SegmentPerformance().evaluate(known.context(baseline, period))
     findings = [each for each in judged if each.metric == metric]
     found = {finding.segment: finding for finding in findings}
     assert len(found) == len(findings)
@@ -48,7 +48,7 @@ def judge(
 def overall(known: Any, baseline: Baseline, start: datetime, days: float = DAYS) -> Finding:
     """The finding of the whole's success rate at the end of a day."""
     period = Window(start + days * DAY - HOUR, start + days * DAY)
-    found = LivePerformance().evaluate(known.evidence(baseline, period))
+    found = LivePerformance().evaluate(known.context(baseline, period))
     return next(each for each in found if each.metric == SUCCESS)
 
 
@@ -260,7 +260,7 @@ def test_small_samples_never_alarm(
     """Ten days of few predictions, as in training, judged every six hours: not one alarm."""
     known = traffic((DAYS + 10) * 24, per_hour)
     period = Window(start + DAYS * DAY, start + (DAYS + 10) * DAY)
-    found = list(SegmentPerformance().evaluate(known.evidence(baseline, period)))
+    found = list(SegmentPerformance().evaluate(known.context(baseline, period)))
     assert found
     assert not [each for each in found if each.severity.alarming]
 
@@ -281,7 +281,7 @@ def test_many_looks_raise_no_false_alarm(
     """Twelve days as in training, judged every six hours: not one segment alarms."""
     known = traffic((DAYS + 12) * 24, 100)
     period = Window(start + DAYS * DAY, start + (DAYS + 12) * DAY)
-    found = list(SegmentPerformance().evaluate(known.evidence(baseline, period)))
+    found = list(SegmentPerformance().evaluate(known.context(baseline, period)))
     assert min(Counter(each.metric for each in found).values()) >= 12 * 4 * 3
     assert not [each for each in found if each.severity.alarming]
 
@@ -313,5 +313,7 @@ def test_a_training_set_that_promises_nothing(
 
 def over(profile: Any, baseline: Baseline) -> Any:
     """The profile as one over another baseline with the same edges."""
-    name, version, _ = profile.slot.series
-    return replace(profile, slot=replace(profile.slot, series=(name, version, baseline.id)))
+    name, version, _ = profile.profile_key.series
+    return replace(
+        profile, profile_key=replace(profile.profile_key, series=(name, version, baseline.id))
+    )

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
 from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
@@ -20,7 +20,7 @@ PER_DAY = 288
 
 def judge(profiles: list[AccessProfile], start: datetime, end: datetime) -> list[Finding]:
     """Return the findings of a period."""
-    return list(ServiceHealth().evaluate(Evidence(Window(start, end), profiles)))
+    return list(ServiceHealth().evaluate(AnalysisContext(Window(start, end), profiles)))
 
 
 def alarms(findings: list[Finding], metric: str | None = None) -> list[Finding]:
@@ -182,8 +182,8 @@ def hourly(
     ]
     return [
         AccessProfile(
-            Slot("access", window),
-            Knowledge(1),
+            ProfileKey("access", window),
+            SourceWatermark(1),
             paths={path: access(statuses) for path, statuses in of_hour(hour).items()},
         )
         for hour, window in enumerate(windows)

@@ -15,7 +15,7 @@ from scipy.spatial.distance import jensenshannon
 from typer.testing import CliRunner, Result
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
@@ -90,8 +90,8 @@ def profiled(window: Window, rows: Rows, baseline: Baseline, model: tuple[str, s
     known = {name: of.counts for name, of in baseline.categorical.items()}
     countries = Counter(map(str, rows["country"]))
     return PredictionProfile(
-        Slot(KIND, window, (*model, baseline.id)),
-        Knowledge(len(rows["price"]), window.end),
+        ProfileKey(KIND, window, (*model, baseline.id)),
+        SourceWatermark(len(rows["price"]), window.end),
         score=Buckets.from_values(rows["score"], baseline.score.edges if baseline.score else ()),
         numeric={
             name: replace(Buckets.from_values(rows[name], of.edges), missing=0)
@@ -194,7 +194,7 @@ def test_a_version_without_baseline_is_counted_out(
     """Predictions over no baseline's edges cannot be compared; the title says how many they are."""
     hours = steady_hours(48)
     bare = [
-        PredictionProfile(Slot(KIND, hour.window, ("autobid", "0", "")), hour.knowledge)
+        PredictionProfile(ProfileKey(KIND, hour.window, ("autobid", "0", "")), hour.watermark)
         for hour in hours[:24]
     ]
     store = ProfileStore(cluster, namespace)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -88,7 +88,7 @@ def run_unrefined(
 
     def act() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(RefinementKind, "slots", lambda *_: {})
+            patch.setattr(RefinementKind, "profile_keys", lambda *_: {})
             run()
 
     return act
@@ -218,8 +218,10 @@ def test_counts_of_other_events_are_not_used(
     hours = steady_hours(24, 40, change=move)
     exact = [
         RefinementProfile(
-            replace(each.slot, kind="refinement", series=(*each.slot.series, "price")),
-            each.knowledge,
+            replace(
+                each.profile_key, kind="refinement", series=(*each.profile_key.series, "price")
+            ),
+            each.watermark,
             counts=Buckets.from_values(prices[index] * factor, finer.edges).counts,
         )
         for index, each in enumerate(hours)
@@ -228,8 +230,10 @@ def test_counts_of_other_events_are_not_used(
     period = Window(start, start + DAY)
 
     def judged(refinements: list[RefinementProfile]) -> Any:
-        evidence: Evidence[Any] = Evidence(period, hours, {}, {"refinement": refinements})
-        return Refinements(evidence).drift("price", sample, hours, baseline)
+        context: AnalysisContext[Any] = AnalysisContext(
+            period, hours, {}, {"refinement": refinements}
+        )
+        return Refinements(context).drift("price", sample, hours, baseline)
 
     coarse = numeric_drift(sample, numbers)
     assert judged(exact) == drift_of(prices.ravel() * factor, finer)

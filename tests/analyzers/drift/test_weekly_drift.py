@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
@@ -44,8 +44,8 @@ class Series:
         self.scores = [shape(hour, rng.beta(2.0, 5.0, per_hour)) for hour in range(hours)]
         self.profiles = [
             PredictionProfile(
-                Slot("prediction", self.window(hour), (*baseline.model, baseline.id)),
-                Knowledge(per_hour, self.window(hour).end),
+                ProfileKey("prediction", self.window(hour), (*baseline.model, baseline.id)),
+                SourceWatermark(per_hour, self.window(hour).end),
                 service="api",
                 score=Buckets.from_values(scores, baseline.score.edges),
             )
@@ -59,12 +59,12 @@ class Series:
     def judge(self, first: int, last: int, metric: str = WEEKLY) -> list[Finding]:
         """Return the findings of the windows that end after an hour and until another."""
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
-        analyzer, known = ScoreShift(), Evidence(period, self.profiles)
+        analyzer, known = ScoreShift(), AnalysisContext(period, self.profiles)
         needed = [
             each for time in analyzer.times("prediction", period) for each in known.within(time)
         ]
-        evidence = Evidence(period, needed, {self.baseline.model: self.baseline})
-        return [each for each in analyzer.evaluate(evidence) if each.metric == metric]
+        context = AnalysisContext(period, needed, {self.baseline.model: self.baseline})
+        return [each for each in analyzer.evaluate(context) if each.metric == metric]
 
 
 @pytest.fixture

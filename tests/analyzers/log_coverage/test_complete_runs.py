@@ -112,8 +112,8 @@ def test_lost_errors_are_not_a_service_without_errors(
     (late,) = said("late.rate")
     assert late.value == 0.5
     at_the_time = said("http.5xx.rate", as_of=START + 48 * HOUR)
-    assert [(each.key, each.knowledge) for each in at_the_time] == [
-        (each.key, each.knowledge) for each in before
+    assert [(each.key, each.content_digest) for each in at_the_time] == [
+        (each.key, each.content_digest) for each in before
     ]
 
 
@@ -176,7 +176,7 @@ def test_cycles_say_of_lost_lines_what_one_run_says(
     engine.analyze(cluster, other, Window(START, START + 30 * HOUR), now=now)
     cycles, whole = (
         {
-            (each.metric, each.subject, each.start, each.end): each.knowledge
+            (each.metric, each.subject, each.start, each.end): each.content_digest
             for each in FindingStore(cluster, where).search(until=START + 30 * HOUR)
         }
         for where in (namespace, other)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.performance.label_maturity import Coverage, LabelHistory
@@ -17,8 +17,8 @@ Make = Callable[..., Any]
 def history(traffic: Any, baseline: Baseline, period: Window) -> LabelHistory:
     """The history of the fixture's model."""
     baselines = {baseline.model: baseline}
-    predicted = Evidence(period, traffic.predictions, baselines)
-    return LabelHistory(predicted, Evidence(period, traffic.labels, baselines), "autobid")
+    predicted = AnalysisContext(period, traffic.predictions, baselines)
+    return LabelHistory(predicted, AnalysisContext(period, traffic.labels, baselines), "autobid")
 
 
 def of_day(traffic: Any, window: Window) -> tuple[tuple[int, int], tuple[int, int]]:

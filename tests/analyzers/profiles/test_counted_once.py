@@ -6,7 +6,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.base.profile_key import Slot
+from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.profiles.counted_once import counted_once
@@ -14,15 +14,15 @@ from mlmon.analyzers.profiles.counted_once import counted_once
 
 @dataclass(frozen=True)
 class Placed:
-    """Something that has a slot."""
+    """Something that has a profile key."""
 
-    slot: Slot
+    profile_key: ProfileKey
 
 
 def placed(start: datetime, hour: int, version: str, over: str) -> Placed:
     """Return the profile of an hour of a version over a baseline."""
     window = Window(start + hour * HOUR, start + (hour + 1) * HOUR)
-    return Placed(Slot("prediction", window, ("autobid", version, over)))
+    return Placed(ProfileKey("prediction", window, ("autobid", version, over)))
 
 
 @given(
@@ -35,11 +35,13 @@ def test_each_hour_of_a_version_comes_once(
     """None is left out, none comes twice, and the preferred baseline's is taken where it is."""
     profiles = [placed(start, *each) for each in sorted(series)]
     found = list(counted_once(profiles, preferred, {}))
-    places = [(each.slot.window, each.slot.series[1]) for each in found]
-    assert places == sorted({(profile.slot.window, profile.slot.series[1]) for profile in profiles})
+    places = [(each.profile_key.window, each.profile_key.series[1]) for each in found]
+    assert places == sorted(
+        {(profile.profile_key.window, profile.profile_key.series[1]) for profile in profiles}
+    )
     for each in found:
-        _, version, over = each.slot.series
-        hour = (each.slot.window.start - start) // HOUR
+        _, version, over = each.profile_key.series
+        hour = (each.profile_key.window.start - start) // HOUR
         assert over == preferred or (hour, version, preferred) not in series
 
 
@@ -57,4 +59,4 @@ def test_else_it_is_over_the_versions_own_newest_baseline(
         profiles = [placed(start, 0, baseline.model_version, each) for each in over[first:]]
         for order in (profiles, profiles[::-1]):
             (found,) = counted_once(order, "none", known)
-            assert found.slot.series[2] == over[first]
+            assert found.profile_key.series[2] == over[first]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.profiles.kinds.predictions import KIND, PredictionProfile
 from mlmon.analyzers.profiles.last_windows import Last
@@ -16,7 +16,7 @@ START = datetime(2026, 3, 31, 22, tzinfo=UTC)
 def profile(start: datetime, hour: int, series: tuple[str, ...], count: int) -> PredictionProfile:
     """Make a profile of nothing but a count."""
     window = Window(start + hour * HOUR, start + (hour + 1) * HOUR)
-    return PredictionProfile(Slot(KIND, window, series), Knowledge(count))
+    return PredictionProfile(ProfileKey(KIND, window, series), SourceWatermark(count))
 
 
 def test_the_last_window_of_each_version_and_baseline(cluster: Cluster, namespace: str) -> None:
@@ -28,7 +28,7 @@ def test_the_last_window_of_each_version_and_baseline(cluster: Cluster, namespac
         *(profile(start, hour, new, 100) for hour in range(3, 6)),
         profile(start, 3, bare, 7),
     ]
-    store.write([*stored, replace(stored[3], knowledge=Knowledge(99), revision=2)], start)
+    store.write([*stored, replace(stored[3], watermark=SourceWatermark(99), revision=2)], start)
     store.refresh()
     assert store.last(KIND, Window(start, start + 5 * HOUR)) == {
         old: Last(start + 3 * HOUR, 99),

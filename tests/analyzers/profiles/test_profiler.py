@@ -165,4 +165,4 @@ def test_jobs_are_profiled_by_the_hour_they_happen(
     first, second = job_profiles(runs_of("refresh", [(1.0, True, 3_600.0)]))
     assert first.window == Window(start + HOUR, start + 2 * HOUR)
     assert second.window == Window(start + 2 * HOUR, start + 3 * HOUR)
-    assert second.knowledge.ingested == start + timedelta(hours=2)
+    assert second.watermark.ingested == start + timedelta(hours=2)

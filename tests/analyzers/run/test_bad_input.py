@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.evidence import Evidence
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -41,7 +41,7 @@ def judge(
     """Return the findings of the end of the first day."""
     known = {baseline.model: baseline} if baseline else {}
     period = Window(start + 23 * HOUR, start + DAY)
-    return list(analyzer.evaluate(Evidence(period, profiles, known)))
+    return list(analyzer.evaluate(AnalysisContext(period, profiles, known)))
 
 
 def trained_on(rows: Rows) -> Baseline:
@@ -129,7 +129,7 @@ def test_a_baseline_of_other_features(
         for hour in steady_hours(24, baseline=replace(other, numeric={}, categorical={}))
     ]
     profiles = [
-        replace(profile, slot=replace(profile.slot, series=(*other.model, other.id)))
+        replace(profile, profile_key=replace(profile.profile_key, series=(*other.model, other.id)))
         for profile in profiles
     ]
     found = judge(analyzer, profiles, other, start)

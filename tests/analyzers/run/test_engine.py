@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.analyzers.base.evidence import Evidence
+from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -185,9 +185,9 @@ class Failing(ServiceHealth):
 
     name = "failing"
 
-    def evaluate(self, evidence: Evidence[Any]) -> Iterator[Finding]:
+    def evaluate(self, context: AnalysisContext[Any]) -> Iterator[Finding]:
         """Yield one finding and fail."""
-        yield self.unknown("http.5xx.rate", "/predict", evidence.period, "It is not known.")
+        yield self.unknown("http.5xx.rate", "/predict", context.period, "It is not known.")
         raise ZeroDivisionError("division by zero")
 
 

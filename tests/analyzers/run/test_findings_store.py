@@ -1,4 +1,4 @@
-"""Findings are written once per knowledge, and the newest revision is the latest."""
+"""Findings are written once per watermark, and the newest revision is the latest."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -39,7 +39,13 @@ def stored(findings: Iterable[Finding]) -> list[Stored]:
     """Return findings as they lie in the index."""
     return [
         Stored(
-            "i", finding.id, finding.key, finding.revision, finding.latest, finding.knowledge, NOW
+            "i",
+            finding.id,
+            finding.key,
+            finding.revision,
+            finding.latest,
+            finding.content_digest,
+            NOW,
         )
         for finding in findings
     ]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.statistics.categories import Counted
+from mlmon.analyzers.statistics.categories import CategoryCounts
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.total_variation import (
     critical_total_variation,
@@ -87,14 +87,14 @@ hours = st.lists(
 Hours = list[tuple[dict[str, int], set[str]]]
 
 
-def added(hours: Hours) -> tuple[dict[str, int], Counted]:
+def added(hours: Hours) -> tuple[dict[str, int], CategoryCounts]:
     """All rows of some hours, and what is known of them if each counts its own set apart."""
     rows: Counter[str] = Counter()
-    known = Counted({})
+    known = CategoryCounts({})
     for counts, apart in hours:
         rows.update(counts)
         named = {name: counts.get(name, 0) for name in apart}
-        known += Counted(named, sum(counts.values()) - sum(named.values()))
+        known += CategoryCounts(named, sum(counts.values()) - sum(named.values()))
     return dict(rows), known
 
 
@@ -123,8 +123,8 @@ def test_no_interval_is_narrower(
 ) -> None:
     """Of all ways to deal out both rests, the least and the greatest distance are the ends."""
     a, b, c, d = counts
-    current = Counted({"a": a, "b": b}, rows - a - b, frozenset(vague[0]))
-    reference = Counted({"a": c, "b": d}, rows - c - d, frozenset(vague[1]))
+    current = CategoryCounts({"a": a, "b": b}, rows - a - b, frozenset(vague[0]))
+    reference = CategoryCounts({"a": c, "b": d}, rows - c - d, frozenset(vague[1]))
     found = [
         plain(now, before) for now in dealt(current, "new") for before in dealt(reference, "old")
     ]
@@ -133,7 +133,7 @@ def test_no_interval_is_narrower(
     assert interval.high == pytest.approx(max(found), abs=1e-12)
 
 
-def dealt(sample: Counted, own: str) -> Iterator[dict[str, int]]:
+def dealt(sample: CategoryCounts, own: str) -> Iterator[dict[str, int]]:
     """Every way to give a rest's rows to what it may hold: a, b, one of both, one of its own."""
     holds = [*sorted(sample.at_least), "both", own]
     for names in combinations_with_replacement(holds, sample.rest):

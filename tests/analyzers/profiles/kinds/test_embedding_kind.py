@@ -53,7 +53,7 @@ def test_few_embeddings_are_all_kept(
         assert (stored.logged, stored.seen, stored.rows, stored.dimension) == (20, 20, 20, 3)
         kept = sorted(stored.vectors()[:, 0].tolist())
         assert kept == [float(hour * 40 + 2 * number) for number in range(20)]
-        assert profile.knowledge.documents == 20
+        assert profile.watermark.documents == 20
 
 
 def test_many_embeddings_are_sampled_by_their_ids(

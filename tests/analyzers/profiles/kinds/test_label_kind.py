@@ -98,7 +98,7 @@ def test_counts_are_those_of_the_merged_rows(
     assert len(profiles) == 3
     for profile, (hour, of_hour) in zip(profiles, rows.groupby("hour"), strict=True):
         assert profile.window == Window(hour.to_pydatetime(), hour.to_pydatetime() + HOUR)
-        assert profile.slot.series == (*baseline.model, baseline.id)
+        assert profile.profile_key.series == (*baseline.model, baseline.id)
         labels, scores = of_hour["ml.outcome.label"], of_hour["ml.prediction.score"]
         expected = LabelledScores.from_rows(scores, labels, baseline.score.edges)
         for found, counted in (
@@ -122,7 +122,7 @@ def test_counts_are_those_of_the_merged_rows(
         assert profile.errors == "".join("1" if each else "0" for each in wrong)
         assert profile.threshold == predictions[0]["ml.prediction.threshold"]
         assert profile.service == "api"
-        assert profile.knowledge.documents == len(of_hour)
+        assert profile.watermark.documents == len(of_hour)
         assert (profile.repeated, profile.contradicted) == (0, 0)
     assert {1, 2, 24, 9_600} <= set().union(*(each.delays for each in profiles))
 

@@ -106,9 +106,9 @@ def test_counts_are_those_of_numpy(
     whole = total(each.segments for each in profiles)["country"]
     assert whole.approved == sum(each.approved.labelled for each in profiles)
     body = orjson.loads(orjson.dumps(profiles[0].body()))
-    slot, known = profiles[0].slot, profiles[0].knowledge
-    assert from_body(slot, known, 1, body, baseline) == profiles[0]
-    assert from_body(slot, known, 1, body | {"segments": {}}, baseline).segments == {}
+    profile_key, known = profiles[0].profile_key, profiles[0].watermark
+    assert from_body(profile_key, known, 1, body, baseline) == profiles[0]
+    assert from_body(profile_key, known, 1, body | {"segments": {}}, baseline).segments == {}
 
 
 def test_labels_joined_before_the_declaration_stay_without(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mlmon.analyzers.base.profile_key import Knowledge, Slot
+from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.profiles.kinds.labels import KIND, LabelProfile, Outcomes, from_body, total
@@ -21,8 +21,8 @@ def profile(
     """Count labelled rows of one hour."""
     assert baseline.score is not None
     return LabelProfile(
-        Slot(KIND, Window(start, start + HOUR), (*baseline.model, baseline.id)),
-        Knowledge(len(labels), start),
+        ProfileKey(KIND, Window(start, start + HOUR), (*baseline.model, baseline.id)),
+        SourceWatermark(len(labels), start),
         scores=LabelledScores.from_rows(rows["score"], labels, baseline.score.edges),
         **more,
     )
@@ -48,7 +48,7 @@ def test_a_profile_is_stored_whole(
     }
     made = profile(start, baseline, rows, rng.random(50) < 0.4, **known)
     body = orjson.loads(orjson.dumps(made.body()))
-    assert from_body(made.slot, made.knowledge, 1, body, baseline) == made
+    assert from_body(made.profile_key, made.watermark, 1, body, baseline) == made
     assert made.labelled == 50
     assert made.delays == Counter({1: 20, 3: 20, 9_600: 10})
 
@@ -81,7 +81,7 @@ def test_hours_add_up_to_what_all_rows_give(
     assert whole.scores.positives.counts == expected.positives.counts
     assert whole.scores.negatives.counts == expected.negatives.counts
     np.testing.assert_allclose(whole.scores.positive_sums, expected.positive_sums)
-    assert whole.slot == parts[0].slot
-    assert whole.knowledge.documents == 120
+    assert whole.profile_key == parts[0].profile_key
+    assert whole.watermark.documents == 120
     assert whole.errors == "001122"
     assert whole.approved == Outcomes(30, 12, 4.5, Counter({1: 10, 2: 10, 3: 10}))

@@ -275,7 +275,7 @@ def test_a_profile_is_read_as_written(
     """The stored body gives back the profile it was made of."""
     for profile in steady_hours(2):
         body = profile.body()
-        assert from_body(profile.slot, profile.knowledge, 1, body, baseline) == profile
+        assert from_body(profile.profile_key, profile.watermark, 1, body, baseline) == profile
 
 
 def test_one_profile_per_version_is_counted(
@@ -297,5 +297,5 @@ def test_a_sum_is_the_profile_of_the_whole(
     assert grouped.numeric["price"].counts == whole.numeric["price"].counts
     assert grouped.categorical == whole.categorical
     assert grouped.sources == whole.sources
-    assert whole.knowledge.ingested == hours[-1].window.end
+    assert whole.watermark.ingested == hours[-1].window.end
     assert whole.window.length == timedelta(hours=1)

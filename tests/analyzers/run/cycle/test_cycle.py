@@ -55,7 +55,7 @@ def said(cluster: Cluster, namespace: str) -> Said:
 
 def contents(found: Iterable[Any]) -> Said:
     """Return what findings say, but those of `clock_skew`: it judges lines by when they arrived."""
-    return {(each.key, each.knowledge) for each in found if each.analyzer != "clock_skew"}
+    return {(each.key, each.content_digest) for each in found if each.analyzer != "clock_skew"}
 
 
 def arriving(events: Events, moment: datetime) -> Events:

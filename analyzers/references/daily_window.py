@@ -19,7 +19,7 @@ from mlmon.analyzers.event_logs.aggregations import UNNAMED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlmon.analyzers.base.evidence import Evidence
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 
@@ -29,7 +29,7 @@ COVERED = timedelta(hours=18)
 
 
 @dataclass(frozen=True)
-class RecentDay:
+class DailyWindow:
     """A model version in service at the end of a day, and the day's predictions.
 
     Args:
@@ -56,17 +56,18 @@ class RecentDay:
         """What every finding of the day says of the model."""
         name, version = self.model
         return {
-            "service": next((each.service for each in self.own if each.service), None),
+            "service": next((profile.service for profile in self.own if profile.service), None),
             "model_name": name,
             "model_version": version,
             "baseline_id": self.baseline.id if self.baseline else None,
         }
 
-    def obstacle(self) -> str | None:
+    def skip_reason(self) -> str | None:
         """Return why nothing can be compared, None if it can."""
         if UNNAMED in self.model:
             return (
-                f"{sum(each.predictions for each in self.own):,} predictions {span(self.window)} "
+                f"{sum(profile.predictions for profile in self.own):,} predictions "
+                f"{span(self.window)} "
                 "do not say which model version made them: log `ml.model.name` and "
                 "`ml.model.version`."
             )
@@ -77,7 +78,7 @@ class RecentDay:
                 f"There is no baseline for {self.title}: make it with `mlmon baseline create` "
                 "from its training set."
             )
-        if not any(each.baseline_id == self.baseline.id for each in self.own):
+        if not any(profile.baseline_id == self.baseline.id for profile in self.own):
             return (
                 f"The predictions of {self.title} {span(self.window)} were profiled over another "
                 "baseline and their logs are gone, so they cannot be compared with this one."
@@ -86,7 +87,7 @@ class RecentDay:
 
     def incomplete(self) -> str | None:
         """Return why the day is not a whole one, None if it is."""
-        begin = min(each.window.start for each in self.traffic)
+        begin = min(profile.window.start for profile in self.traffic)
         if begin <= self.window.end - COVERED:
             return None
         return (
@@ -95,36 +96,36 @@ class RecentDay:
         )
 
 
-def recent_days(
-    evidence: Evidence[PredictionProfile], step: timedelta = HOUR
-) -> Iterator[RecentDay]:
+def daily_windows(
+    context: AnalysisContext[PredictionProfile], step: timedelta = HOUR
+) -> Iterator[DailyWindow]:
     """Yield the day before each multiple of `step`, for each model version then in service."""
-    for window in evidence.windows(DAY, step):
-        profiles = evidence.within(window)
+    for window in context.windows(DAY, step):
+        profiles = context.within(window)
         if profiles:
             for model in _in_service(profiles):
-                yield recent_day(window, model, evidence)
+                yield daily_window(window, model, context)
         else:
-            for model in _newest(evidence):
-                yield RecentDay(window, model, evidence.baselines[model], (), ())
+            for model in _newest(context):
+                yield DailyWindow(window, model, context.baselines[model], (), ())
 
 
-def recent_day(
-    window: Window, model: tuple[str, str], evidence: Evidence[PredictionProfile]
-) -> RecentDay:
+def daily_window(
+    window: Window, model: tuple[str, str], context: AnalysisContext[PredictionProfile]
+) -> DailyWindow:
     """Return what a model version predicted in a window."""
-    profiles = evidence.within(window)
-    baseline = evidence.baselines.get(model)
+    profiles = context.within(window)
+    baseline = context.baselines.get(model)
     of_model = [profile for profile in profiles if profile.model == model]
     if baseline is None:
-        return RecentDay(window, model, None, of_model, ())
+        return DailyWindow(window, model, None, of_model, ())
     traffic = [
         profile
         for profile in profiles
         if profile.model[0] == model[0] and profile.baseline_id == baseline.id
     ]
     compared = [each for each in traffic if each.model == model]
-    return RecentDay(window, model, baseline, compared or of_model, traffic)
+    return DailyWindow(window, model, baseline, compared or of_model, traffic)
 
 
 def _in_service(profiles: Sequence[PredictionProfile]) -> list[tuple[str, str]]:
@@ -135,9 +136,9 @@ def _in_service(profiles: Sequence[PredictionProfile]) -> list[tuple[str, str]]:
     )
 
 
-def _newest(evidence: Evidence[PredictionProfile]) -> list[tuple[str, str]]:
+def _newest(context: AnalysisContext[PredictionProfile]) -> list[tuple[str, str]]:
     """Return the version of each model whose baseline was made last."""
     ordered = sorted(
-        evidence.baselines.values(), key=lambda baseline: (baseline.created, baseline.id)
+        context.baselines.values(), key=lambda baseline: (baseline.created, baseline.id)
     )
     return sorted({each.model_name: each.model for each in ordered}.values())

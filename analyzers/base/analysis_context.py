@@ -29,7 +29,7 @@ P = TypeVar("P", bound=Timed)
 
 
 @dataclass(frozen=True)
-class Evidence(Generic[P]):
+class AnalysisContext(Generic[P]):
     """Profiles of the period and, before it, of the analyzer's lookback.
 
     Args:
@@ -55,9 +55,9 @@ class Evidence(Generic[P]):
         """
         return self.within(window) if self.fetch is None else self.fetch(window, parts)
 
-    def of(self, kind: str) -> Evidence[Any]:
-        """Return the evidence of another kind of profile, over the same period."""
-        return Evidence(self.period, self.beside.get(kind, ()), self.baselines)
+    def of(self, kind: str) -> AnalysisContext[Any]:
+        """Return the context of another kind of profile, over the same period."""
+        return AnalysisContext(self.period, self.beside.get(kind, ()), self.baselines)
 
     @cached_property
     def _starts(self) -> list[datetime]:
