@@ -17,7 +17,7 @@ class RefinementProfile:
     """One field of the predictions of one model version in one window.
 
     Args:
-        profile_key: Window, and model name, version, baseline and field as its series. The field is the
+        profile_key: Window; its series is model name, version, baseline and field: the
             name of a numeric feature, or `ml.prediction.score`.
         watermark: What it was made from: the predictions of that window's prediction profile.
         revision: 1, and one more each time it was made again because of late events.

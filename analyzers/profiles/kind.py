@@ -51,7 +51,7 @@ class ProfileKind(ABC, Generic[P]):
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
-        """Return what can be profiled, and the events there are of it: one profile key per window."""
+        """Return what can be profiled, and its events: one profile key per window."""
         return {
             ProfileKey(self.name, window): watermark
             for window, watermark in logs.windows(self.dataset, period, self.step)

@@ -45,7 +45,7 @@ class LabelKind(VersionKind[LabelProfile]):
     preparations = (join_new,)
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
-        """Return a profile key for each hour and version with labels, over the version's baseline."""
+        """Return a profile key for each hour and version with labels, over its baseline."""
         profile_keys: dict[ProfileKey, SourceWatermark] = {}
         for window, bucket in logs.survey(DATASET, period, STEP, versions(outcomes_known())):
             for model, version in version_buckets(bucket).items():
