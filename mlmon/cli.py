@@ -1,69 +1,83 @@
-"""The command `mlmon`: each stage's commands joined, and errors a user can mend in two lines."""
+"""The entry point `mlmon`: run a command, and turn an error that a user can fix into two lines.
+
+It imports the standard library only. A service installs the log without the pipeline; `mlmon`
+answers there too, with the extra to install.
+"""
 
 import gc
 import os
+import re
 import sys
-from pathlib import Path
-from typing import Annotated
+from importlib import metadata
+from typing import NoReturn
 
-import typer
-from rich.console import Console
+PIPELINE = "pipeline"
+EXTRA_OF_COMMAND = {"demo": "demo", "evidently": "evidently", "nannyml": "nannyml"}
+"""The extra a command needs; `pipeline` for every command that is not here."""
 
-from mlmon.alerting import commands as alerting
-from mlmon.alerting.following import follow as alerting_follow
-from mlmon.analyzers import commands as analyzers
-from mlmon.analyzers.run import following as findings_changed
-from mlmon.elastic import commands as elastic
-from mlmon.elastic.errors import UserError
-from mlmon.ingest import commands as ingest
-from mlmon.kibana import commands as kibana
-from mlmon.report import commands as report
-
-app = typer.Typer(
-    name="mlmon",
-    help="Watch a machine-learning service through its logs.",
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback that shows local variables could show a secret.
-    pretty_exceptions_enable=False,
-)
-for stage in (elastic, ingest, analyzers, alerting, report, kibana):
-    app.add_typer(stage.app)
-findings_changed.join(alerting_follow)
-
-
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path(".demo"),
-    predictions: Annotated[int, typer.Option(help="Predictions of the scenario.")] = 100_000,
-    clean_up: Annotated[
-        bool, typer.Option("--clean", help="Stop its node and remove its files instead.")
-    ] = False,
-) -> None:
-    """Take a scored bid all the way to a verdict: service, scenario, shipper, analyzers, report."""
-    from mlmon.demo import run
-
-    if not run(folder, predictions, clean_up=clean_up):
-        raise typer.Exit(1)
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_EXTRAS = re.compile(r"\[([^]]*)\]")
 
 
 def main() -> None:
-    """Run the command line; a `UserError` becomes its message, its hint and exit code 1."""
+    """Run the command line.
+
+    A `UserError` becomes its message, its hint and its exit code; a missing extra becomes one line
+    with the command that installs it, and exit code 1.
+    """
     # Before numpy is imported: its products of matrices are small here, and a thread for each core
     # ends them no sooner at twice the CPU, which the node may be waiting for.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    extra = EXTRA_OF_COMMAND.get(command, PIPELINE)
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"mlmon {metadata.version('mlmon')}\n")
+        return
+    # The demo starts other processes, whose imports fail too late for a message of one line.
+    if command == "demo" and not installed(extra):
+        sys.exit(_needs(command, extra))
     try:
-        app()
-    except UserError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"mlmon: {error.message}", style="bold red", markup=False)
-        if error.hint:
-            console.print(f"       {error.hint}", markup=False)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; nothing is left to be flushed to it.
-        sys.stderr.close()
-        sys.exit(141)
+        from mlmon.commands import run
+    except ModuleNotFoundError as error:
+        _exit_without_extra(error, command, extra)
+    try:
+        sys.exit(run())
+    except ModuleNotFoundError as error:
+        _exit_without_extra(error, command, extra)
     finally:
         # Python would look for cycles among all that was imported, only to end.
         gc.freeze()
+
+
+def installed(extra: str) -> bool:
+    """Return whether every distribution that an extra of mlmon requires is installed."""
+    for requirement in metadata.requires("mlmon") or ():
+        wanted, _, marker = requirement.partition(";")
+        if f'extra == "{extra}"' not in marker.replace("'", '"'):
+            continue
+        name, extras = _NAME.match(wanted.strip()), _EXTRAS.search(wanted)
+        if name and name[0] == "mlmon" and extras:
+            if not all(installed(inner.strip()) for inner in extras[1].split(",")):
+                return False
+        elif name and not _is_installed(name[0]):
+            return False
+    return True
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _exit_without_extra(error: ModuleNotFoundError, command: str, extra: str) -> NoReturn:
+    """End with the extra to install; raise the error where it has another cause."""
+    if installed(extra):
+        raise error
+    sys.exit(_needs(command, extra))
+
+
+def _needs(command: str, extra: str) -> str:
+    return f'{f"mlmon {command}".strip()} needs the extra "{extra}": pip install "mlmon[{extra}]"'
