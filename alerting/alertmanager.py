@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mlmon.alerting.episode import Episode, Status
 from mlmon.alerting.wording import headline
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import moment
 from mlmon.analyzers.base.window import DAY, iso
+from mlmon.formatting import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

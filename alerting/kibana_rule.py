@@ -18,7 +18,7 @@ import orjson
 from mlmon.alerting.connector_params import Message, params_of
 from mlmon.alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import duration
+from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def kibana_rule(
 
 
 def _params(rule: Rule, level: Severity, namespace: str) -> Body:
-    window = duration(rule.reach)
+    window = compact_duration(rule.reach)
     return {
         "searchType": "esQuery",
         "index": [INDICES.format(namespace=namespace)],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import duration
+from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -43,7 +43,7 @@ def _recent(rule: Rule) -> dict[str, Any]:
     if rule.step is not None:
         return _within(rule.of * rule.step)
     by_length = [
-        {"bool": {"filter": [_term("finding.window", duration(length)), _within(counted)]}}
+        {"bool": {"filter": [_term("finding.window", compact_duration(length)), _within(counted)]}}
         for length, counted in rule.steps.items()
     ]
     return {"bool": {"should": by_length, "minimum_should_match": 1}}
@@ -55,4 +55,4 @@ def _term(field: str, value: object) -> dict[str, Any]:
 
 
 def _within(counted: timedelta) -> dict[str, Any]:
-    return {"range": {TIME: {"gt": f"now-{duration(counted)}", "lte": "now"}}}
+    return {"range": {TIME: {"gt": f"now-{compact_duration(counted)}", "lte": "now"}}}

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.causes import likely_causes
 from mlmon.alerting.episode import Ending
-from mlmon.analyzers.base.formatting import moment
-from mlmon.analyzers.base.window import duration
+from mlmon.formatting import duration, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -196,8 +196,8 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     from dataclasses import asdict
     from datetime import timedelta
 
-    from mlmon.analyzers.base.window import duration
     from mlmon.analyzers.pages.sources import sources
+    from mlmon.formatting import compact_duration
 
     return {
         "name": analyzer.name,
@@ -208,7 +208,7 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
             for metric, limits in analyzer.limits.items()
         },
         "alert": {
-            name: duration(value) if isinstance(value, timedelta) else value
+            name: compact_duration(value) if isinstance(value, timedelta) else value
             for name, value in asdict(analyzer.alert).items()
         },
         "runbook": analyzer.runbook,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.series import series_name
-from mlmon.analyzers.base.window import Window, duration, iso, parse_time
+from mlmon.analyzers.base.window import Window, iso, parse_time
+from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +162,7 @@ class Finding:
         document["finding.id"] = self.key
         document["finding.series"] = self.series
         document["finding.content_digest"] = self.content_digest
-        document["finding.window"] = duration(self.window.length)
+        document["finding.window"] = compact_duration(self.window.length)
         return document
 
     @classmethod

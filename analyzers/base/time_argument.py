@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import Window, parse_time
 from mlmon.elastic.errors import UserError
+from mlmon.formatting import parse_duration
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-_AGO = re.compile(r"(\d+)\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    from datetime import datetime, timedelta
 
 
 def time_argument(text: str, now: datetime) -> datetime:
@@ -24,14 +20,15 @@ def time_argument(text: str, now: datetime) -> datetime:
     """
     if text == "now":
         return now
-    try:
-        ago = _length(text)
-        return parse_time(text) if ago is None else now - ago
-    except (ValueError, OverflowError):
-        raise UserError(
-            f"{text!r} is not a time",
-            "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
-        ) from None
+    for read in (parse_time, lambda ago: now - parse_duration(ago)):
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            continue
+    raise UserError(
+        f"{text!r} is not a time",
+        "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
+    )
 
 
 def window_argument(text: str, now: datetime) -> Window:
@@ -51,23 +48,15 @@ def window_argument(text: str, now: datetime) -> Window:
 
 
 def length_argument(text: str) -> timedelta:
-    """Read a length of time: a whole number of s, m, h, d or w, such as `5m`.
+    """Read a length of time: a number of ms, s, m, h, d or w, such as `5m`.
 
     Raises:
         UserError: It is none, or nothing at all.
     """
     try:
-        length = _length(text)
-    except OverflowError:
-        length = None
-    if not length:
+        return parse_duration(text)
+    except ValueError:
         raise UserError(
             f"{text!r} is not a length of time",
-            "Write a whole number and its unit, such as 30s, 5m, 1h or 7d.",
-        )
-    return length
-
-
-def _length(text: str) -> timedelta | None:
-    found = _AGO.fullmatch(text.strip())
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+            "Write a number and its unit, such as 30s, 5m, 1h or 7d.",
+        ) from None

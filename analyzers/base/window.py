@@ -113,19 +113,6 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def duration(length: timedelta) -> str:
-    """Return a length in its greatest whole unit, such as `15m`, `6h` or `1d`.
-
-    >>> duration(timedelta(minutes=90))
-    '90m'
-    """
-    seconds = int(length.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 @lru_cache(maxsize=4_096)
 def parse_time(text: str) -> datetime:
     """Read what `iso` wrote, or any ISO-8601 time; without a time zone it is UTC."""

@@ -122,8 +122,8 @@ def _metrics(baseline: "Baseline") -> list[str]:
 
 
 def _features(baseline: "Baseline") -> list[str]:
-    from mlmon.analyzers.base.formatting import number, percent
     from mlmon.analyzers.statistics.percentiles import percentile
+    from mlmon.formatting import number, percent
 
     lines = []
     for name, sample in sorted(baseline.numeric.items()):

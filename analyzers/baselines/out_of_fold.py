@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.statistics.brier import brier
 from mlmon.analyzers.statistics.calibration import (
     calibration_p_value,
@@ -19,6 +18,7 @@ from mlmon.analyzers.statistics.calibration import (
 from mlmon.analyzers.statistics.confusion import Confusion
 from mlmon.analyzers.statistics.log_loss import log_loss
 from mlmon.analyzers.statistics.roc_auc import confidence_interval, roc_auc
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

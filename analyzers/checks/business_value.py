@@ -24,7 +24,6 @@ from scipy import special
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
@@ -34,6 +33,7 @@ from mlmon.analyzers.profiles.kinds.labels import LabelProfile
 from mlmon.analyzers.profiles.kinds.predictions import one_per_version
 from mlmon.analyzers.references.daily_window import COVERED
 from mlmon.analyzers.statistics.ratio import ratio
+from mlmon.formatting import count, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

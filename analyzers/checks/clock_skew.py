@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import INGEST, Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, moment, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY
 from mlmon.analyzers.profiles.kinds.clocks import STEP, ClockProfile, Dates
+from mlmon.formatting import count, moment, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

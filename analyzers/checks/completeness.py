@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import INGEST, Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
@@ -29,6 +28,7 @@ from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
 from mlmon.analyzers.log_coverage.line_accounts import Account, accounts
 from mlmon.analyzers.profiles.kinds.sequences import STEP, Missing, SequenceProfile
 from mlmon.analyzers.references import cadence
+from mlmon.formatting import count, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, named, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
@@ -23,6 +22,7 @@ from mlmon.analyzers.profiles.kinds.prediction_query import STEP
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version, total
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, named, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, most_frequent_threshold
@@ -31,6 +30,7 @@ from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.cbpe import estimate_performance
+from mlmon.formatting import count, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,7 +22,6 @@ import numpy as np
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, lasting, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
@@ -32,6 +31,7 @@ from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, Source
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.references.history import History, ShareHistory
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, duration, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -341,7 +341,7 @@ def _age(use: SourceUse) -> float | None:
 
 
 def _old(hours: float) -> str:
-    return lasting(hours * HOUR_S)
+    return duration(hours * HOUR_S)
 
 
 def _hours(seconds: float | None) -> float | None:

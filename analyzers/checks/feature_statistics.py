@@ -22,7 +22,6 @@ from scipy import special
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, cut, number, percent, span
 from mlmon.analyzers.base.limits import CONTEXT, Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR
@@ -36,6 +35,7 @@ from mlmon.analyzers.statistics.moments import Moments
 from mlmon.analyzers.statistics.percentiles import percentile, percentile_confidence
 from mlmon.analyzers.statistics.sampling_error import mean_error, variance_interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, cut, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

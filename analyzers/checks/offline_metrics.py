@@ -25,7 +25,6 @@ import numpy as np
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, excerpt, moment, number, percent
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -37,6 +36,7 @@ from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN, ModelEvent, M
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
 from mlmon.analyzers.statistics.theil_sen import slope
+from mlmon.formatting import count, excerpt, moment, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, signed, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR
@@ -29,6 +28,7 @@ from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.moments import Moments
+from mlmon.formatting import count, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

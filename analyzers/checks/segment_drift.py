@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, number, span
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.drift import numbers_moved
@@ -24,6 +23,7 @@ from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
 from mlmon.analyzers.profiles.kinds.segments import SegmentProfile, total
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

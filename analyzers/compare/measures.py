@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.drift.drift import homogeneity
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.categories import CategoryCounts, table
@@ -19,6 +18,7 @@ from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
 from mlmon.analyzers.statistics.psi import StabilityIndex, psi, psi_of_buckets
 from mlmon.analyzers.statistics.wasserstein import normed_wasserstein
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.formatting import count, span, with_names
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.compare.comparison import Row, compare, of_traffic, of_training
@@ -16,6 +15,7 @@ from mlmon.analyzers.profiles.kinds.predictions import KIND, PredictionProfile, 
 from mlmon.analyzers.profiles.prediction_totals import prediction_totals
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.elastic.errors import UserError
+from mlmon.formatting import count, span, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

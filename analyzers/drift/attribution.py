@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.base.formatting import percent, signed
 from mlmon.analyzers.statistics.composition_effect import Effect, Parts, composition_effect
 from mlmon.analyzers.statistics.edges import even_edges
 from mlmon.analyzers.statistics.interval import Interval
+from mlmon.formatting import percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.base.formatting import cut, number, percent
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.statistics import (
     chi_squared,
@@ -23,6 +22,7 @@ from mlmon.analyzers.statistics import (
 )
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.categories import table
+from mlmon.formatting import cut, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.drift.drift import Drift, numeric_drift
 from mlmon.analyzers.drift.refinements import KIND
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
 from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

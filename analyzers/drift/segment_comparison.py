@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.drift.drift import Drift, numeric_drift, rows_needed
 from mlmon.analyzers.statistics.buckets import Buckets
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

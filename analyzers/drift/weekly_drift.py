@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.drift.drift import LIMITS, Drift, drift_of_parts, rows_needed
 from mlmon.analyzers.references.seasons import past_weeks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.probability_box import ks_distance
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

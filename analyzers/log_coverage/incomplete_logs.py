@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, percent, span
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost
+from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding

@@ -6,8 +6,8 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import duration
 from mlmon.analyzers.pages.sources import sources
+from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.alert import Alert
@@ -48,7 +48,7 @@ def _kinds(analyzer: Analyzer[Any]) -> str:
     """Name the kinds by how far back they are needed, the one it judges first."""
     by_reach: dict[str, list[str]] = {}
     for kind in (analyzer.reads, *analyzer.also):
-        by_reach.setdefault(duration(analyzer.reach(kind)), []).append(f"`{kind}`")
+        by_reach.setdefault(compact_duration(analyzer.reach(kind)), []).append(f"`{kind}`")
     return "; ".join(f"{' and '.join(of)}, up to {reach}" for reach, of in by_reach.items())
 
 
@@ -56,7 +56,8 @@ def _core(analyzer: Analyzer[Any]) -> str:
     """Say of which profiles no more than their core is read."""
     return "".join(
         f" Of those of kind `{kind}`"
-        f"{f' that are older than {duration(age)}' if age else ''} it reads scores and counts only."
+        + (f" that are older than {compact_duration(age)}" if age else "")
+        + " it reads scores and counts only."
         for kind, age in analyzer.whole.items()
     )
 

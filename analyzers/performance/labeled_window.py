@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.base.formatting import count, percent, span
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile, total
@@ -22,6 +21,7 @@ from mlmon.analyzers.references.daily_window import DailyWindow, daily_window, d
 from mlmon.analyzers.statistics.buckets import Buckets, merged
 from mlmon.analyzers.statistics.realised import realised_performance
 from mlmon.analyzers.statistics.unknown_labels import bounded_performance
+from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from mlmon.analyzers.base.formatting import number
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
 from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, percent
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.baselines.segments import segment_name
@@ -32,6 +31,7 @@ from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
 from mlmon.analyzers.statistics.promised_rate import promised_rate
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.formatting import moment, span
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.event_logs.aggregations import UNNAMED
+from mlmon.formatting import moment, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

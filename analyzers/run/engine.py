@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.alert import INGEST
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.formatting import excerpt, moment
 from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
@@ -30,6 +29,7 @@ from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.findings_store import FindingStore, Written
 from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserError
+from mlmon.formatting import excerpt, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

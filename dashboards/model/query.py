@@ -13,6 +13,7 @@ from mlmon.analyzers.base.window import iso
 from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, query
 from mlmon.dashboards.model.source import TIME
+from mlmon.formatting import parse_duration
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
@@ -24,7 +25,6 @@ _WIDTHS = tuple(
     timedelta(minutes=minutes)
     for minutes in (1, 5, 10, 15, 30, 60, 180, 360, 720, 1440, 2880, 10080, 40320)
 )
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _SIMPLE = {"average": "avg", "sum": "sum", "min": "min", "max": "max", "unique": "cardinality"}
 
 
@@ -123,7 +123,7 @@ def _measure(name: str, measure: Measure, window: Window) -> Json:
         return {f"{name}part": part, f"{name}whole": {"filter": query(measure.of)}}
     parts = [] if measure.where == EVERYTHING else [query(measure.where)]
     if measure.recent:
-        begin = window.end - _span(measure.recent)
+        begin = window.end - parse_duration(measure.recent)
         parts.append({"range": {TIME: {"gte": iso(begin)}}})
     inner = _value(measure)
     if not parts:
@@ -149,8 +149,3 @@ def _value(measure: Measure) -> Json:
             }
         }
     return {_SIMPLE[measure.operation]: {"field": measure.field}}
-
-
-def _span(text: str) -> timedelta:
-    """Return a length of time as Kibana writes it, such as `1h`."""
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlmon.elastic.errors import UserError
-from mlmon.ingest.replay.durations import parse_duration
+from mlmon.formatting import parse_duration
 from mlmon.logging_config import Service
 from mlmon.logging_config.emit.rules import fit_part
 

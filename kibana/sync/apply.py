@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.formatting import count
 from mlmon.elastic.errors import UserError
+from mlmon.formatting import count
 from mlmon.kibana.emit.artefact import KINDS
 from mlmon.kibana.sync.plan import Change, Step, named
 from mlmon.kibana.sync.remote_objects import SavedObjects

@@ -11,9 +11,9 @@ from itertools import groupby, pairwise
 from statistics import median
 from typing import Any, Final
 
+from mlmon.formatting import rounded
 from mlmon.report.html.buckets import Bucket
 from mlmon.report.html.severity import FACES, OK, UNKNOWN
-from mlmon.report.words import rounded
 
 # A critical limit this many times above all else would press the values flat: it is left out.
 FAR: Final = 4.0

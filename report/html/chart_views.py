@@ -9,11 +9,11 @@ from typing import Final
 
 from mlmon.analyzers.base.panel import Panel
 from mlmon.dashboards.palette import OF_THE_PAGE
+from mlmon.formatting import RATIO, duration, heading, number, short_moment
 from mlmon.report.html.buckets import Bucket, bucket_width, buckets, told
 from mlmon.report.html.charts import Frame, time_chart
 from mlmon.report.html.health import CheckHealth
 from mlmon.report.html.series import Floats, Series, SeriesKey
-from mlmon.report.words import SHARE, clock, number, span, words
 
 # All charts together draw about this many buckets, and tell this many sentences: the page's size
 # hardly depends on the range, nor on how bad things are. The table has the worst sentence of each.
@@ -113,7 +113,7 @@ def panel_views(
 
 def undeclared(metric: str) -> Panel:
     """Return a panel for a metric that its analyzer declares none for."""
-    return Panel(title=words(metric.replace(".", " ")), metric=metric, unit="", sentence="")
+    return Panel(title=heading(metric.replace(".", " ")), metric=metric, unit="", sentence="")
 
 
 def _panel(
@@ -134,7 +134,7 @@ def _panel(
     shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
     return PanelView(
         title=panel.title,
-        unit="" if panel.unit == SHARE else panel.unit,
+        unit="" if panel.unit == RATIO else panel.unit,
         sentence=panel.sentence,
         charts=tuple(shown),
         folded=tuple(chart for chart in charts if chart not in shown),
@@ -153,8 +153,8 @@ def _chart(
         limits=_limits(series, panel.unit),
         description=_description(small, panel.unit, health),
         spec=embeddable(time_chart(small, panel, frame, OF_THE_PAGE)),
-        share=panel.unit == SHARE,
-        unit="" if panel.unit == SHARE else panel.unit,
+        share=panel.unit == RATIO,
+        unit="" if panel.unit == RATIO else panel.unit,
         valued=any(bucket.typical is not None for bucket in small),
     )
 
@@ -171,7 +171,7 @@ def _limits(series: Series, unit: str) -> str:
         for name, column in (("warning", series.warning), ("critical", series.critical))
     )
     known = [
-        f"{name} {number(limit, unit if unit == SHARE else '')}"
+        f"{name} {number(limit, unit if unit == RATIO else '')}"
         for name, limit in both
         if limit is not None
     ]
@@ -187,9 +187,9 @@ def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str
     highest = max(valued, key=lambda bucket: bucket.greatest or 0.0)
     least = min(bucket.least for bucket in valued if bucket.least is not None)
     return (
-        f"{name} over {span(small[-1].end - small[0].start)}: "
+        f"{name} over {duration(small[-1].end - small[0].start)}: "
         f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
-        f"highest at {clock(highest.end)}; {health.description}."
+        f"highest at {short_moment(highest.end)}; {health.description}."
     )
 
 

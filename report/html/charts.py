@@ -6,6 +6,7 @@ from typing import Final
 
 from mlmon.analyzers.base.panel import Panel
 from mlmon.dashboards.palette import Palette
+from mlmon.formatting import RATIO, rounded
 from mlmon.report.html import chart_layers as layer
 from mlmon.report.html.axis import moments
 from mlmon.report.html.buckets import Bucket
@@ -20,7 +21,6 @@ from mlmon.report.html.chart_data import (
     unknown_times,
 )
 from mlmon.report.html.severity import WARNING
-from mlmon.report.words import SHARE, rounded
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 MOST_TICKS: Final = 6
@@ -108,7 +108,7 @@ def _y(buckets: Sequence[Bucket], unit: str) -> Json:
         "axis": {
             "title": None,
             "tickCount": 3,
-            "format": ".2~p" if unit == SHARE else ".3~r" if top < THOUSAND else ".3~s",
+            "format": ".2~p" if unit == RATIO else ".3~r" if top < THOUSAND else ".3~s",
             "domain": False,
             "ticks": False,
             "minExtent": AXIS_WIDTH,

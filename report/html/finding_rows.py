@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mlmon.formatting import count, duration, machine_moment, number, short_moment
 from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import Spell
-from mlmon.report.words import clock, machine, many, number, span
 
 MOST_ROWS: Final = 600
 
@@ -61,15 +61,15 @@ def _row(spell: Spell, anchor: str, unit: str) -> FindingRow:
     limit = worst.critical if worst.severity == "critical" else worst.warning
     return FindingRow(
         severity=FACES[spell.severity].name,
-        since=clock(spell.since),
-        since_iso=machine(spell.since),
-        lasted=span(spell.until - spell.since),
+        since=short_moment(spell.since),
+        since_iso=machine_moment(spell.since),
+        lasted=duration(spell.until - spell.since),
         ongoing=spell.ongoing,
         key=spell.key,
         anchor=anchor,
         value=number(worst.value, unit),
         limit=number(limit, unit),
-        windows=f"{spell.alarms:,} of {many(spell.windows, 'window')}",
+        windows=f"{spell.alarms:,} of {count(spell.windows, 'window')}",
         sentence=worst.reason,
         runbook=worst.runbook or "",
     )
@@ -81,6 +81,6 @@ def _left_out(left: list[Spell]) -> str:
         return ""
     worst = FACES[max(spell.severity for spell in left)].label.lower()
     return (
-        f"{many(len(left), 'further row')} left out, none worse than {worst}: "
+        f"{count(len(left), 'further row')} left out, none worse than {worst}: "
         "the shortest of the least severe. `mlmon findings` lists every finding."
     )

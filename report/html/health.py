@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlmon.formatting import count
 from mlmon.report.html.series import Series, SeriesKey
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 from mlmon.report.html.strips import Bars, bars, stretches, worst_of
-from mlmon.report.words import many
 
 # A check has fallen silent when nothing came for this many times its usual pause.
 SILENCE = 3
@@ -36,7 +36,7 @@ class CheckHealth:
     @property
     def description(self) -> str:
         """The strip in words."""
-        windows = many(self.windows, "window")
+        windows = count(self.windows, "window")
         return f"worst {self.worst}, {self.alarms:,} of {windows} in alarm, now {self.now}"
 
 
@@ -137,4 +137,4 @@ def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
     state = FACES[_together(now)]
     if not alarming:
         return state.name, f"No alarm: {_summary(now)}"
-    return state.name, f"{state.label}: {alarming} of {many(len(now), 'check')} in alarm"
+    return state.name, f"{state.label}: {alarming} of {count(len(now), 'check')} in alarm"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.run.ground_truth import Comparison, Detection
+from mlmon.formatting import count, duration, machine_moment, short_moment
 from mlmon.report.html.charts import Mark
 from mlmon.report.html.series import SeriesKey
-from mlmon.report.words import clock, machine, many, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def incident_table(comparison: Comparison, anchors: Mapping[SeriesKey, str]) -> 
     found = sum(one.finding is not None for one in comparison.detections)
     return IncidentTable(
         rows=rows,
-        found=f"{found} of {many(len(rows), 'incident')} found",
+        found=f"{found} of {count(len(rows), 'incident')} found",
         false_findings=_false_findings(comparison.false_findings),
     )
 
@@ -76,13 +76,13 @@ def _row(label: str, detection: Detection, anchors: Mapping[SeriesKey, str]) -> 
         label=label,
         title=incident.title,
         cause=incident.cause,
-        start=clock(incident.time.start.timestamp()),
-        start_iso=machine(incident.time.start.timestamp()),
-        lasted=span(incident.time.seconds),
+        start=short_moment(incident.time.start.timestamp()),
+        start_iso=machine_moment(incident.time.start.timestamp()),
+        lasted=duration(incident.time.seconds),
         key=key,
         anchor=anchors.get(key, "") if key else "",
         severity=first.severity.value if first else "",
-        delay=span(delay.total_seconds()) if delay is not None else "",
+        delay=duration(delay.total_seconds()) if delay is not None else "",
         sentence=first.reason if first else "",
     )
 
@@ -92,5 +92,5 @@ def _false_findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return "No false finding before the first incident."
     critical = sum(finding.severity is Severity.CRITICAL for finding in findings)
-    false = many(len(findings), "false finding")
+    false = count(len(findings), "false finding")
     return f"{false} before the first incident, {critical:,} of them critical."

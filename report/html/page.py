@@ -15,12 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mlmon.analyzers.base.alert import LAYERS
 from mlmon.analyzers.run.ground_truth import Incident
 from mlmon.dashboards.links.links import Linked, nowhere
+from mlmon.formatting import count
 from mlmon.report.html.series import Record
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import HEIGHT, STRETCHES
 from mlmon.report.html.view import AnalyzerOfReport, page_view
 from mlmon.report.panels.dashboard_view import DashboardView
-from mlmon.report.words import many
 
 
 def report_html(
@@ -75,7 +75,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["many"] = many
+    environment.globals["count"] = count
     return environment
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlmon.dashboards.links.links import Linked, Links
+from mlmon.formatting import count, duration, machine_moment, short_moment
 from mlmon.report.html.charts import Mark
 from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import Spell
 from mlmon.report.html.troubles import Trouble
-from mlmon.report.words import clock, machine, many, span
 
 MOST_ROWS: Final = 12
 MOST_EFFECTS: Final = 5
@@ -101,10 +101,10 @@ def _row(
         sentence=first.worst.reason,
         first=first.key,
         anchor=anchors[first.key],
-        since=clock(trouble.since),
-        since_iso=machine(trouble.since),
-        lasted=span(trouble.until - trouble.since),
-        until="" if trouble.ongoing else clock(trouble.until),
+        since=short_moment(trouble.since),
+        since_iso=machine_moment(trouble.since),
+        lasted=duration(trouble.until - trouble.since),
+        until="" if trouble.ongoing else short_moment(trouble.until),
         effects=tuple(_effect(spell, trouble.since, anchors) for spell in followers[:MOST_EFFECTS]),
         more=max(len(followers) - MOST_EFFECTS, 0),
         incidents=tuple(
@@ -129,7 +129,7 @@ def _effect(spell: Spell, since: float, anchors: Mapping[SeriesKey, str]) -> Eff
     return Effect(
         key=spell.key,
         anchor=anchors[spell.key],
-        after=f"{span(after)} later" if after > 0 else "at once",
+        after=f"{duration(after)} later" if after > 0 else "at once",
         severity=FACES[spell.severity].name,
     )
 
@@ -139,5 +139,5 @@ def _left_out(left: Sequence[Trouble]) -> str:
     if not left:
         return ""
     worst = FACES[max(trouble.severity for trouble in left)].label.lower()
-    lesser = many(len(left), "lesser one")
+    lesser = count(len(left), "lesser one")
     return f"{lesser} not listed, none worse than {worst}: see the table of findings."

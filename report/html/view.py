@@ -9,6 +9,7 @@ from mlmon.analyzers.base.alert import INGEST, LAYERS, Alert
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
+from mlmon.formatting import duration, heading, machine_moment, moment
 from mlmon.report.html.axis import Tick, ticks
 from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, resolution
 from mlmon.report.html.charts import Frame, Mark
@@ -21,7 +22,6 @@ from mlmon.report.html.spells import spells
 from mlmon.report.html.strips import Shade, shade
 from mlmon.report.html.trouble_rows import TroubleList, trouble_list
 from mlmon.report.html.troubles import troubles
-from mlmon.report.words import machine, moment, span, words
 
 
 class AnalyzerOfReport(Protocol):
@@ -106,16 +106,16 @@ def page_view(
         state=state,
         headline=headline,
         made=moment(made.timestamp()),
-        made_iso=machine(made.timestamp()),
+        made_iso=machine_moment(made.timestamp()),
         since=moment(found.since),
         until=moment(found.until),
-        lasted=span(found.until - found.since),
+        lasted=duration(found.until - found.since),
         versions=tuple(f"{one.model} {one.version}".strip() for one in found.versions),
         counts=tuple(
             (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
         ),
         several_services=len({one.key[:4] for one in found.series}) < len(found.series),
-        resolution=span(fine.width),
+        resolution=duration(fine.width),
         analyzers=views,
         troubles=trouble_list(
             troubles(wrong, _upstream(analyzers)), anchors, frame.incidents, links
@@ -157,7 +157,7 @@ def _analyzers(
         panels = analyzer.panels if analyzer else ()
         yield AnalyzerView(
             name=name,
-            title=words(name),
+            title=heading(name),
             question=analyzer.question if analyzer else "",
             anchor=f"analyzer-{name}",
             health=health,

@@ -12,7 +12,7 @@ from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Tone, Value
 from mlmon.dashboards.model.query import width
 from mlmon.dashboards.model.rows import axis_label, rows
 from mlmon.dashboards.palette import OF_THE_PAGE
-from mlmon.report.words import NANOSECONDS, SHARE, length, rounded
+from mlmon.formatting import RATIO, axis_unit, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
 def _readable(chart: Chart, greatest: float) -> tuple[float, str]:
     """Return what values are divided by to be read, and the unit they have then."""
     unit = chart.unit or chart.measures[0].unit
-    return length(greatest) if unit == NANOSECONDS else (1.0, unit)
+    return axis_unit(greatest, unit)
 
 
 def _points(chart: Chart, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -255,13 +255,13 @@ def _y(chart: Chart, greatest: float, unit: str) -> Json:
         "field": "v",
         "type": "quantitative",
         "axis": {
-            "title": unit if unit != SHARE and unit else None,
+            "title": unit if unit != RATIO and unit else None,
             "titleAngle": 0,
             "titleAnchor": "end",
             "titleAlign": "left",
             "titleY": -6,
             "tickCount": 4,
-            "format": ".2~p" if unit == SHARE else ".3~r" if greatest < THOUSAND else ".3~s",
+            "format": ".2~p" if unit == RATIO else ".3~r" if greatest < THOUSAND else ".3~s",
             "domain": False,
             "ticks": False,
         },
@@ -281,8 +281,8 @@ def _tooltip(chart: Chart, unit: str) -> list[Json]:
         {
             "field": "v",
             "type": "quantitative",
-            "title": f"Value{'' if unit in {'', SHARE} else f' ({unit})'}",
-            "format": ".3~p" if unit == SHARE else ".4~r",
+            "title": f"Value{'' if unit in {'', RATIO} else f' ({unit})'}",
+            "format": ".3~p" if unit == RATIO else ".4~r",
         },
     ]
 

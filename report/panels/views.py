@@ -11,8 +11,8 @@ import orjson
 from mlmon.dashboards.field_labels import label
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.model.rows import axis_label, rows
+from mlmon.formatting import DASH, number, short_moment
 from mlmon.report.panels.specification import specification
-from mlmon.report.words import clock, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.saved_search import SavedSearch
     from mlmon.dashboards.model.source import Source
 
-DASH: Final = "\u2013"
 _NOTHING: Final = "Nothing to show in this time range."
 _NOTHING_AT_ALL: Final = "Nothing to show."
 _SEVERITIES: Final = ("critical", "warning", "unknown", "ok")
@@ -178,7 +177,7 @@ def _written(value: Any, measure: Measure, source: Source) -> Cell:
     field = source.field(measure.field) if measure.field else None
     dated = field is not None and field.type == "date" and measure.operation in {"min", "max"}
     if dated and isinstance(value, int | float):
-        return Cell(clock(value / 1000), timed=True)
+        return Cell(short_moment(value / 1000), timed=True)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return Cell(number(float(value), measure.unit), numeric=True)
     return _cell(value)
@@ -207,7 +206,7 @@ def _document_cell(hit: Mapping[str, Any], source: Source, name: str) -> Cell:
     value = hit["_source"].get(name)
     if isinstance(value, str) and (name == "@timestamp" or name.startswith("event.")):
         try:
-            return Cell(clock(datetime.fromisoformat(value).timestamp()), timed=True)
+            return Cell(short_moment(datetime.fromisoformat(value).timestamp()), timed=True)
         except ValueError:
             return Cell(value)
     field = source.field(name)

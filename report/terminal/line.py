@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from mlmon.formatting import NANOSECONDS, cut, number
 from mlmon.logging_config.schema.fields import COMMON
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _LEFT_OUT: Final = {field.name for field in COMMON} - {
 }
 _DURATION: Final = "event.duration"
 _LONGEST: Final = 200
-_MILLISECOND: Final = 1e6
-_SECOND: Final = 1e9
 
 
 def line(event: Mapping[str, Any]) -> Text:
@@ -57,26 +56,15 @@ def time_of(event: Mapping[str, Any]) -> str:
 def _details(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in event.items():
         if name == _DURATION and isinstance(value, int):
-            yield "duration", length(value)
+            yield "duration", number(value, NANOSECONDS)
         elif name not in _LEFT_OUT and not name.startswith("ml.features."):
             yield name, short(value)
-
-
-def length(nanoseconds: float) -> str:
-    """Return a length of time to three digits.
-
-    >>> length(23_400_000), length(95_000_000_000)
-    ('23.4 ms', '95 s')
-    """
-    if nanoseconds < _SECOND:
-        return f"{nanoseconds / _MILLISECOND:.3g} ms"
-    return f"{nanoseconds / _SECOND:.3g} s"
 
 
 def short(value: Any) -> str:
     """Return a value in at most 200 characters."""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(text, _LONGEST)
 
 
 def printable(text: str) -> str:

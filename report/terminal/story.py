@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.analyzers.base.formatting import number, percent
 from mlmon.analyzers.base.window import parse_time
-from mlmon.report.terminal.line import length, printable, short, time_of
+from mlmon.formatting import NANOSECONDS, duration, number, percent
+from mlmon.report.terminal.line import printable, short, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -104,7 +103,7 @@ def _sources(event: Mapping[str, Any]) -> Iterator[str]:
         if name.startswith(_SOURCE) and name.endswith(".status"):
             source = name.removeprefix(_SOURCE).removesuffix(".status")
             age = event.get(f"{_SOURCE}{source}.age_s")
-            old = "" if age is None else f", {_ago(timedelta(seconds=age))} old"
+            old = "" if age is None else f", {duration(age)} old"
             yield f"source: {source} {status}{old}"
 
 
@@ -114,7 +113,7 @@ def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     return (
         f"{event.get('http.request.method')} {event.get('url.path')} answered "
         f"{event.get('http.response.status_code')}"
-        + (f" in {length(took)}" if took is not None else "")
+        + (f" in {number(took, NANOSECONDS)}" if took is not None else "")
         + (f" ({code})" if code else "")
     ), []
 
@@ -136,12 +135,12 @@ def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]
         return f"{text} (its prediction is not in the logs)", []
     later = parse_time(event["@timestamp"]) - parse_time(prediction["@timestamp"])
     score = prediction["ml.prediction.score"]
-    return f"{text}, {_ago(later)} after a score of {percent(score)}", []
+    return f"{text}, {duration(later)} after a score of {percent(score)}", []
 
 
 def _fallback(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     age = event.get("ml.feature_source.age_s")
-    old = "" if age is None else f", {_ago(timedelta(seconds=age))} old"
+    old = "" if age is None else f", {duration(age)} old"
     name, reason = event.get("ml.feature_source.name"), event.get("event.reason", "unknown")
     return f"defaults in place of {name}: {reason}{old}", []
 
@@ -154,7 +153,7 @@ def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     records = event.get("ml.job.records")
     return (
         f"{event.get('ml.job.name')} {ended}"
-        + (f" after {length(took)}" if took is not None else "")
+        + (f" after {number(took, NANOSECONDS)}" if took is not None else "")
         + (f", {records:,} records" if records is not None else "")
     ), []
 
@@ -206,14 +205,3 @@ def _found(finding: Finding) -> Sentence:
         printable(f"{finding.analyzer} {finding.metric}: {finding.reason}"),
         "critical" if finding.severity.value == "critical" else "warning",
     )
-
-
-def _ago(length_of_time: timedelta) -> str:
-    """Return a length of time in its two greatest units, such as `2 d 3 h`."""
-    seconds = int(length_of_time.total_seconds())
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        amount, seconds = divmod(seconds, size)
-        if amount:
-            parts.append(f"{amount} {unit}")
-    return " ".join(parts[:2]) or "0 s"

@@ -27,7 +27,6 @@ from scipy import special
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, moment, number, percent, signed, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -42,6 +41,7 @@ from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.performance import Estimate
 from mlmon.analyzers.statistics.trend import trend
 from mlmon.analyzers.statistics.two_proportions import compare_rates
+from mlmon.formatting import count, moment, number, percent, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,6 @@ import numpy as np
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, number, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR
@@ -32,6 +31,7 @@ from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import FEWEST, domain_auc
+from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, ClassVar
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.formatting import count, cut, moment, number, span
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR, Window, without
 from mlmon.analyzers.checks.feature_drift.side_by_side import (
@@ -46,6 +45,7 @@ from mlmon.analyzers.profiles.counted_once import counted_once
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.formatting import count, cut, moment, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

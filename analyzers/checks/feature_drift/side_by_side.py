@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.formatting import number
+from mlmon.formatting import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

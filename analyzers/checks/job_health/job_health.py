@@ -20,7 +20,6 @@ import numpy as np
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, excerpt, lasting, moment, number, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
@@ -28,6 +27,7 @@ from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import Run, runs, without_lost
 from mlmon.analyzers.event_logs.hits import STEP
 from mlmon.analyzers.profiles.kinds.jobs import JobEvent, JobProfile
+from mlmon.formatting import count, duration, excerpt, moment, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -148,7 +148,7 @@ class JobHealth(Analyzer[JobProfile]):
             )
             return self.unknown(MISSED, job, window, reason, service=last.service)
         runs_missed, by_weeks = missed(of, good, last.start, window.end)
-        every = lasting(of.usual.total_seconds())
+        every = duration(of.usual.total_seconds())
         rule = (
             f"in each of the 3 weeks before it started {_times(runs_missed)} in that time"
             if by_weeks
@@ -198,7 +198,7 @@ class JobHealth(Analyzer[JobProfile]):
             baseline_count=len(before),
             sample_count=1,
             service=latest.service,
-            reason=f"{job} {verb} {lasting(seconds)}, usually {lasting(usual)}, "
+            reason=f"{job} {verb} {duration(seconds)}, usually {duration(usual)}, "
             f"started {moment(latest.start)}.",
         )
 

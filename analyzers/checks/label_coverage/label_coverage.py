@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, moment, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -43,6 +42,7 @@ from mlmon.analyzers.statistics.percentiles import (
     relative_middle,
 )
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, moment, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

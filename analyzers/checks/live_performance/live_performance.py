@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, number, percent
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
@@ -41,6 +40,7 @@ from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,6 @@ from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.formatting import count, excerpt, lasting, moment, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -30,6 +29,7 @@ from mlmon.analyzers.profiles.kinds.models import ModelEvent, ModelProfile
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, duration, excerpt, moment, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +142,7 @@ class ModelReload(Analyzer[ModelProfile]):
         if waiting is None:
             if known.arrived():
                 hours = ((known.loaded(newest) or known.window.start) - newest.made) / HOUR
-                waited = lasting(max(0.0, hours) * HOUR.total_seconds())
+                waited = duration(max(0.0, hours) * HOUR.total_seconds())
                 reason = f"{newest.title} came into service {waited} after its training."
                 yield self.finding(
                     WAIT,
@@ -169,10 +169,10 @@ class ModelReload(Analyzer[ModelProfile]):
         others = len(known.made) - known.made.index(waiting)
         stuck = f", nor are {others - 1} before it" if others > 1 else ""
         hour = HOUR.total_seconds()
-        usually = f", usually {lasting(usual * hour)}" if usual is not None else ""
+        usually = f", usually {duration(usual * hour)}" if usual is not None else ""
         reason = (
             f"{trained} and is not in service{stuck}: nothing newer has come into service for "
-            f"{lasting(hours * hour)}{usually}."
+            f"{duration(hours * hour)}{usually}."
         )
         return self.finding(
             WAIT,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, moment, number, span, with_names
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
@@ -44,6 +43,7 @@ from mlmon.analyzers.profiles.kinds.segments import SegmentProfile
 from mlmon.analyzers.profiles.kinds.segments import total as segment_total
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.formatting import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, percent, span
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
@@ -28,6 +27,7 @@ from mlmon.analyzers.performance.label_maturity import REACH
 from mlmon.analyzers.performance.labeled_window import STEP, LabelledDays
 from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

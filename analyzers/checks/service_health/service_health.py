@@ -22,7 +22,6 @@ from scipy import special
 
 from mlmon.analyzers.base.alert import Alert
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.formatting import count, number, percent, span
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
@@ -39,6 +38,7 @@ from mlmon.analyzers.statistics.percentiles import (
     relative_middle,
 )
 from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,7 +12,6 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.formatting import percent
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.live_performance.live_performance import SUCCESS, LivePerformance
@@ -21,6 +20,7 @@ from mlmon.analyzers.checks.segment_performance.segment_performance import (
     METRIC,
     SegmentPerformance,
 )
+from mlmon.formatting import percent
 
 Make = Callable[..., Any]
 Rows = dict[str, Any]

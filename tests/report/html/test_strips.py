@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlmon.report.html.axis import MOST_TICKS, ticks
 from mlmon.report.html.severity import CRITICAL, OK, UNKNOWN, WARNING
 from mlmon.report.html.strips import STRETCHES, bars, place, shade, worst_of
 
@@ -39,3 +40,13 @@ def test_an_incident_is_shaded_at_its_time_and_stays_inside() -> None:
     assert (brief.x, brief.width) == (STRETCHES / 2, 0.8)
     outside = shade(190.0, 900.0, 100.0, 200.0, "2")
     assert outside.x + outside.width == STRETCHES
+
+
+@given(st.floats(1e9, 2e9), st.floats(60, 4e8))
+def test_ticks_are_few_and_inside(since: float, length: float) -> None:
+    """No more than fit, in order, none outside the range."""
+    found = ticks(since, since + length)
+    places = [tick.percent for tick in found]
+    assert len(found) <= MOST_TICKS
+    assert places == sorted(places)
+    assert all(0 <= place <= 100 for place in places)
