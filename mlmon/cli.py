@@ -33,8 +33,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"mlmon {metadata.version('mlmon')}\n")
         return
-    # The demo starts other processes, whose imports fail too late for a message of one line.
-    if command == "demo" and not installed(extra):
+    # These find out too late for a message of one line, the demo in the processes that it starts.
+    if command in EXTRA_OF_COMMAND and "--help" not in sys.argv and not installed(extra):
         sys.exit(_needs(command, extra))
     try:
         from mlmon.commands import run

@@ -1,5 +1,6 @@
 """The commands of `mlmon`: those of each stage, joined."""
 
+import difflib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,8 @@ from mlmon.elastic.errors import UserError
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.report import commands as report
+
+DOCS = Path(__file__).parent / "docs"
 
 app = typer.Typer(
     name="mlmon",
@@ -43,6 +46,29 @@ def demo(
 
     if not run_demo(folder, predictions, clean_up=clean_up):
         raise typer.Exit(1)
+
+
+@app.command()
+def docs(
+    page: Annotated[
+        str | None, typer.Argument(help="A page, such as kibana or analyzers/score_shift.")
+    ] = None,
+) -> None:
+    """List the pages of the documentation, or print one."""
+    pages = {
+        str(path.relative_to(DOCS).with_suffix("")): path for path in sorted(DOCS.rglob("*.md"))
+    }
+    if page is None:
+        typer.echo("\n".join(pages))
+        return
+    name = page.removeprefix("docs/").removesuffix(".md")
+    if name not in pages:
+        near = difflib.get_close_matches(name, pages, 1)
+        raise UserError(
+            f"There is no page {name!r}",
+            f"Did you mean {near[0]}?" if near else "List the pages with `mlmon docs`.",
+        )
+    typer.echo(pages[name].read_text(encoding="utf-8"), nl=False)
 
 
 def run() -> int:
