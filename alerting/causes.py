@@ -1,7 +1,7 @@
-"""Causes: which open episode explains another, by the layers of the chain of causes.
+"""Causes: which open alert explains another, by the layers of the chain of causes.
 
 A failing job makes statistics stale, stale statistics make predictions fall back, and so on: six
-alarms with one cause. Of the episodes of earlier layers that were open when one opened, the one
+alarms with one cause. Of the alerts of earlier layers that were open when one opened, the one
 farthest up the chain is its likely first cause. That is a guess from order and place, no proof.
 """
 
@@ -16,7 +16,7 @@ from mlmon.analyzers.base.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mlmon.alerting.episode import Episode
+    from mlmon.alerting.alerts.alert import Alert
 
 APART: frozenset[Layer] = frozenset({"job", "statistics"})
 """Layers whose parts run as services of their own and serve every service of the environment."""
@@ -24,7 +24,7 @@ APART: frozenset[Layer] = frozenset({"job", "statistics"})
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One way in which an episode may be the cause of another.
+    """One way in which an alert may be the cause of another.
 
     Alertmanager's inhibition is made of the same links (`alertmanager_config.py`), so each is
     what its matchers can say.
@@ -43,7 +43,7 @@ class Link:
     other_model: bool | None
     equal: tuple[str, ...]
 
-    def joins(self, cause: Episode, effect: Episode) -> bool:
+    def joins(self, cause: Alert, effect: Alert) -> bool:
         """Whether the one may be the cause of the other, as far as layer and place say."""
         return (
             cause.layer == self.cause
@@ -73,31 +73,31 @@ def links() -> Iterator[Link]:
 LINKS = tuple(links())
 
 
-def explain(episode: Episode, others: Iterable[Episode]) -> Episode:
-    """Return an episode with its likely first cause.
+def explain(alert: Alert, others: Iterable[Alert]) -> Alert:
+    """Return an alert with its likely first cause.
 
     It inhibits only what is not worse than it was then, so that no warning hides what is critical.
 
     Args:
-        episode: What is to be explained.
-        others: All episodes that were open when it opened; more do no harm.
+        alert: What is to be explained.
+        others: All alerts that were open when it opened; more do no harm.
     """
     causes = sorted(
-        (other for other in others if _may_cause(other, episode)),
+        (other for other in others if _may_cause(other, alert)),
         key=lambda other: (LAYERS.index(other.layer), other.since, other.id),
     )
     inhibiting = [
-        cause for cause in causes if cause.severity_at(episode.opened).rank >= episode.severity.rank
+        cause for cause in causes if cause.severity_at(alert.opened).rank >= alert.severity.rank
     ]
     return replace(
-        episode,
+        alert,
         explained_by=causes[0].id if causes else None,
         cause=causes[0].title if causes else None,
         inhibited_by=inhibiting[0].id if inhibiting else None,
     )
 
 
-def _may_cause(cause: Episode, effect: Episode) -> bool:
+def _may_cause(cause: Alert, effect: Alert) -> bool:
     return (
         not cause.withdrawn
         and cause.open_at(effect.opened)
@@ -105,9 +105,9 @@ def _may_cause(cause: Episode, effect: Episode) -> bool:
     )
 
 
-def likely_causes(episodes: Sequence[Episode]) -> list[Episode]:
-    """Return the episodes that no other of them explains, the worst and oldest first."""
-    ids = {episode.id for episode in episodes}
-    roots = [episode for episode in episodes if episode.explained_by not in ids]
+def likely_causes(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return the alerts that no other of them explains, the worst and oldest first."""
+    ids = {alert.id for alert in alerts}
+    roots = [alert for alert in alerts if alert.explained_by not in ids]
     worst = list(reversed(Severity))
     return sorted(roots, key=lambda root: (worst.index(root.severity), root.since, root.id))

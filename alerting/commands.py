@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mlmon.alerting.episode import Episode
+    from mlmon.alerting.alerts.alert import Alert
 
 app = typer.Typer()
 alerts = typer.Typer(help="What is wrong now, since when and why.", invoke_without_command=True)
@@ -30,7 +30,7 @@ def list_alerts(
         return
     from datetime import UTC, datetime
 
-    from mlmon.alerting.alert_store import AlertStore
+    from mlmon.alerting.alerts.store import AlertStore
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.analyzers.base.window import EPOCH
     from mlmon.elastic.connect import connect
@@ -41,13 +41,13 @@ def list_alerts(
     with connect(settings) as cluster:
         store = AlertStore(cluster, settings.namespace)
         found = list(store.open() if begin is None else store.overlapping(begin))
-        first = min((episode.opened for episode in found), default=now)
-        others = {} if as_json else {episode.id: episode for episode in store.overlapping(first)}
+        first = min((alert.opened for alert in found), default=now)
+        others = {} if as_json else {alert.id: alert for alert in store.overlapping(first)}
     if as_json:
-        for episode in found:
-            print(json.dumps(episode.to_document(), ensure_ascii=False))
+        for alert in found:
+            print(json.dumps(alert.to_document(), ensure_ascii=False))
     else:
-        _print(found, others | {episode.id: episode for episode in found})
+        _print(found, others | {alert.id: alert for alert in found})
 
 
 @alerts.command()
@@ -60,7 +60,7 @@ def evaluate(
     """Bring the alerts up to the findings; `analyze` and `run` do it by themselves."""
     from datetime import UTC, datetime
 
-    from mlmon.alerting.evaluation import evaluate as evaluated
+    from mlmon.alerting.alerts.evaluation import evaluate as evaluated
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
@@ -82,7 +82,7 @@ def send(
     """Tell Alertmanager what is open and what ended of late; `analyze` and `run` do it, too."""
     from datetime import UTC, datetime
 
-    from mlmon.alerting.following import recent_alerts, tell
+    from mlmon.alerting.publish import recent_alerts, tell
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import UserError
@@ -104,12 +104,12 @@ def send(
 @alerts.command("alertmanager-config")
 def alertmanager_config() -> None:
     """Print an Alertmanager configuration in which causes mute what they explain."""
-    from mlmon.alerting.alertmanager_config import config
+    from mlmon.alerting.notify.alertmanager_config import config
 
     print(config(), end="")
 
 
-def _print(found: "list[Episode]", others: "dict[str, Episode]") -> None:
+def _print(found: "list[Alert]", others: "dict[str, Alert]") -> None:
     from rich.console import Console
     from rich.markup import escape
 

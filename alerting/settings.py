@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from mlmon.alerting.connector_params import Named, Reference
+from mlmon.alerting.compiled.connector_params import Named, Reference
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.section import SectionSettings
 from mlmon.elastic.settings import plain_url

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from mlmon.alerting import commands as alerting
-from mlmon.alerting.following import follow as alerting_follow
+from mlmon.alerting.publish import follow as alerting_follow
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import following as findings_changed
 from mlmon.elastic import commands as elastic

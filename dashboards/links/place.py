@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mlmon.alerting.connector_params import Reference
+from mlmon.alerting.compiled.connector_params import Reference
 from mlmon.elastic.errors import UserError
 
 DEFAULT = "default"

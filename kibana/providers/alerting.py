@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.kibana_rule import (
+from mlmon.alerting.compiled.kibana_rule import (
     Connectors,
     connector_id,
     index_connector,
     kibana_rule,
     log_connector,
 )
-from mlmon.alerting.rules import rules
-from mlmon.alerting.watch import watch
+from mlmon.alerting.compiled.watch import watch
+from mlmon.alerting.policies.policy import policies
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.emit.ownership import MARK
 
@@ -28,7 +28,7 @@ def artefacts(place: Place) -> Iterator[Artefact]:
     connectors = Connectors(connector_id(notices), connector_id(log), place.connectors)
     yield Artefact("connector", connectors.index, index_connector(notices, place.namespace))
     yield Artefact("connector", connectors.log, log_connector(log))
-    for rule in rules():
+    for rule in policies():
         for level in rule.levels:
             id_ = place.id(f"{rule.id}-{level}")
             body = kibana_rule(rule, level, place.namespace, connectors, (MARK,))

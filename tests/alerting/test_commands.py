@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-import mlmon.cli as program
+import mlmon.commands as program
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import DAY, HOUR, iso
 from mlmon.analyzers.run import following

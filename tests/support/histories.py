@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from mlmon.alerting.course import Course
-from mlmon.alerting.rules import Rule, rule_of
-from mlmon.analyzers.base.alert import Alert
+from mlmon.alerting.alerts.state_machine import AlertStateMachine
+from mlmon.alerting.policies.policy import Policy, policy_of
+from mlmon.analyzers.base.alert import Alert as AlertPolicy
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from mlmon.alerting.episode import Episode
+    from mlmon.alerting.alerts.alert import Alert
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SEVERITIES = {
@@ -58,12 +58,12 @@ def spell(
     ]
 
 
-def rule(after: int = 2, of: int = 3, clear: int = 3, on: str = "warning", **known: Any) -> Rule:
+def rule(after: int = 2, of: int = 3, clear: int = 3, on: str = "warning", **known: Any) -> Policy:
     """Return the rule of an analyzer called `drift`, unless another is named."""
     name = known.pop("name", "drift")
     layer = known.pop("layer", "feature")
-    alert = Alert(on=on, after=after, of=of, layer=layer, clear=clear, **known)  # type: ignore[arg-type]
-    return rule_of(name, alert, f"docs/analyzers/{name}.md")
+    alert = AlertPolicy(on=on, after=after, of=of, layer=layer, clear=clear, **known)  # type: ignore[arg-type]
+    return policy_of(name, alert, f"docs/analyzers/{name}.md")
 
 
 HISTORIES = st.lists(st.text("wcou.", min_size=1, max_size=12), min_size=1, max_size=3)
@@ -79,19 +79,19 @@ def joined(histories: list[str], **known: Any) -> list[Finding]:
     ]
 
 
-def gone_through(of: Rule, findings: list[Finding], course: Course) -> list[Episode]:
-    """Return the episodes of one series, that which is open in the end included."""
+def gone_through(of: Policy, findings: list[Finding], machine: AlertStateMachine) -> list[Alert]:
+    """Return the alerts of one series, that which is open in the end included."""
     found = []
     for _, together in groupby(findings, key=lambda finding: finding.end):
-        found += course.take(of, list(together))
-    return found + ([course.episode] if course.episode else [])
+        found += machine.take(of, list(together))
+    return found + ([machine.alert] if machine.alert else [])
 
 
-def all_episodes(of: Rule, findings: list[Finding]) -> list[Episode]:
-    """Return the episodes of several series."""
+def all_episodes(of: Policy, findings: list[Finding]) -> list[Alert]:
+    """Return the alerts of several series."""
     ordered = sorted(findings, key=lambda finding: (finding.series, finding.end))
     return [
-        episode
+        alert
         for _, of_series in groupby(ordered, key=lambda each: each.series)
-        for episode in gone_through(of, list(of_series), Course())
+        for alert in gone_through(of, list(of_series), AlertStateMachine())
     ]

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from mlmon.analyzers.base.alert import Alert, Layer
+from mlmon.analyzers.base.alert import Alert as AlertPolicy
+from mlmon.analyzers.base.alert import Layer
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import Window
@@ -139,7 +140,7 @@ class ScenarioAnalyzer:
     name: str
     question: str
     panels: tuple[Panel, ...]
-    alert: Alert
+    alert: AlertPolicy
 
 
 def checks() -> Iterator[Check]:
@@ -256,7 +257,7 @@ def _analyzer(
         Panel(title, metric, unit, f"{title}: a value over its limit needs a look.")
         for title, metric, unit in panels
     )
-    return ScenarioAnalyzer(name, question, declared, Alert("warning", 1, 1, layer))
+    return ScenarioAnalyzer(name, question, declared, AlertPolicy("warning", 1, 1, layer))
 
 
 ANALYZERS = (

@@ -11,14 +11,14 @@ from mlmon.elastic.errors import UserError, innermost
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.alerting.alertmanager import Alert
+    from mlmon.alerting.notify.alertmanager import Payload
     from mlmon.alerting.settings import AlertingSettings
 
 AT_ONCE = 500
 _PATH = "/api/v2/alerts"
 
 
-def send(alerts: Sequence[Alert], url: str, settings: AlertingSettings) -> None:
+def send(alerts: Sequence[Payload], url: str, settings: AlertingSettings) -> None:
     """Tell an Alertmanager of alerts; telling it again changes nothing.
 
     Raises:
@@ -38,7 +38,7 @@ def send(alerts: Sequence[Alert], url: str, settings: AlertingSettings) -> None:
             _post(client, url, alerts[start : start + AT_ONCE])
 
 
-def _post(client: httpx.Client, url: str, alerts: Sequence[Alert]) -> None:
+def _post(client: httpx.Client, url: str, alerts: Sequence[Payload]) -> None:
     try:
         answer = client.post(url + _PATH, json=alerts)
     except httpx.HTTPError as error:

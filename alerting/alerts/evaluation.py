@@ -1,6 +1,6 @@
-"""Alerts brought up to the findings: read what changed, go the course of each series, store.
+"""Alerts brought up to the findings: read what changed, go the machine of each series, store.
 
-Only series that alarm, or have an open episode, are looked at, from the moment findings changed to
+Only series that alarm, or have an open alert, are looked at, from the moment findings changed to
 the last that is known. What was open then is taken from the store, so a run costs what is new.
 """
 
@@ -12,11 +12,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.alert_store import AlertStore, Written
+from mlmon.alerting.alerts.alert import Ending
+from mlmon.alerting.alerts.state_machine import AlertStateMachine
+from mlmon.alerting.alerts.store import AlertStore, Written
 from mlmon.alerting.causes import explain
-from mlmon.alerting.course import Course
-from mlmon.alerting.episode import Ending
-from mlmon.alerting.rules import Rule, rules
+from mlmon.alerting.policies.policy import Policy, policies
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from mlmon.alerting.episode import Episode
+    from mlmon.alerting.alerts.alert import Alert
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
 
@@ -45,7 +45,7 @@ class Evaluation:
 
     written: Written
     withdrawn: int
-    open: tuple[Episode, ...]
+    open: tuple[Alert, ...]
 
     def to_json(self) -> dict[str, int]:
         """Return it as a JSON value."""
@@ -59,7 +59,7 @@ class Evaluation:
 
     def summary(self) -> str:
         """Return it in one line."""
-        critical = sum(episode.severity == "critical" for episode in self.open)
+        critical = sum(alert.severity == "critical" for alert in self.open)
         return (
             f"alerts: {len(self.open)} open, {critical} of them critical; "
             f"{self.written.opened} new, {self.written.changed} changed, {self.withdrawn} withdrawn"
@@ -70,7 +70,7 @@ def evaluate(
     cluster: Cluster,
     namespace: str,
     since: datetime,
-    chosen: Sequence[Rule] | None = None,
+    chosen: Sequence[Policy] | None = None,
 ) -> Evaluation:
     """Bring the alerts up to the findings whose windows end after `since`, up to the last known.
 
@@ -82,30 +82,30 @@ def evaluate(
         since: Findings of windows that end by then are the same as at the last evaluation.
         chosen: The rules there are, by default those of all analyzers.
     """
-    by_analyzer = {rule.id: rule for rule in (rules() if chosen is None else chosen)}
+    by_analyzer = {rule.id: rule for rule in (policies() if chosen is None else chosen)}
     store = AlertStore(cluster, namespace)
     stored = list(store.overlapping(since))
     ruled = [each for each in stored if each.rule in by_analyzer]
     history = _History(cluster, namespace, by_analyzer)
-    found = {episode.id: episode for episode in history.episodes(_start(ruled, since))}
+    found = {alert.id: alert for alert in history.alerts(_start(ruled, since))}
     withdrawn = store.withdraw(each for each in ruled if each.id not in found)
     found |= {each.id: _orphaned(each) for each in stored if each.rule not in by_analyzer}
     written = store.write(_explained(store, since, found))
     return Evaluation(written, withdrawn, tuple(store.open()))
 
 
-def _orphaned(episode: Episode) -> Episode:
-    """Return the episode of a rule that is no more: nothing can be said of it again."""
-    over = episode.ending_as(Ending.ABSENCE, episode.expires)
-    return over if episode.ended is None else episode
+def _orphaned(alert: Alert) -> Alert:
+    """Return the alert of a rule that is no more: nothing can be said of it again."""
+    over = alert.ending_as(Ending.ABSENCE, alert.expires)
+    return over if alert.ended is None else alert
 
 
-def _explained(store: AlertStore, since: datetime, found: dict[str, Episode]) -> list[Episode]:
-    """Return the episodes that lasted after a moment, with their causes as they are known now."""
-    lasting = {episode.id: episode for episode in store.overlapping(since)} | found
-    begin = min((episode.opened for episode in lasting.values()), default=since)
-    known = {episode.id: episode for episode in store.overlapping(begin - _JUST_BEFORE)} | lasting
-    explained = (explain(episode, known.values()) for episode in lasting.values())
+def _explained(store: AlertStore, since: datetime, found: dict[str, Alert]) -> list[Alert]:
+    """Return the alerts that lasted after a moment, with their causes as they are known now."""
+    lasting = {alert.id: alert for alert in store.overlapping(since)} | found
+    begin = min((alert.opened for alert in lasting.values()), default=since)
+    known = {alert.id: alert for alert in store.overlapping(begin - _JUST_BEFORE)} | lasting
+    explained = (explain(alert, known.values()) for alert in lasting.values())
     return sorted(explained, key=lambda each: (each.opened, each.id))
 
 
@@ -115,31 +115,31 @@ class _Start:
 
     Args:
         begin: What came of findings by then is known.
-        standing: The episodes open then, by series.
+        standing: The alerts open then, by series.
         earlier: Series that are gone through from an earlier moment on, by which they had none.
     """
 
     begin: datetime
-    standing: dict[str, Episode] = field(default_factory=dict)
+    standing: dict[str, Alert] = field(default_factory=dict)
     earlier: dict[str, datetime] = field(default_factory=dict)
 
 
-def _start(stored: Sequence[Episode], since: datetime) -> _Start:
+def _start(stored: Sequence[Alert], since: datetime) -> _Start:
     """Return where to begin.
 
-    An episode that was open at `since` is resumed as it was then, if it was stored then. One that
+    An alert that was open at `since` is resumed as it was then, if it was stored then. One that
     was stored later no longer tells how it was, so its series is gone through from its opening.
     """
-    lasting = [episode for episode in stored if episode.opened <= since]
+    lasting = [alert for alert in stored if alert.opened <= since]
     standing = {
-        episode.series: replace(episode, ended=None, ending=None)
-        for episode in lasting
-        if episode.last_finding <= since
+        alert.series: replace(alert, ended=None, ending=None)
+        for alert in lasting
+        if alert.last_finding <= since
     }
     earlier = {
-        episode.series: episode.opened - _JUST_BEFORE
-        for episode in lasting
-        if episode.series not in standing
+        alert.series: alert.opened - _JUST_BEFORE
+        for alert in lasting
+        if alert.series not in standing
     }
     return _Start(since, standing, earlier)
 
@@ -147,14 +147,14 @@ def _start(stored: Sequence[Episode], since: datetime) -> _Start:
 class _History:
     """The findings of a namespace, by the rules that judge them."""
 
-    def __init__(self, cluster: Cluster, namespace: str, by_analyzer: dict[str, Rule]) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, by_analyzer: dict[str, Policy]) -> None:
         self._cluster = cluster
         self._findings = FindingStore(cluster, namespace)
         self._rules = by_analyzer
         self._reach = max((rule.reach for rule in by_analyzer.values()), default=timedelta(0))
 
-    def episodes(self, start: _Start) -> Iterator[Episode]:
-        """Yield the episodes that end after the start, and those that are open."""
+    def alerts(self, start: _Start) -> Iterator[Alert]:
+        """Yield the alerts that end after the start, and those that are open."""
         known_until = self._known_until()
         fresh = sorted(
             (set(self._alarming(start.begin)) | start.standing.keys()) - start.earlier.keys()
@@ -162,23 +162,28 @@ class _History:
         first = min(start.earlier.values(), default=start.begin)
         for begin, names in ((start.begin, fresh), (first, sorted(start.earlier))):
             for place in range(0, len(names), AT_ONCE):
-                courses = {
-                    name: Course(start.earlier.get(name, begin), start.standing.get(name))
+                machines = {
+                    name: AlertStateMachine(
+                        start.earlier.get(name, begin), start.standing.get(name)
+                    )
                     for name in names[place : place + AT_ONCE]
                 }
-                yield from self._gone_through(begin, courses, known_until)
+                yield from self._gone_through(begin, machines, known_until)
 
     def _gone_through(
-        self, begin: datetime, courses: dict[str, Course], known_until: dict[str, datetime]
-    ) -> Iterator[Episode]:
-        for findings in self._together(begin, list(courses)):
-            course, rule = courses[findings[0].series], self._rules[findings[0].analyzer]
-            yield from course.take(rule, findings)
-        for course in courses.values():
-            if course.episode is not None:
-                yield from course.past(known_until.get(course.episode.rule, begin))
-            if course.episode is not None:
-                yield course.episode
+        self,
+        begin: datetime,
+        machines: dict[str, AlertStateMachine],
+        known_until: dict[str, datetime],
+    ) -> Iterator[Alert]:
+        for findings in self._together(begin, list(machines)):
+            machine, rule = machines[findings[0].series], self._rules[findings[0].analyzer]
+            yield from machine.take(rule, findings)
+        for machine in machines.values():
+            if machine.alert is not None:
+                yield from machine.past(known_until.get(machine.alert.rule, begin))
+            if machine.alert is not None:
+                yield machine.alert
 
     def _together(self, begin: datetime, series: Sequence[str]) -> Iterator[list[Finding]]:
         """Yield the findings of each moment and series, in order of the moments."""

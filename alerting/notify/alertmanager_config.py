@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.alertmanager import LABELS
 from mlmon.alerting.causes import LINKS
+from mlmon.alerting.notify.alertmanager import LABELS
 from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""An episode: the time from when a rule began to hold for a series until it was calm again."""
+"""An alert: the time from when a rule began to hold for a series until it was calm again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.alert import Layer
     from mlmon.analyzers.base.finding import Finding
 
@@ -29,14 +29,14 @@ class Status(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why an episode ended: its windows were ok again, or nothing was said any more."""
+    """Why an alert ended: its windows were ok again, or nothing was said any more."""
 
     CALM = "calm"
     ABSENCE = "absence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Alert:
     """One alert, from its opening to its end.
 
     Args:
@@ -65,8 +65,8 @@ class Episode:
         expires: When the series is gone if nothing more is said of it.
         ended: When it ended, None while it is open.
         ending: Why.
-        explained_by: Id of the episode that is its likely first cause.
-        cause: That episode's title.
+        explained_by: Id of the alert that is its likely first cause.
+        cause: That alert's title.
         inhibited_by: The same where that is reason enough to tell nobody of this one.
         withdrawn: Whether later knowledge says that it never was.
     """
@@ -102,7 +102,7 @@ class Episode:
 
     @property
     def id(self) -> str:
-        """The alert's id: rule, series, and when it opened, which no two episodes share."""
+        """The alert's id: rule, series, and when it opened, which no two alerts share."""
         return digest((self.rule, self.series, self.opened))
 
     @property
@@ -144,7 +144,7 @@ class Episode:
         return {name: value for name, value in document.items() if value is not None}
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Episode:
+    def from_document(cls, document: dict[str, Any]) -> Alert:
         """Read what `to_document` wrote; other fields are passed over."""
         values = {
             name: _DECODED.get(name, _same)(document[field])
@@ -154,7 +154,7 @@ class Episode:
         values["withdrawn"] = document["alert.status"] == Status.WITHDRAWN
         return cls(**values)
 
-    def ending_as(self, ending: Ending, at: datetime) -> Episode:
+    def ending_as(self, ending: Ending, at: datetime) -> Alert:
         """Return it ended."""
         return replace(self, ended=at, ending=ending)
 
@@ -200,16 +200,16 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
     "ending": Ending,
 }
 
-if set(FIELDS) != {field.name for field in fields(Episode)}:
-    raise TypeError("FIELDS and the attributes of Episode differ")
+if set(FIELDS) != {field.name for field in fields(Alert)}:
+    raise TypeError("FIELDS and the attributes of Alert differ")
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def opened(rule: Rule, counting: Sequence[Finding], level: Severity) -> Episode:
-    """Return the episode that opens with the findings that count, of which the last is the newest.
+def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
+    """Return the alert that opens with the findings that count, of which the last is the newest.
 
     Args:
         rule: The rule that holds.
@@ -217,7 +217,7 @@ def opened(rule: Rule, counting: Sequence[Finding], level: Severity) -> Episode:
         level: The level at which it holds.
     """
     newest = counting[-1]
-    return Episode(
+    return Alert(
         rule=rule.id,
         series=newest.series,
         layer=rule.layer,

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mlmon.alerting.connector_params import Message, params_of
-from mlmon.alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
+from mlmon.alerting.compiled.connector_params import Message, params_of
+from mlmon.alerting.policies.query import GROUP, INDICES, MOST_SERIES, TIME, counting
 from mlmon.analyzers.base.finding import Severity
 from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.alerting.connector_params import Reference
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.compiled.connector_params import Reference
+    from mlmon.alerting.policies.policy import Policy
 
 Body = dict[str, Any]
 TYPE: Final = ".es-query"
@@ -71,7 +71,7 @@ def log_connector(name: str) -> Body:
 
 
 def kibana_rule(
-    rule: Rule, level: Severity, namespace: str, connectors: Connectors, tags: Sequence[str] = ()
+    rule: Policy, level: Severity, namespace: str, connectors: Connectors, tags: Sequence[str] = ()
 ) -> Body:
     """Return the body of `POST /api/alerting/rule/{id}` for a rule at one of its levels.
 
@@ -91,7 +91,7 @@ def kibana_rule(
     }
 
 
-def _params(rule: Rule, level: Severity, namespace: str) -> Body:
+def _params(rule: Policy, level: Severity, namespace: str) -> Body:
     window = compact_duration(rule.reach)
     return {
         "searchType": "esQuery",
@@ -113,7 +113,7 @@ def _params(rule: Rule, level: Severity, namespace: str) -> Body:
     }
 
 
-def _actions(rule: Rule, level: Severity, connectors: Connectors) -> list[Body]:
+def _actions(rule: Policy, level: Severity, connectors: Connectors) -> list[Body]:
     what = f"{level} {{{{alert.id}}}}"
     raised = Message(what, f"{what}: {_SENTENCES}See {rule.runbook}.", level, over=False)
     over = Message(f"Over: {what}", f"{what} no longer holds.", level, over=True)
@@ -137,7 +137,7 @@ def _action(connector: str, group: str, params: Body) -> Body:
     return {"id": connector, "group": group, "params": params, "frequency": frequency}
 
 
-def _notice(rule: Rule, level: Severity, status: str) -> Body:
+def _notice(rule: Policy, level: Severity, status: str) -> Body:
     return {
         "@timestamp": "{{date}}",
         "alert.name": rule.id,

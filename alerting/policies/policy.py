@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.alert import Alert, Layer
+    from mlmon.analyzers.base.alert import Alert as AlertPolicy
+    from mlmon.analyzers.base.alert import Layer
     from mlmon.analyzers.base.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Policy:
     """When the findings of one analyzer become alerts.
 
     Args:
@@ -33,9 +34,9 @@ class Rule:
         on: Severity from which on a finding counts.
         after: How many findings must count.
         of: For how many steps a finding counts.
-        clear: How many windows in a row must be `ok` for an episode to end.
+        clear: How many windows in a row must be `ok` for an alert to end.
         step: Time between the ends of windows that overlap; None where it is a window's length.
-        silence: How long nothing may be said of a series before its episode ends.
+        silence: How long nothing may be said of a series before its alert ends.
         layer: Place in the chain of causes.
         runbook: Where it is written what to do.
     """
@@ -89,16 +90,16 @@ class Rule:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
+def policies() -> tuple[Policy, ...]:
     """Return the rule of every analyzer, in order of their names."""
     return tuple(
-        rule_of(analyzer.name, analyzer.alert, analyzer.runbook) for analyzer in discover()
+        policy_of(analyzer.name, analyzer.alert, analyzer.runbook) for analyzer in discover()
     )
 
 
-def rule_of(name: str, alert: Alert, runbook: str) -> Rule:
+def policy_of(name: str, alert: AlertPolicy, runbook: str) -> Policy:
     """Return the rule that an analyzer's alert declares."""
-    return Rule(
+    return Policy(
         id=name,
         on=Severity(alert.on),
         after=alert.after,

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.finding import Finding, Severity
 
 
-def firing(rule: Rule, findings: Iterable[Finding], at: datetime) -> dict[str, Severity]:
+def firing(rule: Policy, findings: Iterable[Finding], at: datetime) -> dict[str, Severity]:
     """Return the series for which a rule holds at a moment, each with its level.
 
     Args:

@@ -15,7 +15,7 @@ from mlmon.formatting import compact_duration
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
 
 INDICES: Final = "mlmon-findings-{namespace}-*"
 GROUP: Final = "finding.series"
@@ -24,7 +24,7 @@ MOST_SERIES: Final = 1_000
 """Series that hold at once; Kibana's limit for groups and for alerts of one rule."""
 
 
-def counting(rule: Rule, level: Severity) -> dict[str, Any]:
+def counting(rule: Policy, level: Severity) -> dict[str, Any]:
     """Return the query for the findings that count for a rule at a level."""
     severities = [severity.value for severity in Severity if severity.rank >= level.rank]
     return {
@@ -39,7 +39,7 @@ def counting(rule: Rule, level: Severity) -> dict[str, Any]:
     }
 
 
-def _recent(rule: Rule) -> dict[str, Any]:
+def _recent(rule: Policy) -> dict[str, Any]:
     if rule.step is not None:
         return _within(rule.of * rule.step)
     by_length = [

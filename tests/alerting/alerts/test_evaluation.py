@@ -10,9 +10,9 @@ from uuid import uuid4
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mlmon.alerting.alert_store import AlertStore, Written
-from mlmon.alerting.episode import Ending, Status
-from mlmon.alerting.evaluation import evaluate
+from mlmon.alerting.alerts.alert import Ending, Status
+from mlmon.alerting.alerts.evaluation import evaluate
+from mlmon.alerting.alerts.store import AlertStore, Written
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.documents import Document
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
 
@@ -42,16 +42,16 @@ def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
     return {id_: each for id_, each in found if each["alert.status"] != Status.WITHDRAWN}
 
 
-def expected(of: Rule, findings: list[Finding]) -> dict[str, dict[str, Any]]:
-    """Return the alerts that the findings amount to, straight from the course of each series."""
+def expected(of: Policy, findings: list[Finding]) -> dict[str, dict[str, Any]]:
+    """Return the alerts that the findings amount to, straight from the machine of each series."""
     known_until = max((finding.end for finding in findings), default=START)
-    episodes = [
-        episode.ending_as(Ending.ABSENCE, episode.expires)
-        if episode.ended is None and episode.expires < known_until
-        else episode
-        for episode in all_episodes(of, findings)
+    alerts = [
+        alert.ending_as(Ending.ABSENCE, alert.expires)
+        if alert.ended is None and alert.expires < known_until
+        else alert
+        for alert in all_episodes(of, findings)
     ]
-    return {episode.id: episode.to_document() for episode in episodes}
+    return {alert.id: alert.to_document() for alert in alerts}
 
 
 @settings(
@@ -184,7 +184,7 @@ def test_nothing_is_known(cluster: Cluster, namespace: str) -> None:
 def test_the_cost_is_that_of_what_is_new(
     cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an episode of 200 windows open, it reads what still counts and what is new."""
+    """With an alert of 200 windows open, it reads what still counts and what is new."""
     of, store = rule(2, 3), FindingStore(cluster, namespace)
     findings = spell("oo" + "w" * 200)
     store.write(findings[:-1], START)
@@ -200,7 +200,7 @@ def test_the_cost_is_that_of_what_is_new(
                 read.append(each)
                 yield each
 
-    monkeypatch.setattr("mlmon.alerting.evaluation.FindingStore", Counted)
+    monkeypatch.setattr("mlmon.alerting.alerts.evaluation.FindingStore", Counted)
     result = evaluate(cluster, namespace, findings[-2].end, [of])
     assert result.open[0].findings == 200
     assert 1 < len(read) <= 1 + of.reach // HOUR

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.alerting.query import GROUP, INDICES, MOST_SERIES, TIME, counting
+from mlmon.alerting.policies.query import GROUP, INDICES, MOST_SERIES, TIME, counting
 from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
 
 Body = dict[str, Any]
 INTERVAL: Final = "1m"
@@ -22,7 +22,7 @@ BUCKETS: Final = "ctx.payload.aggregations.series.buckets"
 _MOST_TOLD: Final = 100
 
 
-def watch(rule: Rule, level: Severity, namespace: str, metadata: dict[str, Any]) -> Body:
+def watch(rule: Policy, level: Severity, namespace: str, metadata: dict[str, Any]) -> Body:
     """Return the body of `PUT _watcher/watch/{id}` for a rule at one of its levels.
 
     Args:
@@ -46,7 +46,7 @@ def watch(rule: Rule, level: Severity, namespace: str, metadata: dict[str, Any])
     }
 
 
-def _search(rule: Rule, level: Severity) -> Body:
+def _search(rule: Policy, level: Severity) -> Body:
     latest = {
         "size": 1,
         "sort": [{TIME: {"order": "desc"}}],
@@ -63,7 +63,7 @@ def _search(rule: Rule, level: Severity) -> Body:
     }
 
 
-def _log(rule: Rule, level: Severity) -> Body:
+def _log(rule: Policy, level: Severity) -> Body:
     # A hit's fields have dotted names, which a template cannot name one by one.
     sentence = "{{#toJson}}ctx.payload.latest.hits.hits.0.fields{{/toJson}}"
     text = f"mlmon: {level} {{{{ctx.payload.key}}}}: {sentence} See {rule.runbook}."

@@ -11,10 +11,10 @@ from uuid import uuid4
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mlmon.alerting.firing import firing
-from mlmon.alerting.kibana_rule import Connectors, kibana_rule
-from mlmon.alerting.rules import Rule, rules
-from mlmon.alerting.watch import watch
+from mlmon.alerting.compiled.kibana_rule import Connectors, kibana_rule
+from mlmon.alerting.compiled.watch import watch
+from mlmon.alerting.policies.holding import firing
+from mlmon.alerting.policies.policy import Policy, policies
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, floor
 from mlmon.analyzers.references.cadence import LENGTHS
@@ -30,42 +30,44 @@ if TYPE_CHECKING:
 CONNECTORS = Connectors("index", "log")
 
 
-def decided(cluster: Cluster, namespace: str, of: Rule, level: Severity, at: datetime) -> set[str]:
+def decided(
+    cluster: Cluster, namespace: str, of: Policy, level: Severity, at: datetime
+) -> set[str]:
     """Return what Kibana and Watcher hold for a level of a rule at a moment, who must agree."""
     in_kibana = kibana_alerts(cluster, kibana_rule(of, level, namespace, CONNECTORS), at)
     assert watch_alerts(cluster, watch(of, level, namespace, {}), at) == in_kibana
     return in_kibana
 
 
-def holding(of: Rule, level: Severity, findings: Iterable[Finding], at: datetime) -> set[str]:
+def holding(of: Policy, level: Severity, findings: Iterable[Finding], at: datetime) -> set[str]:
     """Return the series for which mlmon says that a rule holds at a level or a worse one."""
     held = firing(of, findings, at).items()
     return {series for series, found in held if found.rank >= level.rank}
 
 
 def agree(
-    cluster: Cluster, namespace: str, of: Rule, known: list[Finding], moments: Iterable[datetime]
+    cluster: Cluster, namespace: str, of: Policy, known: list[Finding], moments: Iterable[datetime]
 ) -> None:
     """Assert that all three decide alike at some moments about what is known, and as is stated.
 
-    Kibana's alert is active exactly while the rule holds. An episode of mlmon's begins then too and
+    Kibana's alert is active exactly while the rule holds. An alert of mlmon's begins then too and
     lasts until it has been calm: what is active there is open here, and as severe at least.
     """
-    episodes = all_episodes(of, known)
+    alerts = all_episodes(of, known)
     for at, level in product(moments, of.levels):
         active = decided(cluster, namespace, of, level, at)
         assert active == holding(of, level, known, at)
         open_now = {
-            episode.series
-            for episode in episodes
-            if episode.open_at(at) and episode.severity_at(at).rank >= level.rank
+            alert.series
+            for alert in alerts
+            if alert.open_at(at) and alert.severity_at(at).rank >= level.rank
         }
-        opening = {episode.series for episode in episodes if episode.opened == at}
+        opening = {alert.series for alert in alerts if alert.opened == at}
         assert active <= open_now
         assert opening & open_now <= active
 
 
-def moments_of(findings: list[Finding], of: Rule) -> list[datetime]:
+def moments_of(findings: list[Finding], of: Policy) -> list[datetime]:
     """Return when anything changes: each window's end, and around when a finding stops to count."""
     until = of.counts_until(findings[0])
     around = (until - timedelta(milliseconds=1), until, findings[-1].end + 17 * MINUTE)
@@ -135,7 +137,7 @@ def test_windows_of_several_lengths_are_decided_alike(cluster: Cluster, namespac
 def test_every_rule_is_decided_alike(cluster: Cluster, namespace: str) -> None:
     """Each analyzer's own rule, at every window of a history with all that can happen in it."""
     letters = {"one": "owwucc.o", "other": "uccc.wwo"}
-    of_all = {each.id: each for each in rules()}
+    of_all = {each.id: each for each in policies()}
     findings = [
         finding
         for of in of_all.values()
@@ -149,7 +151,7 @@ def test_every_rule_is_decided_alike(cluster: Cluster, namespace: str) -> None:
         own = [each for each in findings if each.analyzer == name]
         ends = sorted({each.end for each in own})
         agree(cluster, namespace, of, own, ends)
-        raised = {episode.series for episode in all_episodes(of, own)}
+        raised = {alert.series for alert in all_episodes(of, own)}
         assert raised == {each.series for each in own}, f"{name} never raised what it should have"
 
 

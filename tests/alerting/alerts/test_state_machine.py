@@ -1,4 +1,4 @@
-"""When episodes open, grow worse and end, told in letters and proven for any letters."""
+"""When alerts open, grow worse and end, told in letters and proven for any letters."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.alerting.course import Course
-from mlmon.alerting.episode import Ending, Episode
-from mlmon.alerting.firing import firing
+from mlmon.alerting.alerts.alert import Alert, Ending
+from mlmon.alerting.alerts.state_machine import AlertStateMachine
+from mlmon.alerting.policies.holding import firing
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from tests.support.histories import HISTORIES, START, gone_through, joined, rule, spell
 
 if TYPE_CHECKING:
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
 
 RULES = st.builds(
     lambda after, more, clear, silence: rule(after, after + more, clear, silence=silence * HOUR),
@@ -28,20 +28,20 @@ RULES = st.builds(
 )
 
 
-def told(of: Rule, letters: str) -> list[tuple[int, int | None, str]]:
-    """Return each episode of a word: with which letter it opened and ended, and how bad it was."""
+def told(of: Policy, letters: str) -> list[tuple[int, int | None, str]]:
+    """Return each alert of a word: with which letter it opened and ended, and how bad it was."""
     return [
         (
             (each.opened - START) // HOUR,
             each.ended and (each.ended - START) // HOUR,
             each.severity.value,
         )
-        for each in gone_through(of, spell(letters), Course())
+        for each in gone_through(of, spell(letters), AlertStateMachine())
     ]
 
 
 @pytest.mark.parametrize(
-    ("letters", "episodes"),
+    ("letters", "alerts"),
     [
         ("ooowoooo", []),
         ("ooowwooo", [(5, 8, "warning")]),
@@ -55,10 +55,10 @@ def told(of: Rule, letters: str) -> list[tuple[int, int | None, str]]:
     ],
 )
 def test_two_of_three_open_and_three_calm_end(
-    letters: str, episodes: list[tuple[int, int | None, str]]
+    letters: str, alerts: list[tuple[int, int | None, str]]
 ) -> None:
     """Two windows of three raise it, to the level that two of three have; three `ok` end it."""
-    assert told(rule(after=2, of=3, clear=3), letters) == episodes
+    assert told(rule(after=2, of=3, clear=3), letters) == alerts
 
 
 @pytest.mark.parametrize("unknown", ["u", "uuuuuuuuuu", "."])
@@ -71,38 +71,38 @@ def test_unknown_neither_raises_nor_clears(unknown: str) -> None:
 
 
 def test_what_is_unknown_is_still_there() -> None:
-    """Days without a verdict leave an episode open, days without a word end it by absence."""
+    """Days without a verdict leave an alert open, days without a word end it by absence."""
     of = rule(silence=DAY)
-    (unknown,) = gone_through(of, spell("ww" + 48 * "u"), Course())
+    (unknown,) = gone_through(of, spell("ww" + 48 * "u"), AlertStateMachine())
     assert unknown.ended is None
     assert unknown.last_finding - unknown.last_alarm == 48 * HOUR
-    course = Course()
-    silent, again = gone_through(of, spell("ww" + 24 * "." + "ww"), course)
+    machine = AlertStateMachine()
+    silent, again = gone_through(of, spell("ww" + 24 * "." + "ww"), machine)
     assert (silent.ended, silent.ending) == (START + 2 * HOUR + DAY, Ending.ABSENCE)
     assert again.opened == START + 28 * HOUR
-    assert course.past(again.expires) == []
-    assert course.past(again.expires + MINUTE)[0].ending is Ending.ABSENCE
-    assert course.episode is None
+    assert machine.past(again.expires) == []
+    assert machine.past(again.expires + MINUTE)[0].ending is Ending.ABSENCE
+    assert machine.alert is None
 
 
 def test_an_episode_tells_what_a_person_asks() -> None:
     """Since when, how bad, the sentence that made it so, how many windows, and when last."""
-    (episode,) = gone_through(rule(), spell("owuccooo"), Course())
-    assert episode.since == START + HOUR
-    assert episode.opened == START + 4 * HOUR
-    assert episode.severity is Severity.CRITICAL
-    assert episode.severity_since == START + 5 * HOUR
-    assert episode.reason == "price is c in window 5."
-    assert episode.findings == 3
-    assert episode.last_alarm == START + 5 * HOUR
-    assert episode.ended == START + 8 * HOUR
+    (alert,) = gone_through(rule(), spell("owuccooo"), AlertStateMachine())
+    assert alert.since == START + HOUR
+    assert alert.opened == START + 4 * HOUR
+    assert alert.severity is Severity.CRITICAL
+    assert alert.severity_since == START + 5 * HOUR
+    assert alert.reason == "price is c in window 5."
+    assert alert.findings == 3
+    assert alert.last_alarm == START + 5 * HOUR
+    assert alert.ended == START + 8 * HOUR
 
 
 def test_where_windows_overlap_it_began_with_what_was_new() -> None:
     """A day's window that ends every hour says of its last hour what the one before did not."""
     of = rule(step=HOUR)
-    (episode,) = gone_through(of, spell("oowwooo", length=DAY, step=HOUR), Course())
-    assert episode.since == START + 2 * HOUR
+    (alert,) = gone_through(of, spell("oowwooo", length=DAY, step=HOUR), AlertStateMachine())
+    assert alert.since == START + 2 * HOUR
 
 
 def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
@@ -113,56 +113,56 @@ def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
 
 
 @given(HISTORIES, RULES)
-def test_an_episode_is_open_while_its_rule_holds(histories: list[str], of: Rule) -> None:
+def test_an_episode_is_open_while_its_rule_holds(histories: list[str], of: Policy) -> None:
     """It opens when the rule begins to hold; while it holds it is open, and as severe at least."""
     for number, letters in enumerate(histories):
         findings = spell(letters, f"subject {number}")
-        episodes = gone_through(of, findings, Course())
+        alerts = gone_through(of, findings, AlertStateMachine())
         for hour in range(len(letters) + 1):
             at = START + hour * HOUR
             level = firing(of, findings, at).get(findings[0].series) if findings else None
-            (*more,) = (episode for episode in episodes if episode.open_at(at))
+            (*more,) = (alert for alert in alerts if alert.open_at(at))
             assert len(more) <= 1
             assert bool(more) or level is None
             assert not more or level is None or level.rank <= more[0].severity_at(at).rank
-        for episode in episodes:
-            assert firing(of, findings, episode.opened)[episode.series] is episode.severity_at(
-                episode.opened
+        for alert in alerts:
+            assert firing(of, findings, alert.opened)[alert.series] is alert.severity_at(
+                alert.opened
             )
 
 
 @given(HISTORIES, RULES, st.integers(0, 12))
-def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Rule, cut: int) -> None:
-    """From a stored episode and the findings that still count, the rest of the course follows."""
+def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Policy, cut: int) -> None:
+    """From a stored alert and the findings that still count, the rest of the machine follows."""
     begin = START + cut * HOUR
     for number, letters in enumerate(histories):
         findings = spell(letters, f"subject {number}")
-        whole = gone_through(of, findings, Course())
-        first = Course()
+        whole = gone_through(of, findings, AlertStateMachine())
+        first = AlertStateMachine()
         before = [finding for finding in findings if finding.end <= begin]
-        ended = [each for each in gone_through(of, before, first) if each is not first.episode]
-        resumed = Course(begin, first.episode)
+        ended = [each for each in gone_through(of, before, first) if each is not first.alert]
+        resumed = AlertStateMachine(begin, first.alert)
         near = [finding for finding in findings if finding.end > begin - of.reach]
         assert ended + gone_through(of, near, resumed) == whole
 
 
 @given(HISTORIES, RULES)
-def test_no_two_episodes_share_an_id(histories: list[str], of: Rule) -> None:
+def test_no_two_episodes_share_an_id(histories: list[str], of: Policy) -> None:
     """An id tells rule, series and opening: nothing learnt later changes it."""
-    episodes = [
+    alerts = [
         each
         for number, letters in enumerate(histories)
-        for each in gone_through(of, spell(letters, f"subject {number}"), Course())
+        for each in gone_through(of, spell(letters, f"subject {number}"), AlertStateMachine())
     ]
-    assert len({episode.id for episode in episodes}) == len(episodes)
-    for episode in episodes:
-        assert replace(episode, severity=Severity.CRITICAL, calm=9, withdrawn=True).id == episode.id
-        assert Episode.from_document(episode.to_document()) == episode
+    assert len({alert.id for alert in alerts}) == len(alerts)
+    for alert in alerts:
+        assert replace(alert, severity=Severity.CRITICAL, calm=9, withdrawn=True).id == alert.id
+        assert Alert.from_document(alert.to_document()) == alert
 
 
 @given(HISTORIES, RULES, st.integers(0, 15), st.randoms())
 def test_what_holds_depends_on_no_order(
-    histories: list[str], of: Rule, hour: int, random: object
+    histories: list[str], of: Policy, hour: int, random: object
 ) -> None:
     """The same findings in any order, with those of other analyzers among them: the same."""
     findings = joined(histories)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mlmon.alerting.connector_params import Reference
-from mlmon.alerting.kibana_rule import Connectors, connector_id, kibana_rule
-from mlmon.alerting.rules import rules
-from mlmon.alerting.watch import watch
+from mlmon.alerting.compiled.connector_params import Reference
+from mlmon.alerting.compiled.kibana_rule import Connectors, connector_id, kibana_rule
+from mlmon.alerting.compiled.watch import watch
+from mlmon.alerting.policies.policy import policies
 from mlmon.analyzers.base.finding import Severity
 from mlmon.dashboards.links.place import Place
 from mlmon.elastic.indices.index_tables import FINDINGS, NOTICES
@@ -23,7 +23,7 @@ from tests.support.histories import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.alerting.rules import Rule
+    from mlmon.alerting.policies.policy import Policy
 
 FREE = Connectors("index", "log")
 NAMED = {each.name for each in FINDINGS}
@@ -53,8 +53,8 @@ def fields(part: Any) -> Iterator[str]:
             yield from fields(each)
 
 
-@pytest.mark.parametrize("of", rules(), ids=lambda of: of.id)
-def test_every_field_is_in_the_table(of: Rule) -> None:
+@pytest.mark.parametrize("of", policies(), ids=lambda of: of.id)
+def test_every_field_is_in_the_table(of: Policy) -> None:
     """What queries filter, group and sort by is mapped; what is told is a field of a finding."""
     for level in of.levels:
         params = kibana_rule(of, level, "n", FREE)["params"]

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from mlmon.alerting.rules import rules
-from mlmon.analyzers.base.alert import Alert
+from mlmon.alerting.policies.policy import policies
+from mlmon.analyzers.base.alert import Alert as AlertPolicy
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from mlmon.analyzers.checks import discover
@@ -13,8 +13,8 @@ from tests.support.histories import rule, spell
 
 
 def test_each_analyzer_has_a_rule() -> None:
-    """A rule says what its analyzer's `Alert` says, under the analyzer's name."""
-    made = {each.id: each for each in rules()}
+    """A rule says what its analyzer's `AlertPolicy` says, under the analyzer's name."""
+    made = {each.id: each for each in policies()}
     assert list(made) == [each.name for each in discover()]
     for each in discover():
         of, alert = made[each.name], each.alert
@@ -57,7 +57,7 @@ def test_a_finding_counts_for_as_many_steps_as_windows_are_looked_at() -> None:
 
 
 def test_a_series_is_not_gone_while_its_findings_count() -> None:
-    """Silence shorter than a finding counts does not end an episode whose rule holds."""
+    """Silence shorter than a finding counts does not end an alert whose rule holds."""
     (finding,) = spell("w", length=DAY)
     of = rule(of=3, silence=HOUR)
     assert of.expires(finding) == of.counts_until(finding)
@@ -75,4 +75,4 @@ def test_levels_begin_with_what_is_declared() -> None:
 def test_an_alert_that_cannot_work_is_refused(known: dict[str, object], message: str) -> None:
     """An alert that is over before it is raised, or windows that never come."""
     with pytest.raises(ValueError, match=message):
-        Alert("warning", 1, 1, "job", **known)  # type: ignore[arg-type]
+        AlertPolicy("warning", 1, 1, "job", **known)  # type: ignore[arg-type]

@@ -1,11 +1,11 @@
-"""Alerts in Elasticsearch: one document per episode under its own id, so that a re-run replaces."""
+"""Alerts in Elasticsearch: one document per alert under its own id, so that a re-run replaces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.episode import FIELDS, Episode, Status
+from mlmon.alerting.alerts.alert import FIELDS, Alert, Status
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import Document
 
@@ -35,8 +35,8 @@ class AlertStore:
         self._cluster = cluster
         self.index = f"mlmon-alerts-{namespace}"
 
-    def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Episode]:
-        """Yield the episodes, withdrawn ones left out, that lasted at some time of a period.
+    def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Alert]:
+        """Yield the alerts, withdrawn ones left out, that lasted at some time of a period.
 
         Args:
             since: Open after this, or ended after it.
@@ -48,11 +48,11 @@ class AlertStore:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
         return self._episodes(filters)
 
-    def open(self) -> Iterator[Episode]:
-        """Yield the episodes that are open now, the oldest first."""
+    def open(self) -> Iterator[Alert]:
+        """Yield the alerts that are open now, the oldest first."""
         return self._episodes([{"term": {"alert.status": Status.OPEN}}])
 
-    def recent(self, since: datetime) -> Iterator[Episode]:
+    def recent(self, since: datetime) -> Iterator[Alert]:
         """Yield what was open, or taken to be open, at some time after a moment."""
         opened = {"term": {"alert.status": Status.OPEN}}
         ended = {"range": {"event.end": {"gt": iso(since)}}}
@@ -62,21 +62,21 @@ class AlertStore:
         ]
         return self._episodes([_any(opened, ended, {"bool": {"filter": withdrawn}})])
 
-    def write(self, episodes: Sequence[Episode]) -> Written:
-        """Store episodes; what is stored already as it is stays untouched.
+    def write(self, alerts: Sequence[Alert]) -> Written:
+        """Store alerts; what is stored already as it is stays untouched.
 
         What people have added to an alert (who took it, whether it was worth raising) is kept.
         """
         written = Written()
-        for start in range(0, len(episodes), BATCH):
-            batch = episodes[start : start + BATCH]
-            stored = self._documents([episode.id for episode in batch])
+        for start in range(0, len(alerts), BATCH):
+            batch = alerts[start : start + BATCH]
+            stored = self._documents([alert.id for alert in batch])
             changed = []
-            for episode in batch:
-                present, document = stored.get(episode.id), episode.to_document()
+            for alert in batch:
+                present, document = stored.get(alert.id), alert.to_document()
                 kept = {name: value for name, value in (present or {}).items() if name not in _OWN}
                 if present != kept | document:
-                    changed.append(Document(self.index, episode.id, kept | document))
+                    changed.append(Document(self.index, alert.id, kept | document))
             new = sum(each.id not in stored for each in changed)
             self._cluster.put(changed)
             written = Written(
@@ -87,9 +87,9 @@ class AlertStore:
         self._cluster.refresh(self.index)
         return written
 
-    def withdraw(self, episodes: Iterable[Episode]) -> int:
-        """Mark episodes that, as is known now, never were; return how many."""
-        gone = [replace(episode, withdrawn=True) for episode in episodes]
+    def withdraw(self, alerts: Iterable[Alert]) -> int:
+        """Mark alerts that, as is known now, never were; return how many."""
+        gone = [replace(alert, withdrawn=True) for alert in alerts]
         self.write(gone)
         return len(gone)
 
@@ -97,13 +97,13 @@ class AlertStore:
         body = {"query": {"ids": {"values": [*ids]}}, "size": BATCH}
         return {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
 
-    def _episodes(self, filters: list[dict[str, Any]]) -> Iterator[Episode]:
+    def _episodes(self, filters: list[dict[str, Any]]) -> Iterator[Alert]:
         body = {
             "query": {"bool": {"filter": filters}},
             "sort": [{"event.created": "asc"}, {"alert.id": "asc"}],
         }
         for hit in self._cluster.scan(self.index, body):
-            yield Episode.from_document(hit["_source"])
+            yield Alert.from_document(hit["_source"])
 
 
 def _any(*queries: dict[str, Any]) -> dict[str, Any]:

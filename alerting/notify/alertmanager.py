@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.episode import Episode, Status
+from mlmon.alerting.alerts.alert import Alert, Status
 from mlmon.alerting.wording import headline
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, iso
@@ -33,24 +33,24 @@ LABELS = {
     "model_version": "version",
     "layer": "layer",
 }
-"""The label of each attribute of an episode."""
+"""The label of each attribute of an alert."""
 
-Alert = dict[str, Any]
+Payload = dict[str, Any]
 
 
 def alerts(
-    episodes: Iterable[Episode],
+    alerts: Iterable[Alert],
     namespace: str,
     now: datetime,
-    causes: Mapping[str, Episode],
+    causes: Mapping[str, Alert],
     *,
     runbooks: str = "",
     dashboard: str = "",
-) -> list[Alert]:
-    """Return the alerts that episodes amount to.
+) -> list[Payload]:
+    """Return the alerts that alerts amount to.
 
     Args:
-        episodes: Open ones, and those that ended or were withdrawn of late.
+        alerts: Open ones, and those that ended or were withdrawn of late.
         namespace: Environment.
         now: When this is.
         causes: Episodes by their ids, among which causes are looked up.
@@ -59,21 +59,21 @@ def alerts(
     """
     return [
         {
-            "labels": _labels(episode, namespace, severity),
-            "annotations": _annotations(episode, causes, runbooks),
+            "labels": _labels(alert, namespace, severity),
+            "annotations": _annotations(alert, causes, runbooks),
             "startsAt": iso(begin),
             "endsAt": iso(end),
             **({"generatorURL": dashboard} if dashboard else {}),
         }
-        for episode in episodes
-        for severity, begin, end in _spans(episode, now)
+        for alert in alerts
+        for severity, begin, end in _spans(alert, now)
     ]
 
 
-def _labels(episode: Episode, namespace: str, severity: Severity) -> dict[str, str]:
-    named = {label: getattr(episode, name) for name, label in LABELS.items()}
+def _labels(alert: Alert, namespace: str, severity: Severity) -> dict[str, str]:
+    named = {label: getattr(alert, name) for name, label in LABELS.items()}
     return {
-        "alertname": f"{episode.analyzer} {episode.metric}",
+        "alertname": f"{alert.analyzer} {alert.metric}",
         "namespace": namespace,
         "severity": severity.value,
         # To Alertmanager a label without a value is none.
@@ -81,26 +81,26 @@ def _labels(episode: Episode, namespace: str, severity: Severity) -> dict[str, s
     }
 
 
-def _annotations(episode: Episode, causes: Mapping[str, Episode], runbooks: str) -> dict[str, str]:
-    cause = causes.get(episode.explained_by or "")
+def _annotations(alert: Alert, causes: Mapping[str, Alert], runbooks: str) -> dict[str, str]:
+    cause = causes.get(alert.explained_by or "")
     found = {
-        "summary": episode.title,
-        "description": episode.reason,
-        "since": moment(episode.since),
-        "alert_id": episode.id,
+        "summary": alert.title,
+        "description": alert.reason,
+        "since": moment(alert.since),
+        "alert_id": alert.id,
     }
     if cause is not None:
         found["perhaps_because_of"] = headline(cause)
-    if episode.runbook:
-        found["runbook_url"] = f"{runbooks}{episode.runbook}"
+    if alert.runbook:
+        found["runbook_url"] = f"{runbooks}{alert.runbook}"
     return found
 
 
-def _spans(episode: Episode, now: datetime) -> Iterator[tuple[Severity, datetime, datetime]]:
-    """Yield each severity that an episode has had, from when until when."""
-    end = episode.ended or now + KEPT
-    if episode.status is Status.WITHDRAWN:
+def _spans(alert: Alert, now: datetime) -> Iterator[tuple[Severity, datetime, datetime]]:
+    """Yield each severity that an alert has had, from when until when."""
+    end = alert.ended or now + KEPT
+    if alert.status is Status.WITHDRAWN:
         end = now
-    if episode.severity_since > episode.opened:
-        yield Severity.WARNING, episode.opened, min(episode.severity_since, end)
-    yield episode.severity, episode.severity_since, max(episode.severity_since, end)
+    if alert.severity_since > alert.opened:
+        yield Severity.WARNING, alert.opened, min(alert.severity_since, end)
+    yield alert.severity, alert.severity_since, max(alert.severity_since, end)

@@ -17,12 +17,12 @@ import httpx
 import pytest
 import yaml
 
-from mlmon.alerting.alert_store import AlertStore
-from mlmon.alerting.alertmanager import KEPT, alerts
-from mlmon.alerting.alertmanager_client import send
-from mlmon.alerting.alertmanager_config import config
+from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.causes import explain
-from mlmon.alerting.following import follow
+from mlmon.alerting.notify.alertmanager import KEPT, alerts
+from mlmon.alerting.notify.alertmanager_client import send
+from mlmon.alerting.notify.alertmanager_config import config
+from mlmon.alerting.publish import follow
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
 from mlmon.analyzers.base.alert import INGEST, LAYERS
 from mlmon.analyzers.base.finding import Severity
@@ -34,17 +34,17 @@ from tests.support.histories import all_episodes, rule, spell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.alerting.episode import Episode
+    from mlmon.alerting.alerts.alert import Alert
     from mlmon.elastic.client.cluster import Cluster
 
-CONFIG = Path(__file__).parent.parent.parent / "deploy" / "alertmanager.yml"
+CONFIG = Path(__file__).parents[3] / "deploy" / "alertmanager.yml"
 PROGRAM = "prometheus-alertmanager"
 NOW = datetime.now(UTC).replace(microsecond=0)
 SETTINGS = AlertingSettings()
 
 
-def episode(layer: str, age: int = 3, **known: Any) -> Episode:
-    """Return an open critical episode of a layer that opened some minutes ago."""
+def alert(layer: str, age: int = 3, **known: Any) -> Alert:
+    """Return an open critical alert of a layer that opened some minutes ago."""
     (found,) = all_episodes(rule(1, 1, layer=layer, name=layer), spell("c", layer, analyzer=layer))
     opened = NOW - age * MINUTE
     return replace(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
@@ -137,19 +137,19 @@ def test_the_configuration_is_what_amtool_takes() -> None:
     assert f"{len(rules)} inhibit rules" in checked.stdout
 
 
-SCENES: list[tuple[str, list[Episode]]] = [
-    ("chain", [episode("job", 9), episode("fallback", 6), episode("feature"), episode("score")]),
-    ("apart", [episode("fallback", service="one"), episode("feature", service="two")]),
-    ("jobs", [episode("job", service="scheduler"), episode("feature", model_name="a")]),
-    ("models", [episode("feature", model_name="a"), episode("score", model_name="b")]),
-    ("model", [episode("feature", model_name="a", service="x"), episode("score", model_name="a")]),
-    ("one", [episode("feature", model_name="a"), episode("business")]),
-    ("mild", [episode("job", 9, severity=Severity.WARNING), episode("score")]),
+SCENES: list[tuple[str, list[Alert]]] = [
+    ("chain", [alert("job", 9), alert("fallback", 6), alert("feature"), alert("score")]),
+    ("apart", [alert("fallback", service="one"), alert("feature", service="two")]),
+    ("jobs", [alert("job", service="scheduler"), alert("feature", model_name="a")]),
+    ("models", [alert("feature", model_name="a"), alert("score", model_name="b")]),
+    ("model", [alert("feature", model_name="a", service="x"), alert("score", model_name="a")]),
+    ("one", [alert("feature", model_name="a"), alert("business")]),
+    ("mild", [alert("job", 9, severity=Severity.WARNING), alert("score")]),
     (
         "milder",
         [
-            episode("job", 9, severity=Severity.WARNING),
-            episode("score", severity=Severity.WARNING),
+            alert("job", 9, severity=Severity.WARNING),
+            alert("score", severity=Severity.WARNING),
         ],
     ),
 ]
@@ -157,7 +157,7 @@ SCENES: list[tuple[str, list[Episode]]] = [
 
 @pytest.mark.parametrize(("name", "scene"), SCENES, ids=[name for name, _ in SCENES])
 def test_what_a_cause_inhibits_is_muted(
-    alertmanager: Running, name: str, scene: list[Episode]
+    alertmanager: Running, name: str, scene: list[Alert]
 ) -> None:
     """Alertmanager mutes exactly the alerts that mlmon says are inhibited."""
     explained = [explain(each, scene) for each in scene]
@@ -170,7 +170,7 @@ def test_what_a_cause_inhibits_is_muted(
 
 def test_what_ends_is_resolved_and_unmutes(alertmanager: Running) -> None:
     """A cause that ends is gone from Alertmanager at once; what is left is muted no more."""
-    scene = [episode("job", 9), episode("score")]
+    scene = [alert("job", 9), alert("score")]
     send(alerts(scene, "ends", NOW, {}), alertmanager.url, SETTINGS)
     assert alertmanager.muted("ends", 2) == {"score critical"}
     over = [replace(scene[0], ended=NOW - MINUTE), scene[1]]
@@ -180,8 +180,8 @@ def test_what_ends_is_resolved_and_unmutes(alertmanager: Running) -> None:
 
 def test_what_grows_worse_is_told_as_critical(alertmanager: Running) -> None:
     """The warning ends and the critical one begins: one alert is left, with what to read."""
-    worse = replace(episode("job", 9), severity_since=NOW - MINUTE)
-    effect = explain(episode("score", 2), [worse])
+    worse = replace(alert("job", 9), severity_since=NOW - MINUTE)
+    effect = explain(alert("score", 2), [worse])
     mild = replace(worse, severity=Severity.WARNING, severity_since=worse.opened)
     send(alerts([mild], "worse", NOW, {}), alertmanager.url, SETTINGS)
     assert set(alertmanager.told("worse")) == {"job warning"}
@@ -208,7 +208,7 @@ def test_what_grows_worse_is_told_as_critical(alertmanager: Running) -> None:
 
 def test_a_withdrawn_alert_ends(alertmanager: Running) -> None:
     """What never was, as late logs say, is resolved where it had been told."""
-    scene = [episode("feature")]
+    scene = [alert("feature")]
     send(alerts(scene, "withdrawn", NOW, {}), alertmanager.url, SETTINGS)
     assert alertmanager.muted("withdrawn", 1) == set()
     gone = [replace(each, withdrawn=True) for each in scene]
@@ -264,7 +264,7 @@ def test_an_alertmanager_that_is_away_stops_nothing(
 
 def test_what_alertmanager_refuses_is_said(alertmanager: Running) -> None:
     """An answer that is no success is an error with the reason in it."""
-    (wrong,) = alerts([episode("job")], "refused", NOW, {})
+    (wrong,) = alerts([alert("job")], "refused", NOW, {})
     wrong["labels"]["not a label"] = "x"
     with pytest.raises(UserError, match="answered 400"):
         send([wrong], alertmanager.url, SETTINGS)
@@ -299,7 +299,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_times_are_those_of_the_data() -> None:
     """An open alert ends in a day unless told again; each severity has its own time."""
-    worse = replace(episode("job", 9), severity_since=NOW - MINUTE)
+    worse = replace(alert("job", 9), severity_since=NOW - MINUTE)
     told = alerts([worse], "n", NOW, {})
     assert json.loads(json.dumps(told)) == told
     assert [(each["labels"]["severity"], each["startsAt"], each["endsAt"]) for each in told] == [

@@ -10,7 +10,7 @@ from mlmon.elastic.errors import UserError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mlmon.alerting.alertmanager import Alert
+    from mlmon.alerting.notify.alertmanager import Payload
     from mlmon.alerting.settings import AlertingSettings
     from mlmon.elastic.client.cluster import Cluster
 
@@ -20,7 +20,7 @@ def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> 
 
     An Alertmanager that does not answer stops nothing else: the next time it is told everything.
     """
-    from mlmon.alerting.evaluation import evaluate
+    from mlmon.alerting.alerts.evaluation import evaluate
     from mlmon.alerting.settings import load_alerting_settings
 
     settings = load_alerting_settings()
@@ -42,7 +42,7 @@ def tell(
     Raises:
         UserError: It is unreachable, or refuses.
     """
-    from mlmon.alerting.alertmanager_client import send
+    from mlmon.alerting.notify.alertmanager_client import send
 
     told = recent_alerts(cluster, namespace, now, settings)
     send(told, url, settings)
@@ -51,15 +51,15 @@ def tell(
 
 def recent_alerts(
     cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
-) -> list[Alert]:
+) -> list[Payload]:
     """Return what is open and what has ended of late as Alertmanager takes it."""
-    from mlmon.alerting.alert_store import AlertStore
-    from mlmon.alerting.alertmanager import KEPT, alerts
+    from mlmon.alerting.alerts.store import AlertStore
+    from mlmon.alerting.notify.alertmanager import KEPT, alerts
 
     store = AlertStore(cluster, namespace)
     recent = list(store.recent(now - KEPT))
-    first = min((episode.opened for episode in recent), default=now)
-    causes = {episode.id: episode for episode in store.overlapping(first)}
+    first = min((alert.opened for alert in recent), default=now)
+    causes = {alert.id: alert for alert in store.overlapping(first)}
     return alerts(
         recent,
         namespace,

@@ -1,0 +1,93 @@
+"""The machine of a series: its findings one by one, and the alerts they amount to.
+
+- It opens when the rule begins to hold, and grows as severe as the rule comes to hold. It does not
+  grow milder: what was critical is told as critical until it is over.
+- It ends when `clear` windows in a row were `ok` and the rule no longer holds.
+- `unknown` says nothing: it neither opens an alert nor ends one, however long it goes on, and the
+  windows before and after it are neighbours. What still is judged is still there.
+- Where nothing at all is said, neither `ok` nor `unknown`, the series is gone: a model version was
+  replaced, a feature removed. Its alert ends by absence, `Policy.silence` after the last word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.alerts.alert import Alert, Ending, opened
+from mlmon.analyzers.base.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mlmon.alerting.policies.policy import Policy
+
+
+@dataclass(slots=True)
+class AlertStateMachine:
+    """A series on its way through time.
+
+    Args:
+        begin: Findings of windows that end by then only count; what came of them is known.
+        alert: The alert that was open then, None if there was none.
+    """
+
+    begin: datetime | None = None
+    alert: Alert | None = None
+    _counting: list[Finding] = field(default_factory=list)
+
+    def take(self, rule: Policy, findings: Sequence[Finding]) -> list[Alert]:
+        """Go on to the next moment at which windows end; return the alerts that end by then.
+
+        Args:
+            rule: The series' rule.
+            findings: The series' findings of windows that end together, later than those before.
+        """
+        end = findings[0].end
+        alarms = [finding for finding in findings if finding.severity.rank >= rule.on.rank]
+        self._counting = [each for each in self._counting if end < rule.counts_until(each)]
+        self._counting += alarms
+        if self.begin is not None and end <= self.begin:
+            return []
+        over = self.past(end)
+        level = rule.level(self._counting)
+        if self.alert is None and level is not None:
+            self.alert = opened(rule, self._counting, level)
+        elif self.alert is not None:
+            self.alert = _gone_on(self.alert, alarms, findings, level)
+        if self.alert is not None:
+            known = max(rule.expires(finding) for finding in findings)
+            expires = max(self.alert.expires, known)
+            self.alert = replace(self.alert, last_finding=end, expires=expires)
+            if level is None and self.alert.calm >= rule.clear:
+                over.append(self.alert.ending_as(Ending.CALM, end))
+                self.alert = None
+        return over
+
+    def past(self, moment: datetime) -> list[Alert]:
+        """Return the alert that has ended by absence before a moment, if one has."""
+        if self.alert is None or moment <= self.alert.expires:
+            return []
+        over = self.alert.ending_as(Ending.ABSENCE, self.alert.expires)
+        self.alert = None
+        return [over]
+
+
+def _gone_on(
+    alert: Alert, alarms: list[Finding], findings: Sequence[Finding], level: Severity | None
+) -> Alert:
+    """Return an open alert after one more moment."""
+    if alarms:
+        alert = replace(
+            alert,
+            findings=alert.findings + len(alarms),
+            last_alarm=alarms[-1].end,
+            calm=0,
+        )
+    elif any(finding.severity is Severity.OK for finding in findings):
+        alert = replace(alert, calm=alert.calm + 1)
+    if alarms and level is not None and level.rank > alert.severity.rank:
+        reason = max(alarms, key=lambda alarm: alarm.severity.rank).reason
+        alert = replace(alert, severity=level, severity_since=findings[0].end, reason=reason)
+    return alert

@@ -1,0 +1,1 @@
+"""Policies compiled for Kibana's rules and Watcher."""

@@ -1,0 +1,1 @@
+"""Incidents: alerts that one person handles once, their likely cause and their changes."""

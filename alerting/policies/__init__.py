@@ -1,0 +1,1 @@
+"""When findings become an alert, made of what each analyzer declares."""
