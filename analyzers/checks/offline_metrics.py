@@ -35,7 +35,6 @@ from mlmon.analyzers.performance.reference_metrics import TITLES, offline_perfor
 from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN, ModelEvent, ModelProfile
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
-from mlmon.analyzers.statistics.theil_sen import slope
 from mlmon.formatting import count, excerpt, moment, number, percent
 
 if TYPE_CHECKING:
@@ -257,8 +256,10 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 yield self.unknown(TREND, series.metric, window, reason, **about)
 
     def _trend(self, series: Series, window: Window, p: float, q: float) -> Finding:
+        from scipy import stats
+
         quality = series.quality[-COMPARED:]
-        change = -slope(quality) * (len(quality) - 1)
+        change = -float(stats.theilslopes(quality).slope) * (len(quality) - 1)
         value = _share(change, float(np.median(quality)))
         severity = self.limits[TREND].judge(value, value)
         # What chance explains is no decline, however large.

@@ -32,7 +32,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 
@@ -67,16 +66,18 @@ def chi_squared(
     Raises:
         EmptySampleError: a sample has no rows.
     """
+    from scipy import stats
+
     table = _table(current, reference)
     require_rows(current=int(table[0].sum()), reference=int(table[1].sum()))
     pooled_table = _pooled(table, minimum_expected)
     rows, columns = table.sum(), pooled_table.shape[1]
-    expected = np.outer(pooled_table.sum(axis=1), pooled_table.sum(axis=0)) / rows
-    statistic = float(((pooled_table - expected) ** 2 / expected).sum())
+    test = stats.chi2_contingency(pooled_table, correction=False)
+    statistic = float(test.statistic)
     return ChiSquared(
         statistic=statistic,
         degrees_of_freedom=columns - 1,
-        p_value=float(special.chdtrc(columns - 1, statistic)) if columns > 1 else 1.0,
+        p_value=float(test.pvalue),
         cramers_v=math.sqrt(statistic / rows) if columns > 1 else 0.0,
         cramers_v_corrected=_bergsma(statistic / rows, columns, rows),
         cramers_v_balanced=_balanced(pooled_table),

@@ -11,9 +11,8 @@ A fold's variance is DeLong's, and the mean's is their sum over the folds' numbe
 share training rows but no scored ones). With few rows, areas of equal samples lie below 0.5 more
 than above: rows held back pull the mean of the others away from their own. That errs to silence.
 
-The regression minimises sum of log(1 + exp(-s (x w + b))) + c / 2 |w|^2, s = +1 or -1, with a
-penalty c of one per column: the prior under which the log-odds vary by about one whatever the
-dimension. `scipy.optimize` minimises it by Newton's method with conjugate gradients.
+The regression is scikit-learn's, with a penalty of one per column (C = 1 / columns): the prior
+under which the log-odds vary by about one whatever the dimension.
 
 Papers: Lopez-Paz, D. & Oquab, M. (2017). Revisiting classifier two-sample tests. ICLR. DeLong,
 DeLong & Clarke-Pearson (1988). Biometrics 44, 837-845. LeDell, Petersen & van der Laan (2015).
@@ -34,7 +33,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -95,32 +94,15 @@ def _share_below(scores: Floats, others: Floats) -> Floats:
     return (below + up_to) / (2 * len(others))
 
 
-def fit_logistic(columns: Floats, positive: NDArray[np.bool_], penalty: float) -> Floats:
-    """The weights of a logistic regression, the intercept (not penalised) last."""
-    signs = np.where(positive, 1.0, -1.0)
-
-    def loss(weights: Floats) -> tuple[float, Floats]:
-        slope, margins = weights[:-1], signs * (columns @ weights[:-1] + weights[-1])
-        pull = -signs * special.expit(-margins)
-        value = np.logaddexp(0, -margins).sum() + penalty / 2 * (slope @ slope)
-        return float(value), np.append(columns.T @ pull + penalty * slope, pull.sum())
-
-    def curvature(weights: Floats, direction: Floats) -> Floats:
-        chance = special.expit(columns @ weights[:-1] + weights[-1])
-        bent = chance * (1 - chance) * (columns @ direction[:-1] + direction[-1])
-        return np.append(columns.T @ bent + penalty * direction[:-1], bent.sum())
-
-    start = np.zeros(columns.shape[1] + 1)
-    found = optimize.minimize(loss, start, jac=True, hessp=curvature, method="Newton-CG")
-    weights: Floats = found.x
-    return weights
-
-
 def _scores(rows: Floats, is_current: NDArray[np.bool_], held: NDArray[np.bool_]) -> Floats:
     """The log-odds of the rows held back, by a regression on the others."""
-    mean, spread = rows[~held].mean(axis=0), rows[~held].std(axis=0)
-    standard = (rows - mean) / np.where(spread > 0, spread, 1.0)
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    standard = StandardScaler().fit(rows[~held]).transform(rows)
     columns = np.concatenate([standard, (standard**2 - 1) / math.sqrt(2)], axis=1)
-    weights = fit_logistic(columns[~held], is_current[~held], penalty=columns.shape[1])
-    scores: Floats = columns[held] @ weights[:-1] + weights[-1]
+    regression = LogisticRegression(C=1 / columns.shape[1], tol=1e-7, max_iter=1_000)
+    scores: Floats = regression.fit(columns[~held], is_current[~held]).decision_function(
+        columns[held]
+    )
     return scores

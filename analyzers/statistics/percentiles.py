@@ -29,7 +29,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -55,9 +54,11 @@ def percentile_confidence(sample: Buckets, share: float, confidence: float = 0.9
     So the ranks are the binomial's (1 - confidence) / 2 quantile and one more than its mirror; an
     end is infinite where too few rows lie beyond.
     """
+    from scipy import stats
+
     require_rows(percentile=sample.n)
     tail = (1 - confidence) / 2
-    lower, upper = (_binomial_quantile(p, sample.n, share) for p in (tail, 1 - tail))
+    lower, upper = (int(stats.binom.ppf(p, sample.n, share)) for p in (tail, 1 - tail))
     low = _order_statistic(sample, lower).low if lower > 0 else -math.inf
     high = _order_statistic(sample, upper + 1).high if upper < sample.n else math.inf
     return Interval(low, high)
@@ -68,13 +69,6 @@ def relative_middle(interval: Interval) -> float:
     if interval.low <= 0 or math.isinf(interval.high):
         return interval.middle
     return 2 * interval.low / (1 + interval.low / interval.high)
-
-
-def _binomial_quantile(p: float, rows: int, share: float) -> int:
-    """The least k with P(B <= k) >= p, for B binomial."""
-    # The continuous inverse may lie a rounding error above a whole number.
-    k = math.ceil(special.bdtrik(p, rows, share))
-    return k - 1 if k > 0 and special.bdtr(k - 1, rows, share) >= p else k
 
 
 def _order_statistic(sample: Buckets, rank: int) -> Interval:

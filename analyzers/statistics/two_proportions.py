@@ -1,7 +1,8 @@
 """Two rates compared: has the rate changed, and by how much?
 
 The p-value is that of the score test with the pooled rate (for two rows and two columns the same
-as chi-squared without correction), and Fisher's exact test where a count below 5 is expected.
+as chi-squared without correction), and Fisher's exact test (scipy.stats) where a count below 5 is
+expected.
 The difference's confidence interval is Newcombe's: with Wilson's intervals [l, u] of both rates,
 
     (p - q) - sqrt((p - l_p)^2 + (u_q - q)^2)  to  (p - q) + sqrt((u_p - p)^2 + (q - l_q)^2)
@@ -19,9 +20,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import special
 
-from mlmon.analyzers.statistics.fisher_exact import fisher_exact
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
@@ -68,6 +69,8 @@ def _p_value(x: int, n: int, y: int, m: int) -> float:
     if pooled in {0.0, 1.0}:
         return 1.0
     if min(n, m) * min(pooled, 1 - pooled) < MINIMUM_EXPECTED:
-        return fisher_exact(x, n, y, m)
+        from scipy import stats
+
+        return float(stats.fisher_exact(np.array([[x, n - x], [y, m - y]])).pvalue)
     z = (x / n - y / m) / math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     return float(2 * special.ndtr(-abs(z)))

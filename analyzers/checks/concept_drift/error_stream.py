@@ -3,10 +3,11 @@
 Both read the stream once, in the order of the predictions, and depend on nothing else: read again
 from the same begin they find the same changes at the same places, and start afresh after each.
 
-DDM takes the stream's lowest error rate p with its deviation s as the level and reports a change
-when the rate since the begin passes p + 3 s: rises only, and the later the longer it has read. The
-paper looks from 30 decisions on, where the lowest rate is luck: of 60 streams of 4,000 decisions at
-40 % and 1,400 at 57 %, 17 changes were missed so, and none from 300 on, which is what is done here.
+Both detectors are river's. DDM takes the stream's lowest error rate p with its deviation s as the
+level and reports a change when the rate since the begin passes p + 3 s: rises only, and the later
+the longer it has read. The paper looks from 30 decisions on, where the lowest rate is luck: of 60
+streams of 4,000 decisions at 40 % and 1,400 at 57 %, 17 changes were missed so, and none from 300
+on, which is what is done here.
 ADWIN keeps a window as long as no two parts of it differ by more than chance (delta 0.002), and
 reports a change when it must cut.
 
@@ -16,7 +17,7 @@ begin: the cut whose two rates make them most likely.
 
 Papers: Gama, Medas, Castillo & Rodrigues (2004). Learning with drift detection. SBIA, 286-295.
 Bifet, A. & Gavalda, R. (2007). Learning from time-changing data with adaptive windowing. SDM,
-443-448 (as implemented by river). Hinkley, D. V. & Hinkley, E. A. (1970). Inference about the
+443-448. Hinkley, D. V. & Hinkley, E. A. (1970). Inference about the
 change-point in a sequence of binomial variables. Biometrika 57, 477-488.
 """
 
@@ -31,6 +32,8 @@ from scipy import special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from river.base import BinaryDriftDetector, DriftDetector
 
 Floats = NDArray[np.float64]
 
@@ -55,12 +58,16 @@ class Change:
 
 def ddm_changes(errors: Sequence[int]) -> Iterator[Change]:
     """Yield the changes DDM reports, in order."""
-    return _changes(_ddm_end, errors)
+    from river.drift.binary import DDM
+
+    return _changes(DDM(warm_start=WARM_START), errors)
 
 
 def adwin_changes(errors: Sequence[int]) -> Iterator[Change]:
     """Yield the changes ADWIN reports, in order."""
-    return _changes(_adwin_end, errors)
+    from river.drift import ADWIN
+
+    return _changes(ADWIN(), errors)
 
 
 DETECTORS: Mapping[str, Callable[[Sequence[int]], Iterator[Change]]] = {
@@ -83,38 +90,16 @@ def change_point(errors: Sequence[int]) -> int:
     return int(np.argmax(left + right)) + 1
 
 
-def _changes(end: Callable[[Sequence[int]], int | None], errors: Sequence[int]) -> Iterator[Change]:
+def _changes(
+    detector: DriftDetector | BinaryDriftDetector, errors: Sequence[int]
+) -> Iterator[Change]:
+    """Yield a detector's changes; river's detectors start again after each."""
     begin = 0
-    while (read := end(errors[begin:])) is not None:
-        since = begin + change_point(errors[begin : begin + read])
-        yield Change(begin, since, begin + read)
-        begin += read
-
-
-def _ddm_end(errors: Sequence[int]) -> int | None:
-    """Return after how many errors DDM reports a change; None where it does not."""
-    rows = np.arange(1.0, len(errors) + 1)
-    rate = np.cumsum(errors, dtype=np.float64) / rows
-    deviation = np.sqrt(rate * (1 - rate) / rows)
-    rate, deviation = rate[WARM_START:], deviation[WARM_START:]
-    upper = rate + deviation
-    # The level is the last of the lowest ones so far.
-    lowest = np.where(upper == np.minimum.accumulate(upper), np.arange(upper.size), 0)
-    level = np.maximum.accumulate(lowest)
-    found = np.flatnonzero(upper > rate[level] + 3 * deviation[level])
-    return WARM_START + int(found[0]) + 1 if found.size else None
-
-
-def _adwin_end(errors: Sequence[int]) -> int | None:
-    """Return after how many errors ADWIN reports a change; None where it does not."""
-    # What `river.drift.ADWIN` itself reads with, by its defaults. Importing that package brings
-    # pandas, scikit-learn and data sets: 104 MB and a second, which every cycle would pay.
-    from river._river_rust.drift import AdaptiveWindowing
-
-    window = AdaptiveWindowing(
-        delta=0.002, clock=32, max_buckets=5, min_window_length=5, grace_period=10
-    )
-    return next((place + 1 for place, error in enumerate(errors) if window.update(error)), None)
+    for place, error in enumerate(errors, 1):
+        detector.update(bool(error))
+        if detector.drift_detected:
+            yield Change(begin, begin + change_point(errors[begin:place]), place)
+            begin = place
 
 
 def _likelihood(wrong: Floats, rows: Floats) -> Floats:

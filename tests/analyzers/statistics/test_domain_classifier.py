@@ -1,27 +1,13 @@
-"""The domain classifier against scikit-learn on the raw rows."""
+"""The domain classifier sees what can be seen, and its interval is as wide as it must be."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from mlmon.analyzers.statistics.domain_classifier import auc, domain_auc, fit_logistic
+from mlmon.analyzers.statistics.domain_classifier import auc, domain_auc
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-
-
-@pytest.mark.parametrize("penalty", [0.5, 24.0])
-@pytest.mark.parametrize("dimension", [2, 40])
-def test_the_regression_is_that_of_scikit_learn(penalty: float, dimension: int) -> None:
-    """Weights and intercept agree with `LogisticRegression` of C = 1 / penalty."""
-    rng = np.random.default_rng(1)
-    rows, positive = rng.normal(size=(300, dimension)), rng.random(300) < 0.3
-    rows[positive] += 0.4
-    expected = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=1_000).fit(rows, positive)
-    weights = fit_logistic(rows, positive, penalty)
-    assert weights[:-1] == pytest.approx(expected.coef_[0], abs=1e-3)
-    assert weights[-1] == pytest.approx(expected.intercept_[0], abs=1e-3)
 
 
 def test_the_area_is_that_of_scikit_learn() -> None:

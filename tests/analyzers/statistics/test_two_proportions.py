@@ -62,3 +62,8 @@ def test_an_empty_side_is_an_error() -> None:
     """No rows have no rate to compare."""
     with pytest.raises(EmptySampleError):
         compare_rates(1, 2, 0, 0)
+
+
+def test_the_lady_tasting_tea() -> None:
+    """With few rows it is Fisher's exact test: his own experiment, p = 34 / 70."""
+    assert compare_rates(3, 4, 1, 4).p_value == pytest.approx(34 / 70)
