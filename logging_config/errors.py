@@ -1,8 +1,8 @@
-"""What the log refuses, each with what to do about it."""
+"""The exceptions of the log."""
 
 
 class ConfigurationError(ValueError):
-    """The log is set up wrongly; raised when it is set up, never at the first event."""
+    """The log's configuration is wrong; raised during configuration, never at the first event."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message} {hint}")
@@ -11,4 +11,4 @@ class ConfigurationError(ValueError):
 
 
 class FieldTypeError(TypeError):
-    """A value of a wrong type: raised in development, recorded and marked elsewhere."""
+    """A value has the wrong type: raised in development only."""

@@ -1,4 +1,4 @@
-"""Prometheus metrics from the log's own events, so that an event and its counter never disagree.
+"""Prometheus metrics computed from the log's events, so that counters and events agree.
 
 An optional extra (`mlmon[prometheus]`): `configure(…, observers=(Metrics(),))` counts each accepted
 event, `expose(app)` serves `/metrics` of a FastAPI or Starlette application.
@@ -21,43 +21,53 @@ class Metrics:
     """An observer of the log that keeps counters, histograms and gauges.
 
     Args:
-        registry: where they are registered; Prometheus's default registry when None.
+        registry: where the metrics are registered; Prometheus's default registry when None.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or REGISTRY
         model = ("model", "version")
         self._events = Counter("ml_log_events", "Events accepted.", ["dataset"], registry=registry)
-        self._dropped = Counter("ml_log_dropped", "Events dropped.", registry=registry)
+        self._dropped = Counter("ml_log_dropped", "Events dropped by the log.", registry=registry)
         self._predictions = Counter(
             "ml_predictions", "Predictions.", [*model, "decision"], registry=registry
         )
         self._scores = Histogram(
-            "ml_prediction_score", "Scores.", model, buckets=_SCORES, registry=registry
+            "ml_prediction_score",
+            "Scores.",
+            model,
+            buckets=_SCORES,
+            registry=registry,
         )
         self._bids = Counter("ml_bids", "Bids placed.", registry=registry)
         self._fallbacks = Counter(
-            "ml_fallbacks", "Uses of defaults.", ["source"], registry=registry
+            "ml_fallbacks",
+            "Uses of defaults.",
+            ["source"],
+            registry=registry,
         )
         self._runs = Counter("ml_job_runs", "Runs ended.", ["job", "outcome"], registry=registry)
         self._durations = Histogram(
             "ml_job_duration_seconds",
-            "Duration of runs.",
+            "Duration of job runs.",
             ["job"],
             buckets=_DURATIONS_S,
             registry=registry,
         )
         self._records = Counter(
-            "ml_job_records", "Records worked through.", ["job"], registry=registry
+            "ml_job_records", "Records processed by jobs.", ["job"], registry=registry
         )
         self._evaluation = Gauge(
-            "ml_model_evaluation", "Metrics of the model.", [*model, "metric"], registry=registry
+            "ml_model_evaluation",
+            "Evaluation metrics.",
+            [*model, "metric"],
+            registry=registry,
         )
 
     def __call__(self, dataset: str, fields: Mapping[str, Any]) -> None:
         """Count one accepted event."""
         self._events.labels(dataset).inc()
-        count = self._COUNTED.get(dataset)
+        count = self._HANDLERS.get(dataset)
         if count is not None:
             count(self, fields)
 
@@ -94,7 +104,7 @@ class Metrics:
     def _count_app(self, fields: Mapping[str, Any]) -> None:
         self._dropped.inc(max(_number(fields, "ml.log.dropped") or 0, 0))
 
-    _COUNTED: Final[Mapping[str, Callable[..., None]]] = {
+    _HANDLERS: Final[Mapping[str, Callable[..., None]]] = {
         "ml.prediction": _count_prediction,
         "ml.bid": _count_bid,
         "ml.fallback": _count_fallback,
@@ -105,7 +115,7 @@ class Metrics:
 
 
 def _number(fields: Mapping[str, Any], name: str) -> float | None:
-    """A field's value if the log writes it as a number: a finite one, and no truth value."""
+    """Return a field's value if the log writes it as a number: finite, and not a boolean."""
     value = fields.get(name)
     if not isinstance(value, Number) or isinstance(value, (bool, complex)):
         return None
@@ -117,11 +127,11 @@ def _number(fields: Mapping[str, Any], name: str) -> float | None:
 
 
 def expose(app: Any, registry: CollectorRegistry | None = None) -> None:
-    """Serve `/metrics`, with the metrics of requests beside those of the log's events.
+    """Serve `/metrics`: the metrics of requests and of the log's events.
 
     Args:
         app: a FastAPI or Starlette application.
-        registry: what to serve; Prometheus's default registry when None.
+        registry: the metrics to serve; Prometheus's default registry when None.
     """
     instrumentator = Instrumentator(registry=registry or REGISTRY)
     instrumentator.instrument(app).expose(app, include_in_schema=False)

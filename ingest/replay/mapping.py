@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import parse_duration
 from mlmon.logging_config import Service
-from mlmon.logging_config.emit.rules import fit_part
+from mlmon.logging_config.emit.field_rules import field_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,7 @@ class FeaturesPart(Part):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        names = Counter(fit_part(column) for column in self.columns)
+        names = Counter(field_part(column) for column in self.columns)
         if twice := sorted(name for name, count in names.items() if count > 1):
             raise ValueError(f"two columns would be the feature {twice[0]!r}")
         return self

@@ -11,7 +11,7 @@ from mlmon.ingest.replay import cells
 from mlmon.ingest.replay.cells import CellError
 from mlmon.logging_config.emit.ids import is_harmless
 from mlmon.logging_config.emit.redaction import redact_text
-from mlmon.logging_config.schema.limits import MAX_KEYWORD
+from mlmon.logging_config.schema.fields import MAX_KEYWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable

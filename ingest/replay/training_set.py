@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlmon.ingest.replay.output import Output
-from mlmon.logging_config.emit.rules import fit_part
+from mlmon.logging_config.emit.field_rules import field_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class TrainingSet:
 
     def __init__(self, path: Path, mapping: Mapping) -> None:
         features = mapping.features
-        self._columns = {name: fit_part(name) for name in features.columns}
+        self._columns = {name: field_part(name) for name in features.columns}
         kinds = [
             *((name, pa.float64()) for name in features.numeric),
             *((name, pa.string()) for name in features.categorical),

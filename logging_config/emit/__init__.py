@@ -1,1 +1,1 @@
-"""From a call of the log to one encoded line."""
+"""From a call of a log method to one encoded line."""

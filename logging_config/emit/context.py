@@ -1,7 +1,7 @@
-"""Context that follows the work: ids and labels merged into each event emitted inside it.
+"""Context of the current work: ids and labels that are added to each event logged inside it.
 
-It is carried by `contextvars`, hence by asyncio tasks and by the thread pools of Starlette and
-`asyncio.to_thread`; a plain thread starts without it.
+It is stored in `contextvars`: asyncio tasks, `asyncio.to_thread` and Starlette's thread pool
+inherit it; a plain thread starts without it.
 """
 
 import os
@@ -10,11 +10,10 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Any, Final
 
-from mlmon.logging_config.emit.ids import Id, Ids, is_id, trusted
+from mlmon.logging_config.emit.ids import Id, Ids, Span, active_span, is_id, trusted
 from mlmon.logging_config.emit.service import Model
-from mlmon.logging_config.emit.trace import Span, active_span
 
-NAMES: Final = MappingProxyType(
+FIELD_NAMES: Final = MappingProxyType(
     {
         "trace_id": "trace.id",
         "span_id": "span.id",
@@ -24,7 +23,7 @@ NAMES: Final = MappingProxyType(
         "run_id": "ml.job.run_id",
     }
 )
-"""Short names of the ids that follow the work."""
+"""Field names of the short names of `context`."""
 
 Fields = Mapping[str, Any]
 _EMPTY: Final[Fields] = {}
@@ -32,23 +31,23 @@ _current: ContextVar[Fields] = ContextVar("logging_config", default=_EMPTY)
 _ids = Ids()
 
 
-class context:  # noqa: N801 -- it is used like a function
-    """Merge fields into each event emitted inside the block; yields its trace id.
+class context:  # noqa: N801 -- used like a function
+    """Add fields to each event logged inside the block; yields the trace id.
 
-    The trace id is taken from the fields, the enclosing context, OpenTelemetry or Elastic APM,
-    else made.
+    The trace id comes from the fields, the enclosing context, OpenTelemetry or Elastic APM; else it
+    is random.
 
     Args:
-        fresh: forget the enclosing context, as at the start of a request or a job.
+        fresh: ignore the enclosing context, as at the start of a request or a job.
         **fields: `trace_id`, `span_id`, `transaction_id`, `request_id`, `job`, `run_id`, `model`
             (a `Model`), or the dotted name of a field; any other name becomes a label.
-            None is left out.
+            None is ignored.
     """
 
     __slots__ = ("_fields", "_fresh", "_token")
 
     def __init__(self, *, fresh: bool = False, **fields: Any) -> None:
-        self._fields = _named(fields)
+        self._fields = _with_field_names(fields)
         self._fresh = fresh
 
     def __enter__(self) -> str:
@@ -61,7 +60,7 @@ class context:  # noqa: N801 -- it is used like a function
 
 
 def enter(fields: Fields, *, fresh: bool = False) -> Token[Fields]:
-    """Begin a context of fields under their dotted names; the answer goes to `leave`."""
+    """Enter a context of fields by dotted name; pass the returned token to `leave`."""
     merged = {**fields} if fresh else {**_current.get(), **fields}
     trace_id = merged.get("trace.id")
     if type(trace_id) is not Id:
@@ -74,15 +73,15 @@ def enter(fields: Fields, *, fresh: bool = False) -> Token[Fields]:
 
 
 def leave(token: Token[Fields]) -> None:
-    """End what `enter` began."""
+    """Leave the context that `enter` began."""
     _current.reset(token)
 
 
-def correlation(ids: Ids) -> Mapping[str, Any]:
-    """The fields of the current context, with a trace id in any case.
+def correlation_fields(ids: Ids) -> Mapping[str, Any]:
+    """Return the fields of the current context; a trace id is always among them.
 
     Args:
-        ids: makes the trace id where there is neither a context nor an active span.
+        ids: generates the trace id where there is neither a context nor an active span.
     """
     current = _current.get()
     if "trace.id" in current:
@@ -92,12 +91,12 @@ def correlation(ids: Ids) -> Mapping[str, Any]:
 
 
 def make_id() -> Id:
-    """Make an id for a request or a run: 32 hexadecimal digits."""
+    """Return a new id of a request or a run: 32 hexadecimal digits."""
     return _ids.trace()
 
 
 def current_trace_id() -> str | None:
-    """The trace the current work belongs to, None outside of any."""
+    """Return the current trace id; None outside a context and a span."""
     if trace_id := _current.get().get("trace.id"):
         return str(trace_id)
     span = active_span()
@@ -105,23 +104,23 @@ def current_trace_id() -> str | None:
 
 
 def traceparent() -> str:
-    """Make the W3C `traceparent` header that hands the current trace to another service."""
+    """Return a W3C `traceparent` header that continues the current trace in another service."""
     return f"00-{current_trace_id() or _ids.trace()}-{_ids.span()}-01"
 
 
-def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _with_field_names(fields: Mapping[str, Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for name, value in fields.items():
         if type(value) is Model:
             named |= {"ml.model.name": value.name, "ml.model.version": value.version}
         elif value is not None:
-            named[NAMES.get(name, name)] = value
+            named[FIELD_NAMES.get(name, name)] = value
     return named
 
 
-def _draw_anew() -> None:
-    global _ids  # noqa: PLW0603 -- a forked child must not draw its parent's ids
+def _reseed_ids() -> None:
+    global _ids  # noqa: PLW0603 -- a forked child must not generate its parent's ids
     _ids = Ids()
 
 
-os.register_at_fork(after_in_child=_draw_anew)
+os.register_at_fork(after_in_child=_reseed_ids)

@@ -1,18 +1,18 @@
-"""The log of one process: emits an event by a typed helper, each in one line."""
+"""The log of one process: each typed method writes one event as one line."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import wraps
+from threading import RLock
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Self
 
 from mlmon.logging_config.emit import events
-from mlmon.logging_config.emit.context import correlation
-from mlmon.logging_config.emit.envelope import Envelope
-from mlmon.logging_config.emit.events import Feature, Fields
-from mlmon.logging_config.emit.failure import error_fields
+from mlmon.logging_config.emit.context import correlation_fields
+from mlmon.logging_config.emit.event_encoder import EventEncoder
+from mlmon.logging_config.emit.events import Feature, Fields, error_fields
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
-from mlmon.logging_config.emit.losses import Losses
-from mlmon.logging_config.emit.salvage import total
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.errors import FieldTypeError
@@ -20,30 +20,83 @@ from mlmon.logging_config.schema.fields import REQUIRED
 from mlmon.logging_config.sinks.file_sink import Sink
 
 Observer = Callable[[str, Mapping[str, Any]], None]
-"""Told of each event that was accepted: its dataset and fields."""
+"""Called with the dataset and fields of each event that was accepted."""
 
+_P = ParamSpec("_P")
+_NOTICE_INTERVAL_S: Final = 1.0
 
 _LEVELS_BY_CLASS: Final = MappingProxyType({4: "warning", 5: "error"})
 
 
+class DropCounter:
+    """Counts the events dropped since the last notice; at most one notice a second."""
+
+    __slots__ = ("_lock", "_next_notice", "pending")
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # a signal handler may take the count while its thread adds to it
+        self._next_notice = 0.0
+        self.pending = 0
+
+    def add(self, events: int = 1) -> None:
+        """Count dropped events."""
+        with self._lock:
+            self.pending += events
+
+    def is_due(self) -> bool:
+        """Whether events were dropped and the last notice is a second old."""
+        return self.pending > 0 and time.monotonic() >= self._next_notice
+
+    def take(self) -> int:
+        """Return the count and set it to 0."""
+        with self._lock:
+            pending, self.pending = self.pending, 0
+            self._next_notice = time.monotonic() + _NOTICE_INTERVAL_S
+            return pending
+
+
+def _never_raises(
+    dataset: str,
+) -> Callable[
+    [Callable[Concatenate["EventLog", _P], str]], Callable[Concatenate["EventLog", _P], str]
+]:
+    """Make a typed method write its arguments as labels where they cannot make up the event."""
+
+    def decorate(
+        method: Callable[Concatenate["EventLog", _P], str],
+    ) -> Callable[Concatenate["EventLog", _P], str]:
+        @wraps(method)
+        def call(log: "EventLog", /, *args: _P.args, **given: _P.kwargs) -> str:
+            try:
+                return method(log, *args, **given)
+            except FieldTypeError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- the caller's arguments may be anything
+                return log._write_arguments(dataset, args, given, error)  # noqa: SLF001 -- a method's decorator
+
+        return call
+
+    return decorate
+
+
 class EventLog:
-    """Emits events; each method returns the event's id and raises nothing.
+    """Writes events; each method returns the event's id and raises nothing.
 
     In development (`strict`) a value of a wrong type raises `FieldTypeError`; elsewhere it is
-    written as a label and the line is marked, for a log must not stop the service.
+    written as a label and named in `ml.log.changes`.
 
     Args:
-        envelope: makes the lines.
-        sink: takes them.
-        ids: makes trace ids.
+        encoder: encodes the lines.
+        sink: receives the lines.
+        ids: generates trace ids.
         sampling: shares of traces whose features are written.
-        observers: told of each accepted event; what one raises is logged, once.
+        observers: called with each accepted event; an error of an observer is logged once.
         strict: raise on a value of a wrong type.
     """
 
     def __init__(
         self,
-        envelope: Envelope,
+        encoder: EventEncoder,
         sink: Sink,
         *,
         ids: Ids | None = None,
@@ -51,16 +104,16 @@ class EventLog:
         observers: tuple[Observer, ...] = (),
         strict: bool = False,
     ) -> None:
-        self.envelope = envelope
+        self.encoder = encoder
         self._sink = sink
         self._ids = ids or Ids()
         self._sampling = sampling or Sampling()
         self._observers = observers
         self._strict = strict
-        self._losses = Losses()
+        self._drops = DropCounter()
         self._failed_observers: list[Observer] = []
 
-    @total("ml.prediction")
+    @_never_raises("ml.prediction")
     def prediction(
         self,
         *,
@@ -74,7 +127,7 @@ class EventLog:
     ) -> str:
         """A model scored something (`ml.prediction`)."""
         fields = {
-            **correlation(self._ids),
+            **correlation_fields(self._ids),
             "ml.prediction.id": prediction_id,
             "ml.model.name": model.name,
             "ml.model.version": model.version,
@@ -86,10 +139,10 @@ class EventLog:
         if features:
             self._add_features(fields, features)
         if sources:
-            fields |= events.source_fields(sources, self.envelope.clock)
+            fields |= events.source_fields(sources, self.encoder.clock)
         return self._write("ml.prediction", "info", "Prediction", fields)
 
-    @total("ml.access")
+    @_never_raises("ml.access")
     def access(
         self,
         *,
@@ -111,7 +164,7 @@ class EventLog:
         level = _LEVELS_BY_CLASS.get(status_code // 100, "info")
         return self._emit("ml.access", level, "Request", fields | error_fields(error))
 
-    @total("ml.bid")
+    @_never_raises("ml.bid")
     def bid(
         self,
         *,
@@ -129,7 +182,7 @@ class EventLog:
         }
         return self._emit("ml.bid", "info", "Bid", fields)
 
-    @total("ml.outcome")
+    @_never_raises("ml.outcome")
     def outcome(
         self,
         *,
@@ -138,7 +191,7 @@ class EventLog:
         value: float | None = None,
         created: datetime | None = None,
     ) -> str:
-        """What came true was learnt (`ml.outcome`); `created` is when it became known."""
+        """An outcome became known (`ml.outcome`), at the time `created`."""
         fields = {
             "ml.prediction.id": prediction_id,
             "ml.outcome.label": label,
@@ -147,11 +200,11 @@ class EventLog:
         }
         return self._emit("ml.outcome", "info", "Outcome", fields)
 
-    @total("ml.fallback")
+    @_never_raises("ml.fallback")
     def fallback(
         self, *, source: str, age_s: float | None = None, reason: str | None = None
     ) -> str:
-        """Defaults stood in for a stale or missing source (`ml.fallback`)."""
+        """Defaults replaced a stale or missing feature source (`ml.fallback`)."""
         fields = {
             "ml.feature_source.name": source,
             "ml.feature_source.age_s": age_s,
@@ -159,13 +212,13 @@ class EventLog:
         }
         return self._emit("ml.fallback", "warning", "Fallback to defaults", fields)
 
-    @total("ml.job")
+    @_never_raises("ml.job")
     def job_started(self, *, name: str, run_id: str) -> str:
-        """A run of a job began (`ml.job`)."""
+        """A run of a job started (`ml.job`)."""
         fields = {"ml.job.name": name, "ml.job.run_id": run_id, "event.action": "started"}
         return self._emit("ml.job", "info", "Job started", fields)
 
-    @total("ml.job")
+    @_never_raises("ml.job")
     def job_ended(
         self,
         *,
@@ -189,7 +242,7 @@ class EventLog:
         level, message = ("info", "Job succeeded") if succeeded else ("error", "Job failed")
         return self._emit("ml.job", level, message, fields)
 
-    @total("ml.model")
+    @_never_raises("ml.model")
     def model_event(
         self,
         *,
@@ -213,46 +266,35 @@ class EventLog:
         return self._emit("ml.model", level, f"Model {action} {message}", fields)
 
     def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
-        """Anything else (`ml.app`): the fields of the table are kept, all others become labels."""
-        ids = correlation(self._ids)
+        """Any other event (`ml.app`): known fields are kept, all other keys become labels."""
+        ids = correlation_fields(self._ids)
         try:
             given = {**ids, **fields}
         except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
             given = {**ids, "fields": fields}
         return self._write("ml.app", level, message, given, strict=False)
 
-    def salvage(self, dataset: str, given: dict[str, Any], error: Exception) -> str:
-        """Write an event's arguments as labels, for they do not make up its fields.
-
-        Raises:
-            FieldTypeError: in development.
-        """
-        if self._strict:
-            raise FieldTypeError(f"{type(error).__name__}: {error}") from error
-        fields = {**correlation(self._ids), **given, **error_fields(error)}
-        return self._write(dataset, "error", "Event with wrong arguments", fields, strict=False)
-
     def flush(self) -> bool:
-        """Wait until all accepted events are written; False if the disk does not take them."""
+        """Wait until all accepted events are written; False if that takes too long."""
         return self._sink.flush()
 
     def close(self) -> None:
-        """Write out what is queued and close the sink; a later event opens it again."""
-        if self._losses.pending and self._sink.flush():
-            self._tell_losses()
+        """Write all queued events and close the sink; a later event opens it again."""
+        if self._drops.pending and self._sink.flush():
+            self._write_drop_notice()
         self._sink.close()
 
     def before_fork(self) -> None:
-        """Come to rest, so that a child finds nothing half done."""
+        """Finish the current write, so that a forked child starts in a consistent state."""
         self._sink.before_fork()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on; a child counts its own events, under an id of its own."""
+        """Continue; a child numbers its events from 1 under a new process id."""
         self._sink.after_fork(in_child=in_child)
         if in_child:
-            self.envelope.start(make_entity_id())
+            self.encoder.restart(make_entity_id())
             self._ids = Ids()
-            self._losses = Losses()  # what was lost before is its parent's to tell
+            self._drops = DropCounter()  # the parent reports what was dropped before
 
     def __enter__(self) -> Self:
         return self
@@ -266,10 +308,10 @@ class EventLog:
         self.close()
 
     def _emit(self, dataset: str, level: str, message: str, fields: Fields) -> str:
-        """Write an event without the fields that are not known; a required one is missed."""
+        """Write an event without optional fields that are None."""
         required = REQUIRED[dataset]
         known = {n: value for n, value in fields.items() if value is not None or n in required}
-        return self._write(dataset, level, message, {**correlation(self._ids), **known})
+        return self._write(dataset, level, message, {**correlation_fields(self._ids), **known})
 
     def _write(
         self,
@@ -281,41 +323,62 @@ class EventLog:
         strict: bool | None = None,
     ) -> str:
         strict = self._strict if strict is None else strict
-        event_id, line = self.envelope.seal(dataset, level, message, fields, strict=strict)
+        event_id, line = self.encoder.encode(dataset, level, message, fields, strict=strict)
         if not self._sink.write(line):
-            self._losses.count()
+            self._drops.add()
             return event_id
-        if self._losses.pending and self._losses.due():
-            self._tell_losses()
+        if self._drops.pending and self._drops.is_due():
+            self._write_drop_notice()
         if self._observers:
-            self._tell_observers(dataset, fields)
+            self._notify_observers(dataset, fields)
         return event_id
 
-    def _tell_observers(self, dataset: str, fields: Mapping[str, Any]) -> None:
+    def _notify_observers(self, dataset: str, fields: Mapping[str, Any]) -> None:
         for observe in self._observers:
-            self._tell(observe, dataset, fields)
+            self._notify(observe, dataset, fields)
 
-    def _tell(self, observe: Observer, dataset: str, fields: Mapping[str, Any]) -> None:
+    def _notify(self, observe: Observer, dataset: str, fields: Mapping[str, Any]) -> None:
         try:
             observe(dataset, fields)
-        except Exception as error:  # noqa: BLE001 -- the event is written, whatever an observer does
+        except Exception as error:  # noqa: BLE001 -- an observer is the caller's
             if observe not in self._failed_observers:
                 self._failed_observers.append(observe)
-                message = f"The observer {type(observe).__name__} failed; later failures are silent"
+                message = (
+                    f"The observer {type(observe).__name__} failed; further failures are not logged"
+                )
                 self.app("error", message, error_fields(error))
 
-    def _tell_losses(self) -> None:
-        """Write how many events were dropped; if that is dropped too, it is told later."""
-        lost = self._losses.take()
-        fields = {**correlation(self._ids), "ml.log.dropped": lost}
-        _, line = self.envelope.seal("ml.app", "warning", "Events were dropped", fields)
+    def _write_drop_notice(self) -> None:
+        """Write how many events were dropped; if this event is dropped too, count it as well."""
+        dropped = self._drops.take()
+        fields = {**correlation_fields(self._ids), "ml.log.dropped": dropped}
+        _, line = self.encoder.encode("ml.app", "warning", "Events were dropped", fields)
         if self._sink.write(line):
-            self._tell_observers("ml.app", fields)
+            self._notify_observers("ml.app", fields)
         else:
-            self._losses.count(lost + 1)
+            self._drops.add(dropped + 1)
+
+    def _write_arguments(
+        self, dataset: str, args: tuple[Any, ...], given: dict[str, Any], error: Exception
+    ) -> str:
+        """Write a method's arguments as labels, because they do not make up its event.
+
+        Raises:
+            FieldTypeError: in development.
+        """
+        if self._strict:
+            raise FieldTypeError(f"{type(error).__name__}: {error}") from error
+        positional = {"args": args} if args else {}
+        fields = {
+            **correlation_fields(self._ids),
+            **given,
+            **positional,
+            **error_fields(error),
+        }
+        return self._write(dataset, "error", "Event with wrong arguments", fields, strict=False)
 
     def _add_features(self, fields: Fields, features: Mapping[str, Feature]) -> None:
-        """Add features, if the trace is among those sampled."""
+        """Add the features if the trace is sampled."""
         sampling, trace_id = self._sampling, fields["trace.id"]
         if sampling.features < 1:
             fields["ml.features.sample_rate"] = sampling.features

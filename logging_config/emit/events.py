@@ -1,23 +1,24 @@
-"""The domain's events as fields of the table: pure functions."""
+"""Typed events as fields of the table: pure functions."""
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from numbers import Number
 from typing import Any, Final
 
-from mlmon.logging_config.emit.rules import fit_part
+from mlmon.logging_config.emit.field_rules import field_part
 from mlmon.logging_config.emit.service import FeatureSource, Model
-from mlmon.logging_config.schema.limits import MAX_REMEMBERED
+from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_TEXT
 
 Fields = dict[str, Any]
 """An event's fields by dotted name."""
 
 Feature = float | str | bool | Sequence[float] | None
-"""A feature's value: a number, a category, a yes or no, an embedding, or missing."""
+"""A feature's value: a number, a category, a boolean, an embedding, or None if missing."""
 
 
-class _Names(dict[str, str]):
-    """The dotted names of a family, remembered, for making them costs more than all else."""
+class _FamilyNames(dict[str, str]):
+    """The dotted names of a family of fields, cached because building them is expensive."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
@@ -25,18 +26,18 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         full = f"{self.prefix}{name}"
-        if len(self) < MAX_REMEMBERED:
+        if len(self) < MAX_CACHED:
             self[name] = full
         return full
 
 
-_NUMERIC: Final = _Names("ml.features.numeric.")
-_CATEGORICAL: Final = _Names("ml.features.categorical.")
-_EMBEDDING: Final = _Names("ml.features.embedding.")
+_NUMERIC: Final = _FamilyNames("ml.features.numeric.")
+_CATEGORICAL: Final = _FamilyNames("ml.features.categorical.")
+_EMBEDDING: Final = _FamilyNames("ml.features.embedding.")
 
 
 def model_fields(model: Model | None) -> Fields:
-    """Name a model; none is an empty answer."""
+    """Return a model's name and version; empty if None."""
     if model is None:
         return {}
     return {"ml.model.name": model.name, "ml.model.version": model.version}
@@ -45,13 +46,13 @@ def model_fields(model: Model | None) -> Fields:
 def add_features(
     fields: Fields, features: Mapping[str, Feature], *, embeddings: bool = True
 ) -> None:
-    """Add features, split by type; embeddings, and features without a value, are named as well.
+    """Add features, split by type, and the names of embeddings and of features without a value.
 
-    NaN is no value.
+    NaN counts as no value.
 
     Args:
-        fields: the event's, to be added to.
-        features: by name.
+        fields: the event's fields; changed in place.
+        features: values by name.
         embeddings: whether sequences of numbers are written.
     """
     missing: list[str] = []
@@ -74,20 +75,20 @@ def add_features(
                 fields[family[name]] = value
                 embedded.append(name)
     if embedded:
-        fields["ml.features.embedded"] = [fit_part(str(name)) for name in embedded]
+        fields["ml.features.embedded"] = [field_part(str(name)) for name in embedded]
     if missing:
-        fields["ml.features.missing"] = [fit_part(str(name)) for name in missing]
+        fields["ml.features.missing"] = [field_part(str(name)) for name in missing]
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a value of no plain type stands for none: None, NaN, pandas.NA."""
+    """Whether a value is None, NaN or pandas.NA."""
     if isinstance(value, Number):
         return value != value  # noqa: PLR0124 -- NaN alone differs from itself
     return value is None or type(value).__name__ == "NAType"
 
 
-def _family(value: Any) -> _Names:
-    """The family of a value that is none of Python's plain types, such as numpy's."""
+def _family(value: Any) -> _FamilyNames:
+    """Return the family of a value that is not a plain Python type, such as numpy's."""
     if isinstance(value, Number):
         return _NUMERIC
     if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 0:
@@ -97,12 +98,12 @@ def _family(value: Any) -> _Names:
 
 
 def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> Fields:
-    """The state of each source of features, by its name.
+    """Return the state of each feature source.
 
     Args:
-        sources: the sources.
-        now: tells the time in nanoseconds since the epoch, from which the age of a source's data
-            follows where only the time of its refresh is given.
+        sources: the sources by name.
+        now: returns the time in nanoseconds since the epoch; the age of a source's data is computed
+            from it where only the time of the refresh is given.
     """
     fields: Fields = {}
     for name, source in sources.items():
@@ -119,18 +120,50 @@ def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) 
 
 
 def _age(updated: datetime, now: int) -> float | None:
-    """Seconds since a moment, one without a time zone being in UTC; None for NaT."""
+    """Return the seconds since a time (UTC if it has no zone); None for NaT."""
     if updated != updated:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
         return None
-    moment = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
-    return round(now / 1e9 - moment.timestamp(), 6)
+    aware = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
+    return round(now / 1e9 - aware.timestamp(), 6)
 
 
 def evaluation_fields(metrics: Mapping[str, float]) -> Fields:
-    """A model's metrics, by name."""
+    """Return a model's evaluation metrics."""
     return {f"ml.evaluation.{name}": value for name, value in metrics.items()}
 
 
 def outcome_fields(*, succeeded: bool) -> Fields:
-    """Whether something succeeded, as ECS says it."""
+    """Return ECS's `event.outcome`."""
     return {"event.outcome": "success" if succeeded else "failure"}
+
+
+def error_fields(error: BaseException | str | None) -> Fields:
+    """Return ECS's `error.*` fields of an exception or of an error's text; empty if None."""
+    if error is None:
+        return {}
+    if not isinstance(error, BaseException):
+        return {"error.message": error}
+    kind = type(error)
+    return {
+        "error.type": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
+        "error.message": _error_message(error),
+        "error.stack_trace": _stack_trace(error),
+    }
+
+
+def _error_message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 -- an exception's own __str__ may raise anything
+        return f"<unreadable {type(error).__name__}>"
+
+
+def _stack_trace(error: BaseException) -> str:
+    """Return the stack trace, without the values of variables; cut in the middle if too long."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 -- source files and __str__ are outside our control
+        return f"<unreadable stack trace of {type(error).__name__}>"
+    half = MAX_TEXT // 2 - 1
+    # The end holds the cause, the beginning the entry point.
+    return text if len(text) <= MAX_TEXT else f"{text[:half]}…{text[-half:]}"

@@ -1,46 +1,52 @@
-"""Ids the log makes: of traces, spans, runs and process starts."""
+"""Ids of traces, spans, runs and process starts: generated, or read from tracers and headers.
+
+Sources: https://www.w3.org/TR/trace-context/ (32 lower-case hexadecimal digits, not all zero),
+https://www.elastic.co/docs/reference/apm/agents/python/logs.
+"""
 
 import os
 import random
 import re
-from typing import Final, TypeGuard
+import sys
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from mlmon.logging_config.errors import ConfigurationError
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
-
-
-# No token, address or credential looks like this: they have longer runs, or other characters.
+# No token, address or credential has this form: they have longer runs, or other characters.
 _HARMLESS: Final = re.compile(r"[0-9a-f]{32}|(?:[0-9A-Za-z]{1,15}[-_.:]){0,8}[0-9A-Za-z]{1,15}")
+_TRACEPARENT: Final = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?"
+)
 
 
 class Id(str):
-    """An id that is known to hold no secret, so that no event needs to search it again."""
+    """An id that is known to hold no secret, so that it is not searched again in each event."""
 
     __slots__ = ()
 
 
 class Ids:
-    """A source of random ids, its own for each process; from a seed, always the same ones.
+    """A generator of random ids; with a seed, always the same ids.
 
-    It does not share Python's global generator: a service that calls `random.seed(0)` at start
-    would otherwise draw the same ids after each start.
+    It does not use Python's global generator: a service that calls `random.seed(0)` at start
+    would otherwise generate the same ids after each start.
     """
 
     def __init__(self, seed: str | None = None) -> None:
         self._bits = random.Random(os.urandom(32) if seed is None else seed).getrandbits
 
     def trace(self) -> Id:
-        """Make a trace id: 32 hexadecimal digits, not all zero (W3C)."""
+        """Return a new trace id: 32 hexadecimal digits, not all zero (W3C)."""
         return Id(f"{self._bits(128) or 1:032x}")
 
     def span(self) -> str:
-        """Make a span id: 16 hexadecimal digits, not all zero (W3C)."""
+        """Return a new span id: 16 hexadecimal digits, not all zero (W3C)."""
         return f"{self._bits(64) or 1:016x}"
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Whether a value may serve as an id: 1 to 128 letters, digits and `_.:-`."""
+    """Whether a value is valid as an id: 1 to 128 letters, digits and `_.:-`."""
     return type(value) is str and _ID.fullmatch(value) is not None
 
 
@@ -50,12 +56,12 @@ def is_harmless(text: str) -> bool:
 
 
 def trusted(text: str) -> str:
-    """Return the id as `Id` if it is harmless, else as it is, to be searched with each event."""
+    """Return the id as `Id` if it is harmless, else unchanged, to be searched in each event."""
     return Id(text) if is_harmless(text) else text
 
 
 def make_entity_id() -> str:
-    """Draw the id of a process start: 16 hexadecimal digits."""
+    """Return a random id of a process start: 16 hexadecimal digits."""
     return os.urandom(8).hex()
 
 
@@ -63,7 +69,7 @@ def check_entity_id(entity_id: str) -> str:
     """Return the id if it can be part of a document's id.
 
     Raises:
-        ConfigurationError: it holds other characters than letters, digits and `_.:-`, or too many.
+        ConfigurationError: it is not 1 to 128 letters, digits and `_.:-`.
     """
     if not is_id(entity_id):
         raise ConfigurationError(
@@ -71,3 +77,49 @@ def check_entity_id(entity_id: str) -> str:
             "Give 1 to 128 letters, digits, '_', '.', ':' or '-', the first a letter or digit.",
         )
     return entity_id
+
+
+class Span(NamedTuple):
+    """The current position in a trace; an empty id is unknown."""
+
+    trace_id: str
+    span_id: str = ""
+    transaction_id: str = ""
+
+    def to_fields(self) -> dict[str, str]:
+        """Return the known ids by field."""
+        named = zip(("trace.id", "span.id", "transaction.id"), self, strict=True)
+        return {name: value for name, value in named if value}
+
+
+def parse_traceparent(header: str) -> Span | None:
+    """Parse a W3C `traceparent` header; None if it is invalid, as the specification asks."""
+    match = _TRACEPARENT.fullmatch(header.strip())
+    if match is None or (match[1] == "00" and match[4]):
+        return None
+    return Span(Id(match[2]), Id(match[3]))
+
+
+def active_span() -> Span | None:
+    """Return the span of OpenTelemetry or Elastic APM, if the service has loaded one of them."""
+    return _opentelemetry_span() or _elastic_apm_span()
+
+
+def _opentelemetry_span() -> Span | None:
+    module: Any = sys.modules.get("opentelemetry.trace")
+    if module is None:
+        return None
+    span = module.get_current_span().get_span_context()
+    if not span.is_valid:
+        return None
+    return Span(Id(f"{span.trace_id:032x}"), Id(f"{span.span_id:016x}"))
+
+
+def _elastic_apm_span() -> Span | None:
+    module: Any = sys.modules.get("elasticapm")
+    if module is None:
+        return None
+    trace_id = module.get_trace_id()
+    if not trace_id:
+        return None
+    return Span(trace_id, module.get_span_id() or "", module.get_transaction_id() or "")

@@ -1,6 +1,6 @@
-"""Turn any Python value into one JSON can hold, and note each thing that had to change.
+"""Convert any Python value to a JSON value, and record each change.
 
-Total: no value raises, not even one whose `__repr__` or `__iter__` does. A number stays a number.
+No value raises, not even one whose `__repr__` or `__iter__` does. A number stays a number.
 """
 
 import math
@@ -21,57 +21,57 @@ from uuid import UUID
 
 import orjson
 
-from mlmon.logging_config.schema.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
+from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
 
 _INT64: Final = range(-(2**63), 2**63)
 _MAX_BITS: Final = 1023
 _T = TypeVar("_T")
 
 
-class _Dataclass(ABC):  # noqa: B024 -- stands in the table of types for "any dataclass's instance"
+class _Dataclass(ABC):  # noqa: B024 -- matches an instance of any dataclass in `_CONVERSIONS`
     @classmethod
     def __subclasshook__(cls, kind: type) -> bool:
         return is_dataclass(kind)
 
 
-class Converter:
+class JsonConverter:
     """Converts the values of one event.
 
     Attributes:
-        changes: what was changed, each `<kind>:<field>`, in the order it was met.
+        changes: the changes made, each `<kind>:<field>`, in order.
     """
 
-    __slots__ = ("_items", "_open", "changes")
+    __slots__ = ("_ancestors", "_remaining", "changes")
 
     def __init__(self) -> None:
         self.changes: list[str] = []
-        self._open: set[int] = set()
-        self._items = MAX_ITEMS
+        self._ancestors: set[int] = set()
+        self._remaining = MAX_ITEMS
 
-    def mark(self, kind: str, path: str) -> None:
-        """Note a change to a field."""
+    def record(self, kind: str, path: str) -> None:
+        """Record a change to a field."""
         self.changes.append(f"{kind}:{path[:MAX_KEY]}")
 
     def convert(self, value: Any, path: str) -> Any:
-        """Return the value as JSON can hold it: None, bool, int, float, str, list or dict."""
+        """Return None, bool, int, float, str, list or dict."""
         try:
             return self._convert(value, path)
-        except Exception:  # noqa: BLE001 -- whatever a value's own methods raise, the event goes on
-            self.mark("unreadable", path)
+        except Exception:  # noqa: BLE001 -- a value's own methods may raise anything
+            self.record("unreadable", path)
             return f"<unreadable {type(value).__name__}>"
 
     def text(self, value: str, path: str) -> str:
-        """Return a text that UTF-8 can hold, no longer than `MAX_TEXT` characters."""
+        """Return a text that UTF-8 can encode, of at most `MAX_TEXT` characters."""
         value = str.__str__(value)
         if len(value) > MAX_TEXT:
-            self.mark("too_long", path)
+            self.record("too_long", path)
             value = f"{value[: MAX_TEXT // 2]} … {value[-(MAX_TEXT // 2) + 3 :]}"
         if value.isascii():
             return value
         try:
             value.encode()
         except UnicodeEncodeError:
-            self.mark("surrogate", path)
+            self.record("surrogate", path)
             return value.encode("utf-8", "backslashreplace").decode()
         return value
 
@@ -82,10 +82,10 @@ class Converter:
         except Exception:  # noqa: BLE001 -- a broken __class__ may raise anything
             is_text = False
         if not is_text:
-            self.mark("key", path)
-        text = self.text(value if is_text else self._repr(value), path)
+            self.record("key", path)
+        text = self.text(value if is_text else _repr(value), path)
         if len(text) > MAX_KEY:
-            self.mark("too_long", path)
+            self.record("too_long", path)
         return text[:MAX_KEY]
 
     def _convert(self, value: Any, path: str) -> Any:
@@ -96,18 +96,18 @@ class Converter:
         for kind, convert in self._CONVERSIONS:
             if isinstance(value, kind):
                 return convert(self, value, path)
-        plain = _plain(value)
-        if plain is not value:
-            return self._convert(plain, path)
-        self.mark("repr", path)
-        return self.text(self._repr(value), path)
+        converted = _to_python(value)
+        if converted is not value:
+            return self._convert(converted, path)
+        self.record("repr", path)
+        return self.text(_repr(value), path)
 
     def _integer(self, value: int, path: str) -> Any:
         value = int.__index__(value)
         if value in _INT64:
             return value
         if value.bit_length() > _MAX_BITS:
-            self.mark("out_of_range", path)
+            self.record("out_of_range", path)
             return None
         return orjson.Fragment(str(value))
 
@@ -116,14 +116,14 @@ class Converter:
         if math.isfinite(value):
             return value
         negative = "negative_infinity" if value < 0 else "infinity"
-        self.mark("nan" if value != value else negative, path)  # noqa: PLR0124 -- NaN's definition
+        self.record("nan" if value != value else negative, path)  # noqa: PLR0124 -- only NaN differs from itself
         return None
 
     def _decimal(self, value: Decimal, path: str) -> Any:
         if not value.is_finite():
             return self._float(math.nan if value.is_nan() else float(value), path)
         if math.isinf(float(value)):
-            self.mark("out_of_range", path)
+            self.record("out_of_range", path)
             return None
         return orjson.Fragment(str(value))
 
@@ -131,75 +131,68 @@ class Converter:
         try:
             approximate = value.numerator / value.denominator
         except OverflowError:
-            self.mark("out_of_range", path)
+            self.record("out_of_range", path)
             return None
-        self.mark("rounded", path)
+        self.record("rounded", path)
         return approximate
 
     def _bytes(self, value: bytes | bytearray | memoryview, path: str) -> str:
-        self.mark("bytes", path)
+        self.record("bytes", path)
         return self.text(bytes(value[:MAX_TEXT]).decode("utf-8", "backslashreplace"), path)
 
     def _datetime(self, value: datetime, path: str) -> str | None:
         if value != value:  # noqa: PLR0124 -- pandas' NaT is a datetime unequal to itself
             return self._float(math.nan, path)  # type: ignore[return-value]
         if value.tzinfo is None:
-            self.mark("naive_time", path)
+            self.record("naive_time", path)
             value = value.replace(tzinfo=UTC)
         try:
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        except OverflowError:  # within a day of the first or last time there is
+        except OverflowError:  # within a day of datetime.min or datetime.max
             return value.isoformat()
 
     def _sequence(self, value: Iterable[Any], path: str) -> Any:
         if type(value) is list and len(value) <= MAX_ITEMS and _is_finite(value):
             return value
-        with self._opened(value, path) as refused:
-            return refused or [self.convert(item, path) for item in self._take(value, path)]
+        with self._enter(value, path) as replacement:
+            return replacement or [self.convert(item, path) for item in self._limited(value, path)]
 
     def _object(self, value: Any, path: str) -> Any:
-        with self._opened(value, path) as refused:
-            return refused or self._mapping(_pairs(value), path)
+        with self._enter(value, path) as replacement:
+            return replacement or self._mapping(_pairs(value), path)
 
     @contextmanager
-    def _opened(self, value: Any, path: str) -> Iterator[str]:
-        """Enter a container; yield what stands for it if it is a cycle or too deep."""
-        if id(value) in self._open or len(self._open) >= MAX_DEPTH:
-            kind = "cycle" if id(value) in self._open else "too_deep"
-            self.mark(kind, path)
+    def _enter(self, value: Any, path: str) -> Iterator[str]:
+        """Enter a container; yield its replacement if it is a cycle or too deep, else empty."""
+        if id(value) in self._ancestors or len(self._ancestors) >= MAX_DEPTH:
+            kind = "cycle" if id(value) in self._ancestors else "too_deep"
+            self.record(kind, path)
             yield f"<{kind} {type(value).__name__}>"
             return
-        self._open.add(id(value))
+        self._ancestors.add(id(value))
         try:
             yield ""
         finally:
-            self._open.discard(id(value))
+            self._ancestors.discard(id(value))
 
     def _mapping(self, pairs: Iterable[tuple[Any, Any]], path: str) -> dict[str, Any]:
         converted: dict[str, Any] = {}
-        for key, item in self._take(pairs, path):
+        for key, item in self._limited(pairs, path):
             name = self.key(key, path)
             while name in converted:
-                self.mark("collision", f"{path}.{name}")
+                self.record("collision", f"{path}.{name}")
                 name += "_2"
             converted[name] = self.convert(item, f"{path}.{name}")
         return converted
 
-    def _take(self, items: Iterable[_T], path: str) -> Iterator[_T]:
-        """Yield items as long as the event has room for them."""
+    def _limited(self, items: Iterable[_T], path: str) -> Iterator[_T]:
+        """Yield items until the event holds `MAX_ITEMS` values."""
         for item in items:
-            if self._items <= 0:
-                self.mark("too_many", path)
+            if self._remaining <= 0:
+                self.record("too_many", path)
                 return
-            self._items -= 1
+            self._remaining -= 1
             yield item
-
-    @staticmethod
-    def _repr(value: Any) -> str:
-        try:
-            return repr(value)
-        except Exception:  # noqa: BLE001 -- a broken __repr__ may raise anything
-            return f"<unreadable {type(value).__name__}>"
 
     _CONVERSIONS: Final[tuple[tuple[Any, Callable[..., Any]], ...]] = (
         (str, text),
@@ -219,6 +212,13 @@ class Converter:
     )
 
 
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 -- a broken __repr__ may raise anything
+        return f"<unreadable {type(value).__name__}>"
+
+
 def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(value, Mapping):
         return value.items()
@@ -230,13 +230,13 @@ def _is_finite(values: list[Any]) -> bool:
     return set(map(type, values)) == {float} and math.isfinite(sum(values))
 
 
-def _plain(value: Any) -> Any:
-    """Return what a numpy, pandas, torch or array value holds as Python's own; others as they are.
+def _to_python(value: Any) -> Any:
+    """Convert a numpy, pandas, torch or array value to Python's own types; return others unchanged.
 
-    Known by their shape, for importing their libraries would cost each service their weight.
+    They are recognised by their attributes, because importing their libraries is expensive.
     """
     kind = type(value)
-    if kind.__name__ == "NAType":  # pandas.NA, which refuses even to be compared
+    if kind.__name__ == "NAType":  # pandas.NA, which cannot even be compared
         return math.nan
     if hasattr(kind, "dtype") and hasattr(kind, "item") and not getattr(value, "ndim", 0):
         item = value.item()

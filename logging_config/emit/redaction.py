@@ -1,7 +1,7 @@
-"""Redaction: what must not be written is taken out before anything is serialised.
+"""Remove secrets and personal data before an event is serialised.
 
 By key (`password`, `api_key`, …), by pattern in any text (tokens, card numbers, e-mail addresses),
-by a list of what a dataset may hold; and by a salted hash where a value must stay joinable.
+by a list of the fields a dataset may hold, and by a salted hash where a value must stay joinable.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.schema.fields import DATASETS
 
 REDACTED: Final = "[redacted]"
-"""Stands where a secret was."""
+"""Written in place of a secret."""
 
 _SECRET_KEY: Final = re.compile(
     r"\b(?:passwords?|passwd|passphrase|pwd|secrets?|authorization|cookies?|credentials?|apikey)\b"
@@ -55,7 +55,7 @@ _SUSPICIOUS: Final = re.compile(
 
 
 def is_secret_key(key: str) -> bool:
-    """Whether a key's words say that its value is a secret: `dbPassword`, `x-api-key`."""
+    """Whether a key names a secret: `dbPassword`, `x-api-key`."""
     words = " ".join(_WORD.findall(key)).lower()
     return _SECRET_KEY.search(words) is not None
 
@@ -69,20 +69,20 @@ def redact_text(text: str, *, cards: bool = True) -> str:
     """
     if _SUSPICIOUS.search(text):
         clean = _TOKEN.sub(REDACTED, text)
-        clean = _CREDENTIALS.sub(_keep_prefix, clean)
+        clean = _CREDENTIALS.sub(_hide_credentials, clean)
         clean = _EMAIL.sub(REDACTED, clean)
         text = clean if clean != text else text
     return _CARD.sub(_hide_card, text) if cards and _CARD.search(text) else text
 
 
-def _keep_prefix(match: re.Match[str]) -> str:
+def _hide_credentials(match: re.Match[str]) -> str:
     return (match[1] or match[2] or match[3]) + REDACTED
 
 
 def _hide_card(match: re.Match[str]) -> str:
     digits = [int(digit) for digit in match[0] if digit.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    # Luhn's check (ISO/IEC 7812-1) lets nine of ten other long numbers stand.
+    # Luhn's check (ISO/IEC 7812-1) keeps nine of ten other long numbers.
     return match[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else REDACTED
 
 
@@ -95,14 +95,14 @@ def _is_known(dataset: str, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What to take out of events.
+    """What to remove from events.
 
     Attributes:
-        keys: names beyond the built-in ones whose values are secret, whatever their case.
-        hashed: fields or labels written as a salted hash, so that they stay joinable.
-        salt: the hash's key, required with `hashed`; the same in each process that must join.
-        allowed: per dataset, the only fields a caller may fill beside the required ones; labels as
-            `labels.<name>`. A dataset that is absent allows all.
+        keys: further names whose values are secret; case is ignored.
+        hashed: fields or labels that are written as a salted hash, so that they stay joinable.
+        salt: key of the hash, required with `hashed`; the same in all processes to be joined.
+        allowed: by dataset, the fields a caller may fill in addition to the required ones; a label
+            is `labels.<name>`. A dataset that is absent allows all fields.
     """
 
     keys: frozenset[str] = frozenset()
@@ -117,10 +117,10 @@ class Redaction:
                 f"The datasets are: {', '.join(DATASETS)}.",
             )
         for dataset, names in self.allowed.items():
-            if nowhere := sorted(name for name in names if not _is_known(dataset, name)):
+            if unknown_names := sorted(name for name in names if not _is_known(dataset, name)):
                 raise ConfigurationError(
-                    f"Redaction allows fields {dataset} does not have: {', '.join(nowhere)}.",
-                    "See docs/fields.md; what is in no table is a label: 'labels.<name>'.",
+                    f"Redaction allows fields {dataset} does not have: {', '.join(unknown_names)}.",
+                    "See docs/fields.md; a name that is not in it is a label: 'labels.<name>'.",
                 )
         if self.hashed and not self.salt:
             raise ConfigurationError(
@@ -134,5 +134,5 @@ class Redaction:
         return hmac.new(self.salt.encode(), data, hashlib.sha256).hexdigest()[:32]
 
     def hides(self, key: str) -> bool:
-        """Whether a key's value is secret."""
+        """Whether a key's value is removed."""
         return is_secret_key(key) or key.rpartition(".")[2].lower() in self.keys

@@ -1,4 +1,4 @@
-"""Who writes the log: the service, and what its events are about: models and feature sources."""
+"""The service that writes the log, and the models and feature sources its events refer to."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +8,12 @@ from mlmon.logging_config.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service whose log it is; ECS `service.*`.
+    """The service that writes the log; ECS `service.*`.
 
     Attributes:
-        name: its name, the same in each process.
-        version: the version deployed.
-        environment: where it runs; in `development` a wrong type in an event is an error.
+        name: name, the same in each process.
+        version: deployed version.
+        environment: for example `production`; in `development` a value of a wrong type raises.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSource:
-    """State of a source of features when it was read.
+    """State of a feature source when it was read.
 
     Attributes:
         status: `fresh`, `stale` or `missing`.
-        age_s: age of its data in seconds, None when there is none or `last_updated_at` tells it.
-        last_updated_at: when it was refreshed, None when never.
+        age_s: age of its data in seconds; computed from `last_updated_at` when None.
+        last_updated_at: time of the last refresh; None when it was never refreshed.
     """
 
     status: str

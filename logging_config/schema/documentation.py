@@ -16,25 +16,25 @@ from mlmon.logging_config.schema.fields import (
 
 _INTRODUCTION = f"""# Fields of the log
 
-Made from `logging_config/schema/fields.py` by
+Generated from `logging_config/schema/fields.py` by
 `python -m mlmon.logging_config.schema.documentation > docs/fields.md`.
 
-Version {SCHEMA_VERSION} of the table (`ml.schema_version`); names of ECS {ECS_VERSION}.
-Level `custom` marks fields ECS does not have. `*` stands for a name, such as a feature's.
+Version {SCHEMA_VERSION} of the table (`ml.schema_version`); field names of ECS {ECS_VERSION}.
+Level `custom` marks fields that ECS does not define. `*` is a placeholder for a name.
 """
 
 
 def fields_page() -> str:
-    """The page, in Markdown."""
+    """Return the page, in Markdown."""
     return "\n".join(_page())
 
 
 def _page() -> Iterator[str]:
     yield _INTRODUCTION
     yield "## Every line\n"
-    yield "Written by the log alone; a caller cannot set them.\n"
+    yield "Written by the log itself; a caller cannot set them.\n"
     yield from _table(ENVELOPE)
-    yield "## The work a line belongs to\n"
+    yield "## Ids of trace, request, job and model\n"
     yield from _table(CORRELATION)
     yield "## Origin, errors and the log itself\n"
     yield from _table(DIAGNOSTICS)

@@ -1,4 +1,4 @@
-"""Whether a JSON value fits a field's type, and the form in which it is written."""
+"""Check whether a JSON value fits a field's type, and convert it to the form that is written."""
 
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -9,7 +9,7 @@ import orjson
 from mlmon.logging_config.schema.fields import Field
 
 MISFIT: Final = object()
-"""Says that a value cannot be written under the field."""
+"""Returned for a value that cannot be written under the field."""
 
 EXPECTED: Final = MappingProxyType(
     {
@@ -21,25 +21,25 @@ EXPECTED: Final = MappingProxyType(
         "match_only_text": "a text",
     }
 )
-"""What a developer should have given, by field type."""
+"""The expected value in words, by field type."""
 
 _INT64: Final = range(-(2**63), 2**63)
 
 
 def fit(field: Field, value: Any) -> Any:
-    """Return the value as the field holds it, or `MISFIT`; null fits any but a required field."""
+    """Return the value as it is written, or `MISFIT`; null fits every optional field."""
     if value is None:
         return MISFIT if field.required else None
     if isinstance(value, list):
         if not field.array:
             return MISFIT
-        fitted = [fit_one(field, item) for item in value]
+        fitted = [_fit_one(field, item) for item in value]
         return MISFIT if any(item is MISFIT for item in fitted) else fitted
-    return fit_one(field, value)
+    return _fit_one(field, value)
 
 
-def fit_one(field: Field, value: Any) -> Any:
-    """Fit one value that is not a list."""
+def _fit_one(field: Field, value: Any) -> Any:
+    """Return one value that is not a list as it is written, or `MISFIT`."""
     fits: bool
     match field.type:
         case "boolean":
@@ -49,7 +49,7 @@ def fit_one(field: Field, value: Any) -> Any:
         case "double":
             fits = _is_integer(value) or isinstance(value, (float, orjson.Fragment, type(None)))
         case "date":
-            return _moment(value)
+            return _fit_date(value)
         case _:
             fits = isinstance(value, str) or (field.is_family and isinstance(value, bool))
     return value if fits else MISFIT
@@ -59,17 +59,13 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _moment(value: Any) -> Any:
+def _fit_date(value: Any) -> Any:
     if not isinstance(value, str):
         return MISFIT
     try:
-        moment = datetime.fromisoformat(value)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return format_moment(aware)
+        time = datetime.fromisoformat(value)
+        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+        utc = aware.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return MISFIT
-
-
-def format_moment(moment: datetime) -> str:
-    """Write an aware time as the log does: UTC, microseconds, `Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return utc.isoformat(timespec="microseconds") + "Z"

@@ -1,9 +1,9 @@
 """The one table of fields: what a line of each dataset may hold.
 
-Index templates, the field documentation (`docs/fields.md`) and the validation of events are made
-from it. Names follow the Elastic Common Schema (https://www.elastic.co/docs/reference/ecs); what
-ECS has no name for lives under `ml.`. A name with a `*` stands for a family of fields, one for each
-name in the star's place.
+Index templates, the field documentation (`docs/fields.md`) and the validation of events are derived
+from it. Names follow the Elastic Common Schema (https://www.elastic.co/docs/reference/ecs); fields
+that ECS does not define start with `ml.`. A name with a `*` is a family of fields, one for each
+name in place of the star.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,27 @@ TYPES: Final = frozenset(
 """The Elasticsearch field types a field may have."""
 
 LEVELS: Final = frozenset({"core", "extended", "custom"})
+
+MAX_TEXT: Final = 32_768
+"""Characters of a text: a message, a stack trace."""
+
+MAX_KEYWORD: Final = 1_024
+"""Characters of a keyword or a label; Lucene rejects terms over 32,766 bytes."""
+
+MAX_KEY: Final = 256
+"""Characters of a key."""
+
+MAX_DEPTH: Final = 16
+"""Levels of nesting; Elasticsearch's own limit is 20."""
+
+MAX_ITEMS: Final = 16_384
+"""Values in one event, all its lists and mappings together."""
+
+MAX_LINE: Final = 1_048_576
+"""Bytes of a line; a larger one is written with its longest values cut."""
+
+MAX_CACHED: Final = 8_192
+"""Entries of each cache, so that a service's memory stays flat for any keys and texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,157 +93,209 @@ class Field:
 ENVELOPE: Final = (
     Field("@timestamp", "date", "When the event happened, UTC.", "µs", required=True, level="core"),
     Field("log.level", "keyword", "Severity of the line.", required=True, level="core"),
-    Field("message", "match_only_text", "The event for a reader.", required=True, level="core"),
-    Field("ecs.version", "keyword", "ECS version of the names.", required=True, level="core"),
+    Field("message", "match_only_text", "The event as a sentence.", required=True, level="core"),
+    Field("ecs.version", "keyword", "ECS version of the field names.", required=True, level="core"),
     Field(
         "event.id",
         "keyword",
-        "`<process.entity_id>-<event.sequence>`: unique from birth, the document's id.",
+        "`<process.entity_id>-<event.sequence>`: unique, and the document id.",
         required=True,
         level="core",
         identifier=True,
     ),
-    Field("event.dataset", "keyword", "Names the data stream.", required=True, level="core"),
+    Field(
+        "event.dataset", "keyword", "Dataset; names the data stream.", required=True, level="core"
+    ),
     Field(
         "event.sequence",
         "long",
-        "Counts a process's events from 1; gaps measure what was lost.",
+        "Number of the event within its process start, from 1; gaps show lost events.",
         required=True,
         level="extended",
     ),
     Field(
         "process.entity_id",
         "keyword",
-        "Drawn at each start of a process.",
+        "Id of the process start; random, and new in a forked child.",
         required=True,
         level="extended",
         identifier=True,
     ),
-    Field("service.name", "keyword", "The emitting service.", required=True, level="core"),
-    Field("service.version", "keyword", "Its version.", required=True, level="core"),
+    Field("service.name", "keyword", "Name of the service.", required=True, level="core"),
+    Field("service.version", "keyword", "Version of the service.", required=True, level="core"),
     Field(
         "service.environment",
         "keyword",
-        "Where it runs, for example production.",
+        "Environment of the service, for example production.",
         required=True,
         level="extended",
     ),
-    Field("ml.schema_version", "long", "Version of this table.", required=True),
+    Field("ml.schema_version", "long", "Version of this table of fields.", required=True),
 )
-"""What the log itself writes on each line; a caller cannot set these."""
+"""The fields the log itself writes on each line; a caller cannot set them."""
 
 CORRELATION: Final = (
     Field(
         "trace.id",
         "keyword",
-        "The work it belongs to: W3C traceparent, OpenTelemetry or Elastic APM, else made.",
+        "Trace: from W3C traceparent, OpenTelemetry or Elastic APM, else random.",
         required=True,
         level="extended",
         identifier=True,
     ),
-    Field("span.id", "keyword", "The span within the trace.", level="extended", identifier=True),
+    Field("span.id", "keyword", "Span within the trace.", level="extended", identifier=True),
     Field(
-        "transaction.id", "keyword", "Elastic APM's transaction.", level="extended", identifier=True
+        "transaction.id",
+        "keyword",
+        "Transaction of Elastic APM.",
+        level="extended",
+        identifier=True,
     ),
     Field(
-        "http.request.id", "keyword", "The request being served.", level="extended", identifier=True
+        "http.request.id",
+        "keyword",
+        "HTTP request during which the event was logged.",
+        level="extended",
+        identifier=True,
     ),
     Field("ml.model.name", "keyword", "Name of the model."),
     Field("ml.model.version", "keyword", "Version of the model."),
-    Field("ml.job.name", "keyword", "The job being run."),
-    Field("ml.job.run_id", "keyword", "This run of the job.", identifier=True),
+    Field("ml.job.name", "keyword", "Name of the job that was running."),
+    Field("ml.job.run_id", "keyword", "Run of the job.", identifier=True),
 )
-"""Ids that follow the work through its events."""
+"""Ids that connect the events of one request, run or trace."""
 
 DIAGNOSTICS: Final = (
     Field("log.logger", "keyword", "Name of the logger.", level="core"),
-    Field("process.thread.name", "keyword", "The emitting thread.", level="extended"),
+    Field("process.thread.name", "keyword", "Thread that logged the event.", level="extended"),
     Field("error.type", "keyword", "Class of the exception.", level="extended"),
-    Field("error.code", "keyword", "Code of the error, stable for counting.", level="core"),
-    Field("error.message", "match_only_text", "Text of the exception.", level="core"),
+    Field("error.code", "keyword", "Stable code of the error, for counting.", level="core"),
+    Field("error.message", "match_only_text", "Message of the exception.", level="core"),
     Field(
         "error.stack_trace",
         "match_only_text",
-        "Stack trace, without local variables.",
+        "Stack trace, without the values of variables.",
         level="extended",
     ),
-    Field("labels", "flattened", "Whatever else was logged, one key each.", level="core"),
+    Field("labels", "flattened", "All other keys that were logged.", level="core"),
     Field("event.ingested", "date", "When the shipper sent the line.", level="core"),
-    Field("agent.id", "keyword", "The shipper that sent the line.", level="core"),
+    Field("agent.id", "keyword", "Id of the shipper that sent the line.", level="core"),
     Field(
         "ml.log.changes",
         "keyword",
-        "What the log had to change to write the event, each `<kind>:<field>`.",
+        "Changes made to write the event, each `<kind>:<field>`.",
         array=True,
     ),
-    Field("ml.log.dropped", "long", "Events the full queue dropped since the last such notice."),
+    Field(
+        "ml.log.dropped",
+        "long",
+        "Events dropped since the previous such line.",
+    ),
 )
-"""What any line may carry about its origin, an error, and the log itself."""
+"""Optional fields of any line: its origin, an error, and the log itself."""
 
 COMMON: Final = ENVELOPE + CORRELATION + DIAGNOSTICS
 """The fields every dataset shares."""
 
 _PREDICTION_ID: Final = Field(
-    "ml.prediction.id", "keyword", "The prediction.", required=True, identifier=True
+    "ml.prediction.id", "keyword", "Id of the prediction.", required=True, identifier=True
 )
-_ACTION: Final = Field("event.action", "keyword", "What was done.", required=True, level="core")
+_ACTION: Final = Field(
+    "event.action",
+    "keyword",
+    "What was done: `started`, `ended`, `train`, `evaluate` or `reload`.",
+    required=True,
+    level="core",
+)
 _OUTCOME: Final = Field("event.outcome", "keyword", "`success` or `failure`.", level="core")
-_DURATION: Final = Field("event.duration", "long", "How long it took.", "ns", level="core")
+_DURATION: Final = Field("event.duration", "long", "Duration.", "ns", level="core")
 
 OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
     {
         "ml.prediction": (
             _PREDICTION_ID,
-            Field("ml.prediction.score", "double", "The model's probability.", required=True),
-            Field("ml.prediction.threshold", "double", "Scores from here on are approved."),
+            Field(
+                "ml.prediction.score",
+                "double",
+                "Probability predicted by the model.",
+                required=True,
+            ),
+            Field("ml.prediction.threshold", "double", "Scores at or above it are approved."),
             Field("ml.prediction.decision", "keyword", "`approved` or `rejected`.", required=True),
             Field("ml.features.numeric.*", "double", "A numeric feature."),
             Field("ml.features.categorical.*", "keyword", "A categorical or boolean feature."),
-            Field("ml.features.embedding.*", "double", "An embedding.", array=True),
+            Field(
+                "ml.features.embedding.*",
+                "double",
+                "An embedding; stored, not indexed.",
+                array=True,
+            ),
             Field(
                 "ml.features.embedded",
                 "keyword",
-                "Embeddings the line holds; they themselves are not indexed.",
+                "Names of the embeddings the line holds.",
                 array=True,
             ),
-            Field("ml.features.missing", "keyword", "Features without a value.", array=True),
+            Field(
+                "ml.features.missing",
+                "keyword",
+                "Names of the features without a value.",
+                array=True,
+            ),
             Field(
                 "ml.features.sample_rate",
                 "double",
-                "Share of traces whose features are written, when below 1.",
+                "Share of traces whose features are written; absent when 1.",
                 "ratio",
             ),
             Field("ml.feature_source.*.status", "keyword", "`fresh`, `stale` or `missing`."),
             Field("ml.feature_source.*.age_s", "double", "Age of the source's data.", "s"),
-            Field("ml.feature_source.*.last_updated_at", "date", "When the source was refreshed."),
+            Field("ml.feature_source.*.last_updated_at", "date", "Last refresh of the source."),
         ),
         "ml.access": (
-            Field("http.request.method", "keyword", "Method.", required=True, level="extended"),
             Field(
-                "url.path", "keyword", "Path, without the query.", required=True, level="extended"
+                "http.request.method", "keyword", "HTTP method.", required=True, level="extended"
             ),
-            Field("http.response.status_code", "long", "Status.", required=True, level="extended"),
+            Field(
+                "url.path",
+                "keyword",
+                "Path, without the query string.",
+                required=True,
+                level="extended",
+            ),
+            Field(
+                "http.response.status_code",
+                "long",
+                "HTTP status code.",
+                required=True,
+                level="extended",
+            ),
             _DURATION,
         ),
         "ml.bid": (
-            Field("ml.bid.id", "keyword", "The bid.", required=True, identifier=True),
+            Field("ml.bid.id", "keyword", "Id of the bid.", required=True, identifier=True),
             _PREDICTION_ID,
-            Field("ml.bid.value", "double", "What was bid, in the service's currency."),
-            Field("ml.bid.approved_by_model", "boolean", "Whether the model approved it."),
+            Field("ml.bid.value", "double", "Amount bid, in the service's currency."),
+            Field("ml.bid.approved_by_model", "boolean", "Whether the model approved the bid."),
         ),
         "ml.outcome": (
             _PREDICTION_ID,
-            Field("ml.outcome.label", "boolean", "What came true.", required=True),
-            Field("ml.outcome.value", "double", "What it was worth, in the service's currency."),
+            Field("ml.outcome.label", "boolean", "Observed outcome.", required=True),
+            Field("ml.outcome.value", "double", "Value of the outcome, in the service's currency."),
             Field("event.created", "date", "When the outcome became known.", level="core"),
         ),
         "ml.fallback": (
-            Field("ml.feature_source.name", "keyword", "The source replaced.", required=True),
+            Field(
+                "ml.feature_source.name",
+                "keyword",
+                "Feature source that was stale or missing.",
+                required=True,
+            ),
             Field("ml.feature_source.age_s", "double", "Age of the source's data.", "s"),
             Field("event.reason", "keyword", "Why defaults were used.", level="extended"),
         ),
         "ml.job": (
-            Field("ml.job.records", "long", "Records the run worked through.", "records"),
+            Field("ml.job.records", "long", "Records processed by the run.", "records"),
             _ACTION,
             _OUTCOME,
             _DURATION,
@@ -231,12 +304,12 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             _ACTION,
             _OUTCOME,
             _DURATION,
-            Field("ml.evaluation.*", "double", "A metric of the evaluation, such as `roc_auc`."),
+            Field("ml.evaluation.*", "double", "An evaluation metric, such as `roc_auc`."),
         ),
         "ml.app": (),
     }
 )
-"""Each dataset's own fields, beside `COMMON`."""
+"""Each dataset's own fields, in addition to `COMMON`."""
 
 DATASETS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
     {dataset: COMMON + own for dataset, own in OWN.items()}
@@ -256,11 +329,11 @@ PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
         "ml.prediction": "One line per prediction.",
         "ml.access": "One line per HTTP request.",
         "ml.bid": "One line per bid placed.",
-        "ml.outcome": "One line per outcome learnt.",
+        "ml.outcome": "One line per outcome that became known.",
         "ml.fallback": "One line per use of defaults for a stale or missing source.",
         "ml.job": "One line per start and one per end of a job's run.",
         "ml.model": "One line per training, evaluation or reload of a model.",
-        "ml.app": "Anything else logged.",
+        "ml.app": "All other log lines.",
     }
 )
-"""What one line of each dataset stands for."""
+"""What one line of each dataset records."""

@@ -1,1 +1,1 @@
-"""Where lines go: a file, standard output, a bounded queue before either; rotation."""
+"""Destinations of lines: a file with rotation, standard output, a bounded queue in front."""

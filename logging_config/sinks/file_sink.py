@@ -1,48 +1,70 @@
-"""Where lines go: a file that several processes may append to, or standard output."""
+"""Write lines to a file that several processes may append to, with rotation, or to a stream."""
 
+import fcntl
 import os
 import sys
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import IO, Final, Protocol
 
 from mlmon.logging_config.errors import ConfigurationError
-from mlmon.logging_config.sinks.rotation import Rotation, is_at, rotate
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-_LOOK_EVERY_S: Final = 1.0
-_BETWEEN_LOOKS_S: Final = 0.02
+_CHECK_INTERVAL_S: Final = 1.0
+_SIZE_INTERVAL_S: Final = 0.02
 
 
 class Sink(Protocol):
-    """Takes whole lines; its methods do not raise."""
+    """Receives lines; its methods do not raise."""
 
     def write(self, lines: bytes) -> bool:
-        """Write one or more whole lines; whether they were accepted."""
+        """Write one or more complete lines; return whether they were accepted."""
 
     def flush(self) -> bool:
-        """Write out what is held; whether all of it was."""
+        """Write all held lines; return whether that succeeded."""
 
     def close(self) -> None:
-        """Write out what is held and release what is open; a later write opens it again."""
+        """Write all held lines and release resources; a later write opens them again."""
 
     def before_fork(self) -> None:
-        """Come to rest, so that the child finds nothing half done."""
+        """Finish the current write, so that the child starts in a consistent state."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on after `before_fork`."""
+        """Continue after `before_fork`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a file is rotated and how many rotated files are kept.
+
+    Attributes:
+        max_bytes: size at which a new file is started; the last write may exceed it.
+        keep: rotated files kept; None keeps all, because a file removed unshipped is lost.
+    """
+
+    max_bytes: int = 100 * 2**20
+    keep: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_bytes < 1 or (self.keep is not None and self.keep < 0):
+            raise ConfigurationError(
+                f"Cannot rotate at {self.max_bytes} bytes, keeping {self.keep} files.",
+                "Give a positive size, and a number of files or None for all.",
+            )
 
 
 class FileSink:
-    """Appends to a file, each call in one `write`: processes do not tear each other's lines.
+    """Appends to a file, each call in one `write`, so that several processes may share the file.
 
-    It notices when the file was renamed or removed by another (logrotate, another process of the
-    service) and goes on in a new one.
+    When another process (logrotate, another process of the service) renames or removes the file, it
+    continues in a new one.
 
     Args:
-        path: the file; its folder is made.
-        rotation: when to begin a new file; None leaves that to others.
+        path: the file; its folder is created.
+        rotation: when to start a new file; None: never.
 
     Raises:
         ConfigurationError: the file cannot be opened for appending.
@@ -51,10 +73,10 @@ class FileSink:
     def __init__(self, path: Path, rotation: Rotation | None = None) -> None:
         self.path = path
         self._rotation = rotation
-        self._lock = RLock()  # a signal's handler may log while its thread is writing
+        self._lock = RLock()  # a signal handler may log while its thread is writing
         self._file = -1
         self._torn = False
-        self._look_at = 0.0
+        self._check_at = 0.0
         self._room = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +88,11 @@ class FileSink:
             ) from error
 
     def write(self, lines: bytes) -> bool:
-        """Append the lines; False if the disk refused them."""
+        """Append the lines; False if the disk did not accept them."""
         with self._lock:
             try:
-                if self._room <= 0 or time.monotonic() >= self._look_at:
-                    self._look()
+                if self._room <= 0 or time.monotonic() >= self._check_at:
+                    self._check_file()
                 data = b"\n" + lines if self._torn else lines
                 written = os.write(self._file, data)
                 self._torn = False
@@ -82,7 +104,7 @@ class FileSink:
         return True
 
     def flush(self) -> bool:
-        """Nothing is held."""
+        """Return True: no line is held."""
         return True
 
     def close(self) -> None:
@@ -91,49 +113,49 @@ class FileSink:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-                self._look_at = 0.0
+                self._check_at = 0.0
 
     def before_fork(self) -> None:
-        """Let no write be under way."""
+        """Wait until no write is running."""
         self._lock.acquire()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Let writes go on."""
+        """Allow writes again."""
         if in_child:
             self._lock = RLock()
         else:
             self._lock.release()
 
     def _complete(self, rest: bytes) -> None:
-        """Write what the system left of a write; a piece left behind is closed off by the next."""
+        """Write the rest of a partial write; if that fails, the next write starts a new line."""
         self._torn = True
         while rest:
             rest = rest[os.write(self._file, rest) :]
         self._torn = False
 
-    def _look(self) -> None:
-        """See that the file is the one at the path, and whether it is full."""
-        self._look_at = time.monotonic() + _LOOK_EVERY_S
-        if self._file < 0 or not is_at(self.path, self._file):
+    def _check_file(self) -> None:
+        """Open the file at the path if it is another one by now, and rotate it if it is full."""
+        self._check_at = time.monotonic() + _CHECK_INTERVAL_S
+        if self._file < 0 or not _is_same_file(self.path, self._file):
             self._open()
         if self._rotation and self._room <= 0:
-            rotate(self.path, self._file, self._rotation)
+            _rotate(self.path, self._file, self._rotation)
             self._open()
 
     def _open(self) -> None:
         self.close()
         self._file = os.open(self.path, _FLAGS, 0o644)
-        self._torn = _ends_within_a_line(self._file)
+        self._torn = _ends_with_partial_line(self._file)
         size = os.fstat(self._file).st_size
         self._room = self._rotation.max_bytes - size if self._rotation else sys.maxsize
 
 
-def _ends_within_a_line(file: int) -> bool:
-    """Whether a process that was killed left a piece of a line at the file's end.
+def _ends_with_partial_line(file: int) -> bool:
+    """Whether a process that was killed left a partial line at the end of the file.
 
-    Another process may be in the middle of its write, whose beginning can be seen. Its pauses are
-    as long as a busy machine likes; but Linux does not touch a file's times while it is written, so
-    that once they are touched, what was under way has made the file longer.
+    The partial line may also be the first part of another process's running write, which can take
+    long on a busy machine. Linux does not change a file's times during a write: after `utime` has
+    returned, a write that was running has made the file longer.
     """
     seen = -1
     while (size := os.fstat(file).st_size) != seen:
@@ -141,7 +163,7 @@ def _ends_within_a_line(file: int) -> bool:
             return False
         seen = size
         os.utime(file)
-        time.sleep(_BETWEEN_LOOKS_S)  # elsewhere there is only hope
+        time.sleep(_SIZE_INTERVAL_S)  # other systems do not guarantee this
     return True
 
 
@@ -157,7 +179,7 @@ class StreamSink:
         self._lock = RLock()
 
     def write(self, lines: bytes) -> bool:
-        """Write the lines; False if the reader has gone."""
+        """Write the lines; False if the reader is gone."""
         with self._lock:
             try:
                 self._stream.write(lines)
@@ -167,19 +189,65 @@ class StreamSink:
         return True
 
     def flush(self) -> bool:
-        """Nothing is held."""
+        """Return True: no line is held."""
         return True
 
     def close(self) -> None:
-        """The stream is its owner's to close."""
+        """Do nothing: the stream belongs to its owner."""
 
     def before_fork(self) -> None:
-        """Let no write be under way."""
+        """Wait until no write is running."""
         self._lock.acquire()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Let writes go on."""
+        """Allow writes again."""
         if in_child:
             self._lock = RLock()
         else:
             self._lock.release()
+
+
+def _rotate(path: Path, file: int, rotation: Rotation) -> None:
+    """Rename the file, unless another process has done so already.
+
+    `autobid.jsonl` becomes `autobid.<UTC time>.jsonl`: one pattern finds both.
+
+    Args:
+        path: the file's path.
+        file: its open descriptor.
+        rotation: how many files to keep.
+
+    Raises:
+        OSError: the file cannot be renamed.
+    """
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        if _is_same_file(path, file) and os.fstat(file).st_size >= rotation.max_bytes:
+            path.rename(_free_name(path))
+            _remove_oldest(path, rotation.keep)
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _is_same_file(path: Path, file: int) -> bool:
+    """Whether the open file is the one at the path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _free_name(path: Path) -> Path:
+    while True:
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        name = path.with_name(f"{path.stem}.{now}{path.suffix}")
+        if not name.exists():
+            return name
+
+
+def _remove_oldest(path: Path, keep: int | None) -> None:
+    if keep is None:
+        return
+    full = sorted(path.parent.glob(f"{path.stem}.*Z{path.suffix}"), reverse=True)
+    for old in full[keep:]:
+        old.unlink(missing_ok=True)

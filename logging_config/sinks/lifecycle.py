@@ -1,4 +1,4 @@
-"""What becomes of open logs when the process ends, is told to end, or forks."""
+"""Close open logs at exit and on SIGTERM, and keep them consistent across forks."""
 
 import atexit
 import os
@@ -10,41 +10,40 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 
-class Living(Protocol):
-    """What has to be told of the process's fate."""
+class OpenLog(Protocol):
+    """A log that must be closed at exit and be prepared for forks."""
 
     def close(self) -> None:
-        """Write out what is held."""
+        """Write all held lines."""
 
     def before_fork(self) -> None:
-        """Come to rest."""
+        """Finish the current write."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on."""
+        """Continue after a fork."""
 
 
-_open: Final[WeakSet[Living]] = WeakSet()
+_open: Final[WeakSet[OpenLog]] = WeakSet()
 
 
-def watch(log: Living) -> None:
-    """Close the log at exit, and bring it through forks."""
+def register(log: OpenLog) -> None:
+    """Close the log at exit and keep it consistent across forks."""
     _open.add(log)
 
 
 def close_on_sigterm() -> None:
     """Close the open logs on SIGTERM, then end as before.
 
-    Only where SIGTERM would have ended the process at once: a service with a handler of its own
-    ends through `atexit`.
+    Only if SIGTERM has the default handler: a service with its own handler ends through `atexit`.
     """
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGTERM, _on_sigterm)
 
 
-def _end(number: int, _: FrameType | None) -> None:
+def _on_sigterm(number: int, _: FrameType | None) -> None:
     _close_all()
-    _come_to_rest()  # no thread is to be killed in the middle of a line
+    _quiesce()  # no thread may be killed in the middle of a line
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
@@ -54,8 +53,8 @@ def _close_all() -> None:
         log.close()
 
 
-def _come_to_rest() -> None:
-    """Let no write be under way, in any thread."""
+def _quiesce() -> None:
+    """Wait until no write is running in any thread."""
     for log in list(_open):
         log.before_fork()
 
@@ -68,9 +67,9 @@ def _after_fork(*, in_child: bool) -> None:
 
 
 def _close_with_multiprocessing() -> None:
-    """Close the logs of a child of `multiprocessing`, which ends without calling `atexit`.
+    """Close the logs of a `multiprocessing` child, which ends without calling `atexit`.
 
-    Its finalizers are forgotten when the child begins, hence the detour.
+    The child clears the finalizers when it starts, so they are registered after that.
     """
     util: Any = sys.modules.get("multiprocessing.util")
     if util is not None:
@@ -79,7 +78,7 @@ def _close_with_multiprocessing() -> None:
 
 atexit.register(_close_all)
 os.register_at_fork(
-    before=_come_to_rest,
+    before=_quiesce,
     after_in_parent=lambda: _after_fork(in_child=False),
     after_in_child=lambda: _after_fork(in_child=True),
 )

@@ -1,4 +1,4 @@
-"""A bounded queue with a writer thread before a sink: the caller never waits for a disk."""
+"""Queue lines for a writer thread, so that the caller never waits for the disk."""
 
 import sys
 import time
@@ -11,33 +11,33 @@ from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.sinks.file_sink import Sink
 
 Overflow = Literal["drop", "block"]
-"""What to do with an event when the queue is full: drop and count it, or let the caller wait."""
+"""When the queue is full: drop and count the event, or block the caller."""
 
-_GATHER_S: Final = 0.01
+_BATCH_DELAY_S: Final = 0.01
 _BATCH_BYTES: Final = 256 * 1024
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 1.0
-_PATIENCE_S: Final = 5.0
-_LAST_PATIENCE_S: Final = 20.0  # Kubernetes kills after 30 s
+_FLUSH_TIMEOUT_S: Final = 5.0
+_CLOSE_TIMEOUT_S: Final = 20.0  # Kubernetes kills after 30 s
 
 
-class _Mark(Enum):
+class _Signal(Enum):
     STOP = auto()
     EMPTY = auto()
 
 
-_Lines = SimpleQueue[bytes | Event | _Mark]
+_Lines = SimpleQueue[bytes | Event | _Signal]
 
 
 class QueueSink:
-    """Hands lines to a thread that writes them in batches.
+    """Passes lines to a writer thread, which writes them in batches.
 
-    A disk that refuses a batch is asked again until it takes it; meanwhile the queue fills.
+    A batch the disk does not accept is retried until it does; meanwhile the queue fills up.
 
     Args:
-        sink: takes the lines.
+        sink: receives the batches.
         capacity: lines the queue holds.
-        overflow: what happens to a line that finds the queue full.
+        overflow: what to do when the queue is full.
 
     Raises:
         ConfigurationError: an argument is out of range.
@@ -67,34 +67,34 @@ class QueueSink:
         return True
 
     def flush(self) -> bool:
-        """Wait until all that was queued before is written; False if the disk does not take it."""
+        """Wait until all queued lines are written; False if that takes too long."""
         if self._thread is None:
             return True
         written = Event()
         self._queue.put(written)
-        return written.wait(_PATIENCE_S)
+        return written.wait(_FLUSH_TIMEOUT_S)
 
     def close(self) -> None:
-        """Write out the queue; from now on lines are written at once."""
+        """Write all queued lines; later lines are written by the caller."""
         self._closed = True
         thread = self._thread
         if thread is not None:
-            self._queue.put(_Mark.STOP)
-            thread.join(_LAST_PATIENCE_S)
+            self._queue.put(_Signal.STOP)
+            thread.join(_CLOSE_TIMEOUT_S)
         if thread is None or not thread.is_alive():
             self._drain()
         else:
-            # The log itself cannot say it any more.
+            # The log itself cannot report it any more.
             lost = self._queue.qsize()
             sys.stderr.write(f"logging_config: the disk stalls, {lost} lines or more are lost\n")
         self._sink.close()
 
     def before_fork(self) -> None:
-        """Let no write be under way."""
+        """Wait until no write is running."""
         self._sink.before_fork()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on; in the child with an empty queue, for what was queued is the parent's to write."""
+        """Continue; a child starts with an empty queue, because the parent writes the lines."""
         self._sink.after_fork(in_child=in_child)
         if in_child:
             self._reset()
@@ -106,7 +106,7 @@ class QueueSink:
         self._closed = False
 
     def _start(self) -> None:
-        # Whoever starts the thread already, be it this one below a signal's handler, is enough.
+        # Another thread, or this one below a signal handler, may be starting the thread already.
         if not self._starting.acquire(blocking=False):
             return
         try:
@@ -125,12 +125,12 @@ class QueueSink:
         return False
 
     def _run(self) -> None:
-        """Write batches, each ended by its size, by a mark, or by the queue's being empty."""
+        """Write batches; a batch ends at its maximum size, at a signal or when no line waits."""
         queue = self._queue
         lines: list[bytes] = []
         size = 0
         while True:
-            item = self._next(queue, gathering=bool(lines))
+            item = self._next(queue, batching=bool(lines))
             if isinstance(item, bytes):
                 lines.append(item)
                 size += len(item)
@@ -140,22 +140,22 @@ class QueueSink:
             lines, size = [], 0
             if isinstance(item, Event):
                 item.set()
-            elif item is _Mark.STOP:
+            elif item is _Signal.STOP:
                 return
 
-    def _next(self, queue: _Lines, *, gathering: bool) -> bytes | Event | _Mark:
+    def _next(self, queue: _Lines, *, batching: bool) -> bytes | Event | _Signal:
         try:
             return queue.get_nowait()
         except Empty:
-            if gathering:
-                return _Mark.EMPTY
+            if batching:
+                return _Signal.EMPTY
             item = queue.get()
-            # Lines that come soon after share one write and one switch of threads.
-            time.sleep(_GATHER_S)
+            # Lines that follow soon share one write and one thread switch.
+            time.sleep(_BATCH_DELAY_S)
             return item
 
     def _persist(self, lines: list[bytes]) -> None:
-        """Write a batch, however long the disk refuses it."""
+        """Write a batch; retry until the disk accepts it."""
         data = b"".join(lines)
         pause = _FIRST_PAUSE_S
         while data and not self._sink.write(data):
@@ -163,12 +163,12 @@ class QueueSink:
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _drain_if_closed(self) -> None:
-        """Write a line queued while the sink was being closed: the thread may not see it."""
+        """Write lines queued while the sink was being closed: the writer may not see them."""
         if self._closed:
             self._drain()
 
     def _drain(self) -> None:
-        """Write in the calling thread what the writer thread no longer will."""
+        """Write in the calling thread the lines that the writer thread will not write."""
         while True:
             try:
                 item = self._queue.get_nowait()
@@ -179,5 +179,5 @@ class QueueSink:
             elif isinstance(item, Event):
                 item.set()
             elif self._thread is not None and self._thread.is_alive():
-                self._queue.put(item)  # it is the writer's, which takes over from here
+                self._queue.put(item)  # the writer thread still has to see it
                 return

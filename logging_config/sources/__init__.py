@@ -1,1 +1,1 @@
-"""Where events come from: structlog, stdlib logging, warnings, HTTP requests, jobs, evaluations."""
+"""Sources of events: structlog, Python's logging, warnings, HTTP requests, jobs, evaluations."""

@@ -1,4 +1,4 @@
-"""ASGI middleware: one access event per request, its ids on every event emitted meanwhile.
+"""ASGI middleware: one access event per request; its ids are on every event logged meanwhile.
 
 Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(AccessLog)`.
 """
@@ -10,8 +10,7 @@ from typing import Any, Final
 from mlmon.logging_config.configuration import process_log
 from mlmon.logging_config.emit.context import enter, leave, make_id
 from mlmon.logging_config.emit.event_log import EventLog
-from mlmon.logging_config.emit.ids import is_id, trusted
-from mlmon.logging_config.emit.trace import parse_traceparent
+from mlmon.logging_config.emit.ids import is_id, parse_traceparent, trusted
 from mlmon.logging_config.sources.request import Request, enter_request, leave_request
 
 Scope = MutableMapping[str, Any]
@@ -21,21 +20,21 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FAILED: Final = 500
-_CLIENT_GONE: Final = 499  # nginx's code for a client that closed its connection
+_CLIENT_GONE: Final = 499  # nginx's status for a client that closed the connection
 
 
 class AccessLog:
-    """Logs each request, under the trace id of its `traceparent` and the id of its `x-request-id`.
+    """Logs each request with the trace id of `traceparent` and the request id of `x-request-id`.
 
-    Ids the request lacks are made; the request's id is answered in `x-request-id`. Queries are not
-    logged, for they may hold secrets.
+    Missing ids are generated; the response has the request id in `x-request-id`. Query strings are
+    not logged, because they may hold secrets.
 
     Args:
         app: the application.
         log: the log; the process-wide one when None.
 
     Raises:
-        ConfigurationError: there is no log.
+        ConfigurationError: no log is configured.
     """
 
     def __init__(self, app: App, log: EventLog | None = None) -> None:
@@ -62,7 +61,7 @@ class AccessLog:
         token = enter_request(request)
         started = time.perf_counter_ns()
 
-        async def note_status(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.status_code = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
@@ -70,7 +69,7 @@ class AccessLog:
 
         failure: BaseException | None = None
         try:
-            await self.app(scope, receive, note_status)
+            await self.app(scope, receive, send_with_id)
         except BaseException as error:
             failure = error
             raise
@@ -91,7 +90,7 @@ def _request_id(header: str) -> str:
 
 
 def _status_of(failure: BaseException | None) -> int:
-    """The status of a request that was not answered."""
-    from asyncio import CancelledError  # its import is slow, and a server has done it already
+    """Return the status of a request that got no response."""
+    from asyncio import CancelledError  # slow to import; an ASGI server has imported it already
 
     return _CLIENT_GONE if isinstance(failure, CancelledError) else _FAILED

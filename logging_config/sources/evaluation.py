@@ -1,4 +1,4 @@
-"""Publish a model's `evaluation_metrics.json` as an event, to be charted and alerted on.
+"""Log a model's `evaluation_metrics.json` as an event, for charts and alerts.
 
 The file: `{"model": {"name", "version"}, "metrics": {"roc_auc": 0.81}}`; other keys are ignored.
 """
@@ -13,7 +13,7 @@ from mlmon.logging_config.emit.service import Model
 
 
 def publish_evaluation(path: Path, *, log: EventLog | None = None) -> str:
-    """Emit the metrics of a model's evaluation; a file that cannot be read is a failed evaluation.
+    """Log the metrics of a model's evaluation; a file that cannot be read is a failed evaluation.
 
     Args:
         path: the file, or the model's folder that holds it.

@@ -1,9 +1,9 @@
-"""A formatter for services whose logging is set up elsewhere, by `logging.config.dictConfig`.
+"""A formatter for services that configure logging by `logging.config.dictConfig`.
 
-    "formatters": {"json": {"()": "mlmon.logging_config.sources.formatter.EventFormatter",
+    "formatters": {"json": {"()": "mlmon.logging_config.EventFormatter",
                             "service": "autobid-api", "environment": "production"}}
 
-It takes the place of python-json-logger's `JsonFormatter` and writes the same lines as the log.
+It replaces python-json-logger's `JsonFormatter` and writes the same lines as the log.
 """
 
 import logging
@@ -11,8 +11,8 @@ from typing import Any
 
 from pythonjsonlogger.core import BaseJsonFormatter
 
-from mlmon.logging_config.emit.context import correlation
-from mlmon.logging_config.emit.envelope import Envelope
+from mlmon.logging_config.emit.context import correlation_fields
+from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
@@ -23,11 +23,11 @@ class EventFormatter(BaseJsonFormatter):
     """Formats a record as an event of the dataset `ml.app`.
 
     Args:
-        service: the service's name.
-        version: its version.
-        environment: where it runs.
-        redaction: what to take out; the built-in keys and patterns when None.
-        **options: python-json-logger's own, such as `static_fields`, `rename_fields`, `defaults`.
+        service: name of the service.
+        version: version of the service.
+        environment: for example `production`.
+        redaction: what to remove; the built-in keys and patterns when None.
+        **options: python-json-logger's: `static_fields`, `rename_fields`, `defaults` etc.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class EventFormatter(BaseJsonFormatter):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self._envelope = Envelope(Service(service, version, environment), redaction=redaction)
+        self._encoder = EventEncoder(Service(service, version, environment), redaction=redaction)
         self._ids = Ids()
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record as one line, without its end."""
+        """Format the record as one line, without the newline."""
         given = {**self.defaults, **record_fields(record), **self.static_fields}
         fields = {self.rename_fields.get(name, name): value for name, value in given.items()}
-        _, line = self._envelope.seal(
+        _, line = self._encoder.encode(
             "ml.app",
             level_name(record.levelno),
             record_message(record),
-            {**correlation(self._ids), **self.process_log_record(fields)},
+            {**correlation_fields(self._ids), **self.process_log_record(fields)},
         )
         return line[:-1].decode()

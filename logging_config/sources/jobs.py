@@ -1,6 +1,6 @@
-"""Jobs: an event at the start and at the end of each run, and the run's ids on all in between.
+"""Jobs: an event at the start and at the end of each run; its ids are on all events in between.
 
-For any scheduler: `schedule.every().hour.do(job("train")(train))`, APScheduler likewise.
+For any scheduler: `schedule.every().hour.do(job("train")(train))`; the same with APScheduler.
 """
 
 import functools
@@ -24,9 +24,9 @@ class Run:
     """One run of a job.
 
     Attributes:
-        name: the job.
-        run_id: this run.
-        records: records worked through, to be set by the job; None when it counts none.
+        name: name of the job.
+        run_id: id of the run.
+        records: records processed, set by the job; None if it does not count them.
     """
 
     name: str
@@ -38,19 +38,19 @@ _run: ContextVar[Run | None] = ContextVar("logging_config_run", default=None)
 
 
 def current_run() -> Run | None:
-    """The run the current work belongs to, None outside of a job."""
+    """Return the current run; None outside a job."""
     return _run.get()
 
 
 @contextmanager
 def job_run(name: str, *, run_id: str | None = None, log: EventLog | None = None) -> Iterator[Run]:
-    """Log a run: started, then succeeded or failed, with its duration, records and error.
+    """Log a run: its start, then its success or failure with duration, records and error.
 
-    What the block raises is logged and raised on.
+    An exception of the block is logged and raised again.
 
     Args:
-        name: the job.
-        run_id: id of the run; made when None.
+        name: name of the job.
+        run_id: id of the run; generated when None.
         log: the log; the process-wide one when None.
     """
     log = log or process_log()
@@ -78,10 +78,10 @@ def job_run(name: str, *, run_id: str | None = None, log: EventLog | None = None
 
 
 def job(name: str, *, log: EventLog | None = None) -> Callable[[_F], _F]:
-    """Log each call of a function, or of a coroutine function, as a run of a job.
+    """Log each call of a function or coroutine function as a run of a job.
 
     Args:
-        name: the job.
+        name: name of the job.
         log: the log; the process-wide one when None.
     """
 

@@ -1,10 +1,10 @@
-"""The HTTP request being served, as the middleware and the application share it."""
+"""The current HTTP request, shared by the middleware and the application."""
 
 from contextvars import ContextVar, Token
 
 
 class Request:
-    """What the access event will say of the request being served."""
+    """Values of the current request's access event."""
 
     __slots__ = ("error_code", "status_code")
 
@@ -17,21 +17,21 @@ _request: ContextVar[Request | None] = ContextVar("logging_config_request", defa
 
 
 def current_request() -> Request | None:
-    """The request being served, None outside of one."""
+    """Return the current request; None outside a request."""
     return _request.get()
 
 
 def set_error_code(code: str) -> None:
-    """Give the access event of the current request its `error.code`; outside of one, nothing."""
+    """Set `error.code` of the current request's access event; no effect outside a request."""
     if request := _request.get():
         request.error_code = code
 
 
 def enter_request(request: Request) -> Token[Request | None]:
-    """Begin to serve a request; the answer goes to `leave_request`."""
+    """Enter a request; pass the returned token to `leave_request`."""
     return _request.set(request)
 
 
 def leave_request(token: Token[Request | None]) -> None:
-    """End what `enter_request` began."""
+    """Leave the request that `enter_request` entered."""
     _request.reset(token)

@@ -1,20 +1,22 @@
-"""Python's own logging as a source of events: each record becomes one line of the same log."""
+"""Python's logging as a source of events: records, warnings and uncaught exceptions."""
 
 import logging
+import sys
+import threading
 from collections.abc import Callable
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final
 
 from mlmon.logging_config.emit.event_log import EventLog
-from mlmon.logging_config.emit.failure import error_fields
+from mlmon.logging_config.emit.events import error_fields
 from mlmon.logging_config.sources.request import current_request
 
-_STANDARD: Final = frozenset(
+_STANDARD_ATTRIBUTES: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
 )
 _UVICORN_ARGS: Final = 5  # client, method, path, HTTP version, status
 _LEVELS: Final = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
-_TRACED: Final = MappingProxyType(
+_TRACE_ATTRIBUTES: Final = MappingProxyType(
     {
         "elasticapm_trace_id": "trace.id",
         "elasticapm_span_id": "span.id",
@@ -23,12 +25,12 @@ _TRACED: Final = MappingProxyType(
         "otelSpanID": "span.id",
     }
 )
-_SKIPPED: Final = frozenset(
+_IGNORED_ATTRIBUTES: Final = frozenset(
     {
-        *_STANDARD,
-        *_TRACED,
+        *_STANDARD_ATTRIBUTES,
+        *_TRACE_ATTRIBUTES,
         "color_message",  # uvicorn's copy of its message for terminals
-        # What else tracers add to every record.
+        # Other attributes that tracers add to every record.
         *("elasticapm_labels", "elasticapm_service_name", "elasticapm_service_environment"),
         *("otelServiceName", "otelTraceSampled"),
     }
@@ -36,14 +38,14 @@ _SKIPPED: Final = frozenset(
 
 
 class EventHandler(logging.Handler):
-    """Emits each record as an event of the log."""
+    """Writes each record as an event of the log."""
 
     def __init__(self, current: Callable[[], EventLog], level: int | str = logging.NOTSET) -> None:
         super().__init__(level)
         self._current = current
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Emit without the handler's lock: the log is safe to call from any thread."""
+        """Emit without the handler's lock, because the log is thread-safe."""
         accepted = bool(self.filter(record))
         if accepted:
             self.emit(record)
@@ -56,18 +58,18 @@ class EventHandler(logging.Handler):
         if request is None:
             log.app(level_name(record.levelno), record_message(record), record_fields(record))
         elif current_request() is None:
-            # With the middleware the request is logged already, and better.
+            # The middleware logs the request with more detail.
             method, path, status_code = request
             log.access(method=method, path=path, status_code=status_code)
 
 
 def level_name(number: int) -> str:
-    """The log's level for one of logging's, custom ones included."""
+    """Return the log's level for a level number of logging, custom ones included."""
     return next((name for least, name in _LEVELS if number >= least), "debug")
 
 
 def record_message(record: logging.LogRecord) -> Any:
-    """The record's text; if its arguments do not fit its format, both as they are."""
+    """Return the record's message; if its arguments do not fit its format, both unchanged."""
     if isinstance(record.msg, dict) and not record.args:
         return record.msg.get("message", "Record")
     try:
@@ -77,24 +79,24 @@ def record_message(record: logging.LogRecord) -> Any:
 
 
 def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
-    """The record's logger, thread, exception and extra attributes as fields.
+    """Return the record's logger, thread, exception and extra attributes as fields.
 
-    A mapping logged in the place of a text, as python-json-logger allows, is taken for fields too.
+    A mapping logged as the message, as python-json-logger allows, is added to the fields.
     """
-    extra = {name: value for name, value in vars(record).items() if name not in _SKIPPED}
+    extra = {name: value for name, value in vars(record).items() if name not in _IGNORED_ATTRIBUTES}
     if isinstance(record.msg, dict) and not record.args:
         extra |= {name: value for name, value in record.msg.items() if name != "message"}
     return {
         "log.logger": record.name,
         "process.thread.name": record.threadName or "",
-        **_tracers_ids(record),
+        **_trace_ids(record),
         **extra,
         **_exception(record),
     }
 
 
 def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, int] | None:
-    """Method, path without the query, and status of a request uvicorn logged; else None."""
+    """Return method, path without query, and status of a request logged by uvicorn."""
     args = record.args
     if record.name != "uvicorn.access" or not isinstance(args, tuple) or len(args) != _UVICORN_ARGS:
         return None
@@ -104,10 +106,10 @@ def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, int] | None:
     return str(method), path.partition("?")[0], status_code
 
 
-def _tracers_ids(record: logging.LogRecord) -> dict[str, str]:
-    """The ids Elastic APM or OpenTelemetry put on the record; outside of a trace they are none."""
+def _trace_ids(record: logging.LogRecord) -> dict[str, str]:
+    """Return the ids that Elastic APM or OpenTelemetry added to the record inside a trace."""
     given = vars(record)
-    found = ((field, given[name]) for name, field in _TRACED.items() if name in given)
+    found = ((field, given[name]) for name, field in _TRACE_ATTRIBUTES.items() if name in given)
     return {field: value for field, value in found if type(value) is str and value.strip("0")}
 
 
@@ -116,3 +118,42 @@ def _exception(record: logging.LogRecord) -> dict[str, Any]:
         return error_fields(record.exc_info[1])
     trace = record.exc_text or record.stack_info
     return {"error.stack_trace": trace} if trace else {}
+
+
+_uncaught_logger: Final = logging.getLogger("uncaught")
+_main_hook = sys.excepthook
+_thread_hook = threading.excepthook
+_unraisable_hook = sys.unraisablehook
+
+
+def log_uncaught_exceptions() -> None:
+    """Log uncaught exceptions of the main thread, of other threads and of finalizers.
+
+    The previous hooks are called too, so that a terminal still shows the traceback. asyncio logs
+    the uncaught exceptions of its tasks itself.
+    """
+    global _main_hook, _thread_hook, _unraisable_hook
+    if sys.excepthook is not _log_main:
+        _main_hook, sys.excepthook = sys.excepthook, _log_main
+    if threading.excepthook is not _log_thread:
+        _thread_hook, threading.excepthook = threading.excepthook, _log_thread
+    if sys.unraisablehook is not _log_unraisable:
+        _unraisable_hook, sys.unraisablehook = sys.unraisablehook, _log_unraisable
+
+
+def _log_main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        _uncaught_logger.critical("Uncaught exception", exc_info=(kind, error, trace))
+    _main_hook(kind, error, trace)
+
+
+def _log_thread(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None and not issubclass(given.exc_type, SystemExit):
+        name = given.thread.name if given.thread else "?"
+        _uncaught_logger.error("Uncaught exception in thread %s", name, exc_info=given.exc_value)
+    _thread_hook(given)
+
+
+def _log_unraisable(given: "sys.UnraisableHookArgs") -> None:
+    _uncaught_logger.error("Exception that could not be raised", exc_info=given.exc_value)
+    _unraisable_hook(given)

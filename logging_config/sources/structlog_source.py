@@ -1,4 +1,4 @@
-"""structlog as a source of events: its loggers write lines of the same log."""
+"""structlog as a source of events: its loggers write to the log."""
 
 import sys
 import traceback
@@ -10,19 +10,19 @@ import structlog
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 from structlog.typing import EventDict, WrappedLogger
 
-from mlmon.logging_config.emit.context import NAMES
-from mlmon.logging_config.emit.envelope import LEVELS
+from mlmon.logging_config.emit.context import FIELD_NAMES
+from mlmon.logging_config.emit.event_encoder import LEVELS
 from mlmon.logging_config.emit.event_log import EventLog
-from mlmon.logging_config.emit.failure import error_fields
-from mlmon.logging_config.schema.limits import MAX_REMEMBERED
+from mlmon.logging_config.emit.events import error_fields
+from mlmon.logging_config.schema.fields import MAX_CACHED
 
 
 class Destination:
-    """What structlog's loggers wrap.
+    """The object wrapped by structlog's loggers.
 
     Args:
-        current: tells the log of the moment, for structlog keeps loggers when it is set up anew.
-        name: the name the logger was asked for with.
+        current: returns the current log, because structlog caches loggers across `configure` calls.
+        name: name of the logger.
     """
 
     __slots__ = ("current", "name")
@@ -33,7 +33,7 @@ class Destination:
 
 
 class EventLogger(structlog.BoundLoggerBase):
-    """A bound logger whose methods never raise, whatever they are given.
+    """A bound logger whose methods never raise.
 
     structlog's own loggers raise when the arguments do not fit the message's format.
     """
@@ -65,7 +65,7 @@ class EventLogger(structlog.BoundLoggerBase):
         self._emit("error", event, args, {"exc_info": True, **fields})
 
     async def adebug(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
-        """Log like `debug`: no thread is needed, for the call does not wait for a disk."""
+        """Log like `debug`, without a thread, because the call does not wait for the disk."""
         self._emit("debug", event, args, fields)
 
     async def ainfo(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
@@ -106,45 +106,47 @@ class EventLogger(structlog.BoundLoggerBase):
             return
         except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
             processed = {**self._context, **fields}
-        destination.current().app(level, message, _describe(destination.name, processed))
+        destination.current().app(
+            level, message, _with_logger_and_error(destination.name, processed)
+        )
 
 
-class _Bound(dict[ContextVar[Any], str | None]):
-    """The field each of structlog's context variables fills, remembered; None for all others."""
+class _BoundFieldNames(dict[ContextVar[Any], str | None]):
+    """The field of each context variable of structlog, cached; None for other variables."""
 
     def __missing__(self, variable: ContextVar[Any]) -> str | None:
         prefix, found, key = variable.name.partition(STRUCTLOG_KEY_PREFIX)
-        name = NAMES.get(key, key) if found and not prefix else None
-        if len(self) < MAX_REMEMBERED:
+        name = FIELD_NAMES.get(key, key) if found and not prefix else None
+        if len(self) < MAX_CACHED:
             self[variable] = name
         return name
 
 
-_bound: Final = _Bound()
+_bound_names: Final = _BoundFieldNames()
 
 
 def merge_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Merge in what `structlog.contextvars` has bound; `request_id` and such get ECS's names."""
+    """Add the variables bound by `structlog.contextvars`; `request_id` etc. get ECS names."""
     for variable, value in copy_context().items():
-        name = _bound[variable]
+        name = _bound_names[variable]
         if name is not None and value is not Ellipsis and name not in event:
             event[name] = value
     return event
 
 
-def _describe(name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Add the logger's name, and put an exception into its fields."""
+def _with_logger_and_error(name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Add the logger's name and the fields of an exception."""
     if name:
         event["log.logger"] = name
     if "exc_info" in event:
         event |= error_fields(_exception(event.pop("exc_info")))
     if "stack_info" in event and event.pop("stack_info"):
-        event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's stack, without the log's own frames
+        event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's frame
     return event
 
 
 def _exception(given: Any) -> BaseException | None:
-    """The exception `exc_info` means: itself, a tuple's, or the current one if it is true."""
+    """Return the exception of `exc_info`: itself, a tuple's, or the current one if it is true."""
     if isinstance(given, BaseException):
         return given
     if isinstance(given, tuple) and len(given) == 3 and isinstance(given[1], BaseException):  # noqa: PLR2004 -- sys.exc_info()'s form
@@ -160,32 +162,32 @@ def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:
         return [event, *args]
 
 
-def _logger_from(level: str) -> type[EventLogger]:
-    """A logger whose methods below a level do nothing."""
+def _logger_class(level: str) -> type[EventLogger]:
+    """Return a logger class whose methods below a level do nothing."""
     below = LEVELS[: LEVELS.index(level)]
-    quiet = dict.fromkeys(below, _do_nothing)
-    quiet_async = dict.fromkeys((f"a{name}" for name in below), _do_nothing_async)
-    return type("EventLogger", (EventLogger,), {**quiet, **quiet_async})
+    disabled = dict.fromkeys(below, _do_nothing)
+    disabled_async = dict.fromkeys((f"a{name}" for name in below), _do_nothing_async)
+    return type("EventLogger", (EventLogger,), {**disabled, **disabled_async})
 
 
 def _do_nothing(_: EventLogger, *args: Any, **fields: Any) -> None:
-    """Take a call below the level."""
+    """Ignore a call below the level."""
 
 
 async def _do_nothing_async(_: EventLogger, *args: Any, **fields: Any) -> None:
-    """Take a call below the level."""
+    """Ignore a call below the level."""
 
 
-def use_for_structlog(current: Callable[[], EventLog], level: str) -> None:
-    """Make every structlog logger write to the log.
+def configure_structlog(current: Callable[[], EventLog], level: str) -> None:
+    """Send the events of every structlog logger to the log.
 
     Args:
-        current: tells the process-wide log.
-        level: the least severe level written.
+        current: returns the process-wide log.
+        level: lowest level written.
     """
     structlog.configure(
         processors=[merge_context],
-        wrapper_class=_logger_from(level),
+        wrapper_class=_logger_class(level),
         context_class=dict,
         logger_factory=lambda *args: Destination(current, str(args[0]) if args else ""),
         cache_logger_on_first_use=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.errors import UserError
-from mlmon.logging_config.emit.envelope import LEVELS
+from mlmon.logging_config.emit.event_encoder import LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A log in memory, and a strict reader of its lines that knows ecs-logging's specification."""
+"""A log in memory, and a strict reader that checks lines against ecs-logging's specification."""
 
 import json
 from collections.abc import Callable
@@ -11,22 +11,30 @@ import pytest
 from mlmon.logging_config import EventLog, Service, open_log
 from mlmon.logging_config.schema.fields import DATASETS, REQUIRED, Field
 
-SPECIFICATION = Path(__file__).parents[3] / "shared" / "schemas" / "ecs-logging-spec.json"
+# Lies beside the repository, or beside the folder that holds its worktrees.
+SPECIFICATION = next(
+    (
+        folder / "shared/schemas/ecs-logging-spec.json"
+        for folder in Path(__file__).parents[3:]
+        if (folder / "shared/schemas/ecs-logging-spec.json").exists()
+    ),
+    None,
+)
 Check = Callable[[bytes], dict[str, Any]]
 
 
 class Memory:
-    """A sink that keeps its lines, and can be told to refuse them."""
+    """A sink that keeps its lines, or rejects them."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
-        self.refuses = False
+        self.rejects = False
 
     def write(self, lines: bytes) -> bool:
-        """Keep the lines, unless told to refuse them."""
-        if not self.refuses:
+        """Keep the lines, or reject them."""
+        if not self.rejects:
             self.lines += lines.splitlines(keepends=True)
-        return not self.refuses
+        return not self.rejects
 
     def flush(self) -> bool:
         """Nothing is held."""
@@ -108,7 +116,7 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def check() -> Check:
     """Parse a line strictly, and check it against the table of fields and the specification."""
-    if not SPECIFICATION.exists():
+    if SPECIFICATION is None:
         pytest.skip("../shared/schemas/ecs-logging-spec.json is not there")
     specified = json.loads(SPECIFICATION.read_text())["fields"]
 

@@ -30,7 +30,7 @@ from mlmon.logging_config import (
     publish_evaluation,
     set_error_code,
 )
-from mlmon.logging_config.emit.envelope import LEVELS
+from mlmon.logging_config.emit.event_encoder import LEVELS
 from mlmon.logging_config.sources.asgi import Receive, Scope, Send
 from mlmon.logging_config.sources.formatter import EventFormatter
 from mlmon.logging_config.sources.stdlib import EventHandler

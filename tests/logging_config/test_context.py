@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry import trace as opentelemetry
 
 from mlmon.logging_config import EventLog, Model, context, current_trace_id, traceparent
-from mlmon.logging_config.emit.trace import Span, parse_traceparent
+from mlmon.logging_config.emit.ids import Span, parse_traceparent
 
 Events = Callable[[], list[dict[str, Any]]]
 

@@ -208,7 +208,7 @@ def test_production_records_and_marks(log: EventLog, events: Events) -> None:
     assert event["ml.log.changes"] == ["wrong_type:ml.prediction.score"]
 
 
-def test_wrong_arguments_are_salvaged(log: EventLog, events: Events) -> None:
+def test_wrong_arguments_are_written(log: EventLog, events: Events) -> None:
     """A call that cannot make up its event is written with what it was given, and its error."""
     predict(log, model=None, scor=0.5)
     (event,) = events()
@@ -230,7 +230,7 @@ def test_seeded_logs_agree(tmp_path: Path) -> None:
     assert written[0] == written[1]
 
 
-def test_sampling_keeps_traces_whole(memory: Any, open_memory_log: Any, events: Events) -> None:
+def test_sampling_keeps_traces_complete(memory: Any, open_memory_log: Any, events: Events) -> None:
     """A tenth of the traces keep their features, each trace always or never; scores always stay."""
     log = open_memory_log(memory, sampling=Sampling(features=0.1, embeddings=0.05))
     for _ in range(2):
@@ -248,7 +248,7 @@ def test_sampling_keeps_traces_whole(memory: Any, open_memory_log: Any, events: 
     assert all(event["ml.features.sample_rate"] == 0.1 for event in first)
 
 
-def test_observers_are_told_of_accepted_events(memory: Any, open_memory_log: Any) -> None:
+def test_observers_receive_accepted_events(memory: Any, open_memory_log: Any) -> None:
     """An observer hears of each accepted event, of no refused one, and may fail without harm."""
     seen: list[str] = []
 
@@ -257,9 +257,9 @@ def test_observers_are_told_of_accepted_events(memory: Any, open_memory_log: Any
 
     log = open_memory_log(memory, observers=(lambda dataset, _: seen.append(dataset), broken))
     predict(log)
-    memory.refuses = True
+    memory.rejects = True
     predict(log)
-    memory.refuses = False
+    memory.rejects = False
     assert seen == ["ml.prediction", "ml.app"]
     assert b"observer" in memory.lines[1]
 

@@ -28,7 +28,7 @@ Events = Callable[[], list[dict[str, Any]]]
 CONFIGURED = """
     import sys
     from pathlib import Path
-    from logging_config import Service, configure
+    from mlmon.logging_config import Service, configure
     log = configure(Service("script", "1", "production"), Path(sys.argv[1]))
 """
 
@@ -91,7 +91,7 @@ def test_uvicorn(tmp_path: Path) -> None:
         import threading, time, urllib.request
         import uvicorn
         from fastapi import FastAPI
-        from logging_config import AccessLog
+        from mlmon.logging_config import AccessLog
         app = FastAPI()
         app.add_middleware(AccessLog)
         @app.get("/x")
@@ -190,7 +190,7 @@ def test_a_light_import() -> None:
     """Adopting the log imports neither pandas nor elasticsearch, nor what was not asked for."""
     code = """
         import sys
-        import logging_config
+        import mlmon.logging_config
         heavy = {"pandas", "numpy", "elasticsearch", "prometheus_client", "fastapi", "structlog",
                  "asyncio", "pythonjsonlogger"}
         print(sorted(heavy & set(sys.modules)))
@@ -255,7 +255,7 @@ def test_level_names(number: int, name: str) -> None:
 def test_dict_config(capsys: pytest.CaptureFixture[str]) -> None:
     """The formatter drops into an existing `dictConfig`, with python-json-logger's options."""
     formatter = {
-        "()": "mlmon.logging_config.sources.formatter.EventFormatter",
+        "()": "mlmon.logging_config.EventFormatter",
         "service": "old",
         "environment": "production",
         "rename_fields": {"user_id": "http.request.id"},
@@ -295,9 +295,9 @@ def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: E
     log = open_memory_log(memory, observers=(Metrics(registry),))
     model = Model("m", "1")
     for number in range(10):
-        memory.refuses = number >= 7
+        memory.rejects = number >= 7
         log.prediction(prediction_id="p", model=model, score=number / 10, approved=number > 5)
-    memory.refuses = False
+    memory.rejects = False
     log.job_started(name="train", run_id="r")
     log.job_ended(name="train", run_id="r", succeeded=True, duration_ns=2_000_000_000, records=5)
     log.fallback(source="stats")

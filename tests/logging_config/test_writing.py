@@ -24,7 +24,7 @@ from mlmon.logging_config import (
     configure,
     open_log,
 )
-from mlmon.logging_config.emit.losses import Losses
+from mlmon.logging_config.emit.event_log import DropCounter
 from mlmon.logging_config.sinks.file_sink import FileSink
 from mlmon.logging_config.sinks.queue_sink import QueueSink
 
@@ -148,7 +148,9 @@ def test_a_piece_written_is_completed(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read(sink.path) == [{"first": 1}, {"second": 2}]
 
 
-def test_a_full_disk_is_told_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Events a disk refused are counted, and the count is written when it takes lines again."""
     path = tmp_path / "log.jsonl"
     log = open_log(Service("disk"), path=path)
@@ -209,7 +211,7 @@ def test_a_file_renamed_by_others_is_left(tmp_path: Path, monkeypatch: pytest.Mo
 PROCESSES = """
     import sys
     from pathlib import Path
-    from logging_config import Rotation, Service, configure
+    from mlmon.logging_config import Rotation, Service, configure
     log = configure(Service("many"), Path(sys.argv[1]), rotation=Rotation(max_bytes=200_000))
     for number in range(int(sys.argv[2])):
         log.app("info", "x" * (number % 700), {"number": number})
@@ -266,19 +268,19 @@ def test_a_full_queue_may_block() -> None:
     assert [json.loads(line)["event.sequence"] for line in slow.lines] == list(range(1, 51))
 
 
-def test_losses_are_told_by_a_handler_that_interrupts_their_count() -> None:
-    """A signal that comes while its thread counts a loss does not wait for that thread."""
-    losses = Losses()
-    with losses._lock:
-        losses.count(2)
-        assert losses.take() == 2
+def test_a_signal_handler_may_take_the_count_of_drops() -> None:
+    """A signal handler that interrupts the count takes it without waiting."""
+    drops = DropCounter()
+    with drops._lock:
+        drops.add(2)
+        assert drops.take() == 2
 
 
-def test_a_child_does_not_tell_its_parents_losses(memory: Any, log: EventLog) -> None:
+def test_a_child_does_not_tell_its_parents_drops(memory: Any, log: EventLog) -> None:
     """Events dropped before a fork are counted by the parent alone."""
-    memory.refuses = True
+    memory.rejects = True
     log.bid(bid_id="lost", prediction_id="p")
-    memory.refuses = False
+    memory.rejects = False
     log.before_fork()
     log.after_fork(in_child=True)
     log.bid(bid_id="child's", prediction_id="p")
@@ -334,7 +336,7 @@ def test_a_stalled_disk_does_not_hold_the_caller() -> None:
 UNDER_LOAD = """
     import os, sys, threading
     from pathlib import Path
-    from logging_config import Service, configure
+    from mlmon.logging_config import Service, configure
     log = configure(Service("load"), Path(sys.argv[1]))
     accepted = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     def work():
@@ -369,7 +371,7 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path, attempt: int) -> None:
 EXIT = """
     import sys
     from pathlib import Path
-    from logging_config import Service, configure
+    from mlmon.logging_config import Service, configure
     log = configure(Service("exit"), Path(sys.argv[1]))
     for number in range(5000):
         log.app("info", "event", {"number": number})
@@ -386,7 +388,7 @@ def test_the_queue_is_written_at_exit(tmp_path: Path) -> None:
 FORK = """
     import os, sys
     from pathlib import Path
-    from logging_config import Service, configure
+    from mlmon.logging_config import Service, configure
     log = configure(Service("fork"), Path(sys.argv[1]))
     for number in range(1000):
         log.app("info", "parent", {"number": number})
@@ -414,7 +416,7 @@ def test_a_fork_doubles_and_loses_nothing(tmp_path: Path) -> None:
 MULTIPROCESSING = """
     import multiprocessing, sys
     from pathlib import Path
-    from logging_config import Service, configure
+    from mlmon.logging_config import Service, configure
     log = configure(Service("pool"), Path(sys.argv[1]))
     def work(number):
         log.app("info", "worked", {"number": number})

@@ -1,4 +1,4 @@
-"""Where each key of a dataset goes, decided once per key: a field of the table, or a label."""
+"""The rule for each key of a dataset: a field of the table or a label. Decided once per key."""
 
 import re
 from collections.abc import Mapping
@@ -8,10 +8,17 @@ from typing import Any, Final, Literal
 
 from mlmon.logging_config.emit.ids import Id
 from mlmon.logging_config.emit.redaction import Redaction
-from mlmon.logging_config.schema.fields import DATASETS, ENVELOPE, Field
-from mlmon.logging_config.schema.limits import MAX_KEY, MAX_KEYWORD, MAX_REMEMBERED, MAX_TEXT
+from mlmon.logging_config.schema.fields import (
+    DATASETS,
+    ENVELOPE,
+    MAX_CACHED,
+    MAX_KEY,
+    MAX_KEYWORD,
+    MAX_TEXT,
+    Field,
+)
 
-PLAIN: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
+_PLAIN_TYPES: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
     {
         "boolean": frozenset({bool}),
         "date": frozenset(),
@@ -22,7 +29,7 @@ PLAIN: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
         "match_only_text": frozenset({str}),
     }
 )
-"""Python types whose values are written as they are, by field type."""
+"""Python types whose values are written unchanged, by field type."""
 
 _RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {"ml.log.changes"}
 _LABEL: Final = Field("labels", "flattened", "", level="core")
@@ -31,8 +38,8 @@ _UNFIT_IN_LABEL: Final = re.compile(r"[.*\\\0]")
 _UNFIT_IN_NAME: Final = re.compile(r"[.*\\\0\s]")
 
 
-def fit_part(name: str) -> str:
-    """Make a name, such as a feature's, into one part of a dotted field name."""
+def field_part(name: str) -> str:
+    """Turn a name, such as a feature's, into one part of a dotted field name."""
     return _UNFIT_IN_NAME.sub("_", name)[:MAX_KEY] or "_"
 
 
@@ -40,30 +47,30 @@ Treatment = Literal["keep", "redact", "hash", "omit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What becomes of the values under one key.
+class FieldRule:
+    """How the values under one key are written.
 
     Attributes:
         field: the field of the table (`labels` for any other key).
         name: the name to write: dotted, or the key within `labels`.
         is_label: whether it is written within `labels`.
-        plain: the Python types written as they are; a text only if nothing in it is secret.
-        longest: characters a text may have.
+        plain_types: the Python types written unchanged; a text only if it holds no secret.
+        max_length: characters a text may have.
         treatment: whether the value is kept, redacted, hashed or left out.
-        change: what is changed by the rule itself: `reserved` or `renamed`, else empty.
+        change: what the rule itself changes: `reserved`, `renamed` or empty.
     """
 
     field: Field
     name: str
     is_label: bool
-    plain: frozenset[type]
-    longest: int = MAX_KEYWORD
+    plain_types: frozenset[type]
+    max_length: int = MAX_KEYWORD
     treatment: Treatment = "keep"
     change: str = ""
 
 
-class Rules(dict[Any, Rule]):
-    """The rules of one dataset, made as keys are met and remembered."""
+class FieldRules(dict[Any, FieldRule]):
+    """The rules of one dataset, made when a key is first used, then cached."""
 
     def __init__(self, dataset: str, redaction: Redaction) -> None:
         super().__init__()
@@ -73,21 +80,21 @@ class Rules(dict[Any, Rule]):
         self.message = _field_rule(self._fields["message"], "message")
         self._families = [(_pattern(f), f) for f in DATASETS[dataset] if f.is_family]
 
-    def __missing__(self, key: str) -> Rule:
-        rule = self._treat(key, self._find(key))
-        if len(self) < MAX_REMEMBERED:
+    def __missing__(self, key: str) -> FieldRule:
+        rule = self._apply_redaction(key, self._find(key))
+        if len(self) < MAX_CACHED:
             self[key] = rule
         return rule
 
-    def label(self, key: str, change: str = "") -> Rule:
-        r"""Make the rule that writes a key as a label.
+    def label(self, key: str, change: str = "") -> FieldRule:
+        r"""Return the rule that writes a key as a label.
 
         The specification of ecs-logging asks that `.`, `*` and `\` become `_`.
         """
         name = _UNFIT_IN_LABEL.sub("_", key.removeprefix("labels."))[:MAX_KEY] or "_"
-        return Rule(_LABEL, name, is_label=True, plain=_LABEL_TYPES, change=change)
+        return FieldRule(_LABEL, name, is_label=True, plain_types=_LABEL_TYPES, change=change)
 
-    def _find(self, key: str) -> Rule:
+    def _find(self, key: str) -> FieldRule:
         if key in _RESERVED:
             return self.label(key, "reserved")
         field = self._fields.get(key)
@@ -95,11 +102,11 @@ class Rules(dict[Any, Rule]):
             return _field_rule(field, key)
         for pattern, family in self._families:
             if match := pattern.fullmatch(key):
-                name = family.name.replace("*", fit_part(match[1]))
+                name = family.name.replace("*", field_part(match[1]))
                 return _field_rule(family, name, "" if name == key else "renamed")
         return self.label(key)
 
-    def _treat(self, key: str, rule: Rule) -> Rule:
+    def _apply_redaction(self, key: str, rule: FieldRule) -> FieldRule:
         written = f"labels.{rule.name}" if rule.is_label else rule.name
         treatment: Treatment = "keep"
         if self._allowed is not None and not rule.field.required and written not in self._allowed:
@@ -110,13 +117,17 @@ class Rules(dict[Any, Rule]):
             treatment = "redact"
         if treatment == "keep" and not rule.change:
             return rule
-        return replace(rule, treatment=treatment, plain=frozenset())
+        return replace(rule, treatment=treatment, plain_types=frozenset())
 
 
-def _field_rule(field: Field, name: str, change: str = "") -> Rule:
-    plain = PLAIN[field.type] | ({bool} if field.is_family and field.type == "keyword" else set())
-    longest = MAX_TEXT if field.type == "match_only_text" else MAX_KEYWORD
-    return Rule(field, name, is_label=False, plain=plain, longest=longest, change=change)
+def _field_rule(field: Field, name: str, change: str = "") -> FieldRule:
+    plain_types = _PLAIN_TYPES[field.type]
+    if field.is_family and field.type == "keyword":
+        plain_types |= {bool}
+    max_length = MAX_TEXT if field.type == "match_only_text" else MAX_KEYWORD
+    return FieldRule(
+        field, name, is_label=False, plain_types=plain_types, max_length=max_length, change=change
+    )
 
 
 def _pattern(family: Field) -> re.Pattern[str]:

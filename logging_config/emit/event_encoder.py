@@ -1,0 +1,181 @@
+"""Encode an event as one JSON line: the log's own fields, the message, the caller's fields."""
+
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final
+
+import orjson
+
+from mlmon.logging_config.emit.field_mapper import FieldMapper, is_clean
+from mlmon.logging_config.emit.field_rules import FieldRules
+from mlmon.logging_config.emit.ids import check_entity_id, make_entity_id
+from mlmon.logging_config.emit.redaction import Redaction
+from mlmon.logging_config.emit.service import Service
+from mlmon.logging_config.errors import FieldTypeError
+from mlmon.logging_config.schema.fields import (
+    DATASETS,
+    ECS_VERSION,
+    MAX_CACHED,
+    MAX_LINE,
+    MAX_TEXT,
+    SCHEMA_VERSION,
+)
+
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+"""The severities of a line, as `log.level` has them."""
+
+Clock = Callable[[], int]
+"""Returns the time in nanoseconds since the epoch."""
+
+_LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
+_SHORT: Final = 64
+_NO_PROBLEMS: Final[list[str]] = []
+_messages: dict[str, bytes] = {}
+
+_Body = tuple[bytes, bytes, list[str]]
+"""An event's message and fields as JSON, and the values that do not fit their fields."""
+
+
+class EventEncoder:
+    """Encodes the events of one process start, and numbers them.
+
+    Args:
+        service: the service.
+        clock: returns the time.
+        entity_id: id of this process start; random when None.
+        redaction: what to remove; the built-in keys and patterns when None.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        clock: Clock = time.time_ns,
+        entity_id: str | None = None,
+        redaction: Redaction | None = None,
+    ) -> None:
+        self.service = service
+        self.clock = clock
+        redaction = redaction or Redaction()
+        self._mappers = {name: FieldMapper(FieldRules(name, redaction)) for name in DATASETS}
+        self._second = (-1, b"")
+        self.restart(make_entity_id() if entity_id is None else check_entity_id(entity_id))
+
+    def restart(self, entity_id: str) -> None:
+        """Count from 1 again under another process start's id, as after a fork."""
+        self.entity_id = entity_id
+        self._count = count(1)
+        self._constants = {
+            (dataset, level): self._constant_parts(dataset, level)
+            for dataset in DATASETS
+            for level in LEVELS
+        }
+
+    def encode(
+        self,
+        dataset: str,
+        level: str,
+        message: Any,
+        fields: dict[Any, Any],
+        *,
+        strict: bool = False,
+    ) -> tuple[str, bytes]:
+        """Return the event's id and its line, newline included.
+
+        Raises:
+            FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
+        """
+        text, json, problems = _encode_body(message, fields, self._mappers[dataset])
+        if strict and problems:
+            raise FieldTypeError(" ".join(problems))
+        before_message, after_message = self._constants[dataset, level]
+        second, nanoseconds = divmod(self.clock(), 1_000_000_000)
+        cached_second, second_text = self._second
+        if second != cached_second:
+            second_text = self._format_second(second)
+        sequence = next(self._count)
+        line = _LINE % (
+            second_text,
+            nanoseconds // 1000,
+            before_message,
+            text,
+            after_message,
+            sequence,
+            sequence,
+            b"" if json == b"{}" else b",",
+            json[1:],
+        )
+        return f"{self.entity_id}-{sequence}", line
+
+    def _constant_parts(self, dataset: str, level: str) -> tuple[bytes, bytes]:
+        """Return what is written between time and message, and between message and sequence."""
+        constant = {
+            "ecs.version": ECS_VERSION,
+            "event.dataset": dataset,
+            "service.name": self.service.name,
+            "service.version": self.service.version,
+            "service.environment": self.service.environment,
+            "ml.schema_version": SCHEMA_VERSION,
+            "process.entity_id": self.entity_id,
+            "event.id": self.entity_id + "-",
+        }
+        before_message = b'","log.level":"%b","message":' % level.encode()
+        return before_message, b"," + orjson.dumps(constant)[1:-2]
+
+    def _format_second(self, second: int) -> bytes:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        self._second = (second, text)
+        return text
+
+
+def _encode_body(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _Body:
+    """Encode message and fields; raises nothing, and `ml.log.changes` names what was changed."""
+    try:
+        text = _messages.get(message) or _encode_message(message)
+        mapped = mapper.map_unchanged(fields) if text else None
+        if mapped is not None:
+            json = orjson.dumps(mapped)
+            if len(json) <= MAX_LINE:
+                return text, json, _NO_PROBLEMS
+    except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
+        pass
+    return _encode_validated(message, fields, mapper)
+
+
+def _encode_message(message: Any) -> bytes:
+    """Encode a message that needs no change, and cache a short one; empty if it needs one."""
+    if not is_clean(message, max_length=MAX_TEXT):
+        return b""
+    text = orjson.dumps(message)
+    if len(text) <= _SHORT:
+        if len(_messages) >= MAX_CACHED:
+            _messages.clear()
+        _messages[message] = text
+    return text
+
+
+def _encode_validated(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _Body:
+    """Encode after each value was validated; the slow path."""
+    validator = mapper.validate(fields)
+    text = orjson.dumps(validator.message(message))
+    mapped = validator.mapped()
+    json = orjson.dumps(mapped)
+    return text, json if len(json) <= MAX_LINE else _shorten(mapped), validator.problems
+
+
+def _shorten(mapped: dict[str, Any]) -> bytes:
+    """Cut each value of an event that is too large, and record that."""
+    cut = {name: _cut(value) for name, value in mapped.items()}
+    cut["ml.log.changes"] = [*cut.get("ml.log.changes", []), "too_long:*"]
+    return orjson.dumps(cut)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:256]
+    if isinstance(value, list):
+        return [_cut(item) for item in value[:64]]
+    if isinstance(value, dict):
+        return {name: _cut(item) for name, item in list(value.items())[:256]}
+    return value

@@ -1,0 +1,130 @@
+"""Map a caller's keys to the fields of a dataset: known fields by type, all others as labels.
+
+Events of one kind have the same keys and types again and again. How such a shape is written is
+decided once and cached; only its texts are searched each time, because they may hold secrets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import filterfalse
+from math import isfinite
+from typing import Any, Final
+
+from mlmon.logging_config.emit.field_rules import FieldRules
+from mlmon.logging_config.emit.ids import is_harmless
+from mlmon.logging_config.emit.redaction import redact_text
+from mlmon.logging_config.emit.schema_validator import SchemaValidator
+from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_KEYWORD
+
+_SHORT: Final = 64
+_MAX_SHAPES: Final = 1024
+_clean: set[str] = set()
+_clean_ids: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How events with the same keys and types are written without a change.
+
+    Attributes:
+        texts: the keys whose values are texts; one longer than a keyword needs validation.
+        ids: the keys whose values are ids that join events.
+        floats: the keys whose values may be NaN or infinite.
+        fields: the keys of the table's fields.
+        labels: the keys that become labels, with the labels' names.
+    """
+
+    texts: tuple[str, ...]
+    ids: tuple[str, ...]
+    floats: tuple[str, ...]
+    fields: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+class FieldMapper:
+    """Maps the fields of a dataset's events.
+
+    Args:
+        rules: the dataset's.
+    """
+
+    def __init__(self, rules: FieldRules) -> None:
+        self._rules = rules
+        self._shapes: dict[object, _Shape | None] = {}
+
+    def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
+        """Map fields of which none needs a change; None if one does."""
+        key = (*fields, *map(type, fields.values()))
+        try:
+            shape = self._shapes[key]
+        except KeyError:
+            shape = self._cache_shape(fields, key)
+        if shape is None:
+            return None
+        value_of = fields.__getitem__
+        # Finite floats whose sum overflows take the slow path, which writes them unchanged.
+        if not isfinite(sum(map(value_of, shape.floats))):
+            return None
+        for text in filterfalse(_clean.__contains__, map(value_of, shape.texts)):
+            if not is_clean(text):
+                return None
+        for text in filterfalse(_clean_ids.__contains__, map(value_of, shape.ids)):
+            if not is_clean(text, identifier=True):
+                return None
+        if not shape.labels:
+            return fields
+        mapped = {key: fields[key] for key in shape.fields}
+        mapped["labels"] = {name: fields[key] for key, name in shape.labels}
+        return mapped
+
+    def validate(self, fields: Mapping[Any, Any]) -> SchemaValidator:
+        """Validate and map each value by itself; raises nothing."""
+        validator = SchemaValidator(self._rules)
+        for key, value in fields.items():
+            validator.add(key, value)
+        return validator
+
+    def _cache_shape(self, fields: dict[Any, Any], key: tuple[Any, ...]) -> _Shape | None:
+        if len(self._shapes) >= _MAX_SHAPES:
+            self._shapes.clear()
+        shape = self._shapes[key] = self._make_shape(fields)
+        return shape
+
+    def _make_shape(self, fields: dict[Any, Any]) -> _Shape | None:
+        """Return the shape; None if a key or a type always needs validation."""
+        ruled = [(key, type(value), self._rules[key]) for key, value in fields.items()]
+        names = {(rule.is_label, rule.name) for _, _, rule in ruled}
+        if len(names) < len(ruled) or not all(kind in rule.plain_types for _, kind, rule in ruled):
+            return None
+        texts = [(key, rule) for key, kind, rule in ruled if kind is str]
+        return _Shape(
+            texts=tuple(key for key, rule in texts if not rule.field.identifier),
+            ids=tuple(key for key, rule in texts if rule.field.identifier),
+            floats=tuple(key for key, kind, _ in ruled if kind is float),
+            fields=tuple(key for key, _, rule in ruled if not rule.is_label),
+            labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
+        )
+
+
+def is_clean(text: Any, *, max_length: int = MAX_KEYWORD, identifier: bool = False) -> bool:
+    """Whether a text may be written without a change; short clean ones are cached.
+
+    Args:
+        text: any value; only a `str` can be clean.
+        max_length: characters it may have.
+        identifier: whether it joins events, so that it is not taken for a card number; a text that
+            is clean as an id may not be clean as a text.
+    """
+    if type(text) is not str or len(text) > max_length:
+        return False
+    known = _clean_ids if identifier else _clean
+    if text in known:
+        return True
+    harmless = identifier and is_harmless(text)
+    if not harmless and redact_text(text, cards=not identifier) is not text:
+        return False
+    if len(text) <= _SHORT:
+        if len(known) >= MAX_CACHED:
+            known.clear()
+        known.add(text)
+    return True
