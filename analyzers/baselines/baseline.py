@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 FORMAT = 4
 
@@ -92,7 +92,7 @@ class Baseline:
     created: datetime
     source: str
     score: Buckets | None = None
-    labelled: LabelledScores | None = None
+    labelled: LabeledScores | None = None
     numeric: Mapping[str, Buckets] = field(default_factory=dict)
     categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mlmon.analyzers.statistics.interval import Interval
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 THRESHOLD = 0.5
 """Of the decisions, where a classifier decides unless told otherwise."""
@@ -32,7 +32,7 @@ THRESHOLD = 0.5
 CONFIDENCE = 0.95
 
 
-def explained(rows: LabelledScores) -> dict[str, str]:
+def explained(rows: LabeledScores) -> dict[str, str]:
     """Return what there is to say of some of them: the threshold, and what chance does."""
     decisions = ("precision", "recall", "f1", "accuracy", "false_positive_rate")
     found = dict.fromkeys(decisions, f"at a threshold of {THRESHOLD}")
@@ -48,7 +48,7 @@ def explained(rows: LabelledScores) -> dict[str, str]:
     return found
 
 
-def out_of_fold(rows: LabelledScores) -> dict[str, Interval]:
+def out_of_fold(rows: LabeledScores) -> dict[str, Interval]:
     """Return the metrics that rows have, by the name under which they are published."""
     decided = Confusion.at(rows, THRESHOLD)
     asked: Mapping[str, Callable[[], Interval]] = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class SegmentBaseline:
         """Rows with a score."""
         return sum(self.scores)
 
-    def labelled(self, edges: tuple[float, ...]) -> LabelledScores | None:
+    def labelled(self, edges: tuple[float, ...]) -> LabeledScores | None:
         """Return the scores by label, None without labels."""
         if self.positives is None or self.negatives is None:
             return None
-        return LabelledScores(Buckets(edges, self.positives), Buckets(edges, self.negatives))
+        return LabeledScores(Buckets(edges, self.positives), Buckets(edges, self.negatives))
 
 
 Segments = dict[str, dict[str, SegmentBaseline]]

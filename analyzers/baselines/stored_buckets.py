@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.statistics.buckets import Buckets, Sums, summed
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.buckets import Buckets, Sums, merge_sums
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +31,10 @@ def decode(edges: tuple[float, ...], body: Body) -> Buckets:
 
 def decode_sum(edges: tuple[float, ...], bodies: Iterable[Body]) -> Buckets:
     """Read the sum of one or more samples that `encode` wrote, without making each of them."""
-    return summed(edges, [Sums(**body) for body in bodies])
+    return merge_sums(edges, [Sums(**body) for body in bodies])
 
 
-def encode_labelled(rows: LabelledScores) -> Body:
+def encode_labelled(rows: LabeledScores) -> Body:
     """Return a JSON value of both labels' buckets and sums."""
     return {
         "positives": encode(rows.positives),
@@ -44,9 +44,9 @@ def encode_labelled(rows: LabelledScores) -> Body:
     }
 
 
-def decode_labelled(edges: tuple[float, ...], body: Body) -> LabelledScores:
+def decode_labelled(edges: tuple[float, ...], body: Body) -> LabeledScores:
     """Read what `encode_labelled` wrote."""
-    return LabelledScores(
+    return LabeledScores(
         decode(edges, body["positives"]),
         decode(edges, body["negatives"]),
         _sums(body["positive_sums"]),

@@ -17,7 +17,7 @@ from mlmon.analyzers.baselines.segments import segments
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors, store_vectors
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,7 +108,7 @@ def _category(column: Coded) -> CategoryBaseline:
 
 def _labelled(
     column: pa.Array, scores: NDArray[np.float64] | None, score: Buckets | None
-) -> LabelledScores | None:
+) -> LabeledScores | None:
     """Return the scores of the rows with a label, None unless labels are booleans or 0 and 1."""
     if scores is None or score is None:
         return None
@@ -120,7 +120,7 @@ def _labelled(
         return None
     # In order of the scores, so that sums are rounded alike whatever the order of the rows.
     order = np.argsort(scores[known], kind="stable")
-    return LabelledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
+    return LabeledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
 
 
 def _labels(table: pa.Table) -> NDArray[np.float64]:

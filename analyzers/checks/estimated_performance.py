@@ -28,7 +28,7 @@ from mlmon.analyzers.performance.reference_metrics import (
 )
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.formatting import count, span
 
@@ -89,7 +89,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         """Yield a finding per metric, six hours and model version in service."""
         for day in daily_windows(context, STEP):
             scores = [profile.score for profile in day.own if profile.score is not None]
-            yield from self._judge(day, merged(scores) if scores else None)
+            yield from self._judge(day, merge(scores) if scores else None)
 
     def _judge(self, day: DailyWindow, scores: Buckets | None) -> Iterator[Finding]:
         if (skip_reason := _obstacle(day, scores)) or scores is None or day.baseline is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.drift.drift import homogeneity
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.categories import CategoryCounts, table
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon, jensen_shannon_of_buckets
@@ -72,7 +72,7 @@ def of_numbers(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Meas
     """Measure numbers; both need rows."""
     if len({part.edges for part in (*current, *reference)}) > 1:
         return Measures()
-    now, before = merged(current), merged(reference)
+    now, before = merge(current), merge(reference)
     try:
         moved = normed_wasserstein(now, before)
     except EmptySampleError:

@@ -20,7 +20,7 @@ from mlmon.analyzers.statistics import (
     probability_box,
     total_variation,
 )
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.categories import table
 from mlmon.formatting import cut, number, percent
 
@@ -153,7 +153,7 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
 def parts_moved(current: Sequence[Buckets], reference: Sequence[Buckets], where: str) -> str:
     """Say the same of numbers whose parts were counted over edges of their own."""
     if len({part.edges for part in (*current, *reference)}) == 1:
-        return numbers_moved(merged(current), merged(reference), where)
+        return numbers_moved(merge(current), merge(reference), where)
     now, before = probability_box.boxes(current, reference)
     medians = [box.percentile(0.5) for box in (now, before)]
     return _moved(now.points.tolist(), (now.middle(), before.middle()), medians, where)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.drift.drift import Drift, numeric_drift
 from mlmon.analyzers.drift.refinements import KIND
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import number
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Refinements:
         if field not in baseline.finer or not all(counts):
             return None
         edges = baseline.finer[field].edges
-        return merged(Buckets(edges, count_) for count_ in counts if count_)
+        return merge(Buckets(edges, count_) for count_ in counts if count_)
 
 
 def still_open(drift: Drift) -> str:

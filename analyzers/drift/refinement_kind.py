@@ -29,7 +29,7 @@ from mlmon.analyzers.profiles.kinds.predictions import DATASET
 from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTION
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.references.daily_window import LOOKBACK, daily_windows
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +129,7 @@ def _open_fields(day: DailyWindow) -> Iterator[tuple[str, Sequence[PredictionPro
         finer = baseline.finer.get(field)
         if not (samples and reference and finer):
             continue
-        sample = merged(samples)
+        sample = merge(samples)
         if sample.n and reference.n and numeric_drift(sample, reference).left_open:
             yield field, hours
 

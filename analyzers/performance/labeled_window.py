@@ -18,8 +18,8 @@ from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHisto
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile, total
 from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTIONS
 from mlmon.analyzers.references.daily_window import DailyWindow, daily_window, daily_windows
-from mlmon.analyzers.statistics.buckets import Buckets, merged
-from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.buckets import Buckets, merge
+from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 from mlmon.analyzers.statistics.unknown_labels import bounded_performance
 from mlmon.formatting import count, percent, span
 
@@ -109,7 +109,9 @@ class LabeledWindow:
         if self.scores is None or self.labels is None or self.labels.scores is None:
             raise ValueError(f"the performance of {self.day.title} is not known")
         if self.coverage.mature:
-            return realised_performance(self.scores, self.labels.scores, self.threshold, CONFIDENCE)
+            return post_stratified_performance(
+                self.scores, self.labels.scores, self.threshold, CONFIDENCE
+            )
         return bounded_performance(
             self.scores, self.labels.scores, self.missing, self.threshold, CONFIDENCE
         )
@@ -199,7 +201,7 @@ class LabelledDays:
         scores = [profile.score for profile in day.own if profile.score is not None]
         return LabeledWindow(
             day,
-            merged(scores) if scores else None,
+            merge(scores) if scores else None,
             labels,
             thresholds(day.own),
             self._history(day.model[0]).coverage(

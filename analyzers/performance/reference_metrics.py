@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
-from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 from mlmon.formatting import number
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def offline_performance(
     computed = None
     if baseline.labelled is not None and baseline.labelled.n:
         scores = baseline.labelled.all()
-        known = realised_performance(scores, baseline.labelled, threshold, confidence)
+        known = post_stratified_performance(scores, baseline.labelled, threshold, confidence)
         computed = getattr(known, measure)
     if published is None or computed is None:
         return computed if published is None else Estimate(published, Interval.exactly(published))

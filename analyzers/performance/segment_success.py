@@ -1,7 +1,7 @@
 """How often approved predictions of each segment succeed, beside what their scores promised.
 
 The promise is made by the same segment's labels in the training set, score by score
-(`statistics/promised_rate.py`). So segments that always succeeded less often than others are not
+(`statistics/expected_rate.py`). So segments that always succeeded less often than others are not
 blamed for it, and a day on which one has other scores than usual is not taken for a decline; parts
 of opposite sign, or of another size than usual, cannot hide a decline in the whole.
 
@@ -27,9 +27,9 @@ from mlmon.analyzers.profiles.kinds.segments import KIND as SEGMENTS
 from mlmon.analyzers.profiles.kinds.segments import total
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.difference import difference
+from mlmon.analyzers.statistics.expected_rate import expected_rate
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
-from mlmon.analyzers.statistics.promised_rate import promised_rate
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, percent
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.label_segments import SegmentOutcomes
     from mlmon.analyzers.profiles.kinds.labels import LabelProfile
     from mlmon.analyzers.profiles.kinds.segments import Counts, SegmentProfile
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
     P = TypeVar("P", LabelProfile, SegmentProfile)
 
@@ -244,7 +244,7 @@ def _over(baseline: Baseline, profiles: Sequence[P]) -> Iterator[P]:
 
 
 def _success(
-    segment: str, outcomes: SegmentOutcomes, coverage: Coverage, reference: LabelledScores
+    segment: str, outcomes: SegmentOutcomes, coverage: Coverage, reference: LabeledScores
 ) -> SegmentSuccess:
     labelled, succeeded = outcomes.labelled, outcomes.succeeded
     missing = 0 if coverage.mature else round(coverage.missing_share * coverage.predictions)
@@ -256,7 +256,7 @@ def _success(
             wilson_interval(succeeded + missing, rows, CONFIDENCE).high,
         ),
     )
-    promised = promised_rate(outcomes.scores(reference.edges), reference, CONFIDENCE)
+    promised = expected_rate(outcomes.scores(reference.edges), reference, CONFIDENCE)
     ends = promised.estimate.interval
     return SegmentSuccess(
         segment,

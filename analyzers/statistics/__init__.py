@@ -2,7 +2,7 @@
 
 Pure functions of counts: no Elasticsearch, no files, no clock. One file, one statistic; the file's
 docstring says what it asks, its formula, why its bounds hold, and the paper. The statistics take
-`buckets.Buckets` (numbers), rows per category, or `labelled_scores.LabelledScores`, and answer with
+`buckets.Buckets` (numbers), rows per category, or `labeled_scores.LabeledScores`, and answer with
 an `interval.Interval` where buckets hide the exact value. `empty_sample.EmptySampleError` is raised
 where there is nothing to ask.
 """

@@ -9,8 +9,8 @@ bucket is needed, so the sums of extended_stats give it but for rounding. Where 
 Paper: Brier, G. W. (1950). Verification of forecasts expressed in terms of probability. Monthly
 Weather Review 78, 1-3.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
->>> score = brier(LabelledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], (0.0, 0.5, 1.0)))
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+>>> score = brier(LabeledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], (0.0, 0.5, 1.0)))
 >>> round(score.low, 9), round(score.high, 9)
 (0.036666667, 0.036666667)
 """
@@ -24,27 +24,27 @@ import numpy as np
 from mlmon.analyzers.statistics.convex_sum import Floats, convex_sum
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.labeled_scores import probability_bounds
 from mlmon.analyzers.statistics.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 # Every term is a sum of scores in [0, 1] over their number.
 ROUNDING = 1e-12
 
 
-def brier(rows: LabelledScores) -> Interval:
+def brier(rows: LabeledScores) -> Interval:
     """The interval that holds the raw rows' score.
 
     Raises:
-        EmptySampleError: there are no labelled rows.
+        EmptySampleError: there are no labeled rows.
         ValueError: a score is not within [0, 1].
     """
-    require_rows(labelled=rows.n)
+    require_rows(labeled=rows.n)
     parts = (
         _sum(np.square, rows.negatives, rows.negative_sums, lambda m: m.sum_of_squares),
         _sum(

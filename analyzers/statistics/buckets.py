@@ -86,7 +86,7 @@ class Buckets:
         return sum(self.counts)
 
     def __add__(self, other: Buckets) -> Buckets:
-        return merged([self, other])
+        return merge([self, other])
 
     def sums(self) -> Sums:
         """All but the edges."""
@@ -155,7 +155,7 @@ class Sums(NamedTuple):
     missing: int = 0
 
 
-def merged(samples: Iterable[Buckets]) -> Buckets:
+def merge(samples: Iterable[Buckets]) -> Buckets:
     """The sum of one or more samples over the same edges.
 
     What one sample with rows lacks (a minimum, a sum), the sum lacks.
@@ -163,11 +163,11 @@ def merged(samples: Iterable[Buckets]) -> Buckets:
     parts = list(samples)
     for part in parts[1:]:
         require_same_edges(parts[0], part)
-    return summed(parts[0].edges, [part.sums() for part in parts])
+    return merge_sums(parts[0].edges, [part.sums() for part in parts])
 
 
-def summed(edges: tuple[float, ...], parts: Sequence[Sums]) -> Buckets:
-    """The sum of one or more samples over these edges, as `merged` without making each of them.
+def merge_sums(edges: tuple[float, ...], parts: Sequence[Sums]) -> Buckets:
+    """The sum of one or more samples over these edges, as `merge` without making each of them.
 
     Raises:
         ValueError: counts do not fit the edges, or each other.

@@ -18,9 +18,9 @@ Papers: Naeini, Cooper & Hauskrecht (2015). Obtaining well calibrated probabilit
 binning. AAAI, 2901-2907. Hosmer, D. W. & Lemeshow, S. (1980). Goodness of fit tests for the
 multiple logistic regression model. Commun. Statist. A9, 1043-1069.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> scores, labels = [0.1, 0.3, 0.8, 0.8], [False, False, True, False]
->>> error = expected_calibration_error(LabelledScores.from_rows(scores, labels, (0.0, 0.5, 1.0)))
+>>> error = expected_calibration_error(LabeledScores.from_rows(scores, labels, (0.0, 0.5, 1.0)))
 >>> round(error.low, 6), round(error.high, 6)
 (0.25, 0.25)
 """
@@ -37,7 +37,7 @@ from scipy import special
 from mlmon.analyzers.statistics.edges import even_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.labeled_scores import probability_bounds
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 # Of a mean of scores in [0, 1], however its sum was added up.
 ROUNDING = 1e-12
@@ -70,7 +70,7 @@ class Bin:
 
 
 def reliability(
-    rows: LabelledScores, edges: Sequence[float] | None = None, confidence: float = 0.95
+    rows: LabeledScores, edges: Sequence[float] | None = None, confidence: float = 0.95
 ) -> tuple[Bin, ...]:
     """The bins of the reliability diagram that hold rows, ascending.
 
@@ -80,10 +80,10 @@ def reliability(
         confidence: of the observed share's interval.
 
     Raises:
-        EmptySampleError: there are no labelled rows.
+        EmptySampleError: there are no labeled rows.
         ValueError: an edge is not one of the rows' own, or a score is not within [0, 1].
     """
-    require_rows(labelled=rows.n)
+    require_rows(labeled=rows.n)
     chosen = even_edges(rows.all(), 10) if edges is None else tuple(edges)
     binned = rows.coarsened(chosen)
     least, most = _predicted(rows, chosen)
@@ -104,7 +104,7 @@ def reliability(
 
 
 def expected_calibration_error(
-    rows: LabelledScores, edges: Sequence[float] | None = None
+    rows: LabeledScores, edges: Sequence[float] | None = None
 ) -> Interval:
     """The interval that holds the raw rows' error over these bins (see `reliability`)."""
     gaps = [(bin_.rows / rows.n, bin_.gap()) for bin_ in reliability(rows, edges)]
@@ -113,13 +113,13 @@ def expected_calibration_error(
     return Interval(low, high).widened(ROUNDING).clipped(0.0, 1.0)
 
 
-def chance_error(rows: LabelledScores, edges: Sequence[float] | None = None) -> float:
+def chance_error(rows: LabeledScores, edges: Sequence[float] | None = None) -> float:
     """At most this error is expected of perfectly calibrated scores (see `reliability`)."""
     bins = reliability(rows, edges)
     return sum(math.sqrt(bin_.rows * _variance(bin_)) for bin_ in bins) / rows.n
 
 
-def calibration_p_value(rows: LabelledScores, edges: Sequence[float] | None = None) -> float:
+def calibration_p_value(rows: LabeledScores, edges: Sequence[float] | None = None) -> float:
     """The chance of such deviations of perfectly calibrated scores (see `reliability`).
 
     A bin's mean score is taken as its interval's middle. Bins where fewer than about five rows of
@@ -144,7 +144,7 @@ def _variance(each: Bin) -> float:
 
 
 def _predicted(
-    rows: LabelledScores, edges: tuple[float, ...]
+    rows: LabeledScores, edges: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The least and the greatest possible sum of the scores in each bin."""
     lows, highs = probability_bounds(rows.all())

@@ -1,9 +1,9 @@
 """What a score stands for: the share of positives per score bucket, ascending with the score.
 
-Labelled rows give each bucket's observed share. A higher score should not mean a lower share, so
+Labeled rows give each bucket's observed share. A higher score should not mean a lower share, so
 neighbouring buckets that disagree with that are pooled into blocks (isotonic regression by pooling
 adjacent violators: the ascending shares nearest to the observed ones in weighted squares). A bucket
-without labelled rows takes the line between its neighbours.
+without labeled rows takes the line between its neighbours.
 
 What finitely many labels leave open is the Beta posterior of each block's share, from Jeffreys'
 prior Beta(1/2, 1/2).
@@ -14,8 +14,8 @@ classifier scores into accurate multiclass probability estimates. KDD, 694-699. 
 DasGupta (2001). Interval estimation for a binomial proportion. Statist. Sci. 16, 101-133 (the
 prior).
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
->>> rows = LabelledScores.from_rows([0.1, 0.3, 0.6], [False, True, False], (0.0, 0.2, 0.5, 1.0))
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+>>> rows = LabeledScores.from_rows([0.1, 0.3, 0.6], [False, True, False], (0.0, 0.2, 0.5, 1.0))
 >>> CalibrationMap.of(rows).shares().tolist()
 [0.0, 0.0, 0.5, 0.5, 0.5]
 """
@@ -32,7 +32,7 @@ from scipy import optimize
 from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 Floats = NDArray[np.float64]
 
@@ -50,14 +50,14 @@ class CalibrationMap:
     weights: Floats
 
     @classmethod
-    def of(cls, labelled: LabelledScores) -> CalibrationMap:
-        """Learn the map from labelled rows.
+    def of(cls, labeled: LabeledScores) -> CalibrationMap:
+        """Learn the map from labeled rows.
 
         Raises:
             EmptySampleError: there are none.
         """
-        require_rows(labelled=labelled.n)
-        positives, rows = np.array(labelled.positives.counts), np.array(labelled.all().counts)
+        require_rows(labeled=labeled.n)
+        positives, rows = np.array(labeled.positives.counts), np.array(labeled.all().counts)
         known = np.flatnonzero(rows)
         fit = optimize.isotonic_regression(positives[known] / rows[known], weights=rows[known])
         first = fit.blocks[:-1]

@@ -12,8 +12,8 @@ is at the least tp and the greatest fp, the greatest at the opposite corner; bot
 
 Paper: van Rijsbergen, C. J. (1979). Information Retrieval, 2nd ed., chapter 7.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
->>> rows = LabelledScores.from_rows(
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+>>> rows = LabeledScores.from_rows(
 ...     [0.1, 0.6, 0.7, 0.9], [False, False, True, True], edges=(0.0, 0.5, 0.8, 1.0)
 ... )
 >>> at_edge, inside = Confusion.at(rows, 0.5), Confusion.at(rows, 0.65)
@@ -32,7 +32,7 @@ from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Confusion:
     most_false_positives: int
 
     @classmethod
-    def at(cls, rows: LabelledScores, threshold: float) -> Confusion:
+    def at(cls, rows: LabeledScores, threshold: float) -> Confusion:
         """The decisions `score >= threshold`."""
         everything = rows.all()
         surely = everything.lowest() >= threshold
@@ -110,13 +110,13 @@ class Confusion:
         )
 
     def accuracy(self) -> Interval:
-        """The share of rows predicted as labelled.
+        """The share of rows predicted as labeled.
 
         Raises:
             EmptySampleError: there are no rows.
         """
         rows = self.positives + self.negatives
-        require_rows(labelled=rows)
+        require_rows(labeled=rows)
         least = self.least_true_positives + self.negatives - self.most_false_positives
         most = self.most_true_positives + self.negatives - self.least_false_positives
         return Interval(least / rows, most / rows)

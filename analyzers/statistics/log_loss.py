@@ -10,9 +10,9 @@ are bounded by their ends.
 
 Paper: Good, I. J. (1952). Rational decisions. J. R. Statist. Soc. B 14, 107-114.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> edges = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
->>> loss = log_loss(LabelledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], edges))
+>>> loss = log_loss(LabeledScores.from_rows([0.1, 0.7, 0.9], [False, True, True], edges))
 >>> round(loss.low, 4), round(loss.high, 4)
 (0.1891, 0.1891)
 """
@@ -26,27 +26,27 @@ import numpy as np
 from mlmon.analyzers.statistics.convex_sum import Floats, convex_sum
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.labeled_scores import probability_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 CLIP = float(np.finfo(np.float64).eps)
 # Relative: sums of positive terms, a few thousand at most, of rounded logarithms.
 ROUNDING = 1e-12
 
 
-def log_loss(rows: LabelledScores) -> Interval:
+def log_loss(rows: LabeledScores) -> Interval:
     """The interval that holds the raw rows' mean loss.
 
     Raises:
-        EmptySampleError: there are no labelled rows.
+        EmptySampleError: there are no labeled rows.
         ValueError: a score is not within [0, 1].
     """
-    require_rows(labelled=rows.n)
+    require_rows(labeled=rows.n)
     positive = _loss(_of_positives, rows.positives, rows.positive_sums, CLIP)
     negative = _loss(_of_negatives, rows.negatives, rows.negative_sums, 1 - CLIP)
     low, high = positive.low + negative.low, positive.high + negative.high

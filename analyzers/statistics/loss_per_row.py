@@ -3,8 +3,8 @@
 Rows of a bucket and label lie around their mean score; both losses are convex in the score, so the
 mean row's loss is least, and the chord between the bucket's ends is most (convex_sum.py).
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
->>> rows = LabelledScores.from_rows([0.1, 0.3, 0.8], [False, True, True], (0.0, 0.5, 1.0))
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+>>> rows = LabeledScores.from_rows([0.1, 0.3, 0.8], [False, True, True], (0.0, 0.5, 1.0))
 >>> cost = brier_per_row(rows.all(), rows)
 >>> cost.negative.round(4).tolist()[1:3], cost.positive.round(4).tolist()[1:3]
 ([0.01, 0.4225], [0.49, 0.04])
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmon.analyzers.statistics.labelled_scores import probability_bounds
+from mlmon.analyzers.statistics.labeled_scores import probability_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 Floats = NDArray[np.float64]
 CLIP = float(np.finfo(np.float64).eps)
@@ -57,12 +57,12 @@ class LossPerRow:
         return float(gaps / rows) if rows else 0.0
 
 
-def brier_per_row(scores: Buckets, means: LabelledScores) -> LossPerRow | None:
+def brier_per_row(scores: Buckets, means: LabeledScores) -> LossPerRow | None:
     """The squared difference of score and label; None for scores that are no probabilities."""
     return _per_row(lambda s: (1 - s) ** 2, np.square, scores, means)
 
 
-def log_loss_per_row(scores: Buckets, means: LabelledScores) -> LossPerRow | None:
+def log_loss_per_row(scores: Buckets, means: LabeledScores) -> LossPerRow | None:
     """The surprise in nats, scores moved into [eps, 1 - eps] as by scikit-learn; None likewise."""
     return _per_row(
         lambda s: -np.log(np.clip(s, CLIP, 1 - CLIP)),
@@ -76,7 +76,7 @@ def _per_row(
     positive: Callable[[Floats], Floats],
     negative: Callable[[Floats], Floats],
     scores: Buckets,
-    means: LabelledScores,
+    means: LabeledScores,
 ) -> LossPerRow | None:
     try:
         lows, highs = probability_bounds(scores)

@@ -12,8 +12,8 @@ the mean of all of these rows above and all below.
 The losses take the rows of a bucket and label at their mean score, which is least (Jensen); the
 chord's value is most (convex_sum.py), and the interval reaches up to it.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
->>> rows = LabelledScores.from_rows([0.2, 0.6, 0.7, 0.9], [0, 0, 1, 1], (0.0, 0.5, 0.65, 0.8, 1.0))
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+>>> rows = LabeledScores.from_rows([0.2, 0.6, 0.7, 0.9], [0, 0, 1, 1], (0.0, 0.5, 0.65, 0.8, 1.0))
 >>> counted = np.array(rows.positives.counts, float), np.array(rows.negatives.counts, float)
 >>> known = measure(rows.all(), rows, counted, counted, threshold=0.5)
 >>> round(known.precision.value, 4), known.recall.value, known.roc_auc.value
@@ -36,7 +36,7 @@ from mlmon.analyzers.statistics.loss_per_row import LossPerRow, brier_per_row, l
 
 if TYPE_CHECKING:
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = tuple[Floats, Floats]
@@ -84,7 +84,7 @@ Measure: TypeAlias = Callable[[_Decided], Floats]
 
 def measure(
     scores: Buckets,
-    means: LabelledScores,
+    means: LabeledScores,
     expected: Counts,
     drawn: Counts,
     threshold: float | None,
@@ -94,7 +94,7 @@ def measure(
 
     Args:
         scores: the rows' scores; their least and greatest bound the outer buckets.
-        means: labelled rows whose sums tell a bucket's mean score.
+        means: labeled rows whose sums tell a bucket's mean score.
         expected: the numbers, shape (buckets,) each.
         drawn: what they might be, shape (draws, buckets) each.
         threshold: from which score on a row is predicted positive, None if that is not known.

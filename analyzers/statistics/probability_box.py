@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mlmon.analyzers.statistics import ks
-from mlmon.analyzers.statistics.buckets import Buckets, Floats, Integers, merged
+from mlmon.analyzers.statistics.buckets import Buckets, Floats, Integers, merge
 from mlmon.analyzers.statistics.doubles import next_above, next_below
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -106,7 +106,7 @@ def ks_distance(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Int
     n, m = (sum(part.n for part in parts) for parts in (current, reference))
     require_rows(current=n, reference=m)
     if len({part.edges for part in (*current, *reference)}) == 1:
-        return ks.ks_distance(merged(current), merged(reference))
+        return ks.ks_distance(merge(current), merge(reference))
     return distance_of_boxes(*boxes(current, reference))
 
 

@@ -17,9 +17,9 @@ Papers: Hanley, J. A. & McNeil, B. J. (1982). The meaning and use of the area un
 Radiology 143, 29-36. DeLong, DeLong & Clarke-Pearson (1988). Comparing the areas under two or more
 correlated ROC curves. Biometrics 44, 837-845.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> edges = (0.0, 0.25, 0.5, 0.75, 1.0)
->>> rows = LabelledScores.from_rows([0.1, 0.4, 0.35, 0.8], [False, False, True, True], edges)
+>>> rows = LabeledScores.from_rows([0.1, 0.4, 0.35, 0.8], [False, False, True, True], edges)
 >>> roc_auc(rows)
 Interval(low=0.75, high=1.0)
 """
@@ -38,10 +38,10 @@ from mlmon.analyzers.statistics.interval import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
-def roc_auc(rows: LabelledScores) -> Interval:
+def roc_auc(rows: LabeledScores) -> Interval:
     """The interval that holds the raw rows' area.
 
     Raises:
@@ -58,7 +58,7 @@ def roc_auc(rows: LabelledScores) -> Interval:
     return Interval(certain / pairs, (certain + 2 * inside[~tied].sum()) / pairs)
 
 
-def standard_error(rows: LabelledScores) -> float:
+def standard_error(rows: LabeledScores) -> float:
     """The standard deviation of the area over samples like this one (DeLong).
 
     Raises:
@@ -72,18 +72,18 @@ def standard_error(rows: LabelledScores) -> float:
     return math.sqrt(_variance(share_below, positives) / p + _variance(share_above, negatives) / n)
 
 
-def confidence_interval(rows: LabelledScores, confidence: float = 0.95) -> Interval:
+def confidence_interval(rows: LabeledScores, confidence: float = 0.95) -> Interval:
     """The interval that holds the process's area, widened by what the buckets hide."""
     reach = float(special.ndtri(0.5 + confidence / 2)) * standard_error(rows)
     return roc_auc(rows).widened(reach).clipped(0.0, 1.0)
 
 
-def _counts(rows: LabelledScores) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+def _counts(rows: LabeledScores) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Python's integers: the product of two counts may pass 2^63."""
     return np.array(rows.positives.counts, object), np.array(rows.negatives.counts, object)
 
 
-def _single_valued(rows: LabelledScores) -> NDArray[np.bool_]:
+def _single_valued(rows: LabeledScores) -> NDArray[np.bool_]:
     """The buckets that can hold one value only."""
     everything = rows.all()
     single: NDArray[np.bool_] = everything.lowest() >= everything.highest()

@@ -33,7 +33,7 @@ from mlmon.analyzers.profiles.kinds.latency import bucket_of
 from mlmon.analyzers.profiles.kinds.predictions import Categories, PredictionProfile, SourceUse
 from mlmon.analyzers.profiles.kinds.segments import SegmentCount, SegmentProfile
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,7 +89,7 @@ def baseline() -> Baseline:
     vectors = np.random.default_rng(2).normal(size=(600, 4))
     known["embeddings"] = {"text": store_vectors(vectors, 600)}
     scores, labels = rows["score"], np.random.default_rng(2).random(20_000) < rows["score"]
-    known["labelled"] = LabelledScores.from_rows(scores, labels, known["score"].edges)
+    known["labelled"] = LabeledScores.from_rows(scores, labels, known["score"].edges)
     labelled = table.append_column(LABEL, pa.array(labels))
     known["segments"] = summarise(labelled, ["country"])["segments"]
     return Baseline(
@@ -165,7 +165,7 @@ def label_profile(
     return LabelProfile(
         ProfileKey("label", window, (*model, baseline.id)),
         SourceWatermark(len(scores), window.end),
-        scores=LabelledScores.from_rows(scores, positive, baseline.score.edges),
+        scores=LabeledScores.from_rows(scores, positive, baseline.score.edges),
         approved=kinds[0],
         rejected=kinds[1],
         threshold=THRESHOLD,

@@ -19,14 +19,14 @@ from sklearn import metrics
 from mlmon.analyzers.statistics import ks
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.brier import brier
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.calibration import expected_calibration_error
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.chi_squared import chi_squared
 from mlmon.analyzers.statistics.confusion import Confusion
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon_of_buckets
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.log_loss import log_loss
 from mlmon.analyzers.statistics.percentiles import percentile
 from mlmon.analyzers.statistics.psi import psi_of_buckets
@@ -80,7 +80,7 @@ def categorical_verdicts(current: dict[str, int], reference: dict[str, int]) -> 
         chi_squared(current, reference)
 
 
-def performance(rows: LabelledScores) -> None:
+def performance(rows: LabeledScores) -> None:
     """Every performance measure of one labelled window."""
     roc_auc(rows)
     confidence_interval(rows)
@@ -110,7 +110,7 @@ def measurements() -> list[tuple[str, float, float | None]]:
     f, g = Buckets.from_values(current, edges), Buckets.from_values(reference, edges)
     scores = random.beta(2, 2, size=ROWS)
     labels = random.random(ROWS) < scores
-    labelled = LabelledScores.from_rows(scores, labels, (*quantile_edges(scores)[:-1], 1.0))
+    labelled = LabeledScores.from_rows(scores, labels, (*quantile_edges(scores)[:-1], 1.0))
     x, y = (
         {f"c{k}": int(n) for k, n in enumerate(random.multinomial(ROWS, [0.01] * 100))}
         for _ in range(2)
@@ -130,7 +130,7 @@ def measurements() -> list[tuple[str, float, float | None]]:
         ("16 features of 100 categories", seconds(lambda: categorical_verdicts(x, y), 10), None),
         ("performance, labelled", seconds(lambda: performance(labelled), 10), raw_labelled),
         ("performance, CBPE", seconds(lambda: estimate_performance(plain, labelled, 0.5), 5), None),
-        (f"16 sums of {HOURS} profiles", seconds(lambda: merged(hours), 3) * FEATURES, None),
+        (f"16 sums of {HOURS} profiles", seconds(lambda: merge(hours), 3) * FEATURES, None),
     ]
 
 

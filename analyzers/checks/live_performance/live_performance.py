@@ -3,9 +3,9 @@
 Over the day before, every six hours, per model version in service. Labels are chosen, not random:
 all approved predictions are bid on and a share of the rejected. ROC AUC, precision, recall, F1,
 log-loss and Brier score are therefore those of *all* predictions: within a score bucket the
-labelled ones stand for all (`statistics/realised.py`), each with its interval. They are compared
-with `evaluation_metrics.json` of that version, and severity is taken from the calm end of the
-difference's interval, in which the offline value's own sampling error is included.
+labelled ones stand for all (`statistics/post_stratified.py`), each with its interval. They are
+compared with `evaluation_metrics.json` of that version, and severity is taken from the calm end of
+the difference's interval, in which the offline value's own sampling error is included.
 
 The success rate of approved predictions is compared with what their scores promised by the training
 set's labels, and calibration is judged by tenths of the score: the error over all bins, and each

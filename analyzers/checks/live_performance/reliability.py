@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 NEAR = 0.03
 """A bin's edge is at most so far from its tenth."""
@@ -48,7 +48,7 @@ class Tenth:
 
 
 def tenths(
-    scores: Buckets, labelled: LabelledScores, missing: Sequence[int], confidence: float
+    scores: Buckets, labelled: LabeledScores, missing: Sequence[int], confidence: float
 ) -> tuple[Tenth, ...]:
     """Return the bins with labels, ascending.
 

@@ -42,7 +42,7 @@ from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
 from mlmon.analyzers.profiles.kinds.segments import SegmentProfile
 from mlmon.analyzers.profiles.kinds.segments import total as segment_total
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         if skip_reason or reference is None or day.baseline is None:
             reason = skip_reason or f"The training set of {day.title} holds no scores."
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
-        scores = merged(profile.score for profile in day.own if profile.score is not None)
+        scores = merge(profile.score for profile in day.own if profile.score is not None)
         needed = rows_needed(LIMITS.critical, reference.n)
         if needed is None or scores.n < needed:
             return self._too_few(day, scores, reference, needed)

@@ -1,8 +1,8 @@
 """How well scores rank the predictions of each segment, beside how well they did in training.
 
-ROC AUC of all predictions of a segment by the labels that are known (`statistics/realised.py`),
-less that of the same segment's training rows. A segment's scores are counted over a fifth of the
-edges; what that hides of their order is part of both intervals.
+ROC AUC of all predictions of a segment by the labels known (`statistics/post_stratified.py`), less
+that of the same segment's training rows. A segment's scores are counted over a fifth of the edges;
+what that hides of their order is part of both intervals.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mlmon.analyzers.performance.segment_success import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.difference import chance_of_decline
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
-from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
@@ -98,13 +98,13 @@ def _ranking(
     training = baseline.segments[feature][value].labelled(edges)
     if outcomes is None or count is None or training is None:
         return None
-    known = LabelledScores(Buckets(edges, outcomes.positives), Buckets(edges, outcomes.negatives))
+    known = LabeledScores(Buckets(edges, outcomes.positives), Buckets(edges, outcomes.negatives))
     if not (_enough(known) and _enough(training)):
         return None
-    current = realised_performance(
+    current = post_stratified_performance(
         Buckets(edges, count.scores), known, threshold, CONFIDENCE
     ).roc_auc
-    before = realised_performance(training.all(), training, threshold, CONFIDENCE).roc_auc
+    before = post_stratified_performance(training.all(), training, threshold, CONFIDENCE).roc_auc
     if current is None or before is None:
         return None
     comparison = compare(current, before)
@@ -117,6 +117,6 @@ def _ranking(
     )
 
 
-def _enough(known: LabelledScores) -> bool:
+def _enough(known: LabeledScores) -> bool:
     fewest = min(known.positives.n, known.negatives.n)
     return known.n >= FEWEST and fewest >= FEWEST_OF_A_KIND

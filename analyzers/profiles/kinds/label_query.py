@@ -36,7 +36,7 @@ from mlmon.analyzers.profiles.kinds.labels import (
     Outcomes,
 )
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -211,9 +211,9 @@ def _of_errors(body: dict[str, Any], order: list[Any]) -> dict[str, Any]:
     }
 
 
-def _scores(bucket: Mapping[str, Any], edges: tuple[float, ...]) -> LabelledScores:
+def _scores(bucket: Mapping[str, Any], edges: tuple[float, ...]) -> LabeledScores:
     positive, negative = bucket["positive"], bucket["negative"]
-    return LabelledScores(
+    return LabeledScores(
         _buckets(positive, edges), _buckets(negative, edges), _sums(positive), _sums(negative)
     )
 

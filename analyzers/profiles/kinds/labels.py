@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 KIND = "label"
 DATASET = "mlmon-labels"
@@ -95,7 +95,7 @@ class LabelProfile:
     profile_key: ProfileKey
     watermark: SourceWatermark
     revision: int = 1
-    scores: LabelledScores | None = None
+    scores: LabeledScores | None = None
     approved: Outcomes = field(default_factory=Outcomes)
     rejected: Outcomes = field(default_factory=Outcomes)
     threshold: float | None = None

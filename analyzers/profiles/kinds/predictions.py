@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.baselines.stored_buckets import Body, decode_sum, encode
-from mlmon.analyzers.statistics.buckets import merged, sum_if_known
+from mlmon.analyzers.statistics.buckets import merge, sum_if_known
 from mlmon.analyzers.statistics.categories import CategoryCounts
 
 if TYPE_CHECKING:
@@ -306,8 +306,8 @@ def total(profiles: Iterable[PredictionProfile]) -> PredictionProfile:
         rows=sum(part.rows for part in parts),
         approved=sum(part.approved for part in parts),
         threshold=_first_known(part.threshold for part in parts),
-        score=merged(scores) if scores else None,
-        numeric={name: merged(of) for name, of in _gather(part.numeric for part in parts).items()},
+        score=merge(scores) if scores else None,
+        numeric={name: merge(of) for name, of in _gather(part.numeric for part in parts).items()},
         categorical={
             name: Categories.total(of)
             for name, of in _gather(part.categorical for part in parts).items()

@@ -10,7 +10,7 @@ from mlmon.analyzers.baselines.commands import app
 from mlmon.analyzers.baselines.out_of_fold import THRESHOLD, out_of_fold
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.elastic.client.cluster import Cluster
 
 
@@ -18,7 +18,7 @@ def test_each_holds_what_scikit_learn_computes(rng: np.random.Generator) -> None
     """Every metric of 20,000 rows lies in its interval, and that is narrow."""
     scores = rng.beta(2.0, 3.0, 20_000)
     labels = rng.random(20_000) < scores
-    found = out_of_fold(LabelledScores.from_rows(scores, labels, quantile_edges(scores)))
+    found = out_of_fold(LabeledScores.from_rows(scores, labels, quantile_edges(scores)))
     decided = scores >= THRESHOLD
     exact = {
         "roc_auc": metrics.roc_auc_score(labels, scores),
@@ -39,9 +39,9 @@ def test_each_holds_what_scikit_learn_computes(rng: np.random.Generator) -> None
 
 def test_what_rows_cannot_tell_is_left_out() -> None:
     """Without a negative row there is no ROC AUC; scores beyond one have no log-loss."""
-    positive = LabelledScores.from_rows([0.2, 0.7], [True, True], (0.0, 0.5, 1.0))
+    positive = LabeledScores.from_rows([0.2, 0.7], [True, True], (0.0, 0.5, 1.0))
     assert "roc_auc" not in out_of_fold(positive)
-    beyond = LabelledScores.from_rows([-3.0, 7.0], [False, True], (0.0, 0.5, 1.0))
+    beyond = LabeledScores.from_rows([-3.0, 7.0], [False, True], (0.0, 0.5, 1.0))
     assert {"roc_auc", "recall"} <= {*out_of_fold(beyond)}
     assert not {"log_loss", "brier", "calibration_error"} & {*out_of_fold(beyond)}
 

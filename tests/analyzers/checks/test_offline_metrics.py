@@ -16,7 +16,7 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.offline_metrics import OfflineMetrics
 from mlmon.analyzers.profiles.kinds.models import profiles
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 ModelEvents = Callable[..., list[dict[str, Any]]]
 WEEK = 168.0
@@ -39,7 +39,7 @@ def trained_on(rows: int, version: str, start: datetime) -> tuple[Baseline, floa
     random = np.random.default_rng(rows + int(version))
     scores = random.beta(2, 3, rows)
     labels = random.random(rows) < scores
-    known = LabelledScores.from_rows(scores, labels, quantile_edges(scores))
+    known = LabeledScores.from_rows(scores, labels, quantile_edges(scores))
     error = np.square(scores - labels).std() / math.sqrt(rows)
     baseline = Baseline("autobid", version, rows, start, "t", known.all(), known)
     return baseline, float(error)

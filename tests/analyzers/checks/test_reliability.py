@@ -7,20 +7,20 @@ from sklearn.calibration import calibration_curve
 from mlmon.analyzers.checks.live_performance.reliability import calibration_error, tenths
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 EVEN = tuple((np.arange(101) / 100).tolist())
 NONE = (0,) * (len(EVEN) + 1)
 
 
-def drawn(distort: float, rows: int = 8_000) -> tuple[Buckets, LabelledScores, np.ndarray]:
+def drawn(distort: float, rows: int = 8_000) -> tuple[Buckets, LabeledScores, np.ndarray]:
     """Scores, their labels (positive with the distorted score), and both row by row."""
     random = np.random.default_rng(6)
     scores = random.beta(2, 2, rows)
     labels = random.random(rows) < scores**distort
     return (
         Buckets.from_values(scores, EVEN),
-        LabelledScores.from_rows(scores, labels, EVEN),
+        LabeledScores.from_rows(scores, labels, EVEN),
         np.array([scores, labels]),
     )
 
@@ -44,7 +44,7 @@ def test_the_error_weighs_by_all_predictions() -> None:
     known = [0.15] * 50 + [0.85] * 100
     labels = [True] * 25 + [False] * 25 + [True] * 85 + [False] * 15
     error = calibration_error(
-        tenths(scores, LabelledScores.from_rows(known, labels, EVEN), NONE, 0.99)
+        tenths(scores, LabeledScores.from_rows(known, labels, EVEN), NONE, 0.99)
     )
     assert error.value == pytest.approx(0.9 * (0.5 - 0.15))
     assert 0.0 < error.interval.low < error.value < error.interval.high
@@ -77,7 +77,7 @@ def test_edges_of_a_training_set() -> None:
     random = np.random.default_rng(7)
     scores = random.beta(2, 8, 6_000)
     edges = quantile_edges(scores)
-    rows = LabelledScores.from_rows(scores, random.random(6_000) < scores, edges)
+    rows = LabeledScores.from_rows(scores, random.random(6_000) < scores, edges)
     bins = tenths(rows.all(), rows, (0,) * (len(edges) + 1), 0.99)
     assert [bin_.name for bin_ in bins][:4] == ["0.0-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4"]
     assert bins[-1].name.endswith("-1.0")
@@ -89,6 +89,6 @@ def test_edges_of_a_training_set() -> None:
 
 def test_scores_that_are_no_probabilities() -> None:
     """Scores above 1 have no calibration."""
-    rows = LabelledScores.from_rows([0.5, 3.0], [True, False], EVEN)
+    rows = LabeledScores.from_rows([0.5, 3.0], [True, False], EVEN)
     with pytest.raises(ValueError, match="probabilities"):
         tenths(rows.all(), rows, NONE, 0.99)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,9 +64,9 @@ def _pairs(
 
 
 @st.composite
-def _labelled(
+def _labeled(
     draw: st.DrawFn,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], LabelledScores]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], LabeledScores]:
     """Scores in [0, 1] with labels of both kinds, and their buckets over any edges."""
     score = draw(
         st.sampled_from(
@@ -83,13 +83,13 @@ def _labelled(
     scores = np.array([row[0] for row in rows])
     labels = np.array([row[1] for row in rows])
     edges = draw(_edges(scores) | st.lists(st.floats(0, 1), min_size=1).map(np.unique))
-    return scores, labels, LabelledScores.from_rows(scores, labels, tuple(map(float, edges)))
+    return scores, labels, LabeledScores.from_rows(scores, labels, tuple(map(float, edges)))
 
 
 @pytest.fixture(scope="session")
-def labelled() -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.bool_], LabelledScores]]:
+def labeled() -> st.SearchStrategy[tuple[NDArray[np.float64], NDArray[np.bool_], LabeledScores]]:
     """A strategy for (scores, labels, their buckets)."""
-    return _labelled()
+    return _labeled()
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,13 @@ from sklearn import metrics
 
 from mlmon.analyzers.statistics.brier import brier
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 @given(data=st.data())
-def test_the_interval_holds_scikit_learns_score(labelled: Any, data: st.DataObject) -> None:
+def test_the_interval_holds_scikit_learns_score(labeled: Any, data: st.DataObject) -> None:
     """With moments it is one number, with sums or only counts an interval; all hold the score."""
-    scores, labels, rows = data.draw(labelled)
+    scores, labels, rows = data.draw(labeled)
     theirs = float(metrics.brier_score_loss(labels, scores))
     without_moments = replace(
         rows,
@@ -35,6 +35,6 @@ def test_the_interval_holds_scikit_learns_score(labelled: Any, data: st.DataObje
 
 def test_one_label_is_enough() -> None:
     """Rows of one label only have a score; none at all have none."""
-    assert brier(LabelledScores.from_rows([0.5], [True], (0.0, 1.0))).contains(0.25)
+    assert brier(LabeledScores.from_rows([0.5], [True], (0.0, 1.0))).contains(0.25)
     with pytest.raises(EmptySampleError):
-        brier(LabelledScores.from_rows([], [], (0.0, 1.0)))
+        brier(LabeledScores.from_rows([], [], (0.0, 1.0)))

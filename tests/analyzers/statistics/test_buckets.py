@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 
 
 @given(data=st.data())
@@ -91,7 +91,7 @@ def test_malformed_buckets_are_refused(
 def test_different_edges_do_not_add() -> None:
     """Samples over different edges are refused, not added bucket by bucket."""
     with pytest.raises(ValueError, match="different edges"):
-        merged([Buckets.empty((0.0,)), Buckets.empty((1.0,))])
+        merge([Buckets.empty((0.0,)), Buckets.empty((1.0,))])
 
 
 @given(data=st.data())

@@ -14,7 +14,7 @@ from sklearn import calibration as sklearns
 from mlmon.analyzers.statistics import calibration
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 def raw_error(scores: Any, labels: Any, edges: tuple[float, ...]) -> float:
@@ -25,9 +25,9 @@ def raw_error(scores: Any, labels: Any, edges: tuple[float, ...]) -> float:
 
 
 @given(data=st.data())
-def test_the_interval_holds_the_raw_error(labelled: Any, data: st.DataObject) -> None:
+def test_the_interval_holds_the_raw_error(labeled: Any, data: st.DataObject) -> None:
     """With sums the error is exact, without an interval that holds it, over any of the edges."""
-    scores, labels, rows = data.draw(labelled)
+    scores, labels, rows = data.draw(labeled)
     edges = tuple(sorted(data.draw(st.sets(st.sampled_from(rows.edges), min_size=1))))
     theirs = raw_error(scores, labels, edges)
     exact = calibration.expected_calibration_error(rows, edges)
@@ -44,7 +44,7 @@ def test_the_bins_are_scikit_learns() -> None:
     labels = random.random(5_000) < scores**2
     edges = tuple((np.arange(101) / 100).tolist())
     bins = calibration.reliability(
-        LabelledScores.from_rows(scores, labels, edges), [k / 10 for k in range(1, 10)]
+        LabeledScores.from_rows(scores, labels, edges), [k / 10 for k in range(1, 10)]
     )
     observed, predicted = sklearns.calibration_curve(labels, scores, n_bins=10)
     assert [bin_.observed for bin_ in bins] == pytest.approx(observed)
@@ -53,11 +53,11 @@ def test_the_bins_are_scikit_learns() -> None:
     assert (bins[0].low, bins[-1].high) == (0.0, 1.0)
 
 
-def sample(distort: float, seed: int, rows: int = 2_000) -> LabelledScores:
+def sample(distort: float, seed: int, rows: int = 2_000) -> LabeledScores:
     """Rows whose true probability is the score to the power `distort`."""
     random = np.random.default_rng(seed)
     scores = random.beta(2, 2, size=rows)
-    return LabelledScores.from_rows(
+    return LabeledScores.from_rows(
         scores, random.random(rows) < scores**distort, quantile_edges(scores)
     )
 
@@ -81,8 +81,8 @@ def test_the_test_is_silent_on_calibrated_scores_and_loud_on_others() -> None:
 def test_certain_predictions() -> None:
     """Scores of 0 and 1 that are right say nothing, one that is wrong says all."""
     edges = (0.0, 5e-324, 0.5, 1.0)
-    right = LabelledScores.from_rows([0.0, 0.0, 1.0], [False, False, True], edges)
-    wrong = LabelledScores.from_rows([0.0, 0.0, 1.0], [False, True, True], edges)
+    right = LabeledScores.from_rows([0.0, 0.0, 1.0], [False, False, True], edges)
+    wrong = LabeledScores.from_rows([0.0, 0.0, 1.0], [False, True, True], edges)
     assert calibration.calibration_p_value(right, edges) == pytest.approx(1.0)
     assert calibration.calibration_p_value(wrong, edges) == 0.0
 
@@ -90,4 +90,4 @@ def test_certain_predictions() -> None:
 def test_no_labels_have_no_bins() -> None:
     """An empty sample is an error."""
     with pytest.raises(EmptySampleError):
-        calibration.reliability(LabelledScores.from_rows([], [], (0.0, 1.0)))
+        calibration.reliability(LabeledScores.from_rows([], [], (0.0, 1.0)))

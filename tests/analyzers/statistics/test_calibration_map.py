@@ -13,13 +13,13 @@ from sklearn.isotonic import IsotonicRegression
 
 from mlmon.analyzers.statistics.calibration_map import CalibrationMap
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 @given(data=st.data())
-def test_scikit_learn_agrees(labelled: Any, data: st.DataObject) -> None:
+def test_scikit_learn_agrees(labeled: Any, data: st.DataObject) -> None:
     """Over buckets with rows the shares are the isotonic fit, ascending everywhere."""
-    _, _, rows = data.draw(labelled)
+    _, _, rows = data.draw(labeled)
     positives, counts = np.array(rows.positives.counts), np.array(rows.all().counts)
     known = np.flatnonzero(counts)
     theirs = IsotonicRegression().fit(
@@ -32,7 +32,7 @@ def test_scikit_learn_agrees(labelled: Any, data: st.DataObject) -> None:
 
 def test_draws_are_the_posterior() -> None:
     """Drawn shares spread as the Beta posterior of their block does."""
-    rows = LabelledScores.from_rows(
+    rows = LabeledScores.from_rows(
         [0.2] * 50 + [0.8] * 50, [k % 5 == 0 for k in range(100)], (0.5,)
     )
     drawn = CalibrationMap.of(rows).drawn(np.random.default_rng(1), 20_000)
@@ -45,4 +45,4 @@ def test_draws_are_the_posterior() -> None:
 def test_no_labels_have_no_map() -> None:
     """Nothing can be learnt from no rows."""
     with pytest.raises(EmptySampleError):
-        CalibrationMap.of(LabelledScores.from_rows([], [], (0.5,)))
+        CalibrationMap.of(LabeledScores.from_rows([], [], (0.5,)))

@@ -12,7 +12,7 @@ from sklearn import metrics
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,10 +32,10 @@ def drawn(
     return scores, random.random(rows) < scores**power
 
 
-def realised(
+def observed(
     scores: NDArray[np.float64], labels: NDArray[np.bool_], threshold: float
 ) -> dict[str, float]:
-    """The measures of labelled rows, by definition."""
+    """The measures of labeled rows, by definition."""
     decided = scores >= threshold
     return {
         "positive_rate": float(labels.mean()),
@@ -51,16 +51,16 @@ def realised(
 def estimated(
     seed: int, threshold: float, power: float = 1.3
 ) -> tuple[Performance, dict[str, float]]:
-    """An estimate from other labelled rows, under a shift of the scores, and what came true."""
-    reference = LabelledScores.from_rows(*drawn(seed, 4_000, (2, 2)), EDGES)
+    """An estimate from other labeled rows, under a shift of the scores, and what came true."""
+    reference = LabeledScores.from_rows(*drawn(seed, 4_000, (2, 2)), EDGES)
     scores, labels = drawn(seed + 10_000, 1_500, (2, 3), power)
     estimate = estimate_performance(Buckets.from_values(scores, EDGES), reference, threshold)
-    return estimate, realised(scores, labels, threshold)
+    return estimate, observed(scores, labels, threshold)
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.505])
 def test_the_intervals_cover_what_the_labels_show(threshold: float) -> None:
-    """Under covariate shift 86 % or more of 30 intervals (of 95 %) hold each realised measure."""
+    """Under covariate shift 86 % or more of 30 intervals (of 95 %) hold each observed measure."""
     covered = dict.fromkeys(MEASURES, 0)
     for seed in range(30):
         estimate, true = estimated(seed, threshold)
@@ -70,7 +70,7 @@ def test_the_intervals_cover_what_the_labels_show(threshold: float) -> None:
 
 
 def test_the_values_are_unbiased() -> None:
-    """Over 30 windows the mean estimate is within 0.01 of the mean realised value."""
+    """Over 30 windows the mean estimate is within 0.01 of the mean observed value."""
     pairs = [estimated(seed, 0.5) for seed in range(30)]
     for name in MEASURES:
         error = np.mean([getattr(e, name).value - true[name] for e, true in pairs])
@@ -78,7 +78,7 @@ def test_the_values_are_unbiased() -> None:
 
 
 def test_concept_drift_leaves_the_interval() -> None:
-    """When a score no longer means what it meant, the realised rate lies outside."""
+    """When a score no longer means what it meant, the observed rate lies outside."""
     estimate, true = estimated(7, 0.5, power=2.5)
     assert estimate.positive_rate is not None
     assert not estimate.positive_rate.interval.contains(true["positive_rate"])
@@ -91,7 +91,7 @@ def test_a_replay_gives_the_same_numbers() -> None:
 
 def test_measures_without_a_value_are_none() -> None:
     """Nothing predicted positive has no precision; no positive expected has no AUC."""
-    reference = LabelledScores.from_rows([0.1] * 50, [False] * 50, EDGES)
+    reference = LabeledScores.from_rows([0.1] * 50, [False] * 50, EDGES)
     estimate = estimate_performance(Buckets.from_values([0.1] * 20, EDGES), reference, 0.5)
     assert estimate.precision is None
     assert estimate.roc_auc is None
@@ -99,11 +99,11 @@ def test_measures_without_a_value_are_none() -> None:
 
 
 def test_no_scores_have_no_estimate() -> None:
-    """An empty window, or no labelled rows, is an error."""
-    rows = LabelledScores.from_rows([0.1], [True], EDGES)
+    """An empty window, or no labeled rows, is an error."""
+    rows = LabeledScores.from_rows([0.1], [True], EDGES)
     with pytest.raises(EmptySampleError, match="scores"):
         estimate_performance(Buckets.empty(EDGES), rows, 0.5)
-    with pytest.raises(EmptySampleError, match="labelled"):
+    with pytest.raises(EmptySampleError, match="labeled"):
         estimate_performance(
-            Buckets.from_values([0.1], EDGES), LabelledScores.from_rows([], [], EDGES), 0.5
+            Buckets.from_values([0.1], EDGES), LabeledScores.from_rows([], [], EDGES), 0.5
         )

@@ -11,18 +11,18 @@ from sklearn import metrics
 
 from mlmon.analyzers.statistics.confusion import Confusion
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 @given(data=st.data(), at_edge=st.booleans())
 def test_scikit_learns_values_are_inside(
-    labelled: Any,
+    labeled: Any,
     data: st.DataObject,
     *,
     at_edge: bool,
 ) -> None:
     """On an edge the values are exact; inside of a bucket the intervals hold them."""
-    scores, labels, rows = data.draw(labelled)
+    scores, labels, rows = data.draw(labeled)
     thresholds = st.sampled_from(rows.edges) if at_edge else st.floats(0, 1)
     threshold = data.draw(thresholds | st.sampled_from(scores.tolist()))
     decided = scores >= threshold
@@ -43,8 +43,8 @@ def test_scikit_learns_values_are_inside(
 def test_corners_that_predict_nothing() -> None:
     """Where all or none of a bucket may be predicted positive, precision spans what it can be."""
     edges = (0.0, 0.5, 1.0)
-    mixed = LabelledScores.from_rows([0.1, 0.6, 0.9], [False, True, False], edges)
-    pure = LabelledScores.from_rows([0.1, 0.6, 0.9], [False, True, True], edges)
+    mixed = LabeledScores.from_rows([0.1, 0.6, 0.9], [False, True, False], edges)
+    pure = LabeledScores.from_rows([0.1, 0.6, 0.9], [False, True, True], edges)
     assert (
         Confusion.at(mixed, 0.7).precision().low,
         Confusion.at(mixed, 0.7).precision().high,
@@ -57,7 +57,7 @@ def test_corners_that_predict_nothing() -> None:
 
 def test_what_has_no_value_is_an_error() -> None:
     """Nothing predicted positive has no precision, no positives no recall, no negatives no rate."""
-    rows = LabelledScores.from_rows([0.1, 0.2], [False, False], (0.0, 0.5, 1.0))
+    rows = LabeledScores.from_rows([0.1, 0.2], [False, False], (0.0, 0.5, 1.0))
     with pytest.raises(EmptySampleError, match="predicted_positive"):
         Confusion.at(rows, 0.9).precision()
     with pytest.raises(EmptySampleError, match="positive"):

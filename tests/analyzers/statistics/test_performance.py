@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.loss_per_row import brier_per_row, log_loss_per_row
 from mlmon.analyzers.statistics.performance import Counts, Performance, measure
 
@@ -23,7 +23,7 @@ LOSSES = ("brier", "log_loss")
 ROUNDING = 1e-9
 
 
-def counted(rows: LabelledScores) -> Counts:
+def counted(rows: LabeledScores) -> Counts:
     """The rows' own numbers per bucket."""
     return (
         np.array(rows.positives.counts, dtype=float),
@@ -31,7 +31,7 @@ def counted(rows: LabelledScores) -> Counts:
     )
 
 
-def measured(rows: LabelledScores, threshold: float | None) -> Performance:
+def measured(rows: LabeledScores, threshold: float | None) -> Performance:
     """Measure rows whose numbers are certain."""
     positives, negatives = counted(rows)
     drawn = positives[None], negatives[None]
@@ -58,9 +58,9 @@ def raw(
 
 
 @given(data=st.data())
-def test_the_intervals_hold_scikit_learns_values(labelled: Any, data: st.DataObject) -> None:
+def test_the_intervals_hold_scikit_learns_values(labeled: Any, data: st.DataObject) -> None:
     """Over any edges, with a threshold anywhere, each interval holds sklearn's value."""
-    scores, labels, rows = data.draw(labelled)
+    scores, labels, rows = data.draw(labeled)
     threshold = data.draw(st.sampled_from([0.5, *scores.tolist()]) | st.floats(0, 1))
     performance = measured(rows, threshold)
     for name, value in raw(scores, labels, threshold).items():
@@ -74,18 +74,18 @@ def test_the_last_bit_of_a_mean_close_to_one_is_allowed_for() -> None:
     """Where surprise is steepest, the mean of two scores is rounded; the interval holds it yet."""
     scores = np.array([1 - 1e-9, 1.0, 1.0])
     labels = np.array([False, True, False])
-    rows = LabelledScores.from_rows(scores, labels, (1 - 1e-9, np.nextafter(1.0, 2.0)))
+    rows = LabeledScores.from_rows(scores, labels, (1 - 1e-9, np.nextafter(1.0, 2.0)))
     estimate = measured(rows, 0.5).log_loss
     assert estimate is not None
     assert estimate.interval.contains(float(metrics.log_loss(labels, scores)), rounding=1e-9)
 
 
 @given(data=st.data())
-def test_one_bucket_a_value_is_exact(labelled: Any, data: st.DataObject) -> None:
+def test_one_bucket_a_value_is_exact(labeled: Any, data: st.DataObject) -> None:
     """Where every bucket holds one value and the threshold is an edge, nothing is hidden."""
-    scores, labels, _ = data.draw(labelled)
+    scores, labels, _ = data.draw(labeled)
     edges = np.unique([*scores, *np.nextafter(scores, np.inf)])
-    rows = LabelledScores.from_rows(scores, labels, tuple(edges.tolist()))
+    rows = LabeledScores.from_rows(scores, labels, tuple(edges.tolist()))
     threshold = data.draw(st.sampled_from(scores.tolist()))
     performance = measured(rows, threshold)
     for name, value in raw(scores, labels, threshold).items():
@@ -94,7 +94,7 @@ def test_one_bucket_a_value_is_exact(labelled: Any, data: st.DataObject) -> None
 
 def test_what_has_no_value_is_none() -> None:
     """No decision without a threshold, no AUC of one label, no loss of scores above 1."""
-    rows = LabelledScores.from_rows([1.5, 2.5, 3.5], [True, True, True], (1.0, 2.0, 3.0))
+    rows = LabeledScores.from_rows([1.5, 2.5, 3.5], [True, True, True], (1.0, 2.0, 3.0))
     without = measured(rows, None)
     assert without.precision is without.recall is without.f1 is without.accuracy is None
     assert without.roc_auc is without.brier is without.log_loss is None
@@ -107,7 +107,7 @@ def test_losses_without_sums_are_less_exact() -> None:
     random = np.random.default_rng(1)
     scores = random.random(2_000)
     labels = random.random(2_000) < scores
-    rows = LabelledScores.from_rows(scores, labels, tuple((np.arange(101) / 100).tolist()))
+    rows = LabeledScores.from_rows(scores, labels, tuple((np.arange(101) / 100).tolist()))
     without = replace(rows, positive_sums=None, negative_sums=None)
     truth = raw(scores, labels, 0.5)
     for name in LOSSES:
@@ -121,7 +121,7 @@ def test_losses_without_sums_are_less_exact() -> None:
 
 def test_the_interval_is_the_draws() -> None:
     """Half the draws with a rate of 0.25 and half with 0.75 span just these two."""
-    rows = LabelledScores.from_rows([0.2, 0.2, 0.7, 0.7], [0, 1, 0, 1], (0.0, 0.5, 1.0))
+    rows = LabeledScores.from_rows([0.2, 0.2, 0.7, 0.7], [0, 1, 0, 1], (0.0, 0.5, 1.0))
     positives = np.array([[0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 2.0, 0.0]] * 50)
     total = np.array([0.0, 2.0, 2.0, 0.0])
     estimate = measure(

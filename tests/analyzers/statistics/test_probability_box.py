@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlmon.analyzers.statistics import ks, percentiles
-from mlmon.analyzers.statistics.buckets import Buckets, merged
+from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.probability_box import (
@@ -81,7 +81,7 @@ def test_over_one_set_of_edges_it_is_the_known_interval(pairs: Any, data: st.Dat
     current, _, f, g = data.draw(pairs)
     cut = data.draw(st.integers(0, current.size))
     parts = [Buckets.from_values(rows, f.edges) for rows in (current[:cut], current[cut:])]
-    known = ks.ks_distance(merged(parts), g)
+    known = ks.ks_distance(merge(parts), g)
     assert ks_distance(parts, [g]) == known
     general = distance_of_boxes(*boxes(parts, [g]))
     assert known.low <= general.low <= general.high <= known.high

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.performance import Performance
-from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 from mlmon.analyzers.statistics.unknown_labels import bounded_performance
 
 EDGES = tuple((np.arange(11) / 10).tolist())
@@ -32,12 +32,12 @@ def test_the_bounds_hold_any_outcome(seed: int, odds: str) -> None:
     }
     early = random.random(1_200) < 0.5
     labels = random.random(1_200) < np.where(early, scores, laws[odds])
-    rows = LabelledScores.from_rows(scores[early], labels[early], EDGES)
+    rows = LabeledScores.from_rows(scores[early], labels[early], EDGES)
     missing = Buckets.from_values(scores[~early], EDGES).counts
     everything = Buckets.from_values(scores, EDGES)
     bounded = bounded_performance(everything, rows, missing, THRESHOLD)
-    later = realised_performance(
-        everything, LabelledScores.from_rows(scores, labels, EDGES), THRESHOLD
+    later = post_stratified_performance(
+        everything, LabeledScores.from_rows(scores, labels, EDGES), THRESHOLD
     )
     for field in fields(Performance):
         known, bounds = getattr(later, field.name), getattr(bounded, field.name)
@@ -48,10 +48,8 @@ def test_the_bounds_hold_any_outcome(seed: int, odds: str) -> None:
 
 def test_nothing_missing_is_what_is_known() -> None:
     """Without a missing label, bounds and value are those of the labels known."""
-    rows = LabelledScores.from_rows(
-        [0.2, 0.3, 0.6, 0.8] * 40, [False, True, True, True] * 40, EDGES
-    )
-    known = realised_performance(rows.all(), rows, THRESHOLD)
+    rows = LabeledScores.from_rows([0.2, 0.3, 0.6, 0.8] * 40, [False, True, True, True] * 40, EDGES)
+    known = post_stratified_performance(rows.all(), rows, THRESHOLD)
     bounded = bounded_performance(rows.all(), rows, (0,) * 12, THRESHOLD)
     for field in fields(Performance):
         if field.name not in {"brier", "log_loss"}:
@@ -60,6 +58,6 @@ def test_nothing_missing_is_what_is_known() -> None:
 
 def test_what_is_not_known_stays_unknown() -> None:
     """Of a measure without a value there are no bounds."""
-    rows = LabelledScores.from_rows([0.6] * 60, [True, False] * 30, EDGES)
+    rows = LabeledScores.from_rows([0.6] * 60, [True, False] * 30, EDGES)
     scores = Buckets.from_values([0.1] * 60 + [0.6] * 60, EDGES)
     assert bounded_performance(scores, rows, (0,) * 12, THRESHOLD).recall is None

@@ -16,7 +16,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, iso, parse_time
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.profiles.kinds import label_kind, label_query
 from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.percentiles import percentile
 from mlmon.elastic.client.cluster import Cluster
 
@@ -100,7 +100,7 @@ def test_counts_are_those_of_the_merged_rows(
         assert profile.window == Window(hour.to_pydatetime(), hour.to_pydatetime() + HOUR)
         assert profile.profile_key.series == (*baseline.model, baseline.id)
         labels, scores = of_hour["ml.outcome.label"], of_hour["ml.prediction.score"]
-        expected = LabelledScores.from_rows(scores, labels, baseline.score.edges)
+        expected = LabeledScores.from_rows(scores, labels, baseline.score.edges)
         for found, counted in (
             (profile.scores.positives, expected.positives),
             (profile.scores.negatives, expected.negatives),

@@ -12,7 +12,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.profiles.kinds.labels import KIND, LabelProfile, Outcomes, from_body, total
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
 def profile(
@@ -23,7 +23,7 @@ def profile(
     return LabelProfile(
         ProfileKey(KIND, Window(start, start + HOUR), (*baseline.model, baseline.id)),
         SourceWatermark(len(labels), start),
-        scores=LabelledScores.from_rows(rows["score"], labels, baseline.score.edges),
+        scores=LabeledScores.from_rows(rows["score"], labels, baseline.score.edges),
         **more,
     )
 
@@ -76,7 +76,7 @@ def test_hours_add_up_to_what_all_rows_give(
     scores = np.concatenate([rows["score"] for rows, _ in hours])
     labels = np.concatenate([labels for _, labels in hours])
     assert baseline.score is not None
-    expected = LabelledScores.from_rows(scores, labels, baseline.score.edges)
+    expected = LabeledScores.from_rows(scores, labels, baseline.score.edges)
     assert whole.scores is not None
     assert whole.scores.positives.counts == expected.positives.counts
     assert whole.scores.negatives.counts == expected.negatives.counts

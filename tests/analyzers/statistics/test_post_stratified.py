@@ -12,8 +12,8 @@ from sklearn import metrics
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.labelled_scores import LabelledScores
-from mlmon.analyzers.statistics.realised import realised_performance
+from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ MEANINGS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 
 @functools.cache
 def truth(meaning: str) -> dict[str, float]:
-    """The measures of the process, of 400,000 rows that are all labelled."""
+    """The measures of the process, of 400,000 rows that are all labeled."""
     random = np.random.default_rng(99)
     scores = random.beta(2, 4, size=400_000)
     labels = random.random(scores.size) < MEANINGS[meaning](scores)
@@ -52,14 +52,14 @@ def truth(meaning: str) -> dict[str, float]:
 
 @functools.cache
 def chosen(meaning: str, seed: int, rows: int = 3_000) -> tuple[Performance, float]:
-    """Rows labelled where approved, and three in ten of the rest; and AUC of the labelled alone."""
+    """Rows labeled where approved, and three in ten of the rest; and AUC of the labeled alone."""
     random = np.random.default_rng(seed)
     scores = random.beta(2, 4, size=rows)
     labels = random.random(rows) < MEANINGS[meaning](scores)
     bid = (scores >= THRESHOLD) | (random.random(rows) < 0.3)
-    performance = realised_performance(
+    performance = post_stratified_performance(
         Buckets.from_values(scores, EDGES),
-        LabelledScores.from_rows(scores[bid], labels[bid], EDGES),
+        LabeledScores.from_rows(scores[bid], labels[bid], EDGES),
         THRESHOLD,
     )
     return performance, float(metrics.roc_auc_score(labels[bid], scores[bid]))
@@ -83,19 +83,19 @@ def test_the_intervals_cover_the_truth(meaning: str) -> None:
         assert held >= 34, name
 
 
-def test_the_labelled_rows_alone_are_biased() -> None:
-    """What is avoided: AUC over the labelled rows is off by more than 0.01 on average."""
+def test_the_labeled_rows_alone_are_biased() -> None:
+    """What is avoided: AUC over the labeled rows is off by more than 0.01 on average."""
     alone = np.mean([chosen("calibrated", seed)[1] for seed in range(40)])
     assert abs(alone - truth("calibrated")["roc_auc"]) > 0.01
 
 
-def test_all_rows_labelled_give_their_own_measures() -> None:
+def test_all_rows_labeled_give_their_own_measures() -> None:
     """With every label known, values are those of the rows but for the order inside of buckets."""
     random = np.random.default_rng(5)
     scores = random.beta(2, 4, size=4_000)
     labels = random.random(4_000) < scores
-    rows = LabelledScores.from_rows(scores, labels, EDGES)
-    performance = realised_performance(rows.all(), rows, None)
+    rows = LabeledScores.from_rows(scores, labels, EDGES)
+    performance = post_stratified_performance(rows.all(), rows, None)
     assert performance.roc_auc is not None
     assert performance.roc_auc.value == pytest.approx(
         metrics.roc_auc_score(labels, scores), abs=2e-3
@@ -109,8 +109,8 @@ def test_all_rows_labelled_give_their_own_measures() -> None:
 def test_labels_of_one_decision_only() -> None:
     """Without any label of a rejected row, precision is known and what needs all rows is not."""
     scores = Buckets.from_values([0.1] * 500 + [0.6] * 300, (0.0, 0.4, 1.0))
-    known = LabelledScores.from_rows([0.6] * 200, [True] * 150 + [False] * 50, (0.0, 0.4, 1.0))
-    performance = realised_performance(scores, known, 0.4)
+    known = LabeledScores.from_rows([0.6] * 200, [True] * 150 + [False] * 50, (0.0, 0.4, 1.0))
+    performance = post_stratified_performance(scores, known, 0.4)
     assert performance.precision is not None
     assert performance.precision.value == 0.75
     assert performance.recall is performance.roc_auc is performance.positive_rate is None
@@ -118,17 +118,17 @@ def test_labels_of_one_decision_only() -> None:
 
 def test_a_replay_gives_the_same_numbers() -> None:
     """The draws are seeded: made again from equal counts, past the cache, all is the same."""
-    rows = LabelledScores.from_rows([0.1, 0.3, 0.7] * 50, [False, True, True] * 50, (0.0, 0.5, 1.0))
-    first = realised_performance.__wrapped__(rows.all(), rows, 0.5)
-    assert realised_performance.__wrapped__(rows.all(), rows, 0.5) == first
+    rows = LabeledScores.from_rows([0.1, 0.3, 0.7] * 50, [False, True, True] * 50, (0.0, 0.5, 1.0))
+    first = post_stratified_performance.__wrapped__(rows.all(), rows, 0.5)
+    assert post_stratified_performance.__wrapped__(rows.all(), rows, 0.5) == first
 
 
 def test_nothing_to_measure() -> None:
     """No rows, no labels, or other edges are errors."""
-    rows = LabelledScores.from_rows([0.1], [True], (0.0, 1.0))
+    rows = LabeledScores.from_rows([0.1], [True], (0.0, 1.0))
     with pytest.raises(EmptySampleError, match="scores"):
-        realised_performance(Buckets.empty((0.0, 1.0)), rows, 0.5)
-    with pytest.raises(EmptySampleError, match="labelled"):
-        realised_performance(rows.all(), LabelledScores.from_rows([], [], (0.0, 1.0)), 0.5)
+        post_stratified_performance(Buckets.empty((0.0, 1.0)), rows, 0.5)
+    with pytest.raises(EmptySampleError, match="labeled"):
+        post_stratified_performance(rows.all(), LabeledScores.from_rows([], [], (0.0, 1.0)), 0.5)
     with pytest.raises(ValueError, match="edges"):
-        realised_performance(Buckets.from_values([0.1], (0.5,)), rows, 0.5)
+        post_stratified_performance(Buckets.from_values([0.1], (0.5,)), rows, 0.5)

@@ -1,33 +1,34 @@
-"""Do rows succeed less often than their scores promised?
+"""Do rows succeed less often than their scores lead to expect?
 
 A part of the traffic may have other scores today than it had, so its rate is not compared with its
 earlier rate but with the one its scores stand for (indirect standardisation): with n_k rows in
-score bucket k, whose reference rows succeed with the share c_k (calibration_map.py), the promise is
+score bucket k, whose reference rows succeed with the share c_k (calibration_map.py), the expected
+rate is
 
     r = sum of n_k c_k / sum of n_k
 
-and is known as well as the reference's labels tell the c_k: its interval holds the quantiles of
+It is known as well as the reference's labels tell the c_k: its interval holds the quantiles of
 draws from their posterior, made with a fixed seed.
 
 The p-value is the chance of so few successes or fewer where the scores still mean what they meant:
 the binomial distribution function of n rows at r, averaged over the draws (posterior predictive).
 Rows of unequal chances vary less than rows that all have the mean chance (Hoeffding), so below the
-promise the p-value is too large rather than too small, at any number of rows.
+expected rate the p-value is too large rather than too small, at any number of rows.
 
 Papers: Keiding, N. (1987). The method of expected number of deaths, 1786-1886-1986. Int. Statist.
 Rev. 55, 1-20. Hoeffding, W. (1956). On the distribution of the number of successes in independent
 trials. Ann. Math. Statist. 27, 713-721. Rubin, D. B. (1984). Bayesianly justifiable and relevant
 frequency calculations for the applied statistician. Ann. Statist. 12, 1151-1172.
 
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> edges = (0.0, 0.5, 1.0)
 >>> known = [0.2] * 1_000 + [0.8] * 1_000
 >>> labels = [False] * 900 + [True] * 100 + [True] * 700 + [False] * 300
->>> reference = LabelledScores.from_rows(known, labels, edges)
->>> promised = promised_rate(Buckets.from_values([0.2] * 50 + [0.8] * 50, edges), reference)
->>> round(promised.estimate.value, 2), round(promised.p_value(40, 100), 2)
+>>> reference = LabeledScores.from_rows(known, labels, edges)
+>>> expected = expected_rate(Buckets.from_values([0.2] * 50 + [0.8] * 50, edges), reference)
+>>> round(expected.estimate.value, 2), round(expected.p_value(40, 100), 2)
 (0.4, 0.54)
->>> promised.p_value(20, 100) < 1e-4
+>>> expected.p_value(20, 100) < 1e-4
 True
 """
 
@@ -47,27 +48,27 @@ from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 DRAWS = 1_000
 SEED = 20_240_118
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PromisedRate:
-    """The rate that scores promise, and draws of what it may be (shape (draws,))."""
+class ExpectedRate:
+    """The rate that scores lead to expect, and draws of what it may be (shape (draws,))."""
 
     estimate: Estimate
     drawn: Floats
 
     def p_value(self, successes: int, rows: int) -> float:
-        """The chance of so few successes or fewer in so many rows, if the promise is kept."""
+        """The chance of so few successes or fewer in so many rows, at the expected rate."""
         return float(np.mean(special.bdtr(successes, rows, self.drawn)))
 
 
-def promised_rate(
-    scores: Buckets, reference: LabelledScores, confidence: float = 0.95
-) -> PromisedRate:
+def expected_rate(
+    scores: Buckets, reference: LabeledScores, confidence: float = 0.95
+) -> ExpectedRate:
     """What share of rows with these scores succeeds, by the labels of reference rows.
 
     Args:
@@ -76,7 +77,7 @@ def promised_rate(
         confidence: of the interval.
 
     Raises:
-        EmptySampleError: there are no scores, or no labelled rows.
+        EmptySampleError: there are no scores, or no labeled rows.
         ValueError: scores and reference were counted over different edges.
     """
     require_rows(scores=scores.n)
@@ -85,11 +86,11 @@ def promised_rate(
     shares, drawn_shares = _shares(reference)
     value, drawn = float(weights @ shares), drawn_shares @ weights
     low, high = np.quantile(drawn, ((1 - confidence) / 2, (1 + confidence) / 2)).tolist()
-    return PromisedRate(Estimate(value, Interval(min(low, value), max(high, value))), drawn)
+    return ExpectedRate(Estimate(value, Interval(min(low, value), max(high, value))), drawn)
 
 
 @lru_cache(maxsize=64)
-def _shares(reference: LabelledScores) -> tuple[Floats, Floats]:
+def _shares(reference: LabeledScores) -> tuple[Floats, Floats]:
     """The reference's shares per bucket, and draws of them: the same for every window."""
     calibration = CalibrationMap.of(reference)
     return calibration.shares(), calibration.drawn(np.random.default_rng(SEED), DRAWS)

@@ -4,7 +4,7 @@ With the sum of the scores in each bucket, convex losses are known to the second
 bucket's width and calibration errors exactly (range aggregation by label with a sum below it).
 Sums per bucket and label are optional: without them the same statistics have wider intervals.
 
->>> rows = LabelledScores.from_rows([0.2, 0.7, 0.9], [False, True, True], edges=(0.0, 0.5, 1.0))
+>>> rows = LabeledScores.from_rows([0.2, 0.7, 0.9], [False, True, True], edges=(0.0, 0.5, 1.0))
 >>> rows.positives.counts, rows.negatives.counts, rows.n
 ((0, 0, 2, 0), (0, 1, 0, 0), 3)
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledScores:
+class LabeledScores:
     """Score buckets of the positive and of the negative rows, over the same edges.
 
     `positive_sums` and `negative_sums` are the sums of the scores per bucket, None if not taken.
@@ -48,7 +48,7 @@ class LabelledScores:
     @classmethod
     def from_rows(
         cls, scores: ArrayLike, labels: ArrayLike, edges: Sequence[float]
-    ) -> LabelledScores:
+    ) -> LabeledScores:
         """Count raw rows; a score that is not finite is missing from its label's buckets."""
         values, positive = np.asarray(scores, np.float64), np.asarray(labels, np.bool_)
         return cls(
@@ -68,8 +68,8 @@ class LabelledScores:
         """Rows with a label and a score."""
         return self.positives.n + self.negatives.n
 
-    def __add__(self, other: LabelledScores) -> LabelledScores:
-        return LabelledScores(
+    def __add__(self, other: LabeledScores) -> LabeledScores:
+        return LabeledScores(
             self.positives + other.positives,
             self.negatives + other.negatives,
             _added(self.positive_sums, other.positive_sums),
@@ -80,7 +80,7 @@ class LabelledScores:
         """The scores without their labels."""
         return self.positives + self.negatives
 
-    def coarsened(self, edges: Sequence[float]) -> LabelledScores:
+    def coarsened(self, edges: Sequence[float]) -> LabeledScores:
         """The same rows over some of the edges."""
         return replace(
             self,

@@ -1,17 +1,17 @@
-"""Realised performance of all rows, of which labels are known for some, chosen by their score.
+"""Performance of all rows, by post-stratification of those whose label is known.
 
-Bids are placed where the model approves and on a share of the rest, so labelled rows have other
+Bids are placed where the model approves and on a share of the rest, so labeled rows have other
 scores than all rows have, and measures over them alone are biased (AUC as well: it lacks pairs at
 low scores). But among rows of about the same score, labels are known for any of them alike. So the
-rows are cut into strata of neighbouring scores, and a stratum's labelled rows stand for all of its
-rows (post-stratification): with N_h rows, of which L_h are labelled and p_h of those positive,
-N_h p_h / L_h are positive, spread over the stratum's buckets as its labelled positives are.
+rows are cut into strata of neighbouring scores, and a stratum's labeled rows stand for all of its
+rows (post-stratification): with N_h rows, of which L_h are labeled and p_h of those positive,
+N_h p_h / L_h are positive, spread over the stratum's buckets as its labeled positives are.
 
 Unlike calibration_map.py nothing asks that shares rise with the score. Shares that are made to rise
 give the area under the ROC curve's convex hull, which is too large by about 0.02 at 300 labels, and
 hides just the reversal that is looked for.
 
-A stratum has at least `FEWEST` labelled rows, and none holds rows of both decisions, save of the
+A stratum has at least `FEWEST` labeled rows, and none holds rows of both decisions, save of the
 threshold's own bucket: whether a label is known depends on the decision. Where no label is known of
 one decision, measures that need it are None. The interval is one of the
 performance on such traffic: the scores are drawn again (their law's Bayesian bootstrap), and the
@@ -22,13 +22,13 @@ Rubin, D. B. (1981). The Bayesian bootstrap. Ann. Statist. 9, 130-134. Fawcett, 
 Niculescu-Mizil, A. (2007). PAV and the ROC convex hull. Machine Learning 68, 97-106.
 
 >>> from mlmon.analyzers.statistics.buckets import Buckets
->>> from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+>>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> edges = (0.0, 0.25, 0.5, 0.75, 1.0)
 >>> scores = Buckets.from_values([0.1] * 600 + [0.6] * 400, edges)
 >>> known = [0.1] * 60 + [0.6] * 400
 >>> labels = [False] * 54 + [True] * 6 + [True] * 300 + [False] * 100
->>> performance = realised_performance(
-...     scores, LabelledScores.from_rows(known, labels, edges), threshold=0.5
+>>> performance = post_stratified_performance(
+...     scores, LabeledScores.from_rows(known, labels, edges), threshold=0.5
 ... )
 >>> round(performance.recall.value, 4), round(performance.positive_rate.value, 4)
 (0.8333, 0.36)
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlmon.analyzers.statistics.buckets import Buckets
-    from mlmon.analyzers.statistics.labelled_scores import LabelledScores
+    from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 DRAWS = 1_000
 SEED = 20_240_117
@@ -58,25 +58,25 @@ FEWEST = 50
 
 
 @lru_cache(maxsize=256)
-def realised_performance(
-    scores: Buckets, labelled: LabelledScores, threshold: float | None, confidence: float = 0.95
+def post_stratified_performance(
+    scores: Buckets, labeled: LabeledScores, threshold: float | None, confidence: float = 0.95
 ) -> Performance:
     """Measure all rows by the labels that are known.
 
     Args:
         scores: all rows.
-        labelled: those of them whose label is known, over the same edges.
+        labeled: those of them whose label is known, over the same edges.
         threshold: from which score on a row is predicted positive, None if that is not known.
         confidence: of the intervals.
 
     Raises:
-        EmptySampleError: there are no rows, or no labelled ones.
+        EmptySampleError: there are no rows, or no labeled ones.
         ValueError: scores and labels were counted over different edges.
     """
-    require_rows(scores=scores.n, labelled=labelled.n)
-    require_same_edges(scores, labelled.positives)
+    require_rows(scores=scores.n, labeled=labeled.n)
+    require_same_edges(scores, labeled.positives)
     counts = np.array(scores.counts, dtype=np.float64)
-    known = np.array([labelled.positives.counts, labelled.negatives.counts], dtype=np.float64)
+    known = np.array([labeled.positives.counts, labeled.negatives.counts], dtype=np.float64)
     strata = _strata(scores, known.sum(axis=0), threshold)
     positives, negatives = np.add.reduceat(known, strata, axis=1)
     rows = positives + negatives
@@ -89,7 +89,7 @@ def realised_performance(
     within = _Within(known, counts, strata)
     return measure(
         scores,
-        labelled,
+        labeled,
         within.split(counts, share),
         within.split(drawn, shares),
         threshold,
@@ -97,18 +97,18 @@ def realised_performance(
     )
 
 
-def _strata(scores: Buckets, labelled: Floats, threshold: float | None) -> NDArray[np.intp]:
+def _strata(scores: Buckets, labeled: Floats, threshold: float | None) -> NDArray[np.intp]:
     """The first bucket of each stratum."""
     cut = 0 if threshold is None else int(np.argmax(scores.highest() >= threshold))
-    sides = [range(cut), range(cut, labelled.size)]
-    return np.array([first for side in sides for first in _begins(side, labelled)], dtype=np.intp)
+    sides = [range(cut), range(cut, labeled.size)]
+    return np.array([first for side in sides for first in _begins(side, labeled)], dtype=np.intp)
 
 
-def _begins(side: range, labelled: Floats) -> list[int]:
-    """Cut one side after every `FEWEST` labelled rows; what is left over joins the last stratum."""
+def _begins(side: range, labeled: Floats) -> list[int]:
+    """Cut one side after every `FEWEST` labeled rows; what is left over joins the last stratum."""
     begins, rows = [side.start], 0.0
     for bucket in side:
-        rows += labelled[bucket]
+        rows += labeled[bucket]
         if rows >= FEWEST:
             begins.append(bucket + 1)
             rows = 0.0
@@ -119,7 +119,7 @@ def _begins(side: range, labelled: Floats) -> list[int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Within:
-    """How a stratum's positives and negatives are spread over its buckets: as the labelled are."""
+    """How a stratum's positives and negatives are spread over its buckets: as the labeled are."""
 
     known: Floats
     counts: Floats
