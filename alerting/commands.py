@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since
+
 if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
 
 app = typer.Typer()
-alerts = typer.Typer(help="What is wrong now, since when and why.", invoke_without_command=True)
+alerts = typer.Typer(help="List alerts; send them to Alertmanager.", invoke_without_command=True)
 app.add_typer(alerts, name="alerts")
 
-Json = Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")]
 _STYLES = {"critical": "bold red", "warning": "yellow"}
 
 
@@ -20,12 +21,14 @@ _STYLES = {"critical": "bold red", "warning": "yellow"}
 def list_alerts(
     context: typer.Context,
     since: Annotated[
-        str | None, typer.Option(help="Also those that ended after it: ISO time, or 14d ago.")
+        str | None,
+        typer.Option(help="Also list alerts closed since then: ISO time, or such as 14d."),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also all that ever ended.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also list all closed alerts.")] = False,
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """List what is open now: since when, the sentence, and what explains it."""
+    """List open alerts: since when, why, and their possible cause."""
     if context.invoked_subcommand is not None:
         return
     from datetime import UTC, datetime
@@ -36,7 +39,7 @@ def list_alerts(
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
 
-    settings, now = load_settings(), datetime.now(UTC)
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     begin = EPOCH if every else time_argument(since, now) if since else None
     with connect(settings) as cluster:
         store = AlertStore(cluster, settings.namespace)
@@ -50,14 +53,9 @@ def list_alerts(
         _print(found, others | {alert.id: alert for alert in found})
 
 
-@alerts.command()
-def evaluate(
-    start: Annotated[
-        str, typer.Option("--from", help="Evaluate from then on: ISO time, or 14d ago.")
-    ] = "30d",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Bring the alerts up to the findings; `analyze` and `run` do it by themselves."""
+@alerts.command(cls=PeriodCommand)
+def evaluate(since: Since = "30d", namespace: Namespace = None, as_json: Json = False) -> None:
+    """Open and close alerts from the findings; `analyze` and `run` do so by themselves."""
     from datetime import UTC, datetime
 
     from mlmon.alerting.alerts.evaluation import evaluate as evaluated
@@ -66,44 +64,51 @@ def evaluate(
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
 
-    settings = load_settings()
-    since = time_argument(start, datetime.now(UTC))
+    settings = load_settings(namespace=namespace)
+    start = time_argument(since, datetime.now(UTC))
     with connect(settings) as cluster, shown_progress("going through the findings"):
-        evaluation = evaluated(cluster, settings.namespace, since)
+        evaluation = evaluated(cluster, settings.namespace, start)
     print(json.dumps(evaluation.to_json()) if as_json else evaluation.summary())
 
 
 @alerts.command()
 def send(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what would be sent, and send nothing.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")
     ] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
-    """Tell Alertmanager what is open and what ended of late; `analyze` and `run` do it, too."""
+    """Send open and recently closed alerts to Alertmanager; `analyze` and `run` do so, too."""
     from datetime import UTC, datetime
 
     from mlmon.alerting.publish import recent_alerts, tell
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
 
-    settings, alerting, now = load_settings(), load_alerting_settings(), datetime.now(UTC)
+    settings, alerting = load_settings(namespace=namespace), load_alerting_settings()
+    now = datetime.now(UTC)
     with connect(settings) as cluster:
-        if as_json:
-            print(json.dumps(recent_alerts(cluster, settings.namespace, now, alerting)))
+        if dry_run:
+            for alert in recent_alerts(cluster, settings.namespace, now, alerting):
+                print(json.dumps(alert))
             return
         if alerting.alertmanager_url is None:
-            raise UserError(
+            raise WrongValueError(
                 "No Alertmanager: no URL is set", "Set MLMON_ALERTING_ALERTMANAGER_URL."
             )
         count = tell(cluster, settings.namespace, now, alerting.alertmanager_url, alerting)
-    print(f"{count} alerts told to {alerting.alertmanager_url}")
+    if as_json:
+        print(json.dumps({"sent": count, "url": alerting.alertmanager_url}))
+    else:
+        print(f"sent {count} alerts to {alerting.alertmanager_url}")
 
 
 @alerts.command("alertmanager-config")
 def alertmanager_config() -> None:
-    """Print an Alertmanager configuration in which causes mute what they explain."""
+    """Print an Alertmanager configuration in which an alert mutes the alerts that it explains."""
     from mlmon.alerting.notify.alertmanager_config import config
 
     print(config(), end="")
@@ -122,4 +127,4 @@ def _print(found: "list[Alert]", others: "dict[str, Alert]") -> None:
         text = f"[{style}]{word}[/] {escape(rest)}" if style else escape(line)
         console.print(f"{'  ' * depth}{text}")
     if not found:
-        console.print("nothing is open; `mlmon alerts --since 7d` lists what was")
+        console.print("no open alerts; list closed ones with `mlmon alerts --since 7d`")

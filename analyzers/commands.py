@@ -11,6 +11,17 @@ import mlmon.analyzers.baselines.commands
 import mlmon.analyzers.compare.commands
 import mlmon.analyzers.run.cycle.commands
 import mlmon.analyzers.sample.commands
+from mlmon.elastic.command_options import (
+    AsOf,
+    Json,
+    Namespace,
+    OptionalSince,
+    OptionalUntil,
+    PeriodCommand,
+    Since,
+    Until,
+)
+from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +35,6 @@ app.add_typer(mlmon.analyzers.compare.commands.app)
 app.add_typer(mlmon.analyzers.run.cycle.commands.app)
 app.add_typer(mlmon.analyzers.sample.commands.app)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 
 class Wanted(StrEnum):
     """Which findings are listed."""
@@ -37,18 +46,17 @@ class Wanted(StrEnum):
     CRITICAL = "critical"
 
 
-@app.command()
+@app.command(cls=PeriodCommand)
 def analyze(
-    start: Annotated[
-        str, typer.Option("--from", help="Judge windows that end after it: ISO time, or 14d ago.")
-    ] = "1d",
-    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
+    since: Since = "1d",
+    until: Until = "now",
     analyzer: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given again.")
+        list[str] | None, typer.Option(help="Run this analyzer only; repeat for several.")
     ] = None,
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a period: any time that is past, as often as you like, with the same findings."""
+    """Analyze a past period once; the same logs give the same findings again."""
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.time_argument import time_argument
@@ -58,8 +66,8 @@ def analyze(
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
 
-    settings, now = load_settings(), datetime.now(UTC)
-    period = Window(time_argument(start, now), time_argument(end, now))
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    period = Window(time_argument(since, now), time_argument(until, now))
     chosen = _named(analyzer)
     with connect(settings) as cluster, shown_progress() as report:
         analysis = engine.analyze(
@@ -74,25 +82,22 @@ def analyze(
         for each in followed:
             print(each.line)
     if analysis.failures or any(each.failed for each in followed):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()
 def findings(
     severity: Annotated[
-        Wanted, typer.Option(help="Of this severity; `warning` includes critical.")
+        Wanted, typer.Option(help="Severity to list; `warning` includes critical.")
     ] = Wanted.WARNING,
-    since: Annotated[
-        str | None, typer.Option(help="Windows that end after it: ISO time, or 14d ago.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Windows that end by then.")] = None,
-    analyzer: Annotated[str | None, typer.Option(help="Only of this analyzer.")] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False,
+    since: OptionalSince = None,
+    until: OptionalUntil = None,
+    analyzer: Annotated[str | None, typer.Option(help="List this analyzer only.")] = None,
+    as_of: AsOf = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
-    """List what was found, by default what is worth a warning or worse."""
+    """List findings (default: warning and critical)."""
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.finding import Severity
@@ -100,23 +105,23 @@ def findings(
     from mlmon.analyzers.base.window import iso
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
 
-    settings, now = load_settings(), datetime.now(UTC)
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     if analyzer is not None:
         _named([analyzer])
     first, last, known = (
         time_argument(each, now) if each else None for each in (since, until, as_of)
     )
     if first and last and first >= last:
-        raise UserError(
+        raise WrongValueError(
             "There is no time between --since and --until", "Give the earlier one first."
         )
     with connect(settings) as cluster:
         store = FindingStore(cluster, settings.namespace)
         if known and (learnt := store.first_learnt()) and learnt > known:
-            raise UserError(
+            raise WrongValueError(
                 f"Nothing was known at {iso(known)}: the first finding was learnt at {iso(learnt)}",
                 "--as-of is when mlmon judged; the time it judged is --since and --until.",
             )
@@ -137,14 +142,14 @@ def findings(
 @app.command("analyzers")
 def list_analyzers(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Show the page of these instead.", metavar="NAME")
+        list[str] | None, typer.Argument(help="Print the pages of these analyzers.", metavar="NAME")
     ] = None,
     as_json: Json = False,
     pages: Annotated[
-        Path | None, typer.Option(help="Write a Markdown page of each into this folder instead.")
+        Path | None, typer.Option(help="Write a Markdown page of each analyzer into this folder.")
     ] = None,
 ) -> None:
-    """List the analyzers: the question each answers, its metrics, their limits, its sources."""
+    """List the analyzers with their metrics, limits and sources, or print their pages."""
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.pages.page import page
     from mlmon.analyzers.pages.sources import sources
@@ -156,7 +161,8 @@ def list_analyzers(
             (pages / f"{analyzer.name}.md").write_text(page(analyzer), encoding="utf-8")
         return
     if as_json:
-        print(json.dumps([_description(analyzer) for analyzer in chosen]))
+        for analyzer in chosen:
+            print(json.dumps(_description(analyzer)))
         return
     if names:
         print("\n".join(page(analyzer) for analyzer in chosen), end="")
@@ -179,14 +185,14 @@ def list_analyzers(
 
 def _named(names: list[str] | None) -> "list[Analyzer[Any]] | None":
     from mlmon.analyzers.checks import discover
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
 
     if not names:
         return None
     known = {analyzer.name: analyzer for analyzer in discover()}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(
+        raise WrongValueError(
             f"There is no analyzer {', '.join(unknown)}", f"There are: {', '.join(known)}."
         )
     return [known[name] for name in dict.fromkeys(names)]
@@ -249,4 +255,4 @@ def _table(found: "Iterator[Any]") -> None:
             f"{escape(f'{each.analyzer} {each.metric}')}  {escape(each.reason)}"
         )
     if count == 0:
-        console.print("no such findings; `mlmon analyze` judges a period")
+        console.print("no such findings; analyze a period with `mlmon analyze`")

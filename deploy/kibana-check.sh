@@ -63,17 +63,17 @@ export MLMON_HOME=$work/home
 mlmon() { .venv/bin/mlmon "$@"; }
 
 say "A scenario of 18 days: logs, training set, findings"
-.venv/bin/python -m autobid.scenario --end "$(date -u +%F)" --days 18 --seed 7 --predictions "$predictions" --out "$work/scenario"
+.venv/bin/python -m mlmon.autobid.scenario --end "$(date -u +%F)" --days 18 --seed 7 --predictions "$predictions" --out "$work/scenario"
 mlmon setup
 mlmon ship "$work/scenario/logs" --once
 mlmon baseline create "$work/scenario/models"
-mlmon analyze --from 18d --to now
+mlmon analyze --since 18d
 
 say "Dashboards, searches, data views and rules"
 mlmon kibana lint
 mlmon kibana apply
 say "A second plan has to be empty"
-mlmon kibana plan
+mlmon kibana plan --exit-code
 
 say "Each dashboard in Chromium"
 .venv/bin/python deploy/open_dashboards.py --out "$out" --from now-19d

@@ -7,25 +7,26 @@ from typing import Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.exit_codes import ExitCode
+
 app = typer.Typer()
 node_app = typer.Typer(
-    help="The embedded Elasticsearch: one per MLMON_HOME, on loopback.", no_args_is_help=True
+    help="Run the embedded Elasticsearch: one per MLMON_HOME, on loopback.", no_args_is_help=True
 )
 app.add_typer(node_app, name="node")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-NOT_RUNNING = 3
 _STYLES = {"ok": "green", "note": "yellow", "missing": "bold red"}
 
 
 @node_app.command("start")
 def start_node(
-    port: Annotated[int | None, typer.Option(help="First port to try. [default: 9200]")] = None,
-    heap: Annotated[str | None, typer.Option(help="Its heap. [default: 512m]")] = None,
-    secure: Annotated[bool | None, typer.Option("--secure", help="With TLS and users.")] = None,
+    port: Annotated[int | None, typer.Option(help="First port to try. (default: 9200)")] = None,
+    heap: Annotated[str | None, typer.Option(help="Heap size. (default: 512m)")] = None,
+    secure: Annotated[bool | None, typer.Option("--secure", help="Use TLS and users.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Start it and wait until it answers; one that runs is left as it is."""
+    """Start the node and wait until it answers; do nothing if it runs."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
@@ -45,8 +46,8 @@ def start_node(
 
 
 @node_app.command("stop")
-def stop_node() -> None:
-    """Stop it cleanly and wait until it has ended; its data stays."""
+def stop_node(as_json: Json = False) -> None:
+    """Stop the node and wait until it has ended; keep its data."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
@@ -54,12 +55,15 @@ def stop_node() -> None:
     with shown_progress() as report:
         report("stopping Elasticsearch")
         stopped = node.stop(load_settings())
-    print("stopped" if stopped else "no node runs")
+    if as_json:
+        print(json.dumps({"stopped": stopped}))
+    else:
+        print("stopped" if stopped else "no node is running")
 
 
 @node_app.command("status")
 def node_status(as_json: Json = False) -> None:
-    """Say whether it runs and where; the exit code is 3 when it does not."""
+    """Show whether the node is running and where (exit code 4: it is not)."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
 
@@ -71,19 +75,20 @@ def node_status(as_json: Json = False) -> None:
     elif running:
         print(f"Elasticsearch {running.version} runs at {running.url} (pid {running.pid})")
     else:
-        print("no node runs; start one with `mlmon node start`")
+        print("no node is running; start one with `mlmon node start`")
     if running is None:
-        raise typer.Exit(NOT_RUNNING)
+        raise typer.Exit(ExitCode.NOT_RUNNING)
 
 
 @app.command()
 def setup(
     with_roles: Annotated[
-        bool, typer.Option("--roles", help="Also the roles for shipper, analyzer and viewer.")
+        bool,
+        typer.Option("--roles", help="Also install roles for shipper, analyzer and viewer."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Install index templates and lifecycle policies; a second time changes nothing."""
+    """Install index templates and lifecycle policies; running it again changes nothing."""
     from mlmon.elastic.connect import connect
     from mlmon.elastic.indices import policies, templates
     from mlmon.elastic.indices.lifecycle import configured
@@ -115,17 +120,20 @@ def setup(
 
 @app.command()
 def prune(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False,
+    namespace: Namespace = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Roll over full streams and delete what is older than its retention, in one namespace."""
+    """Roll over full data streams and delete data past its retention (for clusters without ILM)."""
     from mlmon.elastic.connect import connect
     from mlmon.elastic.indices.lifecycle import configured
     from mlmon.elastic.indices.prune import Act, carry_out, plan
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
 
-    settings = load_settings()
+    settings = load_settings(namespace=namespace)
     lifecycles = configured(settings)
     with connect(settings) as cluster, shown_progress() as report:
         report("looking at ages and sizes")
@@ -148,7 +156,7 @@ def prune(
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Say what is there, what is missing and what to do; exit 1 where that is needed."""
+    """Check the setup and say how to fix what is wrong (exit code 1: something is missing)."""
     from rich.console import Console
 
     from mlmon.elastic.doctor import Verdict, examine
@@ -166,4 +174,4 @@ def doctor(as_json: Json = False) -> None:
             if check.advice:
                 console.print(f"{'':<23} {check.advice}", markup=False)
     if not healthy:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)

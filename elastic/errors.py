@@ -1,5 +1,9 @@
 """The errors a user can mend: what is wrong, and what to do about it."""
 
+from typing import ClassVar
+
+from mlmon.elastic.exit_codes import ExitCode
+
 
 class UserError(Exception):
     """Raised where the cause lies outside the program and a person can remove it.
@@ -9,10 +13,18 @@ class UserError(Exception):
         hint: What to do about it: a command to type or a setting to change.
     """
 
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class WrongValueError(UserError):
+    """A value of the command line or of the settings is malformed, unknown or contradictory."""
+
+    exit_code = ExitCode.WRONG_USAGE
 
 
 class ClusterError(UserError):

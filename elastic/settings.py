@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 
 PREFIX = "MLMON_"
 SECTIONS = frozenset({"elastic", "ingest", "analyzers", "alerting", "kibana"})
@@ -144,10 +144,12 @@ def _read_file() -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if f"{PREFIX}CONFIG" in os.environ:
-            raise UserError(f"{path} does not exist", "Correct or unset MLMON_CONFIG.") from None
+            raise WrongValueError(
+                f"{path} does not exist", "Correct or unset MLMON_CONFIG."
+            ) from None
         return {"sections": {}}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "Correct the file.") from error
+        raise WrongValueError(f"{path} cannot be read: {error}", "Correct the file.") from error
     sections = {key: values.pop(key) for key in SECTIONS & values.keys()}
     return {**values, "sections": sections}
 
@@ -164,7 +166,7 @@ def settings_error(error: ValidationError, prefix: str, known: Collection[str]) 
         _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"], prefix, known)
         for part in error.errors()
     ]
-    return UserError("; ".join(problems), f"Correct the environment or {_file()}.")
+    return WrongValueError("; ".join(problems), f"Correct the environment or {_file()}.")
 
 
 def _problem(field: str, message: str, prefix: str, known: Collection[str]) -> str:

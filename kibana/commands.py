@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mlmon.dashboards.links.place import Place
@@ -18,31 +21,42 @@ if TYPE_CHECKING:
     from mlmon.kibana.sync.remote_objects import Things
 
 app = typer.Typer(
-    name="kibana", help="Dashboards, searches and rules for Kibana.", no_args_is_help=True
+    name="kibana",
+    help="Export or install dashboards, searches and rules for Kibana.",
+    no_args_is_help=True,
 )
 
-Namespace = Annotated[str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")]
-Space = Annotated[str | None, typer.Option(help="Kibana space. [default: MLMON_KIBANA_SPACE]")]
-Alerting = Annotated[str, typer.Option(help="What watches the findings: rules, watches or none.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Prune = Annotated[
-    bool, typer.Option("--prune", help="Delete too what mlmon made and no longer compiles.")
+
+class AlertingChoice(StrEnum):
+    """What watches the findings in Kibana."""
+
+    RULES = "rules"
+    WATCHES = "watches"
+    NONE = "none"
+
+
+Space = Annotated[
+    str | None, typer.Option(help="Kibana space to use. (default: MLMON_KIBANA_SPACE)")
 ]
-_ALERTING: dict[str, set[str]] = {
-    "rules": {"connector", "rule"},
-    "watches": {"watch"},
-    "none": set(),
+Alerting = Annotated[AlertingChoice, typer.Option(help="How Kibana watches the findings.")]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Also delete objects of mlmon that it no longer makes.")
+]
+_ALERTING: dict[AlertingChoice, set[str]] = {
+    AlertingChoice.RULES: {"connector", "rule"},
+    AlertingChoice.WATCHES: {"watch"},
+    AlertingChoice.NONE: set(),
 }
 
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     namespace: Namespace = None,
     space: Space = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
-    """Write everything as files, without any Kibana: one to import, one per body of an API."""
+    """Write all objects as files, without a Kibana: one to import, one per API request."""
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import files, write
 
@@ -58,13 +72,14 @@ def export(
 @app.command()
 def lint(
     folder: Annotated[
-        Path | None, typer.Argument(help="An export; without it, what would be exported.")
+        Path | None,
+        typer.Argument(exists=True, help="Folder of an export. (default: what would be exported)"),
     ] = None,
     namespace: Namespace = None,
     space: Space = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
-    """Look for what Kibana would refuse or open broken; exit 1 where anything is found."""
+    """Check the objects for what Kibana would reject or show broken (exit code 1: problems)."""
     from mlmon.kibana.lint import lint as find
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import read
@@ -81,7 +96,7 @@ def lint(
             print(each)
         print(f"{len(checked)} artefacts checked, {len(found)} problems")
     if found:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +119,34 @@ class _Live:
 def plan(
     namespace: Namespace = None,
     space: Space = None,
-    alerting: Alerting = "rules",
+    alerting: Alerting = AlertingChoice.RULES,
     prune: Prune = False,
-    as_json: AsJson = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 5 if anything would change.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Show what `apply` would change, changing nothing; exit 2 where it would change anything."""
+    """Show what `apply` would change, and change nothing."""
     from mlmon.kibana.sync.plan import Change, Step
 
     with _live(namespace, space, alerting) as live:
         steps = live.compared()
         gone = [Step(artefact, Change.DELETE, ("no longer compiled",)) for artefact in live.stale]
     _tell_plan([*steps, *gone], as_json=as_json)
-    if any(step.change != "keep" for step in steps) or (prune and gone):
-        raise typer.Exit(2)
+    changes = any(step.change != "keep" for step in steps) or (prune and gone)
+    if exit_code and changes:
+        raise typer.Exit(ExitCode.WOULD_CHANGE)
 
 
 @app.command()
 def apply(
     namespace: Namespace = None,
     space: Space = None,
-    alerting: Alerting = "rules",
+    alerting: Alerting = AlertingChoice.RULES,
     prune: Prune = False,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
-    """Create and replace what differs, in the space given; nothing else is touched."""
+    """Create and replace the objects that differ, in one space."""
     from mlmon.kibana.sync.apply import apply as write
     from mlmon.kibana.sync.apply import prune as remove
     from mlmon.kibana.sync.plan import named
@@ -159,10 +178,10 @@ def _no_longer(count: int) -> str:
 def delete(
     namespace: Namespace = None,
     space: Space = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    as_json: AsJson = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Delete what mlmon made for this namespace and space; nothing else is touched."""
+    """Delete the objects that mlmon made for this namespace and space."""
     from mlmon.kibana.sync.apply import delete as remove
     from mlmon.kibana.sync.apply import prune
     from mlmon.kibana.sync.plan import named
@@ -171,7 +190,7 @@ def delete(
     if not yes:
         where = f"namespace {place.namespace!r} and space {place.space!r}"
         typer.confirm(f"Delete everything mlmon made in Kibana for {where}?", abort=True)
-    with _live(namespace, space, "rules") as live:
+    with _live(namespace, space, AlertingChoice.RULES) as live:
         gone = list(prune(live.stale, live.handled, live.progress))
         gone += remove(live.chosen, live.compared(), live.handled)
     done = list(map(named, gone))
@@ -184,7 +203,7 @@ def delete(
 
 
 @contextmanager
-def _live(namespace: str | None, space: str | None, alerting: str) -> "Iterator[_Live]":
+def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) -> "Iterator[_Live]":
     """Open Kibana, and for watches Elasticsearch."""
     from contextlib import ExitStack
 
@@ -219,12 +238,10 @@ def _live(namespace: str | None, space: str | None, alerting: str) -> "Iterator[
         )
 
 
-def _kinds(alerting: str) -> "list[Kind]":
+def _kinds(alerting: AlertingChoice) -> "list[Kind]":
     """Return the kinds that are brought in, by what watches the findings."""
     from mlmon.kibana.emit.artefact import KINDS
 
-    if alerting not in _ALERTING:
-        raise UserError(f"--alerting is one of {', '.join(_ALERTING)}, not {alerting!r}")
     others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
     return [kind for kind in KINDS if kind not in others]
 
@@ -250,11 +267,9 @@ def _place(namespace: str | None, space: str | None) -> "Place":
 
 def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
     if as_json:
-        found = [
-            {"name": step.name, "change": step.change, "differences": step.differences}
-            for step in steps
-        ]
-        print(json.dumps(found))
+        for step in steps:
+            document = {"name": step.name, "change": step.change, "differences": step.differences}
+            print(json.dumps(document))
         return
     for step in steps:
         if step.change != "keep":

@@ -13,7 +13,8 @@ from mlmon.alerting.publish import follow as alerting_follow
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import following as findings_changed
 from mlmon.elastic import commands as elastic
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
+from mlmon.elastic.exit_codes import ExitCode
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.report import commands as report
@@ -27,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     # A traceback that shows local variables could show a secret.
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 for stage in (elastic, ingest, analyzers, alerting, report, kibana):
     app.add_typer(stage.app)
@@ -45,7 +47,7 @@ def demo(
     from mlmon.demo import run as run_demo
 
     if not run_demo(folder, predictions, clean_up=clean_up):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()
@@ -64,7 +66,7 @@ def docs(
     name = page.removeprefix("docs/").removesuffix(".md")
     if name not in pages:
         near = difflib.get_close_matches(name, pages, 1)
-        raise UserError(
+        raise WrongValueError(
             f"There is no page {name!r}",
             f"Did you mean {near[0]}?" if near else "List the pages with `mlmon docs`.",
         )
@@ -80,9 +82,9 @@ def run() -> int:
         console.print(f"mlmon: {error.message}", style="bold red", markup=False)
         if error.hint:
             console.print(f"       {error.hint}", markup=False)
-        return 1
+        return error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; nothing is left to be flushed to it.
         sys.stderr.close()
-        return 141
-    return 0
+        return ExitCode.OUTPUT_CLOSED
+    return ExitCode.DONE

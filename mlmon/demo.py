@@ -241,7 +241,7 @@ def ship(tour: Tour) -> None:
 def judge(tour: Tour, truth: dict[str, Any]) -> None:
     """Make the baselines, analyze the scenario's time, and write the report."""
     tour.mlmon("baseline", "create", str(tour.scenario / "models"), "--segment", SEGMENT)
-    tour.mlmon("analyze", "--from", truth["start"], "--to", truth["end"])
+    tour.mlmon("analyze", "--since", truth["start"], "--until", truth["end"])
     words = ["--truth", str(tour.scenario / "truth.json"), "--out", str(tour.report)]
     tour.mlmon("report", *words)
 

@@ -1,4 +1,4 @@
-"""`mlmon report` and `mlmon kibana`."""
+"""`mlmon report`."""
 
 import json
 from itertools import chain
@@ -9,6 +9,14 @@ import typer
 
 import mlmon.report.serve.commands
 import mlmon.report.terminal.commands
+from mlmon.elastic.command_options import (
+    AsOf,
+    Json,
+    Namespace,
+    OptionalSince,
+    OptionalUntil,
+    PeriodCommand,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,30 +33,22 @@ app.add_typer(mlmon.report.serve.commands.app)
 app.add_typer(mlmon.report.terminal.commands.app)
 
 
-@app.command()
+@app.command(cls=PeriodCommand)
 def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
-    since: Annotated[
-        str | None,
-        typer.Option("--since", "--from", help="Windows that end after it: ISO time, or 14d ago."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", "--to", help="Windows that end by then.")
-    ] = None,
+    since: OptionalSince = None,
+    until: OptionalUntil = None,
     truth: Annotated[
-        Path | None, typer.Option(help="The truth.json of a scenario, to compare with.")
+        Path | None, typer.Option(exists=True, help="Compare with the truth.json of a scenario.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known then: ISO time, or 6h ago.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    namespace: Namespace = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
 ) -> None:
-    """Write all findings, or those of a period, as one HTML file that works offline.
+    """Write findings and dashboards to one HTML file that works offline.
 
-    With --as-of it is that moment's, without the dashboards, which tell what is known now.
+    Without a period it holds all findings. With --as-of it leaves the dashboards out, which show
+    what is known now.
     """
     from datetime import UTC, datetime
 
@@ -113,7 +113,7 @@ def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
     if first is None:
         raise UserError(
             f"There are no findings in namespace {namespace!r} and this period",
-            "Judge a period with `mlmon analyze --from 14d`, or widen --since and --until.",
+            "Analyze a period with `mlmon analyze --since 14d`, or widen --since and --until.",
         )
     return chain([first], findings)
 
@@ -148,12 +148,16 @@ def _incidents(path: Path) -> "tuple[Incident, ...]":
 
 def _check_place(path: Path) -> None:
     """Refuse a place where no file can be written, before any work is done."""
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
 
     if path.is_dir():
-        raise UserError(f"{path} cannot be written: it is a folder", "Name a file with --out.")
+        raise WrongValueError(
+            f"{path} cannot be written: it is a folder", "Name a file with --out."
+        )
     if not path.parent.is_dir():
-        raise UserError(f"{path} cannot be written: no folder {path.parent}", "Create it first.")
+        raise WrongValueError(
+            f"{path} cannot be written: no folder {path.parent}", "Create it first."
+        )
 
 
 def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:

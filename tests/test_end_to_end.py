@@ -133,7 +133,7 @@ def analyzed(
     assert shipped
     truth = json.loads((scenario / "truth.json").read_text())
     mlmon("baseline", "create", str(scenario / "models"))
-    words = ["analyze", "--from", truth["start"], "--to", truth["end"], "--json"]
+    words = ["analyze", "--since", truth["start"], "--until", truth["end"], "--json"]
     profiles = f"mlmon-profiles-{environment['MLMON_NAMESPACE']}-*"
 
     def some_profiles_are_made() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import Window, parse_time
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.formatting import parse_duration
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def time_argument(text: str, now: datetime) -> datetime:
     """Read `now`, `14d` (that long ago; also s, m, h, w), or an ISO-8601 time (UTC without a zone).
 
     Raises:
-        UserError: It is neither.
+        WrongValueError: It is neither.
     """
     if text == "now":
         return now
@@ -25,7 +25,7 @@ def time_argument(text: str, now: datetime) -> datetime:
             return read(text)
         except (ValueError, OverflowError):
             continue
-    raise UserError(
+    raise WrongValueError(
         f"{text!r} is not a time",
         "Write an ISO time such as 2026-11-22T14:00, or how long ago, such as 14d, 6h or now.",
     )
@@ -38,12 +38,12 @@ def window_argument(text: str, now: datetime) -> Window:
     one, `7d` the last one.
 
     Raises:
-        UserError: It is neither, or holds no time.
+        WrongValueError: It is neither, or holds no time.
     """
     start, divided, end = text.partition("/")
     window = Window(time_argument(start, now), time_argument(end, now) if divided else now)
     if window.start >= window.end:
-        raise UserError(f"There is no time in {text!r}", "Write the earlier time first.")
+        raise WrongValueError(f"There is no time in {text!r}", "Write the earlier time first.")
     return window
 
 
@@ -51,12 +51,12 @@ def length_argument(text: str) -> timedelta:
     """Read a length of time: a number of ms, s, m, h, d or w, such as `5m`.
 
     Raises:
-        UserError: It is none, or nothing at all.
+        WrongValueError: It is none, or nothing at all.
     """
     try:
         return parse_duration(text)
     except ValueError:
-        raise UserError(
+        raise WrongValueError(
             f"{text!r} is not a length of time",
             "Write a number and its unit, such as 30s, 5m, 1h or 7d.",
         ) from None

@@ -7,35 +7,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace
+
 if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.baselines.store import BaselineStore
     from mlmon.elastic.errors import UserError
 
 app = typer.Typer(
-    help="What each model version was trained on, for comparison.", no_args_is_help=True
+    help="Manage baselines: what each model version was trained on.", no_args_is_help=True
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[str | None, typer.Option(help="Name of the model.")]
 Version = Annotated[str | None, typer.Option("--model-version", help="Version of the model.")]
 
 
 @app.command()
 def create(
-    path: Annotated[Path, typer.Argument(help="A table, a model's folder, or a folder of these.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="A table, a model's folder, or a folder of these.")
+    ],
     model: Model = None,
     version: Version = None,
     segment: Annotated[
         list[str] | None,
         typer.Option(
-            help="A categorical feature whose values are judged apart; may be given again. "
-            "[default: segments under [analyzers] of mlmon.toml]"
+            help="Categorical feature whose values are analyzed separately; repeat for several. "
+            "(default: segments under [analyzers) of mlmon.toml]"
         ),
     ] = None,
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Make the baseline of each model version from its training set; again changes nothing."""
+    """Create the baseline of each model version from its training set.
+
+    Running it again changes nothing.
+    """
     from datetime import UTC, datetime
 
     from mlmon.analyzers.baselines.declared import declared_segments
@@ -43,11 +50,12 @@ def create(
     from mlmon.elastic.settings import load_settings
 
     segmented = segment or declared_segments(load_settings().sections.get("analyzers", {}))
-    store = _store()
+    store = _store(namespace)
     made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
     store.write(made)
     if as_json:
-        print(json.dumps([_summary(baseline) for baseline in made]))
+        for baseline in made:
+            print(json.dumps(_summary(baseline)))
         return
     for baseline in made:
         print(f"baseline {baseline.id}: {_sentence(baseline)}")
@@ -60,41 +68,39 @@ def create(
 
 
 @app.command("list")
-def list_baselines(as_json: Json = False) -> None:
-    """List the baselines there are; `*` marks the one each version is compared with."""
-    store = _store()
+def list_baselines(namespace: Namespace = None, as_json: Json = False) -> None:
+    """List the baselines; `*` marks the current one of each version."""
+    store = _store(namespace)
     unread: list[UserError] = []
     current = {each.id for each in store.current(unread).values()}
     known = sorted(store.all(unread=[]), key=lambda each: (each.model, each.created))
     for error in unread:
         print(f"{error.message}. {error.hint}", file=sys.stderr)
     if as_json:
-        print(
-            json.dumps(
-                [_summary(baseline) | {"current": baseline.id in current} for baseline in known]
-            )
-        )
+        for baseline in known:
+            print(json.dumps(_summary(baseline) | {"current": baseline.id in current}))
         return
     for baseline in known:
         print(f"{'*' if baseline.id in current else ' '} {baseline.id}  {_sentence(baseline)}")
     if not known:
-        print("no baselines; make one with `mlmon baseline create models/`")
+        print("no baselines; create one with `mlmon baseline create models/`")
 
 
 @app.command()
 def show(
     model: Annotated[str, typer.Argument(help="Name of the model.")],
-    version: Annotated[str, typer.Argument(help="Its version.")],
+    version: Annotated[str, typer.Argument(help="Version of the model.")],
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Show the baseline a model version is compared with: each feature's range and frequencies.
+    """Show the current baseline of a model version: its metrics and features.
 
     Published metrics stand beside those of the training set's own out-of-fold scores and labels
     (precision, recall and F1 at 0.5).
     """
     from mlmon.elastic.errors import UserError
 
-    baseline = _store().current().get((model, version))
+    baseline = _store(namespace).current().get((model, version))
     if baseline is None:
         raise UserError(
             f"There is no baseline for {model} {version}",
@@ -169,10 +175,10 @@ def _summary(baseline: "Baseline") -> dict[str, object]:
     }
 
 
-def _store() -> "BaselineStore":
+def _store(namespace: str | None) -> "BaselineStore":
     from mlmon.analyzers.baselines.store import BaselineStore
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
 
-    settings = load_settings()
+    settings = load_settings(namespace=namespace)
     return BaselineStore(connect(settings), settings.namespace)

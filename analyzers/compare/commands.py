@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since, Until
+
 if TYPE_CHECKING:
     from mlmon.analyzers.compare.comparison import Row
     from mlmon.analyzers.compare.traffic import Compared
@@ -16,39 +18,40 @@ app = typer.Typer()
 _BAR = 20
 
 
-@app.command()
+@app.command(cls=PeriodCommand)
 def compare(
-    start: Annotated[
-        str, typer.Option("--from", help="Predictions from then on: ISO time, or 7d ago.")
-    ] = "7d",
-    end: Annotated[str, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")] = "now",
-    with_start: Annotated[
+    since: Since = "7d",
+    until: Until = "now",
+    with_since: Annotated[
         str | None,
-        typer.Option("--with-from", help="Compare with the traffic from then on, not training."),
+        typer.Option(help="Compare with another period instead of training: its start."),
     ] = None,
-    with_end: Annotated[
-        str | None, typer.Option("--with-to", help="Its end; without it, where --from begins.")
+    with_until: Annotated[
+        str | None, typer.Option(help="End of the other period. (default: --since)")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Which model; by default what served last.")
+        str | None, typer.Option(help="Model to compare. (default: the one that served last)")
     ] = None,
-    model_version: Annotated[str | None, typer.Option(help="Which version's baseline.")] = None,
+    model_version: Annotated[
+        str | None, typer.Option(help="Version whose baseline to use.")
+    ] = None,
+    namespace: Namespace = None,
     *,
     refine: Annotated[
         bool,
         typer.Option(
-            "--refine", help="Count again in the logs where buckets leave open how far it moved."
+            "--refine", help="Count again in the logs where buckets are too coarse to decide."
         ),
     ] = False,
     measures: Annotated[
-        bool, typer.Option("--measures", help="Add PSI, Jensen-Shannon and Wasserstein distance.")
+        bool, typer.Option("--measures", help="Add PSI, Jensen-Shannon and Wasserstein distances.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Rank features and scores by how far they moved from training, or from another time.
+    """Rank features and scores by their drift from training, or from another period.
 
-    It reads stored profiles, so a window of months costs no more than a second, and its logs may be
-    gone. Hours are compared whole.
+    Reads stored profiles: a period of months takes about a second, and its logs may be deleted.
+    Periods are cut to full hours.
     """
     from datetime import UTC, datetime
 
@@ -56,21 +59,21 @@ def compare(
     from mlmon.analyzers.base.window import HOUR, Window, floor
     from mlmon.analyzers.compare.traffic import compared
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import shown_progress
 
     def period(first: str, last: str) -> Window:
         window = Window(*(floor(time_argument(each, now), HOUR) for each in (first, last)))
         if window.start >= window.end:
-            raise UserError(
+            raise WrongValueError(
                 f"There is no whole hour between {first} and {last}", "Give the earlier time first."
             )
         return window
 
-    settings, now = load_settings(), datetime.now(UTC)
-    window = period(start, end)
-    before = period(with_start, with_end or start) if with_start else None
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    window = period(since, until)
+    before = period(with_since, with_until or since) if with_since else None
     with connect(settings) as cluster, shown_progress("adding up profiles"):
         result = compared(
             cluster, settings.namespace, window, before, (model, model_version), refine=refine

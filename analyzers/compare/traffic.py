@@ -200,6 +200,6 @@ def _nothing(window: Window, model: str, last: Mapping[Version, Last]) -> UserEr
         f"There are those of {', '.join(others)}, over no baseline's edges: make theirs with "
         "`mlmon baseline create` while their logs are there, or choose another time."
         if others
-        else f"Run `mlmon analyze --from {iso(window.start)} --to {iso(window.end)}` while "
+        else f"Run `mlmon analyze --since {iso(window.start)} --until {iso(window.end)}` while "
         "their logs are there, or choose another time.",
     )

@@ -115,7 +115,7 @@ def analyze(
     if period.start >= period.end:
         raise UserError(
             f"There is no time between {iso(period.start)} and {iso(period.end)}",
-            "Give --from before --to, both in the past.",
+            "Give --since before --until, both in the past.",
         )
     analysis = Analysis(period)
     sources = _Sources(cluster, namespace, chosen, period)
@@ -318,7 +318,7 @@ class _Sources:
         ).get("aggregations", {})
         first, last = (answer.get(name, {}).get("value_as_string") for name in ("min", "max"))
         known = (
-            f"Events are known from {first} to {last}: choose --from and --to there."
+            f"Events are known from {first} to {last}: choose --since and --until there."
             if first and last
             else f"Namespace {self._namespace} holds no events: ship logs with `mlmon ship`."
         )

@@ -7,35 +7,44 @@ from typing import Annotated
 
 import typer
 
+from mlmon.elastic.command_options import (
+    Json,
+    Namespace,
+    OptionalSince,
+    OptionalUntil,
+    PeriodCommand,
+)
+
 app = typer.Typer()
 
-Sample = Annotated[Path, typer.Argument(help="File that `mlmon sample` wrote.")]
-Reference = Annotated[Path, typer.Option(help="The model's training_set.parquet, or its folder.")]
+Sample = Annotated[Path, typer.Argument(exists=True, help="File that `mlmon sample` wrote.")]
+Reference = Annotated[
+    Path, typer.Option(exists=True, help="Training set of the model: a Parquet file or its folder.")
+]
 
 
-@app.command()
-def sample(
+@app.command(cls=PeriodCommand)
+def sample(  # noqa: PLR0917 - its options
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "sample.parquet"
     ),
     window: Annotated[
         str | None,
-        typer.Option(help="Predictions of the last 7d, or of 2026-11-01/2026-11-08, or 14d/7d."),
+        typer.Option(help="Period in one word: 7d, 14d/7d, or 2026-11-01/2026-11-08."),
     ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="Instead, from then on: ISO time, or 7d ago.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="Until when: ISO time, 6h ago, or now.")
-    ] = None,
-    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Predictions at most.")] = 10_000,
-    model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
-    model_version: Annotated[str | None, typer.Option(help="Only of this version.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    since: OptionalSince = None,
+    until: OptionalUntil = None,
+    rows: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Maximum number of predictions.")
+    ] = 10_000,
+    model: Annotated[str | None, typer.Option(help="Sample this model only.")] = None,
+    model_version: Annotated[str | None, typer.Option(help="Sample this version only.")] = None,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
-    """Write a sample of predictions with features, scores and outcomes as a Parquet file.
+    """Write a sample of predictions with features, scores and outcomes to a Parquet file.
 
-    The same predictions give the same rows, whenever it is drawn.
+    The same predictions give the same sample again. [default period: the last 7 days]
     """
     from datetime import UTC, datetime
 
@@ -44,15 +53,15 @@ def sample(
     from mlmon.analyzers.base.time_argument import window_argument
     from mlmon.analyzers.sample.draw import sample as draw
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import UserError, WrongValueError
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.atomic_write import whole_file
     from mlmon.elastic.system.progress import shown_progress
 
-    settings, now = load_settings(), datetime.now(UTC)
-    if window and (start or end):
-        raise UserError("The time is given twice", "Give --window, or --from and --to.")
-    period = window_argument(window or f"{start or '7d'}/{end or 'now'}", now)
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    if window and (since or until):
+        raise WrongValueError("The period is given twice", "Give --window, or --since and --until.")
+    period = window_argument(window or f"{since or '7d'}/{until or 'now'}", now)
     wanted = {"ml.model.name": model, "ml.model.version": model_version}
     narrowed = {name: value for name, value in wanted.items() if value is not None}
     with connect(settings) as cluster, shown_progress() as progress:
@@ -60,7 +69,7 @@ def sample(
     if table.num_rows == 0:
         raise UserError(
             f"Namespace {settings.namespace} holds no such predictions",
-            "Choose another time with --window, or another model.",
+            "Choose another period or another model.",
         )
     with whole_file(out) as part:
         pq.write_table(table, part, compression="zstd")
@@ -79,15 +88,17 @@ def evidently(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "evidently.html"
     ),
+    as_json: Json = False,
 ) -> None:
-    """Write Evidently's report of a sample against the training set (extra `evidently`).
+    """Compare a sample with the training set in Evidently's HTML report (extra `evidently`).
 
-    Where outcomes are known, one of the performance on them is written beside it.
+    Where outcomes are known, a report of the performance is written beside it.
     """
     from mlmon.analyzers.sample import comparison, evidently_report
 
     compared = comparison.read(sample_file, reference)
-    _tell(compared.left_out, *evidently_report.write_report(compared, out))
+    written = evidently_report.write_report(compared, out)
+    _report(compared.left_out, *written, as_json=as_json)
 
 
 @app.command()
@@ -95,18 +106,19 @@ def nannyml(
     sample_file: Sample,
     reference: Reference,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("nannyml.html"),
+    as_json: Json = False,
 ) -> None:
-    """Write NannyML's figures of a sample against the training set (extra `nannyml`)."""
+    """Compare a sample with the training set in NannyML's figures (extra `nannyml`)."""
     from mlmon.analyzers.sample import comparison, nannyml_report
 
     compared = comparison.read(sample_file, reference)
     nannyml_report.write_report(compared, out)
-    _tell(compared.left_out, out)
+    _report(compared.left_out, out, as_json=as_json)
 
 
-def _tell(left_out: tuple[str, ...], *written: Path) -> None:
+def _report(left_out: tuple[str, ...], *written: Path, as_json: bool) -> None:
     if left_out:
         why = "without values in one of them, or of two types"
         print(f"left out, {why}: {', '.join(left_out)}", file=sys.stderr)
     for path in written:
-        print(path.absolute())
+        print(json.dumps({"path": str(path.absolute())}) if as_json else path.absolute())

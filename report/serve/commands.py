@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Namespace
+
 app = typer.Typer()
 
 
@@ -13,11 +15,9 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes a free one.")
     ] = 8050,
-    namespace: Annotated[
-        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
-    ] = None,
+    namespace: Namespace = None,
 ) -> None:
-    """Show the dashboards in a browser on this machine, refreshing as findings arrive."""
+    """Serve the dashboards to a browser on this machine, without Kibana."""
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import stopped_by_signals

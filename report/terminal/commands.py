@@ -6,33 +6,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, Since
+
 if TYPE_CHECKING:
     from mlmon.report.terminal.query import Wanted
     from mlmon.report.terminal.story import Sentence
 
 app = typer.Typer()
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")]
-
 
 @app.command()
 def logs(  # noqa: PLR0917 - its options
     text: Annotated[
-        str | None, typer.Argument(help="Words next to each other in message or error.")
+        str | None, typer.Argument(help="Words to find, next to each other, in message or error.")
     ] = None,
-    level: Annotated[str | None, typer.Option(help="Of this level or worse.")] = None,
-    service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Of this dataset, such as access.")] = None,
+    level: Annotated[str | None, typer.Option(help="Least level to show, such as error.")] = None,
+    service: Annotated[str | None, typer.Option(help="Show this service only.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Show this dataset only, such as access.")
+    ] = None,
     field: Annotated[
-        list[str] | None, typer.Option(help="FIELD=VALUE, or FIELD=* for any; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Match FIELD=VALUE, or FIELD=* for any; repeat for several."),
     ] = None,
-    since: Annotated[str, typer.Option(help="Logged since: ISO time, or 2h ago.")] = "1h",
-    until: Annotated[str | None, typer.Option(help="Logged before.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    since: Since = "1h",
+    until: OptionalUntil = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of events.")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing new events as they arrive.")
+    ] = False,
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Show the newest events of the logs, the newest last."""
+    """Search the logs; print the newest events, newest last."""
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.time_argument import time_argument
@@ -43,7 +49,7 @@ def logs(  # noqa: PLR0917 - its options
     from mlmon.report.terminal.following import newest
     from mlmon.report.terminal.query import Wanted, dataset_argument, field_argument, level_argument
 
-    settings, now = load_settings(), datetime.now(UTC)
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     wanted = Wanted(
         time_argument(since, now),
         time_argument(until, now) if until else None,
@@ -92,11 +98,13 @@ def _say_nothing(wanted: "Wanted", namespace: str) -> None:
 @app.command()
 def trace(
     id_: Annotated[
-        str, typer.Argument(metavar="ID", help="Of a prediction, request, trace, bid or run.")
+        str,
+        typer.Argument(metavar="ID", help="Id of a prediction, request, trace, bid or run."),
     ],
+    namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Tell all that is known about one id as one story, in order of time."""
+    """Show all events for an id in time order."""
     from rich.console import Console
 
     from mlmon.elastic.connect import connect
@@ -105,7 +113,7 @@ def trace(
     from mlmon.report.terminal.gathering import MOST_EVENTS, gather
     from mlmon.report.terminal.story import story
 
-    settings = load_settings()
+    settings = load_settings(namespace=namespace)
     with connect(settings) as cluster:
         gathered = gather(cluster, settings.namespace, id_)
     if not gathered.events:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import iso
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import WrongValueError
 from mlmon.logging_config.emit.event_encoder import LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
@@ -67,12 +67,12 @@ def field_argument(text: str) -> tuple[str, str]:
     """Read `field=value`; a name that is in no table of fields is one of the labels.
 
     Raises:
-        UserError: There is no `=`.
+        WrongValueError: There is no `=`.
     """
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not name:
-        raise UserError(
+        raise WrongValueError(
             f"{text!r} is no field and value", "Write it as ml.model.version=7, or field=* for any."
         )
     return (name if _is_mapped(name) else f"{_LABELS}{name}"), value.strip()
@@ -97,10 +97,10 @@ def level_argument(text: str) -> str:
     """Read a level.
 
     Raises:
-        UserError: There is no such level.
+        WrongValueError: There is no such level.
     """
     if text not in LEVELS:
-        raise UserError(f"{text!r} is no level", f"Choose one of: {', '.join(LEVELS)}.")
+        raise WrongValueError(f"{text!r} is no level", f"Choose one of: {', '.join(LEVELS)}.")
     return text
 
 
@@ -108,9 +108,9 @@ def dataset_argument(text: str) -> str:
     """Read a dataset, with or without `ml.` in front.
 
     Raises:
-        UserError: There is no such dataset.
+        WrongValueError: There is no such dataset.
     """
     name = text if text in DATASETS else f"ml.{text}"
     if name not in DATASETS:
-        raise UserError(f"{text!r} is no dataset", f"Choose one of: {', '.join(DATASETS)}.")
+        raise WrongValueError(f"{text!r} is no dataset", f"Choose one of: {', '.join(DATASETS)}.")
     return name

@@ -56,9 +56,9 @@ def night() -> list[Finding]:
 def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
     """The cause first, what it perhaps explains below it, since when, and since when no verdict."""
     FindingStore(cluster, namespace).write(night(), START)
-    evaluated = json.loads(mlmon("alerts", "evaluate", "--from", BEGIN, "--json").stdout)
+    evaluated = json.loads(mlmon("alerts", "evaluate", "--since", BEGIN, "--json").stdout)
     assert evaluated == {"open": 2, "new": 3, "changed": 0, "unchanged": 0, "withdrawn": 0}
-    again = mlmon("alerts", "evaluate", "--from", BEGIN).stdout
+    again = mlmon("alerts", "evaluate", "--since", BEGIN).stdout
     assert again == "alerts: 2 open, 2 of them critical; 0 new, 0 changed, 0 withdrawn\n"
     effect = f"  perhaps therefore critical since {at(4)}: fallback_rate fallback.rate of stats"
     assert mlmon("alerts").stdout.splitlines() == [
@@ -78,7 +78,7 @@ def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str)
 def test_since_and_json(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
     """What ended before `--since` is left out; a program gets the documents, a line each."""
     FindingStore(cluster, namespace).write(night(), START)
-    mlmon("alerts", "evaluate", "--from", BEGIN)
+    mlmon("alerts", "evaluate", "--since", BEGIN)
     for since, count in ((START + 5 * HOUR, 3), (START + 6 * HOUR, 2)):
         lines = mlmon("alerts", "--since", iso(since), "--json").stdout.splitlines()
         assert len([json.loads(line) for line in lines]) == count
@@ -99,7 +99,7 @@ def test_a_cause_that_is_over_is_still_named(
         *spell("occccouu", "stats", analyzer="fallback_rate", metric="fallback.rate"),
     ]
     FindingStore(cluster, namespace).write(findings, START)
-    mlmon("alerts", "evaluate", "--from", BEGIN)
+    mlmon("alerts", "evaluate", "--since", BEGIN)
     cause = f"critical since {at(1)} to {at(4)}: job_health missed.runs of refresh"
     assert mlmon("alerts").stdout.splitlines() == [
         "critical since 2026-03-02 01:00 UTC: fallback_rate fallback.rate of stats",
@@ -112,7 +112,7 @@ def test_a_cause_that_is_over_is_still_named(
 
 def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
     """Without any alert, the command says so and what else to ask."""
-    assert mlmon("alerts").stdout.startswith("nothing is open; `mlmon alerts --since 7d`")
+    assert mlmon("alerts").stdout.startswith("no open alerts; list closed ones")
     assert mlmon("alerts", "--all", "--json").stdout == ""
 
 

@@ -75,7 +75,7 @@ def judged(
         for words in (
             ("ship", str(out / "logs"), "--once"),
             ("baseline", "create", str(out / "models"), "--segment", SEGMENT),
-            ("analyze", "--from", truth["start"], "--to", truth["end"]),
+            ("analyze", "--since", truth["start"], "--until", truth["end"]),
         ):
             command = [sys.executable, "-m", "mlmon", *words]
             subprocess.run(

@@ -13,7 +13,7 @@ import yaml
 from typer.main import get_command
 
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
-from mlmon.cli import app
+from mlmon.commands import app
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
 from mlmon.elastic.node.distribution import ELASTICSEARCH
 from mlmon.elastic.settings import Settings, load_settings

@@ -124,12 +124,12 @@ def test_doctor_explains_a_refusal(
 
 @pytest.mark.usefixtures("_nowhere")
 def test_status_and_stop_without_a_node() -> None:
-    """Nothing runs: status ends with 3 and says so, stop has nothing to do and ends with 0."""
+    """Nothing runs: status ends with 4 and says so, stop has nothing to do and ends with 0."""
     status = _run("node", "status", "--json")
-    assert (status.exit_code, json.loads(status.stdout)) == (3, {"running": False})
+    assert (status.exit_code, json.loads(status.stdout)) == (4, {"running": False})
     assert "mlmon node start" in _run("node", "status").stdout
     stop = _run("node", "stop")
-    assert (stop.exit_code, stop.stdout) == (0, "no node runs\n")
+    assert (stop.exit_code, stop.stdout) == (0, "no node is running\n")
 
 
 @pytest.mark.usefixtures("_nowhere")

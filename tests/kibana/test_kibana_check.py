@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
-from mlmon.cli import app
+from mlmon.commands import app
 from mlmon.dashboards.links.place import Place
 from mlmon.dashboards.links.settings import KibanaSettings
 from tests.support.kibana_pages import PASSWORD, USER, serving_pages

@@ -5,21 +5,26 @@ from typing import Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.exit_codes import ExitCode
+
 app = typer.Typer()
 
 
 @app.command()
 def run(
     every: Annotated[str, typer.Option(help="Time between cycles, such as 5m or 1h.")] = "5m",
-    once: Annotated[bool, typer.Option("--once", help="Run one cycle and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
     since: Annotated[
-        str, typer.Option(help="Where no cycle has run yet: how long ago to begin, such as 7d.")
+        str, typer.Option(help="How far back the first cycle ever begins, such as 7d.")
     ] = "1d",
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a cycle.")] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
-    """Judge what is new, again and again: late logs and labels included, after a pause too.
+    """Run the analyzers continuously (default: every 5 minutes).
 
-    Started twice, one waits for the other. Each cycle is logged as a run of the job `mlmon_cycle`.
+    Each cycle analyzes what is new, late logs and labels included. A second process waits for the
+    first. Each cycle is logged as a run of the job `mlmon_cycle`.
     """
     from mlmon.analyzers.base.time_argument import length_argument
     from mlmon.analyzers.run.cycle.holder import this_process
@@ -29,7 +34,7 @@ def run(
     from mlmon.elastic.system.progress import shown_progress
     from mlmon.elastic.system.shutdown import stopped_by_signals
 
-    settings = load_settings()
+    settings = load_settings(namespace=namespace)
     interval, begin = length_argument(every), length_argument(since)
     with (
         stopped_by_signals() as stopping,
@@ -47,5 +52,6 @@ def run(
         )
         if once:
             cycle = runner.once()
-            raise typer.Exit(1 if cycle is None or cycle.failed else 0)
+            failed = cycle is None or cycle.failed
+            raise typer.Exit(ExitCode.FAILED if failed else ExitCode.DONE)
         runner.until(stopping, interval)

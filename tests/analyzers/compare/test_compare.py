@@ -300,7 +300,7 @@ def run(
 def test_the_command_compares_with_the_time_before(run: Run, start: datetime) -> None:
     """As text and as JSON: prices moved between the days, nothing else did."""
     days = [iso(start + 24 * each * HOUR) for each in range(3)]
-    words = ["--from", days[1], "--to", days[2], "--with-from", days[0]]
+    words = ["--since", days[1], "--until", days[2], "--with-since", days[0]]
     answer = json.loads(run(*words, "--json").stdout)
     assert answer["predictions"] == 2_400
     assert answer["with"] == days[:2]
@@ -318,10 +318,10 @@ def test_the_command_compares_with_the_time_before(run: Run, start: datetime) ->
 
 def test_a_time_without_profiles_is_said(run: Run, start: datetime) -> None:
     """Where nothing was profiled the command says how to profile it, and fails."""
-    result = run("--from", iso(start - 9 * HOUR), "--to", iso(start - 2 * HOUR))
+    result = run("--since", iso(start - 9 * HOUR), "--until", iso(start - 2 * HOUR))
     assert isinstance(result.exception, UserError)
-    assert "mlmon analyze --from" in str(result.exception.hint)
-    turned = run("--from", iso(start + HOUR), "--to", iso(start))
+    assert "mlmon analyze --since" in str(result.exception.hint)
+    turned = run("--since", iso(start + HOUR), "--until", iso(start))
     assert isinstance(turned.exception, UserError)
 
 
@@ -332,7 +332,7 @@ def test_the_version_that_served_last_is_compared(
     other = replace(baseline, model_version="2", created=baseline.created + HOUR)
     assert other.id != baseline.id
     BaselineStore(cluster, namespace).write([other])
-    words = ["--from", iso(start), "--to", iso(start + 48 * HOUR), "--json"]
+    words = ["--since", iso(start), "--until", iso(start + 48 * HOUR), "--json"]
     assert json.loads(run(*words).stdout)["ml.model.version"] == baseline.model_version
     asked = json.loads(run(*words, "--model-version", "2").stdout)
     assert (asked["baseline.id"], asked["predictions"]) == (other.id, 4_800)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mlmon.cli import app
+from mlmon.commands import app
 from mlmon.dashboards.links.place import Place
 from mlmon.elastic.errors import UserError
 from mlmon.kibana.providers import artefacts

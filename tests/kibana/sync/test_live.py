@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from mlmon.cli import app
+from mlmon.commands import app
 from mlmon.dashboards.links.place import Place
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.exit_codes import ExitCode
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.api import Kibana, KibanaError, open_kibana
@@ -414,8 +415,11 @@ def run(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def test_the_commands(run: Run, stand_in: StandIn) -> None:
     """Plan, apply, plan, delete: what each says and how it exits."""
     before = run("plan", "--namespace", "production", "--space", "ops", "--json")
-    assert before.exit_code == 2
-    assert {load["change"] for load in json.loads(before.output)} == {"create"}
+    assert before.exit_code == 0
+    changes = map(json.loads, before.output.splitlines())
+    assert {step["change"] for step in changes} == {"create"}
+    checked = run("plan", "--namespace", "production", "--space", "ops", "--exit-code")
+    assert checked.exit_code == ExitCode.WOULD_CHANGE
     done = run("apply", "--namespace", "production", "--space", "ops")
     assert done.exit_code == 0
     assert "0 unchanged" in done.output
@@ -441,13 +445,15 @@ def test_what_is_no_longer_compiled(run: Run, stand_in: StandIn, version: str) -
     before = run("plan", *place)
     assert before.exit_code == 0
     assert set(re.findall(r"^delete (.+)$", before.output, re.MULTILINE)) == gone
-    assert run("plan", *place, "--prune").exit_code == 2
+    assert run("plan", *place, "--prune").exit_code == 0
+    pruned = run("plan", *place, "--prune", "--exit-code")
+    assert pruned.exit_code == ExitCode.WOULD_CHANGE
     assert "3 no longer compiled (--prune" in run("apply", *place).output
     done = json.loads(run("apply", *place, "--prune", "--json").output)
     assert set(done["deleted"]) == gone
     assert (done["applied"], done["stale"]) == ([], [])
     assert kept <= stand_in.objects.keys() | stand_in.things.keys()
-    assert run("plan", *place, "--prune").exit_code == 0
+    assert run("plan", *place, "--prune", "--exit-code").exit_code == 0
 
 
 def add_copies(stand_in: StandIn, name: str, rule: str) -> set[tuple[str, str, str]]:
@@ -476,4 +482,5 @@ def test_watches_need_watcher(run: Run, monkeypatch: pytest.MonkeyPatch, cluster
     assert isinstance(result.exception, UserError)
     assert "has no Watcher" in result.exception.message
     wrong = run("plan", "--alerting", "mail")
-    assert "one of rules, watches, none" in str(wrong.exception)
+    assert wrong.exit_code == ExitCode.WRONG_USAGE
+    assert "watches" in wrong.output
