@@ -1,39 +1,55 @@
 """Open the cluster that the settings name, or the embedded node."""
 
-from mlmon.elastic.client.capabilities import oldest_version
+from elasticsearch import Elasticsearch
+
+from mlmon.elastic.client.capabilities import check_master, oldest_version
+from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.connection import Connection
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings
 
+_FIRST_SECONDS = 10.0
+
 
 def connect(settings: Settings) -> Cluster:
-    """Open the cluster that the settings name, else the embedded node, and check its version.
+    """Open the cluster that the settings name, else the embedded node, and check it.
 
     Raises:
         UserError: There is neither, or the settings are wrong.
-        ClusterError: It is unreachable, too old, or refuses the credentials; see its subclasses.
+        ClusterError: It is unreachable, too old, has no master, or refuses the credentials; see
+            its subclasses.
     """
-    connection = open_connection(settings)
+    client = open_configured(settings)
+    # Nobody waits longer than this to learn that a cluster is not there.
+    first = client.options(
+        request_timeout=min(_FIRST_SECONDS, settings.request_timeout),
+        retry_on_timeout=len(settings.urls) > 1,
+    )
     try:
-        return Cluster(connection, oldest_version(connection))
+        version = oldest_version(first)
+        check_master(first)
+        return Cluster(client, version)
     except ClusterError:
-        connection.close()
+        client.close()
         raise
 
 
-def open_connection(settings: Settings) -> Connection:
-    """Return a connection to the cluster of the settings or the embedded node, unchecked."""
+def open_configured(settings: Settings) -> Elasticsearch:
+    """Return a client of the cluster of the settings or of the embedded node, unchecked."""
     credentials, timeout = settings.credentials(), settings.request_timeout
-    if settings.elasticsearch_url is None:
+    if not settings.urls:
         running = _running_node(settings)
         return node.open_node(running.home, running.url, credentials, timeout)
     ca_certs = settings.ca_certs
     if ca_certs is not None and not ca_certs.is_file():
         raise UserError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
-    trusted = None if ca_certs is None else str(ca_certs)
-    return Connection(settings.elasticsearch_url, credentials, trusted, timeout)
+    return open_client(
+        settings.urls,
+        credentials=credentials,
+        ca_certs=None if ca_certs is None else str(ca_certs),
+        timeout=timeout,
+    )
 
 
 def _running_node(settings: Settings) -> node.RunningNode:

@@ -1,4 +1,4 @@
-"""The errors a user can mend: what is wrong, and what to do about it."""
+"""The errors a user can fix: what is wrong, and what to do about it."""
 
 from typing import ClassVar
 
@@ -47,6 +47,10 @@ class ClusterUnreachableError(ClusterError):
 
 class ClusterBusyError(ClusterError):
     """Status 429, 502, 503 or 504: the same request may succeed later."""
+
+
+class NoMasterError(ClusterBusyError):
+    """The cluster has elected no master: it takes no writes until it has."""
 
 
 class RequestTooLargeError(ClusterError):

@@ -42,7 +42,9 @@ class Settings(Access):
     )
 
     elasticsearch_url: str | None = Field(
-        None, description="URL of the cluster; without it the embedded node is used"
+        None,
+        description="URLs of the cluster's nodes, separated by commas; without one the embedded "
+        "node is used",
     )
     namespace: str = Field("default", description="environment: part of every index's name")
     home: Path | None = Field(
@@ -73,7 +75,12 @@ class Settings(Access):
     @field_validator("elasticsearch_url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
-        return plain_url(url) if url else None
+        return ",".join(plain_url(part.strip()) for part in url.split(",")) if url else None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """URLs of the cluster's nodes; none where the embedded node is used."""
+        return tuple(self.elasticsearch_url.split(",")) if self.elasticsearch_url else ()
 
     @field_validator("namespace")
     @classmethod

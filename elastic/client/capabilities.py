@@ -1,12 +1,18 @@
 """What a cluster offers beyond the embedded core, and one line for each thing it does not."""
 
+import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from mlmon.elastic.client.connection import Connection
-from mlmon.elastic.errors import ClusterError, UnsupportedClusterError
+from elasticsearch import ApiError, Elasticsearch
+
+from mlmon.elastic.client.client import addresses
+from mlmon.elastic.client.client_errors import cluster_errors, no_master
+from mlmon.elastic.errors import NoMasterError, UnsupportedClusterError
 
 OLDEST = (8, 19)
+MASTER_SECONDS = 5.0
+_POLL_SECONDS = 0.25
 # https://www.elastic.co/subscriptions: Watcher is not part of the basic licence.
 _WATCHER_LICENCES = frozenset({"trial", "standard", "gold", "platinum", "enterprise"})
 _ABSENT = {
@@ -49,10 +55,12 @@ class Capabilities:
         return [_ABSENT[name] for name in names if name in _ABSENT and not getattr(self, name)]
 
 
-def detect(connection: Connection, version: str) -> Capabilities:
+def detect(client: Elasticsearch, version: str) -> Capabilities:
     """Ask the cluster for its modules, its licence and whether security is on."""
-    modules = _modules(connection)
-    licence = _licence(connection)
+    with cluster_errors(client):
+        modules = _modules(client)
+        licence = _licence(client)
+        security = _security(client)
     return Capabilities(
         version=version,
         licence=licence,
@@ -61,56 +69,78 @@ def detect(connection: Connection, version: str) -> Capabilities:
         watcher="x-pack-watcher" in modules and licence in _WATCHER_LICENCES,
         data_stream_api="data-streams" in modules,
         scripts="lang-painless" in modules,
-        security=_security(connection),
+        security=security,
     )
 
 
-def oldest_version(connection: Connection) -> str:
+def oldest_version(client: Elasticsearch) -> str:
     """Return the version of the cluster's oldest node.
 
     Raises:
         UnsupportedClusterError: It is older than 8.19.
         ClusterError: It gave no answer or refused.
     """
-    nodes = _nodes(connection, "version")
+    with cluster_errors(client):
+        nodes = _nodes(client, "version")
     version: str = min((node["version"] for node in nodes), key=_numbers)
     if _numbers(version) < OLDEST:
         raise UnsupportedClusterError(
-            f"{connection.url} runs Elasticsearch {version}, which is older than 8.19",
+            f"{addresses(client)} runs Elasticsearch {version}, which is older than 8.19",
             "Upgrade the cluster, or set MLMON_ELASTICSEARCH_URL to a newer one.",
         )
     return version
 
 
-def _nodes(connection: Connection, field: str) -> list[dict[str, Any]]:
-    answer = connection.request("GET", "/_nodes", params={"filter_path": f"nodes.*.{field}"})
+def check_master(client: Elasticsearch, seconds: float = MASTER_SECONDS) -> None:
+    """Wait until the cluster has a master, as it has again seconds after it lost one.
+
+    Raises:
+        NoMasterError: It has none for that long.
+        ClusterError: It gave no answer or refused.
+    """
+    deadline = time.monotonic() + seconds
+    while not _has_master(client):
+        if time.monotonic() > deadline:
+            raise no_master(addresses(client))
+        time.sleep(_POLL_SECONDS)
+
+
+def _has_master(client: Elasticsearch) -> bool:
+    # Of its own state, so that a node that knows of no master answers at once.
+    try:
+        with cluster_errors(client):
+            state = client.cluster.state(
+                metric="master_node", local=True, master_timeout="1s", filter_path="master_node"
+            )
+    except NoMasterError:
+        return False
+    return bool(state.get("master_node"))
+
+
+def _nodes(client: Elasticsearch, field: str) -> list[dict[str, Any]]:
+    answer = client.nodes.info(filter_path=f"nodes.*.{field}")
     return list(answer["nodes"].values())
 
 
-def _modules(connection: Connection) -> frozenset[str]:
-    nodes = _nodes(connection, "modules.name")
+def _modules(client: Elasticsearch) -> frozenset[str]:
+    nodes = _nodes(client, "modules.name")
     names = [frozenset(module["name"] for module in node["modules"]) for node in nodes]
     return frozenset.intersection(*names)
 
 
-def _licence(connection: Connection) -> str | None:
+def _licence(client: Elasticsearch) -> str | None:
     try:
-        answer = connection.request("GET", "/_license")
-    except ClusterError as error:
-        if error.status is None:
-            raise
+        return str(client.license.get()["license"]["type"])
+    except ApiError:
         return None
-    return str(answer["license"]["type"])
 
 
-def _security(connection: Connection) -> bool:
+def _security(client: Elasticsearch) -> bool:
     # With security off the endpoint has no handler; with it on, even an anonymous user is somebody.
     try:
-        connection.request("GET", "/_security/_authenticate")
-    except ClusterError as error:
-        if error.status is None:
-            raise
-        return error.status in {401, 403}
+        client.security.authenticate()
+    except ApiError as error:
+        return error.meta.status in {401, 403}
     return True
 
 

@@ -1,15 +1,28 @@
-"""Documents on their way into an index: bulk bodies of bounded size, answers judged by item."""
+"""Documents to store, and what became of each: stored, replaced, conflicted or refused."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-import orjson
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-MAX_DOCUMENTS = 2_000
-MAX_BYTES = 5_000_000
-_BUSY, _CONFLICT = 429, 409
-_AGAIN = 10
+from mlmon.elastic.errors import ClusterBusyError, ClusterUnreachableError, DocumentsRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from elasticsearch import Elasticsearch
+
+BUSY: Final = frozenset({429, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+
+_CHUNK_DOCUMENTS: Final = 2_000
+_CHUNK_BYTES: Final = 5_000_000
+_ATTEMPTS: Final = 8
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 10.0
+_CONFLICT: Final = 409
+_UPDATE_ATTEMPTS: Final = 10
+_FIELDS: Final = "errors,items.*._id,items.*.status,items.*.result,items.*.error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class Document:
         id: Its `_id`: storing again under the same id replaces.
         source: Its fields.
         version: Store it only if this is what is there: optimistic concurrency control. None
-            replaces whatever is there.
+            replaces any version.
         part: Whether `source` is only what is to be changed of the document that is there.
     """
 
@@ -59,7 +72,7 @@ class Written:
     replaced: int = 0
     conflicted: tuple[str, ...] = ()
 
-    def __add__(self, other: "Written") -> "Written":
+    def __add__(self, other: Written) -> Written:
         return Written(
             self.created + other.created,
             self.replaced + other.replaced,
@@ -72,69 +85,104 @@ class Written:
         return self.created + self.replaced
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one bulk request: stored, to be sent again, or refused with (id, reason)."""
+def store(client: Elasticsearch, documents: Iterable[Document]) -> Written:
+    """Send documents in requests of bounded size; what a busy cluster turns away is sent again.
 
-    written: Written
-    again: tuple[Document, ...]
-    refused: tuple[tuple[str, str], ...]
+    Raises:
+        DocumentsRefusedError: Some were refused, with their reasons; all others are stored.
+        ClusterBusyError: Some were turned away until the last attempt.
+        ClusterUnreachableError: The cluster answered for fewer documents than were sent.
+        elasticsearch.ApiError: A whole request was refused.
+        elastic_transport.TransportError: A request had no answer.
+    """
+    from elasticsearch.helpers import streaming_bulk
+
+    sent = 0
+
+    def counted() -> Iterator[Any]:
+        nonlocal sent
+        for document in documents:
+            sent += 1
+            yield document
+
+    results = streaming_bulk(
+        # Statuses are retried here, document by document; only a lost connection is below.
+        client.options(retry_on_status=()),
+        counted(),
+        chunk_size=_CHUNK_DOCUMENTS,
+        max_chunk_bytes=_CHUNK_BYTES,
+        expand_action_callback=_action,  # type: ignore[arg-type] # it is given what is yielded
+        raise_on_error=False,
+        max_retries=_ATTEMPTS - 1,
+        initial_backoff=_FIRST_PAUSE,
+        max_backoff=_LONGEST_PAUSE,
+        retry_on_status=BUSY,
+        filter_path=_FIELDS,
+    )
+    outcome = _Outcome()
+    for _, item in results:
+        outcome.add(item)
+    if outcome.answered != sent:
+        raise ClusterUnreachableError(
+            f"The answer names {outcome.answered} of {sent} documents that were sent",
+            "Run the command again; nothing is stored twice.",
+        )
+    if outcome.refused:
+        raise _refused(outcome.refused, sent)
+    return Written(outcome.created, outcome.replaced, tuple(outcome.conflicted))
 
 
-def encode(document: Document) -> bytes:
-    """Return the two lines of a bulk `index`, `create` or `update` operation."""
+def _action(document: Document) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the action and the body of a bulk `index`, `create` or `update` operation."""
     place: dict[str, Any] = {"_index": document.index, "_id": document.id}
-    action = {"index": place}
     if document.part:
         # Elasticsearch reads it, changes it and stores it over what was read.
-        action = {"update": place | {"retry_on_conflict": _AGAIN}}
-    elif document.version == NEW:
-        action = {"create": place}
-    elif document.version is not None:
+        action = {"update": place | {"retry_on_conflict": _UPDATE_ATTEMPTS}}
+        return action, {"doc": document.source}
+    if document.version == NEW:
+        return {"create": place}, document.source
+    if document.version is not None:
         place["if_seq_no"] = document.version.seq_no
         place["if_primary_term"] = document.version.primary_term
-    source = {"doc": document.source} if document.part else document.source
-    return orjson.dumps(action, option=orjson.OPT_APPEND_NEWLINE) + orjson.dumps(
-        source, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    )
+    return {"index": place}, document.source
 
 
-def chunks(documents: Iterable[Document]) -> Iterator[tuple[list[Document], bytes]]:
-    """Yield documents with their bulk body: at most `MAX_DOCUMENTS`, about `MAX_BYTES`."""
-    batch: list[Document] = []
-    lines: list[bytes] = []
-    size = 0
-    for document in documents:
-        line = encode(document)
-        if batch and (len(batch) == MAX_DOCUMENTS or size + len(line) > MAX_BYTES):
-            yield batch, b"".join(lines)
-            batch, lines, size = [], [], 0
-        batch.append(document)
-        lines.append(line)
-        size += len(line)
-    if batch:
-        yield batch, b"".join(lines)
+@dataclass(slots=True)
+class _Outcome:
+    """What the cluster said of the documents of one call."""
 
+    answered: int = 0
+    created: int = 0
+    replaced: int = 0
+    conflicted: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
-def judge(batch: list[Document], answer: dict[str, Any]) -> Outcome:
-    """Sort the documents of one request by what the answer says of each, in the same order."""
-    created = replaced = 0
-    again: list[Document] = []
-    conflicted: list[str] = []
-    refused: list[tuple[str, str]] = []
-    for document, item in zip(batch, answer["items"], strict=True):
-        (result,) = item.values()
+    def add(self, item: dict[str, Any]) -> None:
+        """Count one document by its last answer."""
+        ((operation, result),) = item.items()
+        self.answered += 1
         if "error" not in result:
-            created += result["result"] == "created"
-            replaced += result["result"] != "created"
-        elif result["status"] == _BUSY:
-            again.append(document)
-        elif result["status"] == _CONFLICT and document.version is not None:
-            conflicted.append(document.id)
+            self.created += result["result"] == "created"
+            self.replaced += result["result"] != "created"
+        elif result["status"] in BUSY:
+            raise ClusterBusyError(
+                f"The cluster stayed too busy to store all documents: {_reason(result['error'])}",
+                "Run the command again when it has less to do; nothing is stored twice.",
+                result["status"],
+            )
+        elif result["status"] == _CONFLICT and operation != "update":
+            self.conflicted.append(result["_id"])
         else:
-            refused.append((document.id, _reason(result["error"])))
-    written = Written(created, replaced, tuple(conflicted))
-    return Outcome(written, tuple(again), tuple(refused))
+            self.refused.append((result["_id"], _reason(result["error"])))
+
+
+def _refused(refused: list[tuple[str, str]], sent: int) -> DocumentsRefusedError:
+    examples = "; ".join(f"{name}: {why}" for name, why in refused[:3])
+    return DocumentsRefusedError(
+        f"{len(refused)} of {sent} documents were refused: {examples}",
+        "Run `mlmon setup`, so that the index templates fit, then run the command again.",
+        tuple(refused),
+    )
 
 
 def _reason(error: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the cluster knows of an index: its age, its size, whose it is."""
+"""What the cluster knows about an index: its age, its size, its owner."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ def read_facts(settings: Json, stats: Json, metas: dict[str, Json]) -> Iterator[
     for name, found in sorted(settings.items()):
         if name not in counted:
             continue
-        index, primaries = found["settings"]["index"], counted[name]["primaries"]
+        primaries = counted[name]["primaries"]
         yield IndexFacts(
             name=name,
-            created=datetime.fromtimestamp(int(index["creation_date"]) / 1000, UTC),
+            created=datetime.fromtimestamp(int(found["creation_date"]) / 1000, UTC),
             documents=primaries["docs"]["count"],
             size=primaries["store"]["size_in_bytes"],
-            policy=index.get("lifecycle", {}).get("name"),
+            policy=found.get("lifecycle", {}).get("name"),
             ours=metas.get(name, {}).items() >= MARK.items(),
         )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
+from elasticsearch import Elasticsearch
 
-from mlmon.elastic.client.connection import Connection
+from mlmon.elastic.client.client import open_client
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.node import security as node_security
 from mlmon.elastic.node.config import OPEN, configure
@@ -146,8 +147,8 @@ def open_node(
     url: str,
     credentials: tuple[str, str] | str | None = None,
     timeout: float = 60.0,
-) -> Connection:
-    """Return a connection to the node of a home.
+) -> Elasticsearch:
+    """Return a client of the node of a home.
 
     Args:
         home: The home.
@@ -159,9 +160,10 @@ def open_node(
         UserError: It was secured by another user of this machine.
     """
     if not url.startswith("https:"):
-        return Connection(url, timeout=timeout)
+        return open_client([url], timeout=timeout)
     access = node_security.Access(home)
-    return Connection(url, credentials or access.credentials(), str(access.ca), timeout)
+    credentials = credentials or access.credentials()
+    return open_client([url], credentials=credentials, ca_certs=str(access.ca), timeout=timeout)
 
 
 def _running(files: NodeFiles, state: NodeState, url: str, *, started: bool) -> RunningNode:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from elastic_transport import TransportError
+from elasticsearch import ApiError, Elasticsearch
 
-from mlmon.elastic.client.connection import Connection
-from mlmon.elastic.errors import ClusterError, UserError
+from mlmon.elastic.client.client import addresses
+from mlmon.elastic.errors import UserError
 from mlmon.elastic.node.files import NodeFiles
 from mlmon.elastic.node.runtime import UNPRIVILEGED, Runtime
 from mlmon.elastic.system.folders import reachable_by_all
@@ -58,14 +60,17 @@ def _check_reachable(*paths: Path) -> None:
 
 
 def await_answer(
-    files: NodeFiles, process: psutil.Process, connect: Callable[[int], Connection], seconds: float
+    files: NodeFiles,
+    process: psutil.Process,
+    connect: Callable[[int], Elasticsearch],
+    seconds: float,
 ) -> str:
     """Wait until the node answers and return its URL.
 
     Args:
         files: The node's files.
         process: Its process.
-        connect: Gives a connection to it by its port.
+        connect: Gives a client of it by its port.
         seconds: How long to wait.
 
     Raises:
@@ -76,24 +81,22 @@ def await_answer(
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             raise _failed("Elasticsearch ended while it started", files)
         port = files.bound_port()
-        if port is not None and _answers(connection := connect(port)):
-            return connection.url
+        if port is not None:
+            with connect(port) as client:
+                if _answers(client):
+                    return addresses(client)
         time.sleep(_POLL_SECONDS)
     raise _failed(f"Elasticsearch did not answer within {seconds:.0f} s", files)
 
 
-def _answers(connection: Connection) -> bool:
-    # Not for a status: data that is lost would keep the node from ever being found ready.
-    params: dict[str, str | int | bool | None] = {
-        "wait_for_events": "languid",
-        "wait_for_no_initializing_shards": True,
-    }
+def _answers(client: Elasticsearch) -> bool:
     try:
-        connection.request("GET", "/_cluster/health", params=params, retries=0, timeout=5.0)
-    except ClusterError:
+        # Not for a status: data that is lost would keep the node from ever being found ready.
+        client.options(max_retries=0, request_timeout=5.0).cluster.health(
+            wait_for_events="languid", wait_for_no_initializing_shards=True
+        )
+    except (ApiError, TransportError):
         return False
-    finally:
-        connection.close()
     return True
 
 

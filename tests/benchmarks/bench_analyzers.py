@@ -273,7 +273,7 @@ def judged_anew(cluster: Cluster, namespace: str) -> dict[str, Any]:
     if actions:
         cluster.bulk(b"".join(orjson.dumps(action) + b"\n" for action in actions))
         cluster.refresh(index)
-    cluster._connection.request("POST", f"/logs-ml.prediction-{namespace}/_cache/clear")
+    cluster._client.indices.clear_cache(index=f"logs-ml.prediction-{namespace}")
     return run_stage(cluster.url, "judge", namespace)
 
 

@@ -22,12 +22,13 @@ from typing import Any
 
 import orjson
 import psutil
+from elasticsearch import ApiError
 from rich.console import Console
 from rich.table import Table
 
-from mlmon.elastic.client.connection import Connection
-from mlmon.elastic.connect import open_connection
-from mlmon.elastic.errors import ClusterError
+from mlmon.elastic.client.client_errors import reason
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import templates
 from mlmon.elastic.settings import load_settings
 from mlmon.logging_config import FeatureSource, Model, Service, open_log
@@ -71,17 +72,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     lines = list(events(arguments.events))
-    connection = open_connection(load_settings())
+    cluster = connect(load_settings())
     results = {name: Result() for name in VARIANTS}
     for _ in range(arguments.rounds):
         for name, settings in VARIANTS.items():
-            measure(connection, settings, lines, results[name])
+            measure(cluster, settings, lines, results[name])
     console = Console(width=100)
     size = sum(map(len, lines)) / len(lines)
     console.print(machine())
     console.print(f"{len(lines):,} prediction events of {size:,.0f} B, {BULK:,} a request")
     console.print(table(results))
-    connection.close()
+    cluster.close()
 
 
 def events(count: int) -> Iterator[bytes]:
@@ -128,34 +129,33 @@ def features(drawn: random.Random) -> dict[str, Any]:
     }
 
 
-def measure(
-    connection: Connection, settings: dict[str, Any], lines: list[bytes], result: Result
-) -> None:
+def measure(cluster: Cluster, settings: dict[str, Any], lines: list[bytes], result: Result) -> None:
     """Fill an index with the lines, weigh it, read from it, and keep the best figures."""
+    indices = cluster._client.indices
     index = f"mlmon-bench-{uuid.uuid4().hex[:12]}"
     [template] = [each for each in templates() if each.name == "logs-ml.prediction"]
     inner = template.body["template"]
     try:
         wanted = inner["settings"] | settings
         mappings = {**inner["mappings"], SUBOBJECTS: wanted.pop(SUBOBJECTS, False)}
-        connection.request("PUT", f"/{index}", {"settings": wanted, "mappings": mappings})
-    except ClusterError as error:
-        result.refused = error.message
+        indices.create(index=index, settings=wanted, mappings=mappings)
+    except ApiError as error:
+        result.refused = reason(error.body)
         return
     try:
-        result.stored = max(result.stored, fill(connection, index, lines))
-        connection.request("POST", f"/{index}/_forcemerge", params={"max_num_segments": 1})
-        connection.request("POST", f"/{index}/_flush")
+        result.stored = max(result.stored, fill(cluster, index, lines))
+        indices.forcemerge(index=index, max_num_segments=1)
+        indices.flush(index=index)
         # The segments' own size: that of the store is up to ten seconds old.
-        stats = connection.request("GET", f"/{index}/_stats/docs")
+        stats = indices.stats(index=index, metric="docs")
         size = stats["_all"]["primaries"]["docs"]["total_size_in_bytes"]
         result.bytes_per_event = min(result.bytes_per_event, size / len(lines))
-        read(connection, index, lines[0], result)
+        read(cluster, index, lines[0], result)
     finally:
-        connection.request("DELETE", f"/{index}")
+        cluster.delete_index(index)
 
 
-def fill(connection: Connection, index: str, lines: list[bytes]) -> float:
+def fill(cluster: Cluster, index: str, lines: list[bytes]) -> float:
     """Return the documents stored per second."""
     action = b'{"create":{"_index":"%b","_id":"%b"}}\n'
     bodies = [
@@ -167,14 +167,14 @@ def fill(connection: Connection, index: str, lines: list[bytes]) -> float:
     ]
     begun = time.perf_counter()
     for body in bodies:
-        answer = connection.request("POST", "/_bulk", body, params={"filter_path": "errors"})
+        answer = cluster.bulk(body, filter_path="errors")
         assert answer["errors"] is False, "a line was refused"
     taken = time.perf_counter() - begun
-    connection.request("POST", f"/{index}/_refresh")
+    cluster.refresh(index)
     return len(lines) / taken
 
 
-def read(connection: Connection, index: str, first: bytes, result: Result) -> None:
+def read(cluster: Cluster, index: str, first: bytes, result: Result) -> None:
     """Time whole documents and one aggregation; see whether a line comes back as it was sent."""
     page = {"size": READ, "sort": ["_doc"], "track_total_hits": False}
     count = 20
@@ -183,12 +183,12 @@ def read(connection: Connection, index: str, first: bytes, result: Result) -> No
     summed = {"size": 0, "aggs": {"score": {"range": buckets}}}
     for _ in range(3):
         begun = time.perf_counter()
-        connection.request("POST", f"/{index}/_search", page)
+        cluster.search(index, page)
         result.read = max(result.read, READ / (time.perf_counter() - begun))
         begun = time.perf_counter()
-        connection.request("POST", f"/{index}/_search", summed, params={"request_cache": False})
+        cluster._client.search(index=index, body=summed, request_cache=False)
         result.aggregated = min(result.aggregated, time.perf_counter() - begun)
-    back = connection.request("GET", f"/{index}/_doc/0")["_source"]
+    back = cluster.get(index, "0")
     result.faithful = back == orjson.loads(first)
 
 

@@ -32,12 +32,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from elasticsearch import NotFoundError
 from rich.console import Console
 from rich.table import Table
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
-from mlmon.elastic.errors import ClusterError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
@@ -193,8 +193,8 @@ def one_round(target: Cluster, folder: Path, lines: int, run: Contender) -> Take
 
 def node_cpu_s(target: Cluster) -> float:
     """Return the CPU time the cluster's nodes have used."""
-    path, spent = "/_nodes/stats/process", "nodes.*.process.cpu.total_in_millis"
-    answer = target._connection.request("GET", path, params={"filter_path": spent})
+    spent = "nodes.*.process.cpu.total_in_millis"
+    answer = target._client.nodes.stats(metric="process", filter_path=spent)
     nodes = answer["nodes"].values()
     return sum(int(each["process"]["cpu"]["total_in_millis"]) for each in nodes) / 1e3
 
@@ -365,10 +365,10 @@ def wait_for(target: Cluster, lines: int, namespace: str) -> None:
 def taken(target: Cluster, namespace: str) -> int:
     """Return how many documents a namespace has taken, without the cost of a refresh."""
     total = "_all.primaries.indexing.index_total"
-    path, params = f"/logs-{DATASET}-{namespace}/_stats/indexing", {"filter_path": total}
+    stream = f"logs-{DATASET}-{namespace}"
     try:
-        answer = target._connection.request("GET", path, params=params)
-    except ClusterError:  # there is no such stream yet
+        answer = target._client.indices.stats(index=stream, metric="indexing", filter_path=total)
+    except NotFoundError:  # there is no such stream yet
         return 0
     return int(answer["_all"]["primaries"]["indexing"]["index_total"]) if answer else 0
 

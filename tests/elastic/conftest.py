@@ -31,12 +31,23 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache: P
 
 @dataclass
 class Answer:
-    """What the server says: a status with a body, or nothing at all (`cut`)."""
+    """An answer of the server.
+
+    Attributes:
+        status: HTTP status.
+        body: JSON value.
+        product: Whether it names Elasticsearch as the product.
+        cut: Close the connection without an answer.
+        half: Close it after half of the body.
+        garbled: Leave out the end of the JSON.
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
     product: bool = True
     cut: bool = False
+    half: bool = False
+    garbled: bool = False
 
 
 class FaultServer(ThreadingHTTPServer):
@@ -69,14 +80,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if answer.cut:
             return
-        body = json.dumps(answer.body).encode()
+        body = json.dumps(answer.body).encode()[: -1 if answer.garbled else None]
         self.send_response(answer.status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         if answer.product:
             self.send_header("x-elastic-product", "Elasticsearch")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if answer.half else body)
 
     do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server's names
 

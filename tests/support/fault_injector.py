@@ -184,7 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _forward(self, body: bytes) -> Answer:
-        headers = {"content-type": self.headers.get("content-type", "application/json")}
+        # Elasticsearch refuses a versioned type in one of them alone.
+        headers = {name: self.headers.get(name, "*/*") for name in ("accept", "content-type")}
         return self.injector.forward(self.command, self.path, headers, body)
 
     def _bulk(self, body: bytes) -> Answer | None:

@@ -9,12 +9,16 @@ import pytest
 
 from mlmon.analyzers.base.window import iso
 from mlmon.analyzers.labels.join import Joined, LabelJoin
+from tests.support.transport import intercept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from elastic_transport import TransportApiResponse
+
     from mlmon.elastic.client.cluster import Cluster
+    from tests.support.transport import Send
 
 Event = dict[str, Any]
 
@@ -113,12 +117,10 @@ def statuses(cluster: Cluster, namespace: str) -> Callable[[], dict[str, str]]:
 def requests(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
     """Collect each request that is sent from now on: method, path, body."""
     sent: list[tuple[str, str, Any]] = []
-    connection = cluster._connection
-    original = connection.request
 
-    def request(method: str, path: str, body: Any = None, **more: Any) -> Any:
-        sent.append((method, path, body))
-        return original(method, path, body, **more)
+    def record(method: str, path: str, body: bytes | None, send: Send) -> TransportApiResponse:
+        sent.append((method, path, orjson.loads(body) if body and path != "/_bulk" else body))
+        return send()
 
-    monkeypatch.setattr(connection, "request", request)
+    intercept(cluster, monkeypatch, record)
     return sent

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from elastic_transport import TransportApiResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from mlmon.analyzers.labels.join import Joined, LabelJoin
 from mlmon.analyzers.labels.store import LabelStore
 from mlmon.analyzers.labels.waiting import PATIENCE
 from mlmon.elastic.client.cluster import Cluster
+from tests.support.transport import Intercept, Send, intercept
 
 Event = dict[str, Any]
 Make = Callable[..., Event]
@@ -166,16 +168,16 @@ class KilledError(Exception):
     """The run is killed."""
 
 
-def killing(request: Callable[..., Any], kill: int) -> Callable[..., Any]:
-    """Return a request that kills the run: before (even) or after (odd) write kill // 2."""
+def killing(kill: int) -> Intercept:
+    """Return what kills the run: before (even) or after (odd) write kill // 2."""
     left = kill // 2
 
-    def killed(method: str, path: str, *args: Any, **more: Any) -> Any:
+    def killed(_method: str, path: str, _body: bytes | None, send: Send) -> TransportApiResponse:
         nonlocal left
         left -= path == "/_bulk"
         if left < 0 and kill % 2 == 0:
             raise KilledError
-        answer = request(method, path, *args, **more)
+        answer = send()
         if left < 0:
             raise KilledError
         return answer
@@ -194,7 +196,7 @@ def test_killed_anywhere_the_next_run_ends_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Killed before or after anything it writes, the join catches up without loss or double."""
-    connection, survived = cluster._connection, False
+    survived = False
     for kill in range(20):
         now = START + kill * HOUR
         here = [f"{kill}-{n}" for n in range(3)]
@@ -205,7 +207,7 @@ def test_killed_anywhere_the_next_run_ends_the_same(
             now,
         )
         with monkeypatch.context() as patch:
-            patch.setattr(connection, "request", killing(connection.request, kill))
+            intercept(cluster, patch, killing(kill))
             try:
                 join(now + MINUTE)
                 survived = True

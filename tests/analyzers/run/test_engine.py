@@ -211,7 +211,7 @@ def block_writes(cluster: Cluster) -> Callable[..., None]:
 
     def block(index: str, *, refuse: bool) -> None:
         settings = {"index.blocks.write": refuse}
-        cluster._connection.request("PUT", f"/{index}/_settings", settings)
+        cluster._client.indices.put_settings(index=index, settings=settings)
 
     return block
 

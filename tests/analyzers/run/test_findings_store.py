@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
+from elastic_transport import TransportApiResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.run.findings_store import FindingStore, Stored, Written, plan
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
+from tests.support.transport import Send, answer_of, intercept
 
 NOW = datetime.fromisoformat("2026-03-05T00:00:00+00:00")
 
@@ -129,16 +130,17 @@ def test_a_busy_cluster_leaves_one_latest(
     """A revision whose mark the cluster is too busy to take is sent again."""
     store = FindingStore(cluster, namespace)
     store.write([make(start)], NOW)
-    original, busy = cluster._connection.request, [True]
+    busy = [True]
 
-    def request(method: str, path: str, body: Any = None, **more: Any) -> Any:
-        if path == "/_bulk" and b"finding.superseded" in body and busy:
+    def turn_away(_method: str, path: str, body: bytes | None, send: Send) -> TransportApiResponse:
+        if path == "/_bulk" and body and b"finding.superseded" in body and busy:
             busy.clear()
             error = {"type": "es_rejected_execution_exception", "reason": "queue full"}
-            return {"errors": True, "items": [{"update": {"status": 429, "error": error}}]}
-        return original(method, path, body, **more)
+            item = {"_id": "", "status": 429, "error": error}
+            return answer_of({"errors": True, "items": [{"update": item}]})
+        return send()
 
-    monkeypatch.setattr(cluster._connection, "request", request)
+    intercept(cluster, monkeypatch, turn_away)
     store.write([make(start, value=2.0)], NOW + DAY)
     assert not busy
     assert [each.revision for each in store.search()] == [2]

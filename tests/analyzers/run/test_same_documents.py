@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from elastic_transport import TransportApiResponse
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -19,6 +20,7 @@ from mlmon.analyzers.run.engine import analyze
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.settings import load_settings
+from tests.support.transport import Send, intercept
 
 Events = list[dict[str, Any]]
 Documents = dict[tuple[str, str], dict[str, Any]]
@@ -228,18 +230,18 @@ def test_a_run_killed_again_and_again(
     clean = logged(events, "_clean")
     act(cluster, clean, period)
     namespace = logged(events)
-    request, writes = cluster._connection.request, count(1)
+    writes = count(1)
 
-    def dying(method: str, path: str, *rest: Any, **more: Any) -> Any:
+    def dying(_method: str, path: str, _body: bytes | None, send: Send) -> TransportApiResponse:
         number = next(writes) if path == "/_bulk" else 0
         if number % 20 == 10:
             raise Killed
-        answer = request(method, path, *rest, **more)
+        answer = send()
         if number and number % 20 == 0:
             raise Killed
         return answer
 
-    monkeypatch.setattr(cluster._connection, "request", dying)
+    intercept(cluster, monkeypatch, dying)
     killed = 0
     while killed < MOST_KILLED:
         try:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mlmon.elastic.client.capabilities import Capabilities, detect
+from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.connection import Connection
 
 FULL = ["x-pack-ilm", "x-pack-esql", "x-pack-watcher", "data-streams", "lang-painless"]
 
@@ -22,7 +22,7 @@ def _nodes(*modules: list[str]) -> dict[str, Any]:
 
 
 def test_the_embedded_core_has_none_of_them(cluster: Cluster) -> None:
-    """The core distribution is recognised as what it is, and each absent thing has its line."""
+    """The core distribution is recognized as such, and each absent thing has its line."""
     found = cluster.capabilities()
     if found.ilm:
         pytest.skip("this is a full cluster, not the embedded core")
@@ -40,11 +40,11 @@ def test_the_embedded_core_has_none_of_them(cluster: Cluster) -> None:
 
 
 def test_a_full_cluster_lacks_nothing(fault_server: Any, answer: Any) -> None:
-    """All modules, a licence with Watcher and security: no line is left to say."""
+    """All modules, a licence with Watcher and security: no line is left."""
     fault_server.say(
         answer(200, _nodes(FULL)), answer(200, {"license": {"type": "trial"}}), answer(200, {})
     )
-    assert detect(Connection(fault_server.url), "9.5.3").absent() == []
+    assert detect(open_client([fault_server.url]), "9.5.3").absent() == []
 
 
 @pytest.mark.parametrize("licence", ["basic", "gold", "trial"])
@@ -53,7 +53,7 @@ def test_watcher_needs_its_licence(licence: str, fault_server: Any, answer: Any)
     fault_server.say(
         answer(200, _nodes(FULL)), answer(200, {"license": {"type": licence}}), answer()
     )
-    found = detect(Connection(fault_server.url), "9.5.3")
+    found = detect(open_client([fault_server.url]), "9.5.3")
     assert found.watcher is (licence != "basic")
 
 
@@ -63,7 +63,7 @@ def test_a_mixed_cluster_has_what_all_its_nodes_have(fault_server: Any, answer: 
     fault_server.say(
         answer(200, _nodes(FULL, without)), answer(200, {"license": {"type": "basic"}}), answer()
     )
-    found = detect(Connection(fault_server.url), "9.5.3")
+    found = detect(open_client([fault_server.url]), "9.5.3")
     assert (found.ilm, found.esql) == (True, False)
 
 

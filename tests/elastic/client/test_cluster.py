@@ -89,7 +89,7 @@ def test_an_abandoned_scan_leaves_nothing_open(cluster: Cluster, index: str) -> 
 
 
 def _open_contexts(cluster: Cluster, index: str) -> int:
-    stats = cluster._connection.request("GET", f"/{index}/_stats/search")
+    stats = cluster._client.indices.stats(index=index, metric="search")
     return int(stats["_all"]["total"]["search"]["open_contexts"])
 
 
@@ -120,8 +120,10 @@ def test_refused_documents_are_named_and_the_others_stored(cluster: Cluster, ind
 
 def test_busy_items_are_sent_again(fault_server: Any, answer: Any) -> None:
     """Only the documents that met a full queue are sent again, until they are stored."""
-    busy = {"index": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}}
-    stored = {"index": {"status": 201, "result": "created"}}
+    busy = {
+        "index": {"_id": "1", "status": 429, "error": {"type": "es_rejected_execution_exception"}}
+    }
+    stored = {"index": {"_id": "0", "status": 201, "result": "created"}}
     with _cluster_of(fault_server, answer) as cluster:
         fault_server.say(
             answer(200, {"errors": True, "items": [stored, busy, stored]}),
@@ -137,11 +139,12 @@ def test_a_cluster_that_stays_busy_is_an_error(
     fault_server: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the last attempt the documents are not silently dropped."""
-    busy = {"index": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}}
-    monkeypatch.setattr("mlmon.elastic.client.cluster.time.sleep", lambda _: None)
+    error = {"type": "es_rejected_execution_exception", "reason": "queue full"}
+    busy = {"index": {"_id": "0", "status": 429, "error": error}}
+    monkeypatch.setattr("mlmon.elastic.client.documents._FIRST_PAUSE", 0.0)
     with _cluster_of(fault_server, answer) as cluster:
         fault_server.say(answer(200, {"errors": True, "items": [busy]}))
-        with pytest.raises(ClusterBusyError, match="stayed too busy to store 1 documents"):
+        with pytest.raises(ClusterBusyError, match=r"stayed too busy .*: queue full"):
             cluster.put(_findings("i", 1))
 
 
@@ -197,7 +200,7 @@ def test_without_url_and_node_the_remedy_is_named(
 def test_a_cluster_older_than_8_19_is_refused(fault_server: Any, answer: Any) -> None:
     """The oldest node counts, and the message says its version."""
     nodes = {"a": {"version": "9.1.0"}, "b": {"version": "8.9.2"}}
-    fault_server.say(answer(200, {"nodes": nodes}))
+    fault_server.say(answer(200, {"nodes": nodes, "master_node": "a"}))
     with pytest.raises(
         UnsupportedClusterError, match=r"runs Elasticsearch 8\.9\.2, which is older"
     ):
@@ -207,7 +210,7 @@ def test_a_cluster_older_than_8_19_is_refused(fault_server: Any, answer: Any) ->
 @pytest.mark.parametrize("version", ["8.19.0", "9.5.3", "9.6.0-SNAPSHOT", "10.0.0"])
 def test_a_newer_cluster_is_accepted(version: str, fault_server: Any, answer: Any) -> None:
     """From 8.19 on a cluster is used, a snapshot and a later major too."""
-    fault_server.say(answer(200, {"nodes": {"a": {"version": version}}}))
+    fault_server.say(answer(200, {"nodes": {"a": {"version": version}}, "master_node": "a"}))
     with connect(Settings(elasticsearch_url=fault_server.url)) as cluster:
         assert cluster.version == version
 
@@ -228,7 +231,7 @@ def test_a_missing_certificate_file_is_named(tmp_path: Any) -> None:
 
 
 def _cluster_of(fault_server: Any, answer: Any) -> Cluster:
-    fault_server.say(answer(200, {"nodes": {"a": {"version": "9.5.3"}}}))
+    fault_server.say(answer(200, {"nodes": {"a": {"version": "9.5.3"}}, "master_node": "a"}))
     return connect(Settings(elasticsearch_url=fault_server.url))
 
 

@@ -116,12 +116,12 @@ def test_a_template_of_a_cluster_with_ilm_names_its_policy(cluster: Any) -> None
 
 def test_a_policy_is_installed_once(fault_server: Any, answer: Any) -> None:
     """Absent it is put, equal it is left, another's is refused and stays as it is."""
+    from mlmon.elastic.client.client import open_client
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.client.connection import Connection
     from mlmon.elastic.indices import policies
 
     wanted = LIFECYCLES[0]
-    cluster = Cluster(Connection(fault_server.url), "9.5.3")
+    cluster = Cluster(open_client([fault_server.url]), "9.5.3")
     fault_server.say(answer(404), answer(200))
     assert [change for _, change in policies.install(cluster, [wanted])] == [Change.CREATED]
     method, path, _, sent = fault_server.requests[-1]

@@ -21,6 +21,7 @@ from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.client.cluster import Cluster
+from tests.support.transport import Send, intercept
 
 Events = list[dict[str, Any]]
 COUNTRY = "ml.features.categorical.country"
@@ -30,13 +31,12 @@ COUNTRY = "ml.features.categorical.country"
 def requests(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect each request that is sent from now on."""
     sent: list[str] = []
-    original = cluster._connection.request
 
-    def request(method: str, path: str, body: Any = None, **more: Any) -> Any:
+    def record(method: str, path: str, _body: bytes | None, send: Send) -> Any:
         sent.append(f"{method} {path}")
-        return original(method, path, body, **more)
+        return send()
 
-    monkeypatch.setattr(cluster._connection, "request", request)
+    intercept(cluster, monkeypatch, record)
     return sent
 
 
