@@ -240,13 +240,13 @@ def test_every_panel_draws_what_there_is(
     assert len(shown) > 3 * len(empty), empty
     # A machine that does other things at the same time may be slow once, not in the middle.
     assert median(each.seconds for each in found) < 0.2
-    asked = {picture.title: rows for picture, rows in pictures(cluster, namespace, window)}
+    asked = {picture.chart.title: rows for picture, rows in pictures(cluster, namespace, window)}
     assert len(asked) == 2
-    rows = asked[WORST_BY_ANALYZER.title]
+    rows = asked[WORST_BY_ANALYZER.chart.title]
     assert {row["key"] for row in rows} >= {"service_health", "feature_drift"}
     assert all(part["critical"] for row in rows for part in row["parts"]["buckets"])
-    assert asked[MOVED_MOST.title]
-    for row in asked[MOVED_MOST.title]:
+    assert asked[MOVED_MOST.chart.title]
+    for row in asked[MOVED_MOST.chart.title]:
         known = row["latest"]["hits"]["hits"][0]["_source"]
         assert sum(now for _, now, _ in known["finding.parts"]) == pytest.approx(1, abs=0.01)
 

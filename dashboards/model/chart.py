@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, both
 from mlmon.dashboards.model.source import TIME, Source
+
+if TYPE_CHECKING:
+    from mlmon.dashboards.palette import Tone
 
 Operation = Literal[
     "count", "unique", "average", "sum", "min", "max", "median", "percentile", "last", "ratio"
 ]
 Draw = Literal["line", "area", "bar", "stacked", "tile", "table", "heatmap"]
-Tone = Literal["plain", "good", "warning", "critical", "unknown"]
-"""What a colour means."""
 
 
 @dataclass(frozen=True, slots=True)

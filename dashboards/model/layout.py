@@ -101,7 +101,7 @@ def _named(placed: Iterable[Placed]) -> Iterator[Placed]:
 
 def _slug(panel: Panel | Navigation) -> str:
     match panel:
-        case Chart(title=title) | Picture(title=title):
+        case Chart(title=title) | Picture(chart=Chart(title=title)):
             text = title
         case Text(content):
             text = content

@@ -16,7 +16,7 @@ from mlmon.dashboards.model.layout import Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.dashboards.model.query import sortable, sorted_by_first
 from mlmon.dashboards.model.source import TIME
-from mlmon.dashboards.palette import TONES
+from mlmon.dashboards.palette import KIBANA
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.columns import formula
 from mlmon.kibana.emit.lens.formats import api_format
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.links.place import Place
     from mlmon.dashboards.model.dashboard import Dashboard
     from mlmon.dashboards.model.layout import Placed
+    from mlmon.dashboards.palette import Tone
 
 _LAYERS = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
 _OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula"}
@@ -81,7 +82,7 @@ def _content(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[s
     match each.panel:
         case Chart() as chart:
             return "vis", _chart(chart, place)
-        case Picture(instead=chart):
+        case Picture(chart=chart):
             return "vis", _chart(chart, place)
         case Text(content):
             return "markdown", _markdown(content)
@@ -173,7 +174,7 @@ def _tile(chart: Chart, place: Place) -> Json:
 def _steps(chart: Chart) -> list[Json]:
     bounds = [step.value for step in chart.steps[1:]]
     return [
-        {"gte": step.value, "color": TONES[step.tone]} | ({"lt": bound} if bound else {})
+        {"gte": step.value, "color": KIBANA.tone(step.tone)} | ({"lt": bound} if bound else {})
         for step, bound in zip(chart.steps, [*bounds, None], strict=True)
     ]
 
@@ -247,8 +248,9 @@ def _colour(measure: Measure) -> Json:
     return _static(measure.tone)
 
 
-def _static(tone: str) -> Json:
-    return {"color": {"type": "static", "color": TONES[tone]}} if tone in TONES else {}
+def _static(tone: Tone) -> Json:
+    """Return a colour that means something; other colours are Kibana's own."""
+    return {} if tone == "plain" else {"color": {"type": "static", "color": KIBANA.tone(tone)}}
 
 
 def _kql(condition: Condition) -> Json:

@@ -196,7 +196,7 @@ def _drilldown(panel: str, chart: Chart, place: Place) -> tuple[Json, list[Json]
 
 def _vega(picture: Picture, place: Place) -> Json:
     spec = json.dumps(specification(picture, place.namespace), indent=2)
-    return _saved_vis(picture.title, picture.sentence, "vega", {"spec": spec})
+    return _saved_vis(picture.chart.title, picture.chart.sentence, "vega", {"spec": spec})
 
 
 def _markdown(content: str) -> Json:

@@ -1,30 +1,24 @@
-"""A picture as a Vega-Lite specification that Kibana runs: its data is a search of its own."""
+"""A picture as a Vega panel: its data is a search of its own, which Kibana narrows and sends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.condition import query
+from mlmon.dashboards.model.picture import ROWS_AT
 from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.vega_lite.picture import kibana_picture
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.picture import Picture
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-"""What every Kibana from 8.19 on has: a newer library reads it too."""
-
 
 def specification(picture: Picture, namespace: str) -> Json:
     """Return the specification; Kibana fills in the time range and what its controls chose."""
-    body = picture.body | {"query": _query(picture)}
-    url = {"index": picture.source.index(namespace), "body": body}
-    return {
-        "$schema": SCHEMA,
-        "description": picture.sentence,
-        "data": {"url": url, "format": {"property": picture.rows_at}},
-        **picture.drawing,
-    }
+    body = picture.search({"%autointerval%": True}) | {"query": _query(picture)}
+    url = {"index": picture.chart.source.index(namespace), "body": body}
+    return kibana_picture(picture, {"url": url, "format": {"property": ROWS_AT}})
 
 
 def _query(picture: Picture) -> Json:
@@ -33,7 +27,7 @@ def _query(picture: Picture) -> Json:
             "must": [
                 "%dashboard_context-must_clause%",
                 {"range": {TIME: {"%timefilter%": True}}},
-                query(picture.source.where),
+                query(picture.condition),
             ],
             "filter": ["%dashboard_context-filter_clause%"],
             "must_not": ["%dashboard_context-must_not_clause%"],

@@ -1,6 +1,5 @@
 """The charts of the page, one per check: what each draws, and what it says in words."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,12 +7,14 @@ from math import isnan
 from typing import Final
 
 from mlmon.analyzers.base.panel import Panel
-from mlmon.dashboards.palette import OF_THE_PAGE
+from mlmon.dashboards.model.history import Frame
+from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.formatting import RATIO, duration, heading, number, short_moment
 from mlmon.report.html.buckets import Bucket, bucket_width, buckets, told
-from mlmon.report.html.charts import Frame, time_chart
 from mlmon.report.html.health import CheckHealth
+from mlmon.report.html.history import history
 from mlmon.report.html.series import Floats, Series, SeriesKey
+from mlmon.report.panels.views import script_safe
 
 # All charts together draw about this many buckets, and tell this many sentences: the page's size
 # hardly depends on the range, nor on how bad things are. The table has the worst sentence of each.
@@ -152,7 +153,7 @@ def _chart(
         latest=number(_last(series.value), panel.unit),
         limits=_limits(series, panel.unit),
         description=_description(small, panel.unit, health),
-        spec=embeddable(time_chart(small, panel, frame, OF_THE_PAGE)),
+        spec=script_safe(history_drawing(history(small, panel), frame)),
         share=panel.unit == RATIO,
         unit="" if panel.unit == RATIO else panel.unit,
         valued=any(bucket.typical is not None for bucket in small),
@@ -191,16 +192,3 @@ def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str
         f"between {number(least, unit)} and {number(highest.greatest, unit)}, "
         f"highest at {short_moment(highest.end)}; {health.description}."
     )
-
-
-def embeddable(value: object) -> str:
-    """Return JSON that may stand inside a `<script>` element: no `<` can close it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def charts_of(panels: Iterable[PanelView]) -> Iterable[ChartView]:
-    """Yield every chart of some panels."""
-    for panel in panels:
-        yield from panel.charts
-        yield from panel.folded

@@ -7,7 +7,7 @@ window.mlmonDrawPictures = (root) => {
     if (drawn.has(figure)) return;
     drawn.add(figure);
     const spec = JSON.parse(figure.querySelector(".spec").textContent);
-    await vegaEmbed(figure.querySelector(".plot"), spec, { actions: false, renderer: "svg", ast: true, defaultStyle: false });
+    await vegaEmbed(figure.querySelector(".plot"), spec, { mode: "vega-lite", actions: false, renderer: "svg", ast: true, defaultStyle: false });
     figure.dataset.drawn = "1";
   };
   const near = new IntersectionObserver((entries) => {

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.run.ground_truth import Comparison, Detection
+from mlmon.dashboards.model.history import Mark
 from mlmon.formatting import count, duration, machine_moment, short_moment
-from mlmon.report.html.charts import Mark
 from mlmon.report.html.series import SeriesKey
 
 

@@ -48,7 +48,7 @@
     charts.set(figure, chart);
     const plot = figure.querySelector(".plot");
     const { view } = await vegaEmbed(plot, spec, {
-      actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: false,
+      mode: "vega-lite", actions: false, renderer: "svg", ast: true, defaultStyle: false, tooltip: false,
     });
     plot.querySelector("svg").setAttribute("aria-hidden", "true");
     chart.view = view;

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlmon.dashboards.links.links import Linked, Links
+from mlmon.dashboards.model.history import Mark
 from mlmon.formatting import count, duration, machine_moment, short_moment
-from mlmon.report.html.charts import Mark
 from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import Spell

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from mlmon.analyzers.base.alert import INGEST, LAYERS, Alert
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
+from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import duration, heading, machine_moment, moment
-from mlmon.report.html.axis import Tick, ticks
+from mlmon.report.html.axis import Tick, moments, ticks
 from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, resolution
-from mlmon.report.html.charts import Frame, Mark
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
 from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks, within
@@ -22,6 +22,8 @@ from mlmon.report.html.spells import spells
 from mlmon.report.html.strips import Shade, shade
 from mlmon.report.html.trouble_rows import TroubleList, trouble_list
 from mlmon.report.html.troubles import troubles
+
+CHART_TICKS: Final = 6
 
 
 class AnalyzerOfReport(Protocol):
@@ -135,7 +137,8 @@ def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
     versions = tuple(
         Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
     )
-    return Frame(found.since, found.until, incidents, versions)
+    ticks_at, form = moments(found.since, found.until, CHART_TICKS)
+    return Frame(found.since, found.until, ticks_at, form, incidents, versions)
 
 
 def _analyzers(

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mlmon.analyzers.base.window import milliseconds
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section, Text
 from mlmon.dashboards.model.finding_chart import finding_charts
-from mlmon.dashboards.model.picture import Picture
+from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
 from mlmon.dashboards.model.saved_search import SavedSearch
-from mlmon.dashboards.palette import SEVERITIES
-from mlmon.report.panels.specification import page_config
+from mlmon.dashboards.vega_lite.picture import page_picture
 from mlmon.report.panels.views import (
     ChartView,
     EmptyView,
@@ -163,57 +161,18 @@ def saved_search(name: str) -> SavedSearch:
 
 
 def _picture(picture: Picture, asked: Asked) -> PanelView:
-    """Draw a picture from its own search, Kibana's placeholders filled in."""
-    head = Head(picture.title, picture.sentence)
-    source = picture.source
+    """Return a picture, drawn from its own search."""
+    chart, source = picture.chart, picture.chart.source
+    head = Head(chart.title, chart.sentence)
     filters = [
         *period(source, asked.window),
-        query(both(source.where, asked.selected(source))),
+        query(both(picture.condition, asked.selected(source))),
     ]
     minutes = int(width(asked.window).total_seconds() // 60)
-    body = _filled(picture.body, f"{minutes}m") | {"query": {"bool": {"filter": filters}}}
+    body = picture.search(f"{minutes}m") | {"query": {"bool": {"filter": filters}}}
     found: Any = asked.ask(source.index(asked.namespace), body)
-    for part in picture.rows_at.split("."):
+    for part in ROWS_AT.split("."):
         found = found.get(part, {}) if isinstance(found, dict) else found
     if not found:
         return EmptyView(head)
-    drawing = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        # Not a step per row: Vega remarks on each page that it cannot fit such a height.
-        "height": picture.row_height * len(found),
-        "data": {"values": found},
-        **picture.drawing,
-        "config": page_config(),
-        **(_over_time(picture, asked.window) if picture.timed else {}),
-    }
-    return ChartView(head, _in_the_pages_colours(script_safe(drawing)))
-
-
-def _in_the_pages_colours(drawn: str) -> str:
-    """Put the page's colours of severities, which follow light and dark, in place of Kibana's."""
-    # What alarms nobody stands back.
-    softer = {"ok": "grid", "unknown": "unknown-soft"}
-    for name, colour in SEVERITIES.items():
-        drawn = drawn.replace(colour, f"var(--{softer.get(name, name)})")
-    return drawn
-
-
-def _over_time(picture: Picture, window: Window) -> Json:
-    """Return what of a drawing is told the ends of the time range."""
-    encoding = picture.drawing["encoding"]
-    ends = f"[{milliseconds(window.start)}, {milliseconds(window.end)}]"
-    time = encoding["x"] | {"scale": {"type": "utc", "domainRaw": {"expr": ends}}}
-    return {
-        "mark": picture.drawing["mark"] | {"clip": True},
-        "encoding": encoding | {"x": time},
-    }
-
-
-def _filled(value: Any, interval: str) -> Any:
-    """Return a copy of a body with `%autointerval%` filled in."""
-    if isinstance(value, dict):
-        if "%autointerval%" in value:
-            return interval
-        return {key: _filled(each, interval) for key, each in value.items()}
-    return [_filled(each, interval) for each in value] if isinstance(value, list) else value
+    return ChartView(head, script_safe(page_picture(picture, found, asked.window)))

@@ -11,17 +11,18 @@ import orjson
 from mlmon.dashboards.field_labels import label
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.model.rows import axis_label, rows
+from mlmon.dashboards.vega_lite.chart import chart_drawing
 from mlmon.formatting import DASH, number, short_moment
-from mlmon.report.panels.specification import specification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.chart import Chart, Measure, Step, Tone
+    from mlmon.dashboards.model.chart import Chart, Measure, Step
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.saved_search import SavedSearch
     from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.palette import Tone
 
 _NOTHING: Final = "Nothing to show in this time range."
 _NOTHING_AT_ALL: Final = "Nothing to show."
@@ -112,7 +113,7 @@ def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelVi
         return _tile(chart, head, answers[0])
     if chart.draw == "table":
         return _table(chart, head, answers[0])
-    drawn = specification(chart, answers, window)
+    drawn = chart_drawing(chart, answers, window)
     return _empty(head, chart.source) if drawn is None else ChartView(head, script_safe(drawn))
 
 

@@ -48,7 +48,7 @@ def drawn(
     """Ask every question of every chart and yield what came back."""
     for shown in dashboards():
         for panel in layout(shown, shown_on(shown, discover())):
-            chart = panel.panel.instead if isinstance(panel.panel, Picture) else panel.panel
+            chart = panel.panel.chart if isinstance(panel.panel, Picture) else panel.panel
             if isinstance(chart, Chart):
                 for layer, body in zip(chart.layers, bodies(chart, window, selected), strict=True):
                     begin = time.perf_counter()

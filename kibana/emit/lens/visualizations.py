@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.query import sorted_by_first
-from mlmon.dashboards.palette import TONES
+from mlmon.dashboards.palette import KIBANA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.dashboards.model.chart import Chart, Measure
     from mlmon.dashboards.model.condition import Json
+    from mlmon.dashboards.palette import Tone
     from mlmon.kibana.emit.lens.columns import Columns
 
 LINES = "lines"
@@ -68,12 +69,16 @@ def _data_layer(name: str, series: str, found: Columns, measures: Sequence[Measu
         "xAccessor": found.by[0],
         "accessors": list(found.measures),
         "yConfig": [
-            {"forAccessor": id_, "axisMode": "left"}
-            | ({"color": TONES[each.tone]} if each.tone in TONES else {})
+            {"forAccessor": id_, "axisMode": "left"} | _colour(each.tone)
             for id_, each in zip(found.measures, measures, strict=True)
         ],
     }
     return layer | ({"splitAccessor": found.by[1]} if len(found.by) > 1 else {})
+
+
+def _colour(tone: Tone) -> Json:
+    """Return a colour that means something; other colours are Kibana's own."""
+    return {} if tone == "plain" else {"color": KIBANA.tone(tone)}
 
 
 def _lines(chart: Chart) -> Json:
@@ -90,7 +95,7 @@ def _lines(chart: Chart) -> Json:
                 "lineWidth": 1,
                 "textVisibility": True,
             }
-            | ({"color": TONES[line.tone]} if line.tone in TONES else {})
+            | _colour(line.tone)
             for place, line in enumerate(chart.lines)
         ],
     }
@@ -108,7 +113,7 @@ def _tile(chart: Chart, found: Columns) -> Json:
 
 def _palette(chart: Chart) -> Json:
     """Return the colours of a tile: each from its value on, to the next one's."""
-    colours = [TONES[step.tone] for step in chart.steps]
+    colours = [KIBANA.tone(step.tone) for step in chart.steps]
     starts = [step.value for step in chart.steps]
     ends = [*starts[1:], None]
     return {

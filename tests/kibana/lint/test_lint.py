@@ -87,7 +87,7 @@ def vega(change: Change) -> Change:
 
 def analyzers(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the outermost aggregation of a picture's search."""
-    found: dict[str, Any] = spec["data"]["url"]["body"]["aggs"]["analyzers"]
+    found: dict[str, Any] = spec["data"]["url"]["body"]["aggs"]["rows"]
     return found
 
 

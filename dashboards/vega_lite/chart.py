@@ -1,17 +1,22 @@
-"""A chart and the answers to its questions as a Vega-Lite specification with its data inside. Pure.
-
-Colours are CSS variables of the page, so that light, dark and print need no second drawing.
-"""
+"""A dashboard's chart, drawn from the answers to its questions."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.analyzers.base.window import milliseconds
-from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Tone, Values
+from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.query import width
 from mlmon.dashboards.model.rows import axis_label, rows
-from mlmon.dashboards.palette import OF_THE_PAGE
+from mlmon.dashboards.palette import PAGE, Tone
+from mlmon.dashboards.vega_lite.look import (
+    coloured,
+    page_drawing,
+    time_axis,
+    value,
+    value_axis,
+)
 from mlmon.formatting import RATIO, axis_unit, rounded
 
 if TYPE_CHECKING:
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.model.condition import Json
 
-SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT: Final = 150
 ROW_HEIGHT: Final = 18
 THOUSAND: Final = 1000
@@ -30,16 +34,6 @@ SHORT_NAME: Final = 6
 """Characters of a name that stands below its bar without being turned."""
 LONG_NAME: Final = 20
 """Characters of which three columns of a legend do not fit beside one another."""
-TONES: Final[dict[Tone, str]] = {
-    "plain": "var(--line)",
-    "good": "var(--good)",
-    "warning": "var(--warning)",
-    "critical": "var(--critical)",
-    "unknown": "var(--unknown)",
-}
-SERIES: Final = tuple(f"var(--series-{number})" for number in range(1, 13))
-"""Colours of parts that have no meaning of their own."""
-
 _MARKS: Final[dict[str, Json]] = {
     "line": {"type": "line", "strokeWidth": 1.5, "point": {"size": 12}},
     "area": {"type": "area", "opacity": 0.65, "line": True},
@@ -48,7 +42,7 @@ _MARKS: Final[dict[str, Json]] = {
 }
 
 
-def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json | None:
+def chart_drawing(chart: Chart, answers: Sequence[Json], window: Window) -> Json | None:
     """Return the drawing, None where the answers hold nothing to draw.
 
     Args:
@@ -64,33 +58,20 @@ def specification(chart: Chart, answers: Sequence[Json], window: Window) -> Json
     greatest = max((abs(row["v"]) for row in data if row["v"] is not None), default=None)
     if greatest is None:
         return None
-    scaled, unit = _readable(chart, greatest)
+    divisor, unit = axis_unit(greatest, chart.unit or chart.measures[0].unit)
     for row in data:
-        row["v"] = _plain(row["v"] and row["v"] / scaled)
+        row["v"] = _plain(row["v"] and row["v"] / divisor)
     if chart.draw == "heatmap":
         return _grid(chart, data, window)
     layers: list[Json] = [_marks(chart, data, unit)]
     datasets: Json = {"rows": data}
     limits = _limits(chart, answers[1], greatest) if len(answers) > 1 else []
     if limits:
-        datasets["limits"] = limits
+        datasets["limits"] = [row | {"v": _plain(row["v"] / divisor)} for row in limits]
         layers.append(_limit_layer())
-    layers += [_fixed(line.value, line.tone) for line in chart.lines]
-    return {
-        "$schema": SCHEMA,
-        "width": "container",
-        "height": HEIGHT,
-        "datasets": datasets,
-        "encoding": {"x": _x(chart, window, [str(row["x"]) for row in data])},
-        "layer": layers,
-        "config": page_config(),
-    }
-
-
-def _readable(chart: Chart, greatest: float) -> tuple[float, str]:
-    """Return what values are divided by to be read, and the unit they have then."""
-    unit = chart.unit or chart.measures[0].unit
-    return axis_unit(greatest, unit)
+    layers += [_fixed(line.value / divisor, line.tone) for line in chart.lines]
+    x = _x(chart, window, [str(row["x"]) for row in data])
+    return page_drawing(HEIGHT, datasets, encoding={"x": x}, layer=layers)
 
 
 def _points(chart: Chart, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -122,7 +103,7 @@ def _limits(chart: Chart, answer: Json, greatest: float) -> list[dict[str, Any]]
     layer = chart.layers[1]
     first = axis_label(layer.by[0])
     return [
-        {"x": row[first], "s": measure.tone, "v": _plain(row[measure.label])}
+        {"x": row[first], "s": measure.tone, "v": row[measure.label]}
         for row in rows(layer, answer)
         for measure in chart.limits
         if row[measure.label] is not None
@@ -135,18 +116,13 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
     greatest = max((abs(row["v"]) for row in data if row["v"] is not None), default=0.0)
     encoding: Json = {"y": _y(chart, greatest, unit), "tooltip": _tooltip(chart, unit)}
     if len(names) > 1:
-        encoding["color"] = {
-            "field": "s",
-            "type": "nominal",
-            "title": None,
-            "scale": {"domain": names, "range": _colours(chart, names)},
-            "legend": {
-                "orient": "bottom",
-                "columns": 3 if max(map(len, names)) <= LONG_NAME else 2,
-                "labelLimit": 180,
-                "symbolType": "square",
-            },
+        legend = {
+            "orient": "bottom",
+            "columns": 3 if max(map(len, names)) <= LONG_NAME else 2,
+            "labelLimit": 180,
+            "symbolType": "square",
         }
+        encoding["color"] = coloured("s", names, _colours(chart, names), legend=legend)
     else:
         encoding["color"] = {"value": _colours(chart, names)[0]}
     mark = _MARKS[chart.draw]
@@ -160,43 +136,32 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
 
 def _colours(chart: Chart, names: Sequence[str]) -> list[str]:
     toned = {measure.label: measure.tone for measure in chart.measures}
-    colours = iter(SERIES * (1 + len(names) // len(SERIES)))
-    only = chart.measures[0].tone
-    if len(names) == 1 and names[0] not in toned:
-        return [TONES[only] if only != "plain" else SERIES[0]]
-    return [
-        TONES[toned[name]] if toned.get(name, "plain") != "plain" else next(colours)
-        for name in names
-    ]
+    colours = cycle(PAGE.series)
+    if len(names) == 1:
+        toned.setdefault(names[0], chart.measures[0].tone)
+    tones = (toned.get(name, "plain") for name in names)
+    return [next(colours) if tone == "plain" else PAGE.tone(tone) for tone in tones]
 
 
 def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
     """Return a heatmap: a row for each series, a cell for each part of time."""
     step = int(width(window).total_seconds() * THOUSAND)
-    names = len({row["s"] for row in data})
-    return {
-        "$schema": SCHEMA,
-        "width": "container",
-        "height": max(HEIGHT, ROW_HEIGHT * names),
-        "datasets": {"rows": [row | {"x2": row["x"] + step} for row in data]},
-        "data": {"name": "rows"},
-        "mark": {"type": "rect", "clip": True},
-        "encoding": {
+    cells = [row | {"x2": row["x"] + step} for row in data]
+    return page_drawing(
+        max(HEIGHT, ROW_HEIGHT * len({row["s"] for row in data})),
+        {"rows": cells},
+        data={"name": "rows"},
+        mark={"type": "rect", "clip": True},
+        encoding={
             "x": _x(chart, window),
             "x2": {"field": "x2"},
             "y": {"field": "s", "type": "nominal", "title": None},
-            "color": {"value": TONES["critical"]},
-            # Colours of the page are names to Vega, which cannot mix them; how opaque, it can tell.
-            "opacity": {
-                "field": "v",
-                "type": "quantitative",
-                "scale": {"range": [0.05, 1]},
-                "legend": None,
-            },
+            "color": {"value": PAGE.critical},
+            # A page's colours are names to Vega: it cannot mix them, but sets how opaque they are.
+            "opacity": value("v") | {"scale": {"range": [0.05, 1]}, "legend": None},
             "tooltip": _tooltip(chart, chart.unit or chart.measures[0].unit),
         },
-        "config": page_config(),
-    }
+    )
 
 
 def _limit_layer() -> Json:
@@ -204,14 +169,14 @@ def _limit_layer() -> Json:
         "data": {"name": "limits"},
         "mark": {"type": "line", "interpolate": "step", "strokeWidth": 1, "clip": True},
         "encoding": {
-            "y": {"field": "v", "type": "quantitative"},
+            "y": value("v"),
             "detail": {"field": "s", "type": "nominal"},
             "stroke": {
                 "condition": {
                     "test": {"field": "s", "equal": "critical"},
-                    "value": TONES["critical"],
+                    "value": PAGE.critical,
                 },
-                "value": TONES["warning"],
+                "value": PAGE.warning,
             },
             "strokeDash": {
                 "condition": {"test": {"field": "s", "equal": "critical"}, "value": [1, 0]},
@@ -221,11 +186,11 @@ def _limit_layer() -> Json:
     }
 
 
-def _fixed(value: float, tone: Tone) -> Json:
+def _fixed(at: float, tone: Tone) -> Json:
     return {
-        "data": {"values": [{"v": value}]},
-        "mark": {"type": "rule", "strokeDash": [4, 3], "color": TONES[tone]},
-        "encoding": {"x": None, "y": {"field": "v", "type": "quantitative"}},
+        "data": {"values": [{"v": at}]},
+        "mark": {"type": "rule", "strokeDash": [4, 3], "color": PAGE.tone(tone)},
+        "encoding": {"x": None, "y": value("v")},
     }
 
 
@@ -233,13 +198,8 @@ def _x(chart: Chart, window: Window, names: Iterable[str] = ()) -> Json:
     axis = chart.by[0]
     match axis:
         case Time():
-            ends = f"[{milliseconds(window.start)}, {milliseconds(window.end)}]"
-            return {
-                "field": "x",
-                "type": "temporal",
-                "scale": {"type": "utc", "domainRaw": {"expr": ends}},
-                "axis": {"title": None, "grid": False, "labelOverlap": True, "tickCount": 5},
-            }
+            ends = milliseconds(window.start), milliseconds(window.end)
+            return time_axis("x", *ends, tickCount=5)
         case Bins():
             return {"field": "x", "type": "ordinal", "axis": {"title": axis.label}, "sort": None}
         case Values():
@@ -250,23 +210,16 @@ def _x(chart: Chart, window: Window, names: Iterable[str] = ()) -> Json:
 
 def _y(chart: Chart, greatest: float, unit: str) -> Json:
     # Without a value above none, the axis would have its zero in the middle.
-    top: Json = {} if greatest else {"domain": [0, 1]}
-    return {
-        "field": "v",
-        "type": "quantitative",
-        "axis": {
-            "title": unit if unit != RATIO and unit else None,
-            "titleAngle": 0,
-            "titleAnchor": "end",
-            "titleAlign": "left",
-            "titleY": -6,
-            "tickCount": 4,
-            "format": ".2~p" if unit == RATIO else ".3~r" if greatest < THOUSAND else ".3~s",
-            "domain": False,
-            "ticks": False,
-        },
-        "scale": {"zero": chart.draw != "line"} | (top if not chart.limits else {}),
+    top: Json = {} if greatest or chart.limits else {"domain": [0, 1]}
+    title = {
+        "title": unit if unit and unit != RATIO else None,
+        "titleAngle": 0,
+        "titleAnchor": "end",
+        "titleAlign": "left",
+        "titleY": -6,
     }
+    scale = {"zero": chart.draw != "line"} | top
+    return value_axis("v", greatest, unit, scale, tickCount=4, **title)
 
 
 def _tooltip(chart: Chart, unit: str) -> list[Json]:
@@ -278,28 +231,9 @@ def _tooltip(chart: Chart, unit: str) -> list[Json]:
     return [
         where,
         {"field": "s", "title": "What"},
-        {
-            "field": "v",
-            "type": "quantitative",
+        value("v")
+        | {
             "title": f"Value{'' if unit in {'', RATIO} else f' ({unit})'}",
             "format": ".3~p" if unit == RATIO else ".4~r",
         },
     ]
-
-
-def page_config() -> Json:
-    """Return the look that drawings share with their page, light or dark."""
-    return {
-        "background": "transparent",
-        "font": "system-ui, sans-serif",
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": OF_THE_PAGE.text,
-            "titleColor": OF_THE_PAGE.text,
-            "labelFontSize": 10.5,
-            "gridColor": OF_THE_PAGE.grid,
-            "domainColor": OF_THE_PAGE.grid,
-            "tickColor": OF_THE_PAGE.grid,
-        },
-        "legend": {"labelColor": OF_THE_PAGE.text, "titleColor": OF_THE_PAGE.text},
-    }

@@ -1,19 +1,15 @@
-"""The data of one check's chart, in rows with short names: they are most of the page.
-
-`t` time in milliseconds (a bucket's end), `d` its length in seconds, `n` its windows, `v` the
-typical value, `l` the least, `h` the greatest, `i` and `j` the ends of the intervals, `s` the
-severity, `w` the worst window's value, `r` its sentence, `e` an end in milliseconds. What equals
-the usual is left out.
-"""
+"""A check's buckets as the history that its chart draws."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any, Final
 
+from mlmon.analyzers.base.panel import Panel
+from mlmon.dashboards.model.history import History
 from mlmon.formatting import rounded
 from mlmon.report.html.buckets import Bucket
-from mlmon.report.html.severity import FACES, OK, UNKNOWN
+from mlmon.report.html.severity import FACES, OK, UNKNOWN, WARNING
 
 # A critical limit this many times above all else would press the values flat: it is left out.
 FAR: Final = 4.0
@@ -21,6 +17,26 @@ FAR: Final = 4.0
 LONG: Final = 2.0
 
 Json = dict[str, Any]
+
+
+def history(buckets: Sequence[Bucket], panel: Panel) -> History:
+    """Return the history of one check.
+
+    Args:
+        buckets: In time order.
+        panel: How its metric is drawn, and in which unit.
+    """
+    drawn = rows(buckets)
+    return History(
+        unit=panel.unit,
+        draw=panel.draw,
+        domain=domain(buckets),
+        rows=drawn,
+        dots=alone(drawn) if panel.draw != "bar" else [],
+        alarms=[alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
+        unknown=unknown_times(buckets),
+        limits=limits(buckets),
+    )
 
 
 def milliseconds(seconds: float) -> int:
@@ -107,7 +123,7 @@ def limits(buckets: Sequence[Bucket]) -> list[Json]:
     return [*changes, changes[-1] | {"t": milliseconds(buckets[-1].end)}]
 
 
-def domain(buckets: Sequence[Bucket]) -> list[float]:
+def domain(buckets: Sequence[Bucket]) -> tuple[float, float]:
     """Return the range of the y axis: all values and limits, but for a far critical limit."""
     values = [
         one
@@ -120,4 +136,4 @@ def domain(buckets: Sequence[Bucket]) -> list[float]:
     top = max([*values, *warnings], default=1.0)
     top = max([top, *(one for one in criticals if one <= FAR * top)])
     bottom = min([0.0, *values])
-    return [bottom, top + 0.08 * (top - bottom) or 1.0]
+    return bottom, top + 0.08 * (top - bottom) or 1.0

@@ -1,0 +1,70 @@
+"""One check over time, as its findings tell it: values, limits, alarms, and what else happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.analyzers.base.panel import Draw
+
+Rows = list[dict[str, Any]]
+"""Rows with short names, for they are most of a page: `t` time in milliseconds (a bucket's end),
+`d` its length in seconds, `n` its windows, `v` the typical value, `l` the least, `h` the greatest,
+`i` and `j` the ends of the intervals, `s` the severity, `w` the worst window's value, `r` its
+sentence, `e` an end in milliseconds. What equals the usual is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A time marked on every chart: an incident, or a model version's windows. In seconds."""
+
+    label: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all charts of a report share.
+
+    Args:
+        since, until: The range of time, in seconds since the epoch.
+        ticks: Times that the axis names, likewise.
+        tick_format: How it names them (d3-time-format).
+        incidents, versions: What is marked in it.
+    """
+
+    since: float
+    until: float
+    ticks: Sequence[float] = ()
+    tick_format: str = "%H:%M"
+    incidents: tuple[Mark, ...] = ()
+    versions: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One check over time.
+
+    Args:
+        unit: Of its values.
+        draw: How the typical value is drawn.
+        domain: Ends of the axis of values.
+        rows: A row per bucket; one without a value breaks the line.
+        dots: Values without a neighbour, of which a line shows nothing.
+        alarms: The worst window of each bucket in alarm.
+        unknown: Times without a verdict.
+        limits: The limits, `warning` and `critical`, from each change on.
+    """
+
+    unit: str
+    draw: Draw
+    domain: tuple[float, float]
+    rows: Rows
+    dots: Rows
+    alarms: Rows
+    unknown: Rows
+    limits: Rows

@@ -1,0 +1,117 @@
+"""What the page shows of a panel: tiles, tables, documents, and what is said of nothing."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
+from mlmon.dashboards.definitions.searches import ALARMS, OPEN_ALERTS
+from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.saved_search import SavedSearch
+from mlmon.dashboards.model.sources import FINDINGS, REQUESTS
+from mlmon.kibana.emit.lens.attributes import attributes
+from mlmon.report.panels.views import (
+    Cell,
+    EmptyView,
+    TableView,
+    TileView,
+    chart_view,
+    documents_view,
+    script_safe,
+)
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+WINDOW = Window(START, START + DAY)
+HOURS = [milliseconds(START + hour * HOUR) for hour in range(3)]
+
+
+def answer(**aggregations: Any) -> dict[str, Any]:
+    """Return an answer of Elasticsearch."""
+    return {"hits": {"total": {"value": 9}}, "aggregations": aggregations}
+
+
+def counted(draw: Any, *by: Any, **more: Any) -> Chart:
+    """Return a chart that counts requests."""
+    return Chart("Requests", "How many?", REQUESTS, (Measure("Requests"),), draw, by, **more)
+
+
+PATHS = Values("url.path", "Path")
+
+
+def test_documents_are_read_by_people() -> None:
+    """Columns have the names of the data views, and durations a unit; numbers stand right."""
+    found = {"_source": {"@timestamp": "2026-03-02T01:00:00Z", "event.duration": 380_000_000}}
+    search = SavedSearch("slow", "Slow", "Which?", REQUESTS, ("event.duration",))
+    shown = documents_view(search, {"hits": {"hits": [found]}})
+    assert isinstance(shown, TableView)
+    assert shown.rows == ((Cell("2 Mar 01:00", timed=True), Cell("380 ms", numeric=True)),)
+    assert shown.headings == (Cell("Timestamp"), Cell("Event duration", numeric=True))
+
+
+def test_nothing_to_draw_is_said() -> None:
+    """An answer without values, or of an index that is not there, is no empty picture."""
+    empty = {"hits": {"total": {"value": 0}}}
+    assert isinstance(chart_view(counted("line", Time()), [empty], WINDOW), EmptyView)
+    assert isinstance(chart_view(counted("table", PATHS), [empty], WINDOW), EmptyView)
+
+
+@pytest.mark.parametrize(("count", "tone"), [(0, "good"), (1, "warning"), (7, "critical")])
+def test_a_tile_says_by_its_colour(count: int, tone: str) -> None:
+    """The highest step that the number reaches gives the colour; no document is a count of none."""
+    steps = (Step(0, "good"), Step(1, "warning"), Step(5, "critical"))
+    chart = counted("tile", steps=steps)
+    found = {"hits": {"total": {"value": count}}} | ({"aggregations": {}} if count else {})
+    shown = chart_view(chart, [found], WINDOW)
+    assert isinstance(shown, TileView)
+    assert (shown.value, shown.tone) == (str(count), tone)
+
+
+def test_a_table_of_two_axes_is_sorted_as_a_whole() -> None:
+    """Elasticsearch ranks within a path; here, in Lens and by the API all rows are ranked."""
+
+    def path(name: str, *counts: int) -> dict[str, Any]:
+        inner = [{"key": f"{name}{place}", "doc_count": n} for place, n in enumerate(counts)]
+        return {"key": name, "doc_count": sum(counts), "by1": {"buckets": inner}}
+
+    chart = counted("table", PATHS, Values("error.code", "Error"))
+    found = answer(by0={"buckets": [path("a", 7, 1), path("b", 4, 2)]})
+    shown = chart_view(chart, [found], WINDOW)
+    assert isinstance(shown, TableView)
+    assert [row[1].text for row in shown.rows] == ["a0", "b0", "b1", "a1"]
+    drawn = attributes(chart, "view")["state"]["visualization"]
+    assert drawn["sorting"] == {"columnId": drawn["columns"][2]["columnId"], "direction": "desc"}
+
+
+def test_a_table_writes_times_as_times() -> None:
+    """The least of a date is a moment, not a number of milliseconds; severities are marked."""
+    chart = Chart(
+        "First",
+        "What was first?",
+        FINDINGS,
+        (Measure("Since", "min", "@timestamp"), Measure("Alarms")),
+        "table",
+        (Values("finding.severity", "Severity"),),
+    )
+    bucket = {"key": "critical", "doc_count": 3, "m0": {"value": float(HOURS[1])}}
+    shown = chart_view(chart, [answer(by0={"buckets": [bucket]})], WINDOW)
+    assert isinstance(shown, TableView)
+    assert shown.columns == ("Severity", "Since", "Alarms")
+    assert shown.rows == (
+        (Cell("critical", "critical"), Cell("2 Mar 01:00", timed=True), Cell("3", numeric=True)),
+    )
+
+
+def test_data_cannot_leave_its_script() -> None:
+    """A value that would close the script element is written so that it does not."""
+    assert "</script>" not in script_safe({"v": "</script><script>alert(1)</script>"})
+
+
+def test_nothing_is_said_of_the_time_range_where_it_was_not_asked() -> None:
+    """Alerts are shown whatever the time range is: nothing there means nothing at all."""
+    nothing = {"hits": {"total": {"value": 0}, "hits": []}}
+    shown = [documents_view(each, nothing) for each in (OPEN_ALERTS, ALARMS)]
+    assert [each.text for each in shown if isinstance(each, EmptyView)] == [
+        "Nothing to show.",
+        "Nothing to show in this time range.",
+    ]
