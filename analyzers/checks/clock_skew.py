@@ -22,7 +22,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY
-from mlmon.analyzers.profiles.kinds.clocks import STEP, ClockProfile, Dates
+from mlmon.analyzers.profiles.kinds.clock import STEP, ClockProfile, Dates
 from mlmon.formatting import count, moment, percent, span
 
 if TYPE_CHECKING:

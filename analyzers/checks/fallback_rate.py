@@ -25,7 +25,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile, total
+from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
 from mlmon.analyzers.profiles.kinds.prediction_query import STEP
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, SourceUse, one_per_version
 from mlmon.analyzers.references import cadence
@@ -95,7 +95,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
         profiles = one_per_version(context.profiles, context.baselines)
         fallbacks: AnalysisContext[FallbackProfile] = context.of("fallback")
         named = {name for profile in profiles for name in profile.sources}
-        told = {source for profile in fallbacks.profiles for source, _ in profile.reasons}
+        told = {source for profile in fallbacks.profiles for source in profile.reasons}
         for source in sorted(named | told):
             used = AnalysisContext(
                 context.period, [profile for profile in profiles if source in profile.sources]
@@ -114,7 +114,7 @@ def _as_told(
     for window, of_hour in groupby(profiles, key=lambda profile: profile.window):
         first, *others = of_hour
         predictions = sum(each.predictions for each in (first, *others))
-        times = sum(n for (name, _), n in total(fallbacks.within(window)).items() if name == source)
+        times = reasons_of(source, fallbacks.within(window)).total()
         replaced = min(times, predictions)
         statuses = +Counter({FRESH: predictions - replaced, "replaced": replaced})
         yield replace(first, sources={source: SourceUse(statuses)})
@@ -155,7 +155,7 @@ class _Source:
             known, use = Window(window.start - PAST, window.end), self.total(window)
             if not use.n or named.within(known):
                 continue
-            if any(source == self.source for source, _ in total(fallbacks.within(known))):
+            if reasons_of(self.source, fallbacks.within(known)):
                 yield self._rate(window, use)
                 yield from self._shares(window, use, fallbacks)
 
@@ -203,22 +203,20 @@ class _Source:
         self, window: Window, use: SourceUse, fallbacks: AnalysisContext[FallbackProfile]
     ) -> Iterator[Finding]:
         """Yield the share of each reason known in the window or the week before it."""
-        now = total(fallbacks.within(window))
+        now = reasons_of(self.source, fallbacks.within(window))
         past = Window(window.start - PAST, window.start)
-        before = total(fallbacks.within(past))
+        before = reasons_of(self.source, fallbacks.within(past))
         _, uses = self.rates.before(window.start)
-        for source, reason in sorted({*now, *before}):
-            if source != self.source:
-                continue
-            times = min(now[source, reason], use.n)
-            usual = min(1.0, before[source, reason] / uses) if uses else 0.0
+        for reason in sorted({*now, *before}):
+            times = min(now[reason], use.n)
+            usual = min(1.0, before[reason] / uses) if uses else 0.0
             sentence = (
                 f"{percent(times / use.n)} of {count(use.n, 'prediction')} used defaults instead "
-                f"of {source} with the reason {reason} {span(window)}, {percent(usual)} in the 7 "
-                "days before."
+                f"of {self.source} with the reason {reason} {span(window)}, {percent(usual)} in "
+                "the 7 days before."
             )
             limits = self.analyzer.limits[SHARE].at_least(3 * usual, 6 * usual)
-            subject = f"{source}: {reason}"
+            subject = f"{self.source}: {reason}"
             yield self._share(
                 SHARE, subject, window, limits, (times, use.n), (usual, uses), sentence
             )

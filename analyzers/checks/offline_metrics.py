@@ -32,7 +32,7 @@ from mlmon.analyzers.baselines.out_of_fold import THRESHOLD
 from mlmon.analyzers.event_logs.hits import STEP
 from mlmon.analyzers.performance.model_versions import Version, versions
 from mlmon.analyzers.performance.reference_metrics import TITLES, offline_performance
-from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN, ModelEvent, ModelProfile
+from mlmon.analyzers.profiles.kinds.model import EVALUATE, TRAIN, ModelEvent, ModelProfile
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
 from mlmon.formatting import count, excerpt, moment, number, percent

@@ -21,7 +21,7 @@ from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.drift import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
-from mlmon.analyzers.profiles.kinds.segments import SegmentProfile, total
+from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.formatting import count, number, span
 
@@ -85,7 +85,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
             "model_version": model[1],
             "baseline_id": baseline.id,
         }
-        compared, small = compare(total(profiles), baseline)
+        compared, small = compare(segments_of(profiles), baseline)
         corrected = q_values([each.drift.p_value for each in compared])
         for each, q_value in zip(compared, corrected, strict=True):
             yield self._finding(window, each, q_value, about)

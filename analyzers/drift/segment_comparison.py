@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.profiles.kinds.segments import SegmentCount
+    from mlmon.analyzers.profiles.kinds.segment import SegmentCount
 
 LIMITS = Limits(0.15, 0.30)
 

@@ -90,6 +90,21 @@ def ranges(edges: Sequence[float]) -> list[dict[str, float]]:
     return [{"to": edges[0]}, *between, {"from": edges[-1]}]
 
 
+def buckets_of(aggregations: Mapping[str, Any]) -> int:
+    """Return how many buckets the answer to some aggregations holds, at most.
+
+    >>> buckets_of({"few": {"terms": {"field": "a", "size": 3}, "aggs": {"odd": {"filter": {}}}}})
+    6
+    """
+    total = 0
+    for aggregation in aggregations.values():
+        terms, between = aggregation.get("terms"), aggregation.get("range")
+        own = terms["size"] if terms else len(between["ranges"]) if between else 0
+        own += int("filter" in aggregation)
+        total += own * (1 + buckets_of(aggregation.get("aggs", {})))
+    return total
+
+
 def finite_sum(value: Any) -> float | None:
     """Return a sum as an aggregation returned it, None where it passes the greatest double.
 

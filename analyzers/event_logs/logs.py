@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import DAY, HOUR, Window, from_milliseconds
-from mlmon.analyzers.event_logs.aggregations import DATE, known_since, period_query, read_watermark
+from mlmon.analyzers.base.window import DAY, MINUTE, Window, from_milliseconds
+from mlmon.analyzers.event_logs.aggregations import (
+    DATE,
+    DATED,
+    buckets_of,
+    known_since,
+    period_query,
+    read_watermark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,24 +92,54 @@ class Logs:
         period: Window,
         step: timedelta,
         inside: Mapping[str, Any],
-        date: str = "@timestamp",
+        date: str = DATED,
     ) -> Iterator[tuple[Window, dict[str, Any]]]:
-        """Yield each window with events; one aggregation over the whole period, without edges.
+        """Yield each window with events and its bucket, sixty days at once.
 
         Args:
             dataset: What to look at.
             period: When.
             step: Length of a window.
-            inside: Aggregations within each window.
+            inside: Aggregations within each window, of few buckets.
             date: The field that says which window an event is in.
         """
-        interval = f"{step // (HOUR / 60)}m"
-        windows = {
-            "date_histogram": {**DATE, "field": date, "fixed_interval": interval},
-            "aggs": dict(inside),
-        }
         for part in period.split(SURVEYED):
-            body = period_query(part, {}, date) | {"aggs": {"windows": windows}}
-            for bucket in self.search(dataset, body)["aggregations"]["windows"]["buckets"]:
-                start = from_milliseconds(bucket["key"])
-                yield Window(start, start + step), bucket
+            yield from self._windows(dataset, part, step, inside, {}, date)
+
+    def count(
+        self,
+        dataset: str,
+        period: Window,
+        step: timedelta,
+        inside: Mapping[str, Any],
+        terms: Mapping[str, str],
+    ) -> Iterator[tuple[Window, dict[str, Any]]]:
+        """Yield each window with events and its bucket, as many at once as an answer holds.
+
+        Args:
+            dataset: What to count.
+            period: When.
+            step: Length of a window.
+            inside: Aggregations within each window.
+            terms: Values that the events have, by field; see `period_query`.
+        """
+        windows = max(1, MOST_BUCKETS // (1 + buckets_of(inside)))
+        for part in period.split(windows * step):
+            yield from self._windows(dataset, part, step, inside, terms, DATED)
+
+    def _windows(
+        self,
+        dataset: str,
+        part: Window,
+        step: timedelta,
+        inside: Mapping[str, Any],
+        terms: Mapping[str, str],
+        date: str,
+    ) -> Iterator[tuple[Window, dict[str, Any]]]:
+        interval = f"{step // MINUTE}m"
+        histogram = {**DATE, "field": date, "fixed_interval": interval}
+        windows = {"date_histogram": histogram, "aggs": dict(inside)}
+        body = period_query(part, terms, date) | {"aggs": {"windows": windows}}
+        for bucket in self.search(dataset, body)["aggregations"]["windows"]["buckets"]:
+            start = from_milliseconds(bucket["key"])
+            yield Window(start, start + step), bucket

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.profiles.kinds.models import EVALUATE, TRAIN
+from mlmon.analyzers.profiles.kinds.model import EVALUATE, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.profiles.kinds.models import ModelEvent
+    from mlmon.analyzers.profiles.kinds.model import ModelEvent
 
 
 @dataclass(frozen=True, slots=True)

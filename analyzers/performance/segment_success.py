@@ -23,8 +23,8 @@ from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.performance.label_maturity import LOOKBACK, OLD_ENOUGH, Coverage
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE
 from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
-from mlmon.analyzers.profiles.kinds.segments import KIND as SEGMENTS
-from mlmon.analyzers.profiles.kinds.segments import total
+from mlmon.analyzers.profiles.kinds.segment import KIND as SEGMENTS
+from mlmon.analyzers.profiles.kinds.segment import segments_of
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.expected_rate import expected_rate
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.performance.labeled_window import LabeledWindow
     from mlmon.analyzers.profiles.kinds.label_segments import SegmentOutcomes
     from mlmon.analyzers.profiles.kinds.labels import LabelProfile
-    from mlmon.analyzers.profiles.kinds.segments import Counts, SegmentProfile
+    from mlmon.analyzers.profiles.kinds.segment import Counts, SegmentProfile
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
     P = TypeVar("P", LabelProfile, SegmentProfile)
@@ -184,7 +184,7 @@ class SegmentSuccesses:
 
     def predictions(self, window: Window, baseline: Baseline) -> Counts:
         """Return all predictions of a window by segment, with their scores."""
-        return total(_over(baseline, self._predictions.within(window)))
+        return segments_of(_over(baseline, self._predictions.within(window)))
 
     def _predicted(self, window: Window, baseline: Baseline) -> Counter[str]:
         """Return the approved predictions of each segment."""

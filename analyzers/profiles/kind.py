@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from abc import ABC, abstractmethod
+from abc import ABC
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from mlmon.analyzers.base.profile_key import Profile, ProfileKey
+from mlmon.analyzers.profiles.profile import WindowProfile
+from mlmon.analyzers.profiles.quantities import Scope, ask, declared, decode, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,10 +37,9 @@ class ProfileKind(ABC, Generic[P]):
         name: `profile.kind`, and what analyzers name in `reads`.
         dataset: The dataset it sums up.
         step: Length of its windows.
+        profile: The dataclass of its profiles, which declares their quantities.
         news: Where new events of its windows are found, and the field that dates them; by default
             where the dataset is.
-        core: The parts of a profile that are read where no more is needed; none where profiles are
-            always read whole.
         preparations: What has to be done before its events are surveyed; of kinds that name the
             same, once a run.
     """
@@ -46,9 +47,16 @@ class ProfileKind(ABC, Generic[P]):
     name: ClassVar[str]
     dataset: ClassVar[str]
     step: ClassVar[timedelta]
+    profile: ClassVar[type[Any]] = WindowProfile
     news: ClassVar[tuple[tuple[str, str], ...]] = ()
-    core: ClassVar[tuple[str, ...]] = ()
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
+
+    @property
+    def core(self) -> tuple[str, ...]:
+        """The parts that are read where details are not needed; none where there are no details."""
+        quantities = [each for each in declared(self.profile) if each.stored]
+        core = tuple(each.name for each in quantities if not each.detail)
+        return core if len(core) < len(quantities) else ()
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return what can be profiled, and its events: one profile key per window."""
@@ -57,11 +65,21 @@ class ProfileKind(ABC, Generic[P]):
             for window, watermark in logs.windows(self.dataset, period, self.step)
         }
 
-    @abstractmethod
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[P]:
         """Yield the profiles of one series in a part of time, by aggregations."""
+        scope = self.scope(series, logs.by_id) or Scope()
+        inside = ask(self.profile, scope)
+        for window, bucket in logs.count(self.dataset, part, self.step, inside, self.terms(series)):
+            yield self.profile_of(window, series, bucket, scope)
 
-    @abstractmethod
+    def profile_of(
+        self, window: Window, series: tuple[str, ...], bucket: dict[str, Any], scope: Scope
+    ) -> P:
+        """Return the profile of a window's bucket, with the answers to all its quantities."""
+        key = ProfileKey(self.name, window, series)
+        profile: P = self.profile(key, **read(self.profile, bucket, scope))
+        return profile
+
     def read(
         self,
         profile_key: ProfileKey,
@@ -70,15 +88,34 @@ class ProfileKind(ABC, Generic[P]):
         body: Body,
         baselines: Mapping[str, Baseline],
     ) -> P | None:
-        """Return the profile of a stored body, None if it cannot be read.
+        """Return the profile of a stored body, None if its baseline is gone.
 
         Args:
             profile_key: Its place.
             watermark: What it was made from.
             revision: Which of the profile_key's revisions it is.
-            body: What its `body()` returned when it was stored.
+            body: What its `body()` returned when it was stored, or the core of it.
             baselines: All baselines by id.
+
+        Raises:
+            KeyError: The body lacks something.
         """
+        scope = self.scope(profile_key.series, baselines)
+        if scope is None:
+            return None
+        values = decode(self.profile, body, scope)
+        profile: P = self.profile(profile_key, watermark, revision, **values)
+        return profile
+
+    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+        """Return what the quantities of a series depend on; None if its baseline is gone."""
+        del series, baselines
+        return Scope()
+
+    def terms(self, series: tuple[str, ...]) -> dict[str, str]:
+        """Return the values that the events of a series have, by field."""
+        del series
+        return {}
 
     def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return fields of the document by which profiles of a series are found; none."""
@@ -108,6 +145,7 @@ def kinds() -> Mapping[str, ProfileKind[Any]]:
         if inspect.isclass(member)
         and issubclass(member, ProfileKind)
         and not inspect.isabstract(member)
+        and hasattr(member, "name")
         and member.__module__ == module.name
     ]
     return {kind.name: kind for kind in sorted(found, key=lambda each: each.name)}

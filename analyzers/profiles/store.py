@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.client.documents import Written
 
-FORMAT = 2
+FORMAT = 3
 """Profiles of another format are passed over and made again while their events are there."""
 
 AT_ONCE = 100

@@ -25,13 +25,12 @@ from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
-from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess
-from mlmon.analyzers.profiles.kinds.embeddings import MOST_VECTORS, EmbeddingProfile
+from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess, bucket_of
+from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS, EmbeddingProfile
 from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes, SegmentOutcomes
 from mlmon.analyzers.profiles.kinds.labels import LabelProfile, Outcomes
-from mlmon.analyzers.profiles.kinds.latency import bucket_of
 from mlmon.analyzers.profiles.kinds.predictions import Categories, PredictionProfile, SourceUse
-from mlmon.analyzers.profiles.kinds.segments import SegmentCount, SegmentProfile
+from mlmon.analyzers.profiles.kinds.segment import SegmentCount, SegmentProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 

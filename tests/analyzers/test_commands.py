@@ -15,7 +15,7 @@ from mlmon.analyzers.base.window import HOUR, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.commands import app
-from mlmon.analyzers.profiles.kinds.jobs import JobKind
+from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document

@@ -23,10 +23,10 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.page import page
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.clocks import ClockProfile, Dates
-from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
-from mlmon.analyzers.profiles.kinds.jobs import profiles as job_profiles
-from mlmon.analyzers.profiles.kinds.models import profiles as model_profiles
+from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
+from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
+from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
+from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
 from mlmon.analyzers.references.cadence import LENGTHS
 from tests.support.labelled_rows import context as labelled_evidence
 from tests.support.labelled_rows import rows
@@ -190,7 +190,7 @@ def fallback_profiles(hours: int) -> list[FallbackProfile]:
         FallbackProfile(
             ProfileKey("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
             SourceWatermark(1),
-            reasons=Counter({("stats", "stale"): 90 if 60 <= hour < 70 else 1}),
+            reasons={"stats": Counter(stale=90 if 60 <= hour < 70 else 1)},
         )
         for hour in range(hours)
     ]

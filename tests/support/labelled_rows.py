@@ -13,7 +13,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, floor
 from mlmon.analyzers.profiles.kinds.labels import DELAYS, LabelProfile, Outcomes
-from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile
+from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 
 if TYPE_CHECKING:

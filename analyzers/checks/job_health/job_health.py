@@ -26,7 +26,7 @@ from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import Run, runs, without_lost
 from mlmon.analyzers.event_logs.hits import STEP
-from mlmon.analyzers.profiles.kinds.jobs import JobEvent, JobProfile
+from mlmon.analyzers.profiles.kinds.job import JobEvent, JobProfile
 from mlmon.formatting import count, duration, excerpt, moment, number, span
 
 if TYPE_CHECKING:

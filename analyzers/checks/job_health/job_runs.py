@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mlmon.analyzers.profiles.kinds.jobs import JobEvent
+    from mlmon.analyzers.profiles.kinds.job import JobEvent
 
 OVERDUE = 3
 """A run that another one has followed counts as ended after so many times the usual duration."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile
+    from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile
     from mlmon.analyzers.statistics.buckets import Buckets
 
 COVERAGE, EARLY = "label.coverage", "label.coverage_early"

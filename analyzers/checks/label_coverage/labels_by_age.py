@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
-from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile, delays
+from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile, delays_of
 from mlmon.analyzers.profiles.kinds.predictions import M, one_per_version
 from mlmon.analyzers.statistics.percentiles import percentile
 
@@ -89,7 +89,7 @@ class LabelsByAge:
         return seen[0].window.start if seen else None
 
     def _delays(self, window: Window) -> Counter[int]:
-        return delays(self._outcomes.within(window), self.model)
+        return delays_of(self.model, self._outcomes.within(window))
 
 
 def _of_model(context: AnalysisContext[M], model: str) -> AnalysisContext[M]:

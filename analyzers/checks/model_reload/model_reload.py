@@ -25,7 +25,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
 from mlmon.analyzers.event_logs.hits import STEP
 from mlmon.analyzers.performance.model_versions import versions
-from mlmon.analyzers.profiles.kinds.models import ModelEvent, ModelProfile
+from mlmon.analyzers.profiles.kinds.model import ModelEvent, ModelProfile
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval

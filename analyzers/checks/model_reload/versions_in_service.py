@@ -9,7 +9,7 @@ import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.performance.model_versions import versions
-from mlmon.analyzers.profiles.kinds.models import RELOAD
+from mlmon.analyzers.profiles.kinds.model import RELOAD
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.performance.model_versions import Version
-    from mlmon.analyzers.profiles.kinds.models import ModelEvent
+    from mlmon.analyzers.profiles.kinds.model import ModelEvent
 
 UNNAMED = "unknown"
 

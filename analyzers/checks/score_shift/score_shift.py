@@ -39,8 +39,7 @@ from mlmon.analyzers.drift.weekly_drift import (
 )
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
-from mlmon.analyzers.profiles.kinds.segments import SegmentProfile
-from mlmon.analyzers.profiles.kinds.segments import total as segment_total
+from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
@@ -219,7 +218,7 @@ def _where(day: DailyWindow, segments: AnalysisContext[SegmentProfile]) -> str:
     own = [
         profile for profile in segments.within(day.window) if profile.baseline_id == day.baseline.id
     ]
-    told = most_of_all(segment_total(own), day.baseline)
+    told = most_of_all(segments_of(own), day.baseline)
     return f", {told}" if told else ""
 
 

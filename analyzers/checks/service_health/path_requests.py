@@ -15,7 +15,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import EPOCH, HOUR, Window, floor
-from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess, total
+from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.quantities import merge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -56,7 +57,7 @@ class PathRequests:
     def access(self, window: Window) -> PathAccess:
         """Return the requests of a window."""
         first, last = self._span(window)
-        return total(each for _, each in self._parts[first:last])
+        return merge([PathAccess(), *(access for _, access in self._parts[first:last])])
 
     def requests(self, window: Window) -> int:
         """Return how many requests a window holds."""
@@ -76,7 +77,7 @@ class PathRequests:
         for window, access in self._parts:
             start = floor(window.start, HOUR)
             by_hour.setdefault(Window(start, start + HOUR), []).append(access)
-        return [(window, total(parts)) for window, parts in by_hour.items()]
+        return [(window, merge(parts)) for window, parts in by_hour.items()]
 
     @cached_property
     def service(self) -> str | None:
@@ -125,7 +126,7 @@ class Paths:
     def others(self, end: datetime, apart: Collection[str]) -> PathRequests:
         """Return the requests of all paths but some, until a moment."""
         parts = [
-            (profile.window, total(rest))
+            (profile.window, merge(rest))
             for profile in self._context.within(Window(EPOCH, end))
             if (rest := [each for path, each in profile.paths.items() if path not in apart])
         ]

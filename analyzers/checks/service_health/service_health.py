@@ -26,8 +26,13 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.panel import Panel
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.checks.service_health.path_requests import PAST, PathRequests, Paths
-from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
-from mlmon.analyzers.profiles.kinds.latency import NANOSECONDS_PER_MILLISECOND, in_milliseconds
+from mlmon.analyzers.profiles.kinds.access import (
+    NANOSECONDS_PER_MILLISECOND,
+    OTHER,
+    AccessProfile,
+    PathAccess,
+    in_milliseconds,
+)
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.references.history import History, ShareHistory
 from mlmon.analyzers.references.seasons import past_days, past_weeks

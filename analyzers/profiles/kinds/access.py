@@ -1,22 +1,67 @@
-"""What an HTTP service answered in a window: requests, statuses and latencies per path."""
+"""What an HTTP service answered in five minutes: requests, statuses and latencies per path.
+
+Latencies are counted without scripts, in buckets of bounded relative error: each octave
+[2^k, 2^(k+1)) nanoseconds is cut into 32 buckets of equal width (the scheme of HdrHistogram,
+https://github.com/HdrHistogram/HdrHistogram), so every latency from 1 µs to 18 minutes is known to
+within 1.6 %, whatever its size. In Elasticsearch this is one filter per octave with a histogram of
+fixed interval inside; only buckets that hold something come back.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mlmon.analyzers.base.window import MINUTE, Window, from_milliseconds
+from mlmon.analyzers.event_logs.aggregations import DATE, period_query
+from mlmon.analyzers.profiles.kind import ProfileKind
+from mlmon.analyzers.profiles.profile import WindowProfile
+from mlmon.analyzers.profiles.quantities import (
+    ByTerm,
+    Documents,
+    MostFrequent,
+    NumberTerms,
+    Record,
+    Scope,
+    Stat,
+    Tally,
+    ask,
+    merge,
+    quantity,
+    read,
+)
+from mlmon.analyzers.statistics.buckets import Buckets
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
-    from mlmon.analyzers.base.window import Window
-    from mlmon.analyzers.profiles.kinds.latency import Latencies
+    from mlmon.analyzers.event_logs.logs import Logs
 
-KIND = "access"
 DATASET = "ml.access"
+STEP = 5 * MINUTE
 OTHER = "(other paths)"
-"""Requests to paths that a window does not keep apart."""
+"""Requests to paths that a window does not count separately."""
+
+FIRST_OCTAVE = 10
+LAST_OCTAVE = 39
+PARTS = 32
+_LEAST, _MOST = 1 << FIRST_OCTAVE, 1 << (LAST_OCTAVE + 1)
+NANOSECONDS_PER_MILLISECOND = 1_000_000
+
+MOST_PATHS = 50
+_DURATION = "event.duration"
+# Each shard names more candidates than are kept, so that the most frequent ones are.
+_PATHS = {"field": "url.path", "size": MOST_PATHS, "shard_size": 1_000}
+_ALL = {"terms": {"field": "event.dataset", "size": 1, "missing": DATASET}}
+"""The bucket of all requests."""
+_WINDOWS = {"date_histogram": {**DATE, "fixed_interval": "5m"}}
+
+Latencies = Counter[int]
+"""Requests per bucket, by the bucket's lower end in nanoseconds; 0 for all below 1 µs."""
+
+PathLatencies = dict[int, dict[str, Latencies]]
+"""Latencies by window (in milliseconds since the epoch) and path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,88 +78,190 @@ class PathAccess:
         service: The service that answered (the most frequent one).
     """
 
-    requests: int = 0
-    statuses: Counter[int] = field(default_factory=Counter)
-    timed: int = 0
-    duration: float = 0.0
-    duration_squares: float = 0.0
-    latencies: Latencies = field(default_factory=Counter)
-    service: str | None = None
+    requests: int = quantity(Documents())
+    statuses: Counter[int] = quantity(NumberTerms("http.response.status_code", 100))
+    timed: int = quantity(Stat(_DURATION, "count"))
+    duration: float = quantity(Stat(_DURATION, "sum"))
+    duration_squares: float = quantity(Stat(_DURATION, "sum_of_squares"))
+    latencies: Latencies = quantity(Tally())
+    service: str | None = quantity(MostFrequent("service.name"))
 
 
 @dataclass(frozen=True, slots=True)
-class AccessProfile:
+class AccessProfile(WindowProfile):
     """The requests of one window, by path."""
 
-    profile_key: ProfileKey
-    watermark: SourceWatermark
-    revision: int = 1
-    paths: Mapping[str, PathAccess] = field(default_factory=dict)
-
-    @property
-    def window(self) -> Window:
-        """The time summarised."""
-        return self.profile_key.window
-
-    def body(self) -> dict[str, Any]:
-        """Return what is stored beside profile key and watermark."""
-        return {"paths": [{"path": path, **_encode(each)} for path, each in self.paths.items()]}
-
-
-def from_body(
-    profile_key: ProfileKey, watermark: SourceWatermark, revision: int, body: dict[str, Any]
-) -> AccessProfile:
-    """Read what `AccessProfile.body` wrote."""
-    paths = {path.pop("path"): _decode(path) for path in body["paths"]}
-    return AccessProfile(profile_key, watermark, revision, paths)
-
-
-def total(parts: Iterable[PathAccess]) -> PathAccess:
-    """Return the sum of requests; no part is a sum of no requests."""
-    found = list(parts)
-    statuses: Counter[int] = Counter()
-    latencies: Latencies = Counter()
-    for access in found:
-        statuses.update(access.statuses)
-        latencies.update(access.latencies)
-    return PathAccess(
-        sum(access.requests for access in found),
-        statuses,
-        sum(access.timed for access in found),
-        sum(access.duration for access in found),
-        sum(access.duration_squares for access in found),
-        latencies,
-        next((access.service for access in found if access.service), None),
+    paths: Mapping[str, PathAccess] = quantity(
+        ByTerm("url.path", Record(PathAccess), size=MOST_PATHS, candidates=1_000)
     )
 
 
-def rest(whole: PathAccess, parts: Iterable[PathAccess]) -> PathAccess:
-    """Return what is left of a whole without its parts."""
-    known = total(parts)
-    return PathAccess(
-        whole.requests - known.requests,
-        whole.statuses - known.statuses,
-        whole.timed - known.timed,
-        # What rounding leaves of equal sums is no duration.
-        max(0.0, whole.duration - known.duration),
-        max(0.0, whole.duration_squares - known.duration_squares),
-        whole.latencies - known.latencies,
-        whole.service,
-    )
+class AccessKind(ProfileKind[AccessProfile]):
+    """Requests by five minutes."""
+
+    name = "access"
+    dataset = DATASET
+    step = STEP
+    profile = AccessProfile
+
+    def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[AccessProfile]:
+        """Yield a profile for each five minutes with requests.
+
+        One request does for up to `MOST_PATHS` paths a day; with more, latencies are asked for
+        again by the paths that were kept, and once for all.
+        """
+        answer = logs.search(DATASET, _body(part))
+        if _complete(answer):
+            of_paths, of_all = _latencies(answer), PathLatencies()
+        else:
+            of_paths, of_all = (
+                _latencies(logs.search(DATASET, _latencies_body(part, inside)))
+                for inside in (_only(_kept(answer)), _ALL)
+            )
+        for bucket in answer["aggregations"]["windows"]["buckets"]:
+            start = from_milliseconds(bucket["key"])
+            profile = self.profile_of(Window(start, start + STEP), series, bucket, Scope())
+            timed = of_paths.get(bucket["key"], {})
+            paths = {
+                path: replace(access, latencies=timed.get(path, Counter()))
+                for path, access in profile.paths.items()
+            }
+            if bucket["paths"]["sum_other_doc_count"]:
+                latencies = sum(of_all.get(bucket["key"], {}).values(), Counter())
+                everything = PathAccess(**read(PathAccess, bucket, Scope()))
+                paths[OTHER] = _rest(replace(everything, latencies=latencies), paths.values())
+            yield replace(profile, paths=paths)
 
 
-def _encode(path: PathAccess) -> dict[str, Any]:
+def _body(period: Window) -> dict[str, Any]:
+    """Return the search body for a period.
+
+    Latencies stand outside of the windows, with the windows innermost: so only the buckets that
+    hold a request come back, a tenth of what a range aggregation in each window returns.
+    """
+    inside = {**ask(AccessProfile, Scope()), **ask(PathAccess, Scope())}
+    windows = {"windows": _WINDOWS | {"aggs": inside}}
+    return period_query(period, {}) | {"aggs": {**windows, **_octaves({"terms": _PATHS})}}
+
+
+def _latencies_body(period: Window, inside: dict[str, Any]) -> dict[str, Any]:
+    """Return the search body for the latencies of a period, for each key of an aggregation."""
+    # Without an index the answer is one without windows.
+    return period_query(period, {}) | {"aggs": {"windows": _WINDOWS, **_octaves(inside)}}
+
+
+def _octaves(inside: dict[str, Any]) -> dict[str, Any]:
+    """Return the aggregations that count durations per window, for each key of one `inside`."""
     return {
-        "requests": path.requests,
-        "statuses": [*path.statuses.items()],
-        "timed": path.timed,
-        "duration": path.duration,
-        "duration_squares": path.duration_squares,
-        "latencies": sorted(path.latencies.items()),
-        "service": path.service,
+        name: {
+            "filter": {"range": {_DURATION: bounds}},
+            "aggs": {
+                "inside": inside
+                | {
+                    "aggs": {
+                        "bucket": {
+                            "histogram": {
+                                "field": _DURATION,
+                                "interval": width,
+                                "min_doc_count": 1,
+                            },
+                            "aggs": {"windows": _WINDOWS},
+                        }
+                    }
+                }
+            },
+        }
+        for name, bounds, width in _tiers()
     }
 
 
-def _decode(body: dict[str, Any]) -> PathAccess:
-    counters = {name: Counter(dict(body[name])) for name in ("statuses", "latencies")}
-    return PathAccess(**(body | counters))
+def _latencies(answer: Mapping[str, Any]) -> PathLatencies:
+    """Return the latencies of an answer."""
+    found: PathLatencies = {}
+    aggregations = answer["aggregations"]
+    if not aggregations["windows"]["buckets"]:
+        return found
+    for name, bounds, _ in _tiers():
+        for path in aggregations[name]["inside"]["buckets"]:
+            for bucket in path["bucket"]["buckets"]:
+                lower = max(int(bucket["key"]), bounds.get("gte", 0))
+                for window in bucket["windows"]["buckets"]:
+                    counts = found.setdefault(window["key"], {}).setdefault(path["key"], Counter())
+                    counts[lower] += window["doc_count"]
+    return found
+
+
+def _complete(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer to `_body` holds every path."""
+    aggregations = answer["aggregations"]
+    windows = aggregations["windows"]["buckets"]
+    if any(window["paths"]["sum_other_doc_count"] for window in windows):
+        return False
+    return not windows or not any(
+        aggregations[name]["inside"]["sum_other_doc_count"] for name, _, _ in _tiers()
+    )
+
+
+def _kept(answer: Mapping[str, Any]) -> list[str]:
+    """Return the paths that any window of an answer counts separately."""
+    windows = answer["aggregations"]["windows"]["buckets"]
+    return sorted({path["key"] for window in windows for path in window["paths"]["buckets"]})
+
+
+def _only(paths: Sequence[str]) -> dict[str, Any]:
+    """Return the aggregation that counts just the given paths separately."""
+    return {"terms": {"field": "url.path", "include": list(paths), "size": max(1, len(paths))}}
+
+
+def _rest(everything: PathAccess, parts: Iterable[PathAccess]) -> PathAccess:
+    """Return what is left of all requests without some."""
+    known = merge([PathAccess(), *parts])
+    return PathAccess(
+        everything.requests - known.requests,
+        everything.statuses - known.statuses,
+        everything.timed - known.timed,
+        # What rounding leaves of equal sums is no duration.
+        max(0.0, everything.duration - known.duration),
+        max(0.0, everything.duration_squares - known.duration_squares),
+        everything.latencies - known.latencies,
+        everything.service,
+    )
+
+
+def bucket_of(nanoseconds: int) -> int:
+    """Return the lower end of the bucket that holds a duration."""
+    if nanoseconds < _LEAST:
+        return 0
+    if nanoseconds >= _MOST:
+        return _MOST
+    width = _width(nanoseconds)
+    return nanoseconds // width * width
+
+
+def in_milliseconds(latencies: Mapping[int, int]) -> Buckets:
+    """Return the latencies as buckets in milliseconds, ready for percentiles."""
+    filled = {lower: count for lower, count in latencies.items() if count}
+    bounded = [lower for lower in filled if 0 < lower < _MOST]
+    ends = {*bounded, *(lower + _width(lower) for lower in bounded)}
+    if 0 in filled:
+        ends.add(_LEAST)
+    if _MOST in filled:
+        ends.add(_MOST)
+    edges = sorted(ends) or [_LEAST]
+    return Buckets(
+        tuple(edge / NANOSECONDS_PER_MILLISECOND for edge in edges),
+        (filled.get(0, 0), *(filled.get(edge, 0) for edge in edges)),
+        minimum=0.0,
+    )
+
+
+def _width(nanoseconds: int) -> int:
+    return (1 << (nanoseconds.bit_length() - 1)) // PARTS
+
+
+def _tiers() -> Iterator[tuple[str, dict[str, int], float]]:
+    yield "below", {"lt": _LEAST}, float(_LEAST)
+    for octave in range(FIRST_OCTAVE, LAST_OCTAVE + 1):
+        start = 1 << octave
+        yield f"octave{octave}", {"gte": start, "lt": 2 * start}, start / PARTS
+    yield "above", {"gte": _MOST}, float(2**62)

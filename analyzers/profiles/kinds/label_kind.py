@@ -23,7 +23,7 @@ from mlmon.analyzers.profiles.kinds.labels import (
     from_body,
 )
 from mlmon.analyzers.profiles.kinds.predictions import one_per_version
-from mlmon.analyzers.profiles.kinds.version_kind import VersionKind, version_buckets, versions
+from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,16 +64,19 @@ class LabelKind(VersionKind[LabelProfile]):
             for profile, _ in found:
                 yield with_errors(profile, errors.get(profile.window, ()))
 
-    def from_body(
+    def read(
         self,
         profile_key: ProfileKey,
         watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
-        baseline: Baseline | None,
-    ) -> LabelProfile:
+        baselines: Mapping[str, Baseline],
+    ) -> LabelProfile | None:
         """Return the profile of a stored body."""
-        return from_body(profile_key, watermark, revision, body, baseline)
+        scope = self.scope(profile_key.series, baselines)
+        if scope is None:
+            return None
+        return from_body(profile_key, watermark, revision, body, scope.baseline)
 
     def chosen(
         self, profiles: Iterable[LabelProfile], current: Mapping[tuple[str, str], Baseline]

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import SourceWatermark
 from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
+from mlmon.analyzers.event_logs.aggregations import ranges
 from mlmon.analyzers.profiles.kinds import label_segments
+from mlmon.analyzers.profiles.quantities import Bucket, Scope, Tally, counts_of
 from mlmon.analyzers.statistics.buckets import Buckets, sum_if_known
 
 if TYPE_CHECKING:
@@ -42,6 +44,21 @@ DELAYS = (
 
 DELAY_EDGES = tuple(math.nextafter(hours, math.inf) for hours in DELAYS[:-1])
 """Edges of buckets that hold what is rounded up to each of `DELAYS`."""
+
+
+class Delays(Tally):
+    """Labels by hours from prediction to (first) label, rounded up to one of `DELAYS`."""
+
+    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+        """Ask for ranges."""
+        del scope
+        return {name: {"range": {"field": "label.delay_hours", "ranges": ranges(DELAY_EDGES)}}}
+
+    def read(self, bucket: Bucket, name: str, scope: Scope) -> Counter[int]:
+        """Return the labels of each delay that there is."""
+        del scope
+        counts = zip(DELAYS, counts_of(bucket[name]), strict=True)
+        return Counter({hours: count for hours, count in counts if count})
 
 
 @dataclass(frozen=True, slots=True)

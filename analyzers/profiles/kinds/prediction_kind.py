@@ -17,11 +17,11 @@ from mlmon.analyzers.profiles.kinds.predictions import (
     from_body,
     joined,
 )
-from mlmon.analyzers.profiles.kinds.version_kind import VersionKind, version_buckets, versions
 from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
@@ -57,16 +57,19 @@ class PredictionKind(VersionKind[PredictionProfile]):
         for piece in part.split(max(1, MOST_BUCKETS // most) * STEP):
             yield from joined([_asked(logs, each, piece) for each in queries])
 
-    def from_body(
+    def read(
         self,
         profile_key: ProfileKey,
         watermark: SourceWatermark,
         revision: int,
         body: dict[str, Any],
-        baseline: Baseline | None,
-    ) -> PredictionProfile:
+        baselines: Mapping[str, Baseline],
+    ) -> PredictionProfile | None:
         """Return the profile of a stored body."""
-        return from_body(profile_key, watermark, revision, body, baseline)
+        scope = self.scope(profile_key.series, baselines)
+        if scope is None:
+            return None
+        return from_body(profile_key, watermark, revision, body, scope.baseline)
 
 
 def _asked(logs: Logs, query: PredictionQuery, piece: Window) -> list[PredictionProfile]:

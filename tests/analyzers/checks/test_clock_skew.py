@@ -8,7 +8,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.checks.clock_skew import ClockSkew
-from mlmon.analyzers.profiles.kinds.clocks import ClockProfile, Dates
+from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 
 
 def judge(start: datetime, *hours: dict[str, Dates]) -> list[Finding]:

@@ -13,7 +13,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.fallback_rate import FallbackRate
-from mlmon.analyzers.profiles.kinds.fallbacks import FallbackProfile
+from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
 from mlmon.analyzers.profiles.kinds.predictions import SourceUse
 
 Make = Callable[..., list[Any]]
@@ -156,13 +156,21 @@ def test_data_that_is_always_stale_for_some(steady_hours: Make, start: datetime)
     assert {each.severity for each in found} == {Severity.OK}
 
 
+def by_source(reasons: dict[tuple[str, str], int]) -> dict[str, Counter[str]]:
+    """Return how often each reason was given, by source."""
+    found: dict[str, Counter[str]] = {}
+    for (source, reason), times in reasons.items():
+        found.setdefault(source, Counter())[reason] += times
+    return found
+
+
 def fallback_hours(start: datetime, counts: Sequence[dict[tuple[str, str], int]]) -> list[Any]:
     """Return a profile of fallbacks per hour."""
     return [
         FallbackProfile(
             ProfileKey("fallback", Window(start + hour * HOUR, start + (hour + 1) * HOUR)),
             SourceWatermark(sum(reasons.values())),
-            reasons=Counter(reasons),
+            reasons=by_source(reasons),
         )
         for hour, reasons in enumerate(counts)
         if reasons

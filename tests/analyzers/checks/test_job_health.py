@@ -11,7 +11,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.checks.job_health.job_health import JobHealth
 from mlmon.analyzers.checks.job_health.job_runs import runs
-from mlmon.analyzers.profiles.kinds.jobs import profiles
+from mlmon.analyzers.profiles.kinds.job import profiles
 
 Events = list[dict[str, Any]]
 RunsOf = Callable[..., Events]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.checks.job_health.job_runs import Run, runs
-from mlmon.analyzers.profiles.kinds.jobs import JobEvent
+from mlmon.analyzers.profiles.kinds.job import JobEvent
 
 NOON = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
 

@@ -10,7 +10,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.model_reload.model_reload import ModelReload
-from mlmon.analyzers.profiles.kinds.models import profiles
+from mlmon.analyzers.profiles.kinds.model import profiles
 
 Events = list[dict[str, Any]]
 ModelEvents = Callable[..., Events]

@@ -14,7 +14,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.offline_metrics import OfflineMetrics
-from mlmon.analyzers.profiles.kinds.models import profiles
+from mlmon.analyzers.profiles.kinds.model import profiles
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 

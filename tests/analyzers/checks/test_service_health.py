@@ -11,8 +11,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
-from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
-from mlmon.analyzers.profiles.kinds.latency import bucket_of
+from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess, bucket_of
 
 Make = Callable[..., list[AccessProfile]]
 PER_DAY = 288

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso
-from mlmon.analyzers.profiles.kinds.jobs import profiles as job_profiles
-from mlmon.analyzers.profiles.kinds.latency import bucket_of
+from mlmon.analyzers.profiles.kinds.access import bucket_of
+from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.elastic.client.cluster import Cluster
 
 Events = list[dict[str, Any]]

@@ -12,7 +12,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.jobs import JobKind
+from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.cycle import cycle as cycles

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
-from mlmon.analyzers.profiles.kinds.fallbacks import total
+from mlmon.analyzers.profiles.kinds.fallback import reasons_of
 
 
 def fallback(at: datetime, source: str, reason: str | None) -> dict[str, Any]:
@@ -41,11 +41,14 @@ def test_fallbacks_are_counted(
     assert update("fallback", day) == 2
     assert update("fallback", day) == 0
     first, second = read("fallback", day)
-    assert first.reasons == Counter(
-        {("stats", "stale"): 2, ("stats", "(not said)"): 1, ("prices", "timeout"): 1}
-    )
+    assert first.reasons == {
+        "stats": Counter({"stale": 2, "(not said)": 1}),
+        "prices": Counter({"timeout": 1}),
+    }
     assert second.window == Window(start + HOUR, start + 2 * HOUR)
-    assert total([first, second]).total() == 5
+    assert reasons_of("stats", [first, second]) == Counter(
+        {"stale": 2, "(not said)": 1, "missing": 1}
+    )
 
 
 def test_reasons_beyond_the_most_frequent(
@@ -58,5 +61,5 @@ def test_reasons_beyond_the_most_frequent(
     ship([fallback(start, "stats", f"profile {number}") for number in range(30)])
     update("fallback", Window(start, start + DAY))
     (profile,) = read("fallback", Window(start, start + DAY))
-    assert profile.reasons["stats", "(other reasons)"] == 10
-    assert profile.reasons.total() == 30
+    assert profile.reasons["stats"]["(other reasons)"] == 10
+    assert profile.reasons["stats"].total() == 30

@@ -9,20 +9,23 @@ from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
-from mlmon.analyzers.base.window import Window, iso, parse_time
+from mlmon.analyzers.base.profile_key import ProfileKey
+from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.event_logs.aggregations import period_query
 from mlmon.analyzers.event_logs.hits import STEP, by_hour, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
+from mlmon.analyzers.profiles.profile import WindowProfile
+from mlmon.analyzers.profiles.quantities import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from _typeshed import DataclassInstance
 
-    from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.event_logs.logs import Logs
+    from mlmon.analyzers.profiles.quantities import Scope
 
     class Event(DataclassInstance, Protocol):
         """A frozen dataclass; its other fields are JSON values."""
@@ -36,35 +39,45 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Event")
 
 
+@dataclass(frozen=True)
+class Events(Quantity["tuple[Any, ...]"]):
+    """Events in order of time, which a kind fills in."""
+
+    of: type[Any]
+
+    def empty(self) -> tuple[Any, ...]:
+        """No event."""
+        return ()
+
+    def encode(self, value: tuple[Any, ...]) -> Any:
+        """Return their fields."""
+        return [asdict(event) | {"at": iso(event.at)} for event in value]
+
+    def decode(self, body: Any, scope: Scope) -> tuple[Any, ...]:
+        """Read what `encode` wrote."""
+        del scope
+        return tuple(self.of(**event | {"at": parse_time(event["at"])}) for event in body)
+
+    def merge(self, values: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Join them."""
+        return tuple(event for value in values for event in value)
+
+
 @dataclass(frozen=True, slots=True)
-class EventProfile(Generic[E]):
-    """The events of one window, in order of time."""
+class EventProfile(WindowProfile, Generic[E]):
+    """The events of one window, in order of time; a kind's own class declares `events`."""
 
-    profile_key: ProfileKey
-    watermark: SourceWatermark
-    revision: int = 1
     events: tuple[E, ...] = ()
-
-    @property
-    def window(self) -> Window:
-        """The time summarised."""
-        return self.profile_key.window
-
-    def body(self) -> dict[str, Any]:
-        """Return what is stored beside profile key and watermark."""
-        return {"events": [asdict(event) | {"at": iso(event.at)} for event in self.events]}
 
 
 class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
     """Events by the hour.
 
     Attributes:
-        event: What an event is.
         fields: The fields of the log that `of` reads.
     """
 
     step = STEP
-    event: ClassVar[type[Any]]
     fields: ClassVar[list[str]]
 
     @abstractmethod
@@ -85,19 +98,4 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
         """Yield the profiles of log events (their fields), one per hour that holds any."""
         for window, watermark, events in by_hour(sources, self.of):
             ordered = tuple(sorted(events, key=self.order))
-            yield EventProfile(ProfileKey(self.name, window), watermark, events=ordered)
-
-    def read(
-        self,
-        profile_key: ProfileKey,
-        watermark: SourceWatermark,
-        revision: int,
-        body: dict[str, Any],
-        baselines: Mapping[str, Baseline],
-    ) -> EventProfile[E]:
-        """Return the profile of a stored body."""
-        del baselines
-        events = (
-            self.event(**(event | {"at": parse_time(event["at"])})) for event in body["events"]
-        )
-        return EventProfile(profile_key, watermark, revision, tuple(events))
+            yield self.profile(ProfileKey(self.name, window), watermark, events=ordered)

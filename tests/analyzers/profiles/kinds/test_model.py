@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.profiles.kinds.models import ModelEvent, profiles
+from mlmon.analyzers.profiles.kinds.model import ModelEvent, profiles
 
 Events = list[dict[str, Any]]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.event_logs.hits import field_of
-from mlmon.analyzers.profiles.kinds.event_kind import EventKind, EventProfile
+from mlmon.analyzers.profiles.event_kind import EventKind, EventProfile, Events
+from mlmon.analyzers.profiles.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,11 @@ class JobEvent:
     records: int | None = None
 
 
-JobProfile: TypeAlias = EventProfile[JobEvent]
+@dataclass(frozen=True, slots=True)
+class JobProfile(EventProfile[JobEvent]):
+    """The events of one window, in order of time."""
+
+    events: tuple[JobEvent, ...] = quantity(Events(JobEvent))
 
 
 class JobKind(EventKind[JobEvent]):
@@ -48,7 +53,7 @@ class JobKind(EventKind[JobEvent]):
 
     name = KIND
     dataset = "ml.job"
-    event = JobEvent
+    profile = JobProfile
     fields: ClassVar = [
         "event.outcome",
         "event.duration",

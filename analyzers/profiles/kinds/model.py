@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.analyzers.event_logs.hits import family_of, field_of
-from mlmon.analyzers.profiles.kinds.event_kind import EventKind, EventProfile
+from mlmon.analyzers.profiles.event_kind import EventKind, EventProfile, Events
+from mlmon.analyzers.profiles.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,11 @@ class ModelEvent:
     error: str | None = None
 
 
-ModelProfile: TypeAlias = EventProfile[ModelEvent]
+@dataclass(frozen=True, slots=True)
+class ModelProfile(EventProfile[ModelEvent]):
+    """The events of one window, in order of time."""
+
+    events: tuple[ModelEvent, ...] = quantity(Events(ModelEvent))
 
 
 class ModelKind(EventKind[ModelEvent]):
@@ -53,7 +58,7 @@ class ModelKind(EventKind[ModelEvent]):
 
     name = KIND
     dataset = "ml.model"
-    event = ModelEvent
+    profile = ModelProfile
     fields: ClassVar = [
         "event.action",
         "event.outcome",

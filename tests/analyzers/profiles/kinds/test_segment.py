@@ -10,7 +10,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.profiles.kinds.segments import total
+from mlmon.analyzers.profiles.kinds.segment import segments_of
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.client.cluster import Cluster
 
@@ -63,7 +63,7 @@ def test_counts_are_those_of_numpy(
                 each["ml.prediction.decision"] == "approved" for each in mine
             )
             assert found.scores == Buckets.from_values(scores, baseline.segment_edges).counts
-    whole = total(profiles)["country"]["DE"]
+    whole = segments_of(profiles)["country"]["DE"]
     assert whole.rows == sum(each.segments["country"]["DE"].rows for each in profiles)
     assert profiles[0].service == "api"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.profiles.kinds.latency import (
+from mlmon.analyzers.profiles.kinds.access import (
     FIRST_OCTAVE,
     LAST_OCTAVE,
     PARTS,

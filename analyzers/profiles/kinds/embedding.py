@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import ProfileKey
@@ -24,23 +25,62 @@ from mlmon.analyzers.event_logs.aggregations import (
 )
 from mlmon.analyzers.event_logs.hits import field_of, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
-from mlmon.analyzers.profiles.kinds.embeddings import KIND, MOST_VECTORS, EmbeddingProfile
 from mlmon.analyzers.profiles.kinds.prediction_query import EMBEDDING, STEP, logged_fields
 from mlmon.analyzers.profiles.kinds.predictions import DATASET
-from mlmon.analyzers.profiles.kinds.version_kind import version_buckets, versions
+from mlmon.analyzers.profiles.profile import VersionProfile
+from mlmon.analyzers.profiles.quantities import ByName, Quantity, Scope, quantity
+from mlmon.analyzers.profiles.version_kind import version_buckets, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.analyzers.base.profile_key import SourceWatermark
-    from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
+
+KIND = "embedding"
+MOST_VECTORS = 64
+"""So many vectors of a field are kept of an hour, 1,536 of a day."""
 
 ID = "ml.prediction.id"
 HELD = "ml.features.embedded"
 _MODEL, _VERSION = "ml.model.name", "ml.model.version"
 Found = list[tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Sample(Quantity[StoredVectors]):
+    """A sample of one embedding, its vectors in an order that their ids decide."""
+
+    def empty(self) -> StoredVectors:
+        """No vector."""
+        return StoredVectors()
+
+    def encode(self, value: StoredVectors) -> Any:
+        """Return a JSON value."""
+        return value.to_body()
+
+    def decode(self, body: Any, scope: Scope) -> StoredVectors:
+        """Read what `encode` wrote."""
+        del scope
+        return StoredVectors.from_body(body)
+
+    def merge(self, values: Sequence[StoredVectors]) -> StoredVectors:
+        """Samples of hours are drawn from, not added."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingProfile(VersionProfile):
+    """The embeddings of one model version in one window.
+
+    Its watermark counts the predictions with an embedding.
+
+    Args:
+        fields: A sample of each embedding.
+    """
+
+    fields: Mapping[str, StoredVectors] = quantity(ByName(lambda _scope: (), _Sample()))
 
 
 class EmbeddingKind(ProfileKind[EmbeddingProfile]):
@@ -49,6 +89,7 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
     name = KIND
     dataset = DATASET
     step = STEP
+    profile = EmbeddingProfile
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour and version with embeddings."""
@@ -74,19 +115,6 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
                 if logged[name]
             }
             yield EmbeddingProfile(ProfileKey(KIND, window, series), watermark, fields=fields)
-
-    def read(
-        self,
-        profile_key: ProfileKey,
-        watermark: SourceWatermark,
-        revision: int,
-        body: dict[str, Any],
-        baselines: Mapping[str, Baseline],
-    ) -> EmbeddingProfile:
-        """Return the profile of a stored body."""
-        del baselines
-        fields = {name: StoredVectors.from_body(each) for name, each in body.items()}
-        return EmbeddingProfile(profile_key, watermark, revision, fields)
 
     def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model and version."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
-from mlmon.analyzers.profiles.kinds.embeddings import MOST_VECTORS
+from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS
 
 Events = list[dict[str, Any]]
 

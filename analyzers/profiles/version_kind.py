@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.event_logs.aggregations import UNNAMED, known_since
 from mlmon.analyzers.profiles.kind import P, ProfileKind
+from mlmon.analyzers.profiles.quantities import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
+    from mlmon.analyzers.base.profile_key import ProfileKey
     from mlmon.analyzers.baselines.baseline import Baseline
 
 
@@ -47,30 +47,15 @@ def version_buckets(bucket: Mapping[str, Any]) -> dict[tuple[str, str], dict[str
 class VersionKind(ProfileKind[P]):
     """A kind of profile of model versions."""
 
-    @abstractmethod
-    def from_body(
-        self,
-        profile_key: ProfileKey,
-        watermark: SourceWatermark,
-        revision: int,
-        body: dict[str, Any],
-        baseline: Baseline | None,
-    ) -> P:
-        """Return the profile of a stored body; `baseline` is its key's, None if it has none."""
+    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+        """Return the scope of the key's baseline; None if it is gone."""
+        baseline = baselines.get(series[2])
+        return None if baseline is None and series[2] else Scope(baseline)
 
-    def read(
-        self,
-        profile_key: ProfileKey,
-        watermark: SourceWatermark,
-        revision: int,
-        body: dict[str, Any],
-        baselines: Mapping[str, Baseline],
-    ) -> P | None:
-        """Return the profile of a stored body; None where its baseline is gone."""
-        baseline = baselines.get(profile_key.series[2])
-        if baseline is None and profile_key.series[2]:
-            return None
-        return self.from_body(profile_key, watermark, revision, body, baseline)
+    def terms(self, series: tuple[str, ...]) -> dict[str, str]:
+        """Return the model's name and version."""
+        name, version, *_ = series
+        return {"ml.model.name": name, "ml.model.version": version}
 
     def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model, version and baseline."""

@@ -12,7 +12,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, floor, iso
 from mlmon.analyzers.labels.waiting import PATIENCE
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.labels import DELAYS
-from mlmon.analyzers.profiles.kinds.outcomes import OutcomeProfile, delays
+from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile, delays_of
 
 Events = list[dict[str, Any]]
 
@@ -60,7 +60,7 @@ def test_delays_are_counted_when_labels_are_learnt(
     assert {profile.window.start: dict(profile.delays) for profile in profiles} == learnt
     assert {profile.service for profile in profiles} == {"api"}
     assert sum(profile.labels for profile in profiles) == 60
-    assert delays(profiles, "a").total() == 30
+    assert delays_of("a", profiles).total() == 30
     assert update("outcome", period) == 0
 
 

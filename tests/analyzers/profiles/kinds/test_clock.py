@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, FIRST, HOUR, LAST, MINUTE, Window, iso
-from mlmon.analyzers.profiles.kinds.clocks import Dates
+from mlmon.analyzers.profiles.kinds.clock import Dates
 
 Events = list[dict[str, Any]]
 P1 = Counter(p1=1)
