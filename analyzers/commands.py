@@ -59,7 +59,7 @@ def analyze(
     """Analyze a past period once; the same logs give the same findings again."""
     from datetime import UTC, datetime
 
-    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.run import engine, following
     from mlmon.elastic.connect import connect
@@ -68,6 +68,7 @@ def analyze(
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     period = Window(time_argument(since, now), time_argument(until, now))
+    check_order(period.start, period.end)
     chosen = _named(analyzer)
     with connect(settings) as cluster, shown_progress() as report:
         analysis = engine.analyze(
@@ -85,7 +86,7 @@ def analyze(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@app.command()
+@app.command(cls=PeriodCommand)
 def findings(
     severity: Annotated[
         Wanted, typer.Option(help="Severity to list; `warning` includes critical.")
@@ -101,7 +102,7 @@ def findings(
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.finding import Severity
-    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import iso
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.elastic.connect import connect
@@ -114,10 +115,7 @@ def findings(
     first, last, known = (
         time_argument(each, now) if each else None for each in (since, until, as_of)
     )
-    if first and last and first >= last:
-        raise WrongValueError(
-            "There is no time between --since and --until", "Give the earlier one first."
-        )
+    check_order(first, last)
     with connect(settings) as cluster:
         store = FindingStore(cluster, settings.namespace)
         if known and (learnt := store.first_learnt()) and learnt > known:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import mlmon.ingest.replay.commands
+from mlmon.elastic.command_options import Json
 
 if TYPE_CHECKING:
     from mlmon.elastic.settings import Settings
@@ -29,8 +30,6 @@ NOT_RUNNING = 3
 """Exit code of `--status` where no shipper runs."""
 
 _COLLECT_AFTER = 70_000
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()

@@ -219,6 +219,7 @@ def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) ->
 
     kinds = _kinds(alerting)
     settings = load_kibana_settings(space=space)
+    place = _place(namespace, settings.space)
     with ExitStack() as stack, shown_progress() as progress:
         kibana = stack.enter_context(open_kibana(settings))
         progress(f"asking {kibana.url}")
@@ -228,7 +229,6 @@ def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) ->
         if "watch" in kinds:
             cluster = stack.enter_context(connect(load_settings(namespace=namespace)))
             _check_watcher(cluster.capabilities().watcher, cluster.url)
-        place = _place(namespace, settings.space)
         compiled = artefacts(place)
         yield _Live(
             fitting(compiled, version, kinds),

@@ -2,11 +2,13 @@
 
 import difflib
 import sys
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
 from mlmon.alerting.publish import follow as alerting_follow
@@ -21,11 +23,40 @@ from mlmon.report import commands as report
 
 DOCS = Path(__file__).parent / "docs"
 
+PANELS = {
+    "Set up": ("doctor", "node", "setup", "prune"),
+    "Ship": ("ship", "replay"),
+    "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
+    "Read": ("findings", "logs", "trace", "report", "serve"),
+    "Act": ("alerts",),
+    "Export": ("kibana", "sample", "evidently", "nannyml"),
+    "Learn": ("demo", "docs"),
+}
+"""The panels of `mlmon --help`, and the commands of each, in the order of their use."""
+
+
+class PanelGroup(TyperGroup):
+    """Lists the commands by panel."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order of `PANELS`; a new one comes last."""
+        ordered = [name for names in PANELS.values() for name in names]
+        others = [name for name in super().list_commands(ctx) if name not in ordered]
+        return [name for name in ordered if name in self.commands] + others
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command that knows its panel."""
+        command = super().get_command(ctx, cmd_name)
+        panel = next((panel for panel, names in PANELS.items() if cmd_name in names), None)
+        if command is not None and panel is not None:
+            vars(command)["rich_help_panel"] = panel
+        return command
+
+
 app = typer.Typer(
     name="mlmon",
-    help="Watch a machine-learning service through its logs.",
+    cls=PanelGroup,
     no_args_is_help=True,
-    add_completion=False,
     # A traceback that shows local variables could show a secret.
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -35,15 +66,35 @@ for stage in (elastic, ingest, analyzers, alerting, report, kibana):
 findings_changed.join(alerting_follow)
 
 
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path(".demo"),
-    predictions: Annotated[int, typer.Option(help="Predictions of the scenario.")] = 100_000,
-    clean_up: Annotated[
-        bool, typer.Option("--clean", help="Stop its node and remove its files instead.")
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlmon {metadata.version('mlmon')}")
+        raise typer.Exit
+
+
+@app.callback()
+def mlmon(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
-    """Take a scored bid all the way to a verdict: service, scenario, shipper, analyzers, report."""
+    """Watch a machine-learning service through its logs."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="Folder for its files.")] = Path(".demo"),
+    predictions: Annotated[
+        int, typer.Option(help="Number of predictions in the scenario.")
+    ] = 100_000,
+    clean_up: Annotated[
+        bool, typer.Option("--clean", help="Stop its node and remove its files.")
+    ] = False,
+) -> None:
+    """Run the end-to-end demo: service, scenario, shipper, analyzers, report."""
     from mlmon.demo import run as run_demo
 
     if not run_demo(folder, predictions, clean_up=clean_up):

@@ -52,7 +52,7 @@ def report(
     """
     from datetime import UTC, datetime
 
-    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.elastic.connect import connect
@@ -67,11 +67,12 @@ def report(
     incidents = _incidents(truth) if truth else ()
     first = time_argument(since, now) if since else None
     last = time_argument(until, now) if until else None
+    known = time_argument(as_of, now) if as_of else None
+    check_order(first, last)
     with shown_progress() as progress:
         progress("reading findings")
         with connect(settings) as cluster:
             store = FindingStore(cluster, settings.namespace)
-            known = time_argument(as_of, now) if as_of else None
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
             progress("asking the dashboards")

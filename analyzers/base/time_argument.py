@@ -31,6 +31,18 @@ def time_argument(text: str, now: datetime) -> datetime:
     )
 
 
+def check_order(since: datetime | None, until: datetime | None) -> None:
+    """Check that a period, open at an end that is None, holds time.
+
+    Raises:
+        WrongValueError: It holds none.
+    """
+    if since and until and since >= until:
+        raise WrongValueError(
+            "There is no time between --since and --until", "Give the earlier one first."
+        )
+
+
 def window_argument(text: str, now: datetime) -> Window:
     """Read a window: `START/END`, each as `time_argument` reads them, or a length up to now.
 

@@ -73,6 +73,10 @@ def compare(
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     window = period(since, until)
+    if with_until and not with_since:
+        raise WrongValueError(
+            "--with-until has no start", "Give the start of the other period with --with-since."
+        )
     before = period(with_since, with_until or since) if with_since else None
     with connect(settings) as cluster, shown_progress("adding up profiles"):
         result = compared(

@@ -28,7 +28,12 @@ from mlmon.analyzers.profiles.kinds.sequences import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.findings_store import FindingStore, Written
-from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserError
+from mlmon.elastic.errors import (
+    ClusterError,
+    ClusterUnreachableError,
+    UserError,
+    WrongValueError,
+)
 from mlmon.formatting import excerpt, moment
 
 if TYPE_CHECKING:
@@ -113,7 +118,7 @@ def analyze(
     chosen = discover() if analyzers is None else tuple(analyzers)
     period = Window(period.start, min(period.end, now))
     if period.start >= period.end:
-        raise UserError(
+        raise WrongValueError(
             f"There is no time between {iso(period.start)} and {iso(period.end)}",
             "Give --since before --until, both in the past.",
         )

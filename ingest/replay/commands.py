@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.elastic.command_options import Json
+
 if TYPE_CHECKING:
     from mlmon.ingest.replay.mapping import Mapping
     from mlmon.ingest.replay.replay import Account, Target
@@ -34,7 +36,7 @@ def replay(
         Path | None,
         typer.Option(help="Write this Parquet file for `mlmon baseline create`, and no events."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write a table of past predictions as events, ready for `mlmon ship`.
 

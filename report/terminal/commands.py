@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, Since
+from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, PeriodCommand, Since
 
 if TYPE_CHECKING:
     from mlmon.report.terminal.query import Wanted
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=PeriodCommand)
 def logs(  # noqa: PLR0917 - its options
     text: Annotated[
         str | None, typer.Argument(help="Words to find, next to each other, in message or error.")
@@ -41,7 +41,7 @@ def logs(  # noqa: PLR0917 - its options
     """Search the logs; print the newest events, newest last."""
     from datetime import UTC, datetime
 
-    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import stopped_by_signals
@@ -59,6 +59,7 @@ def logs(  # noqa: PLR0917 - its options
         text,
         tuple(map(field_argument, field or ())),
     )
+    check_order(wanted.since, wanted.until)
     with connect(settings) as cluster, stopped_by_signals() as stopping:
         found = newest(cluster, settings.namespace, wanted, limit)
         shown = {str(each.get("event.id")) for each in found}

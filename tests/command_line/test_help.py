@@ -1,0 +1,61 @@
+"""What `mlmon --help` shows: every command in a panel, alike options, shell completion."""
+
+import re
+from importlib import metadata
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from mlmon.commands import PANELS, app
+from tests.support.command_tree import leaves
+
+COMMANDS = {" ".join(path): command for path, command in leaves()}
+WITHOUT_JSON = {"serve", "docs", "demo", "alerts alertmanager-config"}
+
+
+def test_every_command_is_in_a_panel() -> None:
+    """The panels name each command once, and no command that there is not."""
+    named = [name for names in PANELS.values() for name in names]
+    assert sorted(named) == sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_panels_follow_the_order_of_use() -> None:
+    """Help lists setting up before shipping, and shipping before analyzing and reading."""
+    text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"}).output
+    assert re.findall(r"╭─ ([A-Z][a-z ]+) ─", text) == ["Options", *PANELS]
+
+
+def test_help_starts_with_a_verb() -> None:
+    """A command's help is a sentence in the imperative: no article, no question, a full stop."""
+    for name, command in COMMANDS.items():
+        first = (command.help or "").split("\n\n")[0].strip()
+        assert re.match(r"[A-Z][a-z]+ ", first), name
+        assert first.split()[0] not in {"The", "A", "An", "What", "How", "This", "It"}, name
+        assert first.endswith((".", ")")), name
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_options_are_alike(name: str) -> None:
+    """Each option has a help text; `--json` is there, with one meaning."""
+    named = {word: param for param in COMMANDS[name].params for word in param.opts}
+    for word, param in named.items():
+        assert getattr(param, "help", ""), f"{name} {word} has no help"
+    assert not {"--from", "--to"} & named.keys()
+    if name not in WITHOUT_JSON:
+        assert named["--json"].help == "Print JSON: one document per line."
+
+
+def test_the_version_is_printed() -> None:
+    """`--version` prints that of the installed distribution."""
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"mlmon {metadata.version('mlmon')}\n")
+
+
+def test_a_shell_completes_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bash, asking with what was typed so far, gets the commands that go on from there."""
+    monkeypatch.setenv("_MLMON_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "mlmon fin")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    result = CliRunner().invoke(app, [], prog_name="mlmon")
+    assert result.output.split() == ["findings"]
