@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import INGEST, LAYERS, Layer
+from mlmon.analyzers.base.alert_policy import INGEST, LAYERS, Layer
 from mlmon.analyzers.base.finding import Severity
 
 if TYPE_CHECKING:

@@ -176,7 +176,7 @@ def list_analyzers(
                 else "context"
             )
             print(f"  {metric}: {verdict}{meaning}")
-        read = ", ".join((analyzer.reads, *analyzer.also))
+        read = ", ".join(needs.kind for needs in analyzer.needs)
         cited = ", ".join(sources(analyzer)) or "counts and medians, no paper"
         print(f"  from profiles of {read}; {cited} ({analyzer.runbook})")
 
@@ -206,14 +206,14 @@ def _description(analyzer: "Analyzer[Any]") -> dict[str, object]:
     return {
         "name": analyzer.name,
         "question": analyzer.question,
-        "reads": [analyzer.reads, *analyzer.also],
+        "reads": [needs.kind for needs in analyzer.needs],
         "limits": {
             metric: asdict(limits) if limits.judged else None
             for metric, limits in analyzer.limits.items()
         },
         "alert": {
             name: compact_duration(value) if isinstance(value, timedelta) else value
-            for name, value in asdict(analyzer.alert).items()
+            for name, value in asdict(analyzer.alert_policy).items()
         },
         "runbook": analyzer.runbook,
         "sources": sources(analyzer),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.policies.policy import Policy
-    from mlmon.analyzers.base.alert import Layer
+    from mlmon.analyzers.base.alert_policy import Layer
     from mlmon.analyzers.base.finding import Finding
 
 

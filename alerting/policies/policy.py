@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.alert import Alert as AlertPolicy
-    from mlmon.analyzers.base.alert import Layer
+    from mlmon.analyzers.base.alert_policy import AlertPolicy, Layer
     from mlmon.analyzers.base.finding import Finding
 
 
@@ -93,20 +92,20 @@ class Policy:
 def policies() -> tuple[Policy, ...]:
     """Return the rule of every analyzer, in order of their names."""
     return tuple(
-        policy_of(analyzer.name, analyzer.alert, analyzer.runbook) for analyzer in discover()
+        policy_of(analyzer.name, analyzer.alert_policy, analyzer.runbook) for analyzer in discover()
     )
 
 
-def policy_of(name: str, alert: AlertPolicy, runbook: str) -> Policy:
-    """Return the rule that an analyzer's alert declares."""
+def policy_of(name: str, policy: AlertPolicy, runbook: str) -> Policy:
+    """Return the policy that an analyzer declares."""
     return Policy(
         id=name,
-        on=Severity(alert.on),
-        after=alert.after,
-        of=alert.of,
-        clear=alert.clear,
-        step=alert.step,
-        silence=alert.silence,
-        layer=alert.layer,
+        on=Severity(policy.on),
+        after=policy.after,
+        of=policy.of,
+        clear=policy.clear,
+        step=policy.step,
+        silence=policy.silence,
+        layer=policy.layer,
         runbook=runbook,
     )

@@ -30,34 +30,34 @@ P = TypeVar("P", bound=Timed)
 
 @dataclass(frozen=True)
 class AnalysisContext(Generic[P]):
-    """Profiles of the period and, before it, of the analyzer's lookback.
+    """Profiles of a period, and of the past that the analyzer needs.
 
     Args:
         period: Windows that end in (start, end] are to be judged.
-        profiles: In order of their windows' starts.
+        profiles: Of the kind the analyzer judges, in order of their windows' starts. Of a kind with
+            a core (`ProfileKind.core`), old ones may hold the core only.
         baselines: The current baseline of each model version.
-        beside: Profiles of the other kinds an analyzer names in `also`, by kind.
-        fetch: Reads the profiles that start in a window with the named parts beside their core;
-            None where all are whole.
+        others: Profiles of the other kinds that the analyzer needs, by kind.
+        fetch: Reads a named part of the profiles that hold their core only; None where all are
+            complete.
     """
 
     period: Window
     profiles: Sequence[P]
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
-    beside: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    fetch: Callable[[Window, tuple[str, ...]], Sequence[P]] | None = None
+    others: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    fetch: Callable[[str], Sequence[P]] | None = None
 
-    def detailed(self, window: Window, *parts: str) -> Sequence[P]:
-        """Return the profiles that start in a window, with parts of them beside their core.
+    def with_part(self, part: str) -> Sequence[P]:
+        """Return all profiles in order of time, those that hold their core only with a part more.
 
-        They are read only now: for what few findings ask, of a time of which cores are enough for
-        all others.
+        The part is read by this call: use it for what few findings need.
         """
-        return self.within(window) if self.fetch is None else self.fetch(window, parts)
+        return self.profiles if self.fetch is None else self.fetch(part)
 
     def of(self, kind: str) -> AnalysisContext[Any]:
         """Return the context of another kind of profile, over the same period."""
-        return AnalysisContext(self.period, self.beside.get(kind, ()), self.baselines)
+        return AnalysisContext(self.period, self.others.get(kind, ()), self.baselines)
 
     @cached_property
     def _starts(self) -> list[datetime]:

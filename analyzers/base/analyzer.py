@@ -1,84 +1,65 @@
-"""What every analyzer is: a question, its limits, its panels, its alert, and a pure function."""
+"""What every analyzer is: a question, what it needs, its metrics, an alert policy, a pure function.
+
+docs/how-to/add-an-analyzer.md walks through one.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window, floor, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mlmon.analyzers.base.alert import Alert
+    from mlmon.analyzers.base.alert_policy import AlertPolicy
     from mlmon.analyzers.base.limits import Limits
-    from mlmon.analyzers.base.panel import Panel
+    from mlmon.analyzers.base.metric import Metric
+    from mlmon.analyzers.base.needs import Needs
+    from mlmon.analyzers.base.window import Window
 
 
 class Analyzer(ABC, Generic[P]):
     """One question about the logs, answered window by window.
 
-    A subclass in a module of this package is found by `discover`. `evaluate` must depend on nothing
-    but the context, and on no profile older than `lookback` before the window it judges: then
-    judging a month at once or hour by hour gives the same findings.
+    A subclass in a module of `checks` is found by `discover`. `evaluate` must depend on nothing but
+    the context, and on no profile that `needs` does not name: then judging a month at once or hour
+    by hour gives the same findings.
 
     Attributes:
         name: The module's name, `finding.analyzer`.
         question: What it answers, one question.
-        limits: Limits by metric.
-        panels: How its metrics are drawn.
-        alert: When its findings become an alert.
-        advice: What to do about an alarm, a few sentences.
-        reads: Kind of profile it judges.
-        also: Other kinds it looks at beside, as `context.of(kind)`.
-        lookback: How much of the past it needs before the window it judges.
-        lookbacks: The same for kinds of which it needs less or more than `lookback`.
-        weeks: In how many weeks before the window it judges it needs the same time of the week,
-            and the day before that.
-        whole: For kinds of whose older profiles their core is enough (`ProfileKind.core`): from how
-            long before the period on it needs whole ones.
+        needs: The profiles it needs; first those of the kind it judges (`context.profiles`), then
+            those of other kinds (`context.of(kind)`).
+        metrics: Its metrics, each with limits, unit and panel.
+        alert_policy: When its findings become an alert.
+        advice: What to do about an alert, a few sentences.
+        limits: The limits by metric, taken from `metrics`.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
-    limits: ClassVar[Mapping[str, Limits]]
-    panels: ClassVar[tuple[Panel, ...]]
-    alert: ClassVar[Alert]
+    needs: ClassVar[tuple[Needs, ...]]
+    metrics: ClassVar[tuple[Metric, ...]]
+    alert_policy: ClassVar[AlertPolicy]
     advice: ClassVar[str]
-    reads: ClassVar[str]
-    also: ClassVar[tuple[str, ...]] = ()
-    lookback: ClassVar[timedelta] = timedelta(0)
-    lookbacks: ClassVar[Mapping[str, timedelta]] = {}
-    weeks: ClassVar[int] = 0
-    whole: ClassVar[Mapping[str, timedelta]] = {}
+    limits: ClassVar[Mapping[str, Limits]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Derive the limits by metric."""
+        super().__init_subclass__(**options)
+        cls.limits = MappingProxyType({metric.name: metric.limits for metric in cls.metrics})
 
     @abstractmethod
     def evaluate(self, context: AnalysisContext[P]) -> Iterator[Finding]:
         """Yield the findings of every window that ends in the context's period."""
 
-    def reach(self, kind: str) -> timedelta:
-        """Return how much of the past it needs of a kind of profile."""
-        return self.lookbacks.get(kind, self.lookback)
-
-    def times(self, kind: str, period: Window) -> list[Window]:
-        """Return which profiles of a kind it needs to judge a period, in order and apart."""
-        start = floor(period.start, HOUR)
-        weeks = range(1, self.weeks + 1) if kind == self.reads else ()
-        past = [Window(start - week * WEEK - DAY, period.end - week * WEEK) for week in weeks]
-        return joined([Window(start - self.reach(kind), period.end), *past])
-
-    def whole_times(self, kind: str, period: Window) -> list[Window]:
-        """Return of which of these times it needs whole profiles, not just their core."""
-        if kind not in self.whole:
-            return self.times(kind, period)
-        return [Window(floor(period.start, HOUR) - self.whole[kind], period.end)]
-
     @property
     def runbook(self) -> str:
-        """Where it is written what its findings mean and what to do."""
+        """Path of the page that says what its findings mean and what to do."""
         return f"docs/analyzers/{self.name}.md"
 
     def finding(
@@ -105,5 +86,5 @@ class Analyzer(ABC, Generic[P]):
     def unknown(
         self, metric: str, subject: str | None, window: Window, reason: str, **known: Any
     ) -> Finding:
-        """Return the finding that nothing can be said, and why."""
+        """Return a finding without a verdict, and the reason."""
         return self.finding(metric, subject, window, Severity.UNKNOWN, reason=reason, **known)

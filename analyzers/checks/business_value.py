@@ -16,16 +16,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP
@@ -75,24 +76,22 @@ class BusinessValue(Analyzer[LabelProfile]):
         "(approved bids that fail). Without any of these the market pays less: compare prices and "
         "traffic with the weeks before."
     )
-    reads = "label"
-    also = ("prediction",)
-    lookback: ClassVar[timedelta] = WEEKS * WEEK + DAY
-    lookbacks: ClassVar = {"prediction": REACH}
-    limits: ClassVar = {
-        METRIC: Limits(0.8, 0.6, "below", "times the mean of the same weekdays of past weeks"),
-    }
-    panels = (
-        Panel(
-            "Value of approved bids",
+    needs = (
+        Needs("label", WEEKS * WEEK + DAY),
+        Needs("prediction", REACH),
+    )
+    metrics = (
+        Metric(
             METRIC,
-            "currency",
+            "Value of approved bids",
             "What did the bids of the day before bring that the model approved?",
+            Limits(0.8, 0.6, "below", "times the mean of the same weekdays of past weeks"),
+            unit="currency",
             draw="area",
             breakdown="ml.model.name",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="business", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="business", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per six hours and model."""

@@ -15,12 +15,13 @@ look as if they were ahead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import INGEST, Alert
+from mlmon.analyzers.base.alert_policy import INGEST, AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY
 from mlmon.analyzers.profiles.kinds.clock import STEP, ClockProfile, Dates
 from mlmon.formatting import count, moment, percent, span
@@ -48,17 +49,24 @@ class ClockSkew(Analyzer[ClockProfile]):
         "the clock of the shipper's machine is behind. Lines that are dated wrongly are not "
         "judged: ship them again once their dates are mended."
     )
-    reads = "clock"
-    lookback = DAY
-    limits: ClassVar = {
-        AHEAD: Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
-        BEHIND: Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
-    }
-    panels = (
-        Panel("Dated ahead", AHEAD, "ratio", "How many lines are dated after their arrival?"),
-        Panel("Dated long ago", BEHIND, "ratio", "How many lines are dated ten years ago?"),
+    needs = (Needs("clock", DAY),)
+    metrics = (
+        Metric(
+            AHEAD,
+            "Dated ahead",
+            "How many lines are dated after their arrival?",
+            Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
+            unit="ratio",
+        ),
+        Metric(
+            BEHIND,
+            "Dated long ago",
+            "How many lines are dated ten years ago?",
+            Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
+            unit="ratio",
+        ),
     )
-    alert = Alert(on="warning", after=1, of=1, layer=INGEST)
+    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer=INGEST)
 
     def evaluate(self, context: AnalysisContext[ClockProfile]) -> Iterator[Finding]:
         """Yield two findings per hour of arrival and service."""

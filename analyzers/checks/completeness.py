@@ -17,12 +17,13 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import INGEST, Alert
+from mlmon.analyzers.base.alert_policy import INGEST, AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
 from mlmon.analyzers.log_coverage.line_accounts import Account, accounts
@@ -55,23 +56,40 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         "are made anew. Lines stored twice were sent again after a rollover; shippers other than "
         "mlmon's must make `event.id` the document's id."
     )
-    reads = "sequence"
-    lookback = 2 * DAY
-    limits: ClassVar = {
-        LOST: Limits(
-            0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
+    needs = (Needs("sequence", 2 * DAY),)
+    metrics = (
+        Metric(
+            LOST,
+            "Lost lines",
+            "How many of the lines that were written are missing?",
+            Limits(
+                0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
+            ),
+            unit="ratio",
         ),
-        REPEATED: Limits(0.01, 0.10),
-        LATE: Limits(0.05, 0.25),
-        DELAY: Limits(60, 600, meaning="seconds, on average"),
-    }
-    panels = (
-        Panel("Lost lines", LOST, "ratio", "How many of the lines that were written are missing?"),
-        Panel("Repeated lines", REPEATED, "ratio", "How many lines are stored more than once?"),
-        Panel("Late lines", LATE, "ratio", "How many lines came too late for their window?"),
-        Panel("Time to arrive", DELAY, "s", "How long does a line take to arrive?"),
+        Metric(
+            REPEATED,
+            "Repeated lines",
+            "How many lines are stored more than once?",
+            Limits(0.01, 0.10),
+            unit="ratio",
+        ),
+        Metric(
+            LATE,
+            "Late lines",
+            "How many lines came too late for their window?",
+            Limits(0.05, 0.25),
+            unit="ratio",
+        ),
+        Metric(
+            DELAY,
+            "Time to arrive",
+            "How long does a line take to arrive?",
+            Limits(60, 600, meaning="seconds, on average"),
+            unit="s",
+        ),
     )
-    alert = Alert(on="warning", after=1, of=1, layer=INGEST)
+    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer=INGEST)
 
     def evaluate(self, context: AnalysisContext[SequenceProfile]) -> Iterator[Finding]:
         """Yield the findings of each service: by the hour, or longer where it writes little."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.kinds.prediction_query import STEP
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version, total
@@ -70,23 +71,38 @@ class DataQuality(Analyzer[PredictionProfile]):
         "out of range is often a unit; an unseen category is either a typing error upstream or "
         "news the model must be retrained for."
     )
-    reads = "prediction"
-    lookback = 2 * DAY
-    limits: ClassVar = {
-        MISSING: Limits(0.05, 0.20, meaning="above the training set's share", measures="rate"),
-        OUTSIDE: Limits(
-            0.01, 0.05, meaning="at least 3 and 6 times what chance allows", measures="rate"
+    needs = (Needs("prediction", 2 * DAY),)
+    metrics = (
+        Metric(
+            MISSING,
+            "Missing values",
+            "Which features come without a value?",
+            Limits(0.05, 0.20, meaning="above the training set's share", measures="rate"),
+            unit="ratio",
         ),
-        UNSEEN: Limits(
-            0.01, 0.05, meaning="at least 3 and 6 times what rare categories allow", measures="rate"
+        Metric(
+            OUTSIDE,
+            "Out of range",
+            "Which numbers has training never seen?",
+            Limits(
+                0.01, 0.05, meaning="at least 3 and 6 times what chance allows", measures="rate"
+            ),
+            unit="ratio",
         ),
-    }
-    panels = (
-        Panel("Missing values", MISSING, "ratio", "Which features come without a value?"),
-        Panel("Out of range", OUTSIDE, "ratio", "Which numbers has training never seen?"),
-        Panel("Unseen categories", UNSEEN, "ratio", "Which categories has training never seen?"),
+        Metric(
+            UNSEEN,
+            "Unseen categories",
+            "Which categories has training never seen?",
+            Limits(
+                0.01,
+                0.05,
+                meaning="at least 3 and 6 times what rare categories allow",
+                measures="rate",
+            ),
+            unit="ratio",
+        ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="feature")
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="feature")
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per window, model version, feature and fault."""

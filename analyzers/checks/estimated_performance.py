@@ -13,12 +13,13 @@ and cannot see that change: that is what `concept_drift` compares it with labels
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, most_frequent_threshold
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
@@ -40,17 +41,19 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.statistics.performance import Estimate
 
-MEASURES: Mapping[str, Measure] = {
-    "roc_auc": "roc_auc",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "f1",
-    "success.rate": "positive_rate",
-}
-"""The measure of each metric."""
-
 FEWEST = 100
 OFFLINE = "difference to the version's offline value"
+MEASURES: Mapping[str, tuple[Measure, Limits]] = {
+    "roc_auc": ("roc_auc", Limits(-0.03, -0.08, "below", OFFLINE)),
+    "precision": ("precision", Limits(-0.05, -0.10, "below", OFFLINE, "rate")),
+    "recall": ("recall", Limits(-0.05, -0.10, "below", OFFLINE)),
+    "f1": ("f1", Limits(-0.05, -0.10, "below", OFFLINE)),
+    "success.rate": (
+        "positive_rate",
+        Limits(-0.05, -0.10, "below", "difference to the training set's", "rate"),
+    ),
+}
+"""The measure of each metric, and the limits of its difference to the reference."""
 
 
 class EstimatedPerformance(Analyzer[PredictionProfile]):
@@ -64,26 +67,19 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         "changed, expect `live_performance` to show the same once labels come, and retrain on the "
         "new traffic."
     )
-    reads = "prediction"
-    lookback = LOOKBACK
-    limits: ClassVar = {
-        "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
-        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
-        "recall": Limits(-0.05, -0.10, "below", OFFLINE),
-        "f1": Limits(-0.05, -0.10, "below", OFFLINE),
-        "success.rate": Limits(-0.05, -0.10, "below", "difference to the training set's", "rate"),
-    }
-    panels = tuple(
-        Panel(
-            f"{TITLES[measure]}, estimated",
+    needs = (Needs("prediction", LOOKBACK),)
+    metrics = tuple(
+        Metric(
             metric,
-            "ratio" if metric == "success.rate" else "",
+            f"{TITLES[measure]}, estimated",
             f"What {TITLES[measure]} do the scores lead to expect?",
+            limits,
+            unit="ratio" if metric == "success.rate" else "",
             breakdown="ml.model.version",
         )
-        for metric, measure in MEASURES.items()
+        for metric, (measure, limits) in MEASURES.items()
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and model version in service."""
@@ -108,7 +104,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         scores: Buckets,
         threshold: float | None,
     ) -> Finding:
-        measure, approved = MEASURES[metric], sum(profile.approved for profile in day.own)
+        (measure, _), approved = MEASURES[metric], sum(profile.approved for profile in day.own)
         title = f"{TITLES[measure]} of {day.title}"
         estimate = _estimate(baseline, measure, scores, threshold)
         offline = offline_performance(baseline, measure, threshold, CONFIDENCE)

@@ -15,15 +15,16 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
 from mlmon.analyzers.profiles.kinds.prediction_query import STEP
@@ -60,39 +61,63 @@ class FallbackRate(Analyzer[PredictionProfile]):
         "hours. A coverage that falls while the age stays means that the source does not know "
         "part of the traffic: new profiles, a new market, or a key that has changed."
     )
-    reads = "prediction"
-    also = ("fallback",)
-    lookback = PAST + DAY
-    limits: ClassVar = {
-        RATE: Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
-        SHARE: Limits(0.05, 0.25, meaning="of predictions, at least 3 and 6 times the past week's"),
-        COVERAGE: Limits(
-            0.95,
-            0.75,
-            "below",
-            "or 3 and 6 times the share without data in the past week",
-            measures="rate",
-        ),
-        AGE: Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
-        OLDEST: Limits(
-            3.0,
-            8.0,
-            meaning="hours, or 3 quarters of and twice the age at which defaults were used in the "
-            "past week; at least 2 and 4 times what 3 in 4 past hours had",
-        ),
-    }
-    panels = (
-        Panel("Fallbacks to defaults", RATE, "ratio", "How many predictions use defaults?"),
-        Panel("Fallbacks by reason", SHARE, "ratio", "Why do predictions use defaults?"),
-        Panel("Coverage of feature sources", COVERAGE, "ratio", "How many have any data?"),
-        Panel("Age of feature sources", AGE, "h", "How old is the data predictions are made from?"),
-        Panel("Oldest data", OLDEST, "h", "How old is the oldest data predictions are made from?"),
+    needs = (
+        Needs("prediction", PAST + DAY),
+        Needs("fallback", PAST + DAY),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="fallback")
+    metrics = (
+        Metric(
+            RATE,
+            "Fallbacks to defaults",
+            "How many predictions use defaults?",
+            Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            unit="ratio",
+        ),
+        Metric(
+            SHARE,
+            "Fallbacks by reason",
+            "Why do predictions use defaults?",
+            Limits(0.05, 0.25, meaning="of predictions, at least 3 and 6 times the past week's"),
+            unit="ratio",
+        ),
+        Metric(
+            COVERAGE,
+            "Coverage of feature sources",
+            "How many have any data?",
+            Limits(
+                0.95,
+                0.75,
+                "below",
+                "or 3 and 6 times the share without data in the past week",
+                measures="rate",
+            ),
+            unit="ratio",
+        ),
+        Metric(
+            AGE,
+            "Age of feature sources",
+            "How old is the data predictions are made from?",
+            Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
+            unit="h",
+        ),
+        Metric(
+            OLDEST,
+            "Oldest data",
+            "How old is the oldest data predictions are made from?",
+            Limits(
+                3.0,
+                8.0,
+                meaning="hours, or 3 quarters of and twice the age at which defaults were used in "
+                "the past week; at least 2 and 4 times what 3 in 4 past hours had",
+            ),
+            unit="h",
+        ),
+    )
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="fallback")
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield the findings of each window and feature source."""
-        profiles = one_per_version(context.profiles, context.baselines)
+        profiles = one_per_version(context.with_part("sources"), context.baselines)
         fallbacks: AnalysisContext[FallbackProfile] = context.of("fallback")
         named = {name for profile in profiles for name in profile.sources}
         told = {source for profile in fallbacks.profiles for source in profile.reasons}

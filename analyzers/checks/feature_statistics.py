@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from scipy import special
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import CONTEXT, Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.drift import ALPHA, numeric_drift
 from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
@@ -94,43 +95,33 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         "moves while the distribution as a whole does not is the work of few predictions. Find the "
         "client or source these share; a unit, a sign or a default is the usual cause."
     )
-    reads = "prediction"
-    lookback = LOOKBACK
-    limits: ClassVar = {
-        MEAN: Limits(0.5, 1.0, meaning="either way; only where `feature_drift` sees nothing"),
-        MEDIAN: CONTEXT,
-        SPREAD: Limits(2.0, 4.0, meaning="or its reciprocal; only where `feature_drift` does not"),
-        MINIMUM: CONTEXT,
-        MAXIMUM: CONTEXT,
-        SHARE: CONTEXT,
-    }
-    panels = (
-        Panel("Means", MEAN, "", "How many standard deviations has each mean moved?", pivot=0.0),
-        Panel(
-            "Medians",
-            MEDIAN,
-            "",
-            "How many standard deviations has each median moved?",
+    needs = (Needs("prediction", LOOKBACK),)
+    metrics = (
+        Metric(
+            MEAN,
+            "Means",
+            "How many standard deviations has each mean moved?",
+            Limits(0.5, 1.0, meaning="either way; only where `feature_drift` sees nothing"),
             pivot=0.0,
         ),
-        Panel(
-            "Spread",
+        Metric(MEDIAN, "Medians", "How many standard deviations has each median moved?", pivot=0.0),
+        Metric(
             SPREAD,
-            "",
+            "Spread",
             "How wide are values spread, as a multiple of training?",
+            Limits(2.0, 4.0, meaning="or its reciprocal; only where `feature_drift` does not"),
             pivot=1.0,
         ),
-        Panel(
-            "Minima",
+        Metric(
             MINIMUM,
-            "",
+            "Minima",
             "How many standard deviations has each minimum moved?",
             worst="lowest",
         ),
-        Panel("Maxima", MAXIMUM, "", "How many standard deviations has each maximum moved?"),
-        Panel("Shares of categories", SHARE, "ratio", "How frequent is each category?"),
+        Metric(MAXIMUM, "Maxima", "How many standard deviations has each maximum moved?"),
+        Metric(SHARE, "Shares of categories", "How frequent is each category?", unit="ratio"),
     )
-    alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""

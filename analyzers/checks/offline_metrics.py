@@ -18,15 +18,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.out_of_fold import THRESHOLD
 from mlmon.analyzers.event_logs.hits import STEP
@@ -57,6 +58,7 @@ FALSE_DISCOVERY_RATE = 0.01
 FEWEST = fewest(FALSE_DISCOVERY_RATE)
 EVALUATED_WITHIN = 6 * HOUR
 CONFIDENCE = 0.99
+PAST = 365 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +114,35 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         "steady decline points to a market that has become harder to tell, or to features that "
         "no longer say what they said: retraining alone will not mend it."
     )
-    reads = "model"
-    lookback = 365 * DAY
-    limits: ClassVar = {
-        VALUE: Limits(
-            0.05,
-            0.10,
-            meaning="share by which it is certainly worse than the median of up to 10 versions "
-            "before, at least 3 and 6 times their spread",
+    needs = (Needs("model", PAST),)
+    metrics = (
+        Metric(
+            VALUE,
+            "Offline metrics",
+            "How good is each version on its test set?",
+            Limits(
+                0.05,
+                0.10,
+                meaning="share by which it is certainly worse than the median of up to 10 versions "
+                "before, at least 3 and 6 times their spread",
+            ),
+            draw="bar",
         ),
-        TREND: Limits(
-            0.03,
-            0.10,
-            meaning="share by which it became worse over 5 to 10 versions, and a q-value of at "
-            "most 0.01",
-        ),
-    }
-    panels = (
-        Panel("Offline metrics", VALUE, "", "How good is each version on its test set?", "bar"),
-        Panel(
-            "Decline of offline metrics",
+        Metric(
             TREND,
-            "ratio",
+            "Decline of offline metrics",
             "How much worse have the versions become in spite of retraining?",
+            Limits(
+                0.03,
+                0.10,
+                meaning="share by which it became worse over 5 to 10 versions, and a q-value of at "
+                "most 0.01",
+            ),
+            unit="ratio",
         ),
     )
     # A version is judged once: what is said of it stands for a week.
-    alert = Alert(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
+    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
         """Yield the findings of each version in the hour of its evaluation."""
@@ -149,7 +153,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             if event.action in {TRAIN, EVALUATE}
         ]
         for window in context.windows(STEP):
-            seen = [each for each in events if window.end - self.lookback <= each.at < window.end]
+            seen = [each for each in events if window.end - PAST <= each.at < window.end]
             by_model = versions(seen)
             evaluations = [
                 each for each in seen if each.at >= window.start and each.action == EVALUATE

@@ -17,12 +17,13 @@ Paper: Kitagawa, E. M. (1955). Components of a difference between two rates. JAS
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
@@ -53,21 +54,17 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
         "effect though `score_shift` alarms, the model scores the same inputs otherwise: compare "
         "the version in service with the one meant to be."
     )
-    reads = "prediction"
-    lookback = LOOKBACK
-    limits: ClassVar = {
-        METRIC: Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way")
-    }
-    panels = (
-        Panel(
-            "Effects on the score",
+    needs = (Needs("prediction", LOOKBACK),)
+    metrics = (
+        Metric(
             METRIC,
-            "",
+            "Effects on the score",
             "By how much does each feature move the score?",
+            Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way"),
             pivot=0.0,
         ),
     )
-    alert = Alert(on="critical", after=2, of=2, layer="feature", step=STEP)
+    alert_policy = AlertPolicy(on="critical", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, and feature."""

@@ -11,12 +11,13 @@ make false alarms. Segments with too few predictions are counted, not judged.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.drift import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
@@ -50,19 +51,17 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         "may not show it. Read its predictions with `mlmon logs --dataset prediction --field "
         "ml.features.categorical.FEATURE=VALUE`. If all moved, see `score_shift`."
     )
-    reads = "segment"
-    lookback = DAY
-    limits: ClassVar = {METRIC: LIMITS}
-    panels = (
-        Panel(
-            "Segment drift",
+    needs = (Needs("segment", DAY),)
+    metrics = (
+        Metric(
             METRIC,
-            "",
+            "Segment drift",
             "How far have the scores of each segment moved from training: 0 not at all, 1 wholly?",
+            LIMITS,
             breakdown="finding.segment",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="score", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=STEP)
 
     def evaluate(self, context: AnalysisContext[SegmentProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""

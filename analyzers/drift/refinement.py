@@ -22,7 +22,7 @@ class Refinements:
     """The finer counts there are.
 
     Args:
-        context: Of an analyzer that names `refinement` in `also`.
+        context: Of an analyzer that needs profiles of kind `refinement`.
     """
 
     def __init__(self, context: AnalysisContext[Any]) -> None:

@@ -10,9 +10,10 @@ from mlmon.analyzers.pages.sources import sources
 from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.alert import Alert
+    from mlmon.analyzers.base.alert_policy import AlertPolicy
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.limits import Limits
+    from mlmon.analyzers.base.needs import Needs
 
 
 def page(analyzer: Analyzer[Any]) -> str:
@@ -23,7 +24,7 @@ def page(analyzer: Analyzer[Any]) -> str:
         "## Metrics",
         _metrics(analyzer),
         "## When it alarms",
-        _alert(analyzer.alert),
+        _alert(analyzer.alert_policy),
         "## What to do",
         analyzer.advice,
         "## What it reads",
@@ -39,30 +40,20 @@ def _sources(analyzer: Analyzer[Any]) -> list[str]:
 
 
 def _profiles(analyzer: Analyzer[Any]) -> str:
-    weeks = f", and of the same time in the {analyzer.weeks} weeks before it"
-    kinds = f"Profiles of kind {_kinds(analyzer)} before the window it judges"
-    return f"{kinds}{weeks if analyzer.weeks else ''}.{_core(analyzer)}"
-
-
-def _kinds(analyzer: Analyzer[Any]) -> str:
     """Name the kinds by how far back they are needed, the one it judges first."""
-    by_reach: dict[str, list[str]] = {}
-    for kind in (analyzer.reads, *analyzer.also):
-        by_reach.setdefault(compact_duration(analyzer.reach(kind)), []).append(f"`{kind}`")
-    return "; ".join(f"{' and '.join(of)}, up to {reach}" for reach, of in by_reach.items())
+    by_lookback: dict[str, list[str]] = {}
+    for needs in analyzer.needs:
+        by_lookback.setdefault(_past(needs), []).append(f"`{needs.kind}`")
+    kinds = "; ".join(f"{' and '.join(of)}, {past}" for past, of in by_lookback.items())
+    return f"Profiles of kind {kinds}."
 
 
-def _core(analyzer: Analyzer[Any]) -> str:
-    """Say of which profiles no more than their core is read."""
-    return "".join(
-        f" Of those of kind `{kind}`"
-        + (f" that are older than {compact_duration(age)}" if age else "")
-        + " it reads scores and counts only."
-        for kind, age in analyzer.whole.items()
-    )
+def _past(needs: Needs) -> str:
+    weeks = f", and the same time in the {needs.weeks} weeks before"
+    return f"{compact_duration(needs.lookback)} of the past{weeks if needs.weeks else ''}"
 
 
-def _alert(alert: Alert) -> str:
+def _alert(alert: AlertPolicy) -> str:
     windows = "one window is" if alert.of == 1 else f"{alert.after} of {alert.of} windows are"
     worse = " or worse" if alert.on == "warning" else ""
     calm = "one window is" if alert.clear == 1 else f"{alert.clear} windows in a row are"
@@ -74,10 +65,10 @@ def _alert(alert: Alert) -> str:
 
 def _metrics(analyzer: Analyzer[Any]) -> str:
     lines = ["| metric | asks | unit | warning | critical | limits |", 6 * "|---" + "|"]
-    for panel in analyzer.panels:
-        limits = analyzer.limits[panel.metric]
+    for metric in analyzer.metrics:
+        limits = metric.limits
         lines.append(
-            f"| `{panel.metric}` | {panel.sentence} | {panel.unit or '-'} "
+            f"| `{metric.name}` | {metric.question} | {metric.unit or '-'} "
             f"| {_limit(limits, limits.warning)} | {_limit(limits, limits.critical)} "
             f"| {limits.meaning or '-'} |"
         )

@@ -34,12 +34,14 @@ class ProfileKind(ABC, Generic[P]):
     """One kind of profile.
 
     Attributes:
-        name: `profile.kind`, and what analyzers name in `reads`.
+        name: `profile.kind`, and what analyzers name in `needs`.
         dataset: The dataset it sums up.
         step: Length of its windows.
         profile: The dataclass of its profiles, which declares their quantities.
         news: Where new events of its windows are found, and the field that dates them; by default
             where the dataset is.
+        complete_for: How long before the period to judge a window may begin for its profile to be
+            read completely, where the kind has details.
         preparations: What has to be done before its events are surveyed; of kinds that name the
             same, once a run.
     """
@@ -49,6 +51,7 @@ class ProfileKind(ABC, Generic[P]):
     step: ClassVar[timedelta]
     profile: ClassVar[type[Any]] = WindowProfile
     news: ClassVar[tuple[tuple[str, str], ...]] = ()
+    complete_for: ClassVar[timedelta]
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.alert import INGEST
+from mlmon.analyzers.base.alert_policy import INGEST
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.base.needs import Needs
     from mlmon.analyzers.profiles.kind import ProfileKind
     from mlmon.elastic.client.cluster import Cluster
 
@@ -191,8 +192,9 @@ def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[
     """
     needed = {SEQUENCE: [Window(floor(period.start, HOUR) - BEHIND, period.end)]}
     for analyzer in analyzers:
-        for kind in (analyzer.reads, *analyzer.also):
-            needed[kind] = joined([*needed.get(kind, []), *analyzer.times(kind, period)])
+        for needs in analyzer.needs:
+            windows = [*needed.get(needs.kind, []), *needs.windows(period)]
+            needed[needs.kind] = joined(windows)
     return needed
 
 
@@ -261,34 +263,43 @@ class _Sources:
 
     def skip_reason(self, analyzer: Analyzer[Any]) -> str | None:
         """Return why an analyzer has nothing to judge, None if it has."""
-        needed = (analyzer.reads, *analyzer.also)
         why = [
-            f"profiles of kind {kind}: {self.failed[kind]}"
-            for kind in needed
-            if kind in self.failed
+            f"profiles of kind {needs.kind}: {self.failed[needs.kind]}"
+            for needs in analyzer.needs
+            if needs.kind in self.failed
         ]
         return "; ".join(why) or None
 
     def context(self, analyzer: Analyzer[Any]) -> AnalysisContext[Any]:
-        """Return what an analyzer judges: nothing older than it looks back."""
-        of = {
-            kind: [
+        """Return what an analyzer judges: the profiles it needs, and no others."""
+        found = {
+            needs.kind: [
                 profile
-                for time_ in analyzer.times(kind, self._period)
-                for profile in self._within(kind, time_)
+                for window in needs.windows(self._period)
+                for profile in self._within(needs.kind, window)
             ]
-            for kind in (analyzer.reads, *analyzer.also)
+            for needs in analyzer.needs
         }
-        beside = {kind: of[kind] for kind in analyzer.also}
-        fetch = partial(self._detailed, kinds()[analyzer.reads])
-        return AnalysisContext(self._period, of[analyzer.reads], self._current, beside, fetch)
+        judged = analyzer.needs[0]
+        profiles = found.pop(judged.kind)
+        fetch = partial(self._with_part, judged, profiles)
+        return AnalysisContext(self._period, profiles, self._current, found, fetch)
 
-    def _detailed(
-        self, kind: ProfileKind[Any], window: Window, parts: tuple[str, ...]
-    ) -> Sequence[Any]:
-        fields = (*kind.core, *parts) if kind.core else ()
-        found = self._store.read(kind, window, self._by_id, fields)
-        return kind.chosen(found, self._current)
+    def _with_part(self, needs: Needs, profiles: Sequence[Any], part: str) -> Sequence[Any]:
+        """Return profiles in order of time; of those that hold their core only, read a part."""
+        kind = kinds()[needs.kind]
+        by_key = {profile.profile_key: profile for profile in profiles}
+        for window in without(needs.windows(self._period), self._complete(kind)):
+            read = self._store.read(kind, window, self._by_id, (*kind.core, part))
+            by_key |= {profile.profile_key: profile for profile in kind.chosen(read, self._current)}
+        return sorted(by_key.values(), key=lambda profile: profile.window)
+
+    def _complete(self, kind: ProfileKind[Any]) -> list[Window]:
+        """Return the time whose profiles are read completely."""
+        if not kind.core:
+            return self._times[kind.name]
+        recent = Window(floor(self._period.start, HOUR) - kind.complete_for, LAST)
+        return [recent]
 
     def _within(self, kind: str, time: Window) -> Sequence[Any]:
         return AnalysisContext(self._period, self._read[kind], self._current).within(time)
@@ -305,14 +316,9 @@ class _Sources:
         needed = self._needed(kind.name, now)
         if not kind.core:
             return [(window, ()) for window in needed]
-        whole = joined(
-            window
-            for analyzer in self._analyzers
-            if kind.name in {analyzer.reads, *analyzer.also}
-            for window in analyzer.whole_times(kind.name, self._period)
-        )
-        cores = [(window, kind.core) for window in without(needed, whole)]
-        return sorted([*((window, ()) for window in whole), *cores])
+        cores = without(needed, self._complete(kind))
+        complete = without(needed, cores)
+        return sorted([*((window, ()) for window in complete), *((w, kind.core) for w in cores)])
 
     def nothing_logged(self) -> UserError:
         """Return the error that says where events are known."""
@@ -386,7 +392,7 @@ class _LogsBehind:
             where = self.environments.of(each.window, each.service)
             finding = replace(each, environment=where)
             # What is said about the logs is not weighed by itself.
-            if analyzer.alert.layer != INGEST:
+            if analyzer.alert_policy.layer != INGEST:
                 known = self.completeness.of(finding.window, finding.service)
                 finding = weighed(finding, analyzer.limits.get(finding.metric), known)
             yield finding

@@ -39,9 +39,10 @@ def home(analyzer: Analyzer[Any]) -> Dashboard:
     """
     everything = dashboards()
     named = [dashboard for dashboard in everything if analyzer.name in dashboard.analyzers]
-    fitting = [dashboard for dashboard in everything if analyzer.alert.layer in dashboard.layers]
+    layer = analyzer.alert_policy.layer
+    fitting = [dashboard for dashboard in everything if layer in dashboard.layers]
     if not named + fitting:
-        raise LookupError(f"no dashboard shows {analyzer.name} of layer {analyzer.alert.layer}")
+        raise LookupError(f"no dashboard shows {analyzer.name} of layer {layer}")
     return (named + fitting)[0]
 
 

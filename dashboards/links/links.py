@@ -107,9 +107,9 @@ def _dashboard(finding: Finding, analyzer: Analyzer[Any], place: Place) -> str:
 
 def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Condition]:
     """Return the search that shows what a finding was made from, and what narrows it to that."""
-    dataset = kinds()[analyzer.reads].dataset
+    dataset = kinds()[analyzer.needs[0].kind].dataset
     default = _EVIDENCE.get(dataset, (searches.STORY, None))
-    search, field = _BY_LAYER.get(analyzer.alert.layer, default)
+    search, field = _BY_LAYER.get(analyzer.alert_policy.layer, default)
     conditions: list[Condition] = []
     if field is not None and finding.subject is not None:
         # What lies after a colon tells a part of the subject, such as the reason of a fallback.

@@ -9,7 +9,7 @@ from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.picture import Picture
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.alert import Layer
+    from mlmon.analyzers.base.alert_policy import Layer
     from mlmon.dashboards.model.source import Source
 
 COLUMNS = 48

@@ -19,7 +19,7 @@ from mlmon.dashboards.model.sources import FINDINGS
 if TYPE_CHECKING:
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.limits import Limits
-    from mlmon.analyzers.base.panel import Panel, Side
+    from mlmon.analyzers.base.metric import Metric, Side
 
 MOST_SUBJECTS = 12
 _PARTS = {
@@ -31,25 +31,24 @@ _PARTS = {
 }
 
 
-def finding_charts(analyzer: Analyzer[Any], panel: Panel) -> tuple[Chart, ...]:
+def finding_charts(analyzer: Analyzer[Any], metric: Metric) -> tuple[Chart, ...]:
     """Return a metric's charts: one, or one for each direction of one that is bad in both."""
-    limits = analyzer.limits.get(panel.metric)
-    if panel.pivot is None:
-        return (_chart(analyzer, panel, panel.worst or _side(limits)),)
-    above = AtLeast("finding.value", panel.pivot)
+    if metric.pivot is None:
+        return (_chart(analyzer, metric, metric.worst or _side(metric.limits)),)
+    above = AtLeast("finding.value", metric.pivot)
     return (
-        _chart(analyzer, panel, "highest", above, ", up"),
-        _chart(analyzer, panel, "lowest", less_than("finding.value", panel.pivot), ", down"),
+        _chart(analyzer, metric, "highest", above, ", up"),
+        _chart(analyzer, metric, "lowest", less_than("finding.value", metric.pivot), ", down"),
     )
 
 
-def _side(limits: Limits | None) -> Side:
-    return "highest" if limits is None or limits.bad == "above" else "lowest"
+def _side(limits: Limits) -> Side:
+    return "highest" if limits.bad == "above" else "lowest"
 
 
 def _chart(
     analyzer: Analyzer[Any],
-    panel: Panel,
+    metric: Metric,
     side: Side,
     where: Condition = EVERYTHING,
     suffix: str = "",
@@ -60,19 +59,18 @@ def _chart(
     subjects; the strictest of them is drawn, so that no value above its own limit seems harmless.
     They stand on their own side only: no search can turn the sign of a limit that follows the past.
     """
-    limits = analyzer.limits.get(panel.metric)
-    beside = limits is not None and limits.judged and side == _side(limits)
+    beside = metric.limits.judged and side == _side(metric.limits)
     operation: Operation = "max" if side == "highest" else "min"
     return Chart(
-        title=panel.title + suffix,
-        sentence=panel.sentence,
+        title=metric.title + suffix,
+        sentence=metric.question,
         source=FINDINGS,
-        measures=(Measure("Value", operation, "finding.value", unit=panel.unit, tone="plain"),),
-        draw=panel.draw,
-        by=(Time(), *_parts(panel.breakdown, side)),
-        where=both(findings_of(analyzer.name, panel.metric), where),
-        unit=panel.unit,
-        limits=_limits(limits, panel.unit) if limits is not None and beside else (),
+        measures=(Measure("Value", operation, "finding.value", unit=metric.unit, tone="plain"),),
+        draw=metric.draw,
+        by=(Time(), *_parts(metric.breakdown, side)),
+        where=both(findings_of(analyzer.name, metric.name), where),
+        unit=metric.unit,
+        limits=_limits(metric.limits, metric.unit) if beside else (),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.analyzers.base.panel import Draw
+    from mlmon.analyzers.base.metric import Draw
 
 Rows = list[dict[str, Any]]
 """Rows with short names, for they are most of a page: `t` time in milliseconds (a bucket's end),

@@ -77,7 +77,7 @@ def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
 
 def _section(analyzer: Analyzer[Any]) -> Section:
     """Return an analyzer's own panels under its question."""
-    drawn = [chart for panel in analyzer.panels for chart in finding_charts(analyzer, panel)]
+    drawn = [chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)]
     rows = (drawn[first : first + BESIDE] for first in range(0, len(drawn), BESIDE))
     return Section(analyzer.question, tuple(Row(tuple(row)) for row in rows))
 

@@ -9,7 +9,7 @@ from mlmon.dashboards.vega_lite.look import page_drawing, time, time_axis, value
 from mlmon.formatting import rounded
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.panel import Draw
+    from mlmon.analyzers.base.metric import Draw
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.history import Frame, History
 

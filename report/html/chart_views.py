@@ -6,7 +6,7 @@ from itertools import groupby
 from math import isnan
 from typing import Final
 
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
 from mlmon.dashboards.model.history import Frame
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.formatting import RATIO, duration, heading, number, short_moment
@@ -95,13 +95,13 @@ def charted(series: Iterable[Series]) -> frozenset[SeriesKey]:
 
 def panel_views(
     series: Sequence[Series],
-    panels: Sequence[Panel],
+    metrics: Sequence[Metric],
     health: Mapping[SeriesKey, CheckHealth],
     frame: Frame,
     fine: Resolution,
 ) -> tuple[PanelView, ...]:
     """Return one analyzer's panels as declared; metrics without one come last, by name."""
-    declared = {panel.metric: panel for panel in panels}
+    declared = {metric.name: metric for metric in metrics}
     order = {metric: place for place, metric in enumerate(declared)}
     ordered = sorted(
         series, key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key)
@@ -112,13 +112,13 @@ def panel_views(
     )
 
 
-def undeclared(metric: str) -> Panel:
+def undeclared(metric: str) -> Metric:
     """Return a panel for a metric that its analyzer declares none for."""
-    return Panel(title=heading(metric.replace(".", " ")), metric=metric, unit="", sentence="")
+    return Metric(metric, title=heading(metric.replace(".", " ")), question="")
 
 
 def _panel(
-    panel: Panel,
+    metric: Metric,
     series: Sequence[Series],
     health: Mapping[SeriesKey, CheckHealth],
     frame: Frame,
@@ -126,7 +126,7 @@ def _panel(
 ) -> PanelView:
     """Return one panel; in one of many checks the quiet ones are folded away."""
     charts = [
-        _chart(one, panel, health[one.key], frame, fine)
+        _chart(one, metric, health[one.key], frame, fine)
         for one in series
         if one.key in fine.charted
     ]
@@ -134,9 +134,9 @@ def _panel(
     shown = [chart for chart in charts if chart.health.alarms or (few and chart.valued)]
     shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
     return PanelView(
-        title=panel.title,
-        unit="" if panel.unit == RATIO else panel.unit,
-        sentence=panel.sentence,
+        title=metric.title,
+        unit="" if metric.unit == RATIO else metric.unit,
+        sentence=metric.question,
         charts=tuple(shown),
         folded=tuple(chart for chart in charts if chart not in shown),
         left_out=len(series) - len(charts),
@@ -144,18 +144,18 @@ def _panel(
 
 
 def _chart(
-    series: Series, panel: Panel, health: CheckHealth, frame: Frame, fine: Resolution
+    series: Series, metric: Metric, health: CheckHealth, frame: Frame, fine: Resolution
 ) -> ChartView:
     """Return one check's chart."""
     small = told(list(buckets(series, fine.width)), fine.sentences)
     return ChartView(
         health=health,
-        latest=number(_last(series.value), panel.unit),
-        limits=_limits(series, panel.unit),
-        description=_description(small, panel.unit, health),
-        spec=script_safe(history_drawing(history(small, panel), frame)),
-        share=panel.unit == RATIO,
-        unit="" if panel.unit == RATIO else panel.unit,
+        latest=number(_last(series.value), metric.unit),
+        limits=_limits(series, metric.unit),
+        description=_description(small, metric.unit, health),
+        spec=script_safe(history_drawing(history(small, metric), frame)),
+        share=metric.unit == RATIO,
+        unit="" if metric.unit == RATIO else metric.unit,
         valued=any(bucket.typical is not None for bucket in small),
     )
 

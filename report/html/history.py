@@ -5,7 +5,7 @@ from itertools import groupby, pairwise
 from statistics import median
 from typing import Any, Final
 
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
 from mlmon.dashboards.model.history import History
 from mlmon.formatting import rounded
 from mlmon.report.html.buckets import Bucket
@@ -19,20 +19,20 @@ LONG: Final = 2.0
 Json = dict[str, Any]
 
 
-def history(buckets: Sequence[Bucket], panel: Panel) -> History:
+def history(buckets: Sequence[Bucket], metric: Metric) -> History:
     """Return the history of one check.
 
     Args:
         buckets: In time order.
-        panel: How its metric is drawn, and in which unit.
+        metric: What is drawn, how, and in which unit.
     """
     drawn = rows(buckets)
     return History(
-        unit=panel.unit,
-        draw=panel.draw,
+        unit=metric.unit,
+        draw=metric.draw,
         domain=domain(buckets),
         rows=drawn,
-        dots=alone(drawn) if panel.draw != "bar" else [],
+        dots=alone(drawn) if metric.draw != "bar" else [],
         alarms=[alarm(bucket) for bucket in buckets if bucket.severity >= WARNING],
         unknown=unknown_times(buckets),
         limits=limits(buckets),

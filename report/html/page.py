@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.run.ground_truth import Incident
 from mlmon.dashboards.links.links import Linked, nowhere
 from mlmon.formatting import count
@@ -46,7 +46,7 @@ def report_html(
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
         links: Where a finding's links into Kibana lead.
     """
-    ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert.layer), one.name))
+    ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert_policy.layer), one.name))
     page = page_view(found, ordered, incidents, made, namespace, links)
     scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
     return (

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from mlmon.analyzers.base.alert import INGEST, LAYERS, Alert
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.alert_policy import INGEST, LAYERS, AlertPolicy
+from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
@@ -38,11 +38,11 @@ class AnalyzerOfReport(Protocol):
         """What it answers."""
 
     @property
-    def panels(self) -> Sequence[Panel]:
-        """What to draw of its findings."""
+    def metrics(self) -> Sequence[Metric]:
+        """Its metrics, and how they are drawn."""
 
     @property
-    def alert(self) -> Alert:
+    def alert_policy(self) -> AlertPolicy:
         """Its place in the chain of causes among others."""
 
 
@@ -157,14 +157,14 @@ def _analyzers(
         analyzer = known.get(name)
         health = analyzer_health(name, series, anchors, frame.since, frame.until)
         rows = {row.key: row for row in (*health.troubled, *health.quiet)}
-        panels = analyzer.panels if analyzer else ()
+        metrics = analyzer.metrics if analyzer else ()
         yield AnalyzerView(
             name=name,
             title=heading(name),
             question=analyzer.question if analyzer else "",
             anchor=f"analyzer-{name}",
             health=health,
-            panels=panel_views(series, panels, rows, frame, fine),
+            panels=panel_views(series, metrics, rows, frame, fine),
         )
 
 
@@ -175,12 +175,12 @@ def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
     explain is withheld.
     """
     return {
-        one.name: LAYERS.index(one.alert.layer)
+        one.name: LAYERS.index(one.alert_policy.layer)
         for one in analyzers
-        if one.alert.layer not in {INGEST, "service"}
+        if one.alert_policy.layer not in {INGEST, "service"}
     }
 
 
 def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:
     """Return the unit of each analyzer's metrics."""
-    return {(one.name, panel.metric): panel.unit for one in analyzers for panel in one.panels}
+    return {(one.name, metric.name): metric.unit for one in analyzers for metric in one.metrics}

@@ -119,7 +119,9 @@ def dashboard_view(
 
 
 def _analyzer_section(analyzer: Analyzer[Any]) -> Section:
-    drawn = tuple(chart for panel in analyzer.panels for chart in finding_charts(analyzer, panel))
+    drawn = tuple(
+        chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)
+    )
     return Section(analyzer.question, (Row(drawn),))
 
 

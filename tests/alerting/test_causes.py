@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlmon.alerting.alerts.alert import Alert
 from mlmon.alerting.causes import explain, likely_causes
-from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import HOUR
 from tests.support.histories import START, all_episodes, rule, spell

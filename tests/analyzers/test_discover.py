@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Finding, Severity
@@ -28,6 +28,7 @@ from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
 from mlmon.analyzers.references.cadence import LENGTHS
+from tests.support.contexts import context_of
 from tests.support.labelled_rows import context as labelled_evidence
 from tests.support.labelled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
@@ -141,44 +142,29 @@ def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profil
         return labelled_evidence(of, Window(start, start + DAYS * DAY))
 
     def give(analyzer: Analyzer[Any], period: Window) -> AnalysisContext[Any]:
-        if "outcome" in analyzer.also:
-            return reaching(ceasing(), analyzer, period)
+        needed = {needs.kind for needs in analyzer.needs}
+        if "outcome" in needed:
+            everything = ceasing()
+            ceased = {needs.kind: everything.of(needs.kind).profiles for needs in analyzer.needs}
+            judged = {analyzer.needs[0].kind: everything.profiles}
+            return context_of(analyzer, period, ceased | judged, {})
         known = profiles
-        if "label" in (analyzer.reads, *analyzer.also):
+        if "label" in needed:
             known = profiles | {
                 "prediction": labelled().predictions,
                 "segment": labelled().segments,
                 "label": labelled().labels,
             }
-
-        def within(kind: str) -> list[Any]:
-            everything = AnalysisContext(period, known[kind])
-            times = analyzer.times(kind, period)
-            return [profile for time_ in times for profile in everything.within(time_)]
-
-        beside = {kind: within(kind) for kind in analyzer.also}
-        return AnalysisContext(period, within(analyzer.reads), {baseline.model: baseline}, beside)
+        return context_of(analyzer, period, known, {baseline.model: baseline})
 
     _given.append(give)
     return give
 
 
-def reaching(
-    whole: AnalysisContext[Any], analyzer: Analyzer[Any], period: Window
-) -> AnalysisContext[Any]:
-    """Return the part of context that an analyzer is given to judge a period."""
-
-    def within(kind: str, of: AnalysisContext[Any]) -> Sequence[Any]:
-        return of.within(Window(period.start - analyzer.reach(kind), period.end))
-
-    beside = {kind: within(kind, whole.of(kind)) for kind in analyzer.also}
-    return AnalysisContext(period, within(analyzer.reads, whole), {}, beside)
-
-
-def core(profile: Any, baseline: Baseline) -> Any:
-    """Return the core of a profile, as it is read from the store."""
+def core(profile: Any, baseline: Baseline, *more: str) -> Any:
+    """Return the core of a profile and more parts of it, as they are read from the store."""
     kind, body = kinds()[profile.profile_key.kind], profile.body()
-    parts = {name: body[name] for name in kind.core}
+    parts = {name: body[name] for name in (*kind.core, *more)}
     known = {baseline.id: baseline}
     return kind.read(profile.profile_key, profile.watermark, profile.revision, parts, known)
 
@@ -231,13 +217,15 @@ def test_analyzers_are_found_by_import() -> None:
 
 @each_analyzer
 def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
-    """A question, limits in order, a panel per metric, an alert with a layer, a runbook."""
+    """A question, metrics of different names with limits in order, a layer, a page."""
     assert analyzer.question.endswith("?")
-    for limits in analyzer.limits.values():
+    for metric in analyzer.metrics:
+        limits = metric.limits
         assert (limits.warning <= limits.critical) == (limits.bad == "above")
-    assert {panel.metric for panel in analyzer.panels} == set(analyzer.limits)
-    assert all(panel.sentence.endswith("?") for panel in analyzer.panels)
-    assert analyzer.alert.layer in LAYERS
+    assert len(analyzer.limits) == len(analyzer.metrics)
+    assert all(metric.question.endswith("?") for metric in analyzer.metrics)
+    assert not any(metric.title.endswith("?") for metric in analyzer.metrics)
+    assert analyzer.alert_policy.layer in LAYERS
     assert analyzer.runbook
 
 
@@ -285,7 +273,7 @@ def test_its_alert_knows_how_its_windows_follow(
     context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     start: datetime,
 ) -> None:
-    """Windows of a series that overlap end `Alert.step` apart; others are of a length rules know.
+    """Overlapping windows of a series end `AlertPolicy.step` apart; others have a standard length.
 
     Rules count a finding for a number of steps and ask Elasticsearch for it by its window's length.
     """
@@ -294,13 +282,15 @@ def test_its_alert_knows_how_its_windows_follow(
         windows = ends.setdefault(each.series, {})
         assert each.end not in windows
         windows[each.end] = each.start
-        assert analyzer.alert.step or each.window.length in LENGTHS
+        assert analyzer.alert_policy.step or each.window.length in LENGTHS
     pairs = [pair for windows in ends.values() for pair in pairwise(sorted(windows.items()))]
-    if analyzer.alert.step is None:
+    if analyzer.alert_policy.step is None:
         overlapping = [pair for pair in pairs if pair[1][1] < pair[0][0]]
-        assert not overlapping, "windows overlap: declare Alert.step"
+        assert not overlapping, "windows overlap: declare AlertPolicy.step"
     else:
-        assert min(later - earlier for (earlier, _), (later, _) in pairs) == analyzer.alert.step
+        assert (
+            min(later - earlier for (earlier, _), (later, _) in pairs) == analyzer.alert_policy.step
+        )
 
 
 @each_analyzer
@@ -320,31 +310,31 @@ def test_parts_judge_as_the_whole(
     assert first | second == whole
 
 
-@pytest.mark.parametrize(
-    "analyzer",
-    [each for each in ANALYZERS if each.whole and not each.weeks],
-    ids=lambda each: each.name,
-)
+@each_analyzer
 def test_the_core_of_old_profiles_is_enough(
     analyzer: Analyzer[Any],
     context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
     baseline: Baseline,
     start: datetime,
 ) -> None:
-    """Where it asks for no more than the core of profiles, it says the same as of whole ones."""
-    period = Window(start + 3 * DAY, start + DAYS * DAY)
+    """The findings of the last hour are the same if old profiles hold no more than their core."""
+    period = Window(start + DAYS * DAY - HOUR, start + DAYS * DAY)
     given = context(analyzer, period)
 
-    def cored(kind: str, profiles: Sequence[Any]) -> Sequence[Any]:
-        if kind not in analyzer.whole:
-            return profiles
-        whole = AnalysisContext(period, profiles)
-        kept = [each for time in analyzer.whole_times(kind, period) for each in whole.within(time)]
-        assert len(kept) < len(profiles)
-        return [profile if profile in kept else core(profile, baseline) for profile in profiles]
+    def old(profile: Any) -> bool:
+        kind = kinds()[profile.profile_key.kind]
+        return bool(kind.core) and profile.window.start < period.start - kind.complete_for
 
-    beside = {kind: cored(kind, of) for kind, of in given.beside.items()}
-    less = AnalysisContext(period, cored(analyzer.reads, given.profiles), given.baselines, beside)
+    def cored(profiles: Sequence[Any]) -> Sequence[Any]:
+        return [core(profile, baseline) if old(profile) else profile for profile in profiles]
+
+    def with_part(part: str) -> Sequence[Any]:
+        return [
+            core(profile, baseline, part) if old(profile) else profile for profile in given.profiles
+        ]
+
+    others = {kind: cored(of) for kind, of in given.others.items()}
+    less = AnalysisContext(period, cored(given.profiles), given.baselines, others, with_part)
     assert judged(analyzer, less) == judged(analyzer, given)
 
 

@@ -30,7 +30,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.checks import discover
@@ -162,7 +162,7 @@ def findings(window: Window, drawn: random.Random) -> Iterator[Document]:
         for analyzer in discover():
             series, times = CADENCE.get(analyzer.name, USUAL)
             for number in range(series):
-                metric = analyzer.panels[number % len(analyzer.panels)].metric
+                metric = analyzer.metrics[number % len(analyzer.metrics)].name
                 subject = f"{FEATURES[number % len(FEATURES)]}_{number // len(FEATURES)}"
                 bad = drawn.random() < BAD_DAYS
                 for moment in range(times):
@@ -372,8 +372,8 @@ def pieces() -> Iterator[tuple[Dashboard, str, Any]]:
                         title = shown.search if isinstance(shown, Documents) else shown.title
                         yield dashboard, title, shown
         for analyzer in shown_on(dashboard, discover()):
-            for panel in analyzer.panels:
-                for chart in finding_charts(analyzer, panel):
+            for declared in analyzer.metrics:
+                for chart in finding_charts(analyzer, declared):
                     yield dashboard, f"{analyzer.name}: {chart.title}", chart
 
 

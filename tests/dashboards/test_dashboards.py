@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from mlmon.analyzers.base.alert import LAYERS
+from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, home, shown_on
 from mlmon.dashboards.definitions.searches import SEARCHES
@@ -30,15 +30,15 @@ def test_every_analyzer_is_shown_with_all_its_panels() -> None:
     for analyzer in discover():
         shown = home(analyzer)
         found = {chart.title for chart in charts(layout(shown, shown_on(shown, discover())))}
-        for panel in analyzer.panels:
-            sides = ("",) if panel.pivot is None else (", up", ", down")
-            assert {f"{panel.title}{side}" for side in sides} <= found
+        for metric in analyzer.metrics:
+            sides = ("",) if metric.pivot is None else (", up", ", down")
+            assert {f"{metric.title}{side}" for side in sides} <= found
 
 
 def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
     """What rose and what fell, each of the subjects that are worst there; limits in the former."""
     analyzer = next(each for each in discover() if each.name == "score_attribution")
-    up, down = finding_charts(analyzer, analyzer.panels[0])
+    up, down = finding_charts(analyzer, analyzer.metrics[0])
     assert [each.measures[0].operation for each in (up, down)] == ["max", "min"]
     subjects = [each.by[1] for each in (up, down)]
     assert [subject.order for subject in subjects if isinstance(subject, Values)] == [

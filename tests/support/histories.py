@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlmon.alerting.alerts.state_machine import AlertStateMachine
 from mlmon.alerting.policies.policy import Policy, policy_of
-from mlmon.analyzers.base.alert import Alert as AlertPolicy
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR
 
@@ -62,8 +62,8 @@ def rule(after: int = 2, of: int = 3, clear: int = 3, on: str = "warning", **kno
     """Return the rule of an analyzer called `drift`, unless another is named."""
     name = known.pop("name", "drift")
     layer = known.pop("layer", "feature")
-    alert = AlertPolicy(on=on, after=after, of=of, layer=layer, clear=clear, **known)  # type: ignore[arg-type]
-    return policy_of(name, alert, f"docs/analyzers/{name}.md")
+    policy = AlertPolicy(on=on, after=after, of=of, layer=layer, clear=clear, **known)  # type: ignore[arg-type]
+    return policy_of(name, policy, f"docs/analyzers/{name}.md")
 
 
 HISTORIES = st.lists(st.text("wcou.", min_size=1, max_size=12), min_size=1, max_size=3)

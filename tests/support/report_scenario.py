@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from mlmon.analyzers.base.alert import Alert as AlertPolicy
-from mlmon.analyzers.base.alert import Layer
+from mlmon.analyzers.base.alert_policy import AlertPolicy, Layer
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.run.ground_truth import Expectation, Incident
 from mlmon.report.html.page import report_html, vega_script
@@ -139,8 +138,8 @@ class ScenarioAnalyzer:
 
     name: str
     question: str
-    panels: tuple[Panel, ...]
-    alert: AlertPolicy
+    metrics: tuple[Metric, ...]
+    alert_policy: AlertPolicy
 
 
 def checks() -> Iterator[Check]:
@@ -254,7 +253,7 @@ def _analyzer(
 ) -> ScenarioAnalyzer:
     """Return an analyzer with panels of title, metric and unit."""
     declared = tuple(
-        Panel(title, metric, unit, f"{title}: a value over its limit needs a look.")
+        Metric(metric, title, f"{title}: a value over its limit needs a look.", unit=unit)
         for title, metric, unit in panels
     )
     return ScenarioAnalyzer(name, question, declared, AlertPolicy("warning", 1, 1, layer))

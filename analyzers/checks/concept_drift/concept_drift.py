@@ -21,15 +21,16 @@ read what labels there are: in the last hours those that came soonest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from scipy import special
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
-from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
@@ -45,7 +46,7 @@ from mlmon.formatting import count, moment, number, percent, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -72,46 +73,42 @@ class ConceptDrift(Analyzer[LabelProfile]):
         "since then; older ones teach what no longer holds. Until the new version serves, raise "
         "the threshold, or bid by rule, where money is at stake."
     )
-    reads = "label"
-    also = ("prediction",)
-    lookback: ClassVar[timedelta] = REACH + LOOKBACK
-    whole: ClassVar = {"prediction": 0 * HOUR}
-    limits: ClassVar = {
-        GAP: Limits(0.05, 0.10, meaning="to either side"),
-        RISE: Limits(0.05, 0.10),
-        DECLINE: Limits(0.05, 0.10),
-        SLOPE: Limits(-0.02, -0.05, "below", "per week"),
-    }
-    panels = (
-        Panel(
-            "Realised less estimated performance",
+    needs = (
+        Needs("label", REACH + LOOKBACK),
+        Needs("prediction", REACH + LOOKBACK),
+    )
+    metrics = (
+        Metric(
             GAP,
-            "",
+            "Realised less estimated performance",
             "By how much is performance on labels better or worse than scores lead to expect?",
+            Limits(0.05, 0.10, meaning="to either side"),
             pivot=0.0,
         ),
-        Panel(
-            "Rise of the error rate",
+        Metric(
             RISE,
-            "ratio",
+            "Rise of the error rate",
             "By how much are decisions more often wrong since the change a detector found?",
+            Limits(0.05, 0.10),
+            unit="ratio",
         ),
-        Panel(
-            "Decline of ROC AUC",
+        Metric(
             DECLINE,
-            "",
+            "Decline of ROC AUC",
             "How much ROC AUC has a version lost since its first two days?",
+            Limits(0.05, 0.10),
             breakdown="ml.model.version",
         ),
-        Panel(
-            "Trend of ROC AUC",
+        Metric(
             SLOPE,
-            "per week",
+            "Trend of ROC AUC",
             "How much does a version's ROC AUC change in a week?",
+            Limits(-0.02, -0.05, "below", "per week"),
+            unit="per week",
             breakdown="ml.model.version",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""

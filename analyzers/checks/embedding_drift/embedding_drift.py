@@ -15,14 +15,15 @@ read are counted and said.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.embedding_drift.embedding_day import EmbeddingDay, embeddings_of
 from mlmon.analyzers.drift.drift import ALPHA, POWER
@@ -57,18 +58,25 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         "the old one wrong, whatever its other features: retrain, or go back. If the texts have "
         "changed, retrain on them and make a baseline of the new version."
     )
-    reads = "prediction"
-    also = (KIND,)
-    lookback = LOOKBACK
-    limits: ClassVar = {
-        DISTANCE: Limits(0.25, 0.5, meaning="radii of the cloud of training"),
-        AUC: Limits(0.6, 0.7),
-    }
-    panels = (
-        Panel("Embeddings' centroids", DISTANCE, "", "How far have the centroids moved?"),
-        Panel("Embeddings told apart", AUC, "", "How well can the day be told from training?"),
+    needs = (
+        Needs("prediction", LOOKBACK),
+        Needs(KIND, LOOKBACK),
     )
-    alert = Alert(on="warning", after=2, of=2, layer="feature", step=STEP)
+    metrics = (
+        Metric(
+            DISTANCE,
+            "Embeddings' centroids",
+            "How far have the centroids moved?",
+            Limits(0.25, 0.5, meaning="radii of the cloud of training"),
+        ),
+        Metric(
+            AUC,
+            "Embeddings told apart",
+            "How well can the day be told from training?",
+            Limits(0.6, 0.7),
+        ),
+    )
+    alert_policy = AlertPolicy(on="warning", after=2, of=2, layer="feature", step=STEP)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield two findings per sixth hour, model version in service, and embedding."""

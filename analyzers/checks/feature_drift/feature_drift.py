@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.panel import Panel
-from mlmon.analyzers.base.window import HOUR, Window, without
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
     numbers_side_by_side,
@@ -82,31 +83,30 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         "defaults took the place of values. If the new distribution is right, retrain on it and "
         "make a baseline; until then trust scores less."
     )
-    reads = "prediction"
-    also = (REFINEMENT,)
-    lookback = LOOKBACK
-    weeks = WEEKS
-    whole: ClassVar = {"prediction": LOOKBACK}
-    limits: ClassVar = {NUMBERS: LIMITS, CATEGORIES: LIMITS}
-    panels = (
-        Panel(
-            "Drift of numbers",
+    needs = (
+        Needs("prediction", LOOKBACK, weeks=WEEKS),
+        Needs(REFINEMENT, LOOKBACK),
+    )
+    metrics = (
+        Metric(
             NUMBERS,
-            "",
+            "Drift of numbers",
             "How far has each numeric feature moved from the training set: 0 not at all, 1 wholly?",
+            LIMITS,
         ),
-        Panel(
-            "Drift of categories",
+        Metric(
             CATEGORIES,
-            "ratio",
+            "Drift of categories",
             "What share of the predictions would need another category to look like training?",
+            LIMITS,
+            unit="ratio",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="feature", step=HOUR)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="feature", step=HOUR)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
-        refinements, past = Refinements(context), _Past(context, self._past_times(context))
+        refinements, past = Refinements(context), _Past(context)
         for day in daily_windows(context):
             skip_reason = day.skip_reason() or day.incomplete()
             if skip_reason or day.baseline is None:
@@ -115,11 +115,6 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                 for finding in self._judge(day, day.baseline, refinements):
                     moved = finding.severity.alarming and finding.metric == NUMBERS
                     yield past.beside(finding, day.baseline) if moved else finding
-
-    def _past_times(self, context: AnalysisContext[PredictionProfile]) -> list[Window]:
-        """Return of what time numbers are read only where an alarm asks for them."""
-        known = self.whole_times(self.reads, context.period)
-        return without(self.times(self.reads, context.period), known)
 
     def _judge(
         self, day: DailyWindow, baseline: Baseline, refinements: Refinements
@@ -205,11 +200,8 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 class _Past:
     """Past hours of numbers, read and summed up where an alarm asks for them."""
 
-    def __init__(
-        self, context: AnalysisContext[PredictionProfile], times: Sequence[Window]
-    ) -> None:
+    def __init__(self, context: AnalysisContext[PredictionProfile]) -> None:
         self._context = context
-        self._times = times
         self._known = {baseline.id: baseline for baseline in context.baselines.values()}
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
@@ -233,15 +225,9 @@ class _Past:
         return self._once[baseline.id]
 
     @cached_property
-    def _profiles(self) -> list[PredictionProfile]:
+    def _profiles(self) -> Sequence[PredictionProfile]:
         """All there are, with numbers, in order of time."""
-        read = {
-            each.profile_key: each
-            for time in self._times
-            for each in self._context.detailed(time, "numeric")
-        }
-        known = {profile.profile_key: profile for profile in self._context.profiles} | read
-        return sorted(known.values(), key=lambda each: each.window)
+        return self._context.with_part("numeric")
 
 
 def _compare(

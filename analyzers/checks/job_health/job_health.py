@@ -13,15 +13,16 @@ start; one that has not run since is taken for retired.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import Run, runs, without_lost
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
 RECORDS = "records.ratio"
 FEWEST_RUNS = 4
+PAST = 150 * DAY
 UNNOTICED_S = 10.0
 """A run that takes so much longer than usual, or less, is no news whatever its ratio."""
 MOST_RUNS = 200
@@ -59,24 +61,43 @@ class JobHealth(Analyzer[JobProfile]):
         "mean that a source of the job delivered little: look there before a model is trained on "
         "it."
     )
-    reads = "job"
-    lookback = 150 * DAY
-    limits: ClassVar = {
-        FAILED: Limits(1, 3, meaning="most failed runs in a row that ended in the hour"),
-        MISSED: Limits(1, 3, meaning="runs that were due by the job's own rhythm"),
-        DURATION: Limits(3, 10, meaning="times the median, and 10 s more"),
-        RECORDS: Limits(
-            0.5, 0.1, "below", "times the median, and such a part of what 9 runs in 10 have"
+    needs = (Needs("job", PAST),)
+    metrics = (
+        Metric(
+            FAILED,
+            "Failed runs",
+            "Which job fails, how often in a row?",
+            Limits(1, 3, meaning="most failed runs in a row that ended in the hour"),
+            unit="runs",
+            draw="bar",
         ),
-    }
-    panels = (
-        Panel("Failed runs", FAILED, "runs", "Which job fails, how often in a row?", "bar"),
-        Panel("Missed runs", MISSED, "runs", "Which job has not run when it was due?", "bar"),
-        Panel("Duration", DURATION, "times the median", "Which job takes longer than it did?"),
-        Panel("Records", RECORDS, "times the median", "Which job works through fewer records?"),
+        Metric(
+            MISSED,
+            "Missed runs",
+            "Which job has not run when it was due?",
+            Limits(1, 3, meaning="runs that were due by the job's own rhythm"),
+            unit="runs",
+            draw="bar",
+        ),
+        Metric(
+            DURATION,
+            "Duration",
+            "Which job takes longer than it did?",
+            Limits(3, 10, meaning="times the median, and 10 s more"),
+            unit="times the median",
+        ),
+        Metric(
+            RECORDS,
+            "Records",
+            "Which job works through fewer records?",
+            Limits(
+                0.5, 0.1, "below", "times the median, and such a part of what 9 runs in 10 have"
+            ),
+            unit="times the median",
+        ),
     )
     # One success is proof enough, and a job that runs once a month is not gone in between.
-    alert = Alert(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
+    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
 
     def evaluate(self, context: AnalysisContext[JobProfile]) -> Iterator[Finding]:
         """Yield what can be said of each job at each hour's end."""
@@ -94,7 +115,7 @@ class JobHealth(Analyzer[JobProfile]):
         succeeded = sorted((run.end, run.start) for run in of_job if run.succeeded and run.end)
         ends = [end for end, _ in succeeded]
         for window in context.windows(STEP):
-            begin = window.end - self.lookback
+            begin = window.end - PAST
             last = bisect_left(starts, window.end)
             first = max(bisect_left(starts, begin), last - MOST_RUNS)
             known = [run.as_of(window.end) for run in of_job[first:last]]
@@ -143,7 +164,7 @@ class JobHealth(Analyzer[JobProfile]):
         of = rhythm(good[-MOST_RUNS:])
         if of is None:
             reason = (
-                f"{_successes(len(good))} of {job} known in {self.lookback // DAY} days, "
+                f"{_successes(len(good))} of {job} known in {PAST // DAY} days, "
                 f"{FEWEST_RUNS} are needed to know its rhythm."
             )
             return self.unknown(MISSED, job, window, reason, service=last.service)

@@ -22,12 +22,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.labels_by_age import (
     FEWEST_DELAYS,
@@ -92,48 +93,72 @@ class LabelCoverage(Analyzer[LabelProfile]):
         "were logged; compare one outcome's `ml.prediction.id` with the service's log. "
         "Contradicted labels: two writers log outcomes, or one logs them before they are final."
     )
-    reads = "label"
-    also = ("prediction", "outcome")
-    lookback = REACH
-    lookbacks: ClassVar = {"outcome": PAST + DAY}
-    whole: ClassVar = {"prediction": 0 * HOUR}
-    limits: ClassVar = {
-        COVERAGE: Limits(
-            0.8,
-            0.5,
-            "below",
-            "or 0.9 and 0.6 times the share of the 2 weeks before, if that is less",
-            measures="rate",
-        ),
-        EARLY: Limits(
-            0.4,
-            0.2,
-            "below",
-            "or 0.7 and 0.4 times the share of the 2 weeks before, if that is less",
-            measures="rate",
-        ),
-        P50: Limits(
-            2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
-        ),
-        P95: Limits(
-            4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
-        ),
-        CONTRADICTED: Limits(
-            0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
-        ),
-        UNMATCHED: Limits(
-            0.02, 0.1, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
-        ),
-    }
-    panels = (
-        Panel("Label coverage", COVERAGE, "ratio", "How many approved predictions get a label?"),
-        Panel("Early label coverage", EARLY, "ratio", "How many labels come as soon as usual?"),
-        Panel("Label delay, median", P50, "h", "After how many hours is a label usually there?"),
-        Panel("Label delay, 95th percentile", P95, "h", "How long do slow labels take?"),
-        Panel("Contradicted labels", CONTRADICTED, "ratio", "How many labels were contradicted?"),
-        Panel("Unmatched outcomes", UNMATCHED, "ratio", "How many outcomes lack a prediction?"),
+    needs = (
+        Needs("label", REACH),
+        Needs("prediction", REACH),
+        Needs("outcome", PAST + DAY),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+    metrics = (
+        Metric(
+            COVERAGE,
+            "Label coverage",
+            "How many approved predictions get a label?",
+            Limits(
+                0.8,
+                0.5,
+                "below",
+                "or 0.9 and 0.6 times the share of the 2 weeks before, if that is less",
+                measures="rate",
+            ),
+            unit="ratio",
+        ),
+        Metric(
+            EARLY,
+            "Early label coverage",
+            "How many labels come as soon as usual?",
+            Limits(
+                0.4,
+                0.2,
+                "below",
+                "or 0.7 and 0.4 times the share of the 2 weeks before, if that is less",
+                measures="rate",
+            ),
+            unit="ratio",
+        ),
+        Metric(
+            P50,
+            "Label delay, median",
+            "After how many hours is a label usually there?",
+            Limits(2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"),
+            unit="h",
+        ),
+        Metric(
+            P95,
+            "Label delay, 95th percentile",
+            "How long do slow labels take?",
+            Limits(
+                4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
+            ),
+            unit="h",
+        ),
+        Metric(
+            CONTRADICTED,
+            "Contradicted labels",
+            "How many labels were contradicted?",
+            Limits(
+                0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
+            ),
+            unit="ratio",
+        ),
+        Metric(
+            UNMATCHED,
+            "Unmatched outcomes",
+            "How many outcomes lack a prediction?",
+            Limits(0.02, 0.1, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"),
+            unit="ratio",
+        ),
+    )
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield the findings of the day before every sixth hour."""

@@ -19,12 +19,13 @@ holds what any of them may turn out to be; where that leaves the verdict open it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import REACH
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
@@ -44,16 +45,23 @@ from mlmon.formatting import count, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding, Severity
 
 SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
-MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "recall", "f1", "log_loss", "brier")
 DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
 FEWEST_OF_A_TENTH, MOST_NAMED = 30, 3
 OFFLINE = "difference to the version's offline value"
+MEASURES: Mapping[Measure, Limits] = {
+    "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
+    "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+    "recall": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
+    "f1": Limits(-0.05, -0.10, "below", OFFLINE),
+    "log_loss": Limits(0.05, 0.10, meaning=OFFLINE),
+    # The mean of what is between 0 and 1 of each row moves as a rate does.
+    "brier": Limits(0.02, 0.04, meaning=OFFLINE, measures="rate"),
+}
 
 
 class LivePerformance(Analyzer[LabelProfile]):
@@ -68,58 +76,49 @@ class LivePerformance(Analyzer[LabelProfile]):
         "the world has changed: retrain on labels since then. Where calibration alone is off, "
         "calibrating anew on recent labels is enough."
     )
-    reads = "label"
-    also = ("prediction", "segment")
-    lookback: ClassVar[timedelta] = REACH
-    limits: ClassVar[Mapping[str, Limits]] = {
-        SUCCESS: Limits(
-            -0.05, -0.10, "below", "difference to the share the scores promised", "rate"
-        ),
-        # Observed less predicted is a measure over the bins; the error is its total variation.
-        ERROR: Limits(0.05, 0.10, measures="distance"),
-        GAP: Limits(0.10, 0.20, meaning="to either side"),
-        "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
-        "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
-        "recall": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
-        "f1": Limits(-0.05, -0.10, "below", OFFLINE),
-        "log_loss": Limits(0.05, 0.10, meaning=OFFLINE),
-        # The mean of what is between 0 and 1 of each row moves as a rate does.
-        "brier": Limits(0.02, 0.04, meaning=OFFLINE, measures="rate"),
-    }
-    panels = (
-        Panel(
-            "Success of approved bids",
+    needs = (
+        Needs("label", REACH),
+        Needs("prediction", REACH),
+        Needs("segment", REACH),
+    )
+    metrics = (
+        Metric(
             SUCCESS,
-            "ratio",
+            "Success of approved bids",
             "Which share of the bids the model approved succeeds?",
+            Limits(-0.05, -0.10, "below", "difference to the share the scores promised", "rate"),
+            unit="ratio",
             breakdown="ml.model.version",
         ),
-        Panel(
-            "Calibration error",
+        Metric(
             ERROR,
-            "ratio",
+            "Calibration error",
             "How far are scores from the shares that succeed, on average?",
+            # Observed less predicted is a measure over the bins; the error is its total variation.
+            Limits(0.05, 0.10, measures="distance"),
+            unit="ratio",
             breakdown="ml.model.version",
         ),
-        Panel(
-            "Calibration by score",
+        Metric(
             GAP,
-            "ratio",
+            "Calibration by score",
             "By how much does the share that succeeds exceed the score, by tenths of the score?",
+            Limits(0.10, 0.20, meaning="to either side"),
+            unit="ratio",
             pivot=0.0,
         ),
         *(
-            Panel(
-                f"{TITLES[measure]}, live",
+            Metric(
                 measure,
-                "",
+                f"{TITLES[measure]}, live",
                 f"What is the {TITLES[measure]} of all predictions by the labels known?",
+                limits,
                 breakdown="ml.model.version",
             )
-            for measure in MEASURES
+            for measure, limits in MEASURES.items()
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
 from mlmon.analyzers.event_logs.hits import STEP
@@ -41,6 +42,7 @@ FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rat
 CONFIDENCE = 0.999
 EXPECTED, FEWEST = 100, 20
 GRACE = 2 * HOUR
+PAST = 100 * DAY
 """So long versions may predict beside each other while a new one is rolled out."""
 
 
@@ -58,29 +60,43 @@ class ModelReload(Analyzer[ModelProfile]):
         "one come from a process that missed the reload: restart it. After a rollback they last "
         "until a newer version is in service."
     )
-    reads = "model"
-    also = ("prediction",)
-    lookback = 100 * DAY
-    lookbacks: ClassVar = {"prediction": 3 * DAY}
-    limits: ClassVar = {
-        FAILURES: Limits(1, 3, meaning="most failed reloads in a row within the hour"),
-        WAIT: Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
-        OUTDATED: Limits(
-            0.05, 0.50, meaning="from 2 h after the newest version is in service", measures="rate"
+    needs = (
+        Needs("model", PAST),
+        Needs("prediction", 3 * DAY),
+    )
+    metrics = (
+        Metric(
+            FAILURES,
+            "Failed reloads",
+            "How often in a row do reloads fail?",
+            Limits(1, 3, meaning="most failed reloads in a row within the hour"),
+            unit="reloads",
+            draw="bar",
         ),
-    }
-    panels = (
-        Panel("Failed reloads", FAILURES, "reloads", "How often in a row do reloads fail?", "bar"),
-        Panel("Wait for a reload", WAIT, "h", "How long does a trained version wait for service?"),
-        Panel(
-            "Outdated versions",
+        Metric(
+            WAIT,
+            "Wait for a reload",
+            "How long does a trained version wait for service?",
+            Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
+            unit="h",
+        ),
+        Metric(
             OUTDATED,
-            "ratio",
+            "Outdated versions",
             "How many predictions does the newest version in service not make?",
+            Limits(
+                0.05,
+                0.50,
+                meaning="from 2 h after the newest version is in service",
+                measures="rate",
+            ),
+            unit="ratio",
         ),
     )
     # One success is proof enough; where none is tried, a failure stands for a week.
-    alert = Alert(on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY)
+    alert_policy = AlertPolicy(
+        on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY
+    )
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
         """Yield what can be said of each model at each hour's end."""
@@ -100,7 +116,7 @@ class ModelReload(Analyzer[ModelProfile]):
             yield from self._outdated(model, used, events)
 
     def _seen(self, events: Sequence[ModelEvent], window: Window) -> list[ModelEvent]:
-        return [event for event in events if window.end - self.lookback <= event.at < window.end]
+        return [event for event in events if window.end - PAST <= event.at < window.end]
 
     def _failures(self, model: str, reloads: Sequence[ModelEvent], window: Window) -> Finding:
         in_a_row, worst, error = 0, 0, None

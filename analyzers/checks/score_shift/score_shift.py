@@ -17,11 +17,12 @@ much it moves those of a single hour (earlier_versions.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
@@ -64,30 +65,29 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "version in service with the one meant to be. If the change is real and wanted, retrain "
         "and make a baseline of the new version."
     )
-    reads = "prediction"
-    also = (REFINEMENT, "segment")
-    lookback = LOOKBACK
-    weeks = WEEKS
-    whole: ClassVar = {"prediction": LOOKBACK}
-    limits: ClassVar = {METRIC: LIMITS, WEEKLY: LIMITS}
-    panels = (
-        Panel(
-            "Score shift",
+    needs = (
+        Needs("prediction", LOOKBACK, weeks=WEEKS),
+        Needs(REFINEMENT, LOOKBACK),
+        Needs("segment", LOOKBACK),
+    )
+    metrics = (
+        Metric(
             METRIC,
-            "",
+            "Score shift",
             "How far have the scores moved from the training set's: 0 not at all, 1 wholly?",
+            LIMITS,
             breakdown="ml.model.version",
         ),
-        Panel(
-            "Score shift by the hour of the week",
+        Metric(
             WEEKLY,
-            "",
+            "Score shift by the hour of the week",
             "From a model's fourth week on: how far do a version's scores lie from those of the "
             "same time of past weeks?",
+            LIMITS,
             breakdown="ml.model.version",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="score", step=HOUR)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=HOUR)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service, two once its weeks are known."""

@@ -16,11 +16,12 @@ segment, and labels joined before a feature was declared are counted and said, n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
 from mlmon.analyzers.performance.label_maturity import REACH
@@ -31,7 +32,6 @@ from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -55,27 +55,29 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
         "ml.features.categorical.FEATURE=VALUE`."
     )
-    reads = "label"
-    also = ("prediction", "segment")
-    lookback: ClassVar[timedelta] = REACH
-    limits: ClassVar = {METRIC: LIMITS, AUC: segment_ranking.LIMITS}
-    panels = (
-        Panel(
-            "Success of approved bids by segment",
+    needs = (
+        Needs("label", REACH),
+        Needs("prediction", REACH),
+        Needs("segment", REACH),
+    )
+    metrics = (
+        Metric(
             METRIC,
-            "ratio",
+            "Success of approved bids by segment",
             "In which segment does the smallest share of the bids the model approved succeed?",
+            LIMITS,
+            unit="ratio",
             breakdown="finding.segment",
         ),
-        Panel(
-            "ROC AUC by segment",
+        Metric(
             AUC,
-            "",
+            "ROC AUC by segment",
             "In which segment do scores rank predictions worst, by the labels known?",
+            segment_ranking.LIMITS,
             breakdown="finding.segment",
         ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""

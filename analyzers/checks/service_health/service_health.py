@@ -15,15 +15,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
-from mlmon.analyzers.base.panel import Panel
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.checks.service_health.path_requests import PAST, PathRequests, Paths
 from mlmon.analyzers.profiles.kinds.access import (
@@ -114,6 +115,7 @@ OFTEN, SELDOM = 30, 100
 """Requests a window should hold for rates and the mean, and for percentiles and traffic."""
 FEWEST = 10
 FEWEST_TIMES = 3
+WEEKS = 4
 _SHARE = "share of the usual traffic at that time of the week, or of the day"
 _RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
 
@@ -130,36 +132,75 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "loaded: reload one. Silence means that the service or the shipper stands still; `mlmon "
         "doctor` tells which. A rate of 400 that jumps points to a client's release."
     )
-    reads = "access"
-    lookback = PAST + 2 * DAY
-    weeks = 4
-    limits: ClassVar = {
-        "latency.mean": Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
-        "latency.p95": Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
-        "latency.p99": Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
-        "http.5xx.rate": Limits(0.02, 0.10, measures="rate"),
-        "http.4xx.rate": Limits(
-            0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"
+    needs = (Needs("access", PAST + 2 * DAY, weeks=WEEKS),)
+    metrics = (
+        Metric(
+            "latency.mean",
+            "Latency, mean",
+            "How long does a request take?",
+            Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
+            unit="ms",
         ),
-        "http.400.rate": Limits(
-            0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"
+        Metric(
+            "latency.p95",
+            "Latency, 95th percentile",
+            "How slow is 1 request in 20?",
+            Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
+            unit="ms",
         ),
-        "http.503.rate": Limits(0.02, 0.10, measures="rate"),
-        "traffic.rpm": Limits(0.3, 0.05, "below", _SHARE),
-        "traffic.rph": Limits(0.3, 0.05, "below", _SHARE),
-    }
-    panels = (
-        Panel("Latency, mean", "latency.mean", "ms", "How long does a request take?"),
-        Panel("Latency, 95th percentile", "latency.p95", "ms", "How slow is 1 request in 20?"),
-        Panel("Latency, 99th percentile", "latency.p99", "ms", "How slow is 1 request in 100?"),
-        Panel("Server errors", "http.5xx.rate", "ratio", "How many requests does it fail?"),
-        Panel("Client errors", "http.4xx.rate", "ratio", "How many requests does it refuse?"),
-        Panel("Bad requests", "http.400.rate", "ratio", "How many requests are malformed?"),
-        Panel("Not ready", "http.503.rate", "ratio", "How many find no model loaded?"),
-        Panel("Traffic", "traffic.rpm", "requests/min", "How often is it asked?", "area"),
-        Panel("Traffic by the hour", "traffic.rph", "requests/h", "Is it asked as usual?", "area"),
+        Metric(
+            "latency.p99",
+            "Latency, 99th percentile",
+            "How slow is 1 request in 100?",
+            Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
+            unit="ms",
+        ),
+        Metric(
+            "http.5xx.rate",
+            "Server errors",
+            "How many requests does it fail?",
+            Limits(0.02, 0.10, measures="rate"),
+            unit="ratio",
+        ),
+        Metric(
+            "http.4xx.rate",
+            "Client errors",
+            "How many requests does it refuse?",
+            Limits(0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            unit="ratio",
+        ),
+        Metric(
+            "http.400.rate",
+            "Bad requests",
+            "How many requests are malformed?",
+            Limits(0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            unit="ratio",
+        ),
+        Metric(
+            "http.503.rate",
+            "Not ready",
+            "How many find no model loaded?",
+            Limits(0.02, 0.10, measures="rate"),
+            unit="ratio",
+        ),
+        Metric(
+            "traffic.rpm",
+            "Traffic",
+            "How often is it asked?",
+            Limits(0.3, 0.05, "below", _SHARE),
+            unit="requests/min",
+            draw="area",
+        ),
+        Metric(
+            "traffic.rph",
+            "Traffic by the hour",
+            "Is it asked as usual?",
+            Limits(0.3, 0.05, "below", _SHARE),
+            unit="requests/h",
+            draw="area",
+        ),
     )
-    alert = Alert(on="warning", after=2, of=3, layer="service")
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="service")
 
     def evaluate(self, context: AnalysisContext[AccessProfile]) -> Iterator[Finding]:
         """Yield the findings of the paths in use, day by day."""
@@ -321,7 +362,7 @@ class _Path:
         Nothing, where the path was not in use at three such times.
         """
         for windows, title in (
-            (past_weeks(window, ServiceHealth.weeks), "at this time of the week"),
+            (past_weeks(window, WEEKS), "at this time of the week"),
             (past_days(window, PAST // DAY), "at this time of day"),
         ):
             used = [

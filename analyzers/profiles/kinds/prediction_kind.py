@@ -35,6 +35,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
     dataset = DATASET
     step = STEP
     core = ("service", "rows", "approved", "threshold", "score")
+    complete_for = 2 * DAY
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour, version, and baseline it is judged by."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window, floor, iso, joined
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
@@ -26,7 +27,7 @@ from mlmon.analyzers.run.cycle.touched import affected, touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.run.engine import Analysis
@@ -209,19 +210,14 @@ def _plan(
     for analyzer in discover():
         changed = [
             period
-            for kind, reach in _needs(analyzer).items()
-            for period in affected(news.get(kind, ()), reach, now, _weeks(analyzer, kind))
+            for needs in _needs(analyzer)
+            for period in affected(news.get(needs.kind, ()), needs, now)
         ]
         for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
             plan[period].append(analyzer)
     return sorted(plan.items(), key=lambda item: item[0])
 
 
-def _weeks(analyzer: Analyzer[Any], kind: str) -> int:
-    return analyzer.weeks if kind == analyzer.reads else 0
-
-
-def _needs(analyzer: Analyzer[Any]) -> dict[str, timedelta]:
-    """Return how far back its findings depend on each kind of profile; all on numbered lines."""
-    needs = {kind: analyzer.reach(kind) for kind in (analyzer.reads, *analyzer.also)}
-    return needs | {SEQUENCE: max(REACH, needs.get(SEQUENCE, REACH))}
+def _needs(analyzer: Analyzer[Any]) -> tuple[Needs, ...]:
+    """Return which profiles its findings depend on; those of all analyzers on numbered lines."""
+    return (*analyzer.needs, Needs(SEQUENCE, REACH))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import DAY, MINUTE, WEEK, Window, from_milliseconds, joined
+from mlmon.analyzers.base.window import DAY, MINUTE, Window, from_milliseconds, joined
 from mlmon.analyzers.event_logs.aggregations import DATE, DATED, INGESTED, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
+    from mlmon.analyzers.base.needs import Needs
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.profiles.kind import ProfileKind
 
@@ -56,23 +57,14 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
     return joined(found)
 
 
-def affected(
-    touched_windows: Iterable[Window], lookback: timedelta, until: datetime, weeks: int = 0
-) -> list[Window]:
-    """Return the periods to judge again: what depends on windows that changed.
+def affected(changed: Iterable[Window], needs: Needs, until: datetime) -> list[Window]:
+    """Return the periods to judge again: those that depend on windows that changed.
 
     Args:
-        touched_windows: Windows with new events.
-        lookback: How far back an analyzer looks before the window it judges.
+        changed: Windows with new events.
+        needs: Which profiles an analyzer needs of the past.
         until: Later windows are not judged.
-        weeks: In how many past weeks it looks at the same time of the week, and the day before it.
     """
-    changed = list(touched_windows)
-    periods = [Window(window.start, window.end + lookback) for window in changed]
-    periods += [
-        Window(window.start + week * WEEK, window.end + week * WEEK + DAY)
-        for window in changed
-        for week in range(1, weeks + 1)
-    ]
+    periods = (period for window in changed for period in needs.affected(window))
     ended = (Window(period.start, min(period.end, until)) for period in periods)
     return joined(window for window in ended if window.start < window.end)

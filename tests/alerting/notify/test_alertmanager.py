@@ -24,7 +24,7 @@ from mlmon.alerting.notify.alertmanager_client import send
 from mlmon.alerting.notify.alertmanager_config import config
 from mlmon.alerting.publish import follow
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
-from mlmon.analyzers.base.alert import INGEST, LAYERS
+from mlmon.analyzers.base.alert_policy import INGEST, LAYERS
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, iso, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mlmon.alerting.policies.policy import policies
-from mlmon.analyzers.base.alert import Alert as AlertPolicy
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from mlmon.analyzers.checks import discover
@@ -17,7 +17,7 @@ def test_each_analyzer_has_a_rule() -> None:
     made = {each.id: each for each in policies()}
     assert list(made) == [each.name for each in discover()]
     for each in discover():
-        of, alert = made[each.name], each.alert
+        of, alert = made[each.name], each.alert_policy
         assert (of.on.value, of.after, of.of, of.clear) == (
             alert.on,
             alert.after,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlmon.analyzers.base.alert import Alert
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 
@@ -42,4 +42,4 @@ def test_limits_only_move_away_from_calm() -> None:
 def test_an_alert_that_can_never_hold_is_refused() -> None:
     """More windows than are looked at cannot count."""
     with pytest.raises(ValueError, match="never"):
-        Alert(on="warning", after=4, of=3, layer="score")
+        AlertPolicy(on="warning", after=4, of=3, layer="score")

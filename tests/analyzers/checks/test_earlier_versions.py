@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
@@ -19,6 +18,7 @@ from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.probability_box import ks_distance
+from tests.support.contexts import context_of
 
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 Shape = Callable[[int, Scores], Scores]
@@ -87,14 +87,9 @@ class Retrained:
     def judge(self, first: int, last: int) -> list[Finding]:
         """Return the weekly findings of the windows that end after an hour and until another."""
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
-        analyzer, known = ScoreShift(), AnalysisContext(period, self.profiles)
-        needed = [
-            each for time in analyzer.times("prediction", period) for each in known.within(time)
-        ]
-        context = AnalysisContext(
-            period, needed, {baseline.model: baseline for baseline in self.baselines}
-        )
-        return [each for each in analyzer.evaluate(context) if each.metric == WEEKLY]
+        baselines = {baseline.model: baseline for baseline in self.baselines}
+        context = context_of(ScoreShift(), period, {"prediction": self.profiles}, baselines)
+        return [each for each in ScoreShift().evaluate(context) if each.metric == WEEKLY]
 
 
 @pytest.fixture

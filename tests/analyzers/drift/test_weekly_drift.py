@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
@@ -21,6 +20,7 @@ from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.client.cluster import Cluster
+from tests.support.contexts import context_of
 
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 Shape = Callable[[int, Scores], Scores]
@@ -59,12 +59,9 @@ class Series:
     def judge(self, first: int, last: int, metric: str = WEEKLY) -> list[Finding]:
         """Return the findings of the windows that end after an hour and until another."""
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
-        analyzer, known = ScoreShift(), AnalysisContext(period, self.profiles)
-        needed = [
-            each for time in analyzer.times("prediction", period) for each in known.within(time)
-        ]
-        context = AnalysisContext(period, needed, {self.baseline.model: self.baseline})
-        return [each for each in analyzer.evaluate(context) if each.metric == metric]
+        baselines = {self.baseline.model: self.baseline}
+        context = context_of(ScoreShift(), period, {"prediction": self.profiles}, baselines)
+        return [each for each in ScoreShift().evaluate(context) if each.metric == metric]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
 Events = list[dict[str, Any]]
 
-OF_PREDICTIONS = [each for each in discover() if each.reads == "prediction"]
+OF_PREDICTIONS = [each for each in discover() if each.needs[0].kind == "prediction"]
 OF_FEATURES = {"feature_drift", "feature_statistics", "data_quality"}
 
 each_of_predictions = pytest.mark.parametrize(

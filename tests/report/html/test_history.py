@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.panel import Draw, Panel
+from mlmon.analyzers.base.metric import Draw, Metric
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.report.html.buckets import HOUR, buckets
@@ -17,7 +17,7 @@ from tests.support.vega import compiled
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 WINDOW = timedelta(hours=1)
-PANEL = Panel("Score shift", "ks.distance", "", "Have the scores moved?")
+METRIC = Metric("ks.distance", "Score shift", "Have the scores moved?")
 SEVERITIES = (Severity.UNKNOWN, Severity.OK, Severity.OK, Severity.WARNING, Severity.CRITICAL)
 
 
@@ -35,19 +35,21 @@ def findings(values: tuple[float | None, ...] = (None, 0.05, 0.06, 0.15, 0.3)) -
     ]  # fmt: skip
 
 
-def chart(found: list[Finding], panel: Panel = PANEL, **marks: tuple[Mark, ...]) -> dict[str, Any]:
+def chart(
+    found: list[Finding], metric: Metric = METRIC, **marks: tuple[Mark, ...]
+) -> dict[str, Any]:
     """Return the chart of some findings."""
     (series,) = record(found).series
     frame = Frame(float(series.start[0]), float(series.end[-1]), **marks)
-    return history_drawing(history(list(buckets(series, HOUR)), panel), frame)
+    return history_drawing(history(list(buckets(series, HOUR)), metric), frame)
 
 
 @pytest.mark.parametrize("draw", ["line", "area", "bar"])
 def test_a_chart_is_valid_vega_lite(draw: Draw) -> None:
     """Vega-Lite compiles every form of a panel, with all that may be marked on it."""
-    panel = Panel("Score shift", "ks.distance", "ratio", "Have the scores moved?", draw)
+    metric = Metric("ks.distance", "Score shift", "Have the scores moved?", unit="ratio", draw=draw)
     mark = Mark("1", START.timestamp(), (START + WINDOW).timestamp())
-    spec = chart(findings(), panel, incidents=(mark,), versions=(mark,))
+    spec = chart(findings(), metric, incidents=(mark,), versions=(mark,))
     assert len(spec["layer"]) == 12
     assert compiled(spec)
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso, joined
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.profiles.kind import kinds
@@ -43,7 +44,7 @@ def test_every_verdict_that_may_have_changed_is_judged(
 ) -> None:
     """A window that looks back on a touched hour ends in an affected period, unless it is later."""
     end = BEGIN + until * HOUR
-    periods = affected((window(*span) for span in spans), lookback * HOUR, end)
+    periods = affected((window(*span) for span in spans), Needs("access", lookback * HOUR), end)
     for start, length in spans:
         for hour in range(start, start + length):
             for judged in range(hour + 1, hour + 1 + lookback):

@@ -32,7 +32,7 @@ LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class AlertPolicy:
     """When findings become an alert.
 
     Args:
@@ -44,8 +44,8 @@ class Alert:
             that each begins where the one before ended.
         clear: How many windows in a row must be `ok` for an alert to end; `unknown` ones between
             them count neither way.
-        silence: How long nothing at all may be said of what raised an alert before it ends: it is
-            gone, as a model version that was replaced is.
+        silence: How long an alert stays open without any finding of its series, as after a model
+            version was replaced.
     """
 
     on: Literal["warning", "critical"]
