@@ -125,7 +125,8 @@ class _Transport(Transport):
                 **options,
             )
             pause = random.uniform(0.5, 1) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-            late = time.monotonic() + pause > deadline
+            # The next answer takes as long as this one did: a cluster without master says so late.
+            late = time.monotonic() + pause + answer.meta.duration > deadline
             if answer.meta.status not in BUSY or attempt == retries or late:
                 break
             time.sleep(pause)

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 from mlmon.elastic.client.capabilities import Capabilities, detect
 from mlmon.elastic.client.client import JSON_HEADERS, addresses
@@ -28,7 +29,7 @@ Json = dict[str, Any]
 
 PAGE: Final = 1_000
 _KEEP_ALIVE: Final = "2m"
-_MASTER_SECONDS: Final = "10s"
+_MASTER_SECONDS: Final = "5s"
 
 
 class Cluster:
@@ -216,11 +217,13 @@ class Cluster:
         }
 
     def _resolve(self, pattern: str) -> Json:
+        # Not `indices.resolve_index`, which POSTs: 8.19 knows this path for GET only.
         return self._ask(
-            self._client.indices.resolve_index,
-            name=pattern,
-            ignore_unavailable=True,
-            allow_no_indices=True,
+            self._client.perform_request,
+            method="GET",
+            path=f"/_resolve/index/{quote(pattern, safe='*,')}",
+            params={"ignore_unavailable": "true", "allow_no_indices": "true"},
+            headers={"accept": JSON_HEADERS["accept"]},
         )
 
     def delete_index(self, name: str) -> bool:
