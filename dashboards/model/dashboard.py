@@ -17,20 +17,13 @@ COLUMNS = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Words between charts, in Markdown."""
-
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
 class Documents:
     """The documents of a saved search, by its name."""
 
     search: str
 
 
-Panel: TypeAlias = Chart | Picture | Text | Documents
+Panel: TypeAlias = Chart | Picture | Documents
 
 
 @dataclass(frozen=True, slots=True)

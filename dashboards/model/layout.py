@@ -14,7 +14,6 @@ from mlmon.dashboards.model.dashboard import (
     Panel,
     Row,
     Section,
-    Text,
 )
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.picture import Picture
@@ -36,6 +35,20 @@ class Navigation:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a section.
+
+    Args:
+        text: What it says.
+        leads_to: Names of the dashboards that its tiles lead to. A tile has no part to click that
+            a drill-down could start from, so the heading has the links.
+    """
+
+    text: str
+    leads_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A panel in its place.
 
@@ -46,7 +59,7 @@ class Placed:
     """
 
     id: str
-    panel: Panel | Navigation
+    panel: Panel | Heading | Navigation
     x: int
     y: int
     w: int
@@ -63,8 +76,10 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
     placed = [Placed("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
     y = NAVIGATION_HEIGHT
     for section in (*dashboard.sections, *map(_section, analyzers)):
-        rows = (Row((Text(f"### {section.heading}"),), HEADING_HEIGHT), *section.rows)
-        for row in rows:
+        heading = Heading(section.heading, tuple(_tiles_lead_to(section)))
+        placed.append(Placed("", heading, 0, y, COLUMNS, HEADING_HEIGHT))
+        y += HEADING_HEIGHT
+        for row in section.rows:
             placed += _place(row, y)
             y += row.height
     return tuple(_named(placed))
@@ -73,6 +88,11 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
 def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
     """Yield the charts among some panels."""
     return (panel.panel for panel in panels if isinstance(panel.panel, Chart))
+
+
+def _tiles_lead_to(section: Section) -> dict[str, None]:
+    tiles = (panel for row in section.rows for panel in row.panels if isinstance(panel, Chart))
+    return dict.fromkeys(tile.leads_to for tile in tiles if tile.leads_to and not tile.by)
 
 
 def _section(analyzer: Analyzer[Any]) -> Section:
@@ -99,12 +119,12 @@ def _named(placed: Iterable[Placed]) -> Iterator[Placed]:
         yield Placed(name, each.panel, each.x, each.y, each.w, each.h)
 
 
-def _slug(panel: Panel | Navigation) -> str:
+def _slug(panel: Panel | Heading | Navigation) -> str:
     match panel:
         case Chart(title=title) | Picture(chart=Chart(title=title)):
             text = title
-        case Text(content):
-            text = content
+        case Heading(text=heading):
+            text = heading
         case Documents(search):
             text = search
         case Navigation():

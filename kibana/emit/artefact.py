@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 Kind = Literal["data-view", "saved-object", "dashboard", "connector", "rule", "watch"]
 """What the body is:
 
-- `data-view`: the inner `data_view` of `POST /api/data_views/data_view`.
+- `data-view`: the body of `POST /api/data_views/data_view`.
 - `saved-object`: one line of an import, `{"type", "id", "attributes", "references", …}`.
 - `dashboard`: the body of `PUT /api/dashboards/{id}` (9.5 and newer); the same dashboard is also
   there as a saved object of this id, for every version.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, kql
-from mlmon.dashboards.model.dashboard import Documents, Text
-from mlmon.dashboards.model.layout import Navigation
+from mlmon.dashboards.model.dashboard import Documents
+from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.dashboards.model.query import sortable, sorted_by_first
 from mlmon.dashboards.model.source import TIME
@@ -21,7 +21,7 @@ from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.columns import formula
 from mlmon.kibana.emit.lens.formats import api_format
 from mlmon.kibana.emit.ownership import SENTENCE
-from mlmon.kibana.emit.saved_objects import titled
+from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,10 +84,10 @@ def _content(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[s
             return "vis", _chart(chart, place)
         case Picture(chart=chart):
             return "vis", _chart(chart, place)
-        case Text(content):
-            return "markdown", _markdown(content)
+        case Heading() as heading:
+            return "markdown", _markdown(heading_markdown(heading, others, place))
         case Documents(name):
-            return "discover_session", {"ref_id": place.id(name)}
+            return "discover_session", {"ref_id": place.id(name), "title": panel_title(each.panel)}
         case Navigation():
             links = (f"[{one.title}](#/view/{place.id(one.name)})" for one in others)
             return "markdown", _markdown(" · ".join(links))

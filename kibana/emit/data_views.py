@@ -44,10 +44,10 @@ def data_view_id(source: Source, place: Place) -> str:
 
 
 def data_view(source: Source, place: Place) -> Json:
-    """Return a source's data view, the inner part of `POST /api/data_views/data_view`."""
+    """Return a source's data view: the body of `POST /api/data_views/data_view`."""
     named = [field for field in source.fields if not field.is_family]
     timed = {"timeFieldName": source.time} if source.time else {}
-    return {
+    view = {
         "id": data_view_id(source, place),
         "title": source.index(place.namespace),
         "name": f"{MARK} {place.namespace}: {source.title}",
@@ -61,6 +61,7 @@ def data_view(source: Source, place: Place) -> Json:
         "sourceFilters": [],
         "runtimeFieldMap": {},
     }
+    return {"data_view": view}
 
 
 def _formats(fields: list[Field], place: Place) -> dict[str, Json]:

@@ -29,7 +29,7 @@ def is_marked(kind: Kind, body: Mapping[str, Any]) -> bool:
         return MARK in (body.get("tags") or [])
     if kind == "watch":
         return bool((body.get("metadata") or {}).get("managed_by") == MARK)
-    inside = body.get("attributes", body)
+    inside = body.get("attributes") or body.get("data_view") or body
     if kind in {"connector", "data-view"} or body.get("type") == "index-pattern":
         return str(inside.get("name", "")).startswith(f"{MARK} ")
     return str(inside.get("description", "")).endswith(SENTENCE)

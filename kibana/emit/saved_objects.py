@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import kql
-from mlmon.dashboards.model.dashboard import Documents, Text
-from mlmon.dashboards.model.layout import Navigation
+from mlmon.dashboards.model.dashboard import Documents
+from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.attributes import attributes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlmon.dashboards.links.place import Place
     from mlmon.dashboards.model.condition import Json
-    from mlmon.dashboards.model.dashboard import Control, Dashboard
+    from mlmon.dashboards.model.dashboard import Control, Dashboard, Panel
     from mlmon.dashboards.model.layout import Placed
     from mlmon.dashboards.model.saved_search import SavedSearch
 
@@ -39,12 +40,13 @@ _OPTIONS = {
 }
 
 
-def index_pattern(view: Json) -> Json:
-    """Return a data view as a saved object.
+def index_pattern(body: Json) -> Json:
+    """Return the body of a data view as a saved object.
 
     Imported it replaces the object of its id, and nothing else. The data views' own API deletes
     whatever has the same name when it is told to override, and makes what it creates the default.
     """
+    view = body["data_view"]
     return _object(
         "index-pattern",
         view["id"],
@@ -147,10 +149,27 @@ def _panel(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[Jso
         "type": kind,
         "panelIndex": each.id,
         "gridData": {"x": each.x, "y": each.y, "w": each.w, "h": each.h, "i": each.id},
+        **_title(each),
         "embeddableConfig": config,
         **more,
     }
     return panel, references
+
+
+def _title(each: Placed) -> Json:
+    """Return a panel's own title: without it a panel by reference has that of its search."""
+    title = panel_title(each.panel)
+    return {} if title is None else {"title": title}
+
+
+def panel_title(panel: Panel | Heading | Navigation) -> str | None:
+    """Return the title above a panel; None for text."""
+    match panel:
+        case Chart(title=title) | Picture(chart=Chart(title=title)):
+            return title
+        case Documents(name):
+            return next(search.title for search in SEARCHES if search.name == name)
+    return None
 
 
 def _content(
@@ -164,8 +183,8 @@ def _content(
             return "lens", config, lens["references"] + drills, {}
         case Picture() as picture:
             return "visualization", _vega(picture, place), [], {}
-        case Text(content):
-            return "visualization", _markdown(content), [], {}
+        case Heading() as heading:
+            return "visualization", _markdown(heading_markdown(heading, others, place)), [], {}
         case Documents(name):
             reference = _reference(f"panel_{each.id}", "search", place.id(name))
             config = {"enhancements": {}}
@@ -202,6 +221,13 @@ def _vega(picture: Picture, place: Place) -> Json:
 def _markdown(content: str) -> Json:
     params = {"fontSize": 12, "openLinksInNewTab": False, "markdown": content}
     return _saved_vis("", "", "markdown", params) | {"hidePanelTitles": True}
+
+
+def heading_markdown(heading: Heading, others: Sequence[Dashboard], place: Place) -> str:
+    """Return the heading of a section, with links to the dashboards its tiles lead to."""
+    titles = {dashboard.name: dashboard.title for dashboard in others}
+    links = [f"[{titles.get(name, name)}](#/view/{place.id(name)})" for name in heading.leads_to]
+    return f"### {' · '.join([heading.text, *links])}"
 
 
 def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:

@@ -39,7 +39,7 @@ def read(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> Bundl
     ids = {("index-pattern", view.id) for view in views}
     ids |= {(str(artefact.body.get("type", artefact.kind)), artefact.id) for artefact in everything}
     ids |= {("connector", connector) for connector in connectors}
-    return Bundle(frozenset(ids), {view.id: str(view.body["title"]) for view in views})
+    return Bundle(frozenset(ids), {view.id: str(view.body["data_view"]["title"]) for view in views})
 
 
 def is_mapped(pattern: str, field: str) -> bool:

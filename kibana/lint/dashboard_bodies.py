@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import COLUMNS
+from mlmon.kibana.lint.links import link_problems
 from mlmon.kibana.lint.problem import Problem
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
     for drilldown in config.get("drilldowns", []):
         if ("dashboard", drilldown["dashboard_id"]) not in bundle.ids:
             yield "/drilldowns", f"there is no dashboard {drilldown['dashboard_id']}"
+    if panel["type"] == "markdown":
+        for message in link_problems(config["content"], bundle):
+            yield "/config", message
     if panel["type"] == "vis":
         for asked in config.get("layers", [config]):
             yield from _asked(asked, bundle)

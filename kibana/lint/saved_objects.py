@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import COLUMNS
 from mlmon.kibana.lint.lens import lens_problems
+from mlmon.kibana.lint.links import link_problems
 from mlmon.kibana.lint.problem import Problem
 from mlmon.kibana.lint.vega import vega_problems
 
@@ -100,6 +101,9 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
         yield from lens_problems(config["attributes"], bundle)
     if config.get("savedVis", {}).get("type") == "vega":
         yield from vega_problems(config["savedVis"]["params"]["spec"], bundle)
+    if config.get("savedVis", {}).get("type") == "markdown":
+        for message in link_problems(config["savedVis"]["params"]["markdown"], bundle):
+            yield "", message
     if panel["type"] == "links":
         needed += [link["destinationRefName"] for link in config["attributes"]["links"]]
     events = config.get("enhancements", {}).get("dynamicActions", {}).get("events", [])

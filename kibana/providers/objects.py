@@ -12,7 +12,7 @@ from mlmon.dashboards.model.sources import SOURCES
 from mlmon.kibana.emit import dashboards_api as emit_dashboards_api
 from mlmon.kibana.emit import saved_objects as emit_saved_objects
 from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.data_views import data_view
+from mlmon.kibana.emit.data_views import data_view, data_view_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def artefacts(place: Place) -> Iterator[Artefact]:
     """Yield them; a dashboard in both forms where the Dashboards API can take it whole."""
     for source in SOURCES:
         view = data_view(source, place)
-        yield Artefact("data-view", view["id"], view)
+        yield Artefact("data-view", data_view_id(source, place), view)
     for search in SEARCHES:
         found = emit_saved_objects.search(search, place)
         yield Artefact("saved-object", found["id"], found)

@@ -25,3 +25,9 @@ window.mlmonDrawPictures(document);
 document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.board[open]")) window.mlmonDrawPictures(event.target);
 }, true);
+
+// A link to a folded dashboard opens it.
+window.addEventListener("hashchange", () => {
+  const board = document.getElementById(location.hash.slice(1));
+  if (board?.matches("details.board")) board.open = true;
+});

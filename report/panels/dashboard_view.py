@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section, Text
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
@@ -134,8 +134,6 @@ def _row(panels: Sequence[Any], asked: Asked) -> Iterator[PanelView]:
                 yield _picture(panel, asked)
             case Documents(name):
                 yield _documents(name, asked)
-            case Text():
-                continue
 
 
 def _chart(chart: Chart, asked: Asked) -> PanelView:

@@ -12,7 +12,7 @@ from mlmon.dashboards.model.chart import Chart, Values
 from mlmon.dashboards.model.condition import fields, kql
 from mlmon.dashboards.model.dashboard import COLUMNS, Dashboard, Documents, Panel
 from mlmon.dashboards.model.finding_chart import finding_charts
-from mlmon.dashboards.model.layout import Navigation, charts, layout
+from mlmon.dashboards.model.layout import Heading, Navigation, charts, layout
 from mlmon.dashboards.model.picture import Distributions, Picture, StateTimeline
 from mlmon.dashboards.model.sources import SOURCES
 
@@ -131,5 +131,5 @@ def test_every_kind_of_panel_is_in_use() -> None:
         for shown in dashboards()
         for each in layout(shown, shown_on(shown, discover()))
     }
-    known = {*get_args(Panel), StateTimeline, Distributions, Navigation} - {Picture}
+    known = {*get_args(Panel), StateTimeline, Distributions, Heading, Navigation} - {Picture}
     assert kinds == known

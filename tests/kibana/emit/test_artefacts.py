@@ -12,7 +12,6 @@ from mlmon.kibana.providers import artefacts
 
 PLACE = Place("production", "ops")
 EVERYTHING = artefacts(PLACE)
-ENVELOPES = {"data-view": "data_view"}
 
 Errors = Callable[[str, Any], list[str]]
 
@@ -25,12 +24,6 @@ def errors(checker: Errors | None) -> Errors:
     return checker
 
 
-def enveloped(artefact: Artefact) -> Any:
-    """Return the whole body of the request."""
-    envelope = ENVELOPES.get(artefact.kind)
-    return {envelope: artefact.body} if envelope else artefact.body
-
-
 @pytest.mark.parametrize(
     "artefact",
     [each for each in EVERYTHING if each.kind != "saved-object"],
@@ -38,7 +31,7 @@ def enveloped(artefact: Artefact) -> Any:
 )
 def test_bodies_are_what_the_schemas_say(artefact: Artefact, errors: Errors) -> None:
     """Every body that an API takes is valid by that API's published schema."""
-    assert errors(artefact.kind, enveloped(artefact)) == []
+    assert errors(artefact.kind, artefact.body) == []
 
 
 def test_the_schemas_refuse_what_is_wrong(errors: Errors) -> None:

@@ -85,6 +85,18 @@ def vega(change: Change) -> Change:
     return in_json("panelsJSON", inside)
 
 
+def markdown(old: str, new: str) -> Change:
+    """Change the Markdown of a dashboard."""
+
+    def inside(panels: Any) -> None:
+        for panel in panels:
+            saved = panel["embeddableConfig"].get("savedVis", {})
+            if saved.get("type") == "markdown":
+                saved["params"]["markdown"] = saved["params"]["markdown"].replace(old, new)
+
+    return in_json("panelsJSON", inside)
+
+
 def analyzers(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the outermost aggregation of a picture's search."""
     found: dict[str, Any] = spec["data"]["url"]["body"]["aggs"]["rows"]
@@ -236,9 +248,21 @@ FAULTS: list[tuple[Kind, str, Change, str]] = [
     ),
     ("dashboard", DASHBOARD, lambda body: body.update(description="Mine"), "does not say"),
     (
+        "saved-object",
+        OVERVIEW,
+        markdown("open_problems", "problems"),
+        "links to the dashboard mlmon-production-ops-problems, which does not exist",
+    ),
+    (
+        "dashboard",
+        OVERVIEW,
+        lambda body: body["panels"][1]["config"].update(content="[More](#/view/mlmon-x)"),
+        "links to the dashboard mlmon-x, which does not exist",
+    ),
+    (
         "data-view",
         "mlmon-production-ops-findings",
-        lambda body: body.update(name="Findings"),
+        lambda body: body["data_view"].update(name="Findings"),
         "does not say",
     ),
 ]

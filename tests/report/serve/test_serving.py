@@ -1,12 +1,14 @@
 """`mlmon serve` on the real node in a real browser: drawn, narrowed, refreshed, loopback only."""
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -105,6 +107,15 @@ def test_a_choice_narrows_what_it_can(server: Server) -> None:
     assert "of requests failed" in everything
     assert "of requests failed" not in other
     assert '"s":"All requests","v":' in other
+
+
+def test_a_tile_leads_to_its_dashboard_with_the_same_choices(server: Server) -> None:
+    """The link of a tile carries the time range and what was chosen."""
+    body = get(server, f"/overview/content?{RANGE}&service.name=other")[1]
+    (link,) = re.findall(r'<a href="(/ingest[^"]*)">Completeness</a>', body)
+    query = parse_qsl(urlsplit(unescape(link)).query)
+    assert query == [*parse_qsl(RANGE), ("service.name", "other")]
+    assert get(server, unescape(link))[0] == 200
 
 
 def test_what_an_address_may_say() -> None:
