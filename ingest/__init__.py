@@ -1,1 +1,1 @@
-"""From JSON lines to data streams: every line stored once, or kept with the reason why not."""
+"""From JSON lines to data streams: each line stored once, or kept with the reason."""

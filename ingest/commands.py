@@ -1,4 +1,4 @@
-"""`mlmon ship`: JSON lines to data streams; how a shipper is; its dead letters once more."""
+"""`mlmon ship`: JSON lines to data streams; a shipper's status; its rejected lines again."""
 
 import gc
 import json
@@ -7,155 +7,209 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import mlmon.ingest.replay.commands
-from mlmon.elastic.command_options import Json
+from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mlmon.elastic.settings import Settings
-    from mlmon.ingest.shipper import Order
-    from mlmon.ingest.state.account import Account
-    from mlmon.ingest.state.state_folder import State
-
-app = typer.Typer()
-app.add_typer(mlmon.ingest.replay.commands.app)
-
-REFUSED = 3
-"""Exit code where every line was decided and some were refused."""
-
-NOT_RUNNING = 3
-"""Exit code of `--status` where no shipper runs."""
+    from mlmon.ingest.shipper import ShipRequest
+    from mlmon.ingest.state.counts import RunCounts
 
 _COLLECT_AFTER = 70_000
+_SHIP = "files"
 
 
-@app.command()
-def ship(  # noqa: PLR0917 - its options
+class _ShipGroup(TyperGroup):
+    """`mlmon ship PATH...` ships; `mlmon ship status` and others are commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take everything that does not begin with a command's name as arguments of shipping."""
+        if not args or args[0] not in self.commands:
+            args = [_SHIP, *args]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+ship_app = typer.Typer(
+    cls=_ShipGroup, help="Ship JSON lines to the data streams; show a shipper's status."
+)
+app = typer.Typer()
+app.add_typer(ship_app, name="ship")
+app.add_typer(mlmon.ingest.replay.commands.app)
+
+State = Annotated[Path | None, typer.Option(help="Folder of checkpoint and dead letters.")]
+MaxLineBytes = Annotated[int, typer.Option(min=1_000, max=50_000_000, help="Reject longer lines.")]
+
+
+@ship_app.command(
+    _SHIP,
+    hidden=True,
+    epilog="Commands: `mlmon ship status` shows how a shipper does; `mlmon ship retry-rejected` "
+    "sends rejected lines again. A file with such a name: ./status.",
+)
+def ship(
     paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PATH...", help="Files, folders, quoted patterns, or - ."),
-    ] = None,
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders, quoted patterns, or - .")
+    ],
     follow: Annotated[
-        bool, typer.Option("--follow/--once", help="Wait for more, or end at the files' ends.")
+        bool, typer.Option("--follow/--once", help="Wait for more, or stop at the files' ends.")
     ] = False,
-    namespace: Annotated[
-        str | None, typer.Option(help="Environment. [default: MLMON_NAMESPACE]")
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(help="Folder of checkpoint and dead letters.")
-    ] = None,
+    namespace: Namespace = None,
+    state: State = None,
     from_start: Annotated[
-        bool, typer.Option("--from-start", help="Read all again; what is stored is not doubled.")
+        bool, typer.Option("--from-start", help="Read all files again; nothing is stored twice.")
     ] = False,
-    replay_dead_letters: Annotated[
-        bool, typer.Option("--replay-dead-letters", help="Send the refused lines again.")
-    ] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say how the shipper is.")] = False,
-    prometheus: Annotated[
-        bool, typer.Option("--prometheus", help="With --status: as Prometheus metrics.")
-    ] = False,
-    max_line_bytes: Annotated[
-        int, typer.Option(min=1_000, max=50_000_000, help="Longer lines are refused.")
-    ] = 1 << 20,
+    max_line_bytes: MaxLineBytes = 1 << 20,
     as_json: Json = False,
 ) -> None:
-    """Bring JSON lines to the data streams logs-<event.dataset>-<namespace>, each line once.
+    """Ship JSON lines to the data streams logs-<event.dataset>-<namespace>, each line once.
 
-    Exit code 3: every line is decided, and some lie in the dead letters with the reason.
+    Exit codes: 0 done; 1 blocked; 2 wrong usage; 3 done, but some lines or files were rejected.
     """
     from mlmon.elastic.settings import load_settings
     from mlmon.ingest.files.source import Limits
-    from mlmon.ingest.shipper import Order, locks_of, state_of
+    from mlmon.ingest.shipper import ShipRequest, locks_folder, state_folder
 
     settings = load_settings(namespace=namespace)
-    folder = state_of(settings, state)
-    if status:
-        _status(folder, as_json=as_json, prometheus=prometheus)
-        return
-    if bool(paths) == replay_dead_letters:
-        raise typer.BadParameter("name the files to ship, or --replay-dead-letters")
-    order = Order(
-        paths or [],
+    request = ShipRequest(
+        paths,
         settings.namespace,
-        folder,
-        locks_of(settings),
+        state_folder(settings, state),
+        locks_folder(settings),
         following=follow,
         from_start=from_start,
         limits=Limits(max_line_bytes),
     )
     started = time.monotonic()
-    account, complaints = _run(settings, order)
-    _print(account, time.monotonic() - started, folder.dead_letters, as_json=as_json)
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    if account.decided < account.read or complaints:
-        raise typer.Exit(1)
-    if account.refused:
-        raise typer.Exit(REFUSED)
+    counts, unread, problems = _run(settings, request)
+    _print(counts, time.monotonic() - started, request.state.dead_letters, as_json=as_json)
+    for text in unread:
+        print(text, file=sys.stderr)
+    if counts.decided < counts.read or unread:
+        raise typer.Exit(ExitCode.FAILED)
+    if counts.rejected or problems:
+        raise typer.Exit(ExitCode.REJECTED)
 
 
-def _run(settings: "Settings", order: "Order") -> "tuple[Account, list[str]]":
-    """Run an order; return the account, and what was not read."""
-    from mlmon.elastic.connect import connect
-    from mlmon.elastic.system.shutdown import stopped_by_signals
-    from mlmon.ingest.deliver.delivery import StoppedError
-    from mlmon.ingest.deliver.outage import patiently
-    from mlmon.ingest.progress import Progress
-    from mlmon.ingest.shipper import prepared, replay_dead_letters
-    from mlmon.ingest.state.account import Account
+@ship_app.command("status")
+def status(
+    namespace: Namespace = None,
+    state: State = None,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Print Prometheus metrics.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a shipper counts, how far behind it is, and what it waits for.
 
-    with (
-        _collecting_rarely(),
-        stopped_by_signals() as stopping,
-        Progress(order) as progress,
-        suppress(StoppedError),
-    ):
-        if order.following:
-            connected = patiently(lambda: connect(settings), stopping, progress.wait_for)
-        else:
-            connected = connect(settings)
-        with connected as cluster:
-            if not order.paths:
-                return replay_dead_letters(cluster, order, stopping), []
-            with prepared(cluster, order, stopping, progress.show, progress.wait_for) as pipeline:
-                account = pipeline.run(following=order.following)
-                return account, progress.complaints()
-    return Account(), []
-
-
-def _status(state: "State", *, as_json: bool, prometheus: bool) -> None:
+    Exit codes: 0 a shipper runs; 4 none runs.
+    """
     from dataclasses import replace
 
     from mlmon.elastic.errors import UserError
-    from mlmon.ingest.progress import in_words
+    from mlmon.elastic.settings import load_settings
+    from mlmon.ingest.progress import describe
+    from mlmon.ingest.shipper import state_folder
     from mlmon.ingest.state.health import Health
     from mlmon.ingest.state.health import prometheus as as_prometheus
 
+    folder = state_folder(load_settings(namespace=namespace), state)
     try:
-        health = Health.from_json(state.status.read_bytes())
+        health = Health.from_json(folder.status.read_bytes())
     except (OSError, ValueError):
         raise UserError(
-            f"No shipper has run with the folder {state.folder}",
+            f"No shipper has run with the folder {folder.folder}",
             "Start one with `mlmon ship PATH... --follow`, or name its folder with --state.",
         ) from None
-    # A process that was killed could not say so.
-    health = replace(health, running=state.is_locked())
+    # A process that was killed could not write that it ended.
+    health = replace(health, running=folder.is_locked())
     if prometheus:
         print(as_prometheus(health), end="")
         return
-    print(health.to_json().decode() if as_json else in_words(health))
+    print(health.to_json().decode() if as_json else describe(health))
     if not health.running:
-        raise typer.Exit(NOT_RUNNING)
+        raise typer.Exit(ExitCode.NOT_RUNNING)
+
+
+@ship_app.command("retry-rejected")
+def retry_rejected(
+    namespace: Namespace = None,
+    state: State = None,
+    max_line_bytes: MaxLineBytes = 1 << 20,
+    as_json: Json = False,
+) -> None:
+    """Send rejected lines again, after what they were rejected for is fixed.
+
+    Exit codes: 0 done; 1 blocked; 2 wrong usage; 3 done, but some lines were rejected again.
+    """
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.ingest.deliver.retry_policy import StoppedError
+    from mlmon.ingest.files.source import Limits
+    from mlmon.ingest.shipper import ShipRequest, locks_folder, state_folder
+    from mlmon.ingest.shipper import retry_rejected as send_again
+
+    settings = load_settings(namespace=namespace)
+    folder = state_folder(settings, state)
+    request = ShipRequest(
+        [], settings.namespace, folder, locks_folder(settings), limits=Limits(max_line_bytes)
+    )
+    started = time.monotonic()
+    with stopped_by_signals() as shutdown, connect(settings) as cluster:
+        try:
+            counts = send_again(cluster, request, shutdown)
+        except StoppedError:
+            raise typer.Exit(ExitCode.FAILED) from None
+    _print(counts, time.monotonic() - started, folder.dead_letters, as_json=as_json)
+    if counts.rejected:
+        raise typer.Exit(ExitCode.REJECTED)
+
+
+def _run(
+    settings: "Settings", request: "ShipRequest"
+) -> "tuple[RunCounts, list[str], dict[str, str]]":
+    """Run the shipper; return the counts, what was not read, and the files that were rejected."""
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.ingest.deliver.retry_policy import RetryPolicy, StoppedError
+    from mlmon.ingest.progress import ShipProgress
+    from mlmon.ingest.shipper import open_pipeline
+    from mlmon.ingest.state.counts import RunCounts
+
+    with (
+        _rare_garbage_collection(),
+        stopped_by_signals() as shutdown,
+        ShipProgress(request) as progress,
+        suppress(StoppedError),
+    ):
+        if request.following:
+            retry = RetryPolicy(shutdown)
+            connected = retry.until_reachable(lambda: connect(settings), progress.show_wait)
+        else:
+            connected = connect(settings)
+        with (
+            connected as cluster,
+            open_pipeline(
+                cluster, request, shutdown, progress.show_health, progress.show_wait
+            ) as pipeline,
+        ):
+            counts = pipeline.run(following=request.following)
+            return counts, progress.unread(), progress.last.problems if progress.last else {}
+    return RunCounts(), [], {}
 
 
 @contextmanager
-def _collecting_rarely() -> Iterator[None]:
+def _rare_garbage_collection() -> Iterator[None]:
     """Let Python look for cycles a hundred times less often: lines make none.
 
-    Among a batch's answers and all that was imported it took a seventh of the shipper's time.
+    With the default threshold it takes a seventh of the shipper's time.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -167,17 +221,17 @@ def _collecting_rarely() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _print(account: "Account", seconds: float, dead_letters: Path, *, as_json: bool) -> None:
+def _print(counts: "RunCounts", seconds: float, dead_letters: Path, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({**account.to_json(), "seconds": round(seconds, 3)}))
+        print(json.dumps({**counts.to_json(), "seconds": round(seconds, 3)}))
         return
-    undecided = account.read - account.decided
+    undecided = counts.read - counts.decided
     print(
-        f"read {account.read:,} lines in {seconds:.1f} s: {account.stored:,} stored, "
-        f"{account.duplicate:,} duplicate, {account.refused:,} refused"
+        f"read {counts.read:,} lines in {seconds:.1f} s: {counts.stored:,} stored, "
+        f"{counts.duplicate:,} duplicate, {counts.rejected:,} rejected"
         + (f", {undecided:,} undecided (the next run sends them)" if undecided else "")
     )
-    if account.refused:
-        print(f"refused lines, with the reason: {dead_letters}", file=sys.stderr)
-        for reason, count in account.reasons.most_common(3):
+    if counts.rejected:
+        print(f"rejected lines, with the reason: {dead_letters}", file=sys.stderr)
+        for reason, count in counts.reasons.most_common(3):
             print(f"  {count:,}: {reason[:200]}", file=sys.stderr)

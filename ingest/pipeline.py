@@ -1,9 +1,9 @@
 """Reads, encodes, sends and commits: several requests in flight, in bounded memory.
 
-The thread that reads also encodes; the requests are sent by other threads. When as many batches are
-under way as may be, reading stops until the first of them is decided: that is how the cluster slows
-the reading. Batches are committed in the order of reading, so that everything before a committed
-offset is decided.
+The thread that reads also encodes; the requests are sent by other threads. When the maximum of
+batches is in flight, reading stops until the first of them is decided: so a slow cluster slows the
+reading. Batches are committed in the order of reading, so that everything before a committed offset
+is decided.
 """
 
 import os
@@ -19,27 +19,31 @@ from threading import Event
 from mlmon.elastic.errors import UserError
 from mlmon.ingest.deliver.batch import Batch
 from mlmon.ingest.deliver.dead_letters import DeadLetters
-from mlmon.ingest.deliver.delivery import Delivery, Outcome, StoppedError
-from mlmon.ingest.deliver.ledger import Ledger
+from mlmon.ingest.deliver.delivery import Delivery, DeliveryResult
+from mlmon.ingest.deliver.line_counter import LineCounter
+from mlmon.ingest.deliver.retry_policy import StoppedError
 from mlmon.ingest.encode.line import Encoder
 from mlmon.ingest.files.source import Block
-from mlmon.ingest.files.tailer import Tailer
-from mlmon.ingest.state.account import Account
+from mlmon.ingest.files.tailer import SETTLING_S, Tailer
 from mlmon.ingest.state.checkpoint import Checkpoint
+from mlmon.ingest.state.counts import RunCounts
 from mlmon.ingest.state.health import Health, file_health
 
 RESERVE_BYTES = 1 << 24
 """How far ahead of what is sent the checkpoint says that lines may have been sent: a larger stride
 costs fewer writes of the checkpoint and more look-ups after a crash."""
 
+SETTLE_LIMIT_S = 3 * SETTLING_S
+"""How long a run that does not follow waits for files that are still being written."""
+
 _LEAST_BATCH_BYTES = 1 << 16
 _LONGEST_WAIT_S = 0.05
-_TELL_S = 1.0
+_REPORT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How much is under way at once.
+    """How much is in flight at once.
 
     Attributes:
         batch_bytes: Size of a bulk request.
@@ -57,7 +61,7 @@ class Flow:
 
 
 Wake = Callable[[float], object]
-Tell = Callable[[Health], None]
+Report = Callable[[Health], None]
 
 
 class Pipeline:
@@ -66,17 +70,17 @@ class Pipeline:
     Args:
         tailer: The files.
         encoder: Makes bulk items of lines.
-        delivery: Sends parcels.
-        dead_letters: Keeps refused lines.
+        delivery: Sends batches.
+        dead_letters: Keeps rejected lines.
         checkpoint: Where the offsets are kept.
-        stopping: Set when the run is to end.
-        wake: Waits for a change of a file, at most so many seconds; returns whether files came or
-            went.
-        tell: Told about every second how the run is.
-        flow: How much is under way at once.
+        shutdown: Ends the run when set.
+        wake: Waits for a change of a file, at most so many seconds; returns whether files appeared
+            or disappeared.
+        report: Called about every second with the health of the run.
+        flow: How much is in flight at once.
 
     Attributes:
-        ledger: What became of the lines.
+        counter: Counts what became of the lines.
     """
 
     def __init__(
@@ -86,34 +90,35 @@ class Pipeline:
         delivery: Delivery,
         dead_letters: DeadLetters,
         checkpoint: Checkpoint,
-        stopping: Event,
+        shutdown: Event,
         *,
         wake: Wake,
-        tell: Tell = lambda _: None,
+        report: Report = lambda _: None,
         flow: Flow | None = None,
     ) -> None:
-        self.ledger = Ledger()
+        self.counter = LineCounter()
         self._tailer = tailer
         self._encoder = encoder
         self._delivery = delivery
         self._dead_letters = dead_letters
         self._checkpoint = checkpoint
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._wake = wake
-        self._tell = tell
-        self._told = float("-inf")
+        self._report = report
+        self._reported = float("-inf")
         self._flow = flow or Flow()
         self._batch_bytes = self._flow.batch_bytes
         self._batch: Batch | None = None
-        self._under_way: deque[tuple[Batch, Future[Outcome]]] = deque()
+        self._in_flight: deque[tuple[Batch, Future[DeliveryResult]]] = deque()
         self._pool = ThreadPoolExecutor(self._flow.in_flight, thread_name_prefix="ship")
         self._saved = self._discovered = float("-inf")
         self._changed = False
-        self._progressed = False
+        self._progressed = time.monotonic()
+        self._read_since_drain = False
         self._changes = 0
 
-    def run(self, *, following: bool) -> Account:
-        """Ship until the files are read and every line is decided, or until `stopping` is set.
+    def run(self, *, following: bool) -> RunCounts:
+        """Ship until the files are read and every line is decided, or until shutdown.
 
         Args:
             following: Whether to wait for more at the files' ends.
@@ -122,7 +127,7 @@ class Pipeline:
             UserError: A person has to act; what is undecided is sent again by the next run.
         """
         try:
-            while not self._stopping.is_set() and not self._tailer.ended:
+            while not self._shutdown.is_set() and not self._tailer.ended:
                 if not self._step(following=following):
                     break
             self._submit()
@@ -130,14 +135,14 @@ class Pipeline:
         except StoppedError:
             pass
         except BaseException as error:
-            # What is waiting for the cluster is not to wait any longer.
-            self._stopping.set()
+            # Threads that wait for the cluster must end too.
+            self._shutdown.set()
             if isinstance(error, OSError):
-                raise _disk_trouble(error) from error
+                raise _disk_error(error) from error
             raise
         finally:
             self._finish()
-        return self.ledger.account
+        return self.counter.total
 
     def _step(self, *, following: bool) -> bool:
         """Read one block, or wait for one; return False where there is nothing left to do."""
@@ -145,7 +150,7 @@ class Pipeline:
         if now - self._discovered >= self._flow.discover_s:
             self._discovered = now
             self._tailer.discover()
-            self._note_news()
+            self._save_if_files_changed()
         block = self._tailer.read()
         if block:
             self._take(block, now)
@@ -154,24 +159,25 @@ class Pipeline:
         else:
             return self._drain()
         self._collect()
-        self._keep_up(now)
+        self._save_and_report_if_due(now)
         return True
 
-    def _note_news(self) -> None:
-        """Save which files came or went, so that they are known again after a crash."""
+    def _save_if_files_changed(self) -> None:
+        """Save which files appeared or disappeared, so that they are known after a crash."""
         if self._tailer.changes != self._changes:
             self._changes = self._tailer.changes
             self._save_now()
 
     def _take(self, block: Block, now: float) -> None:
-        """Put a block into the batch, and send the batch when it is full."""
+        """Add a block to the batch, and send the batch when it is full."""
         batch = self._batch
         if batch is None:
             batch = self._batch = Batch(now)
-        # Not once a batch: while it waits, lines are written that would seem to arrive before that.
+        # For each block: while a batch waits, lines are written that would seem to arrive before.
         self._encoder.stamp(datetime.now(UTC))
-        self.ledger.take(block, batch.add(block, self._encoder))
-        self._progressed = True
+        self.counter.count_read(block, batch.add(block, self._encoder))
+        self._progressed = now
+        self._read_since_drain = True
         if batch.size >= self._batch_bytes:
             self._submit()
 
@@ -184,18 +190,24 @@ class Pipeline:
             rest = min(rest, self._batch.opened + self._flow.batch_age_s - now)
             if rest <= 0:
                 self._submit()
-        if rest > 0 and self._wake(min(rest, _LONGEST_WAIT_S) if self._under_way else rest):
+        if rest > 0 and self._wake(min(rest, _LONGEST_WAIT_S) if self._in_flight else rest):
             self._discovered = float("-inf")
 
     def _drain(self) -> bool:
         """Decide everything that was read; return whether there may be more to read then."""
         self._submit()
-        while self._under_way and not self._stopping.is_set():
+        while self._in_flight and not self._shutdown.is_set():
             self._collect(to=0)
-        again = self._progressed
-        self._progressed = False
+        again = self._read_since_drain
+        self._read_since_drain = False
         self._discovered = float("-inf")
-        return again
+        if again or not self._tailer.waiting:
+            return again
+        # Files that are still being written: there is no later run that would look again.
+        self._shutdown.wait(_LONGEST_WAIT_S)
+        now = time.monotonic()
+        self._save_and_report_if_due(now)
+        return now - self._progressed < SETTLE_LIMIT_S
 
     def _submit(self) -> None:
         """Send the batch, once the checkpoint says that its lines may have been sent."""
@@ -203,74 +215,79 @@ class Pipeline:
         if batch is None:
             return
         self._reserve(batch)
-        self._under_way.append((batch, self._pool.submit(self._decide, batch)))
+        self._in_flight.append((batch, self._pool.submit(self._decide, batch)))
         # One batch more than there are senders, so that none of them waits for the encoder.
         self._collect(to=self._flow.in_flight)
 
     def _reserve(self, batch: Batch) -> None:
-        """Let the checkpoint say, before it is done, how far lines may have been sent."""
+        """Write into the checkpoint, before sending, how far lines may have been sent."""
         beyond = [block for block in batch.blocks if block.end > block.source.record.sent]
         for block in beyond:
             block.source.record.sent = block.end + RESERVE_BYTES
         if beyond:
             self._save_now()
 
-    def _decide(self, batch: Batch) -> Outcome:
-        """Deliver a batch and keep what is refused; runs in a thread of the pool."""
-        outcome = self._delivery.deliver(batch)
-        self._dead_letters.keep([*outcome.refused, *batch.refused])
-        return outcome
+    def _decide(self, batch: Batch) -> DeliveryResult:
+        """Deliver a batch and keep what is rejected; runs in a thread of the pool."""
+        result = self._delivery.deliver(batch)
+        self._dead_letters.keep([*batch.rejected, *result.rejected])
+        return result
 
     def _collect(self, to: int | None = None) -> None:
         """Commit the batches that are decided, in the order of reading.
 
         Args:
-            to: Wait until at most so many batches are under way; None does not wait.
+            to: Wait until at most so many batches are in flight; None does not wait.
         """
-        while self._under_way and (
-            self._under_way[0][1].done() or (to is not None and len(self._under_way) > to)
+        while self._in_flight and (
+            self._in_flight[0][1].done() or (to is not None and len(self._in_flight) > to)
         ):
-            batch, future = self._under_way[0]
+            batch, future = self._in_flight[0]
             if not future.done():
-                self._wait(future)
+                wait([future], timeout=_LONGEST_WAIT_S)
+                self._save_and_report_if_due(time.monotonic())
                 continue
             self._commit(batch, future.result())
-            self._under_way.popleft()
+            self._in_flight.popleft()
 
-    def _wait(self, future: Future[Outcome]) -> None:
-        wait([future], timeout=_LONGEST_WAIT_S)
-        self._keep_up(time.monotonic())
-
-    def _commit(self, batch: Batch, outcome: Outcome) -> None:
+    def _commit(self, batch: Batch, result: DeliveryResult) -> None:
         for block in batch.blocks:
             block.source.commit(block)
-        self.ledger.decide(batch, outcome)
-        if outcome.too_large:
-            self._batch_bytes = max(_LEAST_BATCH_BYTES, outcome.too_large // 2)
+        self.counter.count_result(batch, result)
+        if result.too_large:
+            self._batch_bytes = max(_LEAST_BATCH_BYTES, result.too_large // 2)
         self._changed = True
 
-    def _keep_up(self, now: float) -> None:
-        """Save the checkpoint and tell how the run is, where that is due."""
+    def _save_and_report_if_due(self, now: float) -> None:
         if self._changed and now - self._saved >= self._flow.save_s:
             self._save_now()
-        if now - self._told >= _TELL_S:
-            self._told = now
-            self._tell(self._health(running=True))
+        if now - self._reported >= _REPORT_S:
+            self._reported = now
+            self._report(self._health(running=True))
 
     def _health(self, *, running: bool) -> Health:
         now = datetime.now(UTC)
-        sources = self._tailer.sources
-        self.ledger.forget({source.path for source in sources})
+        tailer = self._tailer
+        sources = tailer.sources
+        self.counter.keep_only({source.path for source in sources})
         return Health(
             time=now,
             shipper_id=self._dead_letters.shipper_id,
             process=os.getpid(),
             running=running,
             waiting_for=self._delivery.waiting_for,
-            account=self.ledger.account,
-            lost_bytes=sum(lost.bytes for lost in self._tailer.lost(final=not running)),
-            files=[file_health(source, self.ledger.tally(source.path), now) for source in sources],
-            troubles=dict(self._tailer.troubles),
+            counts=self.counter.total,
+            lost_bytes=sum(lost.bytes for lost in tailer.lost(final=not running)),
+            files=[
+                file_health(source, self.counter.of_file(source.path), now) for source in sources
+            ],
+            problems=dict(tailer.problems),
+            blocked={**tailer.blocked, **tailer.waiting},
+            unindexed={
+                dataset: names.examples
+                for dataset, names in self._encoder.field_names.items()
+                if names.moved
+            },
         )
 
     def _save_now(self) -> None:
@@ -279,7 +296,7 @@ class Pipeline:
         self._changed = False
 
     def _finish(self) -> None:
-        """Let the requests under way end, commit what is decided, and say what was never sent."""
+        """Let the requests in flight end, commit what is decided, and record what was not sent."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         with suppress(StoppedError, CancelledError, UserError, OSError):
             self._collect(to=0)
@@ -288,13 +305,13 @@ class Pipeline:
                 source.record.sent = source.record.offset
         with suppress(OSError):
             self._save_now()
-        self._tell(self._health(running=False))
+        self._report(self._health(running=False))
         self._tailer.close()
 
 
-def _disk_trouble(error: OSError) -> UserError:
+def _disk_error(error: OSError) -> UserError:
     where = f" ({error.filename})" if error.filename else ""
     return UserError(
-        f"The shipper cannot keep its checkpoint or a refused line: {error.strerror}{where}",
+        f"The shipper cannot keep its checkpoint or a rejected line: {error.strerror}{where}",
         "Make room or correct the rights, then run it again; nothing is lost.",
     )

@@ -1,5 +1,6 @@
-"""One run of the shipper, put together from its parts."""
+"""One run of the shipper, assembled from its parts."""
 
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -8,15 +9,16 @@ from pathlib import Path
 from threading import Event
 
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.errors import AccessRefusedError
+from mlmon.elastic.errors import AccessRefusedError, ClusterError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.folders import home_folder, make_folder
-from mlmon.ingest.deliver import dead_letter_replay
+from mlmon.ingest.deliver import dead_letters as rejected_lines
 from mlmon.ingest.deliver.dead_letters import DeadLetterFile, DeadLetters
 from mlmon.ingest.deliver.delivery import Delivery
-from mlmon.ingest.deliver.outage import patiently
-from mlmon.ingest.deliver.rollovers import Rollovers
+from mlmon.ingest.deliver.retry_policy import RetryPolicy
+from mlmon.ingest.deliver.stored_events import Rollovers
+from mlmon.ingest.encode.field_names import FieldNames
 from mlmon.ingest.encode.line import Encoder
 from mlmon.ingest.files import paths
 from mlmon.ingest.files.file_locks import FileLocks
@@ -24,19 +26,18 @@ from mlmon.ingest.files.source import Limits
 from mlmon.ingest.files.tailer import Tailer
 from mlmon.ingest.files.watch import Watch
 from mlmon.ingest.pipeline import Flow, Pipeline
-from mlmon.ingest.state.account import Account
 from mlmon.ingest.state.checkpoint import Checkpoint
-from mlmon.ingest.state.health import Health
-from mlmon.ingest.state.health_reports import HealthReports
-from mlmon.ingest.state.state_folder import State
+from mlmon.ingest.state.counts import RunCounts
+from mlmon.ingest.state.health import Health, HealthReports
+from mlmon.ingest.state.state_folder import StateFolder
 from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 Listener = Callable[[Health], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be shipped, and how.
+class ShipRequest:
+    """What to ship, and how.
 
     Attributes:
         paths: Files, folders, patterns, or `-`.
@@ -46,125 +47,152 @@ class Order:
         following: Whether to wait for more at the files' ends.
         from_start: Whether to read every file again, looking each line up first.
         limits: How long a line may be.
-        flow: How much is under way at once.
+        flow: How much is in flight at once.
     """
 
     paths: Sequence[str]
     namespace: str
-    state: State
+    state: StateFolder
     locks: Path
     following: bool = False
     from_start: bool = False
     limits: Limits = field(default_factory=Limits)
     flow: Flow = field(default_factory=Flow)
 
+    @property
+    def streams(self) -> str:
+        """Pattern of the data streams."""
+        return f"logs-ml.*-{self.namespace}"
 
-def locks_of(settings: Settings) -> Path:
+
+def locks_folder(settings: Settings) -> Path:
     """Return the folder of the locks that shippers share, below mlmon's home."""
     return home_folder(settings) / "ship"
 
 
-def state_of(settings: Settings, folder: Path | None) -> State:
+def state_folder(settings: Settings, folder: Path | None) -> StateFolder:
     """Return the folder named, else the one of this namespace below mlmon's home."""
-    return State(folder or home_folder(settings) / "ship" / settings.namespace)
+    return StateFolder(folder or home_folder(settings) / "ship" / settings.namespace)
 
 
 @contextmanager
-def prepared(
+def open_pipeline(
     cluster: Cluster,
-    order: Order,
-    stopping: Event,
+    request: ShipRequest,
+    shutdown: Event,
     listener: Listener = lambda _: None,
-    report: Callable[[str], None] = lambda _: None,
+    report_wait: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Pipeline]:
-    """Put a run together, and hold the state's lock for it.
+    """Assemble a run, and hold the lock of its state folder.
 
     Args:
         cluster: Where the lines go.
-        order: What is to be shipped.
-        stopping: Set when the run is to end.
-        listener: Told about every second how the run is.
-        report: Told what is waited for before it begins.
+        request: What to ship.
+        shutdown: Ends the run when set.
+        listener: Called about every second with the health of the run.
+        report_wait: Called with the reason for a wait before the run begins.
 
     Raises:
         UserError: The paths, the folder or the cluster cannot be used.
-        StoppedError: It is to stop before the cluster was there.
+        StoppedError: Shutdown was requested before the cluster could be reached.
     """
-    paths.check(order.paths, following=order.following)
-    with order.state.lock():
-        if order.following:
-            key = patiently(lambda: _settle_in(cluster), stopping, report)
+    problems = paths.check(request.paths, following=request.following)
+    _allow_many_open_files()
+    with request.state.lock():
+        if request.following:
+            retry = RetryPolicy(shutdown)
+            key = retry.until_reachable(lambda: _prepare_cluster(cluster), report_wait)
         else:
-            key = _settle_in(cluster)
-        checkpoint = Checkpoint(order.state.checkpoint(key, order.namespace))
-        delivery = _delivery(cluster, order, stopping)
-        dead_letters = _dead_letters(order, delivery)
-        reports = HealthReports(order.state.status, order.namespace, cluster.bulk)
+            key = _prepare_cluster(cluster)
+        checkpoint = Checkpoint(request.state.checkpoint(key, request.namespace))
+        delivery = Delivery(cluster, request.streams, shutdown)
+        dead_letters = _dead_letters(request, delivery)
+        reports = HealthReports(request.state.status, request.namespace, cluster.bulk)
 
-        def tell(health: Health) -> None:
-            reports.tell(health)
+        def report(health: Health) -> None:
+            reports.report(health)
             listener(health)
 
+        tailer = _tailer(cluster, request, checkpoint, key)
+        tailer.problems.update(problems)
         yield Pipeline(
-            _tailer(cluster, order, checkpoint, key),
-            _encoder(order, dead_letters.shipper_id),
+            tailer,
+            _encoder(cluster, request, dead_letters.shipper_id),
             delivery,
             dead_letters,
             checkpoint,
-            stopping,
-            wake=Watch(paths.patterns(order.paths), stopping).wait,
-            tell=tell,
-            flow=order.flow,
+            shutdown,
+            wake=Watch(paths.patterns(request.paths), shutdown).wait,
+            report=report,
+            flow=request.flow,
         )
 
 
-def replay_dead_letters(cluster: Cluster, order: Order, stopping: Event) -> Account:
+def retry_rejected(cluster: Cluster, request: ShipRequest, shutdown: Event) -> RunCounts:
     """Send the dead letters again; a shipper that runs may go on.
 
     Raises:
-        UserError: Another replay runs, or the cluster cannot be used.
+        UserError: Another retry runs, or the cluster cannot be used.
     """
-    with order.state.lock("replay"):
+    with request.state.lock("retry"):
         _install_templates(cluster)
-        delivery = _delivery(cluster, order, stopping)
-        dead_letters = _dead_letters(order, delivery)
-        encoder = _encoder(order, dead_letters.shipper_id)
-        return dead_letter_replay.replay(dead_letters, encoder, delivery, order.limits)
+        delivery = Delivery(cluster, request.streams, shutdown)
+        dead_letters = _dead_letters(request, delivery)
+        encoder = _encoder(cluster, request, dead_letters.shipper_id)
+        return rejected_lines.retry_rejected(dead_letters, encoder, delivery, request.limits)
 
 
-def _tailer(cluster: Cluster, order: Order, checkpoint: Checkpoint, key: str) -> Tailer:
+def _allow_many_open_files() -> None:
+    """Raise the soft limit of open files to the hard one: each file that is followed is open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _tailer(cluster: Cluster, request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
     saved = checkpoint.load()
-    distrust = order.from_start or not saved.trusted
-    locks = make_folder(order.locks)
+    distrust = request.from_start or not saved.trusted
+    locks = make_folder(request.locks)
     return Tailer(
-        paths.patterns(order.paths),
-        () if order.from_start else saved.records,
-        limits=order.limits,
-        following=order.following,
-        doubtful=(lambda: True) if distrust else Rollovers(cluster, _streams(order)),
-        locks=FileLocks(locks / f"files-{key}-{order.namespace}.lock"),
+        paths.patterns(request.paths),
+        () if request.from_start else saved.records,
+        limits=request.limits,
+        following=request.following,
+        maybe_shipped_by_others=(lambda: True) if distrust else Rollovers(cluster, request.streams),
+        locks=FileLocks(locks / f"files-{key}-{request.namespace}.lock"),
     )
 
 
-def _delivery(cluster: Cluster, order: Order, stopping: Event) -> Delivery:
-    return Delivery(cluster, _streams(order), stopping)
+def _dead_letters(request: ShipRequest, delivery: Delivery) -> DeadLetters:
+    file = DeadLetterFile(request.state.dead_letters)
+    return DeadLetters(file, delivery, request.namespace, request.state.shipper_id())
 
 
-def _streams(order: Order) -> str:
-    return f"logs-ml.*-{order.namespace}"
+def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> Encoder:
+    names = {
+        dataset: FieldNames(
+            (entry.name for entry in fields),
+            _mapped_fields(cluster, f"{templates.LOGS}{dataset}-{request.namespace}"),
+        )
+        for dataset, fields in DATASETS.items()
+        if any(entry.is_family for entry in fields)
+    }
+    return Encoder(request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, names)
 
 
-def _dead_letters(order: Order, delivery: Delivery) -> DeadLetters:
-    file = DeadLetterFile(order.state.dead_letters)
-    return DeadLetters(file, delivery, order.namespace, order.state.shipper_id())
+def _mapped_fields(cluster: Cluster, stream: str) -> set[str]:
+    """Return the fields in the mapping of a data stream's newest backing index."""
+    try:
+        mappings = cluster.mapping(stream)
+    except ClusterError:
+        # Without the privilege, or the cluster away: the bound holds for what this run brings.
+        return set()
+    newest = max(mappings, default="")
+    return set(mappings[newest].get("properties", {})) if newest else set()
 
 
-def _encoder(order: Order, shipper_id: str) -> Encoder:
-    return Encoder(order.namespace, DATASETS, SCHEMA_VERSION, shipper_id)
-
-
-def _settle_in(cluster: Cluster) -> str:
-    """Bring the templates; return what tells this cluster's checkpoint from another's."""
+def _prepare_cluster(cluster: Cluster) -> str:
+    """Install the templates; return a key that tells this cluster's checkpoint from another's."""
     _install_templates(cluster)
     try:
         return cluster.uuid()
@@ -173,11 +201,11 @@ def _settle_in(cluster: Cluster) -> str:
 
 
 def _install_templates(cluster: Cluster) -> None:
-    """Bring the index templates that are missing; `mlmon setup` renews those that have changed.
+    """Install the index templates that are missing; `mlmon setup` renews those that have changed.
 
     Without its template, a data stream would become an index without a mapping.
     """
-    # A shipper that may only write finds them there, or its lines are refused with a reason.
+    # A shipper that may only write finds them there, or its lines are rejected with a reason.
     with suppress(AccessRefusedError):
         for template in templates.fitting(cluster):
             if cluster.get_index_template(template.name) is None:

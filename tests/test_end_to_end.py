@@ -157,7 +157,7 @@ def test_a_killed_shipper_and_its_successor_store_every_line_once(
     stored = Counter(hit["_id"] for hit in cluster.scan(shipped["streams"], body))
     # Two sums of counters, and not an equation: pytest would print a difference of 30,000 ids.
     assert ((emitted - stored).total(), (stored - emitted).total()) == (0, 0)
-    assert shipped["account"]["refused"] == 0
+    assert shipped["account"]["rejected"] == 0
 
 
 def test_shipping_again_reads_nothing(

@@ -48,7 +48,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
     name = "completeness"
     question = "Did every line that was written arrive, once, and in time?"
     advice = (
-        "Ask `mlmon ship --status` whether the shipper is behind or has met a file that vanished "
+        "Ask `mlmon ship status` whether the shipper is behind or has met a file that vanished "
         "before it was read, and look into the dead letters (`logs-mlmon.dead_letter-*`) for "
         "lines that were refused. Lines the service itself dropped mean that its queue was full: "
         'give it a larger `queue_capacity`, or `overflow="block"`. Search the log file for the '

@@ -17,7 +17,7 @@ class _Share:
     Attributes:
         block: Where they came from.
         first: Index of the first of them in the batch.
-        numbers: Which lines of the block they are; all of them, where that is a range.
+        numbers: Which lines of the block they are; a range means all of them.
     """
 
     block: Block
@@ -32,16 +32,16 @@ class Batch:
     Attributes:
         opened: When the first line came, on the clock of the pipeline.
         items: Action and document of each line, as the bulk API takes them.
-        refused: Lines that cannot be sent.
-        size: Bytes of all items and refused lines.
-        suspect: Whether some of them may have been sent before.
+        rejected: Lines that cannot be sent.
+        size: Bytes of all items and rejected lines.
+        maybe_sent: Whether some of them may have been sent before.
     """
 
     opened: float
     items: list[bytes] = field(default_factory=list)
-    refused: list[DeadLetter] = field(default_factory=list)
+    rejected: list[DeadLetter] = field(default_factory=list)
     size: int = 0
-    suspect: bool = False
+    maybe_sent: bool = False
     _shares: list[_Share] = field(default_factory=list)
 
     @property
@@ -50,10 +50,10 @@ class Batch:
         return [share.block for share in self._shares]
 
     def add(self, block: Block, encoder: Encoder) -> int:
-        """Take the lines of a block; return how many there are, blank ones passed over."""
-        self.suspect |= block.suspect
+        """Add the lines of a block; return how many there are, without blank ones."""
+        self.maybe_sent |= block.maybe_sent
         first = len(self.items)
-        refused = len(self.refused)
+        rejected = len(self.rejected)
         numbers: Sequence[int] = range(len(block.lines))
         try:
             items = self._encode_all(block, encoder)
@@ -62,14 +62,19 @@ class Batch:
         self.items += items
         self._shares.append(_Share(block, first, numbers))
         self.size += sum(map(len, items))
-        return len(items) + len(self.refused) - refused
+        return len(items) + len(self.rejected) - rejected
 
-    def ident(self, index: int) -> str:
+    def event_id(self, index: int) -> str:
         """Return the id of an item."""
-        return event_id(self._line(index))
+        return event_id(self.line(index))
+
+    def line(self, index: int) -> bytes:
+        """Return the line of an item."""
+        share = self._share(index)
+        return share.block.lines[share.numbers[index - share.first]]
 
     def dead_letter(self, index: int, reason: str) -> DeadLetter:
-        """Return the dead letter of an item that Elasticsearch refused."""
+        """Return the dead letter of an item that was rejected."""
         share = self._share(index)
         return _dead_letter(share.block, share.numbers[index - share.first], reason)
 
@@ -83,42 +88,37 @@ class Batch:
             yield share.block, len(share.numbers)
 
     def _encode_all(self, block: Block, encoder: Encoder) -> list[bytes]:
-        if block.refused:
-            raise LineError(block.refused)
-        encode = encoder.encode
-        return [encode(line) for line in block.lines]
+        if block.rejected:
+            raise LineError(block.rejected)
+        encode, fields = encoder.encode, block.source.fields
+        return [encode(line, fields) for line in block.lines]
 
     def _encode_some(self, block: Block, encoder: Encoder) -> tuple[list[bytes], list[int]]:
-        """Encode what can be, put the rest into `refused`; return items and their numbers."""
+        """Encode the lines that can be, reject the others; return items and their numbers."""
         items: list[bytes] = []
         numbers: list[int] = []
         for number, line in enumerate(block.lines):
             try:
-                if block.refused:
-                    raise LineError(block.refused)  # noqa: TRY301 - the same way as by its content
-                items.append(encoder.encode(line))
+                if block.rejected:
+                    raise LineError(block.rejected)  # noqa: TRY301 - handled like a bad content
+                items.append(encoder.encode(line, block.source.fields))
                 numbers.append(number)
             except LineError as error:
                 if not is_blank(line):
-                    self.refused.append(_dead_letter(block, number, str(error)))
+                    self.rejected.append(_dead_letter(block, number, str(error)))
                     self.size += len(line)
         return items, numbers
-
-    def _line(self, index: int) -> bytes:
-        share = self._share(index)
-        return share.block.lines[share.numbers[index - share.first]]
 
     def _share(self, index: int) -> _Share:
         return self._shares[bisect_right(self._shares, index, key=lambda share: share.first) - 1]
 
 
 def _dead_letter(block: Block, number: int, reason: str) -> DeadLetter:
-    offset = block.start + sum(len(line) + 1 for line in block.lines[:number])
     return DeadLetter(
         time=datetime.now(UTC),
         reason=reason,
         raw=block.lines[number],
         path=block.source.path,
-        offset=offset,
+        offset=block.offset_of(number),
         continued=block.inside_long_line,
     )

@@ -1,4 +1,4 @@
-"""A line that was refused, kept with the reason, its raw bytes and its place."""
+"""A rejected line, kept with the reason, its bytes and its place."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -13,11 +13,11 @@ from mlmon.ingest.encode.line import LineError, parse
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A refused line.
+    """A rejected line.
 
     Attributes:
-        time: When it was refused, UTC.
-        reason: Why, in the words of the shipper or of Elasticsearch.
+        time: When it was rejected, UTC.
+        reason: Why, as the shipper or Elasticsearch gave it.
         raw: The line as it was read, without its newline.
         path: Its file.
         offset: Where in the file it begins, bytes.
@@ -33,13 +33,13 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """An id that is the same whenever this line of this place is refused."""
+        """A digest of line and place: the same whenever this line is rejected."""
         return hashlib.sha256(
             b"%d\n%b\n%b" % (self.offset, self.path.encode(), self.raw)
         ).hexdigest()[:32]
 
     def to_line(self) -> bytes:
-        """Return the dead letter as a JSON line; bytes that are no UTF-8 are kept as base64."""
+        """Return the dead letter as a JSON line; bytes that are not UTF-8 as base64."""
         value: dict[str, Any] = {
             "@timestamp": self.time,
             "error.message": self.reason,
@@ -59,7 +59,7 @@ class DeadLetter:
         """Return the dead letter of a line made by `to_line`.
 
         Raises:
-            LineError: It is no such line.
+            LineError: It is something else.
         """
         value = parse(line)
         try:
@@ -88,20 +88,20 @@ class DeadLetter:
             "log.offset": self.offset,
             "agent.id": shipper_id,
         }
-        ident = _id_of(self.raw)
-        return {**document, "event.id": ident} if ident else document
+        id_ = _id_of(self.raw)
+        return {**document, "event.id": id_} if id_ else document
 
     @property
     def kind(self) -> str:
-        """The reason in one word, for counting: Elasticsearch's exception, or `line`."""
+        """Elasticsearch's exception, or `line`: the reason, for counting."""
         first = self.reason.partition(":")[0]
         return first if first.endswith("_exception") else "line"
 
 
 def _id_of(raw: bytes) -> str | None:
-    """Return the id of a refused line, where it has one."""
+    """Return the id of a rejected line, where it has one."""
     try:
-        ident = parse(raw).get("event.id")
+        id_ = parse(raw).get("event.id")
     except LineError:
         return None
-    return ident if isinstance(ident, str) else None
+    return id_ if isinstance(id_, str) else None

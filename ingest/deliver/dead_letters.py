@@ -1,9 +1,10 @@
-"""Where refused lines are kept: a file, and a data stream that can be searched."""
+"""Where rejected lines are kept, a file and a data stream; and how they are sent again."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -12,12 +13,14 @@ from mlmon.elastic.indices.templates import DEAD_LETTER_STREAM
 from mlmon.elastic.system.lock import hold
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.delivery import Delivery
-from mlmon.ingest.encode.line import LineError
+from mlmon.ingest.encode.line import Encoder, LineError, event_id
+from mlmon.ingest.files.source import Limits
 from mlmon.ingest.state.checkpoint import sync_folder
+from mlmon.ingest.state.counts import RunCounts
 
 
 class DeadLetterFile:
-    """A file of dead letters that only grows, until a replay takes it away.
+    """A file of dead letters that only grows, until they are retried.
 
     Args:
         path: Where it lies; its folder exists.
@@ -25,7 +28,7 @@ class DeadLetterFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._taken = path.with_suffix(".replayed" + path.suffix)
+        self._taken = path.with_suffix(".retried" + path.suffix)
         self._lock = path.with_suffix(".lock")
 
     def append(self, letters: Sequence[DeadLetter]) -> None:
@@ -42,9 +45,9 @@ class DeadLetterFile:
         sync_folder(self.path.parent)
 
     def take(self) -> bool:
-        """Set the letters aside to be replayed; return whether there are any.
+        """Set the letters aside to be retried; return whether there are any.
 
-        Those set aside before, by a replay that did not end, come first.
+        Those set aside by a retry that did not finish come first.
         """
         with hold(self._lock):
             if not self._taken.exists() and self.path.exists():
@@ -53,14 +56,14 @@ class DeadLetterFile:
 
     def taken(self) -> Iterator[DeadLetter]:
         """Yield each letter set aside once, the pieces of a line over the limit as one."""
-        yield from _whole(_letters(self._taken))
+        yield from _joined(_read_letters(self._taken))
 
     def drop_taken(self) -> None:
-        """Delete the letters set aside: each is stored, or refused again and kept anew."""
+        """Delete the letters set aside: each is stored, or rejected and kept again."""
         self._taken.unlink(missing_ok=True)
 
 
-def _letters(path: Path) -> Iterator[DeadLetter]:
+def _read_letters(path: Path) -> Iterator[DeadLetter]:
     with path.open("rb") as file:
         for line in file:
             # A write that a crash cut short is no letter: its batch was not decided.
@@ -68,39 +71,39 @@ def _letters(path: Path) -> Iterator[DeadLetter]:
                 yield DeadLetter.from_line(line)
 
 
-def _whole(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+def _joined(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
     seen: set[str] = set()
     head: DeadLetter | None = None
     for letter in letters:
         if letter.id in seen:
             continue
         seen.add(letter.id)
-        whole = replace(letter, raw=head.raw + letter.raw, offset=head.offset) if head else letter
-        head = whole if letter.continued else None
+        joined = replace(letter, raw=head.raw + letter.raw, offset=head.offset) if head else letter
+        head = joined if letter.continued else None
         if head is None:
-            yield whole
+            yield joined
     if head is not None:
         yield replace(head, continued=False)
 
 
 @dataclass(slots=True)
-class DeadLetterParcel:
+class DeadLetterItems:
     """Dead letters as items for their data stream.
 
     Attributes:
-        letters: The refused lines.
+        letters: The rejected lines.
         items: One bulk item for each.
-        suspect: Whether some may be in the stream already.
+        maybe_sent: Whether some may be in the stream already.
     """
 
     letters: Sequence[DeadLetter]
     items: list[bytes]
-    suspect: bool = False
+    maybe_sent: bool = False
 
     @classmethod
     def of(
         cls, letters: Sequence[DeadLetter], namespace: str, shipper_id: str
-    ) -> "DeadLetterParcel":
+    ) -> "DeadLetterItems":
         """Encode dead letters for the data stream of a namespace."""
         index = f"{DEAD_LETTER_STREAM}-{namespace}"
         dataset = DEAD_LETTER_STREAM.partition("-")[2]
@@ -118,23 +121,27 @@ class DeadLetterParcel:
             ],
         )
 
-    def ident(self, index: int) -> str:
+    def event_id(self, index: int) -> str:
         """Return the id of a letter."""
         return self.letters[index].id
 
+    def line(self, index: int) -> bytes:  # noqa: ARG002 - part of BulkItems
+        """Return nothing to compare: a letter's id is a digest of its content."""
+        return b""
+
     def dead_letter(self, index: int, reason: str) -> DeadLetter:
-        """Return a letter that its own data stream refuses: the file has it."""
+        """Return a letter that its own data stream rejects; the file has it."""
         return replace(self.letters[index], reason=reason)
 
 
 class DeadLetters:
-    """Keeps refused lines: in the file first, then in the data stream.
+    """Keeps rejected lines: in the file first, then in the data stream.
 
     Args:
         file: The file.
         delivery: Sends them to the data stream.
         namespace: Namespace of the data stream.
-        shipper_id: Who refuses them.
+        shipper_id: Id of the shipper that rejected them.
     """
 
     def __init__(
@@ -146,13 +153,100 @@ class DeadLetters:
         self._namespace = namespace
 
     def keep(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep letters; what the data stream refuses is in the file all the same.
+        """Keep letters; those that the data stream rejects are in the file.
 
         Raises:
             OSError: The file cannot be written.
-            StoppedError: The shipper stops before the data stream has them.
+            StoppedError: Shutdown was requested before the data stream has them.
         """
         if letters:
             self.file.append(letters)
-            parcel = DeadLetterParcel.of(letters, self._namespace, self.shipper_id)
-            self._delivery.deliver(parcel)
+            batch = DeadLetterItems.of(letters, self._namespace, self.shipper_id)
+            self._delivery.deliver(batch)
+
+
+_BATCH_BYTES = 1 << 21
+
+
+@dataclass(slots=True)
+class RetriedItems:
+    """Rejected lines as items again.
+
+    Attributes:
+        letters: The lines.
+        items: One bulk item for each.
+        maybe_sent: They are looked up first: a retry that did not finish may have stored some.
+    """
+
+    letters: list[DeadLetter] = field(default_factory=list)
+    items: list[bytes] = field(default_factory=list)
+    maybe_sent: bool = True
+
+    def event_id(self, index: int) -> str:
+        """Return the id of a line."""
+        return event_id(self.letters[index].raw)
+
+    def line(self, index: int) -> bytes:
+        """Return a line."""
+        return self.letters[index].raw
+
+    def dead_letter(self, index: int, reason: str) -> DeadLetter:
+        """Return the dead letter of a line that is rejected again."""
+        return replace(self.letters[index], reason=reason, time=datetime.now(UTC))
+
+
+def retry_rejected(
+    dead_letters: DeadLetters, encoder: Encoder, delivery: Delivery, limits: Limits
+) -> RunCounts:
+    """Send all dead letters again; those that are rejected again are kept again.
+
+    Raises:
+        StoppedError: Shutdown was requested; the next retry starts with the same letters.
+        UserError: A person has to act; the next retry starts with the same letters.
+    """
+    counts = RunCounts()
+    if not dead_letters.file.take():
+        return counts
+    again: list[DeadLetter] = []
+    for batch in _retry_batches(dead_letters.file.taken(), encoder, limits, again, counts):
+        result = delivery.deliver(batch)
+        counts.stored += result.stored
+        counts.duplicate += len(result.duplicates)
+        counts.retried += result.retried
+        again += result.rejected
+        dead_letters.keep(again)
+        for letter in again:
+            counts.count_rejected(letter.reason)
+        again.clear()
+    dead_letters.file.drop_taken()
+    return counts
+
+
+def _retry_batches(
+    letters: Iterable[DeadLetter],
+    encoder: Encoder,
+    limits: Limits,
+    again: list[DeadLetter],
+    counts: RunCounts,
+) -> Iterator[RetriedItems]:
+    """Yield the lines that can be sent; put the others into `again`."""
+    batch = RetriedItems()
+    size = 0
+    encoder.stamp(datetime.now(UTC))
+    for letter in letters:
+        counts.read += 1
+        counts.bytes += len(letter.raw)
+        size += len(letter.raw)
+        try:
+            if len(letter.raw) > limits.line_bytes:
+                raise LineError(limits.too_long)  # noqa: TRY301 - handled like a bad content
+            item = encoder.encode(letter.raw)
+        except LineError as error:
+            again.append(replace(letter, reason=str(error), time=datetime.now(UTC)))
+        else:
+            batch.letters.append(letter)
+            batch.items.append(item)
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = RetriedItems(), 0
+    yield batch

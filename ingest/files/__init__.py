@@ -1,1 +1,1 @@
-"""Log files: found, followed, recognised after rotation, read in blocks of whole lines."""
+"""Log files: found, followed, identified after rotation, read in blocks of complete lines."""

@@ -19,13 +19,13 @@ class Content(Protocol):
     """Bytes that can be read from an offset onwards.
 
     Attributes:
-        mutable: Whether what was read may be cut or written anew, and can be read again to see
-            that.
+        mutable: Whether what was read may be truncated or overwritten, and can be read again to
+            check.
     """
 
     mutable: bool
-    trouble: str
-    """What keeps it from being read on; empty where nothing does."""
+    problem: str
+    """Why it cannot be read further; empty where it can."""
 
     @property
     def finished(self) -> bool:
@@ -38,11 +38,11 @@ class Content(Protocol):
         """Return at most `size` bytes from `offset`; fewer where no more are there now."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 def open_content(path: str, identity: tuple[int, int]) -> Content | None:
-    """Open the file that was found at a path, None where another one has taken its place.
+    """Open the file that was found at a path, None where another file is there now.
 
     Args:
         path: Where it was found.
@@ -67,7 +67,7 @@ class PlainContent:
 
     mutable = True
     finished = False
-    trouble = ""
+    problem = ""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -81,7 +81,7 @@ class PlainContent:
         try:
             return os.pread(self._descriptor, size, offset)
         except OSError as error:
-            self.trouble = error.strerror or str(error)
+            self.problem = error.strerror or str(error)
             return b""
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ class GzipContent:
     """
 
     mutable = False
-    trouble = ""
+    problem = ""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -148,7 +148,7 @@ class GzipContent:
             try:
                 data = self._inflater.decompress(compressed, _CHUNK * 4)
             except zlib.error as error:
-                self.trouble = str(error)
+                self.problem = str(error)
                 return b""
             self._at_member_start = False
             if data:
@@ -168,7 +168,7 @@ class PipeContent:
     """Standard input: read as it comes, never waited for, and gone once read."""
 
     mutable = False
-    trouble = ""
+    problem = ""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -1,31 +1,134 @@
-"""Is this file one we know? By inode, by the hash of its head, by the bytes before the offset.
+"""Is this file a known one? By inode, by the hash of its head, by the bytes before the offset.
 
-- Same device and inode, same head: the same file, perhaps under another name.
+- Same device and inode, same head: the same file, perhaps renamed.
 - Same head and the same bytes before the offset, but another inode: the same content, moved to
   another disk, copied before the original was emptied (copytruncate), or compressed.
 - Anything else: another file, even if the inode was used before.
 
-Where the content is known but the offset does not fit, because the file was cut, it is read from
-its beginning again, and every line that may have been sent is looked up by its id first.
+Where the content is known but the offset does not fit, because the file was truncated, it is read
+from its beginning again, and every line that may have been sent is looked up by its id first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
+from hashlib import sha256
+from typing import Any, Self
 
 from mlmon.ingest.files.content import Content
-from mlmon.ingest.files.fingerprint import HEAD_BYTES, START_BYTES
-from mlmon.ingest.files.listing import Found
-from mlmon.ingest.files.record import Record
+from mlmon.ingest.files.paths import FoundFile
 
-# A copy is known by a head of at least this length: what has less is too little to tell files
-# apart.
-_LEAST_HEAD = START_BYTES
+HEAD_BYTES = 1024
+"""How much of a file's beginning identifies it; a smaller file is identified by what it has, and
+the head grows with it."""
+
+START_BYTES = 64
+"""How much of the head is hashed on its own: the least by which a copy is known, enough for a time
+stamp."""
+
+TAIL_BYTES = 256
+"""How much of what lies before an offset is hashed to see whether the offset fits the content."""
+
+_NOT_UTF8 = "bytes:"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Length and SHA-256 of some bytes; the length is kept so that a head can grow."""
+
+    length: int
+    digest: str
+
+    @classmethod
+    def of(cls, data: bytes) -> "Fingerprint":
+        """Return the fingerprint of these bytes."""
+        return cls(len(data), sha256(data).hexdigest())
+
+    def matches(self, data: bytes) -> bool:
+        """Return whether the data begins with the bytes of this fingerprint."""
+        return len(data) >= self.length and self == Fingerprint.of(data[: self.length])
+
+
+EMPTY = Fingerprint.of(b"")
+
+
+@dataclass(slots=True)
+class FileRecord:
+    """One file's entry in the checkpoint.
+
+    Attributes:
+        path: Where it was last seen.
+        named: Where it was when a pattern named it.
+        device: Device number of the file.
+        inode: Inode number on that device.
+        start: Fingerprint of its first bytes.
+        head: Fingerprint of its beginning, of up to `HEAD_BYTES`.
+        offset: Every line before this byte is stored or kept in the dead letters.
+        tail: Fingerprint of the bytes just before `offset`.
+        sent: No line that begins at or after this byte was ever sent.
+        inside_long_line: Whether `offset` lies within a line over the limit; its rest is rejected.
+        seen: When the file was last there, seconds since the epoch.
+    """
+
+    path: str
+    named: str
+    device: int
+    inode: int
+    start: Fingerprint = EMPTY
+    head: Fingerprint = EMPTY
+    offset: int = 0
+    tail: Fingerprint = EMPTY
+    sent: int = 0
+    inside_long_line: bool = False
+    seen: float = 0.0
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode."""
+        return self.device, self.inode
+
+    def set_head(self, head: bytes) -> None:
+        """Set the first bytes that identify the file."""
+        self.start = Fingerprint.of(head[:START_BYTES])
+        self.head = Fingerprint.of(head)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as a JSON object."""
+        paths = {"path": _path_to_text(self.path), "named": _path_to_text(self.named)}
+        return {**asdict(self), **paths}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Return the record of a JSON object made by `to_json`.
+
+        Raises:
+            TypeError: A field is missing or unknown.
+            ValueError: A path is damaged.
+        """
+        prints = {name: Fingerprint(**value[name]) for name in ("start", "head", "tail")}
+        paths = {name: _path_from_text(value[name]) for name in ("path", "named")}
+        return cls(**{**value, **prints, **paths})
+
+
+def _path_to_text(path: str) -> str:
+    """Return a path as text for JSON; one that is not UTF-8 as hexadecimal bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return _NOT_UTF8 + os.fsencode(path).hex()
+    return path
+
+
+def _path_from_text(text: str) -> str:
+    if not text.startswith(_NOT_UTF8):
+        return text
+    return os.fsdecode(bytes.fromhex(text.removeprefix(_NOT_UTF8)))
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A file to be recognised.
+    """A file to be identified.
 
     Attributes:
         found: Where it is, and its device and inode.
@@ -33,115 +136,170 @@ class Candidate:
         head: The first of them.
     """
 
-    found: Found
+    found: FoundFile
     content: Content
     head: bytes
 
     @classmethod
-    def of(cls, found: Found, content: Content) -> "Candidate":
+    def of(cls, found: FoundFile, content: Content) -> "Candidate":
         """Return the candidate, with its head read."""
         return cls(found, content, content.read_at(0, HEAD_BYTES))
 
-    def begins_like(self, head: bytes) -> bool:
-        """Return whether the beginning of this file is that of another one, so far as both go."""
+    def shares_beginning_with(self, head: bytes) -> bool:
+        """Return whether this file and another head are equal as far as both go."""
         length = min(len(head), len(self.head))
         return length > 0 and head[:length] == self.head[:length]
 
-    def fresh(self) -> Record:
+    def new_record(self) -> FileRecord:
         """Return the record of a file never seen before."""
         device, inode = self.found.identity
-        record = Record(self.found.path, self.found.path, device, inode)
-        record.learn(self.head)
+        record = FileRecord(self.found.path, self.found.path, device, inode)
+        record.set_head(self.head)
         return record
 
-    def resumed(self, match: "Match") -> Record:
+    def resumed_record(self, known: "KnownFile") -> FileRecord:
         """Return the record with which this file is read on where the known one was left."""
-        known = match.record
+        record = known.record
         return replace(
-            self.fresh(),
-            named=known.named,
-            offset=known.offset,
-            tail=known.tail,
-            sent=match.sent,
-            inside_long_line=known.inside_long_line,
+            self.new_record(),
+            named=record.named,
+            offset=record.offset,
+            tail=record.tail,
+            sent=known.sent,
+            inside_long_line=record.inside_long_line,
         )
 
-    def again(self, match: "Match") -> Record:
-        """Return the record with which this file is read again, lines known from before in it."""
-        return replace(self.fresh(), named=match.record.named, sent=match.sent)
+    def restarted_record(self, known: "KnownFile") -> FileRecord:
+        """Return the record with which this file is read from its beginning, known lines in it."""
+        return replace(self.new_record(), named=known.record.named, sent=known.sent)
 
-    def holds(self, known: Record) -> bool:
+    def contains(self, record: FileRecord) -> bool:
         """Return whether the bytes before the known offset are here too."""
-        length = known.tail.length
-        return known.tail.matches(self.content.read_at(known.offset - length, length))
+        length = record.tail.length
+        return record.tail.matches(self.content.read_at(record.offset - length, length))
+
+    def ends_before(self, record: FileRecord) -> bool:
+        """Return whether this file ends before it can be compared with what is known."""
+        needed = max(record.offset, record.head.length)
+        self.content.read_at(max(0, needed - 1), 1)
+        return self.content.size() < needed
 
 
-class Likeness(Enum):
+class ContentMatch(Enum):
     """How a file relates to known content."""
 
     SAME = "same"
-    """It holds the known content up to the offset."""
-    CUT = "cut"
+    """It has the known content up to the offset."""
+    TRUNCATED = "truncated"
     """It begins with the known content and ends before the offset, or has other lines there."""
     DIFFERENT = "different"
     """It is something else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """Known content that a file holds.
+class KnownFile:
+    """A known file whose content another file has.
 
     Attributes:
-        likeness: How much of it: `SAME` or `CUT`.
+        match: `SAME` or `TRUNCATED`.
         record: The record of it that is furthest.
         sent: No line that begins at or after this byte was ever sent, under any name.
     """
 
-    likeness: Likeness
-    record: Record
+    match: ContentMatch
+    record: FileRecord
     sent: int
 
 
-def same_file(candidate: Candidate, records: Iterable[Record]) -> Match | None:
-    """Find the record of this very device and inode, unless another file has taken the inode."""
-    identity = candidate.found.identity
-    own = [record for record in records if (record.device, record.inode) == identity]
-    return _best(candidate, own, lambda _: True)
+class KnownFiles:
+    """The records of files that are not open, found by inode and by first bytes.
 
+    Args:
+        records: The records to begin with.
+    """
 
-def same_content(candidate: Candidate, records: Iterable[Record]) -> Match | None:
-    """Find the record of the same content under any inode."""
-    telling = [record for record in records if record.head.length >= _LEAST_HEAD]
-    return _best(candidate, telling, lambda record: _is_shorter(candidate, record))
+    def __init__(self, records: Iterable[FileRecord] = ()) -> None:
+        self._records: dict[int, FileRecord] = {}
+        self._by_inode: dict[tuple[int, int], list[FileRecord]] = {}
+        self._by_start: dict[str, list[FileRecord]] = {}
+        for record in records:
+            self.add(record)
+
+    def __iter__(self) -> Iterator[FileRecord]:
+        return iter(self._records.values())
+
+    def add(self, record: FileRecord) -> None:
+        """Add a record, which must not change any more."""
+        self._records[id(record)] = record
+        self._by_inode.setdefault(record.identity, []).append(record)
+        self._by_start.setdefault(record.start.digest, []).append(record)
+
+    def remove(self, record: FileRecord) -> None:
+        """Remove a record, if it is there."""
+        if self._records.pop(id(record), None) is None:
+            return
+        for index, key in (
+            (self._by_inode, record.identity),
+            (self._by_start, record.start.digest),
+        ):
+            rest = [other for other in index[key] if other is not record]  # type: ignore[index]
+            if rest:
+                index[key] = rest  # type: ignore[index]
+            else:
+                del index[key]  # type: ignore[arg-type]
+
+    def has_inode(self, identity: tuple[int, int]) -> bool:
+        """Return whether a record has this device and inode."""
+        return identity in self._by_inode
+
+    def find_by_inode(self, candidate: Candidate) -> KnownFile | None:
+        """Find the record of this device and inode, unless another file has taken the inode."""
+        own = self._by_inode.get(candidate.found.identity, [])
+        return _best(candidate, own, lambda _: True)
+
+    def find_by_content(
+        self, candidate: Candidate, open_records: Iterable[FileRecord]
+    ) -> KnownFile | None:
+        """Find the record of the same content under any inode.
+
+        Args:
+            candidate: The file.
+            open_records: Records of open files whose beginning is known to be the same.
+        """
+        start = Fingerprint.of(candidate.head[:START_BYTES])
+        records = [*open_records, *self._by_start.get(start.digest, [])]
+        long_enough = [record for record in records if record.head.length >= START_BYTES]
+        return _best(candidate, long_enough, candidate.ends_before)
 
 
 def _best(
-    candidate: Candidate, records: Sequence[Record], may_be_cut: Callable[[Record], bool]
-) -> Match | None:
-    """Return the record that is furthest among those of the same content, else one that was cut."""
-    alike = [(_likeness(candidate, record), record) for record in records]
-    same = [record for likeness, record in alike if likeness is Likeness.SAME]
-    cut = [record for likeness, record in alike if likeness is Likeness.CUT and may_be_cut(record)]
-    if not same and not cut:
+    candidate: Candidate,
+    records: Sequence[FileRecord],
+    may_be_truncated: Callable[[FileRecord], bool],
+) -> KnownFile | None:
+    """Return the furthest record of the same content, else one that was truncated."""
+    compared = [(_compare(candidate, record), record) for record in records]
+    same = [record for match, record in compared if match is ContentMatch.SAME]
+    truncated = [
+        record
+        for match, record in compared
+        if match is ContentMatch.TRUNCATED and may_be_truncated(record)
+    ]
+    if not same and not truncated:
         return None
-    sent = max(max(record.sent, record.offset) for record in (*same, *cut))
+    sent = max(max(record.sent, record.offset) for record in (*same, *truncated))
     if same:
         furthest = max(same, key=lambda record: (record.offset, record.sent))
-        return Match(Likeness.SAME, furthest, sent)
-    return Match(Likeness.CUT, max(cut, key=lambda record: record.sent), sent)
+        return KnownFile(ContentMatch.SAME, furthest, sent)
+    return KnownFile(ContentMatch.TRUNCATED, max(truncated, key=lambda record: record.sent), sent)
 
 
-def _likeness(candidate: Candidate, record: Record) -> Likeness:
+def _compare(candidate: Candidate, record: FileRecord) -> ContentMatch:
     if record.head.matches(candidate.head):
-        return Likeness.SAME if candidate.holds(record) else Likeness.CUT
-    # Cut within its head, and perhaps written on since: the start tells.
-    if record.start.length >= START_BYTES and record.start.matches(candidate.head):
-        return Likeness.CUT
-    return Likeness.DIFFERENT
-
-
-def _is_shorter(candidate: Candidate, record: Record) -> bool:
-    """Return whether a file ends before it can be compared with what is known."""
-    needed = max(record.offset, record.head.length)
-    candidate.content.read_at(max(0, needed - 1), 1)
-    return candidate.content.size() < needed
+        return ContentMatch.SAME if candidate.contains(record) else ContentMatch.TRUNCATED
+    own = record.identity == candidate.found.identity
+    # A copy never has other bytes; the same file may be truncated within its head and written on.
+    if own or len(candidate.head) < record.head.length:
+        same_start = record.start.length >= START_BYTES and record.start.matches(candidate.head)
+        return ContentMatch.TRUNCATED if same_start else ContentMatch.DIFFERENT
+    return ContentMatch.DIFFERENT

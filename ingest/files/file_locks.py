@@ -1,7 +1,7 @@
-"""Keeps two shippers on one machine from reading the same file for the same data streams.
+"""Prevents two shippers on one machine from reading the same file for the same data streams.
 
-Each file is one byte of a lock file, locked while the file is read: the system gives it free when
-the shipper dies, however that happens. The log itself is left alone: its writer may lock it.
+Each file is one byte of a lock file, locked while the file is read: the system releases it when
+the shipper ends, also when it is killed. The log is not locked: its writer may lock it.
 """
 
 import fcntl
@@ -15,14 +15,14 @@ class FileLocks:
     """The files that this process reads.
 
     Args:
-        path: The lock file; the shippers that must not meet have the same one.
+        path: The lock file, the same for all shippers that could read the same files.
 
     Raises:
         OSError: It cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
-        # Open as long as the process: to close any descriptor of it would give all locks free.
+        # Open as long as the process: to close any descriptor of it would release all locks.
         self._file = path.open("ab")
 
     def take(self, identity: tuple[int, int]) -> bool:

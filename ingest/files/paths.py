@@ -1,18 +1,56 @@
-"""The paths a user names: what is wrong with them is said before anything is sent."""
+"""The paths a user names: which files they stand for, and which of those hold JSON lines."""
 
-from collections.abc import Sequence
-from glob import has_magic
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from glob import escape, glob, has_magic
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
-from mlmon.ingest.encode.line import LineError, parse
-from mlmon.ingest.files.content import open_content
-from mlmon.ingest.files.listing import STANDARD_INPUT, Found, matching
+from mlmon.ingest.encode.containers import unwrapper
+from mlmon.ingest.encode.line import LineError, is_blank, parse
+from mlmon.ingest.files.content import Content, open_content
+
+STANDARD_INPUT = "-"
 
 IN_FOLDER = "**/*.jsonl*"
 """What a folder stands for: its JSON lines files, the rotated and compressed ones too."""
 
+_ANY_DEPTH = "**"
 _SAMPLE_BYTES = 1 << 16
+# What `glob.escape` makes of a character with a meaning in patterns.
+_LITERAL = re.compile(r"\[([*?[])\]")
+_UNREADABLE_FORMATS = {
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"PK\x03\x04": "zip",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A regular file that is there now.
+
+    Attributes:
+        path: Its path.
+        identity: Device and inode.
+        size: Bytes.
+        modified_ns: Time of the last write, nanoseconds since the epoch.
+    """
+
+    path: str
+    identity: tuple[int, int]
+    size: int
+    modified_ns: int
+
+
+def printable(path: str) -> str:
+    """Return a path as text that can be printed and stored; bytes that are not UTF-8 escaped."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def patterns(paths: Sequence[str]) -> list[str]:
@@ -20,71 +58,111 @@ def patterns(paths: Sequence[str]) -> list[str]:
     return [_pattern(path) for path in paths]
 
 
-def check(paths: Sequence[str], *, following: bool) -> None:
-    """See that the paths can be shipped; those that are followed may appear later.
+def check(paths: Sequence[str], *, following: bool) -> dict[str, str]:
+    """Check the paths before anything is sent; return those that cannot be shipped, with reasons.
 
     Raises:
-        UserError: A file is missing, cannot be read, or does not hold JSON lines.
+        UserError: None of the paths can be shipped; with `following`, a path may appear later.
     """
+    problems: dict[str, UserError] = {}
+    usable = following
     for path in paths:
         if path == STANDARD_INPUT:
+            usable = True
             continue
         found = list(matching([_pattern(path)]))
         if not found and not following:
-            raise _missing(path)
+            problems[path] = _missing(path)
         for file in found:
-            _check_file(file)
+            problem = _file_problem(file)
+            if problem:
+                problems[file.path] = problem
+            else:
+                usable = True
+    if problems and not usable:
+        raise next(iter(problems.values()))
+    return {printable(path): error.message for path, error in problems.items()}
 
 
 def _pattern(path: str) -> str:
     if path == STANDARD_INPUT:
         return path
-    folder = not has_magic(path) and Path(path).is_dir()
     # The names that a checkpoint keeps must mean the same from another working directory.
-    return str(Path(path).absolute() / IN_FOLDER if folder else Path(path).absolute())
+    absolute = Path(path).absolute()
+    if absolute.is_dir():
+        return f"{escape(str(absolute))}/{IN_FOLDER}"
+    return escape(str(absolute)) if absolute.exists() else str(absolute)
 
 
 def _missing(path: str) -> UserError:
+    name = printable(path)
     if Path(path).is_dir():
-        return UserError(f"{path} holds no JSON lines file", f"It is searched for {IN_FOLDER}.")
-    if has_magic(path):
-        return UserError(f"No file matches {path}", "Quote the pattern, and check the folder.")
+        return UserError(f"{name} holds no JSON lines file", f"It is searched for {IN_FOLDER}.")
     if Path(path).exists():
-        return UserError(f"{path} is not a regular file", "Use `-` to ship standard input.")
-    return UserError(f"{path} does not exist", "Check the path, or use --follow to wait for it.")
+        return UserError(f"{name} is not a regular file", "Use `-` to ship standard input.")
+    if has_magic(path):
+        return UserError(f"No file matches {name}", "Quote the pattern, and check the folder.")
+    return UserError(f"{name} does not exist", "Check the path, or use --follow to wait for it.")
 
 
-def _check_file(file: Found) -> None:
+def _file_problem(file: FoundFile) -> UserError | None:
+    name = printable(file.path)
     try:
         content = open_content(file.path, file.identity)
     except OSError as error:
-        raise UserError(
-            f"{file.path} cannot be read: {error.strerror}", "Give this user the right to read it."
-        ) from error
+        return UserError(
+            f"{name} cannot be read: {error.strerror}", "Give this user the right to read it."
+        )
     if content is None:
-        return
+        return None
     try:
-        reason = _why_not_json_lines(content.read_at(0, _SAMPLE_BYTES))
+        reason = why_not_a_log(content)
     finally:
         content.close()
-    if reason:
-        raise UserError(
-            f"{file.path} does not hold JSON lines: {reason}",
-            "Name only files written by logging_config; nothing was shipped.",
-        )
+    if not reason:
+        return None
+    return UserError(f"{name} {reason}", "Name only files written by logging_config.")
 
 
-def _why_not_json_lines(sample: bytes) -> str:
-    """Return why none of the whole lines at a file's beginning is an object; empty where one is."""
-    first = ""
-    for line in sample.split(b"\n")[:-1]:
+def why_not_a_log(content: Content) -> str:
+    """Return why a file is no log, as a predicate; empty where a line is a JSON object.
+
+    A file without a complete line yet may become a log. The end is checked too, since a log may
+    begin with other text, such as a traceback.
+    """
+    beginning = content.read_at(0, _SAMPLE_BYTES)
+    for magic, name in _UNREADABLE_FORMATS.items():
+        if beginning.startswith(magic):
+            return f"is compressed with {name}, which is not read (gzip is)"
+    reason = _why_no_line(beginning, complete=len(beginning) < _SAMPLE_BYTES)
+    if reason and content.mutable and content.size() > _SAMPLE_BYTES:
+        end = content.read_at(content.size() - _SAMPLE_BYTES, _SAMPLE_BYTES)
+        if not _why_no_line(end.partition(b"\n")[2], complete=True):
+            return ""
+    return reason
+
+
+def _why_no_line(sample: bytes, *, complete: bool) -> str:
+    """Return why no line of a sample is a JSON object; empty where one is or may become one."""
+    *lines, rest = sample.split(b"\n")
+    unwrap = unwrapper(sample)
+    reason = ""
+    for line in lines:
         try:
-            parse(line)
+            if unwrap is not None:
+                unwrap(line)
+            else:
+                parse(line)
         except LineError as error:
-            first = first or (str(error) if line.strip() else "")
+            reason = reason or ("" if is_blank(line) else str(error))
         else:
             return ""
-    return f"line 1: {first}" if first else ""
+    may_become_one = is_blank(rest) or is_blank(rest.partition(b"{")[0]) or unwrap is not None
+    if not reason and may_become_one:
+        return ""
+    if not reason and not complete:
+        return ""
+    return f"does not hold JSON lines: line 1: {reason or 'it does not begin with a brace'}"
 
 
 def size(paths: Sequence[str]) -> int | None:
@@ -94,3 +172,103 @@ def size(paths: Sequence[str]) -> int | None:
     files = list(matching(patterns(paths)))
     compressed = any(file.path.endswith(".gz") for file in files)
     return None if compressed else sum(file.size for file in files)
+
+
+def matching(patterns: Sequence[str]) -> Iterator[FoundFile]:
+    """Yield each file that a path or glob pattern names, once."""
+    seen = set()
+    for pattern in patterns:
+        for path in _expand(pattern):
+            found = found_file(path)
+            if found and found.identity not in seen:
+                seen.add(found.identity)
+                yield found
+
+
+def _expand(pattern: str) -> list[str]:
+    if not has_magic(pattern):
+        return [pattern]
+    before, any_depth, after = pattern.partition(f"/{_ANY_DEPTH}/")
+    if not any_depth:
+        return sorted(glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    roots = glob(before or "/")  # noqa: PTH207 - as above
+    folders = (folder for root in roots for folder in _folders_below(root))
+    found = {path for folder in folders for path in _expand(f"{escape(folder)}/{after}")}
+    return sorted(found)
+
+
+def _folders_below(root: str) -> Iterator[str]:
+    """Yield a folder and those below it, each once: a symbolic link may lead back."""
+    seen = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = os.stat(folder)  # noqa: PTH116 - as in found_file
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                below = [
+                    entry.path
+                    for entry in entries
+                    if entry.is_dir() and not entry.name.startswith(".")
+                ]
+        except OSError:
+            continue
+        yield folder
+        waiting += sorted(below, reverse=True)
+
+
+def siblings(paths: Iterable[str]) -> Iterator[FoundFile]:
+    """Yield the files next to some paths whose names begin alike, such as `app.jsonl.1`.
+
+    Each folder is read once.
+    """
+    stems: dict[str, set[str]] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        stems.setdefault(folder, set()).add(name.split(".")[0])
+    for folder, beginnings in stems.items():
+        try:
+            names = sorted(os.listdir(folder))  # noqa: PTH208 - Path.iterdir makes a Path of each
+        except OSError:
+            continue
+        for name in names:
+            if any(name[:length] in beginnings for length in range(1, len(name) + 1)):
+                found = found_file(f"{folder}/{name}")
+                if found:
+                    yield found
+
+
+def found_file(path: str) -> FoundFile | None:
+    """Return what is at a path where that is a regular file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - called for each file each second; Path.stat costs twice as much
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FoundFile(path, (status.st_dev, status.st_ino), status.st_size, status.st_mtime_ns)
+
+
+def is_named(patterns: Sequence[str], path: str) -> bool:
+    """Return whether a pattern names a path, which need not exist any more."""
+    # `**/` stands for no folder too, which fnmatch does not know.
+    forms = {form for pattern in patterns for form in (pattern, pattern.replace("**/", ""))}
+    return any(path == form or fnmatchcase(path, form) for form in forms)
+
+
+def folders(patterns: Sequence[str]) -> set[Path]:
+    """Return the folders in which a file that a pattern names may appear; those that exist."""
+    found = set()
+    for pattern in patterns:
+        folder = Path(pattern.partition(f"/{_ANY_DEPTH}/")[0] or "/")
+        if str(folder) == pattern:
+            folder = folder.parent
+        while has_magic(_LITERAL.sub("", str(folder))):
+            folder = folder.parent
+        folder = Path(_LITERAL.sub(lambda match: match[1], str(folder)))
+        if folder.is_dir():
+            found.add(folder)
+    return found

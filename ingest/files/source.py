@@ -1,17 +1,21 @@
-"""One file as a sequence of blocks of whole lines, and who the file is.
+"""One file as a sequence of blocks of complete lines, and its identity.
 
 A block holds lines whose end was seen. Half a line stays in the file until its end comes; when
-the file has ended for good, what stands there is a line if it is a whole JSON object, and is
-refused otherwise. A line over the limit is refused in pieces, so that memory stays bounded and no
-byte of it is lost.
+the file has ended for good, what is left is a line if it is a complete JSON object, and is
+rejected otherwise. A line over the limit is rejected in pieces, so that memory stays bounded and no
+byte of it is lost. Lines that a container runtime wrapped are unwrapped and joined.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
+from mlmon.ingest.encode.containers import Unwrap, container_fields, unwrap_lines, unwrapper
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.content import Content
-from mlmon.ingest.files.fingerprint import HEAD_BYTES, TAIL_BYTES, Fingerprint
-from mlmon.ingest.files.record import Record
+from mlmon.ingest.files.file_identity import HEAD_BYTES, TAIL_BYTES, FileRecord, Fingerprint
+from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
 """How much is read at once."""
@@ -30,23 +34,24 @@ class Limits:
 
     @property
     def too_long(self) -> str:
-        """Why a longer line is refused."""
+        """Why a longer line is rejected."""
         return f"the line is longer than {self.line_bytes} bytes"
 
 
 @dataclass(slots=True)
 class Block:
-    """Whole lines that follow each other in one source.
+    """Complete lines that follow each other in one source.
 
     Attributes:
         source: Where they come from.
         start: Offset of the first line's first byte.
         end: Offset behind the last line's newline.
-        lines: Without their newlines.
+        lines: The lines without their newlines, unwrapped.
         tail: The last bytes before `end`.
-        refused: Why none of these lines can be stored; empty where that is not known yet.
+        rejected: Why none of these lines can be stored; empty where that is not known yet.
         inside_long_line: Whether `end` lies within a line over the limit.
-        suspect: Whether these lines may have been sent before.
+        maybe_sent: Whether these lines may have been sent before.
+        starts: Where each line begins, bytes from `start`; None where each follows the one before.
     """
 
     source: "Source"
@@ -54,38 +59,46 @@ class Block:
     end: int
     lines: list[bytes]
     tail: bytes
-    refused: str = ""
+    rejected: str = ""
     inside_long_line: bool = False
-    suspect: bool = False
+    maybe_sent: bool = False
+    starts: Sequence[int] | None = None
+
+    def offset_of(self, number: int) -> int:
+        """Return where a line begins in the file, counting lines from 0."""
+        if self.starts is not None:
+            return self.start + self.starts[number]
+        return self.start + sum(len(line) + 1 for line in self.lines[:number])
 
 
-class ReplacedError(Exception):
-    """The file was cut or written anew, so that its offset means nothing any more."""
+class FileReplacedError(Exception):
+    """The file was truncated or overwritten, so that its offset means nothing any more."""
 
 
 class Source:
     """A file that is open.
 
     Args:
-        record: What the checkpoint keeps of it: who it is and how far it is decided.
+        record: What the checkpoint keeps of it: its identity and how far it is decided.
         content: Its bytes.
         limits: How long its lines may be.
-        doubtful: Whether lines that are there now may have been sent by somebody else.
+        maybe_shipped_by_others: Whether another shipper may have sent lines that are there now.
         persistent: Whether the checkpoint keeps it; standard input cannot be read again.
 
     Attributes:
         offset: Everything before is read; at or after `record.offset`.
         head: Its first bytes.
         last_decided: The last line that is decided, in this run.
+        fields: Fields for every document: the container that its path names, as JSON members.
     """
 
     def __init__(
         self,
-        record: Record,
+        record: FileRecord,
         content: Content,
         limits: Limits,
         *,
-        doubtful: bool = False,
+        maybe_shipped_by_others: bool = False,
         persistent: bool = True,
     ) -> None:
         self.record = record
@@ -95,21 +108,24 @@ class Source:
         self.offset = record.offset
         self.head = b""
         self.last_decided = b""
+        self.fields = b""
+        self._unwrap: Unwrap | None = None
+        self._looked_for_wrapping = False
         self._end: int | None = None
         # What is added later was not there to be sent.
         size = content.size() if content.mutable else EVERYTHING
-        self._suspect_until = size if doubtful else min(record.sent, size)
+        self._maybe_sent_until = size if maybe_shipped_by_others else min(record.sent, size)
         self._inside_long_line = record.inside_long_line
         if persistent:
-            self._learn_head()
+            self._extend_head()
 
     def __repr__(self) -> str:
         return f"Source({self.path!r}, offset={self.offset}, decided={self.record.offset})"
 
     @property
     def path(self) -> str:
-        """Where the file was last seen."""
-        return self.record.path
+        """Where the file was last seen, printable."""
+        return printable(self.record.path)
 
     @property
     def decided(self) -> bool:
@@ -117,13 +133,8 @@ class Source:
         return self.record.offset == self.offset
 
     @property
-    def unread(self) -> int:
-        """Bytes known to be there and not read yet."""
-        return max(0, self.content.size() - self.offset)
-
-    @property
     def at_end(self) -> bool:
-        """Whether no whole line follows, unless the file has grown since it was read last."""
+        """Whether no complete line follows, unless the file has grown since it was read last."""
         return self._end is not None and self._end >= self.content.size()
 
     def close(self) -> None:
@@ -131,56 +142,97 @@ class Source:
         self.content.close()
 
     def read(self) -> Block | None:
-        """Return the next whole lines, None where there are none now.
+        """Return the next complete lines, None where there are none now.
 
         Raises:
-            ReplacedError: The file was cut or written anew.
+            FileReplacedError: The file was truncated or overwritten.
         """
         size = min(BLOCK_BYTES, self.limits.line_bytes + 1)
         data = self.content.read_at(self.offset, size)
-        if size == len(data) <= self.limits.line_bytes and b"\n" not in data:
-            data = self.content.read_at(self.offset, self.limits.line_bytes + 1)
+        self._look_for_wrapping(data)
         block = self._cut(data)
+        if block is None and size == len(data) <= self.limits.line_bytes:
+            data = self.content.read_at(self.offset, self.limits.line_bytes + 1)
+            block = self._cut(data)
         self._check()
         self._end = None if block else self.offset + len(data)
         return self._advance(block) if block else None
 
     def rest(self, *, ended: bool) -> Block | None:
-        """Return what follows the last newline, once it is a line.
+        """Return what follows the last complete line, once it is a line.
 
         Args:
-            ended: Whether nothing will be added any more: then it is refused where it is no whole
-                object.
+            ended: Whether nothing will be added any more: then it is rejected where it is no
+                complete object.
 
         Raises:
-            ReplacedError: The file was cut or written anew.
+            FileReplacedError: The file was truncated or overwritten.
         """
         data = self.content.read_at(self.offset, self.limits.line_bytes)
         self._check()
-        if not data or b"\n" in data or self._inside_long_line:
+        if not data or self._inside_long_line:
             return None
-        refused = "" if _is_whole(data) else UNFINISHED
-        if refused and not ended:
+        if self._unwrap is not None:
+            return self._wrapped_rest(data) if ended else None
+        if b"\n" in data:
             return None
-        return self._advance(self._block([data], data, refused))
+        rejected = "" if _is_complete(data) else UNFINISHED
+        if rejected and not ended:
+            return None
+        return self._advance(self._block([data], data, rejected))
 
     def commit(self, block: Block) -> None:
-        """Note that every line up to the end of a block is decided."""
+        """Record that every line up to the end of a block is decided."""
         self.record.offset = block.end
         self.record.tail = Fingerprint.of(block.tail)
         self.record.inside_long_line = block.inside_long_line
-        self.last_decided = block.lines[-1]
+        if block.lines:
+            self.last_decided = block.lines[-1]
+
+    def _look_for_wrapping(self, data: bytes) -> None:
+        """See by the first bytes of the file whether a container runtime wrapped its lines."""
+        if self._looked_for_wrapping or not data:
+            return
+        self._looked_for_wrapping = True
+        self._unwrap = unwrapper(self.head or data)
+        if self._unwrap is not None:
+            fields = container_fields(self.path)
+            self.fields = orjson.dumps(fields)[1:-1] + b"," if fields else b""
 
     def _cut(self, data: bytes) -> Block | None:
-        """Return the whole lines that some bytes begin with, or a piece of one over the limit."""
+        """Return the complete lines at the beginning of bytes, or a piece of one over the limit."""
         if self._inside_long_line:
             return self._piece(data)
         end = data.rfind(b"\n") + 1
         if end:
-            return self._block(data[: end - 1].split(b"\n"), data[:end])
+            if self._unwrap is None:
+                return self._block(data[: end - 1].split(b"\n"), data[:end])
+            block = self._unwrapped(data[:end], self._unwrap)
+            if block:
+                return block
         if len(data) > self.limits.line_bytes:
             return self._piece(data[: self.limits.line_bytes])
         return None
+
+    def _unwrapped(self, data: bytes, unwrap: Unwrap) -> Block | None:
+        """Return the lines in some entries, None where the first line is not finished."""
+        found = unwrap_lines(data[:-1].split(b"\n"), unwrap)
+        if not found.consumed:
+            return None
+        block = self._block(found.lines, data[: found.consumed])
+        block.starts = found.starts
+        return block
+
+    def _wrapped_rest(self, data: bytes) -> Block:
+        """Return the last entries of a file that has ended: a line is rejected if unfinished."""
+        entries = data.removesuffix(b"\n").split(b"\n")
+        if self._unwrap is not None:
+            found = unwrap_lines(entries, self._unwrap)
+            if found.consumed >= len(data):
+                block = self._block(found.lines, data)
+                block.starts = found.starts
+                return self._advance(block)
+        return self._advance(self._block(entries, data, UNFINISHED))
 
     def _piece(self, data: bytes) -> Block | None:
         """Return bytes of a line over the limit, up to its newline where that is among them."""
@@ -191,15 +243,15 @@ class Source:
         block.inside_long_line = not newline
         return block
 
-    def _block(self, lines: list[bytes], taken: bytes, refused: str = "") -> Block:
+    def _block(self, lines: list[bytes], taken: bytes, rejected: str = "") -> Block:
         return Block(
             source=self,
             start=self.offset,
             end=self.offset + len(taken),
             lines=lines,
             tail=taken[-TAIL_BYTES:],
-            refused=refused,
-            suspect=self.offset < self._suspect_until,
+            rejected=rejected,
+            maybe_sent=self.offset < self._maybe_sent_until,
         )
 
     def _advance(self, block: Block) -> Block:
@@ -208,26 +260,27 @@ class Source:
         return block
 
     def _check(self) -> None:
-        """See whether what was just read still belongs to the file whose offset is kept."""
+        """Check that what was just read still belongs to the file whose offset is kept."""
         if not self.content.mutable or not self.persistent:
             return
         if self.content.size() < self.offset:
-            raise ReplacedError
+            raise FileReplacedError
         if len(self.head) < HEAD_BYTES:
-            self._learn_head()
+            self._extend_head()
         elif self.content.read_at(0, HEAD_BYTES) != self.head:
-            raise ReplacedError
+            raise FileReplacedError
 
-    def _learn_head(self) -> None:
+    def _extend_head(self) -> None:
         """Let the head grow with the file up to `HEAD_BYTES`."""
         head = self.content.read_at(0, HEAD_BYTES)
         if not head.startswith(self.head):
-            raise ReplacedError
-        self.head = head
-        self.record.learn(head)
+            raise FileReplacedError
+        if head != self.head or not self.head:
+            self.head = head
+            self.record.set_head(head)
 
 
-def _is_whole(data: bytes) -> bool:
+def _is_complete(data: bytes) -> bool:
     """Return whether these bytes are a JSON object: no beginning of a longer line can be one."""
     try:
         parse(data)

@@ -1,66 +1,78 @@
-"""Follows files: what is new, rotated, copied, compressed, cut or deleted, and where to read on.
+"""Follows files: which are new, rotated, copied, compressed, truncated or deleted, and read where.
 
 A file that is open stays open when it is renamed or deleted, and is read to its end. A file that
-is closed is known again by `recognition`, under the patterns and beside the place where it lay.
+is closed is identified by `file_identity`, under the patterns and next to its last place.
 """
 
+import errno
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from mlmon.ingest.files.content import Content, PipeContent, open_content
-from mlmon.ingest.files.file_identity import Candidate, Likeness, Match, same_content, same_file
-from mlmon.ingest.files.file_locks import FileLocks
-from mlmon.ingest.files.listing import (
-    STANDARD_INPUT,
-    Found,
-    look_at,
-    matching,
-    names,
-    siblings,
-    stem_of,
+from mlmon.ingest.files.file_identity import (
+    START_BYTES,
+    Candidate,
+    ContentMatch,
+    FileRecord,
+    KnownFile,
+    KnownFiles,
 )
-from mlmon.ingest.files.record import Record
-from mlmon.ingest.files.source import Block, Limits, ReplacedError, Source
+from mlmon.ingest.files.file_locks import FileLocks
+from mlmon.ingest.files.paths import (
+    STANDARD_INPUT,
+    FoundFile,
+    found_file,
+    is_named,
+    matching,
+    printable,
+    siblings,
+    why_not_a_log,
+)
+from mlmon.ingest.files.source import Block, FileReplacedError, Limits, Source
 
 Clock = Callable[[], float]
+Identity = tuple[int, int]
 
 QUIET_S = 30.0
-"""How long a renamed or deleted file must be quiet until it is taken as ended: its writer may
-still hold it."""
+"""How long a renamed or deleted file must be quiet until it counts as ended: its writer may still
+hold it."""
 
 SETTLING_S = 5.0
-"""How long a copy must have its size until it is taken as whole."""
+"""How long a copy must keep its size until it counts as complete."""
 
 SEARCH_S = 60.0
-"""How long what disappeared is searched for beside its old place."""
+"""How long a file that disappeared is searched for next to its last place."""
 
 KEEP_S = 30 * 86_400.0
-"""How long a file that is gone is remembered, so that its compressed copy is known again."""
+"""How long a file that is gone is remembered, so that its compressed copy is identified."""
 
 _STANDARD_INPUT_KEY = (-1, -1)
+_CLOSED_AT_ONCE = 256
 
 
 class Claim(Enum):
-    """What to do with a file where it is not read on from a record."""
+    """What to do with a file that does not continue a known one."""
 
-    OPEN = "open"
-    """It is unknown: somebody else may claim it."""
+    UNKNOWN = "unknown"
+    """It is a new file."""
+    EMPTY = "empty"
+    """It holds nothing yet."""
     LATER = "later"
-    """Look at it again soon: it is still being made, or what it continues is not decided yet."""
+    """Look again soon: it is still being written, or what it continues is not decided yet."""
     NEVER = "never"
-    """It is none of ours, until it changes."""
+    """It is not shipped, until it changes."""
 
 
 @dataclass(slots=True)
-class Opened:
-    """An open source, and what is known of its place.
+class OpenFile:
+    """An open source, and its place.
 
     Attributes:
         source: The file.
         away: Whether no pattern names it any more: it was renamed or deleted.
-        size: Its size when it was looked at last.
+        size: Its size when it was last looked at.
         changed: When it had another size, seconds since the epoch.
     """
 
@@ -69,9 +81,20 @@ class Opened:
     size: int = 0
     changed: float = 0.0
 
+    def update(self, file: FoundFile | None, now: float) -> None:
+        """Record where the file is now and whether it grew."""
+        self.away = file is None
+        if file:
+            self.source.record.path = self.source.record.named = file.path
+            self.source.record.seen = now
+        size = self.source.content.size()
+        if size != self.size:
+            self.size = size
+            self.changed = max(self.changed, now)
+
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class LostBytes:
     """Bytes that disappeared before they were read.
 
     Attributes:
@@ -81,7 +104,7 @@ class Unread:
         since: When that was seen, seconds since the epoch.
     """
 
-    record: Record
+    record: FileRecord
     offset: int
     bytes: int
     since: float
@@ -92,146 +115,147 @@ class Tailer:
 
     Args:
         patterns: Paths and glob patterns; `-` is standard input.
-        records: What the checkpoint knows.
+        records: The records of the checkpoint.
         limits: How long a line may be.
-        following: Whether more is waited for; otherwise what is there now is read to its end.
-        doubtful: Says whether lines found in a file may have been sent by another shipper, so that
-            they are to be looked up.
+        following: Whether to wait for more; otherwise what is there now is read to its end.
+        maybe_shipped_by_others: Whether another shipper may have sent lines found in a file, so
+            that they are looked up.
         locks: Keep other shippers from the files that are open; None where there are none.
         clock: Seconds since the epoch.
 
     Attributes:
-        troubles: What could not be read: path and reason.
-        waiting: Whether files were left for the next `discover`.
+        problems: Files that cannot be shipped: path and reason.
+        blocked: Files that another shipper reads: path and reason.
+        waiting: Files that are looked at again soon: path and reason.
         changes: How many files were opened and closed.
     """
 
     def __init__(
         self,
         patterns: Sequence[str],
-        records: Iterable[Record] = (),
+        records: Iterable[FileRecord] = (),
         *,
         limits: Limits | None = None,
         following: bool = True,
-        doubtful: Callable[[], bool] = lambda: False,
+        maybe_shipped_by_others: Callable[[], bool] = lambda: False,
         locks: FileLocks | None = None,
         clock: Clock = time.time,
     ) -> None:
-        self.troubles: dict[str, str] = {}
-        self.waiting = False
+        self.problems: dict[str, str] = {}
+        self.blocked: dict[str, str] = {}
+        self.waiting: dict[str, str] = {}
         self.changes = 0
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
         self._limits = limits or Limits()
         self._following = following
-        self._doubtful = doubtful
+        self._maybe_shipped_by_others = maybe_shipped_by_others
         self._locks = locks
         self._clock = clock
-        self._known = list(records)
+        self._known = KnownFiles(records)
         self._first = True
-        self._opened: dict[tuple[int, int], Opened] = {}
+        self._open: dict[Identity, OpenFile] = {}
+        self._open_by_start: dict[bytes, list[Source]] = {}
         self._undecided: list[Source] = []
-        self._passed: dict[tuple[int, int], tuple[int, int]] = {}
-        self._unread: list[Unread] = []
-        self._turns: list[tuple[int, int]] = []
+        self._ignored: dict[Identity, tuple[int, int]] = {}
+        self._lost: list[LostBytes] = []
+        self._turns: list[Identity] = []
         if STANDARD_INPUT in patterns:
-            record = Record(STANDARD_INPUT, STANDARD_INPUT, *_STANDARD_INPUT_KEY)
+            record = FileRecord(STANDARD_INPUT, STANDARD_INPUT, *_STANDARD_INPUT_KEY)
             source = Source(record, PipeContent(0), self._limits, persistent=False)
-            self._opened[_STANDARD_INPUT_KEY] = Opened(source)
+            self._open[_STANDARD_INPUT_KEY] = OpenFile(source)
 
     @property
     def sources(self) -> list[Source]:
         """The open files."""
-        return [opened.source for opened in self._opened.values()]
+        return [file.source for file in self._open.values()]
 
     @property
     def ended(self) -> bool:
         """Whether nothing can follow: standard input alone was read, to its end."""
-        return not self._patterns and not self._opened
+        return not self._patterns and not self._open
 
     @property
     def listening(self) -> bool:
         """Whether standard input is still open."""
-        return _STANDARD_INPUT_KEY in self._opened
+        return _STANDARD_INPUT_KEY in self._open
 
-    def undecided(self) -> list[Source]:
-        """Return the files with lines that were read and not decided, the closed ones too."""
-        return [source for source in (*self.sources, *self._undecided) if not source.decided]
-
-    def records(self) -> list[Record]:
+    def records(self) -> list[FileRecord]:
         """Return what the checkpoint is to keep."""
-        return [source.record for source in self.sources if source.persistent] + self._known
+        return [source.record for source in self.sources if source.persistent] + list(self._known)
 
     def close(self) -> None:
         """Close every file, and leave them to other shippers."""
         for source in self.sources:
             source.close()
-        self._opened.clear()
+        self._open.clear()
         if self._locks:
             self._locks.close()
 
-    def lost(self, *, final: bool = False) -> list[Unread]:
+    def lost(self, *, final: bool = False) -> list[LostBytes]:
         """Return what disappeared unread and was not found again within `SEARCH_S`, or ever."""
         before = self._clock() if final else self._clock() - SEARCH_S
-        return [unread for unread in self._unread if unread.since <= before]
+        return [lost for lost in self._lost if lost.since <= before]
 
     def discover(self) -> None:
-        """See which files have come, gone or changed their names."""
+        """Find the files that appeared, disappeared or changed their names."""
         now = self._clock()
-        self.waiting = False
+        self.waiting = {}
         self._undecided = [source for source in self._undecided if not source.decided]
         found = {file.identity: file for file in matching(self._patterns)}
-        for identity, opened in self._opened.items():
-            _look_after(opened, found.get(identity), now)
-        self._admit([file for file in found.values() if self._is_news(file)], named=True)
-        beside = {file.identity: file for file in self._neighbours(now)}
-        strangers = [file for key, file in beside.items() if key not in found]
-        self._admit([file for file in strangers if self._is_news(file)], named=False)
+        for identity, file in self._open.items():
+            file.update(found.get(identity), now)
+        self._index_open_files()
+        self._open_new([file for file in found.values() if self._is_new(file)], named=True)
+        nearby = {file.identity: file for file in self._neighbours(now)}
+        others = [file for key, file in nearby.items() if key not in found]
+        self._open_new([file for file in others if self._is_new(file)], named=False)
         self._first = False
-        self._known = [record for record in self._known if now - record.seen < KEEP_S]
+        for record in [known for known in self._known if now - known.seen >= KEEP_S]:
+            self._known.remove(record)
 
     def read(self) -> Block | None:
-        """Return the next block, the files in turn; None where no file has a whole line now."""
-        for _ in range(len(self._opened)):
+        """Return the next block, the files in turn; None where no file has a complete line now."""
+        for _ in range(len(self._open)):
             if not self._turns:
-                self._turns = list(self._opened)
+                self._turns = list(self._open)
             key = self._turns.pop()
-            if key in self._opened:
-                block = self._read(key, self._opened[key])
+            if key in self._open:
+                block = self._read(key, self._open[key])
                 if block:
                     return block
         return None
 
-    def _read(self, key: tuple[int, int], opened: Opened) -> Block | None:
-        source = opened.source
+    def _read(self, key: Identity, file: OpenFile) -> Block | None:
+        source = file.source
         try:
             block = source.read()
-            ended = block is None and self._has_ended(opened)
+            ended = block is None and self._has_ended(file)
             if block is None and (ended or not self._following):
                 block = source.rest(ended=ended)
-        except ReplacedError:
-            self._part(key, opened)
+        except FileReplacedError:
+            self._close_file(key, file)
             return None
-        if source.content.trouble:
-            self.troubles[source.path] = source.content.trouble
+        if source.content.problem:
+            self.problems[source.path] = f"cannot be read: {source.content.problem}"
         if block is None and ended:
-            self._part(key, opened)
-            self._pass_over(key, source.path)
+            self._close_file(key, file)
+            self._ignore_until_changed(key, source.record.path)
         return block
 
-    def _has_ended(self, opened: Opened) -> bool:
-        content = opened.source.content
-        if content.trouble or content.finished:
+    def _has_ended(self, file: OpenFile) -> bool:
+        content = file.source.content
+        if content.problem or content.finished:
             return True
         if not content.mutable:
-            # A compressed file that ends within a member is not whole yet.
+            # A compressed file that ends within a member is not complete yet.
             return False
-        quiet = content.size() == opened.size and self._clock() - opened.changed >= QUIET_S
-        return opened.away and quiet
+        quiet = content.size() == file.size and self._clock() - file.changed >= QUIET_S
+        return file.away and quiet
 
-    def _part(self, key: tuple[int, int], opened: Opened) -> None:
+    def _close_file(self, key: Identity, file: OpenFile) -> None:
         """Close a file; it stays known, and its lines may still have to be decided."""
-        source = opened.source
-        del self._opened[key]
+        source = file.source
+        del self._open[key]
         self.changes += 1
         source.close()
         if self._locks:
@@ -239,141 +263,177 @@ class Tailer:
         if not source.persistent:
             return
         source.record.seen = self._clock()
-        self._known.append(source.record)
-        self._undecided.append(source)
-        missing = opened.size - source.offset
+        self._known.add(source.record)
+        if not source.decided:
+            self._undecided.append(source)
+        missing = file.size - source.offset
         if source.content.mutable and missing > 0:
-            unread = Unread(source.record, source.offset, missing, source.record.seen)
-            self._unread.append(unread)
-        self.waiting = True
+            self._lost.append(LostBytes(source.record, source.offset, missing, source.record.seen))
+        self.waiting[source.path] = "it was replaced or has ended"
 
-    def _is_news(self, file: Found) -> bool:
+    def _close_idle_files(self) -> None:
+        """Close files that are read to their end, until they change: too many are open."""
+        idle = [
+            (key, file)
+            for key, file in self._open.items()
+            if file.source.at_end and file.source.decided and file.source.persistent
+        ]
+        for key, file in idle[:_CLOSED_AT_ONCE]:
+            self._close_file(key, file)
+            self._ignore_until_changed(key, file.source.record.path)
+
+    def _is_new(self, file: FoundFile) -> bool:
         stat = (file.size, file.modified_ns)
-        return file.identity not in self._opened and self._passed.get(file.identity) != stat
+        return file.identity not in self._open and self._ignored.get(file.identity) != stat
 
-    def _pass_over(self, key: tuple[int, int], path: str) -> None:
-        """Leave a file alone until it changes."""
-        file = look_at(path)
+    def _ignore_until_changed(self, key: Identity, path: str) -> None:
+        file = found_file(path)
         if file and file.identity == key:
-            self._passed[key] = (file.size, file.modified_ns)
+            self._ignored[key] = (file.size, file.modified_ns)
 
-    def _neighbours(self, now: float) -> Iterator[Found]:
-        """Yield the files beside the places of those that disappeared."""
+    def _neighbours(self, now: float) -> Iterator[FoundFile]:
+        """Yield the files next to the places of those that disappeared."""
         gone = [record for record in self._known if self._first or now - record.seen < SEARCH_S]
-        # A copy that was taken up may be a shorter one than another beside it.
-        gone += [opened.source.record for opened in self._opened.values() if opened.away]
-        ours = [record.path for record in gone if names(self._patterns, record.named)]
-        for path in {stem_of(path): path for path in ours}.values():
-            yield from siblings(path)
+        # A copy that was taken up may be shorter than another one next to it.
+        gone += [file.source.record for file in self._open.values() if file.away]
+        yield from siblings(
+            record.path for record in gone if is_named(self._patterns, record.named)
+        )
 
-    def _admit(self, files: Sequence[Found], *, named: bool) -> None:
-        """Open what is to be read: first what is known by inode, so that no copy takes its place.
+    def _index_open_files(self) -> None:
+        """Index the open files by their first bytes, which grow with the file."""
+        self._open_by_start = {}
+        for source in self.sources:
+            self._index(source)
+
+    def _index(self, source: Source) -> None:
+        self._open_by_start.setdefault(source.head[:START_BYTES], []).append(source)
+
+    def _open_alike(self, candidate: Candidate) -> list[Source]:
+        """Return the open files that are equal to a candidate as far as both heads go."""
+        start = candidate.head[:START_BYTES]
+        if len(start) == START_BYTES:
+            short = (key for key in self._open_by_start if len(key) < START_BYTES)
+            keys = [start, *(key for key in short if start.startswith(key))]
+        else:
+            keys = list(self._open_by_start)
+        sources = [source for key in keys for source in self._open_by_start.get(key, [])]
+        return [source for source in sources if candidate.shares_beginning_with(source.head)]
+
+    def _open_new(self, files: Sequence[FoundFile], *, named: bool) -> None:
+        """Open files: first those known by inode, so that no copy takes their place.
 
         Args:
             files: Files that are not open.
             named: Whether the patterns name them; otherwise only known content is taken.
         """
-        inodes = {(record.device, record.inode) for record in self._known}
         settled = {
             file.identity
             for file in files
-            if file.identity in inodes and self._try(file, self._same_file)
+            if self._known.has_inode(file.identity) and self._try(file, self._claim_by_inode)
         }
-        claim = self._named if named else self._neighbour
+        claim = self._claim_named if named else self._claim_neighbour
         for file in files:
             if file.identity not in settled:
                 self._try(file, claim)
 
-    def _try(self, file: Found, claim: Callable[[Candidate], Record | Claim]) -> bool:
+    def _try(self, file: FoundFile, claim: Callable[[Candidate], FileRecord | Claim]) -> bool:
         """Open a file and let `claim` say from where it is read; return whether that is settled."""
+        path = printable(file.path)
         try:
             content = open_content(file.path, file.identity)
         except OSError as error:
-            self.troubles[file.path] = error.strerror or str(error)
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                self.waiting[path] = "too many files are open"
+                self._close_idle_files()
+            else:
+                self.problems[path] = f"cannot be read: {error.strerror or error}"
             return True
         if content is None:
             return True
         claimed = claim(Candidate.of(file, content))
-        if isinstance(claimed, Record):
-            self._open(file, claimed, content)
+        if isinstance(claimed, FileRecord):
+            self._open_source(file, claimed, content)
             return True
         content.close()
         if claimed is Claim.LATER:
-            self.waiting = True
+            self.waiting[path] = "it is still being written, or copies a file that is not read yet"
         elif claimed is Claim.NEVER:
-            self._passed[file.identity] = (file.size, file.modified_ns)
-        return claimed is not Claim.OPEN
+            self._ignored[file.identity] = (file.size, file.modified_ns)
+        return claimed is not Claim.UNKNOWN
 
-    def _open(self, file: Found, record: Record, content: Content) -> None:
+    def _open_source(self, file: FoundFile, record: FileRecord, content: Content) -> None:
+        path = printable(file.path)
         if self._locks and not self._locks.take(file.identity):
-            self.troubles[file.path] = "another shipper reads it"
+            self.blocked[path] = "another shipper reads it"
             content.close()
             return
         record.seen = self._clock()
-        self.troubles.pop(file.path, None)
-        source = Source(record, content, self._limits, doubtful=self._doubtful())
+        self.problems.pop(path, None)
+        self.blocked.pop(path, None)
+        source = Source(
+            record,
+            content,
+            self._limits,
+            maybe_shipped_by_others=self._maybe_shipped_by_others(),
+        )
         self.changes += 1
-        self._opened[file.identity] = Opened(source, changed=file.modified_ns / 1e9)
+        self._open[file.identity] = OpenFile(source, changed=file.modified_ns / 1e9)
+        self._index(source)
 
-    def _same_file(self, candidate: Candidate) -> Record | Claim:
+    def _claim_by_inode(self, candidate: Candidate) -> FileRecord | Claim:
         """Take a file up where it was left, known by its inode."""
-        match = same_file(candidate, self._known)
-        if match is None:
-            return Claim.OPEN
-        if self._is_undecided(match.record):
+        known = self._known.find_by_inode(candidate)
+        if known is None:
+            return Claim.UNKNOWN
+        if self._is_undecided(known.record):
             return Claim.LATER
-        if match.likeness is Likeness.CUT:
-            return candidate.again(match)
-        return self._continue(candidate, match)
+        if known.match is ContentMatch.TRUNCATED:
+            return candidate.restarted_record(known)
+        return self._resume(candidate, known)
 
-    def _same_content(self, candidate: Candidate) -> Record | Claim:
-        """Take content up where it was left, under whatever inode it is now."""
-        live = [source for source in self.sources if candidate.begins_like(source.head)]
-        if any(not source.at_end or not source.decided for source in live):
+    def _claim_by_content(self, candidate: Candidate) -> FileRecord | Claim:
+        """Take content up where it was left, under another inode."""
+        alike = self._open_alike(candidate)
+        if any(not source.at_end or not source.decided for source in alike):
             return Claim.LATER
-        records = [source.record for source in self.sources] + self._known
-        match = same_content(candidate, records)
-        if match is None:
-            return Claim.OPEN
-        if self._is_undecided(match.record):
+        known = self._known.find_by_content(candidate, [source.record for source in alike])
+        if known is None:
+            return Claim.UNKNOWN
+        if self._is_undecided(known.record):
             return Claim.LATER
-        if match.likeness is Likeness.CUT:
-            settled = self._clock() - candidate.found.modified_ns / 1e9 >= SETTLING_S
-            return candidate.again(match) if settled else Claim.LATER
-        return self._continue(candidate, match)
+        if known.match is ContentMatch.TRUNCATED:
+            age = self._clock() - candidate.found.modified_ns / 1e9
+            # A time in the future (the clock was set back) is no reason to wait for ever.
+            return Claim.LATER if 0 <= age < SETTLING_S else candidate.restarted_record(known)
+        return self._resume(candidate, known)
 
-    def _named(self, candidate: Candidate) -> Record | Claim:
+    def _claim_named(self, candidate: Candidate) -> FileRecord | Claim:
         """Take a file that the patterns name."""
         if not candidate.head:
-            # A copy begins empty too: what it is shows with its first bytes.
-            return Claim.LATER
-        claimed = self._same_content(candidate)
-        return candidate.fresh() if claimed is Claim.OPEN else claimed
+            # A copy begins empty too; its first bytes identify it.
+            return Claim.EMPTY
+        claimed = self._claim_by_content(candidate)
+        if claimed is not Claim.UNKNOWN:
+            return claimed
+        reason = why_not_a_log(candidate.content)
+        if reason:
+            self.problems[printable(candidate.found.path)] = reason
+            return Claim.NEVER
+        return candidate.new_record()
 
-    def _neighbour(self, candidate: Candidate) -> Record | Claim:
-        """Take a file beside the place of one that disappeared, if it holds that content."""
-        claimed = self._same_content(candidate) if candidate.head else Claim.LATER
-        return Claim.NEVER if claimed is Claim.OPEN else claimed
+    def _claim_neighbour(self, candidate: Candidate) -> FileRecord | Claim:
+        """Take a file next to the place of one that disappeared, if it has that content."""
+        claimed = self._claim_by_content(candidate) if candidate.head else Claim.EMPTY
+        return Claim.NEVER if claimed is Claim.UNKNOWN else claimed
 
-    def _is_undecided(self, record: Record) -> bool:
-        """Return whether lines of this content are still to be decided."""
-        return any(source.record is record for source in self.undecided())
+    def _is_undecided(self, record: FileRecord) -> bool:
+        """Return whether lines of a closed file are still to be decided."""
+        return any(source.record is record and not source.decided for source in self._undecided)
 
-    def _continue(self, candidate: Candidate, match: Match) -> Record:
+    def _resume(self, candidate: Candidate, known: KnownFile) -> FileRecord:
         """Let a file go on where a record stands; one without an open file becomes its own."""
-        record = match.record
-        self._known = [known for known in self._known if known is not record]
-        self._unread = [unread for unread in self._unread if unread.record is not record]
-        return candidate.resumed(match)
-
-
-def _look_after(opened: Opened, file: Found | None, now: float) -> None:
-    """Note where an open file is now and whether it grew."""
-    opened.away = file is None
-    if file:
-        opened.source.record.path = opened.source.record.named = file.path
-        opened.source.record.seen = now
-    size = opened.source.content.size()
-    if size != opened.size:
-        opened.size = size
-        opened.changed = max(opened.changed, now)
+        record = known.record
+        self._known.remove(record)
+        self._lost = [lost for lost in self._lost if lost.record is not record]
+        return candidate.resumed_record(known)

@@ -1,14 +1,14 @@
-"""Wakes the shipper when a file changes: the kernel tells, or files are looked at often."""
+"""Wakes the shipper when a file changes: by the kernel's notifications, else by polling."""
 
 from collections.abc import Sequence
 from threading import Event, Thread
 
 from watchfiles import Change, watch
 
-from mlmon.ingest.files.listing import folders
+from mlmon.ingest.files.paths import folders
 
 POLL_S = 0.25
-"""How often files are looked at where the kernel does not tell of their changes."""
+"""Seconds between two looks at the files where the kernel does not notify."""
 
 _DEBOUNCE_MS = 50
 
@@ -18,26 +18,30 @@ class Watch:
 
     Args:
         patterns: Absolute paths and glob patterns.
-        stopping: Set when the run is to end: then nothing is waited for.
+        shutdown: Ends every wait when set.
 
     Attributes:
-        trouble: Why the kernel does not tell; empty where it does.
+        problem: Why the kernel does not notify; empty where it does.
     """
 
-    def __init__(self, patterns: Sequence[str], stopping: Event) -> None:
-        self.trouble = ""
-        self._stopping = stopping
+    def __init__(self, patterns: Sequence[str], shutdown: Event) -> None:
+        self.problem = ""
+        self._shutdown = shutdown
         self._changed = Event()
         self._listing_changed = False
         self._patterns = patterns
         self._thread: Thread | None = None
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a change, at most so many seconds; return whether files came or went."""
+        """Wait for a change; return whether files appeared or disappeared.
+
+        Args:
+            seconds: The longest wait.
+        """
         if self._thread is None:
             self._thread = Thread(target=self._run, name="watch", daemon=True)
             self._thread.start()
-        self._changed.wait(min(seconds, POLL_S) if self.trouble else seconds)
+        self._changed.wait(min(seconds, POLL_S) if self.problem else seconds)
         self._changed.clear()
         changed, self._listing_changed = self._listing_changed, False
         return changed
@@ -49,13 +53,13 @@ class Watch:
                 watch_filter=None,
                 debounce=_DEBOUNCE_MS,
                 step=_DEBOUNCE_MS,
-                stop_event=self._stopping,
+                stop_event=self._shutdown,
                 raise_interrupt=False,
             )
             for found in changes:
                 self._listing_changed |= any(kind is not Change.modified for kind, _ in found)
                 self._changed.set()
         except (OSError, RuntimeError) as error:
-            # No inotify here, or too many watches: then files are looked at often.
-            self.trouble = str(error)
+            # No inotify here, or too many watches: then files are polled.
+            self.problem = str(error)
         self._changed.set()

@@ -22,7 +22,7 @@ _PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 class CellError(Exception):
-    """The cell cannot be taken; the text says why, and what to do."""
+    """The cell cannot be read; the text gives the reason and what to do."""
 
 
 def text(cell: Any) -> str:
@@ -100,8 +100,8 @@ def binary(cell: Any, positive: Collection[str] = (), negative: Collection[str] 
 
     Args:
         cell: The cell.
-        positive: Texts that mean yes, beside `YES`.
-        negative: Texts that mean no, beside `NO`.
+        positive: Texts that mean yes, in addition to `YES`.
+        negative: Texts that mean no, in addition to `NO`.
 
     Raises:
         CellError: It is neither.

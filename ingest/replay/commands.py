@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlmon.elastic.command_options import Json
+from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.replay import Account, Target
+    from mlmon.ingest.replay.replay import ReplayResult, Target
     from mlmon.ingest.replay.table import Table
 
 app = typer.Typer()
-
-REFUSED = 3
-"""Exit code where every row was decided and some were refused, as with `mlmon ship`."""
 
 _SHOWN = 5
 
@@ -42,7 +40,7 @@ def replay(
 
     The same table and mapping give the same ids: shipped twice, they are stored once.
 
-    Exit code 3: some rows were refused; they lie in a file, each with its reason.
+    Exit code 3: some rows were rejected; they lie in a file, each with its reason.
     """
     from mlmon.ingest.replay.table import open_table
 
@@ -56,22 +54,21 @@ def replay(
     from mlmon.ingest.replay.mapping import read_mapping
 
     read = read_mapping(mapping)
-    account, changes = _run(open_table(path, read.table.delimiter), read, out, training_set)
+    result, changes = _run(open_table(path, read.table.delimiter), read, out, training_set)
     if as_json:
-        print(json.dumps(_document(account, changes)))
+        print(json.dumps(_document(result, changes)))
     else:
-        _print(account, changes, path)
-    if account.refusals:
-        raise typer.Exit(REFUSED)
+        _print(result, changes, path)
+    if result.rejections:
+        raise typer.Exit(ExitCode.REJECTED)
 
 
 def _run(
     table: "Table", mapping: "Mapping", out: Path, training_set: Path | None
-) -> tuple["Account", dict[str, int]]:
-    """Replay the table; return what became of it, and what the log changed in the values."""
-    from mlmon.ingest.replay.events import EventFiles
-    from mlmon.ingest.replay.identity import entity_id
-    from mlmon.ingest.replay.progress import Progress
+) -> tuple["ReplayResult", dict[str, int]]:
+    """Replay the table; return the result, and what the log changed in the values."""
+    from mlmon.ingest.progress import ProgressBar
+    from mlmon.ingest.replay.events import EventFiles, entity_id
     from mlmon.ingest.replay.replay import Replay
     from mlmon.ingest.replay.table import require_columns
 
@@ -85,50 +82,50 @@ def _run(
 
         out, stem = training_set.parent, training_set.stem
         target = TrainingSet(training_set, mapping)
-    refused = out / f"{stem}.refused.ndjson"
-    with Progress() as progress:
-        account = Replay(table, mapping, entity, target, refused).run(progress.show)
-    return account, dict(events.changes)
+    rejected = out / f"{stem}.rejected.ndjson"
+    with ProgressBar() as progress:
+        result = Replay(table, mapping, entity, target, rejected).run(progress.show)
+    return result, dict(events.changes)
 
 
-def _print(account: "Account", changes: dict[str, int], table: Path) -> None:
+def _print(result: "ReplayResult", changes: dict[str, int], table: Path) -> None:
     print(
-        f"{account.rows:,} rows of {table.name}: {account.predictions:,} predictions, "
-        f"{account.outcomes:,} with an outcome, {account.refused:,} refused"
+        f"{result.rows:,} rows of {table.name}: {result.predictions:,} predictions, "
+        f"{result.outcomes:,} with an outcome, {result.rejected:,} rejected"
     )
-    if account.first and account.last:
-        zone = f" ({account.naive:,} rows without a zone, read as UTC)" if account.naive else ""
-        print(f"{account.first:%Y-%m-%d %H:%M:%S} to {account.last:%Y-%m-%d %H:%M:%S} UTC{zone}")
-    for file in account.files:
+    if result.first and result.last:
+        zone = f" ({result.naive:,} rows without a zone, read as UTC)" if result.naive else ""
+        print(f"{result.first:%Y-%m-%d %H:%M:%S} to {result.last:%Y-%m-%d %H:%M:%S} UTC{zone}")
+    for file in result.files:
         print(f"wrote {file}")
     for change, events in changes.items():
         print(f"changed by the log in {events:,} events: {change}", file=sys.stderr)
-    if account.refusals:
-        print(f"refused rows, with the reason: {account.refused_file}", file=sys.stderr)
-        for refusal in account.refusals[:_SHOWN]:
-            print(f"  {refusal.in_words()}", file=sys.stderr)
+    if result.rejections:
+        print(f"rejected rows, with the reason: {result.rejected_file}", file=sys.stderr)
+        for rejection in result.rejections[:_SHOWN]:
+            print(f"  {rejection.describe()}", file=sys.stderr)
 
 
-def _document(account: "Account", changes: dict[str, int]) -> dict[str, object]:
+def _document(result: "ReplayResult", changes: dict[str, int]) -> dict[str, object]:
     return {
-        "rows": account.rows,
-        "predictions": account.predictions,
-        "outcomes": account.outcomes,
-        "approved": account.approved,
-        "without_zone": account.naive,
-        "first": account.first.isoformat() if account.first else None,
-        "last": account.last.isoformat() if account.last else None,
-        "files": [str(file) for file in account.files],
+        "rows": result.rows,
+        "predictions": result.predictions,
+        "outcomes": result.outcomes,
+        "approved": result.approved,
+        "without_zone": result.naive,
+        "first": result.first.isoformat() if result.first else None,
+        "last": result.last.isoformat() if result.last else None,
+        "files": [str(file) for file in result.files],
         "changes": changes,
-        "refused": account.refused,
-        "refused_file": str(account.refused_file) if account.refused_file else None,
+        "rejected": result.rejected,
+        "rejected_file": str(result.rejected_file) if result.rejected_file else None,
         "reasons": [
             {
-                "column": refusal.column,
-                "reason": refusal.reason,
-                "rows": refusal.rows,
-                "first": refusal.first,
+                "column": rejection.column,
+                "reason": rejection.reason,
+                "rows": rejection.rows,
+                "first": rejection.first,
             }
-            for refusal in account.refusals
+            for rejection in result.rejections
         ],
     }

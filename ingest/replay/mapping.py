@@ -17,6 +17,7 @@ from mlmon.logging_config.emit.field_rules import field_part
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 Unit = Literal["s", "ms", "us", "ns"]
 """What a time given as a number counts, since 1970."""
 
@@ -24,13 +25,13 @@ Column = Annotated[str, Field(min_length=1)]
 Duration = Annotated[str, AfterValidator(lambda text: parse_duration(text) and text)]
 
 
-class Part(BaseModel):
-    """A table of the mapping file; a key it does not know is refused."""
+class Section(BaseModel):
+    """A table of the mapping file; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ServicePart(Part):
+class ServiceSection(Section):
     """`[service]`: whose events they are."""
 
     name: Column
@@ -47,7 +48,7 @@ class ServicePart(Part):
         return Service(self.name, self.version, self.environment)
 
 
-class ModelPart(Part):
+class ModelSection(Section):
     """`[model]`: its name, and its version as a fixed text or from a column."""
 
     name: Column
@@ -61,7 +62,7 @@ class ModelPart(Part):
         return self
 
 
-class TimePart(Part):
+class TimeSection(Section):
     """`[time]`: from a column, or row after row from a start.
 
     Attributes:
@@ -97,7 +98,7 @@ class TimePart(Part):
         return start.astimezone(UTC) + (number - 1) * parse_duration(self.interval)
 
 
-class PredictionPart(Part):
+class PredictionSection(Section):
     """`[prediction]`: id, score and decision.
 
     Attributes:
@@ -119,13 +120,13 @@ class PredictionPart(Part):
         return self
 
 
-class OutcomePart(Part):
+class OutcomeSection(Section):
     """`[outcome]`: what came true, where the table knows it.
 
     Attributes:
         label: column of the label, yes or no; empty where it is not known yet.
-        positive: texts of the label that mean yes, beside 1, true, yes.
-        negative: texts that mean no, beside 0, false, no.
+        positive: texts of the label that mean yes, in addition to 1, true, yes.
+        negative: texts that mean no, in addition to 0, false, no.
         value: column of what it was worth.
         time: column of the time it became known.
         unit: as in `[time]`.
@@ -151,7 +152,7 @@ class OutcomePart(Part):
         return self
 
 
-class FeaturesPart(Part):
+class FeaturesSection(Section):
     """`[features]`: the columns of each kind."""
 
     numeric: tuple[Column, ...] = ()
@@ -171,28 +172,28 @@ class FeaturesPart(Part):
         return self
 
 
-class TablePart(Part):
+class TableSection(Section):
     """`[table]`: how the table is written.
 
     Attributes:
         delimiter: what separates a CSV file's columns.
-        missing: texts that mean that there is no value, beside the empty one.
+        missing: texts that mean that there is no value, in addition to the empty one.
     """
 
     delimiter: Annotated[str, Field(pattern=r"^[\t -~]$")] = ","
     missing: tuple[str, ...] = ()
 
 
-class Mapping(Part):
-    """The whole mapping file."""
+class Mapping(Section):
+    """The complete mapping file."""
 
-    service: ServicePart
-    model: ModelPart
-    time: TimePart
-    prediction: PredictionPart
-    outcome: OutcomePart | None = None
-    features: FeaturesPart = FeaturesPart()
-    table: TablePart = TablePart()
+    service: ServiceSection
+    model: ModelSection
+    time: TimeSection
+    prediction: PredictionSection
+    outcome: OutcomeSection | None = None
+    features: FeaturesSection = FeaturesSection()
+    table: TableSection = TableSection()
 
     @property
     def columns(self) -> dict[str, str]:
@@ -239,12 +240,12 @@ def read_mapping(path: Path) -> Mapping:
     try:
         return Mapping.model_validate(document)
     except ValidationError as error:
-        faults = [_fault(each) for each in error.errors()]
+        faults = [_describe(fault) for fault in error.errors()]
         raise UserError(f"{path}: {'; '.join(faults)}", suggest) from error
 
 
-def _fault(error: Any) -> str:
-    """Say in words what pydantic found at a key."""
+def _describe(error: Any) -> str:
+    """Describe what pydantic found at a key."""
     key = ".".join(str(part) for part in error["loc"])
     match error["type"]:
         case "extra_forbidden":

@@ -1,20 +1,21 @@
-"""Files that appear when they are whole, and not at all if the run fails."""
+"""Files that appear when they are complete, and not at all if the run fails."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from typing import IO, TYPE_CHECKING
 
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
 class Output:
-    """A file being written beside its place, which it takes by `commit`.
+    """A file that is written under another name until `commit`.
 
     Args:
         path: Its place; the folder is made with the first write.
@@ -34,11 +35,33 @@ class Output:
         """
         if not data:
             return
-        with explained(self.path):
+        with as_user_error(self.path):
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.partial.open("wb")
             self._file.write(data)
+
+    def rewrite(self, pieces: Callable[[mmap], Iterable[bytes]]) -> None:
+        """Replace what was written.
+
+        Args:
+            pieces: Given what was written, yields what to write instead.
+
+        Raises:
+            UserError: The disk does not take it.
+        """
+        if self._file is None:
+            return
+        old = self.partial.with_name(f"{self.partial.name}.old")
+        with as_user_error(self.path):
+            self._file.close()
+            self.partial.rename(old)
+            try:
+                self._file = self.partial.open("wb")
+                with old.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as written:
+                    self._file.writelines(pieces(written))
+            finally:
+                old.unlink()
 
     @property
     def closed(self) -> bool:
@@ -50,7 +73,7 @@ class Output:
 
     def commit(self) -> Path | None:
         """Take the place and return it; where nothing was written, the place is left empty."""
-        with explained(self.path):
+        with as_user_error(self.path):
             if self._file is None:
                 self.path.unlink(missing_ok=True)
                 return None
@@ -61,7 +84,7 @@ class Output:
         return self.path
 
     def discard(self) -> None:
-        """Leave nothing behind of what was not committed."""
+        """Remove what was not committed."""
         if self._file is not None:
             # What a full disk did not take, closing would try to write once more.
             with suppress(OSError):
@@ -70,8 +93,8 @@ class Output:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Say what the disk refused as something to mend."""
+def as_user_error(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that a user can fix."""
     try:
         yield
     except OSError as error:

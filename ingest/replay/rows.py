@@ -43,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a row says.
+    """A row, interpreted.
 
     Attributes:
         prediction_id: its id.
@@ -70,7 +70,7 @@ class RowError(Exception):
     """A row that cannot be replayed.
 
     Args:
-        column: The column at fault; None for the row as a whole.
+        column: The column at fault; None for the complete row.
         value: What it holds.
         reason: Why not, and what to do; without the value, so that alike rows can be counted.
     """
@@ -103,7 +103,7 @@ class Interpreter:
         ]
 
     def prediction(self, number: int, row: Row) -> Prediction:
-        """Return what a row says; `number` counts from 1.
+        """Interpret a row; `number` counts from 1.
 
         Raises:
             RowError: The row cannot be replayed.

@@ -4,15 +4,109 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from mlmon.ingest.replay.column import Column, describe
+from mlmon.ingest.replay import cells
+from mlmon.ingest.replay.cells import CellError
 from mlmon.ingest.replay.table import CSV, open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
+
+    from mlmon.ingest.replay.mapping import Unit
+
+
+Kind = Literal["numeric", "categorical", "embedding", "time", "empty"]
+
+_EPOCHS: Final[dict[Unit, tuple[float, float]]] = {
+    "s": (1e9, 1e10),
+    "ms": (1e12, 1e13),
+    "us": (1e15, 1e16),
+    "ns": (1e18, 1e19),
+}
+"""The numbers that mean a time from 2001 to 2286, by unit."""
+
+
+_NEARLY_ALL: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as its first rows show it.
+
+    Attributes:
+        name: its name.
+        kind: the narrowest that nearly all its values fit.
+        binary: whether they are yes or no.
+        share: whether they are numbers from 0 to 1.
+        distinct: whether nearly none comes twice.
+        unit: what its numbers would count as times; None where they cannot be any.
+    """
+
+    name: str
+    kind: Kind
+    binary: bool = False
+    share: bool = False
+    distinct: bool = False
+    unit: Unit | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Whether its values can be times."""
+        return self.kind == "time" or self.unit is not None
+
+
+def describe(name: str, values: Sequence[Any], missing: Collection[str]) -> Column:
+    """Look at a column's values; texts among `missing` stand for none."""
+    known = [cell for cell in values if cell is not None and cell != "" and cell not in missing]
+    if not known:
+        return Column(name, "empty")
+    return Column(
+        name,
+        _kind_of(known),
+        binary=_fit(known, cells.binary),
+        share=_fit(known, cells.probability),
+        distinct=len({str(cell) for cell in known}) >= _NEARLY_ALL * len(known),
+        unit=_epoch_unit(known),
+    )
+
+
+def _kind_of(known: Sequence[Any]) -> Kind:
+    if not isinstance(known[0], bool) and _fit(known, cells.number):
+        return "numeric"
+    if _fit(known, lambda cell: cells.moment(cell, None, None)):
+        return "time"
+    return "embedding" if _fit(known, cells.vector) else "categorical"
+
+
+def _epoch_unit(known: Sequence[Any]) -> Unit | None:
+    for unit, (low, high) in _EPOCHS.items():
+        if _fit(known, lambda cell: _within(cell, low, high)):  # noqa: B023 - called at once
+            return unit
+    return None
+
+
+def _within(cell: Any, low: float, high: float) -> None:
+    value = cells.number(cell)
+    if value is None or not low <= value < high:
+        raise CellError("lies outside")
+
+
+def _fit(known: Sequence[Any], parse: Callable[[Any], object]) -> bool:
+    """Whether nearly all values can be read so: a few bad cells must not hide what a column is."""
+    return sum(_reads(cell, parse) for cell in known) >= _NEARLY_ALL * len(known)
+
+
+def _reads(cell: Any, parse: Callable[[Any], object]) -> bool:
+    try:
+        parse(cell)
+    except CellError:
+        return False
+    return True
+
 
 _SAMPLE_ROWS: Final = 1_000
 _FEW: Final = 20
@@ -21,14 +115,14 @@ _FEW: Final = 20
 _MISSING: Final = ("NA", "N/A", "NULL", "null", "None", "nan", "NaN", "-", "?")
 _FILL_IN: Final = "FILL IN"
 
-_LEARNT: Final = (
+_KNOWN_SINCE: Final = (
     "outcome|label|feedback|convert|convers|known|resolved|settled|click|paid|purchase|churn"
 )
 
 _ROLES: Final[tuple[tuple[str, str, Callable[[Column], bool]], ...]] = (
     (
         "outcome.time",
-        rf"({_LEARNT}).*(time|date|_ts|_at)",
+        rf"({_KNOWN_SINCE}).*(time|date|_ts|_at)",
         lambda column: column.is_time,
     ),
     ("time", r"@?timestamp|(.*_)?(time|datetime|date|ts|at)", lambda column: column.is_time),
@@ -99,7 +193,12 @@ def _roles(columns: list[Column]) -> dict[str, Column]:
     for role, names, fits in _ROLES:
         free = (column for column in columns if column not in roles.values())
         found = next(
-            (each for each in free if re.fullmatch(names, each.name.lower()) and fits(each)), None
+            (
+                column
+                for column in free
+                if re.fullmatch(names, column.name.lower()) and fits(column)
+            ),
+            None,
         )
         if found and role not in roles:
             roles[role] = found
@@ -109,7 +208,7 @@ def _roles(columns: list[Column]) -> dict[str, Column]:
 def _features(
     columns: list[Column], roles: dict[str, Column], rows: int
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the other columns by kind, and those that seem to be no features."""
+    """Return the other columns by kind, and those that do not look like features."""
     features: dict[str, list[str]] = {"numeric": [], "categorical": [], "embedding": []}
     unused = []
     for column in columns:

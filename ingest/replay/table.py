@@ -1,18 +1,20 @@
-"""A table of any kind that can be replayed."""
+"""A table of any kind that can be replayed, in chunks of rows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from mlmon.ingest.replay.chunk import Chunk
     from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.rows import Row
+
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PARQUET = (".parquet", ".pq")
@@ -43,11 +45,11 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
     table: Table
     # pyarrow is not loaded for a table that is not there.
     if path.name.lower().endswith(CSV):
-        from mlmon.ingest.replay.csv_table import CsvTable
+        from mlmon.ingest.replay.arrow_tables import CsvTable
 
         table = CsvTable(path, delimiter)
     elif path.name.lower().endswith(PARQUET):
-        from mlmon.ingest.replay.parquet_table import ParquetTable
+        from mlmon.ingest.replay.arrow_tables import ParquetTable
 
         table = ParquetTable(path)
     else:
@@ -56,17 +58,15 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
         )
     twice = [name for name, count in Counter(table.columns).items() if count > 1]
     if twice:
-        raise UserError(
-            f"{path} has two columns named {twice[0]!r}", "Rename one, so that each is told apart."
-        )
+        raise UserError(f"{path} has two columns named {twice[0]!r}", "Rename one of them.")
     return table
 
 
 def require_columns(table: Table, mapping: Mapping) -> None:
-    """See that the table has each column of the mapping.
+    """Check that the table has each column of the mapping.
 
     Raises:
-        UserError: It has not.
+        UserError: It does not.
     """
     absent = {column: key for column, key in mapping.columns.items() if column not in table.columns}
     if not absent:
@@ -79,3 +79,41 @@ def require_columns(table: Table, mapping: Mapping) -> None:
         if alone
         else f"Its columns are: {', '.join(table.columns)}. Change the mapping.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """A row that has too few or too many cells.
+
+    Attributes:
+        number: the row's, from 1.
+        text: what stands there.
+        reason: what is wrong.
+    """
+
+    number: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of a table.
+
+    Attributes:
+        numbers: of each row, from 1; blank lines are not counted.
+        columns: each column's cells.
+        broken: rows that lie before the chunk's last one and are not among its rows.
+        done: share of the table that has been read, 0 to 1.
+    """
+
+    numbers: Sequence[int]
+    columns: dict[str, list[Any]]
+    broken: Sequence[BrokenRow] = field(default=())
+    done: float = 1.0
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Yield each row with its number."""
+        names = tuple(self.columns)
+        for number, *cells in zip(self.numbers, *self.columns.values(), strict=True):
+            yield number, dict(zip(names, cells, strict=True))

@@ -46,7 +46,7 @@ class TrainingSet:
 
     def write(self, prediction: Prediction) -> None:
         """Take a row."""
-        row = {self._columns[name]: _plain(each) for name, each in prediction.features.items()}
+        row = {self._columns[name]: _plain(value) for name, value in prediction.features.items()}
         outcome = prediction.outcome
         row |= {SCORE: prediction.score, LABEL: outcome.label if outcome else None}
         self._rows.append(row)
@@ -68,7 +68,7 @@ class TrainingSet:
         return [path for path in [self._output.commit()] if path]
 
     def discard(self) -> None:
-        """Leave nothing behind of what was not committed."""
+        """Remove what was not committed."""
         self._output.discard()
 
 

@@ -1,7 +1,7 @@
 """How far each file is decided, kept so that a killed process neither loses nor doubles a line.
 
-The file is replaced as a whole: written beside, synced, renamed, and the folder synced. There is
-one per cluster, because what one cluster has says nothing about another.
+The file is replaced in one step: a new one is written, synced and renamed, and the folder is
+synced. There is one per cluster, because what one cluster has says nothing about another.
 """
 
 import os
@@ -11,22 +11,22 @@ from pathlib import Path
 
 import orjson
 
-from mlmon.ingest.files.record import Record
+from mlmon.ingest.files.file_identity import FileRecord
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """What a checkpoint held.
+class SavedCheckpoint:
+    """The content of a checkpoint.
 
     Attributes:
         records: One per file.
         trusted: False where the file was damaged: what was sent is then unknown, and every id is
-            to be looked up.
+            looked up.
     """
 
-    records: tuple[Record, ...] = ()
+    records: tuple[FileRecord, ...] = ()
     trusted: bool = True
 
 
@@ -40,43 +40,43 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def load(self) -> Saved:
+    def load(self) -> SavedCheckpoint:
         """Return what was saved last; nothing where there is no file yet."""
         try:
             value = orjson.loads(self.path.read_bytes())
             if value["format"] != FORMAT:
-                return Saved(trusted=False)
-            return Saved(tuple(Record.from_json(record) for record in value["files"]))
+                return SavedCheckpoint(trusted=False)
+            return SavedCheckpoint(tuple(FileRecord.from_json(record) for record in value["files"]))
         except FileNotFoundError:
-            return Saved()
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return Saved(trusted=False)
+            return SavedCheckpoint()
+        except (ValueError, KeyError, TypeError):
+            return SavedCheckpoint(trusted=False)
 
-    def save(self, records: Iterable[Record]) -> None:
+    def save(self, records: Iterable[FileRecord]) -> None:
         """Replace what was saved.
 
         Raises:
             OSError: The disk is full or cannot be written; what was saved before is unharmed.
         """
         value = {"format": FORMAT, "files": [record.to_json() for record in records]}
-        write_atomically(self.path, orjson.dumps(value, option=orjson.OPT_INDENT_2))
+        atomic_write(self.path, orjson.dumps(value))
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace a file: whoever reads it, also after a crash, finds the old or the new content.
+def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace a file so that a reader, also after a crash, finds the old or the new content.
 
     Args:
         path: The file.
         data: Its new content.
         durable: Whether to wait until it has reached the disk.
     """
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
+    new_path = path.with_name(f".{path.name}.new")
+    with new_path.open("wb") as file:
         file.write(data)
         if durable:
             file.flush()
             os.fsync(file.fileno())
-    beside.replace(path)
+    new_path.replace(path)
     if durable:
         sync_folder(path.parent)
 

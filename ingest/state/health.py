@@ -1,21 +1,39 @@
-"""How a shipper is: what it counted, how far behind each file it is, and what it waits for."""
+"""A shipper's health: counts, lag per file, what it waits for; and where it is reported.
 
+It is reported in a file, which `mlmon ship status` reads, and in a data stream.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
+from mlmon.elastic.errors import ClusterError, UserError
+from mlmon.elastic.indices.templates import SHIPPING_STREAM
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.source import Source
-from mlmon.ingest.state.account import Account, Tally
+from mlmon.ingest.state.checkpoint import atomic_write
+from mlmon.ingest.state.counts import LineCounts, RunCounts
 
-DECIDED = ("stored", "duplicate", "refused")
+EVENT_S = 30.0
+"""Seconds between two events of the data stream."""
+
+DECIDED = ("stored", "duplicate", "rejected")
+
+# The name under which earlier versions stored it.
+_STORED_NAMES = {"rejected": "refused"}
 
 
 @dataclass(frozen=True, slots=True)
 class FileHealth:
-    """How one file is.
+    """The health of one file.
 
     Attributes:
         path: The file.
@@ -25,25 +43,27 @@ class FileHealth:
     """
 
     path: str
-    counts: Tally
+    counts: LineCounts
     lag_bytes: int = 0
     lag_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a shipper is.
+    """The health of a shipper.
 
     Attributes:
-        time: When that was, UTC.
+        time: When it was measured, UTC.
         shipper_id: Its id.
         process: Its process id.
         running: Whether the run goes on.
-        waiting_for: What it waits for; empty where it goes ahead.
-        account: What became of the lines of this run.
-        lost_bytes: What disappeared before it was read.
+        waiting_for: The error it waits for to end; empty where there is none.
+        counts: What became of the lines of this run.
+        lost_bytes: Bytes that disappeared before they were read.
         files: Every open file.
-        troubles: What could not be read: path and reason.
+        problems: Files that cannot be shipped: path and reason.
+        blocked: Files that are not shipped yet: path and reason.
+        unindexed: Datasets with more field names than are indexed, with some of those names.
     """
 
     time: datetime
@@ -51,10 +71,12 @@ class Health:
     process: int
     running: bool
     waiting_for: str
-    account: Account
+    counts: RunCounts
     lost_bytes: int = 0
     files: list[FileHealth] = field(default_factory=list)
-    troubles: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
+    unindexed: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def lag_bytes(self) -> int:
@@ -67,14 +89,14 @@ class Health:
         return max((file.lag_seconds for file in self.files), default=0.0)
 
     def to_json(self) -> bytes:
-        """Return it as a JSON object."""
+        """Return the health as a JSON object."""
         return orjson.dumps(self.to_value(), option=orjson.OPT_INDENT_2)
 
     def to_value(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
+        """Return the health as a JSON value."""
         value = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         files = [asdict(file) for file in self.files]
-        return {**value, "account": self.account.to_json(), "files": files}
+        return {**value, "counts": self.counts.to_json(), "files": files}
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
@@ -86,24 +108,25 @@ class Health:
         try:
             value = orjson.loads(text)
             files = [
-                FileHealth(**{**file, "counts": Tally(**file["counts"])}) for file in value["files"]
+                FileHealth(**{**file, "counts": LineCounts(**file["counts"])})
+                for file in value["files"]
             ]
-            time = datetime.fromisoformat(value["time"])
-            account = Account.from_json(value["account"])
-            return cls(**{**value, "time": time, "account": account, "files": files})
+            measured = datetime.fromisoformat(value["time"])
+            counts = RunCounts.from_json(value["counts"])
+            return cls(**{**value, "time": measured, "counts": counts, "files": files})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a shipper's status: {error!r}") from error
 
 
-def file_health(source: Source, counts: Tally, now: datetime) -> FileHealth:
-    """Return how an open file is."""
+def file_health(source: Source, counts: LineCounts, now: datetime) -> FileHealth:
+    """Return the health of an open file."""
     lag = max(0, source.content.size() - source.record.offset)
     seconds = _age(source.last_decided, now) if lag else 0.0
     return FileHealth(source.path, counts, lag, seconds)
 
 
 def _age(line: bytes, now: datetime) -> float:
-    """Return how long ago a line was logged, seconds; 0 where it does not say."""
+    """Return how long ago a line was logged, seconds; 0 where it has no time."""
     try:
         logged = datetime.fromisoformat(str(parse(line).get("@timestamp")))
     except (LineError, ValueError):
@@ -116,29 +139,29 @@ def prometheus(health: Health) -> str:
 
     https://prometheus.io/docs/instrumenting/exposition_formats/
     """
-    account = health.account
+    counts = health.counts
     lines = [
         "# HELP mlmon_ingest_up Whether the shipper runs.",
         "# TYPE mlmon_ingest_up gauge",
         f"mlmon_ingest_up {int(health.running)}",
         "# HELP mlmon_ingest_read_lines_total Lines read.",
         "# TYPE mlmon_ingest_read_lines_total counter",
-        f"mlmon_ingest_read_lines_total {account.read}",
-        "# HELP mlmon_ingest_lines_total Lines decided, by what became of them.",
+        f"mlmon_ingest_read_lines_total {counts.read}",
+        "# HELP mlmon_ingest_lines_total Lines decided, by result.",
         "# TYPE mlmon_ingest_lines_total counter",
     ]
     lines += [
-        f'mlmon_ingest_lines_total{{result="{result}"}} {getattr(account, result)}'
+        f'mlmon_ingest_lines_total{{result="{result}"}} {getattr(counts, result)}'
         for result in DECIDED
     ]
     lines += [
         "# HELP mlmon_ingest_retried_lines_total How often a line was sent again.",
         "# TYPE mlmon_ingest_retried_lines_total counter",
-        f"mlmon_ingest_retried_lines_total {account.retried}",
-        "# HELP mlmon_ingest_lost_bytes_total What disappeared before it was read.",
+        f"mlmon_ingest_retried_lines_total {counts.retried}",
+        "# HELP mlmon_ingest_lost_bytes_total Bytes that disappeared before they were read.",
         "# TYPE mlmon_ingest_lost_bytes_total counter",
         f"mlmon_ingest_lost_bytes_total {health.lost_bytes}",
-        "# HELP mlmon_ingest_lag_bytes What is there and not decided.",
+        "# HELP mlmon_ingest_lag_bytes Bytes not decided yet.",
         "# TYPE mlmon_ingest_lag_bytes gauge",
         *(_sample("lag_bytes", file.path, file.lag_bytes) for file in health.files),
         "# HELP mlmon_ingest_lag_seconds Age of the last decided line, while others wait.",
@@ -154,8 +177,8 @@ def _sample(name: str, path: str, value: float) -> str:
 
 
 def documents(health: Health, dataset: str) -> list[dict[str, Any]]:
-    """Return the events that say how the shipper is: one of all files, one of each."""
-    account = health.account
+    """Return the health as events: one for all files, one for each."""
+    counts = health.counts
     common = {
         "@timestamp": health.time,
         "event.dataset": dataset,
@@ -163,8 +186,8 @@ def documents(health: Health, dataset: str) -> list[dict[str, Any]]:
     }
     total = {
         **common,
-        **_counts(account, health.lag_bytes, health.lag_seconds),
-        "ingest.retried": account.retried,
+        **_counts(counts, health.lag_bytes, health.lag_seconds),
+        "ingest.retried": counts.retried,
         "ingest.lost.bytes": health.lost_bytes,
     }
     return [total] + [
@@ -174,6 +197,63 @@ def documents(health: Health, dataset: str) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(tally: Tally, lag_bytes: int, lag_seconds: float) -> dict[str, Any]:
-    counts: dict[str, Any] = {f"ingest.{name}": getattr(tally, name) for name in ("read", *DECIDED)}
-    return counts | {"ingest.lag.bytes": lag_bytes, "ingest.lag.seconds": lag_seconds}
+def _counts(counts: LineCounts, lag_bytes: int, lag_seconds: float) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        f"ingest.{_STORED_NAMES.get(name, name)}": getattr(counts, name)
+        for name in ("read", *DECIDED)
+    }
+    return values | {"ingest.lag.bytes": lag_bytes, "ingest.lag.seconds": lag_seconds}
+
+
+class HealthReports:
+    """Reports the health of one run.
+
+    Args:
+        path: The status file.
+        namespace: Namespace of the data stream.
+        bulk: Sends one bulk request.
+
+    A report that fails is left out: counts grow, so that the next one contains it.
+    """
+
+    def __init__(self, path: Path, namespace: str, bulk: Callable[[bytes], object]) -> None:
+        self._path = path
+        self._index = f"{SHIPPING_STREAM}-{namespace}"
+        self._bulk = bulk
+        self._run = uuid.uuid4().hex[:8]
+        self._number = 0
+        self._due = float("-inf")
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="health")
+        self._sending: Future[None] | None = None
+        self._reported: dict[str, tuple[object, ...]] = {}
+
+    def report(self, health: Health) -> None:
+        """Write the status, and send events when they are due; wait for the last ones."""
+        with suppress(OSError):
+            atomic_write(self._path, health.to_json(), durable=False)
+        seconds = time.monotonic()
+        idle = self._sending is None or self._sending.done()
+        if (seconds >= self._due and idle) or not health.running:
+            self._due = seconds + EVENT_S
+            self._sending = self._sender.submit(self._send, self._body(health))
+        if not health.running:
+            self._sender.shutdown(wait=True)
+
+    def _body(self, health: Health) -> bytes:
+        lines = []
+        for document in documents(health, SHIPPING_STREAM.partition("-")[2]):
+            path = document.get("log.file.path", "")
+            counts = tuple(value for key, value in document.items() if key.startswith("ingest."))
+            if path and self._reported.get(path) == counts:
+                # Of a thousand files few change.
+                continue
+            self._reported[path] = counts
+            self._number += 1
+            id_ = f"{health.shipper_id}-{self._run}-{self._number}"
+            lines.append(orjson.dumps({"create": {"_index": self._index, "_id": id_}}))
+            lines.append(orjson.dumps({**document, "event.id": id_}))
+        return b"\n".join(lines) + b"\n"
+
+    def _send(self, body: bytes) -> None:
+        with suppress(ClusterError, UserError):
+            self._bulk(body)

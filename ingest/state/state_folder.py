@@ -1,4 +1,4 @@
-"""The shipper's own folder: name, checkpoint, dead letters, and the lock against a second one."""
+"""The shipper's own folder: name, checkpoint, dead letters, and a lock against a second shipper."""
 
 import fcntl
 import os
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
-from mlmon.ingest.state.checkpoint import write_atomically
+from mlmon.ingest.state.checkpoint import atomic_write
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateFolder:
     """The folder of one shipper.
 
     Attributes:
@@ -25,12 +25,12 @@ class State:
 
     @property
     def dead_letters(self) -> Path:
-        """The file of refused lines."""
+        """The file of rejected lines."""
         return self.folder / "dead-letters.jsonl"
 
     @property
     def status(self) -> Path:
-        """The file in which a running shipper says how it is."""
+        """The file to which a shipper writes its health."""
         return self.folder / "status.json"
 
     def checkpoint(self, cluster: str, namespace: str) -> Path:
@@ -39,7 +39,7 @@ class State:
 
     @contextmanager
     def lock(self, purpose: str = "ship") -> Iterator[None]:
-        """Keep the folder for one purpose of this process, creating it where it does not exist.
+        """Lock the folder for one purpose, creating it where it does not exist.
 
         Raises:
             UserError: Another process has it, or it cannot be written.
@@ -84,5 +84,5 @@ class State:
         if known:
             return known
         made = uuid.uuid4().hex
-        write_atomically(path, made.encode())
+        atomic_write(path, made.encode())
         return made

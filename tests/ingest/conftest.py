@@ -10,7 +10,7 @@ import pytest
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.settings import Settings
-from mlmon.ingest.deliver import backoff
+from mlmon.ingest.deliver import retry_policy
 from mlmon.ingest.files import source
 from tests.support.fault_injector import FaultInjector
 from tests.support.numbered_log import NumberedLog
@@ -20,8 +20,8 @@ from tests.support.shipping import Ship
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test wait as long as a real outage is waited for."""
-    monkeypatch.setattr(backoff, "FIRST_S", 0.005)
-    monkeypatch.setattr(backoff, "LONGEST_S", 0.02)
+    monkeypatch.setattr(retry_policy, "FIRST_S", 0.005)
+    monkeypatch.setattr(retry_policy, "LONGEST_S", 0.02)
 
 
 @pytest.fixture(autouse=True)

@@ -50,16 +50,16 @@ def test_the_account_is_printed_for_people_and_for_programs(
     done = mlmon("ship", str(path))
     assert done.returncode == 0
     assert done.stdout.startswith("read 1,200 lines in ")
-    assert done.stdout.endswith(": 1,200 stored, 0 duplicate, 0 refused\n")
+    assert done.stdout.endswith(": 1,200 stored, 0 duplicate, 0 rejected\n")
     assert done.stderr == ""
-    account = json.loads(mlmon("ship", str(path), "--from-start", "--json").stdout)
-    assert (account["read"], account["duplicate"], account["stored"]) == (1200, 1200, 0)
+    counts = json.loads(mlmon("ship", str(path), "--from-start", "--json").stdout)
+    assert (counts["read"], counts["duplicate"], counts["stored"]) == (1200, 1200, 0)
 
 
-def test_refused_lines_give_exit_code_3_and_come_back_after_the_cure(
+def test_rejected_lines_give_exit_code_3_and_come_back_after_the_cure(
     mlmon: Mlmon, ship: Ship, log: NumberedLog
 ) -> None:
-    """The reasons go to standard error; a replay stores what is mended and keeps the rest."""
+    """The reasons go to standard error; a retry stores what is fixed and keeps the rest."""
     path = ship.folder / "a.jsonl"
     good, long = log.line(), log.line(message="x" * 5_000)
     path.write_bytes(good + long + b"never JSON\n")
@@ -67,12 +67,12 @@ def test_refused_lines_give_exit_code_3_and_come_back_after_the_cure(
     assert done.returncode == 3
     assert "dead-letters.jsonl" in done.stderr
     assert "longer than 2000 bytes" in done.stderr
-    again = mlmon("ship", "--replay-dead-letters", "--json")
+    again = mlmon("ship", "retry-rejected", "--json")
     assert again.returncode == 3
-    account = json.loads(again.stdout)
-    assert (account["read"], account["stored"], account["refused"]) == (2, 1, 1)
-    third = json.loads(mlmon("ship", "--replay-dead-letters", "--json").stdout)
-    assert (third["read"], third["refused"]) == (1, 1)
+    counts = json.loads(again.stdout)
+    assert (counts["read"], counts["stored"], counts["rejected"]) == (2, 1, 1)
+    third = json.loads(mlmon("ship", "retry-rejected", "--json").stdout)
+    assert (third["read"], third["rejected"]) == (1, 1)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
@@ -87,22 +87,23 @@ def test_standard_input_is_shipped(mlmon: Mlmon, ship: Ship, log: NumberedLog) -
     ("words", "code", "message"),
     [
         (["ship", "nowhere.jsonl"], 1, "nowhere.jsonl does not exist"),
-        (["ship"], 2, "name the files to ship"),
-        (["ship", "--status"], 1, "No shipper has run"),
-        (["ship", "x.jsonl", "--namespace", "No-Good"], 1, "namespace"),
+        (["ship"], 2, "PATH..."),
+        (["ship", "status", "extra"], 2, "extra"),
+        (["ship", "status"], 1, "No shipper has run"),
+        (["ship", "x.jsonl", "--namespace", "No-Good"], 2, "namespace"),
     ],
 )
-def test_wrong_use_is_told_in_one_line(
+def test_wrong_use_is_reported_in_one_line(
     mlmon: Mlmon, words: list[str], code: int, message: str
 ) -> None:
-    """What a user can mend is said without a traceback, with a non-zero exit code."""
+    """What a user can fix is reported without a traceback, with a non-zero exit code."""
     done = mlmon(*words)
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_cluster_that_does_not_answer_is_told(
+def test_a_cluster_that_does_not_answer_is_reported(
     mlmon: Mlmon, environment: dict[str, str], ship: Ship, log: NumberedLog
 ) -> None:
     """Without a cluster nothing is read, and the exit code is 1."""
@@ -120,7 +121,7 @@ def test_a_follower_says_how_it_is_and_stops_in_order(
     log: NumberedLog,
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    """--status shows a running follower; SIGTERM ends it with an account and exit code 0."""
+    """`ship status` shows a running follower; SIGTERM ends it with counts and exit code 0."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(30))
     with subprocess.Popen(
@@ -128,8 +129,8 @@ def test_a_follower_says_how_it_is_and_stops_in_order(
     ) as follower:
         state = Path(environment["MLMON_HOME"]) / "ship" / ship.namespace
         until((state / "status.json").exists)
-        until(lambda: '"stored": 30' in mlmon("ship", "--status", "--json").stdout)
-        metrics = mlmon("ship", "--status", "--prometheus").stdout
+        until(lambda: '"stored": 30' in mlmon("ship", "status", "--json").stdout)
+        metrics = mlmon("ship", "status", "--prometheus").stdout
         assert 'mlmon_ingest_lines_total{result="stored"} 30\n' in metrics
         assert f'mlmon_ingest_lag_bytes{{file="{path}"}} 0\n' in metrics
         second = mlmon("ship", str(path))
@@ -139,8 +140,8 @@ def test_a_follower_says_how_it_is_and_stops_in_order(
         stdout, _ = follower.communicate(timeout=20)
     assert follower.returncode == 0
     assert "30 stored" in stdout
-    stopped = mlmon("ship", "--status")
-    assert stopped.returncode == 3
+    stopped = mlmon("ship", "status")
+    assert stopped.returncode == 4
     assert stopped.stdout.startswith("not running, as of ")
 
 
@@ -159,7 +160,7 @@ def test_a_killed_shipper_goes_on_where_it_was(
         shipper.kill()
     ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
     done = json.loads(mlmon("ship", str(path), "--json").stdout)
-    assert done["refused"] == 0
+    assert done["rejected"] == 0
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 

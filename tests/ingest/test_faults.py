@@ -6,15 +6,15 @@ import pytest
 
 from mlmon.elastic.errors import UserError
 from mlmon.ingest.pipeline import Flow
-from mlmon.ingest.state.account import Account
+from mlmon.ingest.state.counts import RunCounts
 from tests.support.fault_injector import FaultInjector, Odds
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
 
 
-def balanced(account: Account) -> bool:
+def balanced(counts: RunCounts) -> bool:
     """Return whether every line read is accounted for once."""
-    return account.read == account.stored + account.duplicate + account.refused
+    return counts.read == counts.stored + counts.duplicate + counts.rejected
 
 
 @pytest.mark.parametrize(
@@ -37,28 +37,28 @@ def test_each_fault_alone_loses_and_doubles_nothing(
     injector.odds = Odds(**odds)
     (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
     # A request for each block: about thirty, so that none of them is hit once in millions of runs.
-    account = faulty("a.jsonl", flow=Flow(batch_bytes=1, batch_age_s=0.02))
+    counts = faulty("a.jsonl", flow=Flow(batch_bytes=1, batch_age_s=0.02))
     assert sum(injector.faults.values()) > 0
-    assert balanced(account)
-    assert account.refused == 0
+    assert balanced(counts)
+    assert counts.rejected == 0
     assert faulty.stored() == dict.fromkeys(log.ids(), 1)
 
 
 def test_all_faults_together_lose_and_double_nothing(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
-    """Every fault at once, refusals too: stored and refused ids are the emitted ones."""
+    """Every fault at once, refusals too: stored and rejected ids are the emitted ones."""
     injector.odds = Odds(
         busy=0.1, error=0.1, cut_before=0.1, cut_after=0.1, slow=0.1, item_429=0.05, item_503=0.05,
         item_400=0.02, delay_s=0.01, largest=12_000,
     )  # fmt: skip
     (faulty.folder / "a.jsonl").write_bytes(log.lines(300))
-    account = faulty("a.jsonl")
+    counts = faulty("a.jsonl")
     stored = faulty.stored()
-    assert balanced(account)
+    assert balanced(counts)
     assert set(stored.values()) == {1}
     assert stored.keys() | injector.refused >= log.ids()
-    assert account.refused == len(log.ids() - stored.keys()) > 0
+    assert counts.rejected == len(log.ids() - stored.keys()) > 0
     kept = faulty.state.dead_letters.read_text()
     assert all(f'\\"event.id\\":\\"{id_}\\"' in kept for id_ in log.ids() - stored.keys())
 
@@ -66,12 +66,12 @@ def test_all_faults_together_lose_and_double_nothing(
 def test_requests_too_large_are_halved_and_stay_smaller(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
-    """After a 413 the lines go in halves, and no line is refused that fits alone."""
+    """After a 413 the lines go in halves, and no line is rejected that fits alone."""
     injector.odds = Odds(largest=3_000)
     (faulty.folder / "a.jsonl").write_bytes(log.lines(100))
-    account = faulty("a.jsonl")
+    counts = faulty("a.jsonl")
     assert injector.faults["too_large"] > 0
-    assert (account.stored, account.refused) == (100, 0)
+    assert (counts.stored, counts.rejected) == (100, 0)
 
 
 def test_a_single_line_too_large_is_refused_alone(
@@ -81,9 +81,9 @@ def test_a_single_line_too_large_is_refused_alone(
     injector.odds = Odds(largest=3_000)
     lines = log.lines(20) + log.line(message="x" * 4_000) + log.lines(20)
     (faulty.folder / "a.jsonl").write_bytes(lines)
-    account = faulty("a.jsonl")
-    assert (account.stored, account.refused) == (40, 1)
-    assert "413" in next(iter(account.reasons))
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.rejected) == (40, 1)
+    assert "413" in next(iter(counts.reasons))
 
 
 def test_an_answer_lost_before_a_rollover_is_not_sent_again(
@@ -96,8 +96,8 @@ def test_an_answer_lost_before_a_rollover_is_not_sent_again(
     with path.open("ab") as file:
         file.write(log.lines(30))
     injector.meanwhile = lambda: faulty.cluster.rollover(f"logs-ml.prediction-{faulty.namespace}")
-    account = faulty("a.jsonl")
-    assert (account.stored, account.duplicate) == (0, 30)
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.duplicate) == (0, 30)
     assert faulty.stored() == dict.fromkeys(log.ids(), 1)
 
 
@@ -109,13 +109,13 @@ def test_a_cluster_that_is_away_is_waited_for(
 ) -> None:
     """However often the connection fails, nothing is given up: all is stored in the end."""
     (faulty.folder / "a.jsonl").write_bytes(log.lines(100))
-    with faulty.following("a.jsonl") as account:
+    with faulty.following("a.jsonl") as counts:
         injector.odds = Odds(cut_before=1.0)
         with (faulty.folder / "a.jsonl").open("ab") as file:
             file.write(log.lines(100))
         until(lambda: injector.faults["cut_before"] > 30)
         injector.odds = Odds()
-        until(lambda: account.decided == 200)
+        until(lambda: counts.decided == 200)
     assert faulty.stored() == dict.fromkeys(log.ids(), 1)
 
 
@@ -134,14 +134,14 @@ def test_missing_privileges_end_the_run_and_lose_nothing(
 
 
 def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: NumberedLog) -> None:
-    """A refused line that cannot be kept is not decided: the next run keeps it."""
+    """A rejected line that cannot be kept is not decided: the next run keeps it."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(5) + b"broken\n")
     ship.state.folder.mkdir()
     ship.state.dead_letters.symlink_to("/dev/full")
     with pytest.raises(UserError, match="No space left on device"):
         ship("a.jsonl")
     ship.state.dead_letters.unlink()
-    account = ship("a.jsonl")
-    assert (account.duplicate, account.refused) == (5, 1)
+    counts = ship("a.jsonl")
+    assert (counts.duplicate, counts.rejected) == (5, 1)
     assert b"broken" in ship.state.dead_letters.read_bytes()
     assert ship.stored() == dict.fromkeys(log.ids(), 1)

@@ -26,8 +26,8 @@ def test_a_line_is_searchable_within_two_seconds(
     """At the tail, a line is found by a search no later than two seconds after it was written."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(10))
-    with ship.following("a.jsonl") as account:
-        until(lambda: account.decided == 10)
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 10)
         with path.open("ab") as file:
             file.write(log.line())
         written = time.monotonic()
@@ -40,11 +40,11 @@ def test_no_line_arrives_before_it_was_written(ship: Ship, log: NumberedLog, unt
     """A line that joins a batch which has waited for it carries a time after its own."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.line())
-    with ship.following("a.jsonl", batch_age_s=1.0) as account:
-        until(lambda: account.read == 1)
+    with ship.following("a.jsonl", batch_age_s=1.0) as counts:
+        until(lambda: counts.read == 1)
         with path.open("ab") as file:
             file.write(log.line(**{"@timestamp": _now()}))
-        until(lambda: account.decided == 2)
+        until(lambda: counts.decided == 2)
     (last,) = ship.documents("logs-ml.prediction", event__id=f"{log.entity}-2")
     assert last["event.ingested"] >= last["@timestamp"]
 
@@ -53,13 +53,13 @@ def test_rotation_by_rename_is_followed(ship: Ship, log: NumberedLog, until: Unt
     """What is written before, into the renamed file, and into the new one is stored once."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(50))
-    with ship.following("a.jsonl") as account:
-        until(lambda: account.decided == 50)
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 50)
         with path.open("ab") as late:
             path.rename(ship.folder / "a.jsonl.1")
             path.write_bytes(log.lines(50))
             late.write(log.lines(5))
-        until(lambda: account.decided == 105)
+        until(lambda: counts.decided == 105)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
@@ -67,42 +67,42 @@ def test_copying_and_truncating_is_followed(ship: Ship, log: NumberedLog, until:
     """Lines written between the last look and the cut are found in the copy beside the file."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(50))
-    with ship.following("a.jsonl") as account:
-        until(lambda: account.decided == 50)
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 50)
         with path.open("ab") as file:
             file.write(log.lines(3))
         shutil.copyfile(path, ship.folder / "a.jsonl.1")
         with path.open("wb") as file:
             file.write(log.lines(4))
-        until(lambda: account.decided == 57)
+        until(lambda: counts.decided == 57)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
 def test_files_that_come_later_are_found(ship: Ship, log: NumberedLog, until: Until) -> None:
     """A pattern is followed from before its first file exists; a file may begin empty."""
-    with ship.following("*.jsonl") as account:
+    with ship.following("*.jsonl") as counts:
         (ship.folder / "a.jsonl").touch()
         (ship.folder / "b.jsonl").write_bytes(log.lines(3))
-        until(lambda: account.decided == 3)
+        until(lambda: counts.decided == 3)
         with (ship.folder / "a.jsonl").open("ab") as file:
             file.write(log.lines(2))
-        until(lambda: account.decided == 5)
+        until(lambda: counts.decided == 5)
 
 
 def test_a_deleted_file_is_read_to_its_end(ship: Ship, log: NumberedLog, until: Until) -> None:
     """A file that is open stays readable after its deletion."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(10))
-    with ship.following("a.jsonl") as account:
-        until(lambda: account.decided == 10)
+    with ship.following("a.jsonl") as counts:
+        until(lambda: counts.decided == 10)
         with path.open("ab") as file:
             path.unlink()
             file.write(log.lines(10))
-        until(lambda: account.decided == 20)
+        until(lambda: counts.decided == 20)
 
 
 def test_what_was_rotated_while_nobody_looked_is_found(ship: Ship, log: NumberedLog) -> None:
-    """Between two runs the file was renamed, compressed, and begun anew: nothing is missed."""
+    """Between two runs the file was renamed, compressed, and begun again: nothing is missed."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(40))
     ship("a.jsonl")
@@ -115,7 +115,7 @@ def test_what_was_rotated_while_nobody_looked_is_found(ship: Ship, log: Numbered
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
-def test_bytes_that_vanish_unread_are_told(ship: Ship, log: NumberedLog) -> None:
+def test_bytes_that_vanish_unread_are_reported(ship: Ship, log: NumberedLog) -> None:
     """A file that is cut before it was read, without a copy, is lost: the health says how much."""
     path = ship.folder / "a.jsonl"
     first, second = log.lines(5), log.lines(5)
@@ -139,8 +139,8 @@ def test_health_says_what_was_counted_and_what_waits(ship: Ship, log: NumberedLo
     ship("*.jsonl")
     health = Health.from_json(ship.state.status.read_bytes())
     files = {file.path.rpartition("/")[2]: file for file in health.files}
-    assert (health.account.read, health.account.stored, health.account.refused) == (12, 11, 1)
-    assert (files["a.jsonl"].counts.stored, files["a.jsonl"].counts.refused) == (8, 1)
+    assert (health.counts.read, health.counts.stored, health.counts.rejected) == (12, 11, 1)
+    assert (files["a.jsonl"].counts.stored, files["a.jsonl"].counts.rejected) == (8, 1)
     assert (files["b.jsonl"].counts.stored, files["b.jsonl"].lag_bytes) == (3, len(b'{"half'))
     assert files["a.jsonl"].lag_bytes == files["a.jsonl"].lag_seconds == 0
     assert files["b.jsonl"].lag_seconds > 0

@@ -1,4 +1,4 @@
-"""Shipping files to a real node: each line once, refused ones kept, a second run adding nothing."""
+"""Shipping files to a real node: each line once, rejected ones kept, a second run adds none."""
 
 import gzip
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 from mlmon.elastic.errors import UserError
 from mlmon.ingest.deliver.dead_letters import DeadLetterFile
 from mlmon.ingest.files.source import Limits
-from mlmon.ingest.state.account import Account
+from mlmon.ingest.state.counts import RunCounts
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
 
@@ -21,8 +21,8 @@ def test_each_line_is_stored_once_in_the_stream_of_its_dataset(
 ) -> None:
     """Lines of two datasets lie in two data streams, with their bytes and what the shipper adds."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(500) + log.line(event__dataset="ml.app"))
-    account = ship("a.jsonl")
-    assert (account.read, account.stored, account.duplicate, account.refused) == (501, 501, 0, 0)
+    counts = ship("a.jsonl")
+    assert (counts.read, counts.stored, counts.duplicate, counts.rejected) == (501, 501, 0, 0)
     assert ship.stored("logs-ml.prediction") | ship.stored("logs-ml.app") == dict.fromkeys(
         log.ids(), 1
     )
@@ -58,8 +58,8 @@ def test_reading_from_the_start_doubles_nothing_even_after_a_rollover(
     (ship.folder / "a.jsonl").write_bytes(log.lines(300))
     ship("a.jsonl")
     ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
-    account = ship("a.jsonl", from_start=True)
-    assert (account.stored, account.duplicate) == (0, 300)
+    counts = ship("a.jsonl", from_start=True)
+    assert (counts.stored, counts.duplicate) == (0, 300)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
 
 
@@ -83,8 +83,8 @@ def test_bad_lines_are_kept_with_reason_and_place_and_stop_nothing(
     broken = log.line(ml__prediction__score="high")
     other = log.line(ml__schema_version=99)
     (ship.folder / "a.jsonl").write_bytes(good + torn + b"\n" + broken + b"\xff\xfe\n" + other)
-    account = ship("a.jsonl")
-    assert (account.read, account.stored, account.refused) == (24, 20, 4)
+    counts = ship("a.jsonl")
+    assert (counts.read, counts.stored, counts.rejected) == (24, 20, 4)
     letters = {
         letter["log.offset"]: letter
         for letter in map(orjson.loads, ship.state.dead_letters.read_bytes().splitlines())
@@ -103,7 +103,7 @@ def test_bad_lines_are_kept_with_reason_and_place_and_stop_nothing(
 
 
 def test_dead_letters_can_be_searched_in_their_data_stream(ship: Ship, log: NumberedLog) -> None:
-    """Each refused line is a document with reason, kind, file, offset and raw text."""
+    """Each rejected line is a document with reason, kind, file, offset and raw text."""
     bad = log.line(ml__prediction__score="high")
     (ship.folder / "a.jsonl").write_bytes(bad + log.line())
     ship("a.jsonl")
@@ -116,13 +116,13 @@ def test_dead_letters_can_be_searched_in_their_data_stream(ship: Ship, log: Numb
 
 
 def test_a_line_over_the_limit_is_kept_whole_in_pieces(ship: Ship, log: NumberedLog) -> None:
-    """A line over the limit is refused, no byte of it is lost, and the next line is stored."""
+    """A line over the limit is rejected, no byte of it is lost, and the next line is stored."""
     ship.limits = Limits(line_bytes=1_000)
     long = log.line(message="x" * 4_321)
     (ship.folder / "a.jsonl").write_bytes(log.line() + long + log.line())
-    account = ship("a.jsonl")
-    assert account.stored == 2
-    assert account.refused == account.read - 2
+    counts = ship("a.jsonl")
+    assert counts.stored == 2
+    assert counts.rejected == counts.read - 2
     file = DeadLetterFile(ship.state.dead_letters)
     assert file.take()
     (letter,) = file.taken()
@@ -132,8 +132,8 @@ def test_a_line_over_the_limit_is_kept_whole_in_pieces(ship: Ship, log: Numbered
 def test_half_a_line_waits_for_its_end(ship: Ship, log: NumberedLog) -> None:
     """A line whose newline is missing is taken only when it is whole."""
     path = ship.folder / "a.jsonl"
-    whole, late = log.line(), log.line()
-    path.write_bytes(whole + late[:50])
+    complete, late = log.line(), log.line()
+    path.write_bytes(complete + late[:50])
     assert ship("a.jsonl").read == 1
     with path.open("ab") as file:
         file.write(late[50:])
@@ -150,15 +150,15 @@ def test_a_last_line_without_newline_is_taken_when_it_is_whole(
     assert ship("a.jsonl").stored == 3
     with path.open("ab") as file:
         file.write(b"\n" + log.line())
-    assert ship("a.jsonl").to_json() | {"bytes": 0} == Account(read=1, stored=1).to_json()
+    assert ship("a.jsonl").to_json() | {"bytes": 0} == RunCounts(read=1, stored=1).to_json()
 
 
 def test_blank_lines_and_carriage_returns_are_no_lines(ship: Ship, log: NumberedLog) -> None:
     """CRLF files and blank lines ship like any other."""
     text = log.line()[:-1] + b"\r\n\r\n\n  \n" + log.line()[:-1] + b"\r\n"
     (ship.folder / "a.jsonl").write_bytes(text)
-    account = ship("a.jsonl")
-    assert (account.read, account.stored) == (2, 2)
+    counts = ship("a.jsonl")
+    assert (counts.read, counts.stored) == (2, 2)
 
 
 def test_a_compressed_file_is_read_like_a_plain_one(ship: Ship, log: NumberedLog) -> None:
@@ -213,7 +213,7 @@ def test_a_pattern_without_a_file_is_an_error(ship: Ship) -> None:
 
 
 def test_two_shippers_do_not_share_a_folder(ship: Ship) -> None:
-    """The second one is told which process has the folder, and what to do."""
+    """The second one is reported which process has the folder, and what to do."""
     with (
         ship.state.lock(),
         pytest.raises(UserError, match=r"Another shipper \(pid \d+\)") as raised,
@@ -228,6 +228,6 @@ def test_two_shippers_on_the_same_files_double_nothing(ship: Ship, log: Numbered
     (ship.folder / "a.jsonl").write_bytes(log.lines(200))
     ship("a.jsonl")
     ship.cluster.rollover(f"logs-ml.prediction-{ship.namespace}")
-    account = replace(ship, state_name="other")("a.jsonl")
-    assert (account.stored, account.duplicate) == (0, 200)
+    counts = replace(ship, state_name="other")("a.jsonl")
+    assert (counts.stored, counts.duplicate) == (0, 200)
     assert ship.stored() == dict.fromkeys(log.ids(), 1)

@@ -11,9 +11,9 @@ from typing import Any
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.ingest.files.source import Limits
 from mlmon.ingest.pipeline import Flow
-from mlmon.ingest.shipper import Order, prepared
-from mlmon.ingest.state.account import Account
-from mlmon.ingest.state.state_folder import State
+from mlmon.ingest.shipper import ShipRequest, open_pipeline
+from mlmon.ingest.state.counts import RunCounts
+from mlmon.ingest.state.state_folder import StateFolder
 
 
 @dataclass
@@ -30,34 +30,34 @@ class Ship:
     state_name: str = "state"
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateFolder:
         """The shipper's folder."""
-        return State(self.folder / self.state_name)
+        return StateFolder(self.folder / self.state_name)
 
-    def __call__(self, *paths: str, **changes: Any) -> Account:
-        """Ship paths of the folder to their ends; return the account."""
-        order = self._order(paths, **changes)
-        with prepared(self.target, order, Event()) as pipeline:
+    def __call__(self, *paths: str, **changes: Any) -> RunCounts:
+        """Ship paths of the folder to their ends; return the counts."""
+        request = self._request(paths, **changes)
+        with open_pipeline(self.target, request, Event()) as pipeline:
             return pipeline.run(following=False)
 
-    def _order(self, paths: tuple[str, ...], **changes: Any) -> Order:
+    def _request(self, paths: tuple[str, ...], **changes: Any) -> ShipRequest:
         wanted = [str(self.folder / path) for path in paths]
         values = {"limits": self.limits, "flow": self.flow, **changes}
-        return Order(wanted, self.namespace, self.state, self.folder / "locks", **values)
+        return ShipRequest(wanted, self.namespace, self.state, self.folder / "locks", **values)
 
     @contextmanager
-    def following(self, *paths: str, batch_age_s: float = 0.02) -> Iterator[Account]:
-        """Follow paths in a thread, and stop in the end; yields the account as it grows."""
+    def following(self, *paths: str, batch_age_s: float = 0.02) -> Iterator[RunCounts]:
+        """Follow paths in a thread, and stop in the end; yields the counts as they grow."""
         flow = Flow(batch_age_s=batch_age_s, save_s=0.02, discover_s=0.02)
-        order = self._order(paths, following=True, flow=flow)
-        stopping = Event()
-        with prepared(self.target, order, stopping) as pipeline:
+        request = self._request(paths, following=True, flow=flow)
+        shutdown = Event()
+        with open_pipeline(self.target, request, shutdown) as pipeline:
             thread = Thread(target=pipeline.run, kwargs={"following": True})
             thread.start()
             try:
-                yield pipeline.ledger.account
+                yield pipeline.counter.total
             finally:
-                stopping.set()
+                shutdown.set()
                 thread.join()
 
     def stored(self, streams: str = "logs-ml.*") -> Counter[str]:

@@ -25,8 +25,8 @@ from mlmon.elastic.indices.prune import Act, carry_out, plan
 from mlmon.elastic.node import node
 from mlmon.elastic.node.security import ADMIN, USERS, Access
 from mlmon.elastic.settings import Settings
-from mlmon.ingest.shipper import Order, prepared
-from mlmon.ingest.state.state_folder import State
+from mlmon.ingest.shipper import ShipRequest, open_pipeline
+from mlmon.ingest.state.state_folder import StateFolder
 from mlmon.logging_config import Service, open_log
 
 pytestmark = pytest.mark.timeout(300)
@@ -153,14 +153,16 @@ def test_the_shipper_ships_over_tls_and_doubles_nothing_after_a_rollover(
     with open_log(Service("secured", "1", "production"), path=path) as log:
         for number in range(3):
             log.app("info", "line", {"number": number})
-    order = Order([str(path)], "secured", State(tmp_path / "state"), tmp_path / "locks")
-    with prepared(as_user("shipper"), order, Event()) as pipeline:
+    order = ShipRequest([str(path)], "secured", StateFolder(tmp_path / "state"), tmp_path / "locks")
+    with open_pipeline(as_user("shipper"), order, Event()) as pipeline:
         assert pipeline.run(following=False).stored == 3
     with connect(settings) as administrator:
         administrator.rollover(STREAM)
-        with prepared(as_user("shipper"), replace(order, from_start=True), Event()) as pipeline:
-            account = pipeline.run(following=False)
-        assert (account.stored, account.duplicate, account.refused) == (0, 3, 0)
+        with open_pipeline(
+            as_user("shipper"), replace(order, from_start=True), Event()
+        ) as pipeline:
+            counts = pipeline.run(following=False)
+        assert (counts.stored, counts.duplicate, counts.rejected) == (0, 3, 0)
         administrator.refresh("logs-mlmon.shipping-secured")
         assert administrator.count("logs-mlmon.shipping-secured") > 0
 

@@ -1,4 +1,4 @@
-"""Dead letters keep every byte, once, whatever interrupts the writing of them."""
+"""Dead letters keep every byte, once, also when the writing is interrupted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,8 +41,8 @@ def test_a_letter_comes_back_as_it_was_written(written: DeadLetter) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"[]", b'{"event.original":1}', b"oops"])
-def test_what_is_no_letter_is_told(line: bytes) -> None:
-    """A line of another kind is not taken for a letter."""
+def test_what_is_no_letter_is_reported(line: bytes) -> None:
+    """A line of another kind is not read as a letter."""
     with pytest.raises(LineError):
         DeadLetter.from_line(line)
 
@@ -57,7 +57,7 @@ def test_a_letter_kept_twice_is_one(tmp_path: Path) -> None:
 
 
 def test_a_torn_letter_is_passed_over(tmp_path: Path) -> None:
-    """A crash in the middle of the writing leaves no letter: its line is refused again."""
+    """A crash in the middle of the writing leaves no letter: its line is rejected again."""
     path = tmp_path / "dead-letters.jsonl"
     file = DeadLetterFile(path)
     file.append([letter(b"a"), letter(b"b", 9)])
@@ -67,7 +67,7 @@ def test_a_torn_letter_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_pieces_of_a_long_line_become_one_again(tmp_path: Path) -> None:
-    """A line that was refused in pieces is replayed whole, from its first byte."""
+    """A line that was rejected in pieces is replayed whole, from its first byte."""
     file = DeadLetterFile(tmp_path / "dead-letters.jsonl")
     file.append([letter(b"abc", 5, continued=True), letter(b"def", 8, continued=True)])
     file.append([letter(b"gh", 11), letter(b"next", 14)])

@@ -1,4 +1,4 @@
-"""A line becomes a bulk item without being written again, or is refused with a reason."""
+"""A line becomes a bulk item without being written again, or is rejected with a reason."""
 
 import json
 import re
@@ -23,7 +23,7 @@ EVENT = {
 
 
 def encoder() -> Encoder:
-    """Return an encoder for two datasets whose clock stands still."""
+    """Return an encoder for two datasets whose clock does not move."""
     made = Encoder("test", ("ml.app", "ml.job"), 1, "ship-1")
     made.stamp(NOW)
     return made
@@ -97,9 +97,11 @@ def test_the_document_is_the_event_and_what_the_shipper_adds(
 def test_the_quick_way_decides_as_the_careful_one(
     extra: dict[str, Any], cut: int, byte: bytes
 ) -> None:
-    """Whatever a line's fields or a piece of damage, both ways make the same of it."""
-    whole = json.dumps(EVENT | extra).encode()
-    raw = (whole[: len(whole) - cut] + byte + whole[len(whole) - cut :]).replace(b"\n", b"")
+    """For any fields and any damage of a line, both ways make the same of it."""
+    complete = json.dumps(EVENT | extra).encode()
+    raw = (complete[: len(complete) - cut] + byte + complete[len(complete) - cut :]).replace(
+        b"\n", b""
+    )
     made = encoder()
     quick = careful = None
     with suppress(LineError):
@@ -110,14 +112,14 @@ def test_the_quick_way_decides_as_the_careful_one(
 
 
 @given(st.binary())
-def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
+def test_any_bytes_are_rejected_with_a_reason(raw: bytes) -> None:
     """Bytes that are no event never fail otherwise than by a refusal with a reason."""
-    refused = ""
+    rejected = ""
     try:
         encoder().encode(raw.replace(b"\n", b""))
     except LineError as error:
-        refused = str(error)
-    assert refused
+        rejected = str(error)
+    assert rejected
 
 
 @pytest.mark.parametrize(
@@ -136,19 +138,22 @@ def test_any_bytes_are_refused_with_a_reason(raw: bytes) -> None:
         (line(event__dataset="ml.other"), "'ml.other' is unknown (known: ml.app, ml.job)"),
         (line(event__dataset=None), "event.dataset None is unknown"),
         (line(event__dataset=["ml.app"]), "event.dataset ['ml.app'] is unknown"),
-        (line(event__id=None), "event.id is no text"),
-        (line(event__id=""), "event.id is no text"),
-        (line(event__id=7), "event.id is no text"),
+        (line(event__id=None), "event.id is not a text"),
+        (line(event__id=""), "event.id is not a text"),
+        (line(event__id=7), "event.id is not a text"),
         (line(event__id="x" * 513), "1 to 512 bytes"),
         (line(event__id="ä" * 257), "1 to 512 bytes"),
-        (line(**{"@timestamp": None}), "@timestamp is no ISO 8601 date: 'None'"),
+        (line(**{"@timestamp": None}), "@timestamp is not an ISO 8601 date: 'None'"),
         (line(**{"@timestamp": 2**63 - 1}), "ISO 8601 date: '9223372036854775807'"),
         (line(**{"@timestamp": str(-(2**63))}), "ISO 8601 date: '-9223372036854775808'"),
-        (line(**{"@timestamp": "+292278994-08-17T07:12:55Z"}), "@timestamp is no ISO 8601 date"),
+        (
+            line(**{"@timestamp": "+292278994-08-17T07:12:55Z"}),
+            "@timestamp is not an ISO 8601 date",
+        ),
     ],
 )
-def test_a_bad_line_is_refused_with_the_reason(raw: bytes, words: str) -> None:
-    """What is wrong is said in words that name the field and its value."""
+def test_a_bad_line_is_rejected_with_the_reason(raw: bytes, words: str) -> None:
+    """What is wrong is reported by naming the field and its value."""
     with pytest.raises(LineError) as raised:
         encoder().encode(raw)
     assert words in str(raised.value)

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.ingest.files.content import Content, GzipContent, PipeContent, PlainContent
-from mlmon.ingest.files.record import Record
-from mlmon.ingest.files.source import UNFINISHED, Block, Limits, ReplacedError, Source
+from mlmon.ingest.files.file_identity import FileRecord
+from mlmon.ingest.files.source import UNFINISHED, Block, FileReplacedError, Limits, Source
 
 LIMITS = Limits(line_bytes=20)
 
 
 def plain(path: Path) -> Source:
     """Return the source of a plain file."""
-    return Source(Record("log", "log", 1, 1), PlainContent(os.open(path, os.O_RDONLY)), LIMITS)
+    return Source(FileRecord("log", "log", 1, 1), PlainContent(os.open(path, os.O_RDONLY)), LIMITS)
 
 
 def blocks(source: Source) -> Iterator[Block]:
@@ -38,7 +38,7 @@ def test_no_byte_is_lost_and_lines_over_the_limit_are_marked(
     assert [block.start for block in found[1:]] == [block.end for block in found[:-1]]
     good, pieces, long = [], [], []
     for block in found:
-        if not block.refused:
+        if not block.rejected:
             good += block.lines
             continue
         pieces += block.lines
@@ -85,7 +85,7 @@ def test_a_compressed_file_that_is_being_written_is_read_so_far(tmp_path: Path) 
 
 
 def test_a_damaged_compressed_file_gives_what_lies_before_the_damage(tmp_path: Path) -> None:
-    """A flipped byte ends the file there, and is told."""
+    """A flipped byte ends the file there, and is reported."""
     path = tmp_path / "log.gz"
     data = os.urandom(400_000)
     compressed = bytearray(gzip.compress(data))
@@ -94,13 +94,13 @@ def test_a_damaged_compressed_file_gives_what_lies_before_the_damage(tmp_path: P
     content = GzipContent(os.open(path, os.O_RDONLY))
     assert content.read_at(0, 100_000) == data[:100_000]
     content.read_at(len(data) - 10, 100)
-    assert content.trouble
+    assert content.problem
 
 
 def test_a_pipe_is_read_as_it_comes() -> None:
     """Half a line waits; the end of the pipe is seen."""
     out, into = os.pipe()
-    source = Source(Record("-", "-", -1, -1), PipeContent(out), LIMITS, persistent=False)
+    source = Source(FileRecord("-", "-", -1, -1), PipeContent(out), LIMITS, persistent=False)
     os.write(into, b"one\ntw")
     block = source.read()
     assert block is not None
@@ -115,11 +115,11 @@ def test_a_pipe_is_read_as_it_comes() -> None:
     assert source.content.finished
     last = source.rest(ended=True)
     assert last is not None
-    assert (last.lines, last.refused) == ([b"{}"], "")
+    assert (last.lines, last.rejected) == ([b"{}"], "")
     os.close(out)
 
 
-def test_half_a_line_at_the_end_for_good_is_refused(tmp_path: Path) -> None:
+def test_half_a_line_at_the_end_for_good_is_rejected(tmp_path: Path) -> None:
     """What a crashed writer left is not passed over in silence."""
     path = tmp_path / "log"
     path.write_bytes(b'{"a":1}\n{"b":')
@@ -128,7 +128,7 @@ def test_half_a_line_at_the_end_for_good_is_refused(tmp_path: Path) -> None:
     assert source.rest(ended=False) is None
     block = source.rest(ended=True)
     assert block is not None
-    assert (block.lines, block.refused) == ([b'{"b":'], UNFINISHED)
+    assert (block.lines, block.rejected) == ([b'{"b":'], UNFINISHED)
 
 
 @pytest.mark.parametrize("later", [b"", b"x\n", b"other line, as long\n"])
@@ -139,5 +139,5 @@ def test_a_file_that_was_cut_or_rewritten_is_noticed(tmp_path: Path, later: byte
     source = plain(path)
     assert source.read() is not None
     path.write_bytes(later)
-    with pytest.raises(ReplacedError):
+    with pytest.raises(FileReplacedError):
         source.read()

@@ -19,11 +19,11 @@ from hypothesis.stateful import (
 )
 
 from mlmon.ingest.files import source
-from mlmon.ingest.files.fingerprint import HEAD_BYTES
+from mlmon.ingest.files.file_identity import HEAD_BYTES
 from mlmon.ingest.files.tailer import Tailer
 
 if TYPE_CHECKING:
-    from mlmon.ingest.files.record import Record
+    from mlmon.ingest.files.file_identity import FileRecord
     from mlmon.ingest.files.source import Block
 
 LIVE = "app.jsonl"
@@ -48,7 +48,7 @@ class Following(RuleBasedStateMachine):
         self.half = ""
         self.stored: set[str] = set()
         self.under_way: list[Block] = []
-        self.saved: list[Record] = []
+        self.saved: list[FileRecord] = []
         self.skipped = 0.0
         self.rotations = 0
         self.rotated: list[Path] = []
@@ -135,12 +135,12 @@ class Following(RuleBasedStateMachine):
             self.save()
         for line in block.lines:
             text = line.decode()
-            if block.refused:
+            if block.rejected:
                 # A copy made in the middle of a write ends so for ever.
-                assert block.refused == source.UNFINISHED
+                assert block.rejected == source.UNFINISHED
                 assert text not in self.written
             elif text:
-                assert block.suspect or text not in self.stored, (
+                assert block.maybe_sent or text not in self.stored, (
                     f"doubled: {text[:40]} {block.source}"
                 )
                 note(f"sent {text[:32]} from {block.source.path}")

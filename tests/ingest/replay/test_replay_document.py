@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from mlmon.ingest.replay.arrow_tables import BLOCK_BYTES
 from mlmon.ingest.replay.commands import replay
-from mlmon.ingest.replay.csv_table import BLOCK_BYTES
 from mlmon.ingest.replay.mapping import Mapping
 
 PAGE = (Path(__file__).parents[3] / "docs" / "replay.md").read_text()

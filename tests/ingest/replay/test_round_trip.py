@@ -1,4 +1,4 @@
-"""What a table holds is what the events hold, whatever the values and the kind of file."""
+"""What a table holds is what the events hold, for all values and both kinds of file."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mlmon.ingest.replay.events import EventFiles
 from mlmon.ingest.replay.mapping import Mapping
-from mlmon.ingest.replay.replay import Account, Replay
+from mlmon.ingest.replay.replay import Replay, ReplayResult
 from mlmon.ingest.replay.table import open_table
 from mlmon.logging_config.emit.redaction import redact_text
 
@@ -26,7 +26,7 @@ MAPPING = Mapping.model_validate(
         "model": {"name": "autobid", "version_column": "version"},
         "time": {"column": "time"},
         "prediction": {"id": "id", "score": "score", "threshold": 0.5},
-        "outcome": {"label": "label", "value": "value", "time": "learnt"},
+        "outcome": {"label": "label", "value": "value", "time": "known"},
         "features": {"numeric": ["x y"], "categorical": ["country"], "embedding": ["vector"]},
     }
 )
@@ -44,7 +44,7 @@ rows = st.fixed_dictionaries(
         "score": st.floats(0, 1),
         "label": st.none() | st.booleans(),
         "value": numbers,
-        "learnt": times,
+        "known": times,
         "x y": numbers,
         "country": st.none() | texts,
         "vector": st.none() | st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3),
@@ -79,29 +79,29 @@ def write_parquet(path: Path, table: list[dict[str, Any]]) -> None:
             "score": pa.float64(),
             "label": pa.bool_(),
             "value": pa.float64(),
-            "learnt": pa.timestamp("us", "Asia/Tokyo"),
+            "known": pa.timestamp("us", "Asia/Tokyo"),
             "x y": pa.float64(),
             "country": pa.dictionary(pa.int32(), pa.string()),
             "vector": pa.list_(pa.float64()),
         }
     )
-    aware = [{**row, "learnt": row["learnt"].replace(tzinfo=UTC)} for row in table]
+    aware = [{**row, "known": row["known"].replace(tzinfo=UTC)} for row in table]
     pq.write_table(pa.Table.from_pylist(aware, schema), path)
 
 
 WRITERS = {"table.csv": write_csv, "table.parquet": write_parquet}
 
 
-def replayed(name: str, table: list[dict[str, Any]]) -> tuple[Account, list[Any], list[Any]]:
+def replayed(name: str, table: list[dict[str, Any]]) -> tuple[ReplayResult, list[Any], list[Any]]:
     """Replay a table; return the account, the predictions and the outcomes."""
     with tempfile.TemporaryDirectory() as name_of_folder:
         folder = Path(name_of_folder)
         WRITERS[name](folder / name, table)
         target = EventFiles(folder, "t", MAPPING, ENTITY)
-        replay = Replay(open_table(folder / name), MAPPING, ENTITY, target, folder / "refused")
-        account = replay.run(lambda _done, _what: None)
-        assert account.refusals == []
-        return account, *(
+        replay = Replay(open_table(folder / name), MAPPING, ENTITY, target, folder / "rejected")
+        result = replay.run(lambda _done, _what: None)
+        assert result.rejections == []
+        return result, *(
             [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
             for path in (folder / "t.predictions.jsonl", folder / "t.outcomes.jsonl")
         )
@@ -116,10 +116,11 @@ def moment(value: datetime) -> str:
 @settings(max_examples=20, deadline=None)
 @given(table=tables)
 def test_every_value_arrives(name: str, table: list[dict[str, Any]]) -> None:
-    """Ids, versions, times, scores, decisions and features are the table's; none is left out."""
-    account, predictions, _ = replayed(name, table)
-    assert account.predictions == len(predictions) == len(table)
-    for number, (row, event) in enumerate(zip(table, predictions, strict=True), 1):
+    """Ids, versions, times, scores, decisions and features arrive, in the order of time."""
+    result, predictions, _ = replayed(name, table)
+    assert result.predictions == len(predictions) == len(table)
+    ordered = sorted(table, key=lambda row: row["time"])
+    for number, (row, event) in enumerate(zip(ordered, predictions, strict=True), 1):
         assert event["event.id"] == f"{ENTITY}-p-{number}"
         assert event["@timestamp"] == moment(row["time"])
         assert event["ml.prediction.id"] == row["id"]
@@ -137,23 +138,22 @@ def test_every_value_arrives(name: str, table: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=20, deadline=None)
 @given(table=tables)
-def test_every_known_outcome_arrives_at_the_time_it_was_learnt(
+def test_every_known_outcome_arrives_at_the_time_it_was_known(
     name: str, table: list[dict[str, Any]]
 ) -> None:
     """A row with a label makes an outcome in its prediction's trace; a row without makes none."""
-    account, predictions, outcomes = replayed(name, table)
-    known = [
-        (row, prediction)
-        for row, prediction in zip(table, predictions, strict=True)
-        if row["label"] is not None
-    ]
-    assert account.outcomes == len(outcomes) == len(known)
-    for (row, prediction), event in zip(known, outcomes, strict=True):
+    result, predictions, outcomes = replayed(name, table)
+    traces = {prediction["ml.prediction.id"]: prediction["trace.id"] for prediction in predictions}
+    known = sorted((row for row in table if row["label"] is not None), key=lambda row: row["known"])
+    assert result.outcomes == len(outcomes) == len(known)
+    for number, (row, event) in enumerate(zip(known, outcomes, strict=True), 1):
+        assert event["event.id"] == f"{ENTITY}-o-{number}"
+        assert event["event.sequence"] == number
         assert event["ml.prediction.id"] == row["id"]
-        assert event["trace.id"] == prediction["trace.id"]
+        assert event["trace.id"] == traces[row["id"]]
         assert event["ml.outcome.label"] is row["label"]
         assert event.get("ml.outcome.value") == row["value"]
-        assert event["@timestamp"] == event["event.created"] == moment(row["learnt"])
+        assert event["@timestamp"] == event["event.created"] == moment(row["known"])
 
 
 def test_a_missing_number_is_missing_however_it_is_written() -> None:
@@ -165,7 +165,7 @@ def test_a_missing_number_is_missing_however_it_is_written() -> None:
         "score": 0.25,
         "label": None,
         "value": None,
-        "learnt": datetime(2026, 1, 1),  # noqa: DTZ001 - naive means UTC
+        "known": datetime(2026, 1, 1),  # noqa: DTZ001 - naive means UTC
         "x y": math.nan,
         "country": "",
         "vector": None,

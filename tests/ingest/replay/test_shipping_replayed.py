@@ -62,8 +62,8 @@ def counts(ship: Ship, dataset: str) -> int:
 def test_replayed_rows_are_shipped_as_they_stand(ship: Ship, run: Run) -> None:
     """Predictions and outcomes are counted, summed and joined by Elasticsearch as in the table."""
     run()
-    account = ship("events")
-    assert (account.read, account.stored, account.refused) == (ROWS + 200, ROWS + 200, 0)
+    result = ship("events")
+    assert (result.read, result.stored, result.rejected) == (ROWS + 200, ROWS + 200, 0)
     assert counts(ship, "ml.prediction") == ROWS
     assert counts(ship, "ml.outcome") == 200
     mine = {"prefix": {"ml.prediction.id": f"{ship.entity}-"}}
@@ -95,8 +95,8 @@ def test_a_second_replay_is_stored_once_also_after_a_rollover(
     shutil.rmtree(tmp_path / "events")
     run()
     ship.state_name = "another"
-    account = ship("events")
-    assert (account.stored, account.duplicate) == (0, ROWS + 200)
+    result = ship("events")
+    assert (result.stored, result.duplicate) == (0, ROWS + 200)
     assert (counts(ship, "ml.prediction"), counts(ship, "ml.outcome")) == (ROWS, 200)
 
 

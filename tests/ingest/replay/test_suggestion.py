@@ -23,7 +23,7 @@ def suggested(folder: Path, header: str, *rows: str) -> Mapping:
 
 
 def test_usual_names_find_their_places(tmp_path: Path) -> None:
-    """Id, times, score, label, value, version and decision are told by name and values."""
+    """Id, times, score, label, value, version and decision are reported by name and values."""
     mapping = suggested(
         tmp_path,
         "prediction_id,created_at,model_version,score,approved,clicked,clicked_at,revenue,price,os",
@@ -41,7 +41,7 @@ def test_usual_names_find_their_places(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "unit"), [(1, "s"), (10**3, "ms"), (10**6, "us"), (10**9, "ns")])
-def test_the_unit_of_numeric_times_is_told_by_their_size(
+def test_the_unit_of_numeric_times_is_reported_by_their_size(
     tmp_path: Path, count: int, unit: str
 ) -> None:
     """A column of seconds since 1970 and one of nanoseconds get their units."""

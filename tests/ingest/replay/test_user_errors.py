@@ -59,7 +59,7 @@ def run(folder: Path, name: str, table: bytes | None, mapping: str = MAPPING) ->
         ("t.parquet", b"score\n0.5\n", "cannot be read as Parquet", "Write the table again"),
     ],
 )
-def test_a_useless_table_is_refused_with_what_to_do(
+def test_a_useless_table_is_rejected_with_what_to_do(
     tmp_path: Path, name: str, table: bytes | None, message: str, hint: str
 ) -> None:
     """The error names what is wrong and what to do; no folder of events appears."""
@@ -88,7 +88,7 @@ def test_a_useless_table_is_refused_with_what_to_do(
         ("[time]", "[time", "is not TOML"),
     ],
 )
-def test_a_wrong_mapping_is_refused_at_its_key(
+def test_a_wrong_mapping_is_rejected_at_its_key(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     """The error names the key, and how to get a mapping to begin with."""
@@ -104,9 +104,13 @@ def test_a_table_damaged_in_the_middle_leaves_the_former_events(tmp_path: Path) 
     """What fails half way removes its own files and touches none of an earlier run."""
     run(tmp_path, "t.parquet", _parquet(tmp_path))
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    whole = (tmp_path / "t.parquet").read_bytes()
+    complete = (tmp_path / "t.parquet").read_bytes()
     with pytest.raises(UserError, match="cannot be read as Parquet"):
-        run(tmp_path, "t.parquet", whole[: len(whole) // 2] + bytes(64) + whole[len(whole) // 2 :])
+        run(
+            tmp_path,
+            "t.parquet",
+            complete[: len(complete) // 2] + bytes(64) + complete[len(complete) // 2 :],
+        )
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.ingest.files.fingerprint import Fingerprint
-from mlmon.ingest.files.record import Record
+from mlmon.ingest.files.file_identity import FileRecord, Fingerprint
 from mlmon.ingest.state.checkpoint import Checkpoint
 
 fingerprints = st.binary(max_size=64).map(Fingerprint.of)
 numbers = st.integers(0, 2**62)
 records = st.builds(
-    Record,
+    FileRecord,
     path=st.text(st.characters(codec="utf-8")),
     named=st.text(st.characters(codec="utf-8")),
     device=numbers,
@@ -31,7 +30,7 @@ records = st.builds(
 
 @given(saved=st.lists(records, max_size=4))
 def test_what_is_saved_is_loaded(
-    tmp_path_factory: pytest.TempPathFactory, saved: list[Record]
+    tmp_path_factory: pytest.TempPathFactory, saved: list[FileRecord]
 ) -> None:
     """Every record comes back as it was."""
     checkpoint = Checkpoint(tmp_path_factory.mktemp("state") / "checkpoint.json")
@@ -66,17 +65,17 @@ def test_a_checkpoint_cut_anywhere_is_not_trusted(
 ) -> None:
     """No part of a checkpoint passes for a whole one."""
     path = tmp_path_factory.mktemp("state") / "checkpoint.json"
-    Checkpoint(path).save([Record("/log", "/log", 1, 2, offset=3)])
-    whole = path.read_bytes()
-    path.write_bytes(whole[: min(cut, len(whole) - 1)])
+    Checkpoint(path).save([FileRecord("/log", "/log", 1, 2, offset=3)])
+    complete = path.read_bytes()
+    path.write_bytes(complete[: min(cut, len(complete) - 1)])
     assert not Checkpoint(path).load().trusted
 
 
 def test_a_failed_save_leaves_what_was_saved(tmp_path: Path) -> None:
     """A disk that takes no more does not harm the checkpoint that is there."""
     checkpoint = Checkpoint(tmp_path / "checkpoint.json")
-    checkpoint.save([Record("/log", "/log", 1, 2, offset=3)])
+    checkpoint.save([FileRecord("/log", "/log", 1, 2, offset=3)])
     (tmp_path / ".checkpoint.json.new").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        checkpoint.save([Record("/log", "/log", 1, 2, offset=4)])
+        checkpoint.save([FileRecord("/log", "/log", 1, 2, offset=4)])
     assert checkpoint.load().records[0].offset == 3

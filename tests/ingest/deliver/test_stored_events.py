@@ -1,7 +1,7 @@
 """Whether a look-up is needed: as soon as a stream has had a rollover, or that cannot be known."""
 
 from mlmon.elastic.errors import ClusterUnreachableError
-from mlmon.ingest.deliver.rollovers import Rollovers
+from mlmon.ingest.deliver.stored_events import Rollovers
 
 
 class Streams:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from mlmon.ingest.replay import csv_table
+from mlmon.ingest.replay import arrow_tables
 from mlmon.ingest.replay.commands import app
 
 MAPPING = """
@@ -24,11 +24,11 @@ score = "score"
 threshold = 0.5
 [outcome]
 label = "label"
-time = "learnt"
+time = "known"
 [features]
 numeric = ["price"]
 """
-HEADER = "id,time,score,label,learnt,price\n"
+HEADER = "id,time,score,label,known,price\n"
 GOOD = "{},2026-01-01T00:00:00Z,0.5,1,2026-01-02T00:00:00Z,10.5\n"
 
 
@@ -65,7 +65,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
         ("b,2026-01-01,,1,2026-01-02,1", "score", "is missing"),
         ("b,2026-01-01,high,1,2026-01-02,1", "score", "is no number"),
         ("b,2026-01-01,0.5,2,2026-01-02,1", "label", "is neither yes nor no"),
-        ("b,2026-01-01,0.5,1,,1", "learnt", "is missing"),
+        ("b,2026-01-01,0.5,1,,1", "known", "is missing"),
         ("b,2026-01-01,0.5,1,2026-01-02,dear", "price", "is no number"),
         ("b,2026-01-01,0.5,1,2026-01-02,1_000", "price", "is no number"),
         ("b,2026-01-01,0.5,1,2026-01-02,inf", "price", "is infinite"),
@@ -79,39 +79,39 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_a_bad_row_is_kept_with_row_column_and_reason(
     tmp_path: Path, cells: str, column: str | None, reason: str
 ) -> None:
-    """The bad row lies in the refused file, the good ones beside it are events, exit code is 3."""
+    """The bad row lies in the rejected file, the others are events, the exit code is 3."""
     result = replay(tmp_path, HEADER + GOOD.format("a") + cells + "\n" + GOOD.format("c"))
     assert result.exit_code == 3
-    account = json.loads(result.stdout)
-    assert (account["rows"], account["predictions"], account["refused"]) == (3, 2, 1)
-    (refused,) = lines(tmp_path / "out" / "table.refused.ndjson")
-    assert (refused["row"], refused["column"]) == (2, column)
-    assert refused["reason"].startswith(reason)
-    kept = refused["cells"] or refused["value"].split(",")
-    assert set(cells.split(",")) - {""} <= set(kept.values() if refused["cells"] else kept)
+    result = json.loads(result.stdout)
+    assert (result["rows"], result["predictions"], result["rejected"]) == (3, 2, 1)
+    (rejected,) = lines(tmp_path / "out" / "table.rejected.ndjson")
+    assert (rejected["row"], rejected["column"]) == (2, column)
+    assert rejected["reason"].startswith(reason)
+    kept = rejected["cells"] or rejected["value"].split(",")
+    assert set(cells.split(",")) - {""} <= set(kept.values() if rejected["cells"] else kept)
     events = lines(tmp_path / "out" / "table.predictions.jsonl")
     assert [event["ml.prediction.id"] for event in events] == ["a", "c"]
     assert [event["event.sequence"] for event in events] == [1, 2]
 
 
 def test_bytes_that_are_not_utf8_cost_one_row(tmp_path: Path) -> None:
-    """A cell in another encoding is refused, with its bytes escaped; its neighbours are not."""
+    """A cell in another encoding is rejected, with its bytes escaped; its neighbours are not."""
     mapping = MAPPING.replace('numeric = ["price"]', 'categorical = ["price"]')
     table = (HEADER + GOOD.format("a") + GOOD.format("b")).encode()
     result = replay(tmp_path, table.replace(b"10.5", b"M\xfcnchen", 1), mapping)
     assert result.exit_code == 3
-    (refused,) = lines(tmp_path / "out" / "table.refused.ndjson")
-    assert (refused["row"], refused["value"]) == (1, "M\\xfcnchen")
+    (rejected,) = lines(tmp_path / "out" / "table.rejected.ndjson")
+    assert (rejected["row"], rejected["value"]) == (1, "M\\xfcnchen")
     (event,) = lines(tmp_path / "out" / "table.predictions.jsonl")
     assert event["ml.features.categorical.price"] == "10.5"
 
 
 def test_the_first_good_row_of_an_id_is_the_one_replayed(tmp_path: Path) -> None:
-    """A row refused for another reason does not take the id from the next one."""
+    """A row rejected for another reason does not take the id from the next one."""
     bad = GOOD.format("a").replace("0.5", "5")
     result = replay(tmp_path, HEADER + bad + GOOD.format("a") + GOOD.format("a"))
-    refused = lines(tmp_path / "out" / "table.refused.ndjson")
-    assert [(each["row"], each["column"]) for each in refused] == [(1, "score"), (3, "id")]
+    rejected = lines(tmp_path / "out" / "table.rejected.ndjson")
+    assert [(each["row"], each["column"]) for each in rejected] == [(1, "score"), (3, "id")]
     assert json.loads(result.stdout)["predictions"] == 1
 
 
@@ -119,22 +119,22 @@ def test_rows_keep_their_numbers_behind_broken_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Blank lines are not counted, rows that cannot be split are; also in later blocks."""
-    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 5_000)
+    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 5_000)
     block = "".join(GOOD.format(f"p{n}") for n in range(1_000))
     table = f"{HEADER}x\n{block}\ny,z\n{GOOD.format('last').replace('0.5', '7')}"
     result = replay(tmp_path, table)
-    refused = lines(tmp_path / "out" / "table.refused.ndjson")
-    rows = sorted((each["row"], each["value"]) for each in refused)
+    rejected = lines(tmp_path / "out" / "table.rejected.ndjson")
+    rows = sorted((each["row"], each["value"]) for each in rejected)
     assert rows == [(1, "x"), (1_002, "y,z"), (1_003, "7")]
     assert json.loads(result.stdout)["predictions"] == 1_000
 
 
-def test_a_value_the_log_changes_is_told(tmp_path: Path) -> None:
+def test_a_value_the_log_changes_is_reported(tmp_path: Path) -> None:
     """A secret in a feature is redacted as in any log, and the account says in how many events."""
     mapping = MAPPING.replace('numeric = ["price"]', 'categorical = ["price"]')
     table = HEADER + GOOD.format("a").replace("10.5", "jo@example.com") + GOOD.format("b")
-    account = json.loads(replay(tmp_path, table, mapping).stdout)
-    assert account["changes"] == {"redacted:ml.features.categorical.price": 1}
+    result = json.loads(replay(tmp_path, table, mapping).stdout)
+    assert result["changes"] == {"redacted:ml.features.categorical.price": 1}
 
 
 def test_texts_named_as_missing_or_as_labels_are_read_so(tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_times_are_read_as_they_are_written(
 
 
 def test_the_order_of_rows_can_stand_for_time(tmp_path: Path) -> None:
-    """Row n lies n - 1 intervals after the start, refused rows counted; ids are made from rows."""
+    """Row n lies n - 1 intervals after the start, rejected rows counted; ids are made from rows."""
     mapping = MAPPING.replace('column = "time"', 'start = 2026-01-01T00:00:00\ninterval = "1.5s"')
-    mapping = mapping.replace('id = "id"\n', "").replace('time = "learnt"', 'delay = "1d"')
+    mapping = mapping.replace('id = "id"\n', "").replace('time = "known"', 'delay = "1d"')
     table = HEADER + GOOD.format("a") + GOOD.format("b").replace("0.5", "9") + GOOD.format("c")
     replay(tmp_path, table, mapping)
     events = lines(tmp_path / "out" / "table.predictions.jsonl")
