@@ -18,10 +18,10 @@ class NamedConnector(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str = Field(min_length=1)
-    type: Named
-    level: Literal["warning", "critical"] = "warning"
-    to: tuple[str, ...] = ()
+    id: str = Field(min_length=1, description="its id in Kibana")
+    type: Named = Field(description="its type in Kibana")
+    level: Literal["warning", "critical"] = Field("warning", description="severity it is used from")
+    to: tuple[str, ...] = Field((), description="recipients, where its type needs some")
 
 
 class AlertingSettings(SectionSettings):

@@ -1,13 +1,13 @@
-"""How a server is reached: the credentials, the authorities to trust, and how long to wait."""
+"""The access to a server: credentials, trusted authorities, and how long to wait."""
 
 import ssl
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from mlmon.elastic.errors import UserError
+from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.keyring import API_KEY_ACCOUNT, read_secret
 
 
@@ -35,6 +35,14 @@ class Access(BaseSettings):
         60.0, gt=0, le=3600, description="seconds after which a request without answer fails"
     )
 
+    @field_validator("api_key", "username", "password")
+    @classmethod
+    def _check_text(cls, value: SecretStr | str | None, info: ValidationInfo) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text is not None and (problem := credential_problem(text, str(info.field_name))):
+            raise ValueError(problem)
+        return value
+
     @model_validator(mode="after")
     def _check_credentials(self) -> Self:
         keys = self.api_key is not None or self.api_key_file is not None
@@ -56,15 +64,17 @@ class Access(BaseSettings):
         """
         if self.keyring is not None:
             secret = read_secret(self.keyring, self.username or API_KEY_ACCOUNT)
+            kind = "api_key" if self.username is None else "password"
+            _check_credential(secret, kind, f"of the keyring {self.keyring!r}")
             return secret if self.username is None else (self.username, secret)
         if self.username is not None:
-            return self.username, _secret(self.password, self.password_file)
+            return self.username, _secret(self.password, self.password_file, "password")
         if self.api_key is not None or self.api_key_file is not None:
-            return _secret(self.api_key, self.api_key_file)
+            return _secret(self.api_key, self.api_key_file, "api_key")
         return None
 
     def trusted(self, url: str) -> ssl.SSLContext:
-        """Return whose certificates are trusted at a URL: the pinned authorities', or the system's.
+        """Return the trust for a URL: the pinned authorities, or those of the system.
 
         Raises:
             UserError: The authorities' file cannot be read.
@@ -83,7 +93,34 @@ class Access(BaseSettings):
             ) from error
 
 
-def _secret(value: SecretStr | None, path: Path | None) -> str:
+def credential_problem(text: str, kind: str) -> str:
+    """Return what makes a credential unusable, empty where nothing does; never the credential.
+
+    Args:
+        text: The credential.
+        kind: `api_key`, `username` or `password`.
+    """
+    if not text:
+        return "it is empty"
+    if text != text.strip():
+        return "it begins or ends with a space or a line break, which no credential does"
+    if not text.isprintable():
+        return "it holds a line break or another control character"
+    if kind == "api_key" and (not text.isascii() or " " in text):
+        return "an API key in its encoded form has letters, digits and + / = - _ only"
+    if kind == "username" and ":" in text:
+        return "a user name has no colon"
+    return ""
+
+
+def _check_credential(text: str, kind: str, where: str) -> None:
+    if problem := credential_problem(text, kind):
+        raise WrongValueError(
+            f"The {kind.replace('_', ' ')} {where} cannot be used: {problem}", "Store it again."
+        )
+
+
+def _secret(value: SecretStr | None, path: Path | None, kind: str) -> str:
     if value is not None:
         return value.get_secret_value()
     try:
@@ -94,4 +131,5 @@ def _secret(value: SecretStr | None, path: Path | None) -> str:
         ) from error
     if not text:
         raise UserError(f"{path} holds no secret", "Write the secret into it.")
+    _check_credential(text, kind, f"in {path}")
     return text

@@ -41,8 +41,8 @@ def start_node(
     print(f"Elasticsearch {running.version} {done} at {running.url} (pid {running.pid})")
     if running.url.startswith("https:"):
         print(f"its certificate and the users' passwords lie in {running.home / 'security'}")
-    if settings.elasticsearch_url:
-        print(f"MLMON_ELASTICSEARCH_URL is set: commands use {settings.elasticsearch_url} instead")
+    if not settings.is_embedded:
+        print(f"The settings name another cluster: commands use {settings.cluster_name} instead")
 
 
 @node_app.command("stop")
@@ -97,7 +97,7 @@ def setup(
     from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings()
-    lifecycles = configured(settings)
+    lifecycles = configured()
     with connect(settings) as cluster, shown_progress() as report:
         ilm = cluster.capabilities().ilm
         report("installing index templates")
@@ -134,7 +134,7 @@ def prune(
     from mlmon.elastic.system.progress import shown_progress
 
     settings = load_settings(namespace=namespace)
-    lifecycles = configured(settings)
+    lifecycles = configured()
     with connect(settings) as cluster, shown_progress() as report:
         report("looking at ages and sizes")
         planned = plan(cluster, settings.namespace, lifecycles, datetime.now(UTC))

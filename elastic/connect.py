@@ -38,7 +38,7 @@ def connect(settings: Settings) -> Cluster:
 def open_configured(settings: Settings) -> Elasticsearch:
     """Return a client of the cluster of the settings or of the embedded node, unchecked."""
     credentials, timeout = settings.credentials(), settings.request_timeout
-    if not settings.urls:
+    if settings.is_embedded:
         running = _running_node(settings)
         return node.open_node(running.home, running.url, credentials, timeout)
     ca_certs = settings.ca_certs
@@ -46,6 +46,7 @@ def open_configured(settings: Settings) -> Elasticsearch:
         raise UserError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
     return open_client(
         settings.urls,
+        cloud_id=settings.cloud_id,
         credentials=credentials,
         ca_certs=None if ca_certs is None else str(ca_certs),
         timeout=timeout,

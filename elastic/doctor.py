@@ -54,7 +54,7 @@ class Check:
 def examine(settings: Settings) -> Iterator[Check]:
     """Yield a check for each thing mlmon needs with these settings, in the order it needs them."""
     yield _settings(settings)
-    if settings.elasticsearch_url is None:
+    if settings.is_embedded:
         yield from _embedded(settings)
     try:
         cluster = connect(settings)
@@ -73,8 +73,9 @@ def examine(settings: Settings) -> Iterator[Check]:
 
 
 def _settings(settings: Settings) -> Check:
-    where = settings.elasticsearch_url or "the embedded node"
-    return Check("settings", Verdict.OK, f"{where}, namespace {settings.namespace!r}")
+    return Check(
+        "settings", Verdict.OK, f"{settings.cluster_name}, namespace {settings.namespace!r}"
+    )
 
 
 def _embedded(settings: Settings) -> Iterator[Check]:

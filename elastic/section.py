@@ -1,24 +1,49 @@
-"""Settings of one package: the environment first, its own table of `mlmon.toml` second."""
+"""A package's own settings: a table of `mlmon.toml`, and environment variables of its prefix.
 
-from typing import Any, ClassVar, Self
+A package declares its table as a subclass of `Section`, or of `SectionSettings` where it talks to a
+server of its own. Every one that is imported is known to `SECTIONS`.
+"""
+
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.settings import read_section, settings_error
+from mlmon.elastic.settings_file import PREFIX, TABLES, read_table, settings_error
+
+SECTIONS: Final[dict[str, type["Section"]]] = {}
+"""The declared sections by the names of their tables."""
 
 
-class SectionSettings(Access):
-    """Settings that a package reads by itself, and the access to what it talks to.
-
-    A subclass sets `model_config` with its `env_prefix`.
+class Section(BaseSettings):
+    """Settings of one package: arguments first, its variables second, its table third.
 
     Attributes:
         section: Name of its table.
     """
 
     section: ClassVar[str]
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Make a section known by its table, and give it the prefix of its variables."""
+        if "section" not in cls.__dict__:
+            return
+        if cls.section not in TABLES:
+            raise TypeError(f"[{cls.section}] is not one of settings_file.TABLES")
+        cls.model_config.setdefault("env_prefix", "")
+        cls.model_config["env_prefix"] = (
+            cls.model_config["env_prefix"] or f"{PREFIX}{cls.section.upper()}_"
+        )
+        SECTIONS[cls.section] = cls
 
     @classmethod
     def settings_customise_sources(
@@ -30,19 +55,26 @@ class SectionSettings(Access):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put arguments before the environment, and the environment before the file."""
-        table = InitSettingsSource(settings_cls, read_section(cls.section))
-        return init_settings, env_settings, table
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, read_table(cls.section)),
+        )
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:
         """Read the settings; keyword arguments that are not None go before everything else.
 
         Raises:
-            UserError: A key is unknown or a value is wrong.
+            WrongValueError: A key is unknown or a value is wrong.
         """
         chosen = {key: value for key, value in overrides.items() if value is not None}
         try:
             return cls(**chosen)
-        except ValidationError as error:
-            prefix = str(cls.model_config.get("env_prefix", ""))
-            raise settings_error(error, prefix, cls.model_fields.keys()) from None
+        except (ValidationError, SettingsError) as error:
+            prefix = str(cls.model_config["env_prefix"])
+            raise settings_error(error, cls, prefix, cls.section) from None
+
+
+class SectionSettings(Section, Access):
+    """Settings of a package and its access to the server that it talks to."""

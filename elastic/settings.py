@@ -1,31 +1,24 @@
-"""Settings: the environment (`MLMON_…`) first, the file `mlmon.toml` second, defaults last.
+"""Settings: the environment (`MLMON_…`) first, the file `mlmon.toml` second, defaults last."""
 
-The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the
-fields of `Settings`; a table named after a package (`[analyzers]`, `[alerting]`, …) belongs to that
-package, which reads it from `Settings.sections`.
-"""
-
-import os
+import base64
 import re
-import tomllib
-from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.errors import UserError, WrongValueError
+from mlmon.elastic.section import Section
+from mlmon.elastic.settings_file import PREFIX, read_top_level, settings_error
 
-PREFIX = "MLMON_"
-SECTIONS = frozenset({"elastic", "ingest", "analyzers", "alerting", "kibana"})
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
@@ -46,6 +39,9 @@ class Settings(Access):
         description="URLs of the cluster's nodes, separated by commas; without one the embedded "
         "node is used",
     )
+    cloud_id: str | None = Field(
+        None, description="deployment in Elastic Cloud, in place of URLs: the text that Cloud shows"
+    )
     namespace: str = Field("default", description="environment: part of every index's name")
     home: Path | None = Field(
         None, description="folder of mlmon's state and of the embedded node's data"
@@ -56,9 +52,6 @@ class Settings(Access):
     node_heap: str = Field("512m", description="heap of the embedded node, as Java writes it")
     node_port: int = Field(9200, ge=1024, le=65535, description="its port, where that is free")
     node_secure: bool = Field(default=False, description="TLS and users on the embedded node")
-    sections: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, repr=False, description="tables of the file, by package"
-    )
 
     @classmethod
     def settings_customise_sources(
@@ -70,16 +63,46 @@ class Settings(Access):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put arguments before the environment, and the environment before the file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _read_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_top_level())
 
     @field_validator("elasticsearch_url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
         return ",".join(plain_url(part.strip()) for part in url.split(",")) if url else None
 
+    @model_validator(mode="after")
+    def _check_cluster(self) -> Self:
+        if self.elasticsearch_url and self.cloud_id:
+            raise ValueError("set elasticsearch_url or cloud_id, not both")
+        return self
+
+    @field_validator("cloud_id")
+    @classmethod
+    def _check_cloud_id(cls, cloud_id: str | None) -> str | None:
+        if cloud_id is None:
+            return None
+        try:
+            parts = base64.b64decode(cloud_id.rpartition(":")[2], validate=True).decode().split("$")
+        except ValueError:
+            parts = []
+        if len(parts) < 2 or not parts[1]:  # noqa: PLR2004 - the host, and what names the cluster
+            raise ValueError("not a cloud id: copy it from the deployment's page in Elastic Cloud")
+        return cloud_id
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the embedded node is used."""
+        return not self.elasticsearch_url and not self.cloud_id
+
+    @property
+    def cluster_name(self) -> str:
+        """What the settings call the cluster, for messages."""
+        cloud = f"Elastic Cloud {self.cloud_id.partition(':')[0]}" if self.cloud_id else None
+        return cloud or self.elasticsearch_url or "the embedded node"
+
     @property
     def urls(self) -> tuple[str, ...]:
-        """URLs of the cluster's nodes; none where the embedded node is used."""
+        """URLs of the cluster's nodes, where it is named by URL."""
         return tuple(self.elasticsearch_url.split(",")) if self.elasticsearch_url else ()
 
     @field_validator("namespace")
@@ -122,62 +145,38 @@ def plain_url(url: str) -> str:
     return url.rstrip("/")
 
 
+class ElasticSettings(Section):
+    """The table `[elastic]`."""
+
+    section: ClassVar = "elastic"
+
+    urls: tuple[str, ...] = Field(
+        (), description="URLs of the cluster's nodes, in place of `elasticsearch_url`"
+    )
+    retention: dict[str, Any] = Field(
+        default_factory=dict,
+        description='days to keep each dataset or index, such as "ml.prediction" = 90, or '
+        '"forever"',
+    )
+
+    @field_validator("urls")
+    @classmethod
+    def _check_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(plain_url(url) for url in urls)
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings; keyword arguments that are not None go before everything else.
 
     Raises:
-        UserError: The file is not TOML, a key is unknown, or a value is wrong.
+        WrongValueError: The file is not TOML, a key is unknown, or a value is wrong.
     """
+    chosen = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return Settings(**{key: value for key, value in overrides.items() if value is not None})
-    except ValidationError as error:
-        known = (Settings.model_fields.keys() - {"sections"}) | SECTIONS
-        raise settings_error(error, PREFIX, known) from None
-
-
-def read_section(name: str) -> dict[str, Any]:
-    """Return a package's table of the file, empty where there is none."""
-    section: dict[str, Any] = _read_file()["sections"].get(name, {})
-    return section
-
-
-def _file() -> Path:
-    return Path(os.environ.get(f"{PREFIX}CONFIG", "mlmon.toml"))
-
-
-def _read_file() -> dict[str, Any]:
-    path = _file()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if f"{PREFIX}CONFIG" in os.environ:
-            raise WrongValueError(
-                f"{path} does not exist", "Correct or unset MLMON_CONFIG."
-            ) from None
-        return {"sections": {}}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WrongValueError(f"{path} cannot be read: {error}", "Correct the file.") from error
-    sections = {key: values.pop(key) for key in SECTIONS & values.keys()}
-    return {**values, "sections": sections}
-
-
-def settings_error(error: ValidationError, prefix: str, known: Collection[str]) -> UserError:
-    """Return what is wrong with some settings in words.
-
-    Args:
-        error: What pydantic found.
-        prefix: Of the environment's variables.
-        known: Names that there are.
-    """
-    problems = [
-        _problem(str(part["loc"][0]) if part["loc"] else "", part["msg"], prefix, known)
-        for part in error.errors()
-    ]
-    return WrongValueError("; ".join(problems), f"Correct the environment or {_file()}.")
-
-
-def _problem(field: str, message: str, prefix: str, known: Collection[str]) -> str:
-    if message == "Extra inputs are not permitted":
-        return f"unknown setting {field!r} (known: {', '.join(sorted(known))})"
-    text = message.removeprefix("Value error, ")
-    return f"{prefix}{field.upper()}: {text}" if field else text
+        settings = Settings(**chosen)
+    except (ValidationError, SettingsError) as error:
+        raise settings_error(error, Settings, PREFIX) from None
+    if settings.elasticsearch_url is None and settings.cloud_id is None:
+        urls = ElasticSettings.load().urls
+        return settings.model_copy(update={"elasticsearch_url": ",".join(urls) or None})
+    return settings

@@ -22,6 +22,8 @@ from mlmon.kibana import commands as kibana
 from mlmon.report import commands as report
 
 DOCS = Path(__file__).parent / "docs"
+WITHOUT_SETTINGS = frozenset({"docs"})
+"""Commands that answer with wrong settings too."""
 
 PANELS = {
     "Set up": ("doctor", "node", "setup", "prune"),
@@ -74,7 +76,8 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def mlmon(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
         bool,
         typer.Option(
             "--version", help="Print the version.", is_eager=True, callback=_print_version
@@ -82,6 +85,11 @@ def mlmon(
     ] = False,
 ) -> None:
     """Watch a machine-learning service through its logs."""
+    if context.invoked_subcommand in WITHOUT_SETTINGS or "--help" in sys.argv:
+        return
+    from mlmon.settings import check_settings
+
+    check_settings()
 
 
 @app.command()

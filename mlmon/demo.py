@@ -282,7 +282,7 @@ def run(folder: Path, predictions: int, *, clean_up: bool) -> bool:
         return True
     tour = Tour(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if load_settings().elasticsearch_url is None:
+    if load_settings().is_embedded:
         tour.mlmon("node", "start")
     tour.mlmon("setup")
     make_scenario(tour, predictions)

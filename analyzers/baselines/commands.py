@@ -45,11 +45,10 @@ def create(
     """
     from datetime import UTC, datetime
 
-    from mlmon.analyzers.baselines.declared import declared_segments
     from mlmon.analyzers.baselines.training_set import read_baselines
-    from mlmon.elastic.settings import load_settings
+    from mlmon.analyzers.settings import AnalyzersSettings
 
-    segmented = segment or declared_segments(load_settings().sections.get("analyzers", {}))
+    segmented = segment or list(AnalyzersSettings.load().segments)
     store = _store(namespace)
     made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
     store.write(made)

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import orjson
 
-from mlmon.elastic.errors import UserError
-from mlmon.elastic.settings import Settings
+from mlmon.elastic.errors import WrongValueError
+from mlmon.elastic.settings import ElasticSettings
+from mlmon.elastic.settings_file import unknown_name
 
 FOREVER: Final = "forever"
 # One shard holds that much and still recovers within minutes
@@ -115,14 +116,14 @@ def lifecycles(overrides: Mapping[str, Any]) -> Iterator[Lifecycle]:
     """Yield every lifecycle, as `[elastic.retention]` changes it.
 
     Raises:
-        UserError: An override names nothing that has a lifecycle, or is no number of days.
+        WrongValueError: An override names nothing that has a lifecycle, or is no number of days.
     """
     wanted = dict(_flat(overrides, ""))
-    if unknown := wanted.keys() - {lifecycle.name for lifecycle in LIFECYCLES}:
-        known = ", ".join(lifecycle.name for lifecycle in LIFECYCLES)
-        raise UserError(
-            f"[elastic.retention] names what has no retention: {', '.join(sorted(unknown))}",
-            f"Name one of: {known}.",
+    known = [lifecycle.name for lifecycle in LIFECYCLES]
+    if unknown := sorted(wanted.keys() - set(known)):
+        raise WrongValueError(
+            f"{unknown_name('name', unknown[0], known)} in [elastic.retention]",
+            "Name a dataset or an index that has a retention.",
         )
     for lifecycle in LIFECYCLES:
         yield (
@@ -132,20 +133,13 @@ def lifecycles(overrides: Mapping[str, Any]) -> Iterator[Lifecycle]:
         )
 
 
-def configured(settings: Settings) -> list[Lifecycle]:
+def configured() -> list[Lifecycle]:
     """Return every lifecycle as the settings have it.
 
     Raises:
-        UserError: `[elastic]` of the file is wrong.
+        WrongValueError: `[elastic]` of the file is wrong.
     """
-    section = settings.sections.get("elastic", {})
-    retention = section.get("retention", {})
-    if section.keys() - {"retention"} or not isinstance(retention, Mapping):
-        raise UserError(
-            "[elastic] of mlmon.toml holds something else than the table `retention`",
-            'Write [elastic.retention] and lines such as "ml.prediction" = 90 below it.',
-        )
-    return list(lifecycles(retention))
+    return list(lifecycles(ElasticSettings.load().retention))
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -161,7 +155,7 @@ def _days(value: object) -> int | None:
     if value == FOREVER:
         return None
     if type(value) is not int or not 1 <= value <= _LONGEST_KEPT:
-        raise UserError(
+        raise WrongValueError(
             f"[elastic.retention] holds {value!r}, which is no number of days",
             f'Write whole days from 1 to {_LONGEST_KEPT}, or "{FOREVER}".',
         )

@@ -1,12 +1,16 @@
 """Settings come from environment and file, wrong ones are said clearly, and secrets stay secret."""
 
+import base64
 import re
+import traceback
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlmon.elastic.client.client import addresses
+from mlmon.elastic.connect import open_configured
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.settings import Settings, load_settings
 
@@ -33,16 +37,81 @@ def test_an_argument_is_checked_like_the_rest() -> None:
 
 
 def test_an_unknown_key_is_named_with_the_known_ones() -> None:
-    """A typing error in the file is found at once, and the message lists what exists."""
+    """A misspelled key of the file is found at once, and the message names the nearest."""
     Path("mlmon.toml").write_text('name_space = "x"\n')
-    with pytest.raises(UserError, match=r"unknown setting 'name_space' \(known: .*namespace"):
+    with pytest.raises(UserError, match=r"'name_space' \(did you mean 'namespace'\?\)") as caught:
+        load_settings()
+    assert caught.value.exit_code == 2
+
+
+def test_a_misspelled_table_is_named_with_the_nearest() -> None:
+    """A table that no package declares is an error as well."""
+    Path("mlmon.toml").write_text("[alertign]\nroute = 'mail'\n")
+    with pytest.raises(UserError, match=r"'alertign' \(did you mean 'alerting'\?\)"):
         load_settings()
 
 
-def test_a_section_belongs_to_its_package() -> None:
-    """A table named after a package is handed over unread."""
-    Path("mlmon.toml").write_text("[alerting]\nroute = 'mail'\n")
-    assert load_settings().sections["alerting"] == {"route": "mail"}
+def test_several_urls_name_one_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """URLs come from the variable, separated by commas, else from the list in `[elastic]`."""
+    Path("mlmon.toml").write_text('[elastic]\nurls = ["http://c:9200", "http://d:9200/"]\n')
+    assert load_settings().urls == ("http://c:9200", "http://d:9200")
+    assert not load_settings().is_embedded
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", "http://a:9200, https://b/es/")
+    assert load_settings().urls == ("http://a:9200", "https://b/es")
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", "http://a:9200,nowhere")
+    with pytest.raises(UserError, match="MLMON_ELASTICSEARCH_URL: not a URL"):
+        load_settings()
+
+
+def test_a_cloud_id_stands_in_place_of_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is checked for its form, is named by its label, and excludes URLs."""
+    text = base64.b64encode(b"europe.example.net$es1234$kb").decode()
+    monkeypatch.setenv("MLMON_CLOUD_ID", f"prod:{text}")
+    settings = load_settings()
+    assert (settings.is_embedded, settings.cluster_name) == (False, "Elastic Cloud prod")
+    with open_configured(settings) as client:
+        assert addresses(client) == "https://es1234.europe.example.net"
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", "http://a:9200")
+    with pytest.raises(UserError, match="set elasticsearch_url or cloud_id, not both"):
+        load_settings()
+    monkeypatch.setenv("MLMON_CLOUD_ID", "prod:hello")
+    with pytest.raises(UserError, match="MLMON_CLOUD_ID: not a cloud id"):
+        load_settings()
+
+
+SECRET = "c2Vjc" + "mV0"
+
+
+@pytest.mark.parametrize(
+    "text", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\x00x", f"a\r\nb: {SECRET}"]
+)
+@pytest.mark.parametrize("name", ["api_key", "password", "username"])
+def test_a_credential_that_no_header_can_hold_is_refused(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Line breaks, control characters and outer spaces are an error that does not show the text."""
+    if "\x00" not in text:
+        monkeypatch.setenv(f"MLMON_{name.upper()}", text)
+    with pytest.raises(UserError, match=f"MLMON_{name.upper()}: it ") as caught:
+        load_settings(**({name: text} if "\x00" in text else {}))
+    assert caught.value.exit_code == 2
+    shown = f"{caught.value!r} {caught.value.hint} {caught.value.__cause__!r}"
+    assert SECRET not in shown
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("kind", ["api_key", "password"])
+def test_a_credential_of_a_file_is_checked_as_well(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second line in the file is an error that names the file and shows nothing of it."""
+    Path("secret").write_text(f"{SECRET}\nand {SECRET}\n")
+    monkeypatch.setenv(f"MLMON_{kind.upper()}_FILE", "secret")
+    if kind == "password":
+        monkeypatch.setenv("MLMON_USERNAME", "someone")
+    with pytest.raises(UserError, match="in secret cannot be used") as caught:
+        load_settings().credentials()
+    assert SECRET not in f"{caught.value!r} {caught.value.hint}"
 
 
 def test_a_file_that_is_not_toml_is_named() -> None:

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.baselines.declared import declared_segments
 from mlmon.analyzers.baselines.segments import MOST_FEATURES, MOST_SEGMENTS
 from mlmon.analyzers.baselines.training_set import read_baselines
+from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.elastic.errors import UserError
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -111,10 +111,19 @@ def test_without_scores_there_are_no_segments(tmp_path: Path) -> None:
         divided(tmp_path, table().drop(["ml.prediction.score"]), "country")
 
 
-@pytest.mark.parametrize("section", [{"segments": "country"}, {"segment": ["country"]}])
-def test_a_wrong_declaration_is_explained(section: dict[str, object]) -> None:
-    """A text in place of a list, or a misspelt key, is an error that shows how to write it."""
-    assert declared_segments({}) == []
-    with pytest.raises(UserError) as caught:
-        declared_segments(section)
-    assert 'segments = ["country", "device"]' in caught.value.hint
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('segments = "country"', "analyzers.segments: Input should be a valid tuple"),
+        ('segment = ["country"]', "unknown setting 'segment' .did you mean 'segments'"),
+    ],
+)
+def test_a_wrong_declaration_is_explained(
+    line: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text in place of a list, or a misspelled key, is an error that names the key."""
+    monkeypatch.chdir(tmp_path)
+    assert AnalyzersSettings.load().segments == ()
+    Path("mlmon.toml").write_text(f"[analyzers]\n{line}\n")
+    with pytest.raises(UserError, match=problem):
+        AnalyzersSettings.load()

@@ -11,14 +11,13 @@ from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import LIFECYCLES, Lifecycle, configured
 from mlmon.elastic.indices.templates import Change
-from mlmon.elastic.settings import load_settings
 
 CHECKER = Path(__file__).parents[4] / "shared" / "tools" / "check_artefacts.py"
 
 
 def _retention(lines: str) -> dict[str, int | None]:
     Path("mlmon.toml").write_text(f"[elastic.retention]\n{lines}\n")
-    return {each.name: each.days for each in configured(load_settings())}
+    return {each.name: each.days for each in configured()}
 
 
 @pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=lambda each: each.name)
@@ -73,8 +72,8 @@ def test_retention_is_overridden_by_dataset() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("ml.predictions = 90", "has no retention: ml.predictions"),
-        ("mlmon-baselines = 90", "has no retention: mlmon-baselines"),
+        ("ml.predictions = 90", "unknown name 'ml.predictions' .did you mean 'ml.prediction'"),
+        ("mlmon-baselines = 90", "unknown name 'mlmon-baselines'"),
         ("ml.access = 0", "holds 0, which is no number of days"),
         ('ml.access = "30d"', "holds '30d', which is no number of days"),
         ("ml.access = true", "holds True, which is no number of days"),
@@ -87,10 +86,12 @@ def test_a_wrong_override_is_refused(lines: str, said: str) -> None:
 
 
 def test_an_unknown_table_is_refused() -> None:
-    """`[elastic]` holds the retention and nothing else."""
+    """A misspelled table of `[elastic]` is an error that names the nearest one."""
     Path("mlmon.toml").write_text("[elastic.retentions]\nml.access = 1\n")
-    with pytest.raises(UserError, match="something else than the table `retention`"):
-        configured(load_settings())
+    with pytest.raises(
+        UserError, match=r"'retentions' \(did you mean 'retention'.* in \[elastic\]"
+    ):
+        configured()
 
 
 def test_a_template_of_a_cluster_with_ilm_names_its_policy(cluster: Any) -> None:

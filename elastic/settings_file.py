@@ -1,0 +1,133 @@
+"""The settings file `mlmon.toml`, and what is wrong with settings in words.
+
+The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the
+fields of `Settings`; each table belongs to one package, which declares it as a `Section`.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
+
+from mlmon.elastic.errors import WrongValueError
+
+PREFIX: Final = "MLMON_"
+CONFIG: Final = "MLMON_CONFIG"
+TABLES: Final = ("elastic", "analyzers", "alerting", "kibana")
+"""The tables of the file. Their packages declare them, and not every command imports them all."""
+
+
+def settings_path() -> Path:
+    """Return where the file is, or would be."""
+    return Path(os.environ.get(CONFIG, "mlmon.toml"))
+
+
+def read_settings_file() -> dict[str, Any]:
+    """Return the content of the file, empty where there is none.
+
+    Raises:
+        WrongValueError: It is not TOML, or `MLMON_CONFIG` names a file that does not exist.
+    """
+    path = settings_path()
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if CONFIG in os.environ:
+            raise WrongValueError(
+                f"{path} does not exist", "Correct or unset MLMON_CONFIG."
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WrongValueError(f"{path} cannot be read: {error}", "Correct the file.") from error
+
+
+def read_table(name: str) -> dict[str, Any]:
+    """Return a table of the file, empty where there is none.
+
+    Raises:
+        WrongValueError: It is no table, or the file cannot be read.
+    """
+    table = read_settings_file().get(name, {})
+    if not isinstance(table, dict):
+        raise WrongValueError(
+            f"{name} of {settings_path()} is no table", f"Write [{name}], and its keys below it."
+        )
+    return table
+
+
+def read_top_level() -> dict[str, Any]:
+    """Return what the file holds outside of the packages' tables."""
+    return {key: value for key, value in read_settings_file().items() if key not in TABLES}
+
+
+def settings_error(
+    error: ValidationError | SettingsError, model: type[BaseModel], prefix: str, table: str = ""
+) -> WrongValueError:
+    """Return what is wrong with some settings; no value is repeated, for it may be a secret.
+
+    Args:
+        error: What pydantic found.
+        model: The settings' class.
+        prefix: Of its environment variables.
+        table: Its table of the file; empty for the top level.
+    """
+    if isinstance(error, SettingsError):
+        text = f"a variable {prefix}… holds no JSON: {error}"
+    else:
+        text = "; ".join(_problem(part, model, prefix, table) for part in error.errors())
+    return WrongValueError(text, f"Correct the environment or {settings_path()}.")
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return that a name is unknown, with the known one that is spelled most like it."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, 1)
+    help_ = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    return f"unknown {kind} {name!r} ({help_})"
+
+
+def _problem(part: Mapping[str, Any], model: type[BaseModel], prefix: str, table: str) -> str:
+    place: Sequence[str | int] = part["loc"]
+    if part["type"] == "extra_forbidden":
+        inner = _model_at(model, place[:-1])
+        known: Collection[str] = inner.model_fields if inner else ()
+        where = ".".join(str(key) for key in (table, *place[:-1]) if key != "")
+        top = not where
+        found = unknown_name("setting", str(place[-1]), [*known, *(TABLES if top else ())])
+        return found if top else f"{found} in [{where}]"
+    text = str(part["msg"]).removeprefix("Value error, ")
+    if not place:
+        return text
+    variable = f"{prefix}{str(place[0]).upper()}"
+    inner_keys = ".".join(str(key) for key in place[1:])
+    content = read_table(table) if table else read_top_level()
+    if variable not in os.environ and place[0] in content:
+        return f"{'.'.join(str(key) for key in (table, *place) if key != '')}: {text}"
+    return f"{variable}, {inner_keys}: {text}" if inner_keys else f"{variable}: {text}"
+
+
+def _model_at(model: type[BaseModel] | None, place: Sequence[str | int]) -> type[BaseModel] | None:
+    """Return the class of the settings at a place, None where it is no class of ours."""
+    kind: Any = model
+    for key in place:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(str(key))
+            kind = field.annotation if field else None
+        else:
+            kind = _inner(kind)
+    while kind is not None and not isinstance(kind, type):
+        kind = _inner(kind)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _inner(kind: Any) -> Any:
+    """Return the type of the values of a container; of a union, the first part that has some."""
+    parts = [part for part in get_args(kind) if part not in {type(None), Ellipsis}]
+    if get_origin(kind) is dict:
+        return parts[1]
+    return parts[0] if parts else None
