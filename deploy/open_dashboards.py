@@ -28,8 +28,8 @@ from playwright.sync_api import Error, ViewportSize, expect, sync_playwright
 sys.path[:] = [each for each in sys.path if Path(each).resolve() != Path(__file__).parent]
 
 from mlmon.dashboards.definitions import dashboards
-from mlmon.dashboards.links.place import DEFAULT, Place
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
+from mlmon.dashboards.links.target import DEFAULT, Target
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.settings import load_settings
 
@@ -90,13 +90,13 @@ def main() -> int:
     """Open all of them; return 1 where one shows an error."""
     given = arguments()
     settings = load_kibana_settings(space=given.space)
-    place = Place(load_settings(namespace=given.namespace).namespace, settings.space)
+    target = Target(load_settings(namespace=given.namespace).namespace, settings.space)
     given.out.mkdir(parents=True, exist_ok=True)
     wrong = 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = logged_in(browser, settings)
-        for name, address in addresses(settings.address(), place, given.since, given.until):
+        for name, address in addresses(settings.address(), target, given.since, given.until):
             opened = look(context, name, address, given.out, 1000 * given.timeout)
             wrong += bool(opened.problems)
             tell(opened)
@@ -117,12 +117,12 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def addresses(url: str, place: Place, since: str, until: str) -> Iterator[tuple[str, str]]:
+def addresses(url: str, target: Target, since: str, until: str) -> Iterator[tuple[str, str]]:
     """Yield each dashboard's name and address, as `mlmon kibana apply` made it."""
-    prefix = "" if place.space == DEFAULT else f"/s/{place.space}"
+    prefix = "" if target.space == DEFAULT else f"/s/{target.space}"
     time = quote(f"(time:(from:'{since}',to:'{until}'))", safe="()':,")
     for dashboard in dashboards():
-        view = f"/app/dashboards#/view/{quote(place.id(dashboard.name))}"
+        view = f"/app/dashboards#/view/{quote(target.id(dashboard.name))}"
         yield dashboard.name, f"{url}{prefix}{view}?_g={time}"
 
 

@@ -15,10 +15,10 @@ from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.kibana.emit.artefact import Artefact, Kind
     from mlmon.kibana.sync.plan import Step
-    from mlmon.kibana.sync.remote_objects import Things
+    from mlmon.kibana.sync.remote_objects import RemoteObjects
 
 app = typer.Typer(
     name="kibana",
@@ -60,7 +60,7 @@ def export(
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import files, write
 
-    texts = files(artefacts(_place(namespace, space)))
+    texts = files(artefacts(_target(namespace, space)))
     write(texts, out)
     size = sum(len(text.encode()) for text in texts.values())
     if as_json:
@@ -84,10 +84,10 @@ def lint(
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.export import read
 
-    place = _place(namespace, space)
-    checked = list(read(folder) if folder else artefacts(place))
+    target = _target(namespace, space)
+    checked = list(read(folder) if folder else artefacts(target))
     found = [
-        str(problem) for problem in find(checked, (connector.id for connector in place.connectors))
+        str(problem) for problem in find(checked, (connector.id for connector in target.connectors))
     ]
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
@@ -100,19 +100,19 @@ def lint(
 
 
 @dataclass(frozen=True, slots=True)
-class _Live:
-    """An open Kibana: what belongs there, what no longer does, and how each kind is handled."""
+class _OpenKibana:
+    """An open Kibana: what to sync, what is stale, and the API of each kind of object."""
 
     chosen: "list[Artefact]"
     stale: "list[Artefact]"
-    handled: "dict[Kind, Things]"
+    remote: "dict[Kind, RemoteObjects]"
     progress: Callable[[str], None]
 
     def compared(self) -> "list[Step]":
-        """Return the plan of what belongs there."""
+        """Return the plan."""
         from mlmon.kibana.sync.plan import plan as compare
 
-        return compare(self.chosen, self.handled, self.progress)
+        return compare(self.chosen, self.remote, self.progress)
 
 
 @app.command()
@@ -129,10 +129,10 @@ def plan(
     """Show what `apply` would change, and change nothing."""
     from mlmon.kibana.sync.plan import Change, Step
 
-    with _live(namespace, space, alerting) as live:
-        steps = live.compared()
-        gone = [Step(artefact, Change.DELETE, ("no longer compiled",)) for artefact in live.stale]
-    _tell_plan([*steps, *gone], as_json=as_json)
+    with _open_kibana(namespace, space, alerting) as opened:
+        steps = opened.compared()
+        gone = [Step(artefact, Change.DELETE, ("no longer compiled",)) for artefact in opened.stale]
+    _print_plan([*steps, *gone], as_json=as_json)
     changes = any(step.change != "keep" for step in steps) or (prune and gone)
     if exit_code and changes:
         raise typer.Exit(ExitCode.WOULD_CHANGE)
@@ -151,11 +151,11 @@ def apply(
     from mlmon.kibana.sync.apply import prune as remove
     from mlmon.kibana.sync.plan import named
 
-    with _live(namespace, space, alerting) as live:
-        steps = live.compared()
-        done = write(steps, live.handled, live.progress)
-        gone = list(remove(live.stale, live.handled, live.progress)) if prune else []
-    kept, left = len(steps) - len(done), [] if prune else live.stale
+    with _open_kibana(namespace, space, alerting) as opened:
+        steps = opened.compared()
+        done = write(steps, opened.remote, opened.progress)
+        gone = list(remove(opened.stale, opened.remote, opened.progress)) if prune else []
+    kept, left = len(steps) - len(done), [] if prune else opened.stale
     if as_json:
         found = {"applied": [step.name for step in done], "kept": kept}
         found |= {"deleted": list(map(named, gone)), "stale": list(map(named, left))}
@@ -186,13 +186,13 @@ def delete(
     from mlmon.kibana.sync.apply import prune
     from mlmon.kibana.sync.plan import named
 
-    place = _place(namespace, space)
+    target = _target(namespace, space)
     if not yes:
-        where = f"namespace {place.namespace!r} and space {place.space!r}"
+        where = f"namespace {target.namespace!r} and space {target.space!r}"
         typer.confirm(f"Delete everything mlmon made in Kibana for {where}?", abort=True)
-    with _live(namespace, space, AlertingChoice.RULES) as live:
-        gone = list(prune(live.stale, live.handled, live.progress))
-        gone += remove(live.chosen, live.compared(), live.handled)
+    with _open_kibana(namespace, space, AlertingChoice.RULES) as opened:
+        gone = list(prune(opened.stale, opened.remote, opened.progress))
+        gone += remove(opened.chosen, opened.compared(), opened.remote)
     done = list(map(named, gone))
     if as_json:
         print(json.dumps({"deleted": done}))
@@ -203,7 +203,9 @@ def delete(
 
 
 @contextmanager
-def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) -> "Iterator[_Live]":
+def _open_kibana(
+    namespace: str | None, space: str | None, alerting: AlertingChoice
+) -> "Iterator[_OpenKibana]":
     """Open Kibana, and for watches Elasticsearch."""
     from contextlib import ExitStack
 
@@ -214,12 +216,12 @@ def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) ->
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.api import open_kibana
     from mlmon.kibana.sync.plan import fitting
-    from mlmon.kibana.sync.remote_objects import things
+    from mlmon.kibana.sync.remote_objects import remote_objects
     from mlmon.kibana.sync.stale import stale
 
     kinds = _kinds(alerting)
     settings = load_kibana_settings(space=space)
-    place = _place(namespace, settings.space)
+    target = _target(namespace, settings.space)
     with ExitStack() as stack, shown_progress() as progress:
         kibana = stack.enter_context(open_kibana(settings))
         progress(f"asking {kibana.url}")
@@ -229,11 +231,11 @@ def _live(namespace: str | None, space: str | None, alerting: AlertingChoice) ->
         if "watch" in kinds:
             cluster = stack.enter_context(connect(load_settings(namespace=namespace)))
             _check_watcher(cluster.capabilities().watcher, cluster.url)
-        compiled = artefacts(place)
-        yield _Live(
+        compiled = artefacts(target)
+        yield _OpenKibana(
             fitting(compiled, version, kinds),
-            stale(kibana, version, place, compiled),
-            dict(things(kibana, cluster)),
+            stale(kibana, version, target, compiled),
+            dict(remote_objects(kibana, cluster)),
             progress,
         )
 
@@ -254,18 +256,18 @@ def _check_watcher(available: bool, url: str) -> None:
         )
 
 
-def _place(namespace: str | None, space: str | None) -> "Place":
+def _target(namespace: str | None, space: str | None) -> "Target":
     from mlmon.alerting.settings import load_alerting_settings
-    from mlmon.dashboards.links.place import Place
     from mlmon.dashboards.links.settings import load_kibana_settings
+    from mlmon.dashboards.links.target import Target
     from mlmon.elastic.settings import load_settings
 
     settings = load_settings(namespace=namespace)
     others = load_alerting_settings().references()
-    return Place(settings.namespace, load_kibana_settings(space=space).space, others)
+    return Target(settings.namespace, load_kibana_settings(space=space).space, others)
 
 
-def _tell_plan(steps: "list[Step]", *, as_json: bool) -> None:
+def _print_plan(steps: "list[Step]", *, as_json: bool) -> None:
     if as_json:
         for step in steps:
             document = {"name": step.name, "change": step.change, "differences": step.differences}

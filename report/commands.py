@@ -62,7 +62,7 @@ def report(
     from mlmon.report.html.page import report_html, vega_script
     from mlmon.report.html.series import record
 
-    _check_place(out)
+    _check_writable(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     incidents = _incidents(truth) if truth else ()
     first = time_argument(since, now) if since else None
@@ -99,11 +99,11 @@ def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[Dashb
 
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.definitions import dashboards
-    from mlmon.report.panels.dashboard_view import Asked, dashboard_view
+    from mlmon.report.panels.dashboard_view import Scope, dashboard_view
 
     window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
-    asked = Asked(cluster.search, namespace, window)
-    return tuple(dashboard_view(dashboard, (), asked) for dashboard in dashboards())
+    scope = Scope(cluster.search, namespace, window)
+    return tuple(dashboard_view(dashboard, (), scope) for dashboard in dashboards())
 
 
 def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
@@ -122,13 +122,13 @@ def _some(findings: "Iterator[Finding]", namespace: str) -> "Iterator[Finding]":
 def _links(namespace: str) -> "Linked":
     """Return what gives findings links into the Kibana that is set, if one is."""
     from mlmon.dashboards.links.links import linked, nowhere
-    from mlmon.dashboards.links.place import Place
     from mlmon.dashboards.links.settings import load_kibana_settings
+    from mlmon.dashboards.links.target import Target
 
     settings = load_kibana_settings()
     if settings.url is None:
         return nowhere
-    return linked(settings.url, Place(namespace, settings.space))
+    return linked(settings.url, Target(namespace, settings.space))
 
 
 def _incidents(path: Path) -> "tuple[Incident, ...]":
@@ -147,8 +147,8 @@ def _incidents(path: Path) -> "tuple[Incident, ...]":
         ) from error
 
 
-def _check_place(path: Path) -> None:
-    """Refuse a place where no file can be written, before any work is done."""
+def _check_writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before any work is done."""
     from mlmon.elastic.errors import WrongValueError
 
     if path.is_dir():

@@ -28,7 +28,7 @@ def dashboards() -> tuple[Dashboard, ...]:
     found: list[Dashboard] = [
         module.DASHBOARD for module in modules if hasattr(module, "DASHBOARD")
     ]
-    return tuple(sorted(found, key=lambda each: each.place))
+    return tuple(sorted(found, key=lambda dashboard: dashboard.order))
 
 
 def home(analyzer: Analyzer[Any]) -> Dashboard:
@@ -48,6 +48,6 @@ def home(analyzer: Analyzer[Any]) -> Dashboard:
 
 def shown_on(dashboard: Dashboard, analyzers: Iterable[Analyzer[Any]]) -> list[Analyzer[Any]]:
     """Return the analyzers a dashboard shows: those it names as it names them, then the others."""
-    named = {name: place for place, name in enumerate(dashboard.analyzers)}
+    named = {name: index for index, name in enumerate(dashboard.analyzers)}
     shown = [analyzer for analyzer in analyzers if home(analyzer) is dashboard]
     return sorted(shown, key=lambda each: (named.get(each.name, len(named)), each.name))

@@ -31,7 +31,7 @@ DASHBOARD = Dashboard(
     "concept_drift",
     "Concept drift",
     "Does a score still mean what it meant, or is the model outdated?",
-    place=5,
+    order=5,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
     sections=(Section("What is expected, and what comes true?", (Row((EXPECTED, BY_SCORE)),)),),

@@ -9,7 +9,7 @@ from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
 from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS
 
-TENTHS = tuple(round(0.1 * place, 1) for place in range(11))
+TENTHS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 VERSIONS = Values("ml.model.version", "Model version", 5, "name")
 
 RANKED = Chart(
@@ -80,7 +80,7 @@ DASHBOARD = Dashboard(
     "drift",
     "Drift",
     "Does the traffic look like what the model was trained on, and do its scores?",
-    place=4,
+    order=4,
     analyzers=("feature_drift", "score_shift", "feature_statistics", "data_quality"),
     layers=("feature", "score"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),

@@ -40,7 +40,7 @@ DASHBOARD = Dashboard(
     "freshness",
     "Feature freshness and fallbacks",
     "Are the features' sources up to date, and how often do defaults step in?",
-    place=7,
+    order=7,
     layers=("statistics", "fallback"),
     controls=(SERVICE, ENVIRONMENT),
     sections=(

@@ -79,7 +79,7 @@ DASHBOARD = Dashboard(
     "ingest",
     "Ingest health",
     "Do the logs arrive, whole and in time?",
-    place=9,
+    order=9,
     layers=("ingest",),
     sections=(
         Section(

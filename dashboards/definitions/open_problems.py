@@ -68,7 +68,7 @@ DASHBOARD = Dashboard(
     "open_problems",
     "Open problems",
     "What is critical now, since when, and what was likely first?",
-    place=8,
+    order=8,
     controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section(

@@ -73,7 +73,7 @@ DASHBOARD = Dashboard(
     "overview",
     "Overview",
     "Is anything wrong, since when, and why?",
-    place=1,
+    order=1,
     controls=(SERVICE, ENVIRONMENT),
     since="now-24h",
     sections=(

@@ -8,7 +8,7 @@ from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
 from mlmon.dashboards.model.sources import BIDS, LABELS, MODELS
 
-TENTHS = tuple(round(0.1 * place, 1) for place in range(11))
+TENTHS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 TRUE = is_("ml.outcome.label", True)
 APPROVED = is_("ml.prediction.decision", "approved")
 VERSIONS = Values("ml.model.version", "Model version", 5, "name")
@@ -118,7 +118,7 @@ DASHBOARD = Dashboard(
     "performance",
     "Live performance and calibration",
     "Does the model do in live traffic what it promised, and what does it bring?",
-    place=3,
+    order=3,
     layers=("performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(

@@ -68,7 +68,7 @@ DASHBOARD = Dashboard(
     "retraining",
     "Retraining pipeline",
     "Do the jobs run, do they make better models, and are those in service?",
-    place=6,
+    order=6,
     analyzers=("job_health", "offline_metrics", "model_reload"),
     layers=("job",),
     sections=(

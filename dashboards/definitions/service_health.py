@@ -79,7 +79,7 @@ DASHBOARD = Dashboard(
     "service_health",
     "Service health",
     "Does the service answer quickly and without errors, and which release does not?",
-    place=2,
+    order=2,
     layers=("service",),
     controls=(SERVICE, ENVIRONMENT),
     sections=(

@@ -16,8 +16,8 @@ from mlmon.analyzers.base.window import HOUR, Window, iso
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.dashboards.definitions import home, searches
-from mlmon.dashboards.links.place import DEFAULT
 from mlmon.dashboards.links.rison import rison
+from mlmon.dashboards.links.target import DEFAULT
 from mlmon.dashboards.model.condition import Condition, Either, Exists, Not, both, is_, kql
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.dashboards.model.saved_search import SavedSearch
 
 BEFORE = 6 * HOUR
@@ -76,33 +76,33 @@ def nowhere(finding: Finding) -> None:
     del finding
 
 
-def linked(url: str, place: Place) -> Linked:
+def linked(url: str, target: Target) -> Linked:
     """Return what gives findings whole links into the Kibana at a URL."""
 
     def give(finding: Finding) -> Links | None:
-        found = links(finding, place)
+        found = links(finding, target)
         return found and Links(url + found.dashboard, url + found.search)
 
     return give
 
 
-def links(finding: Finding, place: Place) -> Links | None:
+def links(finding: Finding, target: Target) -> Links | None:
     """Return the links of a finding; None where its analyzer is no longer there."""
     analyzer = next((each for each in discover() if each.name == finding.analyzer), None)
     if analyzer is None:
         return None
-    return Links(_dashboard(finding, analyzer, place), _search(finding, analyzer, place))
+    return Links(_dashboard(finding, analyzer, target), _search(finding, analyzer, target))
 
 
-def _dashboard(finding: Finding, analyzer: Analyzer[Any], place: Place) -> str:
+def _dashboard(finding: Finding, analyzer: Analyzer[Any], target: Target) -> str:
     said = (
         is_(field, value)
         for field, name in _SERIES.items()
         if (value := getattr(finding, name)) is not None
     )
     only_these = Either((Not(Exists("finding.analyzer")), both(*said)))
-    view = f"/app/dashboards#/view/{quote(place.id(home(analyzer).name))}"
-    return _prefix(place) + view + _state(finding, [only_these])
+    view = f"/app/dashboards#/view/{quote(target.id(home(analyzer).name))}"
+    return _prefix(target) + view + _state(finding, [only_these])
 
 
 def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Condition]:
@@ -128,14 +128,14 @@ def surroundings(finding: Finding) -> Window:
     return Window(finding.start - max(length, BEFORE), finding.end + length)
 
 
-def _search(finding: Finding, analyzer: Analyzer[Any], place: Place) -> str:
+def _search(finding: Finding, analyzer: Analyzer[Any], target: Target) -> str:
     search, narrowed = evidence(finding, analyzer)
-    view = f"/app/discover#/view/{quote(place.id(search.name))}"
-    return _prefix(place) + view + _state(finding, [search.condition, narrowed])
+    view = f"/app/discover#/view/{quote(target.id(search.name))}"
+    return _prefix(target) + view + _state(finding, [search.condition, narrowed])
 
 
-def _prefix(place: Place) -> str:
-    return "" if place.space == DEFAULT else f"/s/{place.space}"
+def _prefix(target: Target) -> str:
+    return "" if target.space == DEFAULT else f"/s/{target.space}"
 
 
 def _state(finding: Finding, conditions: Iterable[Condition]) -> str:

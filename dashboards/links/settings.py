@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from mlmon.dashboards.links.place import DEFAULT
+from mlmon.dashboards.links.target import DEFAULT
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.section import SectionSettings
 from mlmon.elastic.settings import plain_url
@@ -25,7 +25,7 @@ class KibanaSettings(SectionSettings):
     )
 
     url: str | None = Field(None, description="URL of Kibana, with its base path if it has one")
-    space: str = Field(DEFAULT, description="space that everything is brought into")
+    space: str = Field(DEFAULT, description="space that everything is synced to")
 
     @field_validator("url")
     @classmethod

@@ -70,7 +70,7 @@ class Dashboard:
         name: Its module's name, part of its id.
         title: Heading.
         question: What it answers.
-        place: Its place among the others in the navigation.
+        order: Its position in the navigation.
         sections: What it shows before the analyzers' own panels.
         analyzers: Names of analyzers whose panels it shows.
         layers: Layers whose analyzers it shows too, where no dashboard names them.
@@ -81,7 +81,7 @@ class Dashboard:
     name: str
     title: str
     question: str
-    place: int
+    order: int
     sections: tuple[Section, ...] = ()
     analyzers: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()

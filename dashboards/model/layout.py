@@ -50,7 +50,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A panel in its place.
+    """A panel and its position.
 
     Args:
         id: Unique on its dashboard, and the same as long as its title is.
@@ -67,7 +67,7 @@ class Placed:
 
 
 def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Placed, ...]:
-    """Return every panel of a dashboard in its place.
+    """Return every panel of a dashboard with its position.
 
     Args:
         dashboard: The dashboard.

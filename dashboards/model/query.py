@@ -54,14 +54,14 @@ def width(window: Window) -> timedelta:
 
 def _body(layer: Layer, chosen: list[Json], window: Window) -> Json:
     measures: Json = {}
-    for place, measure in enumerate(layer.measures):
-        measures |= _measure(f"m{place}", measure, window)
+    for index, measure in enumerate(layer.measures):
+        measures |= _measure(f"m{index}", measure, window)
     aggregations = measures
-    for place, axis in reversed(list(enumerate(layer.by))):
+    for index, axis in reversed(list(enumerate(layer.by))):
         # What a part is ranked by has to stand beside the parts inside it.
-        ranked = measures if place < len(layer.by) - 1 else {}
+        ranked = measures if index < len(layer.by) - 1 else {}
         divided = _divide(axis, window, layer.measures[0])
-        aggregations = {f"by{place}": divided | {"aggs": {**ranked, **aggregations}}}
+        aggregations = {f"by{index}": divided | {"aggs": {**ranked, **aggregations}}}
     return {
         "size": 0,
         "track_total_hits": True,

@@ -27,18 +27,18 @@ def axis_label(axis: Time | Values | Bins) -> str:
     return axis.field if isinstance(axis, Time) else axis.label
 
 
-def _inside(layer: Layer, place: int, part: Json, known: Row) -> list[Row]:
-    if place == len(layer.by):
+def _inside(layer: Layer, index: int, part: Json, known: Row) -> list[Row]:
+    if index == len(layer.by):
         values = {
             each.label: _value(f"m{number}", each, part)
             for number, each in enumerate(layer.measures)
         }
         return [known | values]
-    label = axis_label(layer.by[place])
+    label = axis_label(layer.by[index])
     return [
         row
-        for bucket in part[f"by{place}"]["buckets"]
-        for row in _inside(layer, place + 1, bucket, known | {label: bucket["key"]})
+        for bucket in part[f"by{index}"]["buckets"]
+        for row in _inside(layer, index + 1, bucket, known | {label: bucket["key"]})
     ]
 
 

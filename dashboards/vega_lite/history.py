@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEIGHT: Final = 96
 """Of the drawing in pixels, without its axes."""
-# The same for all charts, so that a moment stands at the same place in each.
+# The same for all charts, so that a moment has the same x in each.
 AXIS_WIDTH: Final = 38
 
 
@@ -87,7 +87,7 @@ def _from_to(start: str, end: str) -> Json:
 
 
 def _frame(history: History, frame: Frame) -> Json:
-    """Draw nothing, but span both axes, whatever the other layers hold."""
+    """Draw nothing, but span both axes, regardless of the other layers."""
     bottom, top = history.domain
     scale = {"domain": [rounded(bottom), rounded(top)], "nice": False, "zero": False}
     x = time_axis(

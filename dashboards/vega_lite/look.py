@@ -22,7 +22,7 @@ _THOUSAND: Final = 1000
 
 
 def page_drawing(height: int, datasets: Json, **content: Any) -> Json:
-    """Return a drawing for a page, as wide as its place, with its data inside."""
+    """Return a drawing for a page, as wide as its element, with its data inside."""
     return {
         "width": "container",
         "height": height,

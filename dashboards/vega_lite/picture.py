@@ -119,14 +119,14 @@ def _distributions(picture: Distributions, palette: Palette) -> Json:
                 "as": "name",
             },
             {"flatten": ["parts"], "as": ["part"]},
-            {"window": [{"op": "row_number", "as": "place"}], "groupby": ["key"]},
+            {"window": [{"op": "row_number", "as": "bar"}], "groupby": ["key"]},
             {"calculate": "datum.part[0]", "as": "values"},
             {"calculate": "datum.part[1]", "as": "now"},
             {"calculate": "datum.part[2]", "as": "reference"},
             {"calculate": "max(datum.now, datum.reference)", "as": "higher"},
             {
                 "joinaggregate": [
-                    {"op": "count", "as": "places"},
+                    {"op": "count", "as": "bars"},
                     {"op": "max", "field": "higher", "as": "most"},
                 ],
                 "groupby": ["key"],
@@ -136,9 +136,7 @@ def _distributions(picture: Distributions, palette: Palette) -> Json:
             _bars(picture, palette, "reference", 0.03),
             _bars(picture, palette, "now", 0.22),
             _text(palette, "name", 11, x="0", y=f"datum.row - {_HIGH} - 0.06", of="first"),
-            _text(
-                palette, "values", 9, x="(datum.place - 0.5) / datum.places", y="datum.row + 0.17"
-            ),
+            _text(palette, "values", 9, x="(datum.bar - 0.5) / datum.bars", y="datum.row + 0.17"),
         ],
     }
 
@@ -148,8 +146,8 @@ def _bars(picture: Distributions, palette: Palette, side: str, inset: float) -> 
     names = [picture.now, picture.reference]
     return {
         "transform": [
-            {"calculate": f"(datum.place - 1 + {inset}) / datum.places", "as": "left"},
-            {"calculate": f"(datum.place - {inset}) / datum.places", "as": "right"},
+            {"calculate": f"(datum.bar - 1 + {inset}) / datum.bars", "as": "left"},
+            {"calculate": f"(datum.bar - {inset}) / datum.bars", "as": "right"},
             {"calculate": f"datum.row - {_HIGH} * datum.{side} / datum.most", "as": "top"},
         ],
         "mark": {"type": "rect", "tooltip": True},
@@ -181,11 +179,11 @@ def _bars(picture: Distributions, palette: Palette, side: str, inset: float) -> 
 
 
 def _text(palette: Palette, field: str, size: int, *, x: str, y: str, of: str = "all") -> Json:
-    """Return a text at a place that expressions give; of the first part only, or of all."""
+    """Return a text whose position expressions give; of the first part only, or of all."""
     first = {"align": "left"} if of == "first" else {"limit": 95}
     return {
         "transform": [
-            *([{"filter": "datum.place == 1"}] if of == "first" else []),
+            *([{"filter": "datum.bar == 1"}] if of == "first" else []),
             {"calculate": x, "as": "text_x"},
             {"calculate": y, "as": "text_y"},
         ],

@@ -1,4 +1,4 @@
-"""What mlmon brings into Kibana, whatever made it: a kind, a stable id and a body."""
+"""An object for Kibana or Elasticsearch: a kind, a stable id and a body."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One thing to bring into Kibana or Elasticsearch.
+    """One object for Kibana or Elasticsearch.
 
     Args:
         kind: What the body is.

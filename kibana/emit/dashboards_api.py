@@ -20,13 +20,13 @@ from mlmon.dashboards.palette import KIBANA
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.columns import formula
 from mlmon.kibana.emit.lens.formats import api_format
-from mlmon.kibana.emit.ownership import SENTENCE
+from mlmon.kibana.emit.ownership import OWNERSHIP_NOTE
 from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.dashboards.model.dashboard import Dashboard
     from mlmon.dashboards.model.layout import Placed
     from mlmon.dashboards.palette import Tone
@@ -42,21 +42,21 @@ def whole(panels: Sequence[Placed]) -> bool:
 
 
 def dashboard(
-    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], place: Place
+    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], target: Target
 ) -> Json:
     """Return a dashboard's body; the arguments are those of `emit_saved_objects.dashboard`."""
     body: Json = {
-        "title": titled(shown.title, place),
-        "description": f"{shown.question} {SENTENCE}",
+        "title": titled(shown.title, target),
+        "description": f"{shown.question} {OWNERSHIP_NOTE}",
         "query": {"expression": "", "language": "kql"},
-        "panels": [_panel(panel, others, place) for panel in panels],
+        "panels": [_panel(panel, others, target) for panel in panels],
         "pinned_panels": [
             {
                 "type": "options_list_control",
                 "grow": True,
                 "width": "medium",
                 "config": {
-                    "data_view_id": data_view_id(control.source, place),
+                    "data_view_id": data_view_id(control.source, target),
                     "field_name": control.field,
                     "title": control.label,
                     "search_technique": "prefix",
@@ -72,24 +72,24 @@ def dashboard(
     return body
 
 
-def _panel(each: Placed, others: Sequence[Dashboard], place: Place) -> Json:
-    kind, config = _content(each, others, place)
+def _panel(each: Placed, others: Sequence[Dashboard], target: Target) -> Json:
+    kind, config = _content(each, others, target)
     grid = {"x": each.x, "y": each.y, "w": each.w, "h": each.h}
     return {"type": kind, "id": each.id, "grid": grid, "config": config}
 
 
-def _content(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[str, Json]:
+def _content(each: Placed, others: Sequence[Dashboard], target: Target) -> tuple[str, Json]:
     match each.panel:
         case Chart() as chart:
-            return "vis", _chart(chart, place)
+            return "vis", _chart(chart, target)
         case Picture(chart=chart):
-            return "vis", _chart(chart, place)
+            return "vis", _chart(chart, target)
         case Heading() as heading:
-            return "markdown", _markdown(heading_markdown(heading, others, place))
+            return "markdown", _markdown(heading_markdown(heading, others, target))
         case Documents(name):
-            return "discover_session", {"ref_id": place.id(name), "title": panel_title(each.panel)}
+            return "discover_session", {"ref_id": target.id(name), "title": panel_title(each.panel)}
         case Navigation():
-            links = (f"[{one.title}](#/view/{place.id(one.name)})" for one in others)
+            links = (f"[{one.title}](#/view/{target.id(one.name)})" for one in others)
             return "markdown", _markdown(" · ".join(links))
 
 
@@ -98,20 +98,20 @@ def _markdown(content: str) -> Json:
     return {"content": content, "settings": settings, "hide_title": True}
 
 
-def _chart(chart: Chart, place: Place) -> Json:
+def _chart(chart: Chart, target: Target) -> Json:
     emitter = {"tile": _tile, "table": _table, "heatmap": _heatmap}.get(chart.draw, _xy)
-    drawn = emitter(chart, place)
+    drawn = emitter(chart, target)
     config = {"title": chart.title, "description": chart.sentence, **drawn}
     config["query"] = _kql(chart.condition)
     if chart.leads_to is not None and chart.by:
-        config["drilldowns"] = [_drilldown(chart.leads_to, place)]
+        config["drilldowns"] = [_drilldown(chart.leads_to, target)]
     return config
 
 
-def _drilldown(name: str, place: Place) -> Json:
+def _drilldown(name: str, target: Target) -> Json:
     return {
         "type": "dashboard_drilldown",
-        "dashboard_id": place.id(name),
+        "dashboard_id": target.id(name),
         "label": "Tell me more",
         "trigger": "on_apply_filter",
         "use_time_range": True,
@@ -120,22 +120,22 @@ def _drilldown(name: str, place: Place) -> Json:
     }
 
 
-def _xy(chart: Chart, place: Place) -> Json:
+def _xy(chart: Chart, target: Target) -> Json:
     layers = [
-        _xy_layer(chart, layer, "line" if place_ else _LAYERS[chart.draw], place)
-        for place_, layer in enumerate(chart.layers)
+        _xy_layer(chart, layer, "line" if index else _LAYERS[chart.draw], target)
+        for index, layer in enumerate(chart.layers)
     ]
     if chart.lines:
-        layers.append(_lines(chart, place))
+        layers.append(_lines(chart, target))
     hidden = {"title": {"visible": False}}
     axis = {"x": hidden, "y": hidden | {"domain": {"type": "full"}}}
     return {"type": "xy", "legend": _LEGEND, "axis": axis, "layers": layers}
 
 
-def _xy_layer(chart: Chart, layer: Layer, kind: str, place: Place) -> Json:
+def _xy_layer(chart: Chart, layer: Layer, kind: str, target: Target) -> Json:
     drawn: Json = {
         "type": kind,
-        "data_source": _source(chart, place),
+        "data_source": _source(chart, target),
         "x": _axis(layer.by[0], layer),
         "y": [_measure(measure, chart) | _colour(measure) for measure in layer.measures],
     }
@@ -144,10 +144,10 @@ def _xy_layer(chart: Chart, layer: Layer, kind: str, place: Place) -> Json:
     return drawn
 
 
-def _lines(chart: Chart, place: Place) -> Json:
+def _lines(chart: Chart, target: Target) -> Json:
     return {
         "type": "reference_lines",
-        "data_source": _source(chart, place),
+        "data_source": _source(chart, target),
         "thresholds": [
             {
                 "operation": "static_value",
@@ -164,11 +164,11 @@ def _lines(chart: Chart, place: Place) -> Json:
     }
 
 
-def _tile(chart: Chart, place: Place) -> Json:
+def _tile(chart: Chart, target: Target) -> Json:
     measure = {"type": "primary", **_measure(chart.measures[0], chart)}
     if chart.steps:
         measure["color"] = {"type": "dynamic", "range": "absolute", "steps": _steps(chart)}
-    return {"type": "metric", "data_source": _source(chart, place), "metrics": [measure]}
+    return {"type": "metric", "data_source": _source(chart, target), "metrics": [measure]}
 
 
 def _steps(chart: Chart) -> list[Json]:
@@ -179,31 +179,31 @@ def _steps(chart: Chart) -> list[Json]:
     ]
 
 
-def _table(chart: Chart, place: Place) -> Json:
+def _table(chart: Chart, target: Target) -> Json:
     layer, direction = chart.layers[0], sorted_by_first(chart)
     by_first = {"column_type": "metric", "index": 0, "direction": direction}
     return {
         "type": "data_table",
-        "data_source": _source(chart, place),
+        "data_source": _source(chart, target),
         "rows": [_axis(axis, layer) for axis in chart.by],
         "metrics": [_measure(measure, chart) for measure in chart.measures],
         "styling": {"paging": 10} | ({"sort_by": by_first} if direction else {}),
     }
 
 
-def _heatmap(chart: Chart, place: Place) -> Json:
+def _heatmap(chart: Chart, target: Target) -> Json:
     layer = chart.layers[0]
     return {
         "type": "heatmap",
-        "data_source": _source(chart, place),
+        "data_source": _source(chart, target),
         "x": _axis(chart.by[0], layer),
         "y": _axis(chart.by[1], layer),
         "metric": _measure(chart.measures[0], chart),
     }
 
 
-def _source(chart: Chart, place: Place) -> Json:
-    return {"type": "data_view_reference", "ref_id": data_view_id(chart.source, place)}
+def _source(chart: Chart, target: Target) -> Json:
+    return {"type": "data_view_reference", "ref_id": data_view_id(chart.source, target)}
 
 
 def _axis(axis: Axis, layer: Layer) -> Json:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from mlmon.dashboards.definitions.searches import STORY
 from mlmon.dashboards.field_labels import label
-from mlmon.kibana.emit.ownership import MARK
+from mlmon.kibana.emit.ownership import OWNER
 
 if TYPE_CHECKING:
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import Source
     from mlmon.logging_config.schema.fields import Field
@@ -38,40 +38,40 @@ _FORMATS: Final[dict[str, Json]] = {
 }
 
 
-def data_view_id(source: Source, place: Place) -> str:
+def data_view_id(source: Source, target: Target) -> str:
     """Return the id of a source's data view."""
-    return place.id(source.name)
+    return target.id(source.name)
 
 
-def data_view(source: Source, place: Place) -> Json:
+def data_view(source: Source, target: Target) -> Json:
     """Return a source's data view: the body of `POST /api/data_views/data_view`."""
     named = [field for field in source.fields if not field.is_family]
     timed = {"timeFieldName": source.time} if source.time else {}
     view = {
-        "id": data_view_id(source, place),
-        "title": source.index(place.namespace),
-        "name": f"{MARK} {place.namespace}: {source.title}",
+        "id": data_view_id(source, target),
+        "title": source.index(target.namespace),
+        "name": f"{OWNER} {target.namespace}: {source.title}",
         **timed,
         "allowNoIndex": True,
         "fieldAttrs": {
             field.name: {"customLabel": label(field.name), "customDescription": field.description}
             for field in named
         },
-        "fieldFormats": dict(_formats(named, place)),
+        "fieldFormats": dict(_formats(named, target)),
         "sourceFilters": [],
         "runtimeFieldMap": {},
     }
     return {"data_view": view}
 
 
-def _formats(fields: list[Field], place: Place) -> dict[str, Json]:
+def _formats(fields: list[Field], target: Target) -> dict[str, Json]:
     formats = {field.name: _FORMATS[field.unit] for field in fields if field.unit in _FORMATS}
     if any(field.name == "trace.id" for field in fields):
-        formats["trace.id"] = _link_to_story(place)
+        formats["trace.id"] = _link_to_story(target)
     return formats
 
 
-def _link_to_story(place: Place) -> Json:
+def _link_to_story(target: Target) -> Json:
     """Return the format that makes of a trace's id a link to all it did.
 
     The path is relative: Kibana puts a space's own path before it, which an absolute one loses.
@@ -81,7 +81,7 @@ def _link_to_story(place: Place) -> Json:
         "id": "url",
         "params": {
             "type": "a",
-            "urlTemplate": f"../app/discover#/view/{place.id(STORY.name)}?_a={query}",
+            "urlTemplate": f"../app/discover#/view/{target.id(STORY.name)}?_a={query}",
             "labelTemplate": "{{value}}",
         },
     }

@@ -17,13 +17,13 @@ from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.attributes import attributes
-from mlmon.kibana.emit.ownership import SENTENCE
+from mlmon.kibana.emit.ownership import OWNERSHIP_NOTE
 from mlmon.kibana.emit.vega import specification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.dashboard import Control, Dashboard, Panel
     from mlmon.dashboards.model.layout import Placed
@@ -65,7 +65,7 @@ def index_pattern(body: Json) -> Json:
     )
 
 
-def search(found: SavedSearch, place: Place) -> Json:
+def search(found: SavedSearch, target: Target) -> Json:
     """Return a saved search."""
     name = "kibanaSavedObjectMeta.searchSourceJSON.index"
     source = {
@@ -75,10 +75,10 @@ def search(found: SavedSearch, place: Place) -> Json:
     }
     return _object(
         "search",
-        place.id(found.name),
+        target.id(found.name),
         {
-            "title": titled(found.title, place),
-            "description": f"{found.description} {SENTENCE}",
+            "title": titled(found.title, target),
+            "description": f"{found.description} {OWNERSHIP_NOTE}",
             "columns": list(found.columns),
             "sort": [list(each) for each in found.sort],
             "grid": {},
@@ -87,34 +87,34 @@ def search(found: SavedSearch, place: Place) -> Json:
             "timeRestore": False,
             "kibanaSavedObjectMeta": {"searchSourceJSON": _json(source)},
         },
-        [_reference(name, "index-pattern", data_view_id(found.source, place))],
+        [_reference(name, "index-pattern", data_view_id(found.source, target))],
     )
 
 
 def dashboard(
-    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], place: Place
+    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], target: Target
 ) -> Json:
     """Return a dashboard with its panels by value.
 
     Args:
         shown: The dashboard.
-        panels: Its panels in their places.
+        panels: Its panels with their positions.
         others: All dashboards, for the navigation.
-        place: Where it is meant for.
+        target: The namespace and space it is made for.
     """
-    drawn = [_panel(each, others, place) for each in panels]
+    drawn = [_panel(each, others, target) for each in panels]
     references = [
         reference | {"name": f"{panel['panelIndex']}:{reference['name']}"}
         for panel, needed in drawn
         for reference in needed
     ]
-    controls, choices = _controls(shown.controls, place)
+    controls, choices = _controls(shown.controls, target)
     return _object(
         "dashboard",
-        place.id(shown.name),
+        target.id(shown.name),
         {
-            "title": titled(shown.title, place),
-            "description": f"{shown.question} {SENTENCE}",
+            "title": titled(shown.title, target),
+            "description": f"{shown.question} {OWNERSHIP_NOTE}",
             "panelsJSON": _json([panel for panel, _ in drawn]),
             "optionsJSON": _json(_OPTIONS),
             **_time(shown),
@@ -125,9 +125,9 @@ def dashboard(
     )
 
 
-def titled(title: str, place: Place) -> str:
+def titled(title: str, target: Target) -> str:
     """Return a title that says whose environment it shows."""
-    return f"mlmon {place.namespace}: {title}"
+    return f"mlmon {target.namespace}: {title}"
 
 
 def _time(shown: Dashboard) -> Json:
@@ -142,9 +142,9 @@ def _time(shown: Dashboard) -> Json:
     }
 
 
-def _panel(each: Placed, others: Sequence[Dashboard], place: Place) -> tuple[Json, list[Json]]:
+def _panel(each: Placed, others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
     """Return a panel and its references, under the names they have inside the panel."""
-    kind, config, references, more = _content(each, others, place)
+    kind, config, references, more = _content(each, others, target)
     panel = {
         "type": kind,
         "panelIndex": each.id,
@@ -173,28 +173,28 @@ def panel_title(panel: Panel | Heading | Navigation) -> str | None:
 
 
 def _content(
-    each: Placed, others: Sequence[Dashboard], place: Place
+    each: Placed, others: Sequence[Dashboard], target: Target
 ) -> tuple[str, Json, list[Json], Json]:
     match each.panel:
         case Chart() as chart:
-            lens = attributes(chart, data_view_id(chart.source, place))
-            enhancements, drills = _drilldown(each.id, chart, place)
+            lens = attributes(chart, data_view_id(chart.source, target))
+            enhancements, drills = _drilldown(each.id, chart, target)
             config = {"attributes": lens, "enhancements": enhancements}
             return "lens", config, lens["references"] + drills, {}
         case Picture() as picture:
-            return "visualization", _vega(picture, place), [], {}
+            return "visualization", _vega(picture, target), [], {}
         case Heading() as heading:
-            return "visualization", _markdown(heading_markdown(heading, others, place)), [], {}
+            return "visualization", _markdown(heading_markdown(heading, others, target)), [], {}
         case Documents(name):
-            reference = _reference(f"panel_{each.id}", "search", place.id(name))
+            reference = _reference(f"panel_{each.id}", "search", target.id(name))
             config = {"enhancements": {}}
             return "search", config, [reference], {"panelRefName": f"panel_{each.id}"}
         case Navigation():
-            config, references = _navigation(others, place)
+            config, references = _navigation(others, target)
             return "links", config, references, {}
 
 
-def _drilldown(panel: str, chart: Chart, place: Place) -> tuple[Json, list[Json]]:
+def _drilldown(panel: str, chart: Chart, target: Target) -> tuple[Json, list[Json]]:
     """Return what a click on a chart's parts opens, with the time range and without filters.
 
     A filter of one source would leave the charts of the others empty.
@@ -209,12 +209,12 @@ def _drilldown(panel: str, chart: Chart, place: Place) -> tuple[Json, list[Json]
     }
     events = [{"eventId": event, "triggers": ["FILTER_TRIGGER"], "action": action}]
     name = f"drilldown:DASHBOARD_TO_DASHBOARD_DRILLDOWN:{event}:dashboardId"
-    reference = _reference(name, "dashboard", place.id(chart.leads_to))
+    reference = _reference(name, "dashboard", target.id(chart.leads_to))
     return {"dynamicActions": {"events": events}}, [reference]
 
 
-def _vega(picture: Picture, place: Place) -> Json:
-    spec = json.dumps(specification(picture, place.namespace), indent=2)
+def _vega(picture: Picture, target: Target) -> Json:
+    spec = json.dumps(specification(picture, target.namespace), indent=2)
     return _saved_vis(picture.chart.title, picture.chart.sentence, "vega", {"spec": spec})
 
 
@@ -223,10 +223,10 @@ def _markdown(content: str) -> Json:
     return _saved_vis("", "", "markdown", params) | {"hidePanelTitles": True}
 
 
-def heading_markdown(heading: Heading, others: Sequence[Dashboard], place: Place) -> str:
+def heading_markdown(heading: Heading, others: Sequence[Dashboard], target: Target) -> str:
     """Return the heading of a section, with links to the dashboards its tiles lead to."""
     titles = {dashboard.name: dashboard.title for dashboard in others}
-    links = [f"[{titles.get(name, name)}](#/view/{place.id(name)})" for name in heading.leads_to]
+    links = [f"[{titles.get(name, name)}](#/view/{target.id(name)})" for name in heading.leads_to]
     return f"### {' · '.join([heading.text, *links])}"
 
 
@@ -244,7 +244,7 @@ def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:
     }
 
 
-def _navigation(others: Sequence[Dashboard], place: Place) -> tuple[Json, list[Json]]:
+def _navigation(others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
     options = {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False}
     links = [
         {
@@ -258,7 +258,7 @@ def _navigation(others: Sequence[Dashboard], place: Place) -> tuple[Json, list[J
         for order, each in enumerate(others)
     ]
     references = [
-        _reference(f"link_{other.name}_dashboard", "dashboard", place.id(other.name))
+        _reference(f"link_{other.name}_dashboard", "dashboard", target.id(other.name))
         for other in others
     ]
     config = {
@@ -269,7 +269,7 @@ def _navigation(others: Sequence[Dashboard], place: Place) -> tuple[Json, list[J
     return config, references
 
 
-def _controls(controls: Sequence[Control], place: Place) -> tuple[Json, list[Json]]:
+def _controls(controls: Sequence[Control], target: Target) -> tuple[Json, list[Json]]:
     panels = {
         _control_id(each): {
             "type": "optionsListControl",
@@ -301,7 +301,7 @@ def _controls(controls: Sequence[Control], place: Place) -> tuple[Json, list[Jso
         _reference(
             f"controlGroup_{_control_id(control)}:optionsListDataView",
             "index-pattern",
-            data_view_id(control.source, place),
+            data_view_id(control.source, target),
         )
         for control in controls
     ]

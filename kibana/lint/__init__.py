@@ -1,7 +1,7 @@
 """Lint: what Kibana would refuse, or would open broken, found without a Kibana.
 
 The published schemas see the form of a body; these rules see what holds it together: ids that
-resolve, panels in their places, columns that exist, fields that the index templates have, and
+resolve, panels inside the grid, columns that exist, fields that the index templates have, and
 what Kibana checks only when a rule is saved.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.ownership import is_ours
+from mlmon.kibana.emit.ownership import is_owned_artefact
 from mlmon.kibana.lint.bundle import Bundle, read
 from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
 from mlmon.kibana.lint.problem import Problem
@@ -45,7 +45,7 @@ def lint(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> list[
 
 def _problems(everything: list[Artefact], bundle: Bundle) -> Iterator[Problem]:
     for artefact in everything:
-        if not is_ours(artefact):
+        if not is_owned_artefact(artefact):
             yield Problem(artefact, "", "does not say that mlmon made it")
         rule = _RULES.get(artefact.kind)
         if rule is not None:

@@ -1,4 +1,4 @@
-"""Rules for bodies of the Dashboards API: what they name exists, and panels have their places."""
+"""Rules for bodies of the Dashboards API: what they name exists, and panels lie inside the grid."""
 
 from __future__ import annotations
 

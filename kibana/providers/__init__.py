@@ -1,7 +1,7 @@
 """Providers of artefacts: each module of this package, found by import and listed nowhere.
 
-A provider is a module with a function `artefacts(place: Place) -> Iterable[Artefact]`, pure: the
-same place gives the same artefacts. Each says in its body that mlmon made it, where `is_marked`
+A provider is a module with a function `artefacts(target: Target) -> Iterable[Artefact]`, pure: the
+same target gives the same artefacts. Each body names its owner, mlmon, where `is_owned`
 (`kibana/emit/ownership.py`) looks for it; `mlmon kibana apply` touches nothing that does not.
 """
 
@@ -9,11 +9,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.kibana.emit.artefact import KINDS, Artefact
-from mlmon.kibana.emit.ownership import MARK
+from mlmon.kibana.emit.ownership import OWNER
 
-Provider = Callable[[Place], Iterable[Artefact]]
+Provider = Callable[[Target], Iterable[Artefact]]
 
 
 def providers() -> Iterator[Provider]:
@@ -23,10 +23,10 @@ def providers() -> Iterator[Provider]:
         yield provider
 
 
-def artefacts(place: Place) -> tuple[Artefact, ...]:
-    """Return all artefacts of a place, by kind in the order of `KINDS`, then by id."""
-    found = [artefact for provider in providers() for artefact in provider(place)]
+def artefacts(target: Target) -> tuple[Artefact, ...]:
+    """Return all artefacts for a target, by kind in the order of `KINDS`, then by id."""
+    found = [artefact for provider in providers() for artefact in provider(target)]
     return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.id)))
 
 
-__all__ = ["MARK", "Provider", "artefacts", "providers"]
+__all__ = ["OWNER", "Provider", "artefacts", "providers"]

@@ -14,24 +14,24 @@ from mlmon.alerting.compiled.kibana_rule import (
 from mlmon.alerting.compiled.watch import watch
 from mlmon.alerting.policies.policy import policies
 from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.ownership import MARK
+from mlmon.kibana.emit.ownership import OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
 
 
-def artefacts(place: Place) -> Iterator[Artefact]:
+def artefacts(target: Target) -> Iterator[Artefact]:
     """Yield the connectors, and a rule and a watch for each analyzer and level."""
-    notices, log = f"{MARK} {place.id('notices')}", f"{MARK} {place.id('log')}"
-    connectors = Connectors(connector_id(notices), connector_id(log), place.connectors)
-    yield Artefact("connector", connectors.index, index_connector(notices, place.namespace))
+    notices, log = f"{OWNER} {target.id('notices')}", f"{OWNER} {target.id('log')}"
+    connectors = Connectors(connector_id(notices), connector_id(log), target.connectors)
+    yield Artefact("connector", connectors.index, index_connector(notices, target.namespace))
     yield Artefact("connector", connectors.log, log_connector(log))
     for rule in policies():
         for level in rule.levels:
-            id_ = place.id(f"{rule.id}-{level}")
-            body = kibana_rule(rule, level, place.namespace, connectors, (MARK,))
+            id_ = target.id(f"{rule.id}-{level}")
+            body = kibana_rule(rule, level, target.namespace, connectors, (OWNER,))
             yield Artefact("rule", id_, body)
-            marked = {"managed_by": MARK}
-            yield Artefact("watch", id_, watch(rule, level, place.namespace, marked))
+            marked = {"managed_by": OWNER}
+            yield Artefact("watch", id_, watch(rule, level, target.namespace, marked))

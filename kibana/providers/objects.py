@@ -17,21 +17,21 @@ from mlmon.kibana.emit.data_views import data_view, data_view_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
 
 
-def artefacts(place: Place) -> Iterator[Artefact]:
+def artefacts(target: Target) -> Iterator[Artefact]:
     """Yield them; a dashboard in both forms where the Dashboards API can take it whole."""
     for source in SOURCES:
-        view = data_view(source, place)
-        yield Artefact("data-view", data_view_id(source, place), view)
+        view = data_view(source, target)
+        yield Artefact("data-view", data_view_id(source, target), view)
     for search in SEARCHES:
-        found = emit_saved_objects.search(search, place)
+        found = emit_saved_objects.search(search, target)
         yield Artefact("saved-object", found["id"], found)
     everything = dashboards()
     for dashboard in everything:
         panels = layout(dashboard, shown_on(dashboard, discover()))
-        found = emit_saved_objects.dashboard(dashboard, panels, everything, place)
+        found = emit_saved_objects.dashboard(dashboard, panels, everything, target)
         yield Artefact("saved-object", found["id"], found)
-        body = emit_dashboards_api.dashboard(dashboard, panels, everything, place)
+        body = emit_dashboards_api.dashboard(dashboard, panels, everything, target)
         yield Artefact("dashboard", found["id"], body)

@@ -1,5 +1,5 @@
-"""Artefacts and a live Kibana: what is there, what would change, and changing it.
+"""Sync artefacts with a Kibana: plan, apply, delete.
 
-`things` knows how each kind is read, compared and written; `plan` compares, `apply` and `delete`
-write. All of it speaks to Kibana through `mlmon.kibana.sync.api`, and of watches to Elasticsearch.
+`remote_objects` reads, compares and writes each kind; `plan` compares, `apply` and `delete` write.
+Requests go to Kibana through `mlmon.kibana.sync.api`; watches go to Elasticsearch.
 """

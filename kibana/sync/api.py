@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from mlmon.dashboards.links.place import DEFAULT
+from mlmon.dashboards.links.target import DEFAULT
 from mlmon.elastic.errors import UserError, innermost
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Bringing artefacts into a live Kibana, and taking them out again."""
+"""Write artefacts to a Kibana, and delete them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmon.kibana.emit.artefact import Artefact, Kind
-    from mlmon.kibana.sync.remote_objects import Things
+    from mlmon.kibana.sync.remote_objects import RemoteObjects
 
 Progress = Callable[[str], None]
 _PLURALS = {"search": "searches", "watch": "watches"}
 
 
 class HalfAppliedError(UserError):
-    """Something failed on the way, and the message says what was done before and what was not."""
+    """A step failed; the message lists what was done before it and what was not begun."""
 
 
-def apply(steps: Sequence[Step], handled: Mapping[Kind, Things], progress: Progress) -> list[Step]:
+def apply(
+    steps: Sequence[Step], remote: Mapping[Kind, RemoteObjects], progress: Progress
+) -> list[Step]:
     """Create and replace what a plan says; return the steps taken.
 
     Raises:
@@ -38,7 +40,7 @@ def apply(steps: Sequence[Step], handled: Mapping[Kind, Things], progress: Progr
     for group in _groups(waiting):
         progress(f"writing {group[0].name}" + (f" and {len(group) - 1} more" * (len(group) > 1)))
         try:
-            _write(group, handled)
+            _write(group, remote)
         except UserError as error:
             rest = [each for each in waiting if each not in done]
             raise _half_applied(error, group, done, rest) from error
@@ -47,25 +49,25 @@ def apply(steps: Sequence[Step], handled: Mapping[Kind, Things], progress: Progr
 
 
 def delete(
-    artefacts: Sequence[Artefact], steps: Sequence[Step], handled: Mapping[Kind, Things]
+    artefacts: Sequence[Artefact], steps: Sequence[Step], remote: Mapping[Kind, RemoteObjects]
 ) -> Iterator[Artefact]:
-    """Delete those of some artefacts that are there and ours; yield them.
+    """Delete those artefacts that exist and that mlmon owns; yield them.
 
     Dependants go first. What someone else made under one of the ids stays.
     """
     ours = {id(step.artefact) for step in steps if step.change in {Change.UPDATE, Change.KEEP}}
     for artefact in reversed(artefacts):
-        if id(artefact) in ours and handled[artefact.kind].delete(artefact):
+        if id(artefact) in ours and remote[artefact.kind].delete(artefact):
             yield artefact
 
 
 def prune(
-    stale: Sequence[Artefact], handled: Mapping[Kind, Things], progress: Progress
+    stale: Sequence[Artefact], remote: Mapping[Kind, RemoteObjects], progress: Progress
 ) -> Iterator[Artefact]:
-    """Delete what is no longer compiled, in the order given; yield what was still there."""
+    """Delete stale objects in the order given; yield those that still existed."""
     for artefact in stale:
         progress(f"deleting {named(artefact)}")
-        if handled[artefact.kind].delete(artefact):
+        if remote[artefact.kind].delete(artefact):
             yield artefact
 
 
@@ -88,8 +90,8 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
             yield [each]
 
 
-def _write(group: Sequence[Step], handled: Mapping[Kind, Things]) -> None:
-    of = handled[group[0].artefact.kind]
+def _write(group: Sequence[Step], remote: Mapping[Kind, RemoteObjects]) -> None:
+    of = remote[group[0].artefact.kind]
     if isinstance(of, SavedObjects):
         refused = of.write_all([step.artefact for step in group])
         if refused:
@@ -106,10 +108,10 @@ def _half_applied(
     error: UserError, failed: Sequence[Step], done: Sequence[Step], rest: Sequence[Step]
 ) -> HalfAppliedError:
     missing = [step for step in rest if step not in failed]
-    told = f"{error.message}. Failed at {failed[0].name}; done before: {_counted(done)}"
+    message = f"{error.message}. Failed at {failed[0].name}; done before: {_counted(done)}"
     return HalfAppliedError(
-        f"{told}; not begun: {_counted(missing)}",
-        error.hint or "Run `mlmon kibana apply` again when it is mended: it goes on from there.",
+        f"{message}; not begun: {_counted(missing)}",
+        error.hint or "Run `mlmon kibana apply` again after fixing it: it continues from there.",
     )
 
 

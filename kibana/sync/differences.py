@@ -30,7 +30,7 @@ MEANINGFUL = frozenset(
     }
 )
 REDACTED = "::es_redacted::"
-"""What Watcher shows in the place of a secret."""
+"""What Watcher shows in the index of a secret."""
 _EMPTY_QUERIES = (
     {"query": "", "language": "kuery"},
     {"expression": "", "language": "kql"},
@@ -49,8 +49,8 @@ def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
         if len(ours) != len(theirs):
             yield f"{path}: {len(theirs)} → {len(ours)} entries"
             return
-        for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
-            yield from differences(mine, other, f"{path}/{_name(mine, place)}")
+        for index, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from differences(mine, other, f"{path}/{_name(mine, index)}")
     elif theirs not in (ours, REDACTED):
         yield f"{path}: {_short(theirs)} → {_short(ours)}"
 
@@ -82,11 +82,11 @@ def _says_nothing(value: Any) -> bool:
     return value in (None, "", [], {}) or value is False or value in _EMPTY_QUERIES
 
 
-def _name(entry: Any, place: int) -> str:
-    """Return what an entry of a list is called: its own id, else its place."""
+def _name(entry: Any, index: int) -> str:
+    """Return what an entry of a list is called: its own id, else its index."""
     if isinstance(entry, dict):
-        return str(entry.get("panelIndex") or entry.get("id") or place)
-    return str(place)
+        return str(entry.get("panelIndex") or entry.get("id") or index)
+    return str(index)
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What applying artefacts would do to a live Kibana."""
+"""What applying artefacts would change in a Kibana."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mlmon.kibana.emit.artefact import KINDS, Artefact, Kind
-from mlmon.kibana.emit.ownership import is_marked
+from mlmon.kibana.emit.ownership import is_owned
 from mlmon.kibana.sync.api import DASHBOARDS_API
 from mlmon.kibana.sync.differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mlmon.kibana.sync.remote_objects import Things
+    from mlmon.kibana.sync.remote_objects import RemoteObjects
 
 
 class Change(StrEnum):
@@ -30,7 +30,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One artefact beside what is there.
+    """One artefact compared with the remote object of its id.
 
     Args:
         artefact: The artefact.
@@ -74,14 +74,14 @@ def fitting(
 
 def plan(
     artefacts: Iterable[Artefact],
-    handled: Mapping[Kind, Things],
+    remote: Mapping[Kind, RemoteObjects],
     progress: Callable[[str], None],
 ) -> list[Step]:
     """Compare each artefact with what is there, changing nothing."""
     steps = []
     for artefact in artefacts:
         progress(f"comparing {named(artefact)}")
-        steps.append(_step(artefact, handled[artefact.kind]))
+        steps.append(_step(artefact, remote[artefact.kind]))
     return steps
 
 
@@ -90,11 +90,11 @@ def named(artefact: Artefact) -> str:
     return f"{artefact.body.get('type', artefact.kind)} {artefact.id}"
 
 
-def _step(artefact: Artefact, of: Things) -> Step:
+def _step(artefact: Artefact, of: RemoteObjects) -> Step:
     there = of.read(artefact)
     if there is None:
         return Step(artefact, Change.CREATE)
-    if not is_marked(artefact.kind, there):
+    if not is_owned(artefact.kind, there):
         return Step(artefact, Change.REFUSE, (f"made by someone else: {_title(there)!r}",))
     found = tuple(differences(of.wanted(artefact), there))
     return Step(artefact, Change.UPDATE if found else Change.KEEP, found)

@@ -1,4 +1,4 @@
-"""How each kind of artefact is read from, written to and deleted from where it lives."""
+"""Remote objects: how each kind of artefact is read, compared, written and deleted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 
-class Things(Protocol):
-    """One kind of things in one place."""
+class RemoteObjects(Protocol):
+    """One kind of object in one Kibana space, or in Elasticsearch."""
 
     def read(self, artefact: Artefact) -> Json | None:
-        """Return what is there under an artefact's id; None for nothing."""
+        """Return the object of an artefact's id; None where there is none."""
 
     def wanted(self, artefact: Artefact) -> Json:
-        """Return what should be there, as far as it is compared."""
+        """Return the wanted object, as far as it is compared."""
 
     def write(self, artefact: Artefact, *, new: bool) -> None:
         """Create or replace one."""
@@ -76,7 +76,7 @@ class SavedObjects:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Things that one of Kibana's APIs keeps under a path of their own.
+    """RemoteObjects that one of Kibana's APIs keeps under a path of their own.
 
     Args:
         kibana: Where.
@@ -140,10 +140,10 @@ class Watches:
         return self.cluster.delete_watch(artefact.id)
 
 
-def things(kibana: Kibana, cluster: Cluster | None) -> Mapping[Kind, Things]:
-    """Return how each kind is handled; watches only where a cluster is given."""
+def remote_objects(kibana: Kibana, cluster: Cluster | None) -> Mapping[Kind, RemoteObjects]:
+    """Return the remote objects of each kind; watches only where a cluster is given."""
     objects = SavedObjects(kibana)
-    found: dict[Kind, Things] = {
+    found: dict[Kind, RemoteObjects] = {
         "data-view": objects,
         "saved-object": objects,
         "dashboard": Resources(kibana, "/api/dashboards", inside="data", creates=False),

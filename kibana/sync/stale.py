@@ -1,4 +1,4 @@
-"""What mlmon once made in a place and no longer compiles, such as a removed analyzer's rule.
+"""Remote objects that mlmon made and no longer compiles, such as a removed analyzer's rule.
 
 Looked for among dashboards, searches, data views and rules; of our connectors there are always the
 same, and watches cannot be listed where Watcher is not.
@@ -9,31 +9,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.ownership import MARK, is_ours
+from mlmon.kibana.emit.ownership import OWNER, is_owned_artefact
 from mlmon.kibana.sync.api import DASHBOARDS_API
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mlmon.dashboards.links.place import Place
+    from mlmon.dashboards.links.target import Target
     from mlmon.kibana.sync.api import Json, Kibana
 
 TYPES = ("dashboard", "search", "index-pattern")
 
 
 def stale(
-    kibana: Kibana, version: tuple[int, ...], place: Place, compiled: Iterable[Artefact]
+    kibana: Kibana, version: tuple[int, ...], target: Target, compiled: Iterable[Artefact]
 ) -> list[Artefact]:
-    """Return what carries our mark and an id of this place, and is not compiled; dashboards first.
+    """Return mlmon's objects with an id of this target that are not compiled; dashboards first.
 
     Args:
         kibana: The space that is searched.
         version: Kibana's.
-        place: Namespace and space whose ids are ours to delete.
+        target: Namespace and space whose ids are ours to delete.
         compiled: Everything that belongs there, also what `--alerting` leaves out.
     """
     known = {artefact.id for artefact in compiled}
-    begin = place.id("")
+    begin = target.id("")
     return [
         artefact
         for artefact in _there(kibana, version)
@@ -41,7 +41,7 @@ def stale(
         # A data view may be shared with other spaces; the rest of its id then begins with its own.
         and (artefact.kind == "rule" or "-" not in artefact.id.removeprefix(begin))
         and artefact.id not in known
-        and is_ours(artefact)
+        and is_owned_artefact(artefact)
     ]
 
 
@@ -55,5 +55,5 @@ def _there(kibana: Kibana, version: tuple[int, ...]) -> Iterator[Artefact]:
                 yield Artefact("dashboard", line["id"], line["attributes"])
             else:
                 yield Artefact("saved-object", line["id"], line)
-    for rule in kibana.rules(MARK):
+    for rule in kibana.rules(OWNER):
         yield Artefact("rule", rule["id"], rule)

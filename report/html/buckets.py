@@ -76,7 +76,7 @@ def buckets(series: Series, width: int) -> Iterator[Bucket]:
         yield _bucket(series, group.tolist())
 
 
-def told(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
+def with_sentences(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
     """Return buckets of which only the `most` worst keep their finding, and so its sentence."""
     reasons = [place for place, bucket in enumerate(buckets) if bucket.worst]
     reasons.sort(key=lambda place: (-buckets[place].severity, -(buckets[place].value or 0.0)))

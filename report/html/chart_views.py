@@ -10,7 +10,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.dashboards.model.history import Frame
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.formatting import RATIO, duration, heading, number, short_moment
-from mlmon.report.html.buckets import Bucket, bucket_width, buckets, told
+from mlmon.report.html.buckets import Bucket, bucket_width, buckets, with_sentences
 from mlmon.report.html.health import CheckHealth
 from mlmon.report.html.history import history
 from mlmon.report.html.series import Floats, Series, SeriesKey
@@ -147,7 +147,7 @@ def _chart(
     series: Series, metric: Metric, health: CheckHealth, frame: Frame, fine: Resolution
 ) -> ChartView:
     """Return one check's chart."""
-    small = told(list(buckets(series, fine.width)), fine.sentences)
+    small = with_sentences(list(buckets(series, fine.width)), fine.sentences)
     return ChartView(
         health=health,
         latest=number(_last(series.value), metric.unit),

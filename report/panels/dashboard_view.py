@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import Source
 
-Ask: TypeAlias = "Callable[[str, Json], Json]"
+Search: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""
 
 MOST_DOCUMENTS = 20
@@ -71,17 +71,17 @@ class DashboardView:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a dashboard is asked about.
+class Scope:
+    """The data that a dashboard shows.
 
     Args:
-        ask: Sends a search.
+        search: Sends a search.
         namespace: Environment.
         window: The time range.
         chosen: What the controls have chosen: (field, value) pairs.
     """
 
-    ask: Ask
+    search: Search
     namespace: str
     window: Window
     chosen: tuple[tuple[str, str], ...] = ()
@@ -94,14 +94,14 @@ class Asked:
 
 
 def dashboard_view(
-    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], asked: Asked
+    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], scope: Scope
 ) -> DashboardView:
-    """Ask every panel of a dashboard and return what is shown.
+    """Search every panel of a dashboard and return what is shown.
 
     Args:
         dashboard: The dashboard.
         analyzers: Those whose own panels it shows below; none leaves them out.
-        asked: About what.
+        scope: What is searched.
     """
     sections = (*dashboard.sections, *map(_analyzer_section, analyzers))
     return DashboardView(
@@ -111,7 +111,7 @@ def dashboard_view(
         tuple(
             SectionView(
                 section.heading,
-                tuple(RowView(tuple(_row(row.panels, asked))) for row in section.rows),
+                tuple(RowView(tuple(_row(row.panels, scope))) for row in section.rows),
             )
             for section in sections
         ),
@@ -125,27 +125,27 @@ def _analyzer_section(analyzer: Analyzer[Any]) -> Section:
     return Section(analyzer.question, (Row(drawn),))
 
 
-def _row(panels: Sequence[Any], asked: Asked) -> Iterator[PanelView]:
+def _row(panels: Sequence[Any], scope: Scope) -> Iterator[PanelView]:
     for panel in panels:
         match panel:
             case Chart():
-                yield _chart(panel, asked)
+                yield _chart(panel, scope)
             case Picture():
-                yield _picture(panel, asked)
+                yield _picture(panel, scope)
             case Documents(name):
-                yield _documents(name, asked)
+                yield _documents(name, scope)
 
 
-def _chart(chart: Chart, asked: Asked) -> PanelView:
-    index = chart.source.index(asked.namespace)
-    questions = bodies(chart, asked.window, asked.selected(chart.source))
-    return chart_view(chart, [asked.ask(index, body) for body in questions], asked.window)
+def _chart(chart: Chart, scope: Scope) -> PanelView:
+    index = chart.source.index(scope.namespace)
+    questions = bodies(chart, scope.window, scope.selected(chart.source))
+    return chart_view(chart, [scope.search(index, body) for body in questions], scope.window)
 
 
-def _documents(name: str, asked: Asked) -> PanelView:
+def _documents(name: str, scope: Scope) -> PanelView:
     search = saved_search(name)
-    body = search.body(asked.window, asked.selected(search.source), MOST_DOCUMENTS)
-    return documents_view(search, asked.ask(search.source.index(asked.namespace), body))
+    body = search.body(scope.window, scope.selected(search.source), MOST_DOCUMENTS)
+    return documents_view(search, scope.search(search.source.index(scope.namespace), body))
 
 
 def saved_search(name: str) -> SavedSearch:
@@ -160,19 +160,19 @@ def saved_search(name: str) -> SavedSearch:
     raise LookupError(f"there is no saved search {name!r}")
 
 
-def _picture(picture: Picture, asked: Asked) -> PanelView:
+def _picture(picture: Picture, scope: Scope) -> PanelView:
     """Return a picture, drawn from its own search."""
     chart, source = picture.chart, picture.chart.source
     head = Head(chart.title, chart.sentence)
     filters = [
-        *period(source, asked.window),
-        query(both(picture.condition, asked.selected(source))),
+        *period(source, scope.window),
+        query(both(picture.condition, scope.selected(source))),
     ]
-    minutes = int(width(asked.window).total_seconds() // 60)
+    minutes = int(width(scope.window).total_seconds() // 60)
     body = picture.search(f"{minutes}m") | {"query": {"bool": {"filter": filters}}}
-    found: Any = asked.ask(source.index(asked.namespace), body)
+    found: Any = scope.search(source.index(scope.namespace), body)
     for part in ROWS_AT.split("."):
         found = found.get(part, {}) if isinstance(found, dict) else found
     if not found:
         return EmptyView(head)
-    return ChartView(head, script_safe(page_picture(picture, found, asked.window)))
+    return ChartView(head, script_safe(page_picture(picture, found, scope.window)))

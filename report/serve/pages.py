@@ -15,8 +15,8 @@ from mlmon.dashboards.model.sources import FINDINGS
 from mlmon.elastic.errors import UserError
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
-from mlmon.report.panels.dashboard_view import Asked, dashboard_view
-from mlmon.report.serve.request import RANGES, wanted
+from mlmon.report.panels.dashboard_view import Scope, dashboard_view
+from mlmon.report.serve.request import RANGES, page_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,16 +65,16 @@ class Pages:
         shown = next((dashboard for dashboard in dashboards() if dashboard.name == name), None)
         if shown is None:
             return None
-        want = wanted(query, shown, self._default)
+        request = page_request(query, shown, self._default)
         error, window = None, None
         try:
-            window = want.window(now)
+            window = request.window(now)
         except UserError as wrong:
             error = f"{wrong.message}. {wrong.hint}"
         view = None
         if window is not None:
-            asked = Asked(self._cluster.search, self._namespace, window, want.chosen)
-            view = dashboard_view(shown, shown_on(shown, discover()), asked)
+            scope = Scope(self._cluster.search, self._namespace, window, request.chosen)
+            view = dashboard_view(shown, shown_on(shown, discover()), scope)
         return (
             templates()
             .get_template(template)
@@ -82,8 +82,8 @@ class Pages:
                 view=view,
                 dashboard=shown,
                 dashboards=dashboards(),
-                wanted=want,
-                choices=self._choices(shown, dict(want.chosen), window) if window else (),
+                request=request,
+                choices=self._choices(shown, dict(request.chosen), window) if window else (),
                 ranges=RANGES,
                 error=error,
                 namespace=self._namespace,

@@ -28,7 +28,7 @@ LONGEST: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageRequest:
     """Time range and choices.
 
     Args:
@@ -60,7 +60,7 @@ class Wanted:
         return urlencode([("since", self.since), ("until", self.until), *self.chosen])
 
 
-def wanted(query: str, dashboard: Dashboard, default: str) -> Wanted:
+def page_request(query: str, dashboard: Dashboard, default: str) -> PageRequest:
     """Read the query of an address; what the dashboard has no control for is passed over.
 
     Args:
@@ -70,7 +70,7 @@ def wanted(query: str, dashboard: Dashboard, default: str) -> Wanted:
     """
     given = dict(parse_qsl(query))
     fields = [control.field for control in dashboard.controls]
-    return Wanted(
+    return PageRequest(
         given.get("since") or default,
         given.get("until") or "now",
         tuple((name, given[name]) for name in fields if given.get(name)),

@@ -1,1 +1,1 @@
-"""The logs in a terminal: found, followed, and told as the story of one prediction."""
+"""The logs in a terminal: search, follow, and all events of one id in time order."""

@@ -9,7 +9,7 @@ import typer
 from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, PeriodCommand, Since
 
 if TYPE_CHECKING:
-    from mlmon.report.terminal.query import Wanted
+    from mlmon.report.terminal.query import EventFilter
     from mlmon.report.terminal.story import Sentence
 
 app = typer.Typer()
@@ -47,10 +47,15 @@ def logs(  # noqa: PLR0917 - its options
     from mlmon.elastic.system.shutdown import stopped_by_signals
     from mlmon.report.terminal.following import follow as following
     from mlmon.report.terminal.following import newest
-    from mlmon.report.terminal.query import Wanted, dataset_argument, field_argument, level_argument
+    from mlmon.report.terminal.query import (
+        EventFilter,
+        dataset_argument,
+        field_argument,
+        level_argument,
+    )
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
-    wanted = Wanted(
+    event_filter = EventFilter(
         time_argument(since, now),
         time_argument(until, now) if until else None,
         level_argument(level) if level else None,
@@ -59,16 +64,16 @@ def logs(  # noqa: PLR0917 - its options
         text,
         tuple(map(field_argument, field or ())),
     )
-    check_order(wanted.since, wanted.until)
+    check_order(event_filter.since, event_filter.until)
     with connect(settings) as cluster, stopped_by_signals() as stopping:
-        found = newest(cluster, settings.namespace, wanted, limit)
+        found = newest(cluster, settings.namespace, event_filter, limit)
         shown = {str(each.get("event.id")) for each in found}
         _show(iter(found), as_json=as_json)
         if follow:
-            coming = following(cluster, settings.namespace, wanted, now, stopping)
+            coming = following(cluster, settings.namespace, event_filter, now, stopping)
             _show((one for one in coming if one.get("event.id") not in shown), as_json=as_json)
         elif not found:
-            _say_nothing(wanted, settings.namespace)
+            _print_nothing_found(event_filter, settings.namespace)
 
 
 def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
@@ -84,13 +89,13 @@ def _show(events: Iterator[dict[str, Any]], *, as_json: bool) -> None:
             console.print(line(event))
 
 
-def _say_nothing(wanted: "Wanted", namespace: str) -> None:
+def _print_nothing_found(event_filter: "EventFilter", namespace: str) -> None:
     import sys
 
     from mlmon.analyzers.base.window import iso
 
     print(
-        f"no such events in {wanted.streams(namespace)} since {iso(wanted.since)}; "
+        f"no such events in {event_filter.streams(namespace)} since {iso(event_filter.since)}; "
         "look further back with --since",
         file=sys.stderr,
     )
@@ -127,9 +132,9 @@ def trace(
         if as_json:
             print(json.dumps(_document(sentence), ensure_ascii=False))
         else:
-            _tell(console, sentence)
+            _print_sentence(console, sentence)
     if gathered.cut:
-        console.print(f"… and more: only the first {MOST_EVENTS:,} events are told")
+        console.print(f"… and more: only the first {MOST_EVENTS:,} events are shown")
 
 
 def _document(sentence: "Sentence") -> dict[str, Any]:
@@ -138,7 +143,7 @@ def _document(sentence: "Sentence") -> dict[str, Any]:
     return asdict(sentence)
 
 
-def _tell(console: Any, sentence: "Sentence") -> None:
+def _print_sentence(console: Any, sentence: "Sentence") -> None:
     from rich.text import Text
 
     from mlmon.report.terminal.line import STYLES

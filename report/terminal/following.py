@@ -1,4 +1,4 @@
-"""Reads the logs as they are wanted, and goes on reading what comes."""
+"""Read the newest events of the logs, and follow the new ones."""
 
 from __future__ import annotations
 
@@ -16,66 +16,67 @@ if TYPE_CHECKING:
     from threading import Event
 
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.report.terminal.query import Wanted
+    from mlmon.report.terminal.query import EventFilter
 
 Json = dict[str, Any]
 OVERLAP = timedelta(minutes=5)
-"""A line is visible at the latest so long after the shipper sent it."""
+"""The longest time from sending a line until a search finds it."""
 
 EVERY_S = 1.0
 _REMEMBERED = 100_000
 _PAGE = 1_000
 
 
-def newest(cluster: Cluster, namespace: str, wanted: Wanted, limit: int) -> list[Json]:
-    """Return the newest wanted events, in order of time."""
+def newest(cluster: Cluster, namespace: str, event_filter: EventFilter, limit: int) -> list[Json]:
+    """Return the newest events that pass a filter, in order of time."""
     body = {
-        "query": wanted.query(),
+        "query": event_filter.query(),
         "size": limit,
         "sort": [{"@timestamp": "desc"}, {"event.sequence": "desc"}],
         "track_total_hits": False,
     }
-    hits = cluster.search(wanted.streams(namespace), body)["hits"]["hits"]
+    hits = cluster.search(event_filter.streams(namespace), body)["hits"]["hits"]
     return [hit["_source"] for hit in reversed(hits)]
 
 
 def follow(
-    cluster: Cluster, namespace: str, wanted: Wanted, since: datetime, stopping: Event
+    cluster: Cluster, namespace: str, event_filter: EventFilter, since: datetime, stopping: Event
 ) -> Iterator[Json]:
-    """Yield wanted events as they become visible, each once, until told to stop.
+    """Yield events that pass a filter as they become visible, each once, until stopped.
 
-    Those are found by when they were sent, so a line that was logged earlier and came late is told
-    too.
+    They are found by the time they were sent, so that a late line is shown too.
 
     Args:
         cluster: Where they are.
         namespace: Environment.
-        wanted: Which.
+        event_filter: Which.
         since: Sent at it or later.
         stopping: Set to end.
     """
-    told: OrderedDict[str, None] = OrderedDict()
+    seen: OrderedDict[str, None] = OrderedDict()
     reached = since
     while not stopping.is_set():
-        for event in _sent(cluster, namespace, wanted, max(since, reached - OVERLAP)):
+        for event in _sent(cluster, namespace, event_filter, max(since, reached - OVERLAP)):
             key = str(event.get("event.id"))
-            if key in told:
+            if key in seen:
                 continue
-            told[key] = None
-            if len(told) > _REMEMBERED:
-                told.popitem(last=False)
+            seen[key] = None
+            if len(seen) > _REMEMBERED:
+                seen.popitem(last=False)
             reached = max(reached, parse_time(event[INGESTED]))
             yield event
         stopping.wait(EVERY_S)
 
 
-def _sent(cluster: Cluster, namespace: str, wanted: Wanted, since: datetime) -> Iterator[Json]:
-    query = replace(wanted, until=None).query()
+def _sent(
+    cluster: Cluster, namespace: str, event_filter: EventFilter, since: datetime
+) -> Iterator[Json]:
+    query = replace(event_filter, until=None).query()
     query["bool"]["filter"].append({"range": {INGESTED: {"gte": iso(since)}}})
     body = {
         "query": query,
         "size": _PAGE,
         "sort": [{INGESTED: "asc"}, {"@timestamp": "asc"}, {"event.sequence": "asc"}],
     }
-    for hit in cluster.scan(wanted.streams(namespace), body):
+    for hit in cluster.scan(event_filter.streams(namespace), body):
         yield hit["_source"]

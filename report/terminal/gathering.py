@@ -1,4 +1,4 @@
-"""Gathers all that is known about one id: its events, those they name, its model, its findings."""
+"""Find everything about one id: its events, related events, its model, its findings."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Gathered:
     Args:
         events: In order of time.
         origin: How the model versions that predicted came to be: training, evaluation, reload.
-        findings: What was found wrong in the time of the events, in order of time.
-        cut: Whether there are more events than are told.
+        findings: Warnings and critical findings at the time of the events, in order of time.
+        cut: Whether there are more events than these.
     """
 
     events: tuple[Json, ...]

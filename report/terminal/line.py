@@ -1,4 +1,4 @@
-"""One event as one line for a person: when, how bad, who, what, and the fields that tell it."""
+"""One event as one line: time, level, service, message, and its own fields."""
 
 from __future__ import annotations
 

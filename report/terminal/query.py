@@ -1,4 +1,4 @@
-"""What of the logs is wanted, and the search that finds it. Pure."""
+"""Which events of the logs are shown, and the search that finds them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LABELS = "labels."
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events are wanted.
+class EventFilter:
+    """Which events are shown.
 
     Args:
         since: Logged at it or later.

@@ -1,4 +1,4 @@
-"""One prediction, request, bid or run told as one story, in order of time. Pure."""
+"""Sentences for the events of one prediction, request, bid or job run, in time order."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Sentence:
     """One thing that happened.
 
     Args:
-        time: When, as it is written.
-        service: Who says so.
-        text: What.
-        level: How bad.
-        details: More about it, a line each.
+        time: As written.
+        service: Which service logged it.
+        text: The sentence.
+        level: Log level.
+        details: One line per detail.
     """
 
     time: str
@@ -55,8 +55,8 @@ def story(gathered: Gathered) -> Iterator[Sentence]:
 
 
 def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Sentence:
-    tell = _TELLERS.get(str(event.get("event.dataset")), _anything)
-    text, details = tell(event, predicted)
+    describe = _DESCRIPTIONS.get(str(event.get("event.dataset")), _anything)
+    text, details = describe(event, predicted)
     return Sentence(
         time_of(event),
         printable(str(event.get("service.name", ""))),
@@ -66,10 +66,10 @@ def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any
     )
 
 
-Told = tuple[str, list[str]]
+Description = tuple[str, list[str]]
 
 
-def _prediction(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _prediction(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     score, threshold = event["ml.prediction.score"], event.get("ml.prediction.threshold")
     against = ""
     if threshold is not None:
@@ -107,7 +107,7 @@ def _sources(event: Mapping[str, Any]) -> Iterator[str]:
             yield f"source: {source} {status}{old}"
 
 
-def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     took = event.get("event.duration")
     code = event.get("error.code")
     return (
@@ -118,7 +118,7 @@ def _access(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     ), []
 
 
-def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     value = event.get("ml.bid.value")
     approved = event.get("ml.bid.approved_by_model")
     why = ", approved by the model" if approved else ", although the model rejected it"
@@ -126,7 +126,7 @@ def _bid(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     return f"bid{worth} placed{'' if approved is None else why}", []
 
 
-def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Told:
+def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]]) -> Description:
     label, value = event.get("ml.outcome.label"), event.get("ml.outcome.value")
     worth = f", worth {number(value)}" if value else ""
     text = f"outcome: {'success' if label else 'no success'}{worth}"
@@ -138,14 +138,14 @@ def _outcome(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any]
     return f"{text}, {duration(later)} after a score of {percent(score)}", []
 
 
-def _fallback(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _fallback(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     age = event.get("ml.feature_source.age_s")
     old = "" if age is None else f", {duration(age)} old"
     name, reason = event.get("ml.feature_source.name"), event.get("event.reason", "unknown")
     return f"defaults in place of {name}: {reason}{old}", []
 
 
-def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     outcome, took = event.get("event.outcome"), event.get("event.duration")
     if outcome is None:
         return f"{event.get('ml.job.name')} started", []
@@ -158,7 +158,7 @@ def _job(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     ), []
 
 
-def _model(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _model(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     action = event.get("event.action")
     ended = "failed" if event.get("event.outcome") == "failure" else "succeeded"
     model = " ".join(str(event[n]) for n in ("ml.model.name", "ml.model.version") if n in event)
@@ -174,11 +174,13 @@ def _model(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
     return f"{action} of {model or 'a model'} {ended}", details
 
 
-def _anything(event: Mapping[str, Any], _: Mapping[str, Any]) -> Told:
+def _anything(event: Mapping[str, Any], _: Mapping[str, Any]) -> Description:
     return str(event.get("message", "")), []
 
 
-_TELLERS: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Told]]] = {
+_DESCRIPTIONS: Final[
+    Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Description]]
+] = {
     "ml.prediction": _prediction,
     "ml.access": _access,
     "ml.bid": _bid,

@@ -15,8 +15,8 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import home
 from mlmon.dashboards.links.links import linked, links, nowhere
-from mlmon.dashboards.links.place import Place
 from mlmon.dashboards.links.rison import rison
+from mlmon.dashboards.links.target import Target
 from mlmon.kibana.providers import artefacts
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
@@ -32,7 +32,7 @@ FINDING = Finding(
     reason="r.",
     service="api",
 )
-PLACE = Place("production", "ops")
+TARGET = Target("production", "ops")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_only_json_has_a_form() -> None:
 
 def test_a_finding_opens_its_dashboard_at_its_time() -> None:
     """The window, six hours before, as much after; of findings this series, of others all."""
-    found = links(FINDING, PLACE)
+    found = links(FINDING, TARGET)
     assert found is not None
     path = unquote(found.dashboard)
     assert path.startswith("/s/ops/app/dashboards#/view/mlmon-production-ops-service_health?_g=")
@@ -90,7 +90,7 @@ def test_a_finding_opens_its_dashboard_at_its_time() -> None:
 
 def test_a_finding_opens_its_evidence() -> None:
     """The search of what its analyzer read, narrowed to its subject."""
-    found = links(FINDING, Place("production"))
+    found = links(FINDING, Target("production"))
     assert found is not None
     path = unquote(found.search)
     assert path.startswith("/app/discover#/view/mlmon-production-requests?_g=")
@@ -100,25 +100,25 @@ def test_a_finding_opens_its_evidence() -> None:
 @pytest.mark.parametrize("analyzer", discover(), ids=lambda each: each.name)
 def test_links_lead_to_what_is_there(analyzer: Any) -> None:
     """Whatever the analyzer, its dashboard and its search are among the artefacts."""
-    found = links(replace(FINDING, analyzer=analyzer.name), PLACE)
+    found = links(replace(FINDING, analyzer=analyzer.name), TARGET)
     assert found is not None
-    ids = {(artefact.body.get("type"), artefact.id) for artefact in artefacts(PLACE)}
+    ids = {(artefact.body.get("type"), artefact.id) for artefact in artefacts(TARGET)}
     for kind, path in (("dashboard", found.dashboard), ("search", found.search)):
         view = re.search(r"/view/([^?]+)\?", path)
         assert view is not None
         assert (kind, view[1]) in ids
-    assert PLACE.id(home(analyzer).name) in found.dashboard
+    assert TARGET.id(home(analyzer).name) in found.dashboard
 
 
 def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
     """Old findings outlive the analyzers that made them."""
-    assert links(replace(FINDING, analyzer="gone"), PLACE) is None
+    assert links(replace(FINDING, analyzer="gone"), TARGET) is None
 
 
 def test_the_report_leads_into_kibana(javascript: str) -> None:
     """Where a Kibana is set, each trouble links to it; else no link leaves the page."""
     made = END + timedelta(hours=1)
-    give = linked("https://kibana.example", Place("production"))
+    give = linked("https://kibana.example", Target("production"))
     pages = [
         report_html(
             record([FINDING]), (), (), made=made, namespace="n", javascript=javascript, links=each

@@ -23,11 +23,11 @@ def attributes(chart: Chart, data_view: str) -> Json:
     # A tile without documents shows a zero; a line has a gap.
     shown_empty = chart.draw in {"tile", "table"}
     layers = [
-        columns(f"l{place}", layer, chart.source, empty_as_null=not shown_empty)
-        for place, layer in enumerate(chart.layers)
+        columns(f"l{index}", layer, chart.source, empty_as_null=not shown_empty)
+        for index, layer in enumerate(chart.layers)
     ]
     kind, drawn = visualization(chart, layers)
-    states: Json = {f"l{place}": layer.state for place, layer in enumerate(layers)}
+    states: Json = {f"l{index}": layer.state for index, layer in enumerate(layers)}
     if chart.lines:
         states[LINES] = _fixed(chart)
     return {
@@ -56,7 +56,7 @@ def attributes(chart: Chart, data_view: str) -> Json:
 
 def _fixed(chart: Chart) -> Json:
     found = {
-        line_id(place): static_value(line.label, line.value)
-        for place, line in enumerate(chart.lines)
+        line_id(index): static_value(line.label, line.value)
+        for index, line in enumerate(chart.lines)
     }
     return {"columnOrder": list(found), "columns": found, "incompleteColumns": {}, "sampling": 1}

@@ -45,8 +45,8 @@ def columns(name: str, layer: Layer, source: Source, *, empty_as_null: bool) -> 
         source: Of which documents.
         empty_as_null: Whether a count of nothing is nothing, not zero.
     """
-    axes = tuple(f"{name}by{place}" for place in range(len(layer.by)))
-    measures = tuple(f"{name}m{place}" for place in range(len(layer.measures)))
+    axes = tuple(f"{name}by{index}" for index in range(len(layer.by)))
+    measures = tuple(f"{name}m{index}" for index in range(len(layer.measures)))
     found: Json = {
         id_: _axis(axis, source, measures[0], layer.measures[0])
         for id_, axis in zip(axes, layer.by, strict=True)
@@ -182,7 +182,7 @@ def _params(measure: Measure, source: Source, *, empty_as_null: bool) -> Json:
 def _ratio(id_: str, measure: Measure, source: Source) -> Json:
     """Return a formula with the columns Lens computes it from, as it writes them itself."""
     text, label = formula(measure), f"Part of {measure.label}"
-    part, whole, quotient = (f"{id_}X{place}" for place in range(3))
+    part, whole, quotient = (f"{id_}X{index}" for index in range(3))
     basis = {"label": label, "customLabel": True, "dataType": "number", "isBucketed": False}
     counting = basis | {
         "operationType": "count",

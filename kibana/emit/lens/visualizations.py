@@ -34,17 +34,17 @@ def visualization(chart: Chart, layers: Sequence[Columns]) -> tuple[str, Json]:
     return "lnsXY", _xy(chart, layers)
 
 
-def line_id(place: int) -> str:
+def line_id(index: int) -> str:
     """Return the id of the column of one fixed line."""
-    return f"{LINES}{place}"
+    return f"{LINES}{index}"
 
 
 def _xy(chart: Chart, layers: Sequence[Columns]) -> Json:
     shown = {"x": True, "yLeft": True, "yRight": True}
     series = _SERIES[chart.draw]
     drawn = [
-        _data_layer(f"l{place}", "line" if place else series, found, layer.measures)
-        for place, (found, layer) in enumerate(zip(layers, chart.layers, strict=True))
+        _data_layer(f"l{index}", "line" if index else series, found, layer.measures)
+        for index, (found, layer) in enumerate(zip(layers, chart.layers, strict=True))
     ]
     return {
         "legend": {"isVisible": True, "position": "bottom"},
@@ -85,10 +85,10 @@ def _lines(chart: Chart) -> Json:
     return {
         "layerId": LINES,
         "layerType": "referenceLine",
-        "accessors": [line_id(place) for place in range(len(chart.lines))],
+        "accessors": [line_id(index) for index in range(len(chart.lines))],
         "yConfig": [
             {
-                "forAccessor": line_id(place),
+                "forAccessor": line_id(index),
                 "axisMode": "left",
                 "fill": "none",
                 "lineStyle": "dashed",
@@ -96,7 +96,7 @@ def _lines(chart: Chart) -> Json:
                 "textVisibility": True,
             }
             | _colour(line.tone)
-            for place, line in enumerate(chart.lines)
+            for index, line in enumerate(chart.lines)
         ],
     }
 

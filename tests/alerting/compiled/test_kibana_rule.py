@@ -14,7 +14,7 @@ from mlmon.alerting.compiled.kibana_rule import Connectors, connector_id, kibana
 from mlmon.alerting.compiled.watch import watch
 from mlmon.alerting.policies.policy import policies
 from mlmon.analyzers.base.finding import Severity
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.elastic.indices.index_tables import FINDINGS, NOTICES
 from mlmon.kibana.lint import lint
 from mlmon.kibana.providers import artefacts
@@ -102,8 +102,8 @@ def test_named_connectors_are_told_what_their_type_takes() -> None:
 
 def test_the_lint_takes_only_connectors_that_are_known() -> None:
     """One that someone else made has to be named to the lint; nothing is made for it."""
-    place = Place("production", connectors=OTHERS)
-    everything = artefacts(place)
+    target = Target("production", connectors=OTHERS)
+    everything = artefacts(target)
     assert lint(everything, (each.id for each in OTHERS)) == []
     unknown = {each.message for each in lint(everything)}
     assert unknown == {f"there is no connector {each.id}" for each in OTHERS}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.providers import artefacts
 
-PLACE = Place("production", "ops")
-EVERYTHING = artefacts(PLACE)
+TARGET = Target("production", "ops")
+EVERYTHING = artefacts(TARGET)
 
 Errors = Callable[[str, Any], list[str]]
 

@@ -7,26 +7,26 @@ from typing import Any
 import pytest
 
 from mlmon.dashboards.field_labels import label
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.dashboards.model.source import Source
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS, LOGS, REQUESTS, SOURCES
 from mlmon.kibana.emit.data_views import data_view
 from mlmon.kibana.emit.saved_objects import index_pattern
 
-PLACE = Place("production", "ops")
+TARGET = Target("production", "ops")
 each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda each: each.name)
 
 
 def formats(source: Source) -> dict[str, Any]:
     """Return the formats of a source's fields."""
-    found: dict[str, Any] = data_view(source, PLACE)["data_view"]["fieldFormats"]
+    found: dict[str, Any] = data_view(source, TARGET)["data_view"]["fieldFormats"]
     return found
 
 
 @each_source
 def test_every_field_has_a_label_and_its_description(source: Source) -> None:
     """What the tables say of a field is what Kibana shows beside it; labels differ."""
-    view = data_view(source, PLACE)["data_view"]
+    view = data_view(source, TARGET)["data_view"]
     named = {field.name: field for field in source.fields if not field.is_family}
     assert view["fieldAttrs"].keys() == named.keys()
     for name, attributes in view["fieldAttrs"].items():
@@ -53,16 +53,16 @@ def test_labels(name: str, shown: str) -> None:
 
 def test_values_are_written_in_their_units() -> None:
     """Durations in nanoseconds, shares, and seconds are read as such."""
-    formats = data_view(REQUESTS, PLACE)["data_view"]["fieldFormats"]
+    formats = data_view(REQUESTS, TARGET)["data_view"]["fieldFormats"]
     assert formats["event.duration"]["params"]["inputFormat"] == "nanoseconds"
-    assert data_view(FINDINGS, PLACE)["data_view"]["fieldFormats"]["finding.sample.completeness"][
+    assert data_view(FINDINGS, TARGET)["data_view"]["fieldFormats"]["finding.sample.completeness"][
         "id"
     ] == ("percent")
 
 
 def test_a_trace_leads_to_its_story() -> None:
     """A click on a trace's id opens everything it did, in the space it is in."""
-    template = data_view(LOGS, PLACE)["data_view"]["fieldFormats"]["trace.id"]["params"][
+    template = data_view(LOGS, TARGET)["data_view"]["fieldFormats"]["trace.id"]["params"][
         "urlTemplate"
     ]
     assert template.startswith("../app/discover#/view/mlmon-production-ops-story?_a=")
@@ -71,15 +71,15 @@ def test_a_trace_leads_to_its_story() -> None:
 
 def test_alerts_are_not_chosen_by_time() -> None:
     """What is open now may have begun long ago: its data view has no time field."""
-    assert "timeFieldName" not in data_view(ALERTS, PLACE)["data_view"]
-    assert "timeFieldName" not in index_pattern(data_view(ALERTS, PLACE))["attributes"]
-    assert data_view(FINDINGS, PLACE)["data_view"]["timeFieldName"] == "@timestamp"
+    assert "timeFieldName" not in data_view(ALERTS, TARGET)["data_view"]
+    assert "timeFieldName" not in index_pattern(data_view(ALERTS, TARGET))["attributes"]
+    assert data_view(FINDINGS, TARGET)["data_view"]["timeFieldName"] == "@timestamp"
 
 
 @each_source
 def test_as_a_saved_object_it_says_the_same(source: Source) -> None:
     """What an import takes as strings of JSON is what the API takes as it is."""
-    body = data_view(source, PLACE)
+    body = data_view(source, TARGET)
     view, attributes = body["data_view"], index_pattern(body)["attributes"]
     assert json.loads(attributes["fieldAttrs"]) == view["fieldAttrs"]
     assert json.loads(attributes["fieldFormatMap"]) == view["fieldFormats"]

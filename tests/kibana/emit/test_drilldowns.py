@@ -6,15 +6,15 @@ import pytest
 
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.dashboard import Dashboard
 from mlmon.dashboards.model.layout import layout
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.providers import artefacts
 
-PLACE = Place("production", "ops")
-EVERYTHING = artefacts(PLACE)
+TARGET = Target("production", "ops")
+EVERYTHING = artefacts(TARGET)
 
 
 def ways(artefact: Artefact) -> set[str]:
@@ -40,14 +40,14 @@ def test_every_declared_way_is_compiled(kind: str, dashboard: Dashboard) -> None
     """No `leads_to` is dropped: charts have a drill-down, tiles a link in their heading."""
     panels = layout(dashboard, shown_on(dashboard, discover()))
     declared = {
-        PLACE.id(panel.panel.leads_to)
+        TARGET.id(panel.panel.leads_to)
         for panel in panels
         if isinstance(panel.panel, Chart) and panel.panel.leads_to
     }
     (compiled,) = (
         artefact
         for artefact in EVERYTHING
-        if artefact.kind == kind and artefact.id == PLACE.id(dashboard.name)
+        if artefact.kind == kind and artefact.id == TARGET.id(dashboard.name)
     )
     assert ways(compiled) == declared
 

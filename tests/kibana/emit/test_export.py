@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mlmon.commands import app
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.elastic.errors import UserError
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import IMPORTED, files, read
@@ -18,7 +18,7 @@ COMMAND = "mlmon kibana export --out deploy/kibana --namespace default --space d
 
 def test_the_compiled_artefacts_are_those_of_the_model() -> None:
     """What lies in the repository, to be reviewed like code, is what the model compiles to now."""
-    texts = files(artefacts(Place()))
+    texts = files(artefacts(Target()))
     there = {
         str(path.relative_to(COMPILED)): path.read_text(encoding="utf-8")
         for path in COMPILED.rglob("*")
@@ -44,14 +44,14 @@ def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
     back = {(each.kind, each.id): json.dumps(each.body) for each in read(tmp_path)}
     assert back == {
         (artefact.kind, artefact.id): json.dumps(artefact.body)
-        for artefact in artefacts(Place("n"))
+        for artefact in artefacts(Target("n"))
     }
 
 
 def test_exports_of_two_places_share_no_id() -> None:
     """Ids are unique in a whole Kibana: a namespace and a space make them so."""
-    places = [Place(), Place("n"), Place("n", "ops"), Place("default", "n")]
-    ids = [{(artefact.kind, artefact.id) for artefact in artefacts(place)} for place in places]
+    targets = [Target(), Target("n"), Target("n", "ops"), Target("default", "n")]
+    ids = [{(artefact.kind, artefact.id) for artefact in artefacts(target)} for target in targets]
     assert len(set().union(*ids)) == sum(map(len, ids))
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.links.place import Place
+from mlmon.dashboards.links.target import Target
 from mlmon.kibana.emit.artefact import Artefact, Kind
 from mlmon.kibana.lint import lint
 from mlmon.kibana.lint.bundle import is_mapped
 from mlmon.kibana.providers import artefacts
 
-EVERYTHING = artefacts(Place("production", "ops"))
+EVERYTHING = artefacts(Target("production", "ops"))
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 Change = Callable[[dict[str, Any]], None]
 

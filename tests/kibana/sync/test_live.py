@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mlmon.commands import app
-from mlmon.dashboards.links.place import Place
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
+from mlmon.dashboards.links.target import Target
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 from mlmon.kibana.emit.artefact import Artefact
@@ -23,11 +23,11 @@ from mlmon.kibana.sync.api import Kibana, KibanaError, open_kibana
 from mlmon.kibana.sync.apply import HalfAppliedError, apply, delete
 from mlmon.kibana.sync.differences import differences
 from mlmon.kibana.sync.plan import Change, Step, fitting, plan
-from mlmon.kibana.sync.remote_objects import Things, things
+from mlmon.kibana.sync.remote_objects import RemoteObjects, remote_objects
 from tests.support.kibana_stand_in import StandIn, serving
 
-PLACE = Place("production", "ops")
-EVERYTHING = tuple(artefact for artefact in artefacts(PLACE) if artefact.kind != "watch")
+TARGET = Target("production", "ops")
+EVERYTHING = tuple(artefact for artefact in artefacts(TARGET) if artefact.kind != "watch")
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 RULE = {
     "name": "mlmon production: errors",
@@ -71,7 +71,7 @@ SMALL = (
     ),
     *ALERTING,
 )
-"""Some of each kind: enough to see how each is handled."""
+"""Some of each kind."""
 ALL = (*EVERYTHING, *ALERTING)
 
 
@@ -110,9 +110,9 @@ def url(stand_in: StandIn) -> Iterator[str]:
         yield address
 
 
-def reached(url: str, space: str = "ops") -> dict[Any, Things]:
-    """Return how each kind is handled at an address."""
-    return dict(things(opened(url=url, space=space), None))
+def reached(url: str, space: str = "ops") -> dict[Any, RemoteObjects]:
+    """Return the remote objects of each kind at an address."""
+    return dict(remote_objects(opened(url=url, space=space), None))
 
 
 def planned(url: str, chosen: Any = SMALL, version: Any = (9, 5)) -> list[Step]:
@@ -310,7 +310,7 @@ def test_a_space_that_does_not_exist(url: str) -> None:
     with pytest.raises(KibanaError, match="There is no space 'nowhere'"):
         kibana.check_space()
     with pytest.raises(UserError, match="'Ops team' is no space"):
-        Place("production", "Ops team")
+        Target("production", "Ops team")
 
 
 def test_a_kibana_that_is_too_old(stand_in: StandIn, url: str) -> None:

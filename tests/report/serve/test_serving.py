@@ -18,7 +18,7 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.dashboards.definitions import dashboards
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
-from mlmon.report.serve.request import wanted
+from mlmon.report.serve.request import page_request
 from mlmon.report.serve.server import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -121,13 +121,13 @@ def test_a_tile_leads_to_its_dashboard_with_the_same_choices(server: Server) -> 
 def test_what_an_address_may_say() -> None:
     """Choices that the dashboard has no control for are passed over, ranges are checked."""
     overview = next(dashboard for dashboard in dashboards() if dashboard.name == "overview")
-    want = wanted("since=6h&service.name=api&finding.id=x", overview, "7d")
-    assert want.chosen == (("service.name", "api"),)
-    assert want.window(START).length == timedelta(hours=6)
-    assert wanted("", overview, "7d").window(START).length == timedelta(days=7)
+    request = page_request("since=6h&service.name=api&finding.id=x", overview, "7d")
+    assert request.chosen == (("service.name", "api"),)
+    assert request.window(START).length == timedelta(hours=6)
+    assert page_request("", overview, "7d").window(START).length == timedelta(days=7)
     for query in ("since=500d", "since=now&until=1h", "since=tomorrow"):
         with pytest.raises(UserError):
-            wanted(query, overview, "7d").window(START)
+            page_request(query, overview, "7d").window(START)
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")

@@ -8,7 +8,7 @@ from typing import Any
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.report.terminal.following import follow
-from mlmon.report.terminal.query import Wanted
+from mlmon.report.terminal.query import EventFilter
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -53,6 +53,8 @@ def test_each_event_is_told_once_and_late_ones_too(
                 ship(batch)
             return self.is_set()
 
-    wanted = Wanted(NOW - timedelta(hours=2))
-    told = [each["event.sequence"] for each in follow(cluster, namespace, wanted, NOW, Looks())]
+    event_filter = EventFilter(NOW - timedelta(hours=2))
+    told = [
+        each["event.sequence"] for each in follow(cluster, namespace, event_filter, NOW, Looks())
+    ]
     assert told == [2, 3, 4, 5]

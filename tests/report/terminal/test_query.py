@@ -10,7 +10,12 @@ from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 from mlmon.report.terminal.following import newest
-from mlmon.report.terminal.query import Wanted, dataset_argument, field_argument, level_argument
+from mlmon.report.terminal.query import (
+    EventFilter,
+    dataset_argument,
+    field_argument,
+    level_argument,
+)
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 Ship = Callable[..., None]
@@ -62,10 +67,10 @@ def test_it_finds_what_is_wanted(cluster: Cluster, namespace: str, ship: Ship) -
     """By level or worse, service, dataset, words in a row, fields, labels, and time."""
     ship(EVENTS)
     for narrowed, minutes in CASES:
-        found = newest(cluster, namespace, Wanted(**({"since": START} | narrowed)), 100)
+        found = newest(cluster, namespace, EventFilter(**({"since": START} | narrowed)), 100)
         assert [each["event.sequence"] for each in found] == minutes, narrowed
     # Of more than are asked for, the newest, and the newest last.
-    newest_three = newest(cluster, namespace, Wanted(START), 3)
+    newest_three = newest(cluster, namespace, EventFilter(START), 3)
     assert [each["event.sequence"] for each in newest_three] == [4, 5, 6]
 
 

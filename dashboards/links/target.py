@@ -12,7 +12,7 @@ _SPACE = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """A namespace and a space.
 
     Ids of dashboards, searches, data views and rules are unique in a whole Kibana, not in a space,
