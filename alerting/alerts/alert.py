@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.identity import FindingIdentity, Identified
 from mlmon.analyzers.base.window import iso, parse_time
 
 if TYPE_CHECKING:
@@ -36,21 +37,14 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Identified):
     """One alert, from its opening to its end.
 
     Args:
         rule: The rule that held.
-        series: The series it held for.
+        identity: Analyzer, metric, and what was measured: the series it held for.
         layer: The rule's place in the chain of causes.
-        analyzer: Name of the analyzer.
-        metric: What was measured.
-        subject: What it was measured of.
-        segment: Part of the traffic, None for all of it.
-        service: `service.name` of the events.
-        environment: `service.environment`, None where they name none or several.
-        model_name: Model, None where the metric belongs to none.
-        model_version: Its version.
+        environment: `service.environment`, None where the events name none or several.
         since: Begin of the first window that counted when it opened, or of what it added to the one
             before where windows overlap.
         opened: End of the window with which the rule held.
@@ -72,16 +66,9 @@ class Alert:
     """
 
     rule: str
-    series: str
+    identity: FindingIdentity
     layer: Layer
-    analyzer: str
-    metric: str
-    subject: str | None = None
-    segment: str | None = None
-    service: str | None = None
     environment: str | None = None
-    model_name: str | None = None
-    model_version: str | None = None
     since: datetime
     opened: datetime
     severity: Severity
@@ -108,10 +95,7 @@ class Alert:
     @property
     def title(self) -> str:
         """What is in alarm, such as `data_quality missing.rate of client_rating, autobid 3`."""
-        of = f" of {self.subject}" if self.subject else ""
-        where = f" where {self.segment}" if self.segment else ""
-        model = " ".join(each for each in (self.model_name, self.model_version) if each)
-        return f"{self.analyzer} {self.metric}{of}{where}{f', {model}' if model else ''}"
+        return self.identity.title
 
     @property
     def status(self) -> Status:
@@ -135,7 +119,8 @@ class Alert:
 
     def to_document(self) -> dict[str, Any]:
         """Return the alert's document: flat keys, without those that have no value."""
-        document: dict[str, Any] = {"@timestamp": self.changed}
+        document: dict[str, Any] = {"@timestamp": self.changed, "finding.series": self.series}
+        document |= self.identity.fields()
         document |= zip(FIELDS.values(), _ALL(self), strict=True)
         document["alert.id"], document["alert.status"] = self.id, self.status
         for name in _TIMES & document.keys():
@@ -151,6 +136,7 @@ class Alert:
             for name, field in FIELDS.items()
             if document.get(field) is not None
         }
+        values["identity"] = FindingIdentity.from_document(document)
         values["withdrawn"] = document["alert.status"] == Status.WITHDRAWN
         return cls(**values)
 
@@ -161,16 +147,8 @@ class Alert:
 
 FIELDS = {
     "rule": "alert.name",
-    "series": "finding.series",
     "layer": "alert.layer",
-    "analyzer": "finding.analyzer",
-    "metric": "finding.metric",
-    "subject": "finding.subject",
-    "segment": "finding.segment",
-    "service": "service.name",
     "environment": "service.environment",
-    "model_name": "ml.model.name",
-    "model_version": "ml.model.version",
     "since": "event.start",
     "opened": "event.created",
     "severity": "finding.severity",
@@ -189,7 +167,7 @@ FIELDS = {
     "inhibited_by": "alert.inhibited_by",
     "withdrawn": "alert.withdrawn",
 }
-"""The document's field of each attribute; `alert.withdrawn` is told by `alert.status`."""
+"""The document's field of each attribute but the identity; `alert.status` holds `withdrawn`."""
 
 _ALL = attrgetter(*FIELDS)
 _DATES = ("since", "opened", "severity_since", "last_alarm", "last_finding", "expires", "ended")
@@ -200,7 +178,7 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
     "ending": Ending,
 }
 
-if set(FIELDS) != {field.name for field in fields(Alert)}:
+if {*FIELDS, "identity"} != {field.name for field in fields(Alert)}:
     raise TypeError("FIELDS and the attributes of Alert differ")
 
 
@@ -219,16 +197,9 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
     newest = counting[-1]
     return Alert(
         rule=rule.id,
-        series=newest.series,
+        identity=newest.identity,
         layer=rule.layer,
-        analyzer=newest.analyzer,
-        metric=newest.metric,
-        subject=newest.subject,
-        segment=newest.segment,
-        service=newest.service,
         environment=newest.environment,
-        model_name=newest.model_name,
-        model_version=newest.model_version,
         since=min(rule.begin(finding) for finding in counting),
         opened=newest.end,
         severity=level,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.alert import FIELDS, Alert, Status
+from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import Document
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 BATCH = 1_000
-_OWN = {"@timestamp", "alert.id", "alert.status", *FIELDS.values()}
+_OWN = {
+    "@timestamp",
+    "alert.id",
+    "alert.status",
+    "finding.series",
+    *IDENTITY_FIELDS.values(),
+    *FIELDS.values(),
+}
 
 
 @dataclass(frozen=True, slots=True)

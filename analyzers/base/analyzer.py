@@ -72,7 +72,7 @@ class Analyzer(ABC, Generic[P]):
             if limits and limits.judged
             else {}
         )
-        return Finding(
+        return Finding.of(
             analyzer=self.name,
             metric=metric,
             subject=subject,

@@ -1,7 +1,7 @@
-"""A finding: what one analyzer says about one metric of one subject in one window.
+"""A finding: one analyzer's verdict on one metric of one subject in one window.
 
-It is stored as one document. Its key names what it is about; its id adds the revision, so that
-new knowledge (late logs, late labels) adds a document and the same knowledge replaces its own.
+It is stored as one document. Its key is made of identity and window; its id adds the revision, so
+that late logs and labels add a document, and the same result replaces its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlmon.analyzers.base.digest import digest
-from mlmon.analyzers.base.series import series_name
+from mlmon.analyzers.base.identity import IDENTITY_FIELDS, FindingIdentity, Identified
 from mlmon.analyzers.base.window import Window, iso, parse_time
 from mlmon.formatting import compact_duration
 
@@ -27,7 +27,7 @@ Part: TypeAlias = tuple[str, float, float]
 
 
 class Severity(StrEnum):
-    """How bad a finding is; `unknown` says that nothing can be said, and its reason says why."""
+    """How bad a finding is; `unknown` means no verdict, and its reason says why."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -46,25 +46,19 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Identified):
     """One verdict.
 
     Args:
-        analyzer: Name of the analyzer.
-        metric: What was measured, as the Findings table of ARCHITECTURE.md names it.
-        subject: What it was measured of: a path, a feature, a source, a job.
-        segment: Part of the traffic, None for all of it.
-        service: `service.name` of the events.
-        environment: `service.environment`, None where they name none or several.
-        model_name: Model, None where the metric belongs to none.
-        model_version: Its version.
-        start: Begin of the window, UTC, included.
+        identity: Analyzer, metric, and what was measured.
+        environment: `service.environment`, None where the events name none or several.
+        start: Start of the window, UTC, included.
         end: End of the window, UTC, excluded.
-        created: When it was learnt.
+        created: When the revision was stored.
         value: The measurement, None where there is none.
         low: Lower end of its interval.
         high: Upper end of its interval.
-        p_value: Chance of such a value without a change.
+        p_value: Probability of such a value without a change.
         q_value: The same after Benjamini-Hochberg over the window's tests.
         baseline_id: Baseline compared with.
         baseline_value: The same measurement on the baseline or the past.
@@ -76,23 +70,17 @@ class Finding:
         severity: The verdict.
         reason: One sentence a person can act on.
         parts: What is drawn of a distribution: the sample next to training, in ten parts.
-        runbook: Where it is written what to do.
-        revision: 1, and one more for each change of knowledge.
+        runbook: Path of the page that says what to do.
+        revision: 1, and one more each time late logs or labels changed it.
         latest: Whether no later revision exists.
     """
 
-    analyzer: str
-    metric: str
-    subject: str | None
+    identity: FindingIdentity
     start: datetime
     end: datetime
     severity: Severity
     reason: str
-    segment: str | None = None
-    service: str | None = None
     environment: str | None = None
-    model_name: str | None = None
-    model_version: str | None = None
     created: datetime | None = None
     value: float | None = None
     low: float | None = None
@@ -116,23 +104,16 @@ class Finding:
         """The time it is about."""
         return Window(self.start, self.end)
 
-    @property
-    def series(self) -> str:
-        """What it is about without the window, in words: findings of one series follow in time."""
-        return series_name(
-            self.analyzer,
-            self.metric,
-            subject=self.subject,
-            segment=self.segment,
-            service=self.service,
-            model=self.model_name,
-            version=self.model_version,
-        )
+    @classmethod
+    def of(cls, **values: Any) -> Finding:
+        """Return a finding from its attributes, those of its identity among them."""
+        about = {name: values.pop(name) for name in IDENTITY_FIELDS if name in values}
+        return cls(identity=FindingIdentity(**about), **values)
 
     @property
     def key(self) -> str:
-        """What it is about, as 20 hexadecimal digits: the same for all revisions."""
-        return digest(_ABOUT(self))
+        """Identity and window, as 20 hexadecimal digits: the same for all revisions."""
+        return digest(_KEY(self))
 
     @property
     def id(self) -> str:
@@ -141,13 +122,13 @@ class Finding:
 
     @property
     def content_digest(self) -> str:
-        """What it says, as 20 hexadecimal digits: equal if nothing new is known.
+        """The content as 20 hexadecimal digits: equal if nothing changed.
 
-        What has no value takes no part: a field that a later version of mlmon adds, and leaves
-        empty, makes no revision of every finding there is.
+        Attributes without a value are left out: a field that a later version of mlmon adds, and
+        leaves empty, makes no revision of every finding there is.
         """
-        said = zip(SAID, _SAID(self), strict=True)
-        return digest([each for each in said if each[1] is not None])
+        content = zip(CONTENT, _CONTENT(self), strict=True)
+        return digest([pair for pair in content if pair[1] is not None])
 
     def to_document(self) -> dict[str, Any]:
         """Return the document's source: flat keys, without those that have no value."""
@@ -168,26 +149,22 @@ class Finding:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Finding:
         """Read what `to_document` wrote; unknown fields are passed over."""
-        values: dict[str, Any] = {"subject": None}
+        values: dict[str, Any] = {}
         for name, field in FIELDS.items():
             if document.get(field) is not None:
                 values[name] = _DECODED.get(name, _same)(document[field])
-        return cls(**values)
+        return cls.of(**values)
 
     def revised(self, revision: int, created: datetime) -> Finding:
-        """Return the finding as the given revision, learnt at `created`."""
+        """Return the finding as the given revision, stored at `created`."""
         return replace(self, revision=revision, created=created, latest=True)
 
 
 FIELDS = {
-    "analyzer": "finding.analyzer",
-    "metric": "finding.metric",
-    "subject": "finding.subject",
-    "segment": "finding.segment",
-    "service": "service.name",
+    **{name: IDENTITY_FIELDS[name] for name in ("analyzer", "metric", "subject", "segment")},
+    "service": IDENTITY_FIELDS["service"],
     "environment": "service.environment",
-    "model_name": "ml.model.name",
-    "model_version": "ml.model.version",
+    **{name: IDENTITY_FIELDS[name] for name in ("model_name", "model_version")},
     "start": "event.start",
     "end": "event.end",
     "created": "event.created",
@@ -213,19 +190,9 @@ FIELDS = {
 """The document's field of each attribute."""
 
 _ALL = attrgetter(*FIELDS)
-_ABOUT = attrgetter(
-    "analyzer",
-    "metric",
-    "subject",
-    "segment",
-    "service",
-    "model_name",
-    "model_version",
-    "start",
-    "end",
-)
-SAID = tuple(name for name in FIELDS if name not in {"created", "revision", "latest"})
-_SAID = attrgetter(*SAID)
+_KEY = attrgetter(*IDENTITY_FIELDS, "start", "end")
+CONTENT = tuple(name for name in FIELDS if name not in {"created", "revision", "latest"})
+_CONTENT = attrgetter(*CONTENT)
 _TIMES = {"@timestamp", "event.start", "event.end", "event.created"}
 # JSON has no such numbers: an end of an interval that is open is left out.
 _INFINITE = {math.inf, -math.inf}
@@ -237,7 +204,7 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
     "parts": lambda rows: tuple(map(tuple, rows)),
 }
 
-if set(FIELDS) != {field.name for field in fields(Finding)}:
+if set(FIELDS) != {field.name for field in fields(Finding)} - {"identity"} | set(IDENTITY_FIELDS):
     raise TypeError("FIELDS and the attributes of Finding differ")
 
 

@@ -30,15 +30,6 @@ if TYPE_CHECKING:
 
 BEFORE = 6 * HOUR
 """How much of what went before is shown at least."""
-# The fields and values of a finding that name its series.
-_SERIES = {
-    "finding.analyzer": "analyzer",
-    "finding.metric": "metric",
-    "finding.subject": "subject",
-    "finding.segment": "segment",
-    "service.name": "service",
-    "ml.model.version": "model_version",
-}
 # Which search shows what an analyzer read, and which of its fields holds the finding's subject.
 _EVIDENCE: dict[str, tuple[SavedSearch, str | None]] = {
     "ml.access": (searches.REQUESTS, "url.path"),
@@ -95,12 +86,8 @@ def links(finding: Finding, target: Target) -> Links | None:
 
 
 def _dashboard(finding: Finding, analyzer: Analyzer[Any], target: Target) -> str:
-    said = (
-        is_(field, value)
-        for field, name in _SERIES.items()
-        if (value := getattr(finding, name)) is not None
-    )
-    only_these = Either((Not(Exists("finding.analyzer")), both(*said)))
+    of_series = (is_(field, value) for field, value in finding.identity.fields().items())
+    only_these = Either((Not(Exists("finding.analyzer")), both(*of_series)))
     view = f"/app/dashboards#/view/{quote(target.id(home(analyzer).name))}"
     return _prefix(target) + view + _state(finding, [only_these])
 

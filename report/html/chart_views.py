@@ -6,6 +6,7 @@ from itertools import groupby
 from math import isnan
 from typing import Final
 
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.dashboards.model.history import Frame
 from mlmon.dashboards.vega_lite.history import history_drawing
@@ -13,7 +14,7 @@ from mlmon.formatting import RATIO, duration, heading, number, short_moment
 from mlmon.report.html.buckets import Bucket, bucket_width, buckets, with_sentences
 from mlmon.report.html.health import CheckHealth
 from mlmon.report.html.history import history
-from mlmon.report.html.series import Floats, Series, SeriesKey
+from mlmon.report.html.series import Floats, Series
 from mlmon.report.panels.views import script_safe
 
 # All charts together draw about this many buckets, and tell this many sentences: the page's size
@@ -74,7 +75,7 @@ class Resolution:
         sentences: How many of its worst windows a chart tells in words.
     """
 
-    charted: frozenset[SeriesKey]
+    charted: frozenset[FindingIdentity]
     width: int
     sentences: int
 
@@ -87,7 +88,7 @@ def resolution(series: Sequence[Series], seconds: float) -> Resolution:
     return Resolution(charts, bucket_width(seconds, most), sentences)
 
 
-def charted(series: Iterable[Series]) -> frozenset[SeriesKey]:
+def charted(series: Iterable[Series]) -> frozenset[FindingIdentity]:
     """Return the checks that have a chart: of more than `MOST_CHARTS` those most in alarm."""
     ranked = sorted(series, key=lambda one: (-one.worst, -one.alarm_share, one.key))
     return frozenset(one.key for one in ranked[:MOST_CHARTS])
@@ -96,7 +97,7 @@ def charted(series: Iterable[Series]) -> frozenset[SeriesKey]:
 def panel_views(
     series: Sequence[Series],
     metrics: Sequence[Metric],
-    health: Mapping[SeriesKey, CheckHealth],
+    health: Mapping[FindingIdentity, CheckHealth],
     frame: Frame,
     fine: Resolution,
 ) -> tuple[PanelView, ...]:
@@ -104,7 +105,8 @@ def panel_views(
     declared = {metric.name: metric for metric in metrics}
     order = {metric: place for place, metric in enumerate(declared)}
     ordered = sorted(
-        series, key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key)
+        series,
+        key=lambda one: (order.get(one.key.metric, len(order)), one.key.metric, one.key),
     )
     return tuple(
         _panel(declared.get(metric) or undeclared(metric), list(group), health, frame, fine)
@@ -120,7 +122,7 @@ def undeclared(metric: str) -> Metric:
 def _panel(
     metric: Metric,
     series: Sequence[Series],
-    health: Mapping[SeriesKey, CheckHealth],
+    health: Mapping[FindingIdentity, CheckHealth],
     frame: Frame,
     fine: Resolution,
 ) -> PanelView:

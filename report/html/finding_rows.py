@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.formatting import count, duration, machine_moment, number, short_moment
-from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import Spell
 
@@ -21,7 +21,7 @@ class FindingRow:
     since_iso: str
     lasted: str
     ongoing: bool
-    key: SeriesKey
+    key: FindingIdentity
     anchor: str
     value: str
     limit: str
@@ -39,7 +39,9 @@ class FindingTable:
 
 
 def finding_table(
-    spells: Iterable[Spell], anchors: Mapping[SeriesKey, str], units: Mapping[tuple[str, str], str]
+    spells: Iterable[Spell],
+    anchors: Mapping[FindingIdentity, str],
+    units: Mapping[tuple[str, str], str],
 ) -> FindingTable:
     """Return the table; of more than `MOST_ROWS` spells the worst and longest are kept.
 
@@ -51,7 +53,10 @@ def finding_table(
     ranked = sorted(spells, key=lambda spell: (-spell.severity, -spell.alarms, -spell.since))
     kept, left = ranked[:MOST_ROWS], ranked[MOST_ROWS:]
     kept.sort(key=lambda spell: (-spell.since, -spell.severity))
-    rows = (_row(spell, anchors[spell.key], units.get(spell.key[:2], "")) for spell in kept)
+    rows = (
+        _row(spell, anchors[spell.key], units.get((spell.key.analyzer, spell.key.metric), ""))
+        for spell in kept
+    )
     return FindingTable(tuple(rows), _left_out(left))
 
 

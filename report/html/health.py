@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.formatting import count
-from mlmon.report.html.series import Series, SeriesKey
+from mlmon.report.html.series import Series
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 from mlmon.report.html.strips import Bars, bars, stretches, worst_of
 
@@ -25,7 +26,7 @@ class CheckHealth:
         bars: Its strip.
     """
 
-    key: SeriesKey
+    key: FindingIdentity
     anchor: str
     now: str
     worst: str
@@ -65,7 +66,7 @@ def severity_now(series: Series, until: float) -> int:
 def analyzer_health(
     name: str,
     series: Sequence[Series],
-    anchors: Mapping[SeriesKey, str],
+    anchors: Mapping[FindingIdentity, str],
     since: float,
     until: float,
 ) -> AnalyzerHealth:

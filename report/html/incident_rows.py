@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.run.ground_truth import Comparison, Detection
 from mlmon.dashboards.model.history import Mark
 from mlmon.formatting import count, duration, machine_moment, short_moment
-from mlmon.report.html.series import SeriesKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class IncidentRow:
     start: str
     start_iso: str
     lasted: str
-    key: SeriesKey | None
+    key: FindingIdentity | None
     anchor: str
     severity: str
     delay: str
@@ -55,7 +55,7 @@ def marks(comparison: Comparison) -> tuple[Mark, ...]:
     )
 
 
-def incident_table(comparison: Comparison, anchors: Mapping[SeriesKey, str]) -> IncidentTable:
+def incident_table(comparison: Comparison, anchors: Mapping[FindingIdentity, str]) -> IncidentTable:
     """Return the table of incidents."""
     rows = tuple(
         _row(str(number), one, anchors) for number, one in enumerate(comparison.detections, 1)
@@ -68,10 +68,10 @@ def incident_table(comparison: Comparison, anchors: Mapping[SeriesKey, str]) -> 
     )
 
 
-def _row(label: str, detection: Detection, anchors: Mapping[SeriesKey, str]) -> IncidentRow:
+def _row(label: str, detection: Detection, anchors: Mapping[FindingIdentity, str]) -> IncidentRow:
     """Return one incident's row."""
     incident, first, delay = detection.incident, detection.finding, detection.delay
-    key = SeriesKey.of(first) if first else None
+    key = first.identity.across_versions() if first else None
     return IncidentRow(
         label=label,
         title=incident.title,

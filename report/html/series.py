@@ -10,39 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.report.html.severity import OK, WARNING
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 Ranks = np.ndarray[tuple[int], np.dtype[np.int8]]
 
 COLUMNS = ("start", "end", "value", "low", "high", "warning", "critical")
-
-
-class SeriesKey(NamedTuple):
-    """What one check looks at. Its findings differ in their windows and model versions only."""
-
-    analyzer: str
-    metric: str
-    subject: str
-    segment: str
-    service: str
-
-    @classmethod
-    def of(cls, finding: Finding) -> "SeriesKey":
-        """Return the check that a finding belongs to."""
-        about = (
-            finding.analyzer,
-            finding.metric,
-            finding.subject,
-            finding.segment,
-            finding.service,
-        )
-        return cls(*(part or "" for part in about))
-
-    @property
-    def label(self) -> str:
-        """The subject with its segment, as people read it."""
-        return " · ".join(part for part in (self.subject or "all", self.segment) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +28,7 @@ class Series:
     one bad hour did would seem to have begun a day before it.
 
     Attributes:
-        key: What is looked at.
+        key: The check: an identity across model versions.
         start, end: The time that each window is the first to cover, in seconds since the epoch.
         value, low, high: The value and the interval it lies in; NaN where there is none.
         warning, critical: The limits that held for that window; NaN where there is none.
@@ -62,7 +36,7 @@ class Series:
         kept: The whole finding where it is not ok, for its sentence; None where it is.
     """
 
-    key: SeriesKey
+    key: FindingIdentity
     start: Floats
     end: Floats
     value: Floats
@@ -157,7 +131,7 @@ class _Columns:
         self.severity.append(severity)
         self.kept.append(finding if severity != OK else None)
 
-    def series(self, key: SeriesKey) -> Series:
+    def series(self, key: FindingIdentity) -> Series:
         """Return the columns in the order of their windows."""
         columns = {
             name: np.array(column, dtype=np.float64) for name, column in self.numbers.items()
@@ -176,14 +150,14 @@ class _Columns:
 class _Collection:
     """Everything noticed while findings pass by."""
 
-    columns: dict[SeriesKey, _Columns] = field(default_factory=dict)
+    columns: dict[FindingIdentity, _Columns] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     services: set[str] = field(default_factory=set)
     versions: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     def add(self, finding: Finding) -> None:
         """Take one finding in."""
-        self.columns.setdefault(SeriesKey.of(finding), _Columns()).add(finding)
+        self.columns.setdefault(finding.identity.across_versions(), _Columns()).add(finding)
         self.counts[finding.severity] += 1
         if finding.service:
             self.services.add(finding.service)

@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
-from mlmon.report.html.series import Series, SeriesKey
+from mlmon.analyzers.base.identity import FindingIdentity
+from mlmon.report.html.series import Series
 from mlmon.report.html.severity import OK, WARNING
 
 PATIENCE = 2
@@ -35,7 +36,7 @@ class Spell:
         ongoing: The check has not been ok for long enough since.
     """
 
-    key: SeriesKey
+    key: FindingIdentity
     since: float
     until: float
     severity: int

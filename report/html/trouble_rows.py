@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.dashboards.links.links import Linked, Links
 from mlmon.dashboards.model.history import Mark
 from mlmon.formatting import count, duration, machine_moment, short_moment
-from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import Spell
 from mlmon.report.html.troubles import Trouble
@@ -20,7 +20,7 @@ MOST_EFFECTS: Final = 5
 class Effect:
     """A check that followed, and how long after the beginning."""
 
-    key: SeriesKey
+    key: FindingIdentity
     anchor: str
     after: str
     severity: str
@@ -45,7 +45,7 @@ class TroubleRow:
     severity: str
     ongoing: bool
     sentence: str
-    first: SeriesKey
+    first: FindingIdentity
     anchor: str
     since: str
     since_iso: str
@@ -68,7 +68,7 @@ class TroubleList:
 
 def trouble_list(
     troubles: Iterable[Trouble],
-    anchors: Mapping[SeriesKey, str],
+    anchors: Mapping[FindingIdentity, str],
     incidents: Sequence[Mark],
     links: Linked,
 ) -> TroubleList:
@@ -90,7 +90,10 @@ def trouble_list(
 
 
 def _row(
-    trouble: Trouble, anchors: Mapping[SeriesKey, str], incidents: Sequence[Mark], links: Linked
+    trouble: Trouble,
+    anchors: Mapping[FindingIdentity, str],
+    incidents: Sequence[Mark],
+    links: Linked,
 ) -> TroubleRow:
     """Return one trouble to read."""
     first = trouble.first
@@ -116,14 +119,14 @@ def _row(
 
 def _followers(trouble: Trouble) -> list[Spell]:
     """Return the first spell of each other check of a trouble."""
-    first: dict[SeriesKey, Spell] = {}
+    first: dict[FindingIdentity, Spell] = {}
     for spell in trouble.spells[1:]:
         first.setdefault(spell.key, spell)
     first.pop(trouble.first.key, None)
     return list(first.values())
 
 
-def _effect(spell: Spell, since: float, anchors: Mapping[SeriesKey, str]) -> Effect:
+def _effect(spell: Spell, since: float, anchors: Mapping[FindingIdentity, str]) -> Effect:
     """Return one follower."""
     after = spell.since - since
     return Effect(

@@ -1,11 +1,12 @@
 """What the page shows, worked out; `mlmon.report.html.page` only writes it down."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
 from mlmon.analyzers.base.alert_policy import INGEST, LAYERS, AlertPolicy
+from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
@@ -16,7 +17,7 @@ from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, re
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
 from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks, within
-from mlmon.report.html.series import Record, Series, SeriesKey
+from mlmon.report.html.series import Record, Series
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import spells
 from mlmon.report.html.strips import Shade, shade
@@ -101,6 +102,7 @@ def page_view(
     frame = _frame(found, marks(comparison))
     views = tuple(_analyzers(found, analyzers, anchors, frame, fine))
     wrong = spells(found.series)
+    checks = {replace(one.key, service=None) for one in found.series}
     state, headline = overall(view.health for view in views)
     return Page(
         service=", ".join(found.services) or "Service",
@@ -116,7 +118,7 @@ def page_view(
         counts=tuple(
             (face.name, f"{found.counts.get(face.name, 0):,}") for face in reversed(FACES)
         ),
-        several_services=len({one.key[:4] for one in found.series}) < len(found.series),
+        several_services=len(checks) < len(found.series),
         resolution=duration(fine.width),
         analyzers=views,
         troubles=trouble_list(
@@ -144,7 +146,7 @@ def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
 def _analyzers(
     found: Record,
     analyzers: Sequence[AnalyzerOfReport],
-    anchors: Mapping[SeriesKey, str],
+    anchors: Mapping[FindingIdentity, str],
     frame: Frame,
     fine: Resolution,
 ) -> Iterable[AnalyzerView]:

@@ -12,14 +12,14 @@ from mlmon.alerting.causes import explain, likely_causes
 from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import HOUR
-from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.histories import START, all_episodes, changed, rule, spell
 
 
 def alert(layer: str, begin: int = 0, **known: Any) -> Alert:
     """Return an open alert of a layer that opened some hours after the start."""
     (found,) = all_episodes(rule(1, 1, layer=layer, name=layer), spell("c", analyzer=layer))
     opened = START + begin * HOUR
-    return replace(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
+    return changed(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
 
 
 def explained(effect: Alert, *causes: Alert) -> tuple[str | None, str | None]:

@@ -179,7 +179,7 @@ def finding(
     value = drawn.uniform(0.12, 0.3) if bad else drawn.uniform(0, 0.09)
     calm = Severity.UNKNOWN if drawn.random() < UNKNOWN else Severity.OK
     alarm = Severity.CRITICAL if value > 0.2 else Severity.WARNING
-    return Finding(
+    return Finding.of(
         analyzer=analyzer,
         metric=metric,
         subject=subject,

@@ -22,7 +22,7 @@ from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
-FINDING = Finding(
+FINDING = Finding.of(
     analyzer="service_health",
     metric="latency.p95",
     subject="/ml/it's",
@@ -33,6 +33,11 @@ FINDING = Finding(
     service="api",
 )
 TARGET = Target("production", "ops")
+
+
+def _of(analyzer: str) -> Finding:
+    """Return the finding as one of another analyzer."""
+    return replace(FINDING, identity=replace(FINDING.identity, analyzer=analyzer))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_a_finding_opens_its_evidence() -> None:
 @pytest.mark.parametrize("analyzer", discover(), ids=lambda each: each.name)
 def test_links_lead_to_what_is_there(analyzer: Any) -> None:
     """Whatever the analyzer, its dashboard and its search are among the artefacts."""
-    found = links(replace(FINDING, analyzer=analyzer.name), TARGET)
+    found = links(_of(analyzer.name), TARGET)
     assert found is not None
     ids = {(artefact.body.get("type"), artefact.id) for artefact in artefacts(TARGET)}
     for kind, path in (("dashboard", found.dashboard), ("search", found.search)):
@@ -112,7 +117,7 @@ def test_links_lead_to_what_is_there(analyzer: Any) -> None:
 
 def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
     """Old findings outlive the analyzers that made them."""
-    assert links(replace(FINDING, analyzer="gone"), TARGET) is None
+    assert links(_of("gone"), TARGET) is None
 
 
 def test_the_report_leads_into_kibana(javascript: str) -> None:

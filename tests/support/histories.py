@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from mlmon.alerting.alerts.state_machine import AlertStateMachine
 from mlmon.alerting.policies.policy import Policy, policy_of
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.window import HOUR
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def spell(
     step = length if step is None else step
     about = {"analyzer": "drift", "metric": "ks", "service": "api"} | known
     return [
-        Finding(
+        Finding.of(
             subject=subject,
             start=start + number * step - length,
             end=start + number * step,
@@ -56,6 +58,12 @@ def spell(
         for number, letter in enumerate(letters, 1)
         if letter != "."
     ]
+
+
+def changed(alert: Alert, **values: Any) -> Alert:
+    """Return an alert with other attributes, those of its identity among them."""
+    about = {name: values.pop(name) for name in IDENTITY_FIELDS if name in values}
+    return replace(alert, identity=replace(alert.identity, **about), **values)
 
 
 def rule(after: int = 2, of: int = 3, clear: int = 3, on: str = "warning", **known: Any) -> Policy:

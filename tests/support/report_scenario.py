@@ -206,7 +206,7 @@ def _finding(check: Check, start: datetime, end: datetime, value: float) -> Find
     )
     drift = check.analyzer in {"feature_drift", "score_shift"}
     early = drift and end <= START + timedelta(hours=20)
-    return Finding(
+    return Finding.of(
         analyzer=check.analyzer,
         metric=check.metric,
         subject=check.subject,

@@ -29,7 +29,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, iso, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.errors import UserError
-from tests.support.histories import all_episodes, rule, spell
+from tests.support.histories import all_episodes, changed, rule, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def alert(layer: str, age: int = 3, **known: Any) -> Alert:
     """Return an open critical alert of a layer that opened some minutes ago."""
     (found,) = all_episodes(rule(1, 1, layer=layer, name=layer), spell("c", layer, analyzer=layer))
     opened = NOW - age * MINUTE
-    return replace(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
+    return changed(found, since=opened - HOUR, opened=opened, severity_since=opened, **known)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.base import finding as finding_module
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.series import series_name
+from mlmon.analyzers.base.identity import FindingIdentity
 
 START = datetime(2026, 3, 2, 14, tzinfo=UTC)
 names = st.text(min_size=1, max_size=20)
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 findings = st.builds(
-    Finding,
+    Finding.of,
     analyzer=names,
     metric=names,
     subject=st.none() | names,
@@ -74,7 +74,10 @@ def test_the_series_says_what_follows_in_time(one: Finding, other: Finding) -> N
 
 def test_a_series_fits_into_a_keyword() -> None:
     """A subject of any length keeps its series apart from others, within what is indexed."""
-    names = {series_name("a", "m", subject="x" * 2_000 + end) for end in ("", "y", "z")}
+    names = {
+        FindingIdentity(analyzer="a", metric="m", subject="x" * 2_000 + end).series
+        for end in ("", "y", "z")
+    }
     assert len(names) == 3
     assert max(map(len, names)) <= 1_024
 
@@ -91,7 +94,7 @@ def test_only_what_it_says_is_knowledge(finding: Finding) -> None:
 
 def test_numbers_that_json_lacks_are_left_out() -> None:
     """An infinite end of an interval is no field, so the document stays valid JSON."""
-    finding = Finding(
+    finding = Finding.of(
         analyzer="a",
         metric="m",
         subject=None,
@@ -112,7 +115,7 @@ def test_severities_have_an_order() -> None:
 
 def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier version of mlmon said without the field is what is said now without it."""
-    said = Finding(
+    said = Finding.of(
         analyzer="score_shift",
         metric="ks.distance",
         subject=None,
@@ -123,9 +126,9 @@ def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.Mon
         value=0.5,
     )
     now = said.content_digest
-    earlier = tuple(name for name in finding_module.SAID if name != "parts")
-    monkeypatch.setattr(finding_module, "SAID", earlier)
-    monkeypatch.setattr(finding_module, "_SAID", attrgetter(*earlier))
+    earlier = tuple(name for name in finding_module.CONTENT if name != "parts")
+    monkeypatch.setattr(finding_module, "CONTENT", earlier)
+    monkeypatch.setattr(finding_module, "_CONTENT", attrgetter(*earlier))
     assert said.content_digest == now
     assert replace(said, p_value=0.5).content_digest != now
     assert replace(said, value=None, low=0.5).content_digest != now

@@ -29,7 +29,7 @@ COUNT = Limits(3, 10)
 
 def finding(value: float | None, severity: Severity, limits: Limits, **known: Any) -> Finding:
     """Return a finding of an hour of 100 rows whose interval is its value."""
-    return Finding(
+    return Finding.of(
         analyzer="service_health",
         metric="m",
         subject=None,

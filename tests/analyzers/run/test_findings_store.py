@@ -22,7 +22,7 @@ NOW = datetime.fromisoformat("2026-03-05T00:00:00+00:00")
 def make(start: datetime, hour: int = 0, value: float = 1.0, **known: object) -> Finding:
     """Return a finding of an hour."""
     given = {"analyzer": "a", "metric": "m", "subject": "x", "severity": Severity.OK}
-    return Finding(
+    return Finding.of(
         start=start + hour * HOUR,
         end=start + (hour + 1) * HOUR,
         value=value,

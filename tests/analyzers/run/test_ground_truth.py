@@ -26,7 +26,7 @@ def truth(start: datetime, subject: str | None = "x") -> dict[str, object]:
 def finding(start: datetime, first: float, last: float, **known: object) -> Finding:
     """Return a critical finding of a window of hours."""
     given = {"analyzer": "a", "metric": "m", "subject": "x", "severity": Severity.CRITICAL}
-    return Finding(
+    return Finding.of(
         start=start + timedelta(hours=first),
         end=start + timedelta(hours=last),
         reason="r",

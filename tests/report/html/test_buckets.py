@@ -24,7 +24,7 @@ VERDICTS = st.lists(
 def series_of(verdicts: list[tuple[Severity, float | None]]) -> Series:
     """Return a series of five-minute windows with these severities and values."""
     findings = [
-        Finding(
+        Finding.of(
             analyzer="service_health", metric="latency.p95", subject="/", reason=f"window {place}",
             start=START + place * FIVE_MINUTES, end=START + (place + 1) * FIVE_MINUTES,
             severity=severity, value=value,
@@ -67,7 +67,7 @@ def test_a_bucket_shows_its_worst_window_at_that_windows_own_time() -> None:
 
 def test_intervals_are_kept_apart_from_values() -> None:
     """A bucket tells the extremes of its values, and those of the intervals they lie in."""
-    finding = Finding(
+    finding = Finding.of(
         analyzer="score_shift", metric="ks.distance", subject="score", reason="",
         start=START, end=START + FIVE_MINUTES, severity=Severity.OK, value=0.1, low=0.07, high=0.15,
     )  # fmt: skip
@@ -88,7 +88,7 @@ def test_a_range_is_cut_into_no_more_buckets_than_wanted(seconds: float, most: i
 
 def test_a_strip_has_no_holes_where_windows_are_long() -> None:
     """A six-hour window colours each hour of it; hours without any window stay empty."""
-    finding = Finding(
+    finding = Finding.of(
         analyzer="job_health", metric="missed.runs", subject="job", reason="",
         start=START + timedelta(hours=2), end=START + timedelta(hours=8), severity=Severity.UNKNOWN,
     )  # fmt: skip

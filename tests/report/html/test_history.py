@@ -24,7 +24,7 @@ SEVERITIES = (Severity.UNKNOWN, Severity.OK, Severity.OK, Severity.WARNING, Seve
 def findings(values: tuple[float | None, ...] = (None, 0.05, 0.06, 0.15, 0.3)) -> list[Finding]:
     """Return five hourly findings, from unknown to critical."""
     return [
-        Finding(
+        Finding.of(
             analyzer="score_shift", metric="ks.distance", subject="ml.prediction.score",
             start=START + place * WINDOW, end=START + (place + 1) * WINDOW,
             severity=severity, reason=f"window {place}", value=value,

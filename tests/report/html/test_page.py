@@ -39,7 +39,7 @@ def finding(**known: str) -> Finding:
         "subject": "bid_price",
         "reason": "It moved.",
     }
-    return Finding(
+    return Finding.of(
         **(about | known),
         start=datetime(2026, 11, 2, tzinfo=UTC),
         end=datetime(2026, 11, 2, 1, tzinfo=UTC),

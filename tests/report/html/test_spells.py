@@ -26,7 +26,7 @@ SEVERITIES = {
 def windows(letters: str, value: Callable[[int], float] = float) -> list[Finding]:
     """Return hourly findings whose severities are given by letters."""
     return [
-        Finding(
+        Finding.of(
             analyzer="feature_drift",
             metric="ks.distance",
             subject="bid_price",
@@ -103,7 +103,7 @@ def test_a_sliding_windows_spell_begins_where_its_window_was_new() -> None:
 def test_where_low_is_bad_the_worst_is_the_lowest() -> None:
     """A critical limit below the warning one makes the least value of a spell its worst."""
     findings = [
-        Finding(
+        Finding.of(
             analyzer="service_health", metric="traffic.rpm", subject="/", reason=str(value),
             start=START + place * HOUR, end=START + (place + 1) * HOUR,
             severity=Severity.WARNING, value=value, warning=30, critical=5,

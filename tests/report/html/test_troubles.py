@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.report.html.series import SeriesKey
 from mlmon.report.html.spells import Spell
 from mlmon.report.html.troubles import troubles
 
@@ -14,12 +13,12 @@ UPSTREAM = {"job_health": 0, "fallback_rate": 1, "feature_drift": 2, "score_shif
 
 def spell(analyzer: str, begins: float, ends: float, subject: str = "", window: float = 1) -> Spell:
     """Return a spell from one hour to another, of windows of some hours."""
-    worst = Finding(
+    worst = Finding.of(
         analyzer=analyzer, metric="m", subject=subject, reason="", severity=Severity.WARNING,
         start=START, end=START + window * HOUR,
     )  # fmt: skip
     since, until = (START + begins * HOUR).timestamp(), (START + ends * HOUR).timestamp()
-    key = SeriesKey.of(worst)
+    key = worst.identity.across_versions()
     return Spell(key, since, until, 2, window * 3600, 3, 3, worst, ongoing=False)
 
 

@@ -39,7 +39,7 @@ def finding(hour: int, severity: Severity = Severity.OK, **more: Any) -> Finding
         "reason": f"hour {hour}",
         "service": "api",
     }
-    return Finding(**(known | more))
+    return Finding.of(**(known | more))
 
 
 @pytest.fixture

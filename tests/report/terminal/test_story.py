@@ -79,7 +79,7 @@ def test_what_the_story_says(
     """Where the model came from, features and sources, the decision, the outcome, and findings."""
     assert logged
     window = (BEGIN + timedelta(hours=1), BEGIN + timedelta(hours=2))
-    wrong = Finding(
+    wrong = Finding.of(
         analyzer="fallback_rate",
         metric="fallback.rate",
         subject="stats",
@@ -89,7 +89,7 @@ def test_what_the_story_says(
         reason="80 % of predictions use defaults.",
         service="api",
     )
-    elsewhere = Finding(
+    elsewhere = Finding.of(
         analyzer="fallback_rate",
         metric="fallback.rate",
         subject="stats",
