@@ -13,6 +13,7 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices import templates
+from mlmon.elastic.indices.names import all_logs
 from mlmon.elastic.node import node
 from mlmon.elastic.node.distribution import ELASTICSEARCH, installed
 from mlmon.elastic.node.java import OLDEST, find_java, java_version
@@ -153,7 +154,7 @@ def _templates(cluster: Cluster) -> Check:
 
 
 def _documents(cluster: Cluster, settings: Settings) -> Check:
-    count = cluster.count(f"logs-ml.*-{settings.namespace}")
+    count = cluster.count(all_logs(settings.namespace))
     if count == 0:
         advice = "Ship some with `mlmon ship PATH`, or see `mlmon demo`."
         return Check("logs", Verdict.NOTE, "no documents yet", advice)
@@ -170,7 +171,7 @@ def _environments(cluster: Cluster, settings: Settings) -> Iterator[Check]:
         "query": {"bool": {"must_not": [{"term": {"service.name": "mlmon"}}]}},
         "aggs": {"named": {"terms": {"field": "service.environment"}}},
     }
-    answer = cluster.search(f"logs-ml.*-{settings.namespace}", body)
+    answer = cluster.search(all_logs(settings.namespace), body)
     buckets = answer.get("aggregations", {}).get("named", {"buckets": []})["buckets"]
     if len(buckets) > 1:
         named = ", ".join(f"{bucket['key']} ({bucket['doc_count']:,} lines)" for bucket in buckets)
@@ -184,7 +185,7 @@ def _environments(cluster: Cluster, settings: Settings) -> Iterator[Check]:
 
 def _fields(cluster: Cluster, settings: Settings) -> Iterator[Check]:
     """Yield a note for each index whose mapping is nearly full: it counts no new feature then."""
-    for index, mapping in cluster.mapping(f"logs-ml.*-{settings.namespace}").items():
+    for index, mapping in cluster.mapping(all_logs(settings.namespace)).items():
         named = _named(mapping.get("properties", {}))
         if named >= templates.MAX_FIELDS * _NEARLY_FULL:
             found = f"{index} names {named:,} of {templates.MAX_FIELDS:,} fields"

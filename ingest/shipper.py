@@ -11,6 +11,7 @@ from threading import Event
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import AccessRefusedError, ClusterError
 from mlmon.elastic.indices import templates
+from mlmon.elastic.indices.names import all_logs, data_stream
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.folders import home_folder, make_folder
 from mlmon.ingest.deliver import dead_letters as rejected_lines
@@ -62,7 +63,7 @@ class ShipRequest:
     @property
     def streams(self) -> str:
         """Pattern of the data streams."""
-        return f"logs-ml.*-{self.namespace}"
+        return all_logs(self.namespace)
 
 
 def locks_folder(settings: Settings) -> Path:
@@ -172,7 +173,7 @@ def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> Encoder
     names = {
         dataset: FieldNames(
             (entry.name for entry in fields),
-            _mapped_fields(cluster, f"{templates.LOGS}{dataset}-{request.namespace}"),
+            _mapped_fields(cluster, data_stream(dataset, request.namespace)),
         )
         for dataset, fields in DATASETS.items()
         if any(entry.is_family for entry in fields)

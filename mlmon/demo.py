@@ -24,6 +24,7 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.ground_truth import Incident, compare, read_truth
 from mlmon.elastic.connect import connect
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices.names import data_stream
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import load_settings
 from mlmon.elastic.system.folders import cache_folder, home_folder
@@ -183,8 +184,8 @@ def lines_emitted(logs: Path) -> dict[str, int]:
 
 def documents_stored(cluster: Cluster, namespace: str, datasets: Iterable[str]) -> dict[str, int]:
     """Count the documents of each dataset's data stream."""
-    cluster.refresh(f"logs-*-{namespace}")
-    return {name: cluster.count(f"logs-{name}-{namespace}") for name in datasets}
+    cluster.refresh(data_stream("*", namespace))
+    return {name: cluster.count(data_stream(name, namespace)) for name in datasets}
 
 
 def account(cluster: Cluster, tour: Tour) -> bool:
@@ -198,7 +199,9 @@ def account(cluster: Cluster, tour: Tour) -> bool:
             same = lines == stored[dataset]
             complete &= same
             mark = "[green]=[/green]" if same else "[red]differs[/red]"
-            table.add_row(f"logs-{dataset}-{namespace}", f"{lines:,}", f"{stored[dataset]:,}", mark)
+            table.add_row(
+                data_stream(dataset, namespace), f"{lines:,}", f"{stored[dataset]:,}", mark
+            )
     console.print(table)
     return complete
 

@@ -9,6 +9,7 @@ from mlmon.alerting.alerts.alert import FIELDS, Alert, Status
 from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import Document
+from mlmon.elastic.indices.names import ALERTS, index_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,7 +42,7 @@ class AlertStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self.index = f"mlmon-alerts-{namespace}"
+        self.index = index_name(ALERTS, namespace)
 
     def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Alert]:
         """Yield the alerts, withdrawn ones left out, that lasted at some time of a period.

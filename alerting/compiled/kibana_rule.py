@@ -18,6 +18,8 @@ import orjson
 from mlmon.alerting.compiled.connector_params import Message, params_of
 from mlmon.alerting.policies.query import GROUP, INDICES, MOST_SERIES, TIME, counting
 from mlmon.analyzers.base.finding import Severity
+from mlmon.elastic.indices.names import NOTICES as NOTICES_KIND
+from mlmon.elastic.indices.names import index_name
 from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ TYPE: Final = ".es-query"
 MATCHED: Final = "query matched"
 RECOVERED: Final = "recovered"
 INTERVAL: Final = "1m"
-NOTICES: Final = "mlmon-notices-{namespace}"
+NOTICES: Final = index_name(NOTICES_KIND, "{namespace}")
 """Index that the `.index` connector writes to, as watches do."""
 
 # Kibana reads dotted keys as paths, so the flat `finding.reason` of a hit is found.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.analyzers.base.finding import Severity
+from mlmon.elastic.indices.names import FINDINGS, all_months
 from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.policies.policy import Policy
 
-INDICES: Final = "mlmon-findings-{namespace}-*"
+INDICES: Final = all_months(FINDINGS, "{namespace}")
 GROUP: Final = "finding.series"
 TIME: Final = "event.end"
 MOST_SERIES: Final = 1_000

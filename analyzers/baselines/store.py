@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.baselines.baseline import FORMAT, Baseline
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices.names import BASELINES, index_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ class BaselineStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self.index = f"mlmon-baselines-{namespace}"
+        self.index = index_name(BASELINES, namespace)
 
     def write(self, baselines: Iterable[Baseline]) -> Written:
         """Store baselines; the same content again replaces its own document."""

@@ -10,6 +10,7 @@ from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles.kinds.prediction_query import NUMERIC, counted, read_buckets
 from mlmon.analyzers.profiles.kinds.prediction_query import SCORE as FIELD
 from mlmon.analyzers.profiles.kinds.predictions import DATASET
+from mlmon.elastic.indices.names import data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ class Recount:
     def __init__(
         self, cluster: Cluster, namespace: str, model: str, windows: Sequence[Window]
     ) -> None:
-        self._cluster, self._stream = cluster, f"logs-{DATASET}-{namespace}"
+        self._cluster, self._stream = cluster, data_stream(DATASET, namespace)
         self._model, self._windows = model, windows
 
     def __call__(self, feature: str, edges: tuple[float, ...]) -> list[Buckets] | None:

@@ -13,6 +13,7 @@ from mlmon.analyzers.event_logs.aggregations import (
     period_query,
     read_watermark,
 )
+from mlmon.elastic.indices.names import data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,7 @@ class Logs:
 
     def stream(self, dataset: str) -> str:
         """Return the data stream of a dataset."""
-        return f"logs-{dataset}-{self.namespace}"
+        return data_stream(dataset, self.namespace)
 
     def search(self, dataset: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a search with an aggregation `windows`; without an index, of none.

@@ -17,6 +17,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, floor, from_milliseconds, iso
 from mlmon.analyzers.event_logs.aggregations import INGESTED
 from mlmon.analyzers.labels.outcome_logs import FIELDS, NEEDED, read_outcome
 from mlmon.elastic.client.documents import Document
+from mlmon.elastic.indices.names import STATE, data_stream, index_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -76,8 +77,8 @@ class Arrivals:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self._outcomes = f"logs-ml.outcome-{namespace}"
-        self._state = f"mlmon-state-{namespace}"
+        self._outcomes = data_stream("ml.outcome", namespace)
+        self._state = index_name(STATE, namespace)
 
     def read(self) -> dict[Hour, int]:
         """Return the outcomes that were read, by hour."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.labels.doc_values import doc_values, read_values
 from mlmon.analyzers.labels.label import Outcome
 from mlmon.analyzers.labels.store import LabelStore
+from mlmon.elastic.indices.names import data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -50,7 +51,7 @@ def counted(cluster: Cluster, namespace: str, prediction_ids: Collection[str]) -
         "docvalue_fields": FIELDS,
         "query": {"bool": {"filter": filters}},
     }
-    for hit in cluster.scan(f"logs-ml.outcome-{namespace}", body):
+    for hit in cluster.scan(data_stream("ml.outcome", namespace), body):
         each = read_outcome(hit)
         known = last.setdefault(each.prediction_id, each)
         last[each.prediction_id] = max(known, each, key=lambda one: one.order)

@@ -13,6 +13,7 @@ from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.labels.doc_values import doc_values, read_values
 from mlmon.analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
 from mlmon.elastic.client.documents import NEW, Document, Version
+from mlmon.elastic.indices.names import LABELS, all_months, data_stream, month_index
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -50,8 +51,9 @@ class LabelStore:
         self._divided_by = divided_by
         looked_up = ["@timestamp", "ml.prediction.id", *PREDICTION_FIELDS]
         self._fields = doc_values([*looked_up, *(_FEATURE + name for name in divided_by)])
-        self._predictions = f"logs-ml.prediction-{namespace}"
-        self._prefix = f"mlmon-labels-{namespace}"
+        self._predictions = data_stream("ml.prediction", namespace)
+        self._namespace = namespace
+        self._indices = all_months(LABELS, namespace)
 
     def labels(self, prediction_ids: Collection[str]) -> dict[str, Stored]:
         """Return the labels there are by the predictions' ids; ask for a few thousand at once."""
@@ -62,7 +64,7 @@ class LabelStore:
             "query": {"ids": {"values": [document_id(id_) for id_ in prediction_ids]}},
         }
         found: dict[str, Stored] = {}
-        for hit in self._cluster.search(f"{self._prefix}-*", body)["hits"]["hits"]:
+        for hit in self._cluster.search(self._indices, body)["hits"]["hits"]:
             label = Label.from_document(hit["_source"])
             version = Version(hit["_seq_no"], hit["_primary_term"])
             found[label.prediction.id] = Stored(label, hit["_index"], version)
@@ -108,10 +110,10 @@ class LabelStore:
 
     def refresh(self) -> None:
         """Make what was stored visible."""
-        self._cluster.refresh(f"{self._prefix}-*")
+        self._cluster.refresh(self._indices)
 
     def _document(self, label: Label, stored: Stored | None, joined: datetime) -> Document:
-        month = f"{self._prefix}-{label.prediction.at:%Y.%m}"
+        month = month_index(LABELS, self._namespace, label.prediction.at)
         return Document(
             stored.index if stored else month,
             document_id(label.prediction.id),

@@ -10,6 +10,7 @@ from mlmon.analyzers.base.window import DAY, MINUTE, iso, parse_time
 from mlmon.analyzers.labels.label import Outcome
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.indices.lifecycle import LIFECYCLES
+from mlmon.elastic.indices.names import WAITING, all_months, month_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +62,8 @@ class WaitingStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self._prefix = f"mlmon-waiting-{namespace}"
+        self._namespace = namespace
+        self._indices = all_months(WAITING, namespace)
 
     def add(self, outcomes: Iterable[Outcome], now: datetime) -> None:
         """Keep outcomes that are looked up for the first time; those that are kept stay."""
@@ -74,9 +76,7 @@ class WaitingStore:
             {"term": {"waiting.status": Status.WAITING}},
             {"range": {"waiting.next": {"lte": iso(now)}}},
         ]
-        for hit in self._cluster.scan(
-            f"{self._prefix}-*", {"query": {"bool": {"filter": filters}}}
-        ):
+        for hit in self._cluster.scan(self._indices, {"query": {"bool": {"filter": filters}}}):
             yield _read(hit["_id"], hit["_source"])
 
     def again(self, waiting: Iterable[Waiting], now: datetime) -> None:
@@ -89,7 +89,7 @@ class WaitingStore:
 
     def refresh(self) -> None:
         """Make what was stored visible."""
-        self._cluster.refresh(f"{self._prefix}-*")
+        self._cluster.refresh(self._indices)
 
     def _write(
         self,
@@ -101,7 +101,7 @@ class WaitingStore:
     ) -> None:
         self._cluster.put(
             Document(
-                f"{self._prefix}-{each.outcome.at:%Y.%m}",
+                month_index(WAITING, self._namespace, each.outcome.at),
                 each.outcome.id,
                 _source(each, status or each.status(now), now),
                 NEW if new else None,

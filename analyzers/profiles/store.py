@@ -12,6 +12,7 @@ from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, r
 from mlmon.elastic.client.cluster import PAGE
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices.names import PROFILES, all_months, month_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +54,8 @@ class ProfileStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self._prefix = f"mlmon-profiles-{namespace}"
+        self._namespace = namespace
+        self._indices = all_months(PROFILES, namespace)
 
     def write(self, profiles: Iterable[Profile], created: datetime) -> Written:
         """Store profiles; one of the same profile key and revision is replaced."""
@@ -61,7 +63,7 @@ class ProfileStore:
 
     def refresh(self) -> None:
         """Make what was stored visible."""
-        self._cluster.refresh(f"{self._prefix}-*")
+        self._cluster.refresh(self._indices)
 
     def stamps(self, kind: str, period: Window) -> dict[ProfileKey, Stamp]:
         """Return the newest stamp of each profile key in a period, without the profiles."""
@@ -110,7 +112,7 @@ class ProfileStore:
 
         One aggregation: profiles themselves are not fetched.
         """
-        answer = self._cluster.search(f"{self._prefix}-*", last_windows(_query(kind, period)))
+        answer = self._cluster.search(self._indices, last_windows(_query(kind, period)))
         return read_last_windows(answer)
 
     def _latest(
@@ -136,7 +138,7 @@ class ProfileStore:
             "_source": fields or True,
             "size": PAGE if fields else AT_ONCE,
         }
-        for hit in self._cluster.scan(f"{self._prefix}-*", body):
+        for hit in self._cluster.scan(self._indices, body):
             yield hit["_source"]
 
     def _document(self, profile: Profile, created: datetime) -> Document:
@@ -157,7 +159,7 @@ class ProfileStore:
             "profile.body": profile.body(),
             **kind.described(profile_key),
         }
-        index = f"{self._prefix}-{profile_key.window.end:%Y.%m}"
+        index = month_index(PROFILES, self._namespace, profile_key.window.end)
         return Document(index, profile_key.id(profile.revision), source)
 
 

@@ -34,6 +34,7 @@ from mlmon.elastic.errors import (
     UserError,
     WrongValueError,
 )
+from mlmon.elastic.indices.names import all_logs
 from mlmon.formatting import excerpt, moment
 
 if TYPE_CHECKING:
@@ -324,7 +325,7 @@ class _Sources:
         """Return the error that says where events are known."""
         ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
         answer = self._cluster.search(
-            f"logs-ml.*-{self._namespace}",
+            all_logs(self._namespace),
             {"size": 0, "query": within("@timestamp", lt=LAST), "aggs": ends},
         ).get("aggregations", {})
         first, last = (answer.get(name, {}).get("value_as_string") for name in ("min", "max"))

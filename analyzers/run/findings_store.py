@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import Window, from_milliseconds, iso, parse_time
 from mlmon.elastic.client.documents import Document
+from mlmon.elastic.indices.names import FINDINGS, all_months, month_index
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -115,12 +116,12 @@ class FindingStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self._prefix = f"mlmon-findings-{namespace}"
+        self._namespace = namespace
 
     @property
     def pattern(self) -> str:
         """The indices of all months."""
-        return f"{self._prefix}-*"
+        return all_months(FINDINGS, self._namespace)
 
     def write(
         self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
@@ -234,7 +235,7 @@ class FindingStore:
             )
 
     def _document(self, finding: Finding) -> Document:
-        index = f"{self._prefix}-{finding.end:%Y.%m}"
+        index = month_index(FINDINGS, self._namespace, finding.end)
         return Document(index, finding.id, finding.to_document())
 
     def _supersede(self, stored: Iterable[tuple[Stored, datetime]]) -> None:

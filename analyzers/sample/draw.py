@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.event_logs.aggregations import period_query
 from mlmon.analyzers.labels.outcome_logs import counted
 from mlmon.analyzers.sample.table import ID, LABEL, VALUE, row_of, table
+from mlmon.elastic.indices.names import data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -74,7 +75,7 @@ def sample(
         model: Values of `ml.model.name` and `ml.model.version` to narrow it by.
         progress: Told what is being done.
     """
-    stream = f"logs-ml.prediction-{namespace}"
+    stream = data_stream("ml.prediction", namespace)
     progress("choosing predictions")
     chosen = least_hashes(_ids(cluster, stream, period, model or {}), size)
     rows: dict[str, dict[str, Any]] = {}

@@ -4,9 +4,13 @@ from typing import Final
 
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.source import Source
+from mlmon.elastic.indices import names
 from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES
-from mlmon.elastic.indices.templates import DEAD_LETTER_STREAM, SHIPPING_STREAM
+from mlmon.elastic.indices.names import all_logs, all_months, data_stream, index_name
 from mlmon.logging_config.schema.fields import DATASETS, Field
+
+_NAMESPACE: Final = "{namespace}"
+"""Stands for the namespace until a source is used in one."""
 
 
 def _everything() -> tuple[Field, ...]:
@@ -15,10 +19,10 @@ def _everything() -> tuple[Field, ...]:
 
 
 def _dataset(name: str, title: str) -> Source:
-    return Source(name, title, f"logs-ml.{name}-{{namespace}}", DATASETS[f"ml.{name}"])
+    return Source(name, title, data_stream(f"ml.{name}", _NAMESPACE), DATASETS[f"ml.{name}"])
 
 
-LOGS: Final = Source("logs", "All events", "logs-ml.*-{namespace}", _everything())
+LOGS: Final = Source("logs", "All events", all_logs(_NAMESPACE), _everything())
 PREDICTIONS: Final = _dataset("prediction", "Predictions")
 REQUESTS: Final = _dataset("access", "Requests")
 BIDS: Final = _dataset("bid", "Bids")
@@ -27,21 +31,21 @@ FALLBACKS: Final = _dataset("fallback", "Fallbacks")
 JOBS: Final = _dataset("job", "Job runs")
 MODELS: Final = _dataset("model", "Model events")
 DEAD: Final = Source(
-    "dead_letter", "Rejected lines", f"{DEAD_LETTER_STREAM}-{{namespace}}", DEAD_LETTERS
+    "dead_letter", "Rejected lines", data_stream(names.DEAD_LETTER, _NAMESPACE), DEAD_LETTERS
 )
-SHIPPED: Final = Source("shipping", "Shipping", f"{SHIPPING_STREAM}-{{namespace}}", SHIPPING)
+SHIPPED: Final = Source("shipping", "Shipping", data_stream(names.SHIPPING, _NAMESPACE), SHIPPING)
 FINDINGS: Final = Source(
     "findings",
     "Findings",
-    "mlmon-findings-{namespace}-*",
-    TABLES["mlmon-findings"],
+    all_months(names.FINDINGS, _NAMESPACE),
+    TABLES[names.FINDINGS],
     is_("finding.latest", True),
 )
 ALERTS: Final = Source(
-    "alerts", "Alerts", "mlmon-alerts-{namespace}", TABLES["mlmon-alerts"], time=None
+    "alerts", "Alerts", index_name(names.ALERTS, _NAMESPACE), TABLES[names.ALERTS], time=None
 )
 LABELS: Final = Source(
-    "labels", "Labelled predictions", "mlmon-labels-{namespace}-*", TABLES["mlmon-labels"]
+    "labels", "Labelled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
 
 SOURCES: Final = (

@@ -8,6 +8,7 @@ without knowing the packages that write the documents.
 from types import MappingProxyType
 from typing import Final
 
+from mlmon.elastic.indices import names
 from mlmon.logging_config.schema.fields import Field
 
 _WINDOW: Final = (
@@ -207,14 +208,14 @@ SHIPPING: Final = (
 
 TABLES: Final = MappingProxyType(
     {
-        "mlmon-profiles": PROFILES,
-        "mlmon-baselines": BASELINES,
-        "mlmon-labels": LABELS,
-        "mlmon-waiting": WAITING,
-        "mlmon-findings": FINDINGS,
-        "mlmon-alerts": ALERTS,
-        "mlmon-notices": NOTICES,
-        "mlmon-state": STATE,
+        names.PROFILES: PROFILES,
+        names.BASELINES: BASELINES,
+        names.LABELS: LABELS,
+        names.WAITING: WAITING,
+        names.FINDINGS: FINDINGS,
+        names.ALERTS: ALERTS,
+        names.NOTICES: NOTICES,
+        names.STATE: STATE,
     }
 )
 """Field table by the first part of the index name; the namespace follows."""

@@ -14,6 +14,15 @@ from typing import Any, Final
 import orjson
 
 from mlmon.elastic.errors import WrongValueError
+from mlmon.elastic.indices.names import (
+    DEAD_LETTER,
+    FINDINGS,
+    LABELS,
+    PROFILES,
+    SHIPPING,
+    WAITING,
+    stream_prefix,
+)
 from mlmon.elastic.settings import ElasticSettings
 from mlmon.elastic.settings_file import unknown_name
 
@@ -42,7 +51,7 @@ class Lifecycle:
     @property
     def template(self) -> str:
         """The name of its index template, with which the names of its indices begin."""
-        return f"logs-{self.name}" if self.stream else self.name
+        return stream_prefix(self.name) if self.stream else self.name
 
     @property
     def policy(self) -> str:
@@ -84,11 +93,11 @@ _DAYS: Final = MappingProxyType(
         "ml.prediction": 30,
         "ml.access": 30,
         "ml.app": 30,
-        "mlmon.shipping": 30,
+        SHIPPING: 30,
         "ml.bid": 90,
         "ml.fallback": 90,
         # Time enough to mend a producer and to replay what was refused.
-        "mlmon.dead_letter": 90,
+        DEAD_LETTER: 90,
         # Little, and compared with the year before.
         "ml.outcome": 400,
         "ml.job": 400,
@@ -99,11 +108,11 @@ _DAYS: Final = MappingProxyType(
 # mlmon runs, and have no lifecycle.
 _MONTHLY_DAYS: Final = MappingProxyType(
     {
-        "mlmon-profiles": 5 * 365,
-        "mlmon-findings": 5 * 365,
+        PROFILES: 5 * 365,
+        FINDINGS: 5 * 365,
         # As long as the outcomes they are made of.
-        "mlmon-labels": 400,
-        "mlmon-waiting": 400,
+        LABELS: 400,
+        WAITING: 400,
     }
 )
 LIFECYCLES: Final = (

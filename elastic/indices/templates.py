@@ -13,14 +13,13 @@ from mlmon.elastic.client.index_facts import MARK
 from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
 from mlmon.elastic.indices.lifecycle import LIFECYCLES
 from mlmon.elastic.indices.mappings import flat_mapping, mapping
+from mlmon.elastic.indices.names import DEAD_LETTER, PROFILES, stream_prefix
+from mlmon.elastic.indices.names import SHIPPING as SHIPPING_DATASET
 from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 # Above Elasticsearch's own `logs-*-*` template (100), and above what is usual for others.
 PRIORITY = 350
 MAX_FIELDS = 1000
-LOGS = "logs-"
-DEAD_LETTER_STREAM = "logs-mlmon.dead_letter"
-SHIPPING_STREAM = "logs-mlmon.shipping"
 
 _SETTINGS: dict[str, Any] = {
     "index.number_of_shards": 1,
@@ -40,7 +39,7 @@ _COMPRESSED = {**_SETTINGS, "index.codec": "best_compression"}
 
 # Their documents are read whole, again and again, and are few: unpacking them costs more than they
 # take. `docs/index-design.md`.
-_READ_OFTEN = ("mlmon-profiles",)
+_READ_OFTEN = (PROFILES,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,9 @@ class Change(StrEnum):
 def templates() -> Iterator[Template]:
     """Yield every template: one per dataset of the log, one per index that mlmon writes."""
     for dataset, fields in DATASETS.items():
-        yield _template(f"{LOGS}{dataset}", flat_mapping(fields), SCHEMA_VERSION, stream=True)
-    yield _template(DEAD_LETTER_STREAM, flat_mapping(DEAD_LETTERS), VERSION, stream=True)
-    yield _template(SHIPPING_STREAM, flat_mapping(SHIPPING), VERSION, stream=True)
+        yield _template(stream_prefix(dataset), flat_mapping(fields), SCHEMA_VERSION, stream=True)
+    yield _template(stream_prefix(DEAD_LETTER), flat_mapping(DEAD_LETTERS), VERSION, stream=True)
+    yield _template(stream_prefix(SHIPPING_DATASET), flat_mapping(SHIPPING), VERSION, stream=True)
     for name, fields in TABLES.items():
         yield _template(name, mapping(fields), VERSION, stream=False)
 

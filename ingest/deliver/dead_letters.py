@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from mlmon.elastic.indices.templates import DEAD_LETTER_STREAM
+from mlmon.elastic.indices.names import DEAD_LETTER, data_stream
 from mlmon.elastic.system.lock import hold
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.delivery import Delivery
@@ -105,8 +105,8 @@ class DeadLetterItems:
         cls, letters: Sequence[DeadLetter], namespace: str, shipper_id: str
     ) -> "DeadLetterItems":
         """Encode dead letters for the data stream of a namespace."""
-        index = f"{DEAD_LETTER_STREAM}-{namespace}"
-        dataset = DEAD_LETTER_STREAM.partition("-")[2]
+        index = data_stream(DEAD_LETTER, namespace)
+        dataset = DEAD_LETTER
         return cls(
             letters,
             [

@@ -15,6 +15,7 @@ import orjson
 from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, field
 from msgspec.json import Decoder
 
+from mlmon.elastic.indices.names import data_stream
 from mlmon.ingest.encode.field_names import FieldNames
 
 MAX_ID_BYTES = 512
@@ -66,7 +67,7 @@ class Encoder:
         field_names: Mapping[str, FieldNames] | None = None,
     ) -> None:
         self._actions = {
-            name: b'{"create":{"_index":%b,"_id":' % orjson.dumps(f"logs-{name}-{namespace}")
+            name: b'{"create":{"_index":%b,"_id":' % orjson.dumps(data_stream(name, namespace))
             for name in datasets
         }
         self._schema_version = schema_version

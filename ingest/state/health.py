@@ -16,7 +16,7 @@ from typing import Any, Self
 import orjson
 
 from mlmon.elastic.errors import ClusterError, UserError
-from mlmon.elastic.indices.templates import SHIPPING_STREAM
+from mlmon.elastic.indices.names import SHIPPING, data_stream
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.source import Source
 from mlmon.ingest.state.checkpoint import atomic_write
@@ -218,7 +218,7 @@ class HealthReports:
 
     def __init__(self, path: Path, namespace: str, bulk: Callable[[bytes], object]) -> None:
         self._path = path
-        self._index = f"{SHIPPING_STREAM}-{namespace}"
+        self._index = data_stream(SHIPPING, namespace)
         self._bulk = bulk
         self._run = uuid.uuid4().hex[:8]
         self._number = 0
@@ -241,7 +241,7 @@ class HealthReports:
 
     def _body(self, health: Health) -> bytes:
         lines = []
-        for document in documents(health, SHIPPING_STREAM.partition("-")[2]):
+        for document in documents(health, SHIPPING):
             path = document.get("log.file.path", "")
             counts = tuple(value for key, value in document.items() if key.startswith("ingest."))
             if path and self._reported.get(path) == counts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.elastic.indices.names import all_logs, data_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +53,7 @@ class Gathered:
 
 def gather(cluster: Cluster, namespace: str, id_: str) -> Gathered:
     """Return all that belongs to an id; nothing where no event has it."""
-    streams = f"logs-ml.*-{namespace}"
+    streams = all_logs(namespace)
     found: dict[str, Json] = {}
     wanted = {(name, id_) for name in IDS}
     asked: set[tuple[str, str]] = set()
@@ -110,7 +111,7 @@ def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterato
             {"range": {"@timestamp": {"lte": predicted[0]["@timestamp"]}}},
         ]
         body = {"query": {"bool": {"filter": filters}}, "sort": [{"@timestamp": "asc"}], "size": 10}
-        for hit in cluster.search(f"logs-ml.model-{namespace}", body)["hits"]["hits"]:
+        for hit in cluster.search(data_stream("ml.model", namespace), body)["hits"]["hits"]:
             yield hit["_source"]
 
 

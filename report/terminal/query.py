@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.errors import WrongValueError
+from mlmon.elastic.indices.names import data_stream
 from mlmon.logging_config.emit.event_encoder import LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
@@ -56,7 +57,7 @@ class EventFilter:
 
     def streams(self, namespace: str) -> str:
         """Return the data streams to search."""
-        return f"logs-{self.dataset or 'ml.*'}-{namespace}"
+        return data_stream(self.dataset or "ml.*", namespace)
 
 
 def _has(name: str, value: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mlmon.analyzers.event_logs.aggregations import ranges
 from mlmon.analyzers.profiles.kinds import label_segments
 from mlmon.analyzers.profiles.quantities import Bucket, Scope, Tally, counts_of
 from mlmon.analyzers.statistics.buckets import Buckets, sum_if_known
+from mlmon.elastic.indices.names import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 KIND = "label"
-DATASET = "mlmon-labels"
+DATASET = LABELS
 MOST_ERRORS = 500
 """So many predictions of a window are kept in order for the detectors of concept drift."""
 

@@ -29,6 +29,7 @@ from mlmon.analyzers.profiles.quantities import (
     quantity,
     read,
 )
+from mlmon.elastic.indices.names import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.event_logs.logs import Logs
 
-WAITING = "mlmon-waiting"
 _LEARNT = "label.learnt"
 _DELAYS = Delays()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from mlmon.elastic.indices.names import data_stream
 from mlmon.logging_config import Service, open_log
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def send(lines: Lines, cluster: Cluster, namespace: str) -> int:
     waiting, body = list(lines.held), []
     for line in waiting:
         event = orjson.loads(line)
-        stream = f"logs-{event['event.dataset']}-{namespace}"
+        stream = data_stream(event["event.dataset"], namespace)
         action = {"create": {"_index": stream, "_id": event["event.id"]}}
         event["event.ingested"] = event["@timestamp"]
         body += [orjson.dumps(action), orjson.dumps(event)]

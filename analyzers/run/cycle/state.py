@@ -20,6 +20,7 @@ from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.run.cycle.holder import has_ended
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.indices.names import BOOKMARK, STATE, index_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 LEASE = timedelta(minutes=10)
-_LEASE_ID, _BOOKMARK_ID = "lease", "bookmark"
+_LEASE_ID = "lease"
 _TAKEN = 409
 
 
@@ -53,11 +54,11 @@ class BookmarkStore:
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
-        self._index = f"mlmon-state-{namespace}"
+        self._index = index_name(STATE, namespace)
 
     def read(self) -> Bookmark | None:
         """Return the last cycle's, None before the first."""
-        known = self._cluster.get(self._index, _BOOKMARK_ID)
+        known = self._cluster.get(self._index, BOOKMARK)
         if known is None:
             return None
         return Bookmark(
@@ -76,7 +77,7 @@ class BookmarkStore:
             "cycle.swept": iso(bookmark.swept),
             "cycle.baselines": bookmark.baselines,
         }
-        self._cluster.put([Document(self._index, _BOOKMARK_ID, source)])
+        self._cluster.put([Document(self._index, BOOKMARK, source)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Lease:
 
     def __init__(self, cluster: Cluster, namespace: str, holder: str) -> None:
         self._cluster = cluster
-        self._index = f"mlmon-state-{namespace}"
+        self._index = index_name(STATE, namespace)
         self._holder = holder
 
     def take(self, now: datetime) -> Held | None:
