@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench torture lock clean
+.PHONY: help demo test check generate format bench torture lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -19,12 +19,16 @@ demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the to
 test: $(READY) ## the whole test suite, against a real Elasticsearch
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: $(READY) ## ruff, mypy --strict and the order of imports
+check: $(READY) ## ruff, mypy --strict, the order of imports, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q tests/test_layers.py
+	@$(BIN)/python -m mlmon.generate --check
+
+generate: $(READY) ## write the reference pages, analyzer pages, Kibana export and Alertmanager configuration
+	@$(BIN)/python -m mlmon.generate
 
 format: $(READY) ## rewrite the code as the formatter wants it
 	@$(BIN)/ruff check --fix .

@@ -2,7 +2,6 @@
 
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -143,9 +142,6 @@ def list_analyzers(
         list[str] | None, typer.Argument(help="Print the pages of these analyzers.", metavar="NAME")
     ] = None,
     as_json: Json = False,
-    pages: Annotated[
-        Path | None, typer.Option(help="Write a Markdown page of each analyzer into this folder.")
-    ] = None,
 ) -> None:
     """List the analyzers with their metrics, limits and sources, or print their pages."""
     from mlmon.analyzers.checks import discover
@@ -153,11 +149,6 @@ def list_analyzers(
     from mlmon.analyzers.pages.sources import sources
 
     chosen = _named(names) or discover()
-    if pages is not None:
-        pages.mkdir(parents=True, exist_ok=True)
-        for analyzer in chosen:
-            (pages / f"{analyzer.name}.md").write_text(page(analyzer), encoding="utf-8")
-        return
     if as_json:
         for analyzer in chosen:
             print(json.dumps(_description(analyzer)))

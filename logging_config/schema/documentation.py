@@ -1,6 +1,5 @@
 """Write `docs/fields.md` from the table of fields."""
 
-import sys
 from collections.abc import Iterator, Sequence
 
 from mlmon.logging_config.schema.fields import (
@@ -16,8 +15,7 @@ from mlmon.logging_config.schema.fields import (
 
 _INTRODUCTION = f"""# Fields of the log
 
-Generated from `logging_config/schema/fields.py` by
-`python -m mlmon.logging_config.schema.documentation > docs/fields.md`.
+Generated from `logging_config/schema/fields.py` by `make generate`.
 
 Version {SCHEMA_VERSION} of the table (`ml.schema_version`); field names of ECS {ECS_VERSION}.
 Level `custom` marks fields that ECS does not define. `*` is a placeholder for a name.
@@ -55,7 +53,3 @@ def _table(fields: Sequence[Field]) -> Iterator[str]:
         cells = (f"`{field.name}`", kind, field.unit, required, field.level, field.description)
         yield "| " + " | ".join(cells) + " |"
     yield ""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(fields_page())

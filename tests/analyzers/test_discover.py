@@ -21,7 +21,6 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks import discover
-from mlmon.analyzers.pages.page import page
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
@@ -227,13 +226,6 @@ def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
     assert not any(metric.title.endswith("?") for metric in analyzer.metrics)
     assert analyzer.alert_policy.layer in LAYERS
     assert analyzer.runbook
-
-
-@each_analyzer
-def test_its_page_is_up_to_date(analyzer: Analyzer[Any]) -> None:
-    """The runbook that findings name is there, and says what the analyzer's file says."""
-    written = (ROOT / analyzer.runbook).read_text(encoding="utf-8")
-    assert written == page(analyzer), "run `mlmon analyzers --pages docs/analyzers`"
 
 
 @each_analyzer
