@@ -1,8 +1,8 @@
-"""What alerting does when findings have changed: evaluate, and tell who is to be told."""
+"""What alerting does when findings have changed: alerts, incidents, messages, in this order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.run.following import Followed
 from mlmon.elastic.errors import UserError
@@ -10,61 +10,100 @@ from mlmon.elastic.errors import UserError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mlmon.alerting.incidents.evaluation import Evaluation
     from mlmon.alerting.notify.alertmanager import Payload
+    from mlmon.alerting.notify.outbox import Delivered
     from mlmon.alerting.settings import AlertingSettings
     from mlmon.elastic.client.cluster import Cluster
 
 
-def follow(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> Followed:
-    """Bring the alerts up to the findings, and Alertmanager up to the alerts.
+def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> Followed:
+    """Bring alerts and incidents up to the findings, and tell people what changed.
 
-    An Alertmanager that does not answer stops nothing else: the next time it is told everything.
+    A channel that does not answer stops nothing else: what is due is kept and sent later.
     """
-    from mlmon.alerting.alerts.evaluation import evaluate
     from mlmon.alerting.settings import load_alerting_settings
 
     settings = load_alerting_settings()
-    line = evaluate(cluster, namespace, since).summary()
-    if settings.alertmanager_url is None:
-        return Followed(line)
-    try:
-        count = tell(cluster, namespace, now, settings.alertmanager_url, settings)
-    except UserError as error:
-        return Followed(f"{line}; {error.message}", failed=True)
-    return Followed(f"{line}; {count} told to Alertmanager")
+    evaluation = update(cluster, namespace, since, now, settings)
+    lines = [evaluation.summary()]
+    delivered = deliver(cluster, namespace, now, settings)
+    if summary := delivered.summary():
+        lines.append(summary)
+    failed = [*delivered.failed]
+    if settings.alertmanagers:
+        try:
+            number = send_to_alertmanager(cluster, namespace, now, settings)
+            lines.append(f"sent {number} to Alertmanager")
+        except UserError as error:
+            failed.append(error.message)
+            lines.append(error.message)
+    if settings.heartbeat_url is not None:
+        from mlmon.alerting.notify.watchdog import beat
+
+        if (problem := beat(settings.heartbeat_url)) is not None:
+            failed.append(problem)
+            lines.append(problem)
+    return Followed("; ".join(lines), failed=bool(failed))
 
 
-def tell(
-    cluster: Cluster, namespace: str, now: datetime, url: str, settings: AlertingSettings
+def update(
+    cluster: Cluster,
+    namespace: str,
+    since: datetime,
+    now: datetime,
+    settings: AlertingSettings,
+) -> Evaluation:
+    """Bring alerts and incidents up to the findings; put what is news into the outbox."""
+    from mlmon.alerting.alerts.evaluation import evaluate
+    from mlmon.alerting.incidents.evaluation import evaluate_incidents
+    from mlmon.alerting.notify.outbox import Outbox
+
+    evaluate(cluster, namespace, since)
+    outbox = Outbox(cluster, namespace, settings.notify)
+    return evaluate_incidents(cluster, namespace, since, now, lambda new: outbox.put(new, now))
+
+
+def deliver(
+    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
+) -> Delivered:
+    """Send the messages that are due."""
+    from mlmon.alerting.incidents.store import IncidentStore
+    from mlmon.alerting.notify.outbox import Outbox, composer
+
+    def links(_incident: dict[str, Any]) -> list[tuple[str, str]]:
+        return [("Open", settings.dashboard_url)] if settings.dashboard_url else []
+
+    outbox = Outbox(cluster, namespace, settings.notify)
+    store = IncidentStore(cluster, namespace)
+    return outbox.deliver(store, now, composer(settings.runbook_url, links))
+
+
+def send_to_alertmanager(
+    cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
 ) -> int:
-    """Tell an Alertmanager what is open and what has ended of late; return how many alerts.
+    """Send open incidents, and those that ended lately, to Alertmanager; return how many.
 
     Raises:
-        UserError: It is unreachable, or refuses.
+        UserError: No Alertmanager took them.
     """
     from mlmon.alerting.notify.alertmanager_client import send
 
-    told = recent_alerts(cluster, namespace, now, settings)
-    send(told, url, settings)
-    return len(told)
+    found = alertmanager_payloads(cluster, namespace, now, settings)
+    send(found, settings)
+    return len(found)
 
 
-def recent_alerts(
+def alertmanager_payloads(
     cluster: Cluster, namespace: str, now: datetime, settings: AlertingSettings
 ) -> list[Payload]:
-    """Return what is open and what has ended of late as Alertmanager takes it."""
-    from mlmon.alerting.alerts.store import AlertStore
-    from mlmon.alerting.notify.alertmanager import KEPT, alerts
+    """Return what is sent to Alertmanager: incidents, and the watchdog."""
+    from mlmon.alerting.incidents.store import IncidentStore
+    from mlmon.alerting.notify.alertmanager import KEPT, payloads
+    from mlmon.alerting.notify.watchdog import watchdog
 
-    store = AlertStore(cluster, namespace)
-    recent = list(store.recent(now - KEPT))
-    first = min((alert.opened for alert in recent), default=now)
-    causes = {alert.id: alert for alert in store.overlapping(first)}
-    return alerts(
-        recent,
-        namespace,
-        now,
-        causes,
-        runbooks=settings.runbook_url,
-        dashboard=settings.dashboard_url,
+    incidents = IncidentStore(cluster, namespace).recent(now - KEPT)
+    found = payloads(
+        incidents, namespace, now, runbooks=settings.runbook_url, link=settings.dashboard_url
     )
+    return [*found, watchdog(namespace, now, settings.watchdog)]

@@ -1,11 +1,13 @@
 """Whom alerts are sent to: the environment (`MLMON_ALERTING_…`) first, `[alerting]` second."""
 
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlmon.alerting.compiled.connector_params import Named, Reference
+from mlmon.alerting.notify.route import Route
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.section import SectionSettings
 from mlmon.elastic.settings import plain_url
@@ -35,17 +37,35 @@ class AlertingSettings(SectionSettings):
         env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    alertmanager_url: str | None = Field(None, description="URL of an Alertmanager to tell")
+    alertmanager_url: str | None = Field(
+        None, description="URL of an Alertmanager, or several of a cluster, separated by commas"
+    )
     runbook_url: str = Field("", description="URL that the paths of runbooks follow")
-    dashboard_url: str = Field("", description="URL to look at, sent with each alert")
+    dashboard_url: str = Field("", description="URL of a page that shows incidents, sent with each")
+    notify: dict[str, Route] = Field(
+        default_factory=dict, description="routes to people, by any name"
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None, description="URL of a heartbeat service, asked after each cycle that judged"
+    )
+    watchdog: timedelta = Field(
+        timedelta(minutes=15),
+        gt=timedelta(0),
+        description="life of the watchdog alert: three cycles of `mlmon run`",
+    )
     connectors: dict[str, NamedConnector] = Field(
         default_factory=dict, description="Kibana's connectors that rules act by, by any name"
     )
 
     @field_validator("alertmanager_url")
     @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
-        return plain_url(url) if url else None
+    def _check_url(cls, urls: str | None) -> str | None:
+        return ",".join(plain_url(url.strip()) for url in urls.split(",")) if urls else None
+
+    @property
+    def alertmanagers(self) -> tuple[str, ...]:
+        """The URLs of the Alertmanagers."""
+        return tuple(self.alertmanager_url.split(",")) if self.alertmanager_url else ()
 
     def references(self) -> tuple[Reference, ...]:
         """Return the actions by connectors that someone else made."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
-from mlmon.alerting.publish import follow as alerting_follow
+from mlmon.alerting.publish import publish
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import following as findings_changed
 from mlmon.elastic import commands as elastic
@@ -65,7 +65,7 @@ app = typer.Typer(
 )
 for stage in (elastic, ingest, analyzers, alerting, report, kibana):
     app.add_typer(stage.app)
-findings_changed.join(alerting_follow)
+findings_changed.join(publish)
 
 
 def _print_version(wanted: bool) -> None:

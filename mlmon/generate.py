@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-from mlmon.alerting.notify.alertmanager_config import config
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.page import page
 from mlmon.dashboards.links.target import Target
@@ -22,7 +21,6 @@ def generated() -> dict[str, str]:
         "docs/fields.md": fields_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/settings.md": settings_page(),
-        "deploy/alertmanager.yml": config(),
     }
     texts |= {analyzer.runbook: page(analyzer) for analyzer in discover()}
     texts |= {f"deploy/kibana/{name}": text for name, text in files(artefacts(Target())).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from operator import attrgetter
@@ -50,7 +51,15 @@ class Alert(Identified):
         opened: End of the window with which the rule held.
         severity: The worst level at which the rule has held in it.
         severity_since: Since when it is that severe.
-        reason: The sentence of the finding that made it so.
+        first_start: Begin of the first window that counted.
+        first_end: End of that window.
+        excess: How far beyond its limits the worst finding lies: 0 at the warning limit, 1 at the
+            critical one.
+        reason: The sentence of its worst finding: the most severe, then the farthest beyond.
+        reason_end: End of that finding's window.
+        latest_reason: The sentence of its last finding in alarm.
+        opened_reason: The sentence of the finding with which it opened.
+        severity_reason: The sentence of the finding with which it became as severe as it is.
         runbook: Where it is written what to do.
         findings: Findings in it that counted.
         last_alarm: End of the last of them.
@@ -59,9 +68,6 @@ class Alert(Identified):
         expires: When the series is gone if nothing more is said of it.
         ended: When it ended, None while it is open.
         ending: Why.
-        explained_by: Id of the alert that is its likely first cause.
-        cause: That alert's title.
-        inhibited_by: The same where that is reason enough to tell nobody of this one.
         withdrawn: Whether later knowledge says that it never was.
     """
 
@@ -73,7 +79,14 @@ class Alert(Identified):
     opened: datetime
     severity: Severity
     severity_since: datetime
+    first_start: datetime
+    first_end: datetime
+    excess: float
     reason: str
+    reason_end: datetime
+    latest_reason: str
+    opened_reason: str
+    severity_reason: str
     runbook: str | None = None
     findings: int
     last_alarm: datetime
@@ -82,9 +95,6 @@ class Alert(Identified):
     expires: datetime
     ended: datetime | None = None
     ending: Ending | None = None
-    explained_by: str | None = None
-    cause: str | None = None
-    inhibited_by: str | None = None
     withdrawn: bool = False
 
     @property
@@ -153,7 +163,14 @@ FIELDS = {
     "opened": "event.created",
     "severity": "finding.severity",
     "severity_since": "alert.severity_since",
+    "first_start": "alert.first_window.start",
+    "first_end": "alert.first_window.end",
+    "excess": "alert.excess",
     "reason": "finding.reason",
+    "reason_end": "alert.worst_at",
+    "latest_reason": "alert.latest_reason",
+    "opened_reason": "alert.opened_reason",
+    "severity_reason": "alert.severity_reason",
     "runbook": "finding.runbook",
     "findings": "alert.findings",
     "last_alarm": "alert.last_alarm",
@@ -162,15 +179,26 @@ FIELDS = {
     "expires": "alert.expires",
     "ended": "event.end",
     "ending": "alert.ending",
-    "explained_by": "alert.explained_by",
-    "cause": "alert.cause",
-    "inhibited_by": "alert.inhibited_by",
     "withdrawn": "alert.withdrawn",
 }
 """The document's field of each attribute but the identity; `alert.status` holds `withdrawn`."""
 
+_FARTHEST = 1e6
+"""The excess of a value without bound."""
+
 _ALL = attrgetter(*FIELDS)
-_DATES = ("since", "opened", "severity_since", "last_alarm", "last_finding", "expires", "ended")
+_DATES = (
+    "first_start",
+    "first_end",
+    "reason_end",
+    "since",
+    "opened",
+    "severity_since",
+    "last_alarm",
+    "last_finding",
+    "expires",
+    "ended",
+)
 _TIMES = {"@timestamp", *(FIELDS[name] for name in _DATES)}
 _DECODED: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_DATES, parse_time),
@@ -194,7 +222,8 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
         counting: The findings that count, by their ends.
         level: The level at which it holds.
     """
-    newest = counting[-1]
+    newest, first = counting[-1], min(counting, key=lambda finding: finding.end)
+    shown = worst([finding for finding in counting if finding.severity.rank >= level.rank])
     return Alert(
         rule=rule.id,
         identity=newest.identity,
@@ -204,10 +233,34 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
         opened=newest.end,
         severity=level,
         severity_since=newest.end,
-        reason=next(e.reason for e in reversed(counting) if e.severity.rank >= level.rank),
+        first_start=first.start,
+        first_end=first.end,
+        excess=excess(shown),
+        reason=shown.reason,
+        reason_end=shown.end,
+        latest_reason=newest.reason,
+        opened_reason=newest.reason,
+        severity_reason=newest.reason,
         runbook=newest.runbook,
         findings=len(counting),
         last_alarm=newest.end,
         last_finding=newest.end,
         expires=newest.end,
     )
+
+
+def worst(findings: Sequence[Finding]) -> Finding:
+    """Return the most severe finding, of several the one farthest beyond its limits, the newest."""
+    return max(findings, key=lambda each: (each.severity.rank, excess(each), each.end))
+
+
+def excess(finding: Finding) -> float:
+    """Return how far a finding lies beyond its limits: 0 at the warning limit, 1 at the critical.
+
+    Without a value or limits to compare with, the severity alone says it.
+    """
+    value, warning, critical = finding.value, finding.warning, finding.critical
+    if value is None or warning is None or critical is None or warning == critical:
+        return float(finding.severity is Severity.CRITICAL)
+    beyond = (value - warning) / (critical - warning)
+    return beyond if math.isfinite(beyond) else _FARTHEST

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.alerts.state_machine import AlertStateMachine
 from mlmon.alerting.alerts.store import AlertStore, Written
-from mlmon.alerting.causes import explain
 from mlmon.alerting.policies.policy import Policy, policies
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -90,7 +89,7 @@ def evaluate(
     found = {alert.id: alert for alert in history.alerts(_start(ruled, since))}
     withdrawn = store.withdraw(each for each in ruled if each.id not in found)
     found |= {each.id: _orphaned(each) for each in stored if each.rule not in by_analyzer}
-    written = store.write(_explained(store, since, found))
+    written = store.write(sorted(found.values(), key=lambda alert: (alert.opened, alert.id)))
     return Evaluation(written, withdrawn, tuple(store.open()))
 
 
@@ -98,15 +97,6 @@ def _orphaned(alert: Alert) -> Alert:
     """Return the alert of a rule that is no more: nothing can be said of it again."""
     over = alert.ending_as(Ending.ABSENCE, alert.expires)
     return over if alert.ended is None else alert
-
-
-def _explained(store: AlertStore, since: datetime, found: dict[str, Alert]) -> list[Alert]:
-    """Return the alerts that lasted after a moment, with their causes as they are known now."""
-    lasting = {alert.id: alert for alert in store.overlapping(since)} | found
-    begin = min((alert.opened for alert in lasting.values()), default=since)
-    known = {alert.id: alert for alert in store.overlapping(begin - _JUST_BEFORE)} | lasting
-    explained = (explain(alert, known.values()) for alert in lasting.values())
-    return sorted(explained, key=lambda each: (each.opened, each.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.alerts.alert import Alert, Ending, opened
+from mlmon.alerting.alerts.alert import Alert, Ending, excess, opened, worst
 from mlmon.analyzers.base.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -83,11 +83,25 @@ def _gone_on(
             alert,
             findings=alert.findings + len(alarms),
             last_alarm=alarms[-1].end,
+            latest_reason=alarms[-1].reason,
             calm=0,
         )
     elif any(finding.severity is Severity.OK for finding in findings):
         alert = replace(alert, calm=alert.calm + 1)
     if alarms and level is not None and level.rank > alert.severity.rank:
-        reason = max(alarms, key=lambda alarm: alarm.severity.rank).reason
-        alert = replace(alert, severity=level, severity_since=findings[0].end, reason=reason)
+        grown = replace(
+            alert,
+            severity=level,
+            severity_since=findings[0].end,
+            severity_reason=worst(alarms).reason,
+        )
+        alert = _as_bad_as(grown, alarms)
+    elif alarms and (shown := worst(alarms)).severity.rank >= alert.severity.rank:
+        alert = _as_bad_as(alert, [shown]) if excess(shown) > alert.excess else alert
     return alert
+
+
+def _as_bad_as(alert: Alert, alarms: Sequence[Finding]) -> Alert:
+    """Return an alert that says what its worst finding says."""
+    shown = worst(alarms)
+    return replace(alert, excess=excess(shown), reason=shown.reason, reason_end=shown.end)

@@ -57,6 +57,11 @@ class AlertStore:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
         return self._episodes(filters)
 
+    def get(self, ids: Sequence[str]) -> list[Alert]:
+        """Return the alerts of these ids, in their order; those that are gone are left out."""
+        found = self._documents(ids)
+        return [Alert.from_document(found[name]) for name in ids if name in found]
+
     def open(self) -> Iterator[Alert]:
         """Yield the alerts that are open now, the oldest first."""
         return self._episodes([{"term": {"alert.status": Status.OPEN}}])

@@ -1,106 +1,86 @@
-"""Alerts as Alertmanager takes them (`POST /api/v2/alerts`).
+"""Incidents as Alertmanager takes them (`POST /api/v2/alerts`): one alert per incident.
 
-Labels say what an alert is, so that the same alert is the same again and rules of inhibition can
-tell what explains what; annotations say what a person should read. Alertmanager knows an alert by
-its labels: one that grows from warning to critical ends as the one and begins as the other.
+Labels identify an incident, so they never change: one that grows worse stays the same alert. What
+changes stands in annotations. An open incident ends when mlmon says so, and at no other time: were
+its end a few cycles away, Alertmanager would announce that all is well when mlmon stops.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.alerts.alert import Alert, Status
-from mlmon.alerting.wording import headline
-from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import DAY, iso
-from mlmon.formatting import moment
+from mlmon.analyzers.base.window import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime, timedelta
-
-KEPT: timedelta = DAY
-"""So long an open alert stays open there if nothing more is sent, and so long it is said again that
-one has ended, in case it was not heard."""
-
-LABELS = {
-    "analyzer": "analyzer",
-    "metric": "metric",
-    "subject": "subject",
-    "segment": "segment",
-    "service": "service",
-    "model_name": "model",
-    "model_version": "version",
-    "layer": "layer",
-}
-"""The label of each attribute of an alert."""
+    from collections.abc import Iterable
+    from datetime import datetime
 
 Payload = dict[str, Any]
+Json = dict[str, Any]
+
+FAR: timedelta = timedelta(days=365)
+"""How far away the end of an open incident lies."""
+KEPT: timedelta = timedelta(days=1)
+"""For so long the end of an incident is sent again, in case it was not received."""
+
+_LABELS = {
+    "incident_id": "incident.id",
+    "service": "service.name",
+    "environment": "service.environment",
+    "model": "ml.model.name",
+}
 
 
-def alerts(
-    alerts: Iterable[Alert],
-    namespace: str,
-    now: datetime,
-    causes: Mapping[str, Alert],
-    *,
-    runbooks: str = "",
-    dashboard: str = "",
+def payloads(
+    incidents: Iterable[Json], namespace: str, now: datetime, *, runbooks: str = "", link: str = ""
 ) -> list[Payload]:
-    """Return the alerts that alerts amount to.
+    """Return the alerts that incidents amount to; muted ones are left out while they are open.
 
     Args:
-        alerts: Open ones, and those that ended or were withdrawn of late.
+        incidents: Documents of open incidents, and of those that ended or were withdrawn lately.
         namespace: Environment.
         now: When this is.
-        causes: Episodes by their ids, among which causes are looked up.
         runbooks: URL that the runbooks' paths follow; empty leaves them as they are.
-        dashboard: URL to look at; empty gives none.
+        link: URL of a page that shows incidents; empty gives none.
     """
     return [
         {
-            "labels": _labels(alert, namespace, severity),
-            "annotations": _annotations(alert, causes, runbooks),
-            "startsAt": iso(begin),
-            "endsAt": iso(end),
-            **({"generatorURL": dashboard} if dashboard else {}),
+            "labels": labels(incident, namespace),
+            "annotations": _annotations(incident, runbooks),
+            "startsAt": incident["event.start"],
+            "endsAt": _end(incident, now),
+            **({"generatorURL": link} if link else {}),
         }
-        for alert in alerts
-        for severity, begin, end in _spans(alert, now)
+        for incident in incidents
+        if not (incident["incident.status"] == "open" and incident.get("incident.muted"))
     ]
 
 
-def _labels(alert: Alert, namespace: str, severity: Severity) -> dict[str, str]:
-    named = {label: getattr(alert, name) for name, label in LABELS.items()}
-    return {
-        "alertname": f"{alert.analyzer} {alert.metric}",
-        "namespace": namespace,
-        "severity": severity.value,
-        # To Alertmanager a label without a value is none.
-        **{label: value for label, value in named.items() if value},
-    }
+def labels(incident: Json, namespace: str) -> dict[str, str]:
+    """Return the labels of an incident: the same from its opening to its end."""
+    named = {label: incident.get(field) for label, field in _LABELS.items()}
+    # To Alertmanager a label without a value is none.
+    present = {label: value for label, value in named.items() if value}
+    return {"alertname": "mlmon_incident", "namespace": namespace, **present}
 
 
-def _annotations(alert: Alert, causes: Mapping[str, Alert], runbooks: str) -> dict[str, str]:
-    cause = causes.get(alert.explained_by or "")
+def _annotations(incident: Json, runbooks: str) -> dict[str, str]:
     found = {
-        "summary": alert.title,
-        "description": alert.reason,
-        "since": moment(alert.since),
-        "alert_id": alert.id,
+        "title": incident["incident.title"],
+        "summary": incident["incident.summary"],
+        "severity": incident["incident.worst"],
+        "since": incident["event.start"],
+        "likely_cause": incident["incident.cause.reason"],
+        "alerts": str(incident["incident.alerts"]),
+        "acknowledge": f"mlmon incidents ack {incident['incident.id'][:8]}",
     }
-    if cause is not None:
-        found["perhaps_because_of"] = headline(cause)
-    if alert.runbook:
-        found["runbook_url"] = f"{runbooks}{alert.runbook}"
+    if runbook := incident.get("incident.runbook"):
+        found["runbook_url"] = f"{runbooks}{runbook}"
     return found
 
 
-def _spans(alert: Alert, now: datetime) -> Iterator[tuple[Severity, datetime, datetime]]:
-    """Yield each severity that an alert has had, from when until when."""
-    end = alert.ended or now + KEPT
-    if alert.status is Status.WITHDRAWN:
-        end = now
-    if alert.severity_since > alert.opened:
-        yield Severity.WARNING, alert.opened, min(alert.severity_since, end)
-    yield alert.severity, alert.severity_since, max(alert.severity_since, end)
+def _end(incident: Json, now: datetime) -> str:
+    if incident["incident.status"] == "open":
+        return iso(now + FAR)
+    return str(incident.get("event.end") or iso(now))

@@ -10,18 +10,20 @@ from mlmon.analyzers.base.window import DAY
 
 Layer = Literal[
     "ingest",
-    "service",
     "job",
+    "training",
+    "deployment",
+    "service",
     "statistics",
     "fallback",
     "feature",
     "score",
+    "labels",
+    "concept",
     "performance",
     "business",
 ]
-"""A place in the chain of causes: a failing job makes statistics stale, stale statistics make
-predictions fall back, fallbacks move features, features move scores, scores cost performance, and
-performance costs business. The service stands before all of it, and before that the logs."""
+"""A place in the chain of causes, causes first; `alerting/incidents/causality.py` has the edges."""
 
 INGEST: Layer = "ingest"
 """The layer of what is said about the logs themselves. It explains no other alarm: one that lost

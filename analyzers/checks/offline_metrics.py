@@ -142,7 +142,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         ),
     )
     # A version is judged once: what is said of it stands for a week.
-    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="performance", silence=7 * DAY)
+    alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="training", silence=7 * DAY)
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
         """Yield the findings of each version in the hour of its evaluation."""

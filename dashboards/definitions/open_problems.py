@@ -6,7 +6,7 @@ from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
 from mlmon.dashboards.model.chart import Chart, Measure, Values
-from mlmon.dashboards.model.condition import Exists, is_
+from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS
 
@@ -46,8 +46,6 @@ BY_LAYER = Chart(
     (
         Measure("Open"),
         Measure("Critical", where=is_("finding.severity", "critical")),
-        Measure("Explained by another", where=Exists("alert.explained_by")),
-        Measure("Taken by someone", where=Exists("alert.acknowledged_by")),
         Measure("Since", "min", "event.start"),
     ),
     "table",
@@ -75,12 +73,13 @@ DASHBOARD = Dashboard(
             "What is critical now?",
             (
                 Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW), 6),
-                Row((Documents(searches.OPEN_ALERTS.name),), 14),
+                Row((Documents(searches.OPEN_INCIDENTS.name),), 14),
             ),
         ),
         Section(
             "What was first?",
             (
+                Row((Documents(searches.INCIDENTS.name),), 14),
                 Row((Documents(searches.ALERTS.name),), 14),
                 Row((FIRST_CAUSES,), 14),
                 Row((BY_LAYER,), 9),

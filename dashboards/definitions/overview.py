@@ -11,18 +11,18 @@ from mlmon.dashboards.definitions.severities import (
     WORST_BY_ANALYZER,
 )
 from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
-from mlmon.dashboards.model.condition import Exists, Not, both, is_
+from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
-from mlmon.dashboards.model.sources import ALERTS, FINDINGS, PREDICTIONS, REQUESTS
+from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, PREDICTIONS, REQUESTS
 
-OPEN_ALERTS = Chart(
-    "Open alerts",
-    "How many alerts are open, those not counted that another one explains?",
-    ALERTS,
-    (Measure("Open alerts"),),
+OPEN_INCIDENTS = Chart(
+    "Open incidents",
+    "How many incidents are open?",
+    INCIDENTS,
+    (Measure("Open incidents"),),
     "tile",
     (),
-    both(is_("alert.status", "open"), Not(Exists("alert.inhibited_by"))),
+    is_("incident.status", "open"),
     steps=(Step(0, "good"), Step(1, "critical")),
     leads_to="open_problems",
 )
@@ -79,13 +79,13 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Is anything wrong now?",
-            (Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW, OPEN_ALERTS, COMPLETENESS), 6),),
+            (Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW, OPEN_INCIDENTS, COMPLETENESS), 6),),
         ),
         Section("Since when?", (Row((WORST_BY_ANALYZER,), 14),)),
         Section(
             "Why?",
             (
-                Row((Documents(searches.OPEN_ALERTS.name),), 12),
+                Row((Documents(searches.OPEN_INCIDENTS.name),), 12),
                 Row((Documents(searches.ALARMS.name),), 14),
             ),
         ),

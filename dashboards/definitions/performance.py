@@ -119,7 +119,7 @@ DASHBOARD = Dashboard(
     "Live performance and calibration",
     "Does the model do in live traffic what it promised, and what does it bring?",
     order=3,
-    layers=("performance", "business"),
+    layers=("labels", "concept", "performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(
         Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))),

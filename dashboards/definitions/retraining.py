@@ -70,7 +70,7 @@ DASHBOARD = Dashboard(
     "Do the jobs run, do they make better models, and are those in service?",
     order=6,
     analyzers=("job_health", "offline_metrics", "model_reload"),
-    layers=("job",),
+    layers=("job", "training", "deployment"),
     sections=(
         Section("Do the jobs run?", (Row((RUNS, DURATIONS, RECORDS)), Row((BY_JOB,), 8))),
         Section("Do models get better?", (Row((EVALUATION, RELOADS)),)),

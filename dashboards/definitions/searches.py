@@ -10,29 +10,43 @@ from mlmon.dashboards.model.source import TIME
 SLOW_NS: Final = 100_000_000
 """Slow requests take 100 ms or more: twice the warning limit of `latency.p95`."""
 
-OPEN_ALERTS: Final = SavedSearch(
-    "open_alerts",
-    "Open alerts",
-    "What is wrong now, since when, and what explains it; whatever the time range.",
-    sources.ALERTS,
+OPEN_INCIDENTS: Final = SavedSearch(
+    "open_incidents",
+    "Open incidents",
+    "What is wrong now, since when, and its likely cause, in any time range.",
+    sources.INCIDENTS,
     (
-        "finding.severity",
+        "incident.severity",
         "event.start",
-        "alert.layer",
-        "finding.analyzer",
-        "finding.subject",
-        "finding.reason",
-        "alert.cause",
-        "alert.acknowledged_by",
+        "incident.title",
+        "incident.summary",
+        "incident.alerts",
+        "incident.acknowledged_by",
     ),
-    is_("alert.status", "open"),
-    (("event.start", "asc"),),
+    is_("incident.status", "open"),
+    (("event.start", "desc"),),
+)
+INCIDENTS: Final = SavedSearch(
+    "all_incidents",
+    "Incidents, newest first",
+    "What was wrong, from when to when, and its likely cause, in any time range.",
+    sources.INCIDENTS,
+    (
+        "event.start",
+        "event.end",
+        "incident.worst",
+        "incident.title",
+        "incident.cause.reason",
+        "incident.alerts",
+        "incident.feedback",
+    ),
+    Not(is_("incident.status", "withdrawn")),
+    (("event.start", "desc"),),
 )
 ALERTS: Final = SavedSearch(
     "all_alerts",
-    "Alerts, the newest first",
-    "What was wrong, from when to when, and what was its likely first cause; whatever the time "
-    "range.",
+    "Alerts, newest first",
+    "The alerts behind incidents, in any time range.",
     sources.ALERTS,
     (
         "event.start",
@@ -41,7 +55,7 @@ ALERTS: Final = SavedSearch(
         "finding.analyzer",
         "finding.metric",
         "finding.subject",
-        "alert.cause",
+        "finding.reason",
     ),
     Not(is_("alert.status", "withdrawn")),
     (("event.start", "desc"),),
@@ -166,7 +180,8 @@ MODEL_EVENTS: Final = SavedSearch(
 )
 
 SEARCHES: Final = (
-    OPEN_ALERTS,
+    OPEN_INCIDENTS,
+    INCIDENTS,
     ALERTS,
     ALARMS,
     ERRORS,

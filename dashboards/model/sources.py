@@ -44,6 +44,13 @@ FINDINGS: Final = Source(
 ALERTS: Final = Source(
     "alerts", "Alerts", index_name(names.ALERTS, _NAMESPACE), TABLES[names.ALERTS], time=None
 )
+INCIDENTS: Final = Source(
+    "incidents",
+    "Incidents",
+    index_name(names.INCIDENTS, _NAMESPACE),
+    TABLES[names.INCIDENTS],
+    time=None,
+)
 LABELS: Final = Source(
     "labels", "Labelled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
@@ -61,6 +68,7 @@ SOURCES: Final = (
     SHIPPED,
     FINDINGS,
     ALERTS,
+    INCIDENTS,
     LABELS,
 )
 """All of them, in the order people read them."""

@@ -54,65 +54,42 @@ def night() -> list[Finding]:
 
 
 def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
-    """The cause first, what it perhaps explains below it, since when, and since when no verdict."""
+    """A dead job and the fallbacks it causes are one incident, told with its likely cause."""
     FindingStore(cluster, namespace).write(night(), START)
     evaluated = json.loads(mlmon("alerts", "evaluate", "--since", BEGIN, "--json").stdout)
-    assert evaluated == {"open": 2, "new": 3, "changed": 0, "unchanged": 0, "withdrawn": 0}
+    assert (evaluated["open"], evaluated["critical"], evaluated["opened"]) == (1, 1, 2)
     again = mlmon("alerts", "evaluate", "--since", BEGIN).stdout
-    assert again == "alerts: 2 open, 2 of them critical; 0 new, 0 changed, 0 withdrawn\n"
-    effect = f"  perhaps therefore critical since {at(4)}: fallback_rate fallback.rate of stats"
-    assert mlmon("alerts").stdout.splitlines() == [
-        "critical since 2026-03-02 02:00 UTC: job_health missed.runs of refresh",
+    assert again == "1 incident open, 1 critical\n"
+    head, *lines = mlmon("incidents").stdout.splitlines()
+    assert head.endswith(" critical job_health missed.runs of refresh")
+    assert lines == [
+        f"  since {at(2)}; 1 other alert",
         "  refresh is c in window 3.",
-        "  what to do: docs/analyzers/drift.md",
-        effect,
-        "    stats is c in window 6.",
     ]
-    everything = mlmon("alerts", "--all").stdout
-    assert (
-        "warning since 2026-03-02 00:00 UTC to 2026-03-02 06:00 UTC: data_quality missing.rate "
-        "of rating, autobid 3\n"
-    ) in everything
+    everything = mlmon("incidents", "--since", BEGIN).stdout
+    assert "resolved data_quality missing.rate of rating, autobid 3" in everything
+    assert f"since {at(0)} to {at(6)}" in everything
 
 
-def test_since_and_json(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
+def test_alerts_by_line(mlmon: Callable[..., Result], cluster: Cluster, namespace: str) -> None:
     """What ended before `--since` is left out; a program gets the documents, a line each."""
     FindingStore(cluster, namespace).write(night(), START)
     mlmon("alerts", "evaluate", "--since", BEGIN)
     for since, count in ((START + 5 * HOUR, 3), (START + 6 * HOUR, 2)):
         lines = mlmon("alerts", "--since", iso(since), "--json").stdout.splitlines()
         assert len([json.loads(line) for line in lines]) == count
-    by_subject = {
-        each["finding.subject"]: each
-        for each in map(json.loads, mlmon("alerts", "--json").stdout.splitlines())
-    }
-    assert by_subject["stats"]["alert.explained_by"] == by_subject["refresh"]["alert.id"]
-    assert {each["alert.status"] for each in by_subject.values()} == {"open"}
-
-
-def test_a_cause_that_is_over_is_still_named(
-    mlmon: Callable[..., Result], cluster: Cluster, namespace: str
-) -> None:
-    """What is left of a night names what perhaps began it, and since when there is no verdict."""
-    findings = [
-        *spell("occooooo", "refresh", analyzer="job_health", metric="missed.runs"),
-        *spell("occccouu", "stats", analyzer="fallback_rate", metric="fallback.rate"),
-    ]
-    FindingStore(cluster, namespace).write(findings, START)
-    mlmon("alerts", "evaluate", "--since", BEGIN)
-    cause = f"critical since {at(1)} to {at(4)}: job_health missed.runs of refresh"
     assert mlmon("alerts").stdout.splitlines() == [
-        "critical since 2026-03-02 01:00 UTC: fallback_rate fallback.rate of stats",
-        "  stats is c in window 3.",
-        f"  perhaps because of {cause}",
-        "  last in alarm 2026-03-02 05:00 UTC, 1 ok since",
-        "  what to do: docs/analyzers/drift.md",
+        f"critical fallback_rate fallback.rate of stats, from {at(4)}, open",
+        "  stats is c in window 6.",
+        f"critical job_health missed.runs of refresh, from {at(2)}, open",
+        "  refresh is c in window 3.",
     ]
 
 
 def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
-    """Without any alert, the command says so and what else to ask."""
-    assert mlmon("alerts").stdout.startswith("no open alerts; list closed ones")
+    """Without any alert, the commands say so and what else to ask."""
+    assert mlmon("alerts").stdout.startswith("No open alerts; `mlmon alerts --since 7d`")
+    assert mlmon("incidents").stdout.startswith("No open incidents; `mlmon incidents --since 7d`")
     assert mlmon("alerts", "--all", "--json").stdout == ""
 
 
@@ -120,5 +97,5 @@ def test_alerts_follow_an_analysis(cluster: Cluster, namespace: str) -> None:
     """The program has joined alerting to analysis, once: findings that changed are acted on."""
     FindingStore(cluster, namespace).write(night(), START)
     (followed,) = following.announce(cluster, namespace, START - DAY, START)
-    assert followed.line == "alerts: 2 open, 2 of them critical; 3 new, 0 changed, 0 withdrawn"
+    assert followed.line.startswith("1 incident open, 1 critical; opened: ")
     assert not followed.failed

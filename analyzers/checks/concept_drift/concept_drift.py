@@ -108,7 +108,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             breakdown="ml.model.version",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="concept", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""

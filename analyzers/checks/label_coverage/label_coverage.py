@@ -158,7 +158,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
             unit="ratio",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="labels", step=STEP)
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield the findings of the day before every sixth hour."""

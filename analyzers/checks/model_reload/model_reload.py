@@ -95,7 +95,7 @@ class ModelReload(Analyzer[ModelProfile]):
     )
     # One success is proof enough; where none is tried, a failure stands for a week.
     alert_policy = AlertPolicy(
-        on="warning", after=1, of=1, layer="service", clear=1, silence=7 * DAY
+        on="warning", after=1, of=1, layer="deployment", clear=1, silence=7 * DAY
     )
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:

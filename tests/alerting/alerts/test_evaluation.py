@@ -151,30 +151,6 @@ def test_the_alerts_of_a_rule_that_is_no_more_end(cluster: Cluster, namespace: s
     assert document["event.end"] == alert.to_document()["alert.expires"]
 
 
-def test_causes_and_effects_in_the_store(cluster: Cluster, namespace: str) -> None:
-    """Of two rules, the one of the earlier layer explains what opened while it was open."""
-    job = rule(1, 1, 1, name="jobs", layer="job")
-    drift = rule(2, 3, 3)
-    FindingStore(cluster, namespace).write(
-        [
-            *spell("ooccccoo", "refresh", analyzer="jobs", service="scheduler"),
-            *spell("oooowwwo", "age"),
-            *spell("wwoooooo", "before"),
-        ],
-        START,
-    )
-    evaluate(cluster, namespace, BEFORE, [job, drift])
-    found = {
-        document["finding.subject"]: document for document in documents(cluster, namespace).values()
-    }
-    assert found["age"]["alert.explained_by"] == found["refresh"]["alert.id"]
-    assert found["age"]["alert.inhibited_by"] == found["refresh"]["alert.id"]
-    assert found["age"]["alert.cause"].startswith("jobs ")
-    assert " of refresh" in found["age"]["alert.cause"]
-    assert "alert.explained_by" not in found["before"]
-    assert "alert.explained_by" not in found["refresh"]
-
-
 def test_nothing_is_known(cluster: Cluster, namespace: str) -> None:
     """Without findings there are no alerts, and evaluating is no error."""
     evaluation = evaluate(cluster, namespace, BEFORE)

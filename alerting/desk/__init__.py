@@ -1,0 +1,1 @@
+"""What people do with incidents, from a terminal or a page."""

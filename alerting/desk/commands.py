@@ -1,0 +1,205 @@
+"""`mlmon incidents`: what is wrong, and who has it."""
+
+import getpass
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlmon.alerting.incidents.people import Verdict
+from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mlmon.alerting.desk.desk import Desk
+
+app = typer.Typer(
+    help="Show what is wrong, and act on it: acknowledge, assign, comment, snooze, close.",
+    invoke_without_command=True,
+)
+_STYLES = {"critical": "bold red", "warning": "yellow"}
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, or how it begins.")]
+By = Annotated[str | None, typer.Option("--by", help="Who you are. (default: your login)")]
+Why = Annotated[str, typer.Option("--message", "-m", help="Why, for the audit trail.")]
+OptionalSince = Annotated[
+    str | None,
+    typer.Option(help="Also list incidents that ended since then: ISO time, or such as 14d."),
+]
+Fails = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code", help="Exit 1 while a critical incident is open and unacknowledged."
+    ),
+]
+
+
+@app.callback()
+def overview(
+    context: typer.Context,
+    since: OptionalSince = None,
+    exit_code: Fails = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """List open incidents, the newest first."""
+    if context.invoked_subcommand is None:
+        list_incidents(since, exit_code, namespace, as_json)
+
+
+@app.command("list")
+def list_incidents(
+    since: OptionalSince = None,
+    exit_code: Fails = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
+) -> None:
+    """List open incidents, the newest first."""
+    from mlmon.analyzers.base.time_argument import time_argument
+
+    with _desk(namespace) as (desk, now):
+        begin = time_argument(since, now) if since else None
+        found = desk.listed(begin)
+        silenced = desk.silenced()
+    if as_json:
+        for incident in found:
+            print(json.dumps(incident, ensure_ascii=False))
+    else:
+        _print(found, silenced)
+    urgent = [
+        incident
+        for incident in found
+        if incident["incident.status"] == "open"
+        and incident["incident.severity"] == "critical"
+        and not incident.get("incident.muted")
+    ]
+    if exit_code and urgent:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
+def show(incident: Id, namespace: Namespace = None, as_json: Json = False) -> None:
+    """Show one incident: its alerts, what happened when, who did what."""
+    with _desk(namespace) as (desk, now):
+        document, alerts, changes = desk.show(incident)
+    if as_json:
+        known = {
+            "incident": document,
+            "alerts": [alert.to_document() for alert in alerts],
+            "changes": changes,
+        }
+        print(json.dumps(known, ensure_ascii=False))
+        return
+    from mlmon.alerting.incidents.sentences import story
+
+    for line in story(document, alerts, changes, now):
+        print(line)
+
+
+@app.command()
+def ack(incident: Id, why: Why = "", by: By = None, namespace: Namespace = None) -> None:
+    """Acknowledge an incident: no message until it grows worse or ends."""
+    with _desk(namespace) as (desk, now):
+        print(desk.acknowledge(incident, by or _login(), why, now))
+
+
+@app.command()
+def assign(
+    incident: Id,
+    to: Annotated[str, typer.Argument(help="Who it is assigned to.")],
+    why: Why = "",
+    by: By = None,
+    namespace: Namespace = None,
+) -> None:
+    """Assign an incident to someone."""
+    with _desk(namespace) as (desk, now):
+        print(desk.assign(incident, to, by or _login(), why, now))
+
+
+@app.command()
+def comment(
+    incident: Id,
+    text: Annotated[str, typer.Argument(help="What is to be remembered.")],
+    by: By = None,
+    namespace: Namespace = None,
+) -> None:
+    """Add a comment to an incident."""
+    with _desk(namespace) as (desk, now):
+        print(desk.comment(incident, text, by or _login(), now))
+
+
+@app.command()
+def snooze(
+    incident: Id,
+    length: Annotated[str, typer.Argument(help="For how long, such as 2h; 7d at most.")] = "4h",
+    why: Why = "",
+    by: By = None,
+    namespace: Namespace = None,
+) -> None:
+    """Hold back messages about an incident for a while."""
+    from mlmon.analyzers.base.time_argument import length_argument
+
+    with _desk(namespace) as (desk, now):
+        print(desk.snooze(incident, length_argument(length), by or _login(), why, now))
+
+
+@app.command()
+def resolve(incident: Id, why: Why = "", by: By = None, namespace: Namespace = None) -> None:
+    """Close an open incident by hand; an alert that comes later opens it again."""
+    with _desk(namespace) as (desk, now):
+        print(desk.close(incident, by or _login(), why, now))
+
+
+@app.command()
+def feedback(
+    incident: Id,
+    verdict: Annotated[Verdict, typer.Argument(help="What the incident was.")],
+    why: Why = "",
+    by: By = None,
+    namespace: Namespace = None,
+) -> None:
+    """Say what an incident was: a false alarm, fixed, or the new normal."""
+    with _desk(namespace) as (desk, now):
+        print(desk.feedback(incident, verdict, by or _login(), why, now))
+
+
+@contextmanager
+def _desk(namespace: str | None) -> "Iterator[tuple[Desk, datetime]]":
+    from datetime import UTC, datetime
+
+    from mlmon.alerting.desk.desk import Desk
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+
+    settings = load_settings(namespace=namespace)
+    with connect(settings) as cluster:
+        yield Desk(cluster, settings.namespace), datetime.now(UTC)
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _print(found: list[dict[str, Any]], silenced: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from mlmon.alerting.incidents.sentences import row
+
+    console = Console(highlight=False, soft_wrap=True)
+    for incident in found:
+        severity = incident["incident.severity"]
+        head, *lines = row(incident, silenced.get(incident["incident.id"]))
+        style = _STYLES.get(severity, "none") if incident["incident.status"] == "open" else "dim"
+        console.print(f"[{style}]{escape(head)}[/]")
+        for line in lines:
+            console.print(f"  {escape(line)}")
+    if not found:
+        console.print("No open incidents; `mlmon incidents --since 7d` lists ended ones too.")

@@ -1,0 +1,178 @@
+"""Incidents brought up to the alerts: read what overlaps, correlate, store what changed.
+
+Correlation begins where no alert was open, so that a part of the history gives the same incidents
+as all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.alerts.store import AlertStore
+from mlmon.alerting.incidents.correlation import REOPENING, correlate
+from mlmon.alerting.incidents.documents import incident_document
+from mlmon.alerting.incidents.incident import Change, ChangeKind, Incident
+from mlmon.alerting.incidents.people import handling
+from mlmon.alerting.incidents.store import IncidentStore, Json
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import parse_time
+from mlmon.formatting import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.elastic.client.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Args:
+        incidents: The incidents that lasted after the moment it began at.
+        changes: The changes that were not known before, each with its incident's document.
+        open: How many are open now.
+        critical: Of them, critical.
+    """
+
+    incidents: tuple[Incident, ...]
+    changes: tuple[tuple[Change, Json], ...]
+    open: int
+    critical: int
+
+    def to_json(self) -> dict[str, int]:
+        """Return its counts."""
+        kinds = [change.kind for change, _ in self.changes]
+        counts = {kind.value: kinds.count(kind) for kind in ChangeKind if kind in kinds}
+        return {"open": self.open, "critical": self.critical, **counts}
+
+    def summary(self) -> str:
+        """Return it in one line."""
+        said = [
+            f"{change.kind.value.replace('_', ' ')}: {about['incident.title']}"
+            for change, about in self.changes
+            if change.kind.published
+        ]
+        line = f"{count(self.open, 'incident')} open, {self.critical} critical"
+        return "; ".join([line, *said])
+
+
+def evaluate_incidents(
+    cluster: Cluster,
+    namespace: str,
+    since: datetime,
+    now: datetime,
+    announce: Callable[[list[tuple[Change, Json]]], None] = lambda _new: None,
+) -> Evaluation:
+    """Bring the incidents up to the alerts that changed after `since`.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        since: Alerts that ended by then are the same as at the last evaluation.
+        now: The time at which a snooze is or is not over.
+        announce: Given the changes that are not stored yet, each with its incident's document,
+            before they are: what it does is done again if the process is killed.
+    """
+    alerts, begin = _overlapping(AlertStore(cluster, namespace), since)
+    store = IncidentStore(cluster, namespace)
+    found = [incident for incident in correlate(alerts) if _lasts(incident, since)]
+    ids = [incident.id for incident in found]
+    stored = store.changes(ids)
+    found = [_corrected(incident, stored.get(incident.id, ())) for incident in found]
+    documents = {
+        incident.id: incident_document(
+            incident,
+            handling([*incident.changes, *_by_people(stored.get(incident.id, ()))]),
+            now,
+        )
+        for incident in found
+    }
+    gone = [
+        document
+        for document in store.opened_since(min(begin, since))
+        if document["incident.id"] not in documents
+        and parse_time(document.get("event.end", document["@timestamp"])) > since
+    ]
+    for document in gone:
+        document |= {"incident.status": "withdrawn", "incident.open_alerts": 0}
+    store.write([*documents.values(), *gone])
+    about = documents | {document["incident.id"]: document for document in gone}
+    changes = [change for incident in found for change in incident.changes]
+    changes += [_withdrawal(document) for document in gone]
+    known = {change.id for each in store.changes([*about]).values() for change in each}
+    new = [
+        (change, about[change.incident])
+        for change in sorted(changes, key=_order)
+        if change.id not in known
+    ]
+    announce(new)
+    store.add(new)
+    open_now = list(store.open())
+    return Evaluation(
+        tuple(found),
+        tuple(new),
+        len(open_now),
+        sum(document["incident.severity"] == Severity.CRITICAL for document in open_now),
+    )
+
+
+def _order(change: Change) -> tuple[datetime, str, str]:
+    return change.at, change.incident, change.kind
+
+
+def _overlapping(store: AlertStore, since: datetime) -> tuple[list[Alert], datetime]:
+    """Return the alerts that may share an incident with one that lasted after a moment.
+
+    Also the first moment of them: no other alert was open then, nor had just ended.
+    """
+    begin = since
+    while True:
+        alerts = list(store.overlapping(begin - REOPENING))
+        first = min((alert.opened for alert in alerts), default=begin)
+        if first >= begin:
+            return alerts, begin
+        begin = first
+
+
+def _lasts(incident: Incident, since: datetime) -> bool:
+    return incident.ended is None or incident.ended > since
+
+
+def _by_people(changes: Sequence[Change]) -> Iterator[Change]:
+    return (change for change in changes if change.by is not None)
+
+
+def _corrected(incident: Incident, stored: Sequence[Change]) -> Incident:
+    """Return an incident that says so where late data show that it had not ended."""
+    known = {change.id for change in incident.changes}
+    undone = [
+        change for change in stored if change.kind is ChangeKind.RESOLVED and change.id not in known
+    ]
+    late = tuple(
+        Change(
+            incident.id,
+            ChangeKind.REOPENED,
+            change.at,
+            incident.worst,
+            "Late data: it had not ended.",
+            about=change.id,
+        )
+        for change in undone
+    )
+    changes = sorted([*incident.changes, *late], key=lambda change: change.at)
+    return replace(incident, changes=tuple(changes)) if late else incident
+
+
+def _withdrawal(document: Json) -> Change:
+    """Return the change that says that late data show an incident never was."""
+    return Change(
+        document["incident.id"],
+        ChangeKind.WITHDRAWN,
+        parse_time(document["event.created"]),
+        Severity(document["incident.severity"]),
+        "Late data: the alerts that opened it are no more.",
+    )

@@ -1,0 +1,198 @@
+"""An incident: alerts that one person handles once, and each change of its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.incidents.causality import may_cause, onset
+from mlmon.analyzers.base.digest import digest
+from mlmon.analyzers.base.window import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.analyzers.base.finding import Severity
+
+
+class Status(StrEnum):
+    """What an incident is; later data say of a `withdrawn` one that it never was."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class ChangeKind(StrEnum):
+    """What happened to an incident: the first seven follow from data, the others are people's."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    GREW = "grew"
+    CAUSE_CHANGED = "cause_changed"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    COMMENTED = "commented"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+    FEEDBACK = "feedback"
+
+    @property
+    def published(self) -> bool:
+        """Whether a message is sent for it."""
+        return self in _PUBLISHED
+
+
+_PUBLISHED = frozenset(
+    {
+        ChangeKind.OPENED,
+        ChangeKind.GREW,
+        ChangeKind.RESOLVED,
+        ChangeKind.REOPENED,
+        ChangeKind.WITHDRAWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an incident's state.
+
+    Args:
+        incident: The incident's id.
+        kind: What happened.
+        at: When, in the data's time: the end of the window that decided it, or when a person did.
+        severity: The incident's severity after it.
+        text: One sentence.
+        by: Who did it; None where data did.
+        until: Until when a snooze lasts.
+        about: What it names: an alert's id, a cause's title, an assignee, a verdict.
+    """
+
+    incident: str
+    kind: ChangeKind
+    at: datetime
+    severity: Severity
+    text: str
+    by: str | None = None
+    until: datetime | None = None
+    about: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Equal for equal changes, so that writing one again changes nothing.
+
+        What data changed is known without its sentence, which better data may word otherwise.
+        """
+        said = self.text if self.by else None
+        return digest((self.incident, self.kind, iso(self.at), self.about, self.by, said))
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Alerts that belong together, as they stand after the last change.
+
+    Args:
+        id: Made of the alert that opened it, so that every run finds the same.
+        members: Its alerts in the order in which they joined.
+        cause: The member that is its likely cause; see `likely_cause`.
+        opened: When it was first decided that something is wrong.
+        severity: The worst severity of the members that are open; of all once it is resolved.
+        worst: The worst severity it has had.
+        ended: When the last member ended; None while one is open.
+        changes: What happened, in order.
+    """
+
+    id: str
+    members: tuple[Alert, ...]
+    cause: Alert
+    opened: datetime
+    severity: Severity
+    worst: Severity
+    ended: datetime | None = None
+    changes: tuple[Change, ...] = field(default=(), repr=False)
+    withdrawn: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Whether it is open."""
+        if self.withdrawn:
+            return Status.WITHDRAWN
+        return Status.OPEN if self.ended is None else Status.RESOLVED
+
+    @property
+    def start(self) -> datetime:
+        """When it began, as well as the data can say: the earliest begin of a member."""
+        return min(member.since for member in self.members)
+
+    @property
+    def onset_length(self) -> timedelta:
+        """How precisely `start` is known: the length of the first window that showed it."""
+        first = min(self.members, key=lambda member: (member.since, member.first_end))
+        return first.first_end - first.since
+
+    @property
+    def title(self) -> str:
+        """What is wrong, by its likely cause."""
+        return self.cause.title
+
+    @property
+    def open_members(self) -> tuple[Alert, ...]:
+        """The members that have not ended."""
+        return tuple(member for member in self.members if member.ended is None)
+
+    @property
+    def service(self) -> str | None:
+        """The service it is about: that of its cause, else of the first member that names one."""
+        return _first(self.members, self.cause, "service")
+
+    @property
+    def environment(self) -> str | None:
+        """The environment it is about."""
+        return _first(self.members, self.cause, "environment")
+
+    @property
+    def model_name(self) -> str | None:
+        """The model it is about."""
+        return _first(self.members, self.cause, "model_name")
+
+    @property
+    def model_version(self) -> str | None:
+        """The model's version."""
+        return _first(self.members, self.cause, "model_version")
+
+
+def _first(members: Sequence[Alert], cause: Alert, name: str) -> str | None:
+    """Return the first value that the cause or a member has for an attribute."""
+    values = (getattr(member, name) for member in (cause, *members))
+    return next((value for value in values if value), None)
+
+
+def likely_cause(members: Sequence[Alert]) -> Alert:
+    """Return the member that most likely caused the others.
+
+    Among those that no other member may have caused: the earliest, then the one whose effect is
+    largest (severity, then how far beyond its limits), then by title, so that a tie is stable.
+    """
+    roots = [
+        member
+        for member in members
+        if not any(may_cause(other, member) for other in members if other is not member)
+    ]
+    return min(roots or members, key=causal_order)
+
+
+def causal_order(alert: Alert) -> tuple[datetime, int, float, str]:
+    """Return the order of alerts as candidates for a cause: earliest, then largest in effect."""
+    return onset(alert).latest, -alert.severity.rank, -alert.excess, alert.title
+
+
+def incident_id(founder: Alert) -> str:
+    """Return the id of the incident that an alert opens."""
+    return digest(("incident", founder.id))

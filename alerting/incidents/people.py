@@ -1,0 +1,93 @@
+"""What people did to an incident: folded from their changes, never overwritten by data.
+
+- An acknowledgement holds until the incident ends, and lapses when it grows worse or reopens.
+- A snooze ends by itself, at the latest after `LONGEST_SNOOZE`: nothing is silenced for ever.
+- A person may close an incident whose alerts cannot end by themselves; new alerts reopen it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.incidents.incident import Change, ChangeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+LONGEST_SNOOZE = timedelta(days=7)
+
+
+class Verdict(StrEnum):
+    """What a person says an incident was."""
+
+    FALSE_ALARM = "false_alarm"
+    FIXED = "fixed"
+    NEW_NORMAL = "new_normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who has an incident, and whether messages are held back.
+
+    Args:
+        acknowledged_by: Who took it, None where nobody has, or where it lapsed.
+        acknowledged_at: When.
+        first_acknowledged: When somebody took it first, lapsed or not.
+        assignee: Whose it is.
+        snoozed_until: Until when no message is sent.
+        closed_at: When a person closed it.
+        feedback: What it was, by the last word of a person.
+    """
+
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    first_acknowledged: datetime | None = None
+    assignee: str | None = None
+    snoozed_until: datetime | None = None
+    closed_at: datetime | None = None
+    feedback: Verdict | None = None
+
+    def muted(self, now: datetime) -> str | None:
+        """Return why messages about it are held back; None where they are not."""
+        if self.acknowledged_by is not None:
+            return "acknowledged"
+        if self.snoozed_until is not None and now < self.snoozed_until:
+            return "snoozed"
+        return None
+
+
+_LAPSES = frozenset({ChangeKind.GREW, ChangeKind.REOPENED, ChangeKind.RESOLVED})
+"""After these an acknowledgement and a snooze no longer hold."""
+
+
+def handling(changes: Iterable[Change]) -> Handling:
+    """Return who has an incident, from all of its changes, data's and people's, in any order."""
+    state = Handling()
+    for change in sorted(changes, key=lambda change: (change.at, change.by is not None)):
+        state = _after(state, change)
+    return state
+
+
+def _after(state: Handling, change: Change) -> Handling:
+    """Return the state after one more change."""
+    kind, first = change.kind, state.first_acknowledged or change.at
+    known: dict[str, object] = {}
+    if kind is ChangeKind.ACKNOWLEDGED:
+        known = {"acknowledged_by": change.by, "acknowledged_at": change.at}
+        known |= {"first_acknowledged": first}
+    elif kind is ChangeKind.ASSIGNED:
+        known = {"assignee": change.about}
+    elif kind is ChangeKind.SNOOZED:
+        known = {"snoozed_until": change.until}
+    elif kind is ChangeKind.CLOSED:
+        known = {"closed_at": change.at}
+    elif kind is ChangeKind.FEEDBACK and change.about is not None:
+        known = {"feedback": Verdict(change.about)}
+    elif kind in _LAPSES:
+        known = dict.fromkeys(("acknowledged_by", "acknowledged_at", "snoozed_until"))
+        known |= {"closed_at": None} if kind is not ChangeKind.RESOLVED else {}
+    return replace(state, **known)  # type: ignore[arg-type]

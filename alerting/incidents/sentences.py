@@ -1,0 +1,89 @@
+"""What is said of an incident: the same words in every message, page and table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mlmon.analyzers.base.window import parse_time
+from mlmon.formatting import count, duration, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.incident import Incident
+
+Json = dict[str, Any]
+
+
+def headline(incident: Incident) -> str:
+    """Return severity, title and since when: `critical: missed runs of … since 28 Nov 10:00`."""
+    ended = f" to {moment(incident.ended)}" if incident.ended else ""
+    return f"{incident.worst}: {incident.title} since {moment(incident.start)}{ended}"
+
+
+def summary(incident: Incident) -> str:
+    """Return one sentence on how it stands: its likely cause, and what else is affected."""
+    others = [member for member in incident.members if member.id != incident.cause.id]
+    if not others:
+        return incident.cause.reason
+    open_now = sum(member.ended is None for member in others)
+    still = "" if incident.ended else f", {open_now} of them open"
+    return f"{incident.cause.reason} Also affected: {count(len(others), 'alert')}{still}."
+
+
+def row(incident: Json, silenced: str | None = None) -> Iterator[str]:
+    """Yield the lines of an incident in a list: id, severity, title; then when, why, who."""
+    open_now = incident["incident.status"] == "open"
+    severity = incident["incident.severity"] if open_now else incident["incident.status"]
+    yield f"{incident['incident.id'][:8]} {severity} {incident['incident.title']}"
+    start = parse_time(incident["event.start"])
+    end = incident.get("event.end")
+    until = f" to {moment(parse_time(end))}" if end else ""
+    others = incident["incident.alerts"] - 1
+    also = f"; {count(others, 'other alert')}" if others else ""
+    yield f"since {moment(start)}{until}{also}"
+    yield incident["incident.cause.reason"]
+    if by := incident.get("incident.acknowledged_by"):
+        yield f"acknowledged by {by}"
+    elif until_then := incident.get("incident.snoozed_until"):
+        yield f"snoozed until {moment(parse_time(until_then))}"
+    if silenced:
+        yield f"silenced in Alertmanager by {silenced}"
+    if assignee := incident.get("incident.assignee"):
+        yield f"assigned to {assignee}"
+
+
+def story(
+    incident: Json, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
+) -> Iterator[str]:
+    """Yield the lines that say all about one incident."""
+    yield from row(incident)
+    start, cause = parse_time(incident["event.start"]), incident["incident.cause.alert_id"]
+    if incident["incident.status"] == "open":
+        yield f"open for {duration(now - start)}"
+    yield f"start known to {duration(timedelta(seconds=incident['incident.onset_seconds']))}"
+    if runbook := incident.get("incident.runbook"):
+        yield f"what to do: {runbook}"
+    yield ""
+    yield "Alerts"
+    for alert in sorted(alerts, key=lambda alert: (alert.id != cause, alert.since)):
+        mark = "likely cause" if alert.id == cause else "also affected"
+        yield f"  {mark}: {member_line(alert)}"
+        yield f"    worst: {alert.reason}"
+        if alert.ended is None and alert.latest_reason != alert.reason:
+            yield f"    latest ({moment(alert.last_alarm)}): {alert.latest_reason}"
+    yield ""
+    yield "Changes"
+    for change in changes:
+        by = f" by {change['change.by']}" if change.get("change.by") else ""
+        kind = change["change.kind"].replace("_", " ")
+        yield f"  {moment(parse_time(change['@timestamp']))} {kind}{by}: {change['change.text']}"
+
+
+def member_line(member: Alert) -> str:
+    """Return one alert of an incident in a line."""
+    ended = f" to {moment(member.ended)}" if member.ended else ", open"
+    return f"{member.severity} {member.title}, from {moment(member.since)}{ended}"

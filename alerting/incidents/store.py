@@ -1,0 +1,118 @@
+"""Incidents and their changes in Elasticsearch: one document each; a change is never rewritten."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from mlmon.alerting.incidents.documents import change_document, read_change
+from mlmon.alerting.incidents.incident import Status
+from mlmon.analyzers.base.window import iso
+from mlmon.elastic.client.documents import NEW, Document
+from mlmon.elastic.indices.names import INCIDENT_CHANGES, INCIDENTS, index_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from mlmon.alerting.incidents.incident import Change
+    from mlmon.elastic.client.cluster import Cluster
+
+Json = dict[str, Any]
+_AT_ONCE = 1_000
+
+
+class IncidentStore:
+    """The incidents of one namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self.index = index_name(INCIDENTS, namespace)
+        self.changes_index = index_name(INCIDENT_CHANGES, namespace)
+
+    def get(self, incident: str) -> Json | None:
+        """Return the document of an incident, None if there is none of that id."""
+        return self._cluster.get(self.index, incident)
+
+    def find(self, prefix: str) -> list[Json]:
+        """Return the incidents whose ids begin so."""
+        return list(self._documents([{"prefix": {"incident.id": {"value": prefix}}}]))
+
+    def open(self) -> Iterator[Json]:
+        """Yield the incidents that are open, the newest first."""
+        return self._documents([{"term": {"incident.status": Status.OPEN}}])
+
+    def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Json]:
+        """Yield the incidents, withdrawn ones left out, that lasted at some time of a period.
+
+        Args:
+            since: Open after this, or ended after it.
+            until: Opened by then; None for all.
+        """
+        lasted = [
+            {"term": {"incident.status": Status.OPEN}},
+            {"range": {"event.end": {"gt": iso(since)}}},
+        ]
+        filters: list[Json] = [{"bool": {"should": lasted, "minimum_should_match": 1}}]
+        filters.append({"bool": {"must_not": [{"term": {"incident.status": Status.WITHDRAWN}}]}})
+        if until is not None:
+            filters.append({"range": {"event.created": {"lte": iso(until)}}})
+        return self._documents(filters)
+
+    def recent(self, since: datetime) -> Iterator[Json]:
+        """Yield what is open, and what ended or was withdrawn after a moment."""
+        ended = {"range": {"event.end": {"gt": iso(since)}}}
+        undone = [
+            {"term": {"incident.status": Status.WITHDRAWN}},
+            {"range": {"@timestamp": {"gt": iso(since)}}},
+        ]
+        anyone = [{"term": {"incident.status": Status.OPEN}}, ended, {"bool": {"filter": undone}}]
+        return self._documents([{"bool": {"should": anyone, "minimum_should_match": 1}}])
+
+    def opened_since(self, moment: datetime) -> Iterator[Json]:
+        """Yield the incidents, withdrawn ones left out, that opened at or after a moment."""
+        not_withdrawn = {"bool": {"must_not": [{"term": {"incident.status": Status.WITHDRAWN}}]}}
+        return self._documents([{"range": {"event.created": {"gte": iso(moment)}}}, not_withdrawn])
+
+    def changes(self, incidents: Sequence[str]) -> Mapping[str, list[Change]]:
+        """Return the changes of some incidents by their ids, each in order of time."""
+        found: dict[str, list[Change]] = defaultdict(list)
+        for start in range(0, len(incidents), _AT_ONCE):
+            terms = {"terms": {"incident.id": [*incidents[start : start + _AT_ONCE]]}}
+            body = {"query": {"bool": {"filter": [terms]}}, "sort": [{"@timestamp": "asc"}]}
+            for hit in self._cluster.scan(self.changes_index, body):
+                change = read_change(hit["_source"])
+                found[change.incident].append(change)
+        return found
+
+    def write(self, documents: Iterable[Json]) -> int:
+        """Store incidents as they stand; return how many differ from what was stored."""
+        wanted = {document["incident.id"]: document for document in documents}
+        body = {"query": {"ids": {"values": [*wanted]}}}
+        stored = {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
+        changed = [name for name, document in wanted.items() if stored.get(name) != document]
+        self._cluster.put(Document(self.index, name, wanted[name]) for name in changed)
+        self._cluster.refresh(self.index)
+        return len(changed)
+
+    def add(self, changes: Iterable[tuple[Change, Json]]) -> list[Change]:
+        """Store changes that are not stored yet; return those that were new.
+
+        Args:
+            changes: Each change, and the document of its incident.
+        """
+        wanted = {change.id: (change, about) for change, about in changes}
+        written = self._cluster.put(
+            Document(self.changes_index, name, change_document(change, about), NEW)
+            for name, (change, about) in wanted.items()
+        )
+        self._cluster.refresh(self.changes_index)
+        known = set(written.conflicted)
+        return [change for name, (change, _) in wanted.items() if name not in known]
+
+    def _documents(self, filters: list[Json]) -> Iterator[Json]:
+        body = {
+            "query": {"bool": {"filter": filters}},
+            "sort": [{"event.created": "desc"}, {"incident.id": "asc"}],
+        }
+        return (hit["_source"] for hit in self._cluster.scan(self.index, body))

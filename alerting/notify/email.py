@@ -1,0 +1,84 @@
+"""E-mail over SMTP: text and HTML, with the incident as the thread."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.notify.notifier import TIMEOUT_S, Outcome, Sent
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mlmon.alerting.notify.message import Message
+
+_PERMANENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """Sends e-mails.
+
+    Args:
+        host: SMTP server.
+        port: Its port.
+        sender: Address in `From`.
+        to: Addresses.
+        security: `starttls`, `tls`, or `none` for a server on this machine.
+        username: For authentication; None goes without.
+        password: Its password.
+    """
+
+    host: str
+    port: int
+    sender: str
+    to: tuple[str, ...]
+    security: str = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+
+    def send(self, message: Message) -> Outcome:
+        """Send one e-mail to all addresses; refused by the server for good, it is not retried."""
+        try:
+            with self._connected() as server:
+                server.send_message(self._mail(message), self.sender, list(self.to))
+        except smtplib.SMTPResponseException as error:
+            kind = Sent.REFUSED if error.smtp_code >= _PERMANENT else Sent.RETRY
+            return Outcome(kind, f"SMTP {error.smtp_code}")
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            kind = Sent.REFUSED if min(codes) >= _PERMANENT else Sent.RETRY
+            return Outcome(kind, f"recipients refused: SMTP {codes[0]}")
+        except (smtplib.SMTPException, OSError) as error:
+            return Outcome(Sent.RETRY, type(error).__name__)
+        return Outcome(Sent.DONE)
+
+    def _connected(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self.security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self.host, self.port, timeout=TIMEOUT_S, context=context
+            )
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+            if self.security == "starttls":
+                server.starttls(context=context)
+        if self.username is not None and self.password is not None:
+            server.login(self.username, self.password.get_secret_value())
+        return server
+
+    def _mail(self, message: Message) -> EmailMessage:
+        mail = EmailMessage()
+        # A title that names what was logged may hold line breaks, which a header must not.
+        mail["Subject"] = " ".join(message.title.split())[:200]
+        mail["From"], mail["To"] = self.sender, ", ".join(self.to)
+        # The same for the same change: a repetition is one mail to most readers.
+        mail["Message-ID"] = f"<{message.id}@mlmon>"
+        if message.incident:
+            mail["References"] = f"<incident-{message.incident}@mlmon>"
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        return mail

@@ -1,0 +1,143 @@
+"""A message about one change of an incident: plain text, HTML and JSON from the same facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from mlmon.alerting.incidents.incident import Change, ChangeKind
+from mlmon.analyzers.base.window import parse_time
+from mlmon.formatting import count, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json = dict[str, Any]
+
+_HEADS = {
+    ChangeKind.OPENED: "",
+    ChangeKind.GREW: "Worse: ",
+    ChangeKind.REOPENED: "Again: ",
+    ChangeKind.RESOLVED: "Resolved: ",
+    ChangeKind.WITHDRAWN: "Withdrawn: ",
+}
+_SHORT_ID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent.
+
+    Args:
+        id: The change it is about, so that a receiver can tell a repetition.
+        incident: The incident's id; empty where the message is about mlmon itself.
+        kind: What happened.
+        severity: `warning`, `critical`, or `ok` for an end.
+        title: One line.
+        facts: Label and sentence, in the order in which a person wants them.
+        links: Label and absolute URL.
+        document: The same for a program.
+    """
+
+    id: str
+    incident: str
+    kind: str
+    severity: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...] = ()
+    document: Json | None = None
+
+    @property
+    def text(self) -> str:
+        """The message as plain text, that reads well on a phone."""
+        lines = [f"{label}: {sentence}" for label, sentence in self.facts]
+        lines += [f"{label}: {url}" for label, url in self.links]
+        return "\n".join([self.title, "", *lines]) + "\n"
+
+    @property
+    def html(self) -> str:
+        """The message as HTML: no styles but its own, one column."""
+        facts = "".join(
+            f"<dt style='font-weight:600;margin-top:.6em'>{escape(label)}</dt>"
+            f"<dd style='margin:0'>{escape(sentence)}</dd>"
+            for label, sentence in self.facts
+        )
+        links = " · ".join(
+            f"<a href='{escape(url, quote=True)}'>{escape(label)}</a>" for label, url in self.links
+        )
+        return (
+            "<div style='font:16px/1.4 sans-serif;max-width:40em'>"
+            f"<h2 style='font-size:18px'>{escape(self.title)}</h2><dl>{facts}</dl>"
+            f"<p>{links}</p></div>"
+        )
+
+
+def message(
+    change: Change, incident: Json, *, runbooks: str = "", links: Iterable[tuple[str, str]] = ()
+) -> Message:
+    """Return the message about a change.
+
+    Args:
+        change: What happened.
+        incident: The document of the incident as it stands.
+        runbooks: URL that the runbooks' paths follow.
+        links: Label and absolute URL of pages that show the incident.
+    """
+    over = change.kind in {ChangeKind.RESOLVED, ChangeKind.WITHDRAWN}
+    severity = "ok" if over else change.severity.value
+    head = _HEADS.get(change.kind, "")
+    mark = "" if over else f"[{change.severity.value}] "
+    runbook = incident.get("incident.runbook")
+    pages = [*links]
+    if runbook and runbooks:
+        pages.append(("Runbook", f"{runbooks}{runbook}"))
+    return Message(
+        id=change.id,
+        incident=change.incident,
+        kind=change.kind.value,
+        severity=severity,
+        title=f"{mark}{head}{incident['incident.title']}",
+        facts=tuple(_facts(change, incident, over=over)),
+        links=tuple(pages),
+        document={"change": change.kind.value, "at": moment(change.at), **incident},
+    )
+
+
+def _facts(change: Change, incident: Json, *, over: bool) -> Iterable[tuple[str, str]]:
+    yield "What", change.text
+    start = parse_time(incident["event.start"])
+    if over and incident.get("event.end"):
+        yield "When", f"from {moment(start)} to {moment(parse_time(incident['event.end']))}"
+    else:
+        yield "Since", f"{moment(start)}, noticed {moment(parse_time(incident['event.created']))}"
+    if incident["incident.alerts"] > 1:
+        yield "Likely cause", incident["incident.cause.reason"]
+        others = count(incident["incident.alerts"] - 1, "other alert")
+        yield "Also affected", f"{others} by {', '.join(incident['incident.analyzers'])}"
+    where = [incident.get("service.name"), incident.get("ml.model.name")]
+    if named := [name for name in where if name]:
+        yield "Where", ", ".join(named)
+    if incident.get("incident.acknowledged_by"):
+        yield "Taken by", incident["incident.acknowledged_by"]
+    elif not over:
+        yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}"
+    if incident.get("incident.runbook"):
+        yield "What to do", incident["incident.runbook"]
+
+
+def digest_message(messages: list[Message]) -> Message:
+    """Return one message for many: what a storm amounts to."""
+    first = messages[0]
+    title = f"{count(len(messages), 'change')} of incidents at once"
+    facts = tuple((one.severity, one.title) for one in messages)
+    return Message(f"storm-{first.id}", "", "storm", first.severity, title, facts, first.links)
+
+
+def own_message(title: str, sentence: str, *, severity: str = "critical") -> Message:
+    """Return a message about mlmon itself, such as that it cannot judge."""
+    at = datetime.now(UTC)
+    name = f"mlmon-{title}-{at:%Y%m%dT%H%M}".replace(" ", "-").lower()
+    return Message(name, "", "mlmon", severity, title, (("What", sentence), ("At", moment(at))))

@@ -1,0 +1,35 @@
+"""A channel: sends a message, and says whether to try again. Policy lies outside of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mlmon.alerting.notify.message import Message
+
+TIMEOUT_S = 10.0
+
+
+class Sent(StrEnum):
+    """What became of a message."""
+
+    DONE = "sent"
+    RETRY = "retry"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message, and why."""
+
+    sent: Sent
+    reason: str = ""
+
+
+class Notifier(Protocol):
+    """One channel to people."""
+
+    def send(self, message: Message) -> Outcome:
+        """Send a message; never raises, never waits longer than `TIMEOUT_S` per network step."""

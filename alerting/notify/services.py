@@ -1,0 +1,48 @@
+"""Slack, PagerDuty, Opsgenie, Teams and a hundred other services, by apprise's URLs."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.notify.notifier import Outcome, Sent
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mlmon.alerting.notify.message import Message
+
+_TYPES = {"critical": "failure", "warning": "warning", "ok": "success"}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Sends by apprise (https://github.com/caronc/apprise).
+
+    Args:
+        url: A URL of apprise, such as `slack://…` or `pagerduty://…`; it holds the secret.
+    """
+
+    url: SecretStr
+
+    def send(self, message: Message) -> Outcome:
+        """Send a message; apprise says only whether it was taken, so that failures are retried."""
+        with warnings.catch_warnings():
+            # It imports what Python 3.13 no longer has, and has its own instead there.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import apprise
+
+            target = apprise.Apprise()
+            known = target.add(self.url.get_secret_value())
+        # apprise logs what it sends, URLs with secrets included.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)
+        if not known:
+            return Outcome(Sent.REFUSED, "apprise does not know this URL")
+        taken = target.notify(
+            title=message.title,
+            body=message.text.partition("\n\n")[2],
+            notify_type=apprise.NotifyType(_TYPES.get(message.severity, "info")),
+        )
+        return Outcome(Sent.DONE) if taken else Outcome(Sent.RETRY, "not taken")

@@ -1,0 +1,47 @@
+"""A dead man's switch: it speaks while mlmon judges, and its silence is the alarm.
+
+An alert `mlmon_watchdog` with a life of three cycles goes to Alertmanager, to be routed to a
+receiver that alarms when it ends; a heartbeat URL is asked after each cycle that judged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from mlmon.analyzers.base.window import iso
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from pydantic import SecretStr
+
+    from mlmon.alerting.notify.alertmanager import Payload
+
+_TIMEOUT_S = 10.0
+
+
+def watchdog(namespace: str, now: datetime, life: timedelta) -> Payload:
+    """Return the alert that says that mlmon judges.
+
+    Args:
+        namespace: Environment.
+        now: When a cycle ended.
+        life: For how long it stands without another cycle.
+    """
+    return {
+        "labels": {"alertname": "mlmon_watchdog", "namespace": namespace},
+        "annotations": {"summary": "mlmon judges; when this ends, it has stopped."},
+        "startsAt": iso(now),
+        "endsAt": iso(now + life),
+    }
+
+
+def beat(url: SecretStr) -> str | None:
+    """Ask the heartbeat's URL; return why that failed, None where it did not."""
+    try:
+        answer = httpx.get(url.get_secret_value(), timeout=_TIMEOUT_S, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"heartbeat: {type(error).__name__}"
+    return None if answer.is_success else f"heartbeat: HTTP {answer.status_code}"

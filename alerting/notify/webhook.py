@@ -1,0 +1,61 @@
+"""A webhook: one POST of JSON per message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import httpx
+
+from mlmon.alerting.notify.notifier import TIMEOUT_S, Outcome, Sent
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mlmon.alerting.notify.message import Message
+
+_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Posts messages to a URL.
+
+    Args:
+        url: Where to; it may hold a token, so it appears in no error.
+        token: Sent as a bearer token, if there is one.
+    """
+
+    url: SecretStr
+    token: SecretStr | None = None
+
+    def send(self, message: Message) -> Outcome:
+        """Post a message with its id as `Idempotency-Key`."""
+        headers = {"Idempotency-Key": message.id}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
+        body = {
+            "id": message.id,
+            "incident": message.incident,
+            "kind": message.kind,
+            "severity": message.severity,
+            "title": message.title,
+            "text": message.text,
+            "links": dict(message.links),
+            "document": message.document,
+        }
+        try:
+            answer = httpx.post(
+                self.url.get_secret_value(),
+                json=body,
+                headers=headers,
+                timeout=TIMEOUT_S,
+                trust_env=False,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Outcome(Sent.RETRY, type(error).__name__)
+        if answer.is_success:
+            return Outcome(Sent.DONE)
+        again = answer.is_server_error or answer.status_code in _AGAIN
+        return Outcome(Sent.RETRY if again else Sent.REFUSED, f"HTTP {answer.status_code}")

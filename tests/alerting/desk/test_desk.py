@@ -1,0 +1,142 @@
+"""People act on incidents: each act holds as long as it should, and is kept."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mlmon.alerting.alerts.evaluation import evaluate
+from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.incidents.evaluation import evaluate_incidents
+from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.commands import app
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import UserError
+from tests.support.histories import START, spell
+
+BEGIN = START - DAY
+NOW = START + 6 * HOUR
+QUALITY = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}
+Happen = Callable[..., None]
+
+
+@pytest.fixture
+def happen(cluster: Cluster, namespace: str) -> Happen:
+    """Store a history of one series as letters and bring incidents up to it."""
+
+    def run(letters: str, start: int = 0) -> None:
+        findings = spell(letters, "price", start=START + start * HOUR, **QUALITY)
+        FindingStore(cluster, namespace).write(findings, START)
+        evaluate(cluster, namespace, BEGIN)
+        evaluate_incidents(cluster, namespace, BEGIN, NOW)
+
+    return run
+
+
+def the_one(desk: Desk) -> dict[str, object]:
+    """Return the only incident there is."""
+    (found,) = desk.listed(BEGIN)
+    return found
+
+
+def test_an_acknowledgement_holds_until_it_grows_worse(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """Who took a warning is named while it stays one; as critical it is nobody's again."""
+    desk = Desk(cluster, namespace)
+    happen("owww")
+    name = str(the_one(desk)["incident.id"])
+    desk.acknowledge(name[:8], "ada", "on it", START + 5 * HOUR)
+    happen("w", 4)
+    assert the_one(desk)["incident.acknowledged_by"] == "ada"
+    assert the_one(desk)["incident.muted"] == "acknowledged"
+    happen("cc", 5)
+    assert "incident.acknowledged_by" not in the_one(desk)
+    assert "incident.muted" not in the_one(desk)
+    _, _, changes = desk.show(name[:8])
+    said = [(change["change.kind"], change.get("change.by")) for change in changes]
+    assert said == [("opened", None), ("acknowledged", "ada"), ("grew", None)]
+
+
+def test_a_snooze_ends_by_itself(cluster: Cluster, namespace: str, happen: Happen) -> None:
+    """It mutes until its time is over, and is never longer than a week."""
+    desk = Desk(cluster, namespace)
+    happen("occc")
+    name = str(the_one(desk)["incident.id"])
+    desk.snooze(name, 2 * HOUR, "ada", "", NOW - HOUR)
+    assert the_one(desk)["incident.muted"] == "snoozed"
+    evaluate_incidents(cluster, namespace, BEGIN, NOW + 2 * HOUR)
+    assert "incident.muted" not in the_one(desk)
+    with pytest.raises(UserError, match="too long to snooze"):
+        desk.snooze(name, LONGEST_SNOOZE + HOUR, "ada", "", NOW)
+
+
+def test_assignee_comment_and_feedback_are_kept(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """They outlast the incident's end and every later evaluation."""
+    desk = Desk(cluster, namespace)
+    happen("occc")
+    name = str(the_one(desk)["incident.id"])
+    desk.assign(name, "bob", "ada", "", START + 5 * HOUR)
+    desk.comment(name, "the client team knows", "ada", START + 5 * HOUR)
+    happen("ooo", 4)
+    desk.feedback(name, Verdict.FIXED, "bob", "", START + 8 * HOUR)
+    evaluate_incidents(cluster, namespace, BEGIN, NOW + DAY)
+    document = the_one(desk)
+    assert document["incident.status"] == "resolved"
+    assert document["incident.assignee"] == "bob"
+    assert document["incident.feedback"] == "fixed"
+    _, _, changes = desk.show(name)
+    assert "the client team knows" in {change["change.text"] for change in changes}
+
+
+def test_closed_by_hand_until_something_new_joins(
+    cluster: Cluster, namespace: str, happen: Happen
+) -> None:
+    """An incident whose alert cannot end is closed, and stays closed in later evaluations."""
+    desk = Desk(cluster, namespace)
+    happen("occc")
+    name = str(the_one(desk)["incident.id"])
+    desk.close(name, "ada", "the model is gone", NOW)
+    assert the_one(desk)["incident.status"] == "resolved"
+    evaluate_incidents(cluster, namespace, BEGIN, NOW + HOUR)
+    assert the_one(desk)["incident.status"] == "resolved"
+    with pytest.raises(UserError, match="is resolved"):
+        desk.acknowledge(name, "ada", "", NOW)
+
+
+@pytest.mark.parametrize("name", ["", "abc", "nothing-like-it"])
+def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name: str) -> None:
+    """So is an id that is too short to mean one."""
+    with pytest.raises(UserError, match="There is no incident"):
+        Desk(cluster, namespace).comment(name, "?", "ada", NOW)
+
+
+def test_the_commands(
+    cluster: Cluster, namespace: str, happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A critical incident fails `--exit-code` until somebody takes it; `show` tells its story."""
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+
+    def mlmon(*words: str) -> Result:
+        return CliRunner().invoke(app, ["incidents", *words])
+
+    happen("occc")
+    assert mlmon("--exit-code").exit_code == 1
+    (document,) = map(json.loads, mlmon("list", "--json").stdout.splitlines())
+    name = document["incident.id"][:8]
+    taken = mlmon("ack", name, "--by", "ada", "-m", "on it")
+    assert taken.stdout == f"{document['incident.title']}: acknowledged by ada\n"
+    assert mlmon("--exit-code").exit_code == 0
+    story = mlmon("show", name).stdout
+    assert "likely cause: critical data_quality missing.rate of price, autobid" in story
+    assert "acknowledged by ada: on it" in story
+    assert mlmon("snooze", name, "2h").exit_code == 0
+    assert json.loads(mlmon("show", name, "--json").stdout)["incident"]["incident.snoozed_until"]
+    assert timedelta(0) < LONGEST_SNOOZE

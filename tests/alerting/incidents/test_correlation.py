@@ -1,0 +1,197 @@
+"""Alerts that one person handles once become one incident, and only those."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlmon.alerting.incidents.correlation import REOPENING, correlate
+from mlmon.alerting.incidents.incident import ChangeKind, Status
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
+from tests.support.histories import START, all_episodes, rule, spell
+
+if TYPE_CHECKING:
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.incident import Change, Incident
+
+
+def alert(
+    letters: str,
+    layer: str,
+    subject: str | None = None,
+    *,
+    at: timedelta = timedelta(0),
+    length: timedelta = HOUR,
+    step: timedelta | None = None,
+    **known: Any,
+) -> Alert:
+    """Return the one alert of a series: its windows as letters, the first beginning `at` later."""
+    found = all_episodes(
+        rule(1, 1, clear=1, layer=layer, name=layer, step=step),
+        spell(
+            letters,
+            subject or layer,
+            length=length,
+            step=step,
+            start=START + at,
+            analyzer=layer,
+            **known,
+        ),
+    )
+    (one,) = found
+    return one
+
+
+def kinds(incident: Incident) -> list[str]:
+    """Return what happened to an incident, in order."""
+    return [change.kind.value for change in incident.changes]
+
+
+def published(incidents: list[Incident]) -> list[Change]:
+    """Return the changes about which messages are sent."""
+    return [change for one in incidents for change in one.changes if change.kind.published]
+
+
+MODEL = {"model_name": "autobid", "service": "api"}
+
+
+def test_a_chain_of_causes_is_one_incident_with_its_first_link_as_cause() -> None:
+    """A dead job, stale statistics' fallbacks, moved features and scores are told once."""
+    job = alert("cccccco", "job", service="scheduler")
+    fallback = alert("ccccccco", "fallback", at=HOUR, service="api")
+    feature = alert("c" * 20 + "o", "feature", at=3 * HOUR, length=DAY, step=HOUR, **MODEL)
+    score = alert("w" * 20 + "o", "score", at=4 * HOUR, length=DAY, step=HOUR, **MODEL)
+    (incident,) = correlate([score, feature, fallback, job])
+    assert incident.cause == job
+    assert len(incident.members) == 4
+    assert [change.kind for change in published([incident])] == [
+        ChangeKind.OPENED,
+        ChangeKind.RESOLVED,
+    ]
+
+
+def test_a_cause_that_becomes_known_later_is_taken_in_without_a_message() -> None:
+    """503s open the incident; the failed reload, known half an hour after, becomes its cause."""
+    errors = alert("cccco", "service", "/predict", length=15 * MINUTE, service="api")
+    reload = alert("co", "deployment", **MODEL)
+    (incident,) = correlate([errors, reload])
+    assert incident.cause == reload
+    assert kinds(incident) == ["opened", "joined", "cause_changed", "resolved"]
+    assert len(published([incident])) == 2
+
+
+def test_symptoms_that_outlive_their_cause_keep_the_incident_open() -> None:
+    """It ends with its last member, not with the repair of its cause."""
+    job = alert("ccco", "job", service="scheduler")
+    fallback = alert("cccccccccco", "fallback", at=HOUR, service="api")
+    (incident,) = correlate([job, fallback])
+    assert incident.ended == fallback.ended
+    assert fallback.ended is not None
+    assert job.ended is not None
+    assert fallback.ended > job.ended
+
+
+def test_two_faults_that_overlap_on_one_model_stay_two() -> None:
+    """A feature that breaks a day after concept drift began is an incident of its own."""
+    known = {"length": DAY, "step": 6 * HOUR, **MODEL}
+    drift = alert("cccccccco", "concept", **known)
+    recall = alert("ccccccco", "performance", "recall", at=6 * HOUR, **known)
+    feature = alert("ccccco", "feature", "hours", at=30 * HOUR, length=HOUR, **MODEL)
+    score = alert("cccccco", "score", at=31 * HOUR, length=DAY, step=HOUR, **MODEL)
+    log_loss = alert("ccco", "performance", "log_loss", at=30 * HOUR, **known)
+    first, second = correlate([drift, recall, feature, score, log_loss])
+    assert {member.subject for member in first.members} == {"concept", "recall"}
+    assert {member.subject for member in second.members} == {"hours", "score", "log_loss"}
+    assert (first.cause, second.cause) == (drift, feature)
+
+
+def test_other_models_and_services_have_incidents_of_their_own() -> None:
+    """What began together in two services, or models, is not thereby one fault."""
+    one = alert("cco", "service", "/a", service="one")
+    two = alert("cco", "service", "/a", service="two")
+    three = alert("cco", "feature", "price", model_name="pricing", service="three")
+    four = alert("cco", "feature", "price", model_name="bidding", service="four")
+    assert len(correlate([one, two, three, four])) == 4
+
+
+def test_growing_worse_is_said_once() -> None:
+    """A warning that becomes critical, and another member that does later, are one change."""
+    first = alert("wwcccco", "service", "/a", service="api")
+    other = alert("wwwccco", "service", "/b", service="api")
+    (incident,) = correlate([first, other])
+    assert kinds(incident).count("grew") == 1
+    assert incident.worst is Severity.CRITICAL
+
+
+def test_flapping_reopens_and_a_later_fault_does_not() -> None:
+    """Within `REOPENING` of its end an incident is the same one; after that it is another."""
+    first = alert("cco", "service", "/a", service="api")
+    soon = alert("cco", "service", "/a", at=4 * HOUR, service="api")
+    late = alert("cco", "service", "/a", at=10 * HOUR + REOPENING, service="api")
+    again, another = correlate([first, soon, late])
+    assert kinds(again) == ["opened", "resolved", "reopened", "resolved"]
+    assert kinds(another) == ["opened", "resolved"]
+
+
+def test_withdrawn_alerts_make_no_incident() -> None:
+    """What late data undid is in none."""
+    from dataclasses import replace
+
+    gone = replace(alert("cco", "service", service="api"), withdrawn=True)
+    assert correlate([gone]) == []
+
+
+ALERTS = [
+    alert("cccccco", "job", service="scheduler"),
+    alert("wcccccco", "fallback", at=HOUR, service="api"),
+    alert("c" * 9, "feature", "price", at=3 * HOUR, length=DAY, step=HOUR, **MODEL),
+    alert("wwwo", "feature", "country", at=20 * HOUR, **MODEL),
+    alert("cco", "service", "/a", at=2 * HOUR, service="api"),
+    alert("cco", "service", "/a", at=9 * HOUR, service="api"),
+    alert("cccco", "performance", "recall", at=8 * HOUR, length=DAY, step=6 * HOUR, **MODEL),
+]
+
+
+@given(st.permutations(ALERTS))
+def test_the_order_in_which_alerts_are_read_does_not_matter(order: list[Alert]) -> None:
+    """Incidents, their members, causes and changes are the same."""
+    assert correlate(order) == correlate(ALERTS)
+
+
+@given(st.sets(st.integers(0, len(ALERTS) - 1), min_size=1))
+def test_each_alert_is_in_one_incident_that_lasts_as_long_as_its_members(chosen: set[int]) -> None:
+    """No alert is lost or told twice; an incident is open exactly while a member is."""
+    alerts = [ALERTS[number] for number in sorted(chosen)]
+    incidents = correlate(alerts)
+    members = [member.id for incident in incidents for member in incident.members]
+    assert sorted(members) == sorted(one.id for one in alerts)
+    for incident in incidents:
+        still = any(member.ended is None for member in incident.members)
+        assert (incident.status is Status.OPEN) == still
+        assert incident.start == min(member.since for member in incident.members)
+        openings = kinds(incident).count("opened") + kinds(incident).count("reopened")
+        assert openings - kinds(incident).count("resolved") == still
+
+
+def test_what_is_known_by_a_moment_decides_what_happened_until_then() -> None:
+    """Alerts that come later never change the published past: messages are not contradicted."""
+    moments = sorted({one.opened for one in ALERTS})
+    for moment in moments:
+        known = [one for one in ALERTS if one.opened <= moment]
+        before = [change for change in published(correlate(known)) if change.at < moment]
+        after = [change for change in published(correlate(ALERTS)) if change.at < moment]
+        assert {change.id for change in before} == {change.id for change in after}
+
+
+def test_many_alerts_of_one_cause_are_one_message() -> None:
+    """500 features that break with one upstream failure open one incident."""
+    numbers = random.Random(3).sample(range(10_000), 500)
+    alerts = [alert("cco", "feature", f"f{number}", **MODEL) for number in numbers]
+    incidents = correlate(alerts)
+    assert len(incidents) == 1
+    assert len(published(incidents)) == 2

@@ -1,0 +1,243 @@
+"""Messages reach people once, whatever happens to the channel or to mlmon in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from mlmon.alerting.notify.message import Message
+from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
+from mlmon.alerting.notify.services import Services
+from mlmon.alerting.publish import deliver, update
+from mlmon.alerting.settings import AlertingSettings
+from mlmon.analyzers.base.window import HOUR
+from mlmon.analyzers.run.findings_store import FindingStore
+from tests.support.histories import spell
+from tests.support.receivers import MailServer, WebhookReceiver, mail_server, webhook_receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mlmon.elastic.client.cluster import Cluster
+
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+BEGIN = NOW - 6 * HOUR
+HEALTH = {"analyzer": "data_quality", "metric": "missing.rate", "model_name": "autobid"}
+
+
+@pytest.fixture
+def hook() -> Iterator[WebhookReceiver]:
+    """A webhook receiver."""
+    with webhook_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mails() -> Iterator[MailServer]:
+    """An SMTP server."""
+    with mail_server() as server:
+        yield server
+
+
+def settings(**routes: dict[str, Any]) -> AlertingSettings:
+    """Return settings with some routes."""
+    return AlertingSettings(notify=routes, runbook_url="https://docs.example/")
+
+
+def happen(
+    cluster: Cluster, namespace: str, letters: str, alerting: AlertingSettings, **known: Any
+) -> None:
+    """Store findings, one letter an hour from `BEGIN` on, and bring incidents up to them."""
+    FindingStore(cluster, namespace).write(
+        spell(letters, "price", start=BEGIN, **(HEALTH | known)), NOW
+    )
+    update(cluster, namespace, BEGIN, NOW, alerting)
+
+
+def test_one_message_at_the_start_and_one_at_the_end(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, mails: MailServer
+) -> None:
+    """Two routes each get one message per change, and a second delivery sends nothing."""
+    alerting = settings(
+        chat={"type": "webhook", "url": hook.url},
+        mail={
+            "type": "email",
+            "to": ["oncall@example.com"],
+            "port": mails.port,
+            "security": "none",
+            "host": "127.0.0.1",
+        },
+    )
+    happen(cluster, namespace, "occcooo", alerting)
+    for _ in range(2):
+        deliver(cluster, namespace, NOW, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+    assert [mail["Subject"] for mail in mails.mails] == [
+        "[critical] data_quality missing.rate of price, autobid",
+        "Resolved: data_quality missing.rate of price, autobid",
+    ]
+    assert mails.mails[0]["References"] == mails.mails[1]["References"]
+
+
+def test_a_message_says_what_a_person_needs(
+    cluster: Cluster, namespace: str, mails: MailServer
+) -> None:
+    """What, since when, where, how to take it, and an absolute link to the runbook."""
+    alerting = settings(
+        mail={
+            "type": "email",
+            "to": ["oncall@example.com"],
+            "port": mails.port,
+            "security": "none",
+            "host": "127.0.0.1",
+        }
+    )
+    happen(cluster, namespace, "occc", alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    (mail,) = mails.mails
+    plain, rich = (mail.get_body([kind]) for kind in ("plain", "html"))
+    assert plain is not None
+    assert rich is not None
+    text = plain.get_content()
+    for line in ("What: ", "Since: ", "Where: api, autobid", "Acknowledge: mlmon incidents ack "):
+        assert line in text
+    assert "Runbook: https://docs.example/docs/analyzers/drift.md" in text
+    assert (
+        "<a href='https://docs.example/docs/analyzers/drift.md'>Runbook</a>" in rich.get_content()
+    )
+
+
+def test_a_channel_that_is_away_gets_it_later_once(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """A 503 is tried again with a pause; nothing is lost, and nothing is sent twice."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    happen(cluster, namespace, "occc", alerting)
+    hook.status = 503
+    first = deliver(cluster, namespace, NOW, alerting)
+    assert (first.sent, first.waiting, first.failed) == (0, 1, ("chat: retry (HTTP 503)",))
+    hook.status = 200
+    assert deliver(cluster, namespace, NOW, alerting).sent == 0
+    assert deliver(cluster, namespace, NOW + timedelta(minutes=1), alerting).sent == 1
+    assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 0
+    assert len(hook.bodies) == 2
+
+
+def test_one_route_that_fails_keeps_no_other_back(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, tmp_path: Path
+) -> None:
+    """A route to nowhere, one with an unreadable secret and a refusing one fail by themselves."""
+    with webhook_receiver() as refusing:
+        refusing.status = 400
+        alerting = settings(
+            nowhere={"type": "webhook", "url": "http://127.0.0.1:9/"},
+            unreadable={"type": "webhook", "url_file": str(tmp_path / "none")},
+            refusing={"type": "webhook", "url": refusing.url},
+            works={"type": "webhook", "url": hook.url},
+        )
+        happen(cluster, namespace, "occc", alerting)
+        done = deliver(cluster, namespace, NOW, alerting)
+    assert done.sent == 1
+    assert done.waiting == 2
+    assert [line.partition(":")[0] for line in done.failed] == ["nowhere", "refusing", "unreadable"]
+    assert len(hook.bodies) == 1
+
+
+def test_a_mail_server_that_refuses_for_good_is_not_asked_again(
+    cluster: Cluster, namespace: str, mails: MailServer
+) -> None:
+    """550 is kept as refused; 451 is tried again."""
+    alerting = settings(
+        mail={
+            "type": "email",
+            "to": ["x@example.com"],
+            "port": mails.port,
+            "security": "none",
+            "host": "127.0.0.1",
+        }
+    )
+    happen(cluster, namespace, "occc", alerting)
+    mails.refuse = "451 try later"
+    assert deliver(cluster, namespace, NOW, alerting).waiting == 1
+    mails.refuse = "550 no such user"
+    later = deliver(cluster, namespace, NOW + HOUR, alerting)
+    assert later.failed == ("mail: refused (SMTP 550)",)
+    mails.refuse = None
+    assert deliver(cluster, namespace, NOW + 2 * HOUR, alerting).sent == 0
+
+
+def test_killed_between_outbox_and_change_it_is_sent_once(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies with the outbox filled and the change not stored loses nothing."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mlmon.alerting.incidents.store.IncidentStore.add", killed)
+        with pytest.raises(KeyboardInterrupt):
+            happen(cluster, namespace, "occc", alerting)
+    update(cluster, namespace, BEGIN, NOW, alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened"]
+
+
+def test_a_history_calls_nobody(cluster: Cluster, namespace: str, hook: WebhookReceiver) -> None:
+    """Changes that are older than a day, as an analysis of the past finds them, are not sent."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    old = spell("occcooo", start=BEGIN - LATEST - 8 * HOUR, **HEALTH)
+    FindingStore(cluster, namespace).write(old, NOW)
+    update(cluster, namespace, BEGIN - 3 * LATEST, NOW, alerting)
+    assert deliver(cluster, namespace, NOW, alerting).sent == 0
+    assert hook.bodies == []
+
+
+def test_routes_choose_by_severity_service_and_model(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """Of two warnings and a critical incident, a route for critical ones of a model gets one."""
+    alerting = settings(
+        chosen={"type": "webhook", "url": hook.url, "severity": "critical", "models": ["auto*"]}
+    )
+    happen(cluster, namespace, "owww", alerting)
+    happen(cluster, namespace, "occc", alerting, model_name="pricing")
+    happen(cluster, namespace, "occc", alerting, model_name="automatic")
+    deliver(cluster, namespace, NOW, alerting)
+    assert [body["title"] for body in hook.bodies] == [
+        "[critical] data_quality missing.rate of price, automatic"
+    ]
+
+
+def test_a_storm_is_one_message(cluster: Cluster, namespace: str, hook: WebhookReceiver) -> None:
+    """Many incidents that open at once are one message that lists them."""
+    alerting = settings(chat={"type": "webhook", "url": hook.url})
+    number = STORM + 5
+    findings = [
+        finding
+        for model in range(number)
+        for finding in spell("occc", start=BEGIN, **(HEALTH | {"model_name": f"m{model}"}))
+    ]
+    FindingStore(cluster, namespace).write(findings, NOW)
+    update(cluster, namespace, BEGIN, NOW, alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    (body,) = hook.bodies
+    assert body["title"] == f"{number} changes of incidents at once"
+    assert deliver(cluster, namespace, NOW + GIVEN_UP, alerting).sent == 0
+
+
+def test_other_services_are_reached_by_apprise(hook: WebhookReceiver) -> None:
+    """A URL of apprise takes a message; one it does not know is refused without showing it."""
+    port = hook.url.rpartition(":")[2].partition("/")[0]
+    one = Message("id", "i", "opened", "critical", "title", (("What", "it fails"),))
+    assert Services(SecretStr(f"json://127.0.0.1:{port}/hook")).send(one).sent.value == "sent"
+    assert hook.bodies[0]["title"] == "title"
+    wrong = Services(SecretStr("pigeon://s3cret@nowhere")).send(one)
+    assert wrong.sent.value == "refused"
+    assert "s3cret" not in wrong.reason

@@ -1,0 +1,168 @@
+"""Receivers of messages that run here: a webhook, an SMTP server, an Alertmanager."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from aiosmtpd.controller import Controller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+    from pathlib import Path
+
+ALERTMANAGER = "prometheus-alertmanager"
+
+
+@dataclass
+class WebhookReceiver:
+    """Keeps what is posted to it; answers with `status`.
+
+    Args:
+        url: Where it listens.
+        bodies: The JSON of each request, in order.
+        status: What it answers from now on.
+    """
+
+    url: str = ""
+    bodies: list[Any] = field(default_factory=list)
+    status: int = 200
+
+
+@contextmanager
+def webhook_receiver() -> Iterator[WebhookReceiver]:
+    """Run a webhook receiver on loopback."""
+    received = WebhookReceiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        """Keeps bodies."""
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            received.bodies.append(json.loads(self.rfile.read(length) or b"null"))
+            self.send_response(received.status)
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815 - the base calls it so
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    received.url = f"http://127.0.0.1:{server.server_port}/hook"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class MailServer:
+    """Keeps the e-mails it takes; `refuse` is the answer to the next ones.
+
+    Args:
+        port: Where it listens on loopback.
+        mails: What it took, in order.
+        refuse: A whole SMTP answer such as `550 no such user`; None takes everything.
+    """
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    refuse: str | None = None
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take one e-mail, or refuse it."""
+        if self.refuse is not None:
+            return self.refuse
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+
+@contextmanager
+def mail_server() -> Iterator[MailServer]:
+    """Run a real SMTP server on loopback."""
+    kept = MailServer(port=_free_port())
+    controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
+    controller.start()
+    try:
+        yield kept
+    finally:
+        controller.stop()
+
+
+@dataclass(frozen=True)
+class Alertmanager:
+    """An Alertmanager at work."""
+
+    url: str
+
+    def alerts(self, namespace: str) -> dict[str, Any]:
+        """Return its firing alerts of a namespace by the incident they are about."""
+        answer = httpx.get(
+            f"{self.url}/api/v2/alerts", params={"filter": f'namespace="{namespace}"'}
+        )
+        return {
+            alert["labels"]["incident_id"]: alert
+            for alert in answer.json()
+            if "incident_id" in alert["labels"]
+        }
+
+
+@contextmanager
+def alertmanager(folder: Path, configuration: str) -> Iterator[Alertmanager]:
+    """Run the real Alertmanager of Debian; skip the test where it is not installed."""
+    if shutil.which(ALERTMANAGER) is None:
+        pytest.skip(f"{ALERTMANAGER} is not installed (Debian has it)")
+    (folder / "alertmanager.yml").write_text(configuration)
+    port = _free_port()
+    process = subprocess.Popen(
+        [
+            ALERTMANAGER,
+            f"--config.file={folder / 'alertmanager.yml'}",
+            f"--storage.path={folder}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await(url)
+        yield Alertmanager(url)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _await(url: str) -> None:
+    for _ in range(500):
+        try:
+            if httpx.get(f"{url}/-/ready").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"{url} does not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
