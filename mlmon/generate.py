@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from mlmon.analyzers.checks import discover
-from mlmon.analyzers.pages.page import page
+from mlmon.analyzers.pages.page import pages
 from mlmon.dashboards.links.target import Target
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import files
@@ -22,7 +22,7 @@ def generated() -> dict[str, str]:
         "docs/reference/commands.md": commands_page(),
         "docs/reference/settings.md": settings_page(),
     }
-    texts |= {analyzer.runbook: page(analyzer) for analyzer in discover()}
+    texts |= pages(discover())
     texts |= {f"deploy/kibana/{name}": text for name, text in files(artefacts(Target())).items()}
     return texts
 

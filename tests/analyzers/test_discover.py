@@ -229,16 +229,6 @@ def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
 
 
 @each_analyzer
-def test_its_metrics_are_those_of_the_architecture(analyzer: Analyzer[Any]) -> None:
-    """The Findings table of ARCHITECTURE.md names exactly the metrics it judges."""
-    text = (ROOT / "ARCHITECTURE.md").read_text()
-    row = re.search(rf"^\| `{analyzer.name}` \| (.*?) \|", text, re.MULTILINE)
-    assert row, f"{analyzer.name} is missing from the Findings table of ARCHITECTURE.md"
-    named = set(re.findall(r"`([a-z0-9_.]+)`", row[1]))
-    assert named == set(analyzer.limits)
-
-
-@each_analyzer
 def test_troubles_are_found_and_said(
     analyzer: Analyzer[Any],
     context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
