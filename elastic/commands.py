@@ -159,7 +159,8 @@ def doctor(as_json: Json = False) -> None:
     """Check the setup and say how to fix what is wrong (exit code 1: something is missing)."""
     from rich.console import Console
 
-    from mlmon.elastic.doctor import Verdict, examine
+    from mlmon.elastic.doctor.check import Verdict
+    from mlmon.elastic.doctor.examine import examine
     from mlmon.elastic.settings import load_settings
 
     checks = list(examine(load_settings()))

@@ -53,6 +53,13 @@ class NoMasterError(ClusterBusyError):
     """The cluster has elected no master: it takes no writes until it has."""
 
 
+class DiskFullError(ClusterBusyError):
+    """A disk of the cluster reached its flood stage: its indices are read-only until it has space.
+
+    https://www.elastic.co/docs/troubleshoot/elasticsearch/fix-watermark-errors
+    """
+
+
 class RequestTooLargeError(ClusterError):
     """Status 413: the same documents may succeed in smaller requests."""
 

@@ -8,7 +8,7 @@ import elastic_transport
 import elasticsearch
 
 from mlmon.elastic.client.client import address, addresses
-from mlmon.elastic.client.documents import BUSY
+from mlmon.elastic.client.documents import BUSY, disk_full
 from mlmon.elastic.errors import (
     AccessRefusedError,
     ClusterBusyError,
@@ -58,6 +58,8 @@ def failure(url: str, status: int, answer: Any) -> ClusterError:
         )
     if status in BUSY and any(text in why for text in _WITHOUT_MASTER):
         return no_master(url, status)
+    if full := disk_full(why, status):
+        return full
     message = f"{url} answered {status}: {why}"
     if status == 413:  # noqa: PLR2004 - Content Too Large
         return RequestTooLargeError(message, "Send fewer documents per request.", status)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.elastic.errors import ClusterBusyError, ClusterUnreachableError, DocumentsRefusedError
+from mlmon.elastic.errors import (
+    ClusterBusyError,
+    ClusterUnreachableError,
+    DiskFullError,
+    DocumentsRefusedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +27,8 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 10.0
 _CONFLICT: Final = 409
 _UPDATE_ATTEMPTS: Final = 10
+FLOOD_STAGE: Final = "flood-stage watermark"
+"""Part of the reason that Elasticsearch gives where a disk is too full to write."""
 _FIELDS: Final = "errors,items.*._id,items.*.status,items.*.result,items.*.error"
 
 
@@ -165,15 +172,30 @@ class _Outcome:
             self.created += result["result"] == "created"
             self.replaced += result["result"] != "created"
         elif result["status"] in BUSY:
-            raise ClusterBusyError(
-                f"The cluster stayed too busy to store all documents: {_reason(result['error'])}",
-                "Run the command again when it has less to do; nothing is stored twice.",
-                result["status"],
-            )
+            raise _turned_away(_reason(result["error"]), result["status"])
         elif result["status"] == _CONFLICT and operation != "update":
             self.conflicted.append(result["_id"])
         else:
             self.refused.append((result["_id"], _reason(result["error"])))
+
+
+def disk_full(reason: str, status: int) -> DiskFullError | None:
+    """Return the error for what is refused because a disk is full, None for another reason."""
+    if FLOOD_STAGE not in reason:
+        return None
+    return DiskFullError(
+        f"Elasticsearch takes no writes, because a disk is too full: {reason}",
+        "Free space on the cluster's disks, for example with `mlmon prune`; see `mlmon doctor`.",
+        status,
+    )
+
+
+def _turned_away(reason: str, status: int) -> ClusterBusyError:
+    return disk_full(reason, status) or ClusterBusyError(
+        f"The cluster stayed too busy to store all documents: {reason}",
+        "Run the command again when it has less to do; nothing is stored twice.",
+        status,
+    )
 
 
 def _refused(refused: list[tuple[str, str]], sent: int) -> DocumentsRefusedError:

@@ -59,3 +59,15 @@ def month_index(kind: str, namespace: str, when: datetime) -> str:
 def all_months(kind: str, namespace: str) -> str:
     """Return the pattern of the indices of all months."""
     return f"{kind}-{namespace}-*"
+
+
+def everything(namespace: str) -> str:
+    """Return the pattern of all data streams and indices of a namespace."""
+    return ",".join(
+        [
+            all_logs(namespace),
+            data_stream("mlmon.*", namespace),
+            index_name("mlmon-*", namespace),
+            all_months("mlmon-*", namespace),
+        ]
+    )

@@ -96,7 +96,7 @@ def test_doctor_notes_several_environments(
     assert noted("api", "production") == []
     assert noted("mlmon", "default") == []
     (found,) = noted("api", "staging")
-    assert "production (1 lines), staging (1 lines)" in found
+    assert "production (1 line), staging (1 line)" in found
 
 
 @pytest.mark.usefixtures("_nowhere")

@@ -1,0 +1,1 @@
+"""`mlmon doctor`: one line for each thing that mlmon depends on."""
