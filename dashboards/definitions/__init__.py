@@ -1,7 +1,7 @@
-"""The dashboards, one module each with its `DASHBOARD`: found by import, listed nowhere.
+"""The dashboards, one module each with its `DASHBOARD`: found by import.
 
 A dashboard shows the panels of the analyzers it names. An analyzer that none names is shown by the
-dashboard of its layer, so that a new one is seen without a word here.
+dashboard of its layer, so that a new one needs no change here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Concept drift: does a score still mean what it meant, or is the model outdated?"""
+"""Concept drift: does a score still mean the same, or is the model outdated?"""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
 from mlmon.dashboards.model.sources import LABELS
 
 EXPECTED = Chart(
-    "What is expected, and what comes true",
-    "Do the scores of labelled predictions and their outcomes part?",
+    "Expected and actual success rate",
+    "Mean score and success rate of labeled predictions.",
     LABELS,
     (
-        Measure("Expected: mean score", "average", "ml.prediction.score"),
-        Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),
+        Measure("Expected (mean score)", "average", "ml.prediction.score"),
+        Measure("Actual success rate", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),
     ),
 )
 BY_SCORE = Chart(
-    "What comes true by score, over time",
+    "Success rate by score over time",
     "At which scores has the outcome changed?",
     LABELS,
-    (Measure("Came true", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
+    (Measure("Actual success rate", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
     "line",
     (Time(), Bins("ml.prediction.score", "Score", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))),
     unit="ratio",
@@ -30,9 +30,9 @@ BY_SCORE = Chart(
 DASHBOARD = Dashboard(
     "concept_drift",
     "Concept drift",
-    "Does a score still mean what it meant, or is the model outdated?",
+    "Does a score still mean the same, or is the model outdated?",
     order=5,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
-    sections=(Section("What is expected, and what comes true?", (Row((EXPECTED, BY_SCORE)),)),),
+    sections=(Section("Expected against actual outcomes", (Row((EXPECTED, BY_SCORE)),)),),
 )

@@ -1,4 +1,4 @@
-"""Drift: does the traffic look like what the model was trained on, and do its scores?"""
+"""Drift: do features and scores still look like the training set?"""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ RANKED = Chart(
     FINDINGS,
     (
         Measure("Distance", "max", "finding.value"),
-        Measure("Alarming", where=is_("finding.severity", "warning", "critical")),
-        Measure("Last verdict", "last", "finding.severity"),
-        Measure("Last window", "max", "@timestamp"),
+        Measure("Problems", where=is_("finding.severity", "warning", "critical")),
+        Measure("Latest severity", "last", "finding.severity"),
+        Measure("Latest window", "max", "@timestamp"),
     ),
     "table",
     (Values("finding.subject", "Feature", 20),),
     is_("finding.analyzer", "feature_drift"),
 )
 WHERE = Chart(
-    "Drift of each feature over time",
+    "Feature drift over time",
     "Which feature moved, and when?",
     FINDINGS,
     (Measure("Distance", "max", "finding.value"),),
@@ -35,14 +35,14 @@ WHERE = Chart(
     (Time(), Values("finding.subject", "Feature", 20)),
     is_("finding.analyzer", "feature_drift"),
 )
-BESIDE = Chart(
-    "Now beside the training set",
-    "What is each feature's statistic now, and in the baseline?",
+STATISTICS = Chart(
+    "Feature statistics against baseline",
+    "Latest statistics of each feature, and their baseline.",
     FINDINGS,
     (
         Measure("Now", "last", "finding.value"),
         Measure("Baseline", "last", "finding.baseline.value"),
-        Measure("Verdict", "last", "finding.severity"),
+        Measure("Severity", "last", "finding.severity"),
     ),
     "table",
     (
@@ -52,15 +52,15 @@ BESIDE = Chart(
     is_("finding.analyzer", "feature_statistics"),
 )
 SCORES = Chart(
-    "Scores by model version",
-    "How are the scores of each version distributed?",
+    "Score distribution by model version",
+    "Predictions by score, for each model version.",
     PREDICTIONS,
     (Measure("Predictions"),),
     "bar",
     (Bins("ml.prediction.score", "Score", TENTHS), VERSIONS),
 )
 MEDIAN = Chart(
-    "Median score",
+    "Median score by model version",
     "Have the scores moved, and with which version?",
     PREDICTIONS,
     (Measure("Median score", "median", "ml.prediction.score"),),
@@ -68,8 +68,8 @@ MEDIAN = Chart(
     (Time(), VERSIONS),
 )
 MISSING = Chart(
-    "Features without a value",
-    "Which features come without a value?",
+    "Missing feature values",
+    "Predictions in which a feature has no value.",
     PREDICTIONS,
     (Measure("Predictions"),),
     "stacked",
@@ -79,16 +79,16 @@ MISSING = Chart(
 DASHBOARD = Dashboard(
     "drift",
     "Drift",
-    "Does the traffic look like what the model was trained on, and do its scores?",
+    "Do features and scores still look like the training set?",
     order=4,
     analyzers=("feature_drift", "score_shift", "feature_statistics", "data_quality"),
     layers=("feature", "score"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
     sections=(
         Section(
-            "Which features moved?",
-            (Row((RANKED, WHERE), 14), Row((MOVED_MOST,), 26), Row((BESIDE, MISSING), 14)),
+            "Feature drift",
+            (Row((RANKED, WHERE), 14), Row((MOVED_MOST,), 26), Row((STATISTICS, MISSING), 14)),
         ),
-        Section("Have the scores moved?", (Row((SCORES, MEDIAN)),)),
+        Section("Score shift", (Row((SCORES, MEDIAN)),)),
     ),
 )

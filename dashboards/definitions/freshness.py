@@ -1,4 +1,4 @@
-"""Feature freshness: are the features' sources up to date, and how often do defaults step in?"""
+"""Feature freshness: are the sources up to date, and how often are defaults used?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SOURCE = Values("ml.feature_source.name", "Source", 10)
 
 BY_SOURCE = Chart(
     "Fallbacks by source",
-    "Whose values were replaced by defaults, and when?",
+    "Sources whose values were replaced by defaults.",
     FALLBACKS,
     (Measure("Fallbacks"),),
     "stacked",
@@ -20,17 +20,17 @@ BY_SOURCE = Chart(
 )
 BY_REASON = Chart(
     "Fallbacks by reason",
-    "Were values too old, or not there?",
+    "Were values too old or missing?",
     FALLBACKS,
     (Measure("Fallbacks"),),
     "stacked",
     (Time(), Values("event.reason", "Reason", 5)),
 )
 AGE = Chart(
-    "Age of what was replaced",
-    "How old was the data when defaults stepped in?",
+    "Age of stale values",
+    "Age of the data that defaults replaced.",
     FALLBACKS,
-    (Measure("Oldest", "max", "ml.feature_source.age_s", unit="s"),),
+    (Measure("Maximum age", "max", "ml.feature_source.age_s", unit="s"),),
     "line",
     (Time(), SOURCE),
     unit="s",
@@ -39,12 +39,12 @@ AGE = Chart(
 DASHBOARD = Dashboard(
     "freshness",
     "Feature freshness and fallbacks",
-    "Are the features' sources up to date, and how often do defaults step in?",
+    "Are the feature sources up to date, and how often are defaults used?",
     order=7,
     layers=("statistics", "fallback"),
     controls=(SERVICE, ENVIRONMENT),
     sections=(
-        Section("How often do defaults step in?", (Row((BY_SOURCE, BY_REASON, AGE)),)),
-        Section("For which predictions?", (Row((Documents(FALLBACK_LINES.name),), 12),)),
+        Section("Fallbacks", (Row((BY_SOURCE, BY_REASON, AGE)),)),
+        Section("Predictions with fallbacks", (Row((Documents(FALLBACK_LINES.name),), 12),)),
     ),
 )

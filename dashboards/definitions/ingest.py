@@ -1,4 +1,4 @@
-"""Ingest health: do the logs arrive, whole and in time?"""
+"""Ingest health: do all logs arrive, and in time?"""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.sources import DEAD, LOGS, SHIPPED
 
 SHIPPER = Values("agent.id", "Shipper", 10)
-# Without a file, a document of the shipper is about all its files.
-WHOLE = Not(Exists("log.file.path"))
+# Without a file, a document of the shipper counts all its files.
+ALL_FILES = Not(Exists("log.file.path"))
 
 EVENTS = Chart(
     "Events by dataset",
-    "Does every dataset write as before?",
+    "Does every dataset log as before?",
     LOGS,
     (Measure("Events"),),
     "stacked",
     (Time(), Values("event.dataset", "Dataset", 10)),
 )
 DROPPED = Chart(
-    "Events dropped by the log's queue",
+    "Events dropped by the log queue",
     "Which service logs faster than it can write?",
     LOGS,
     (Measure("Dropped", "sum", "ml.log.dropped"),),
@@ -29,18 +29,18 @@ DROPPED = Chart(
     (Time(), Values("service.name", "Service", 10)),
 )
 LAG = Chart(
-    "Lag",
-    "How long do lines wait for their shipper?",
+    "Shipping lag",
+    "Time that a line waits for its shipper.",
     SHIPPED,
     (Measure("Lag", "max", "ingest.lag.seconds", unit="s"),),
     "line",
     (Time(), SHIPPER),
-    WHOLE,
+    ALL_FILES,
     unit="s",
 )
 REFUSED = Chart(
     "Rejected lines",
-    "Why are lines rejected?",
+    "Lines that were rejected, by reason.",
     DEAD,
     (Measure("Lines"),),
     "stacked",
@@ -48,26 +48,26 @@ REFUSED = Chart(
 )
 SHIPPERS = Chart(
     "Shippers",
-    "What has each run of a shipper done?",
+    "Counters of each shipper.",
     SHIPPED,
     (
         Measure("Read", "max", "ingest.read"),
         Measure("Stored", "max", "ingest.stored"),
-        Measure("Stored before", "max", "ingest.duplicate"),
+        Measure("Duplicates", "max", "ingest.duplicate"),
         Measure("Rejected", "max", "ingest.refused"),
-        Measure("Sent again", "max", "ingest.retried"),
+        Measure("Retries", "max", "ingest.retried"),
         Measure("Lost", "max", "ingest.lost.bytes", unit="bytes"),
-        Measure("Last report", "max", "@timestamp"),
+        Measure("Latest report", "max", "@timestamp"),
     ),
     "table",
     (SHIPPER,),
-    WHOLE,
+    ALL_FILES,
 )
 SERVICES = Chart(
-    "Last event of each service",
-    "Has anyone fallen silent?",
+    "Latest event by service",
+    "Has a service stopped logging?",
     LOGS,
-    (Measure("Last event", "max", "@timestamp"), Measure("Events")),
+    (Measure("Latest event", "max", "@timestamp"), Measure("Events")),
     "table",
     (
         Values("service.name", "Service", 20, "lowest"),
@@ -78,14 +78,14 @@ SERVICES = Chart(
 DASHBOARD = Dashboard(
     "ingest",
     "Ingest health",
-    "Do the logs arrive, whole and in time?",
+    "Do all logs arrive, and in time?",
     order=9,
     layers=("ingest",),
     sections=(
         Section(
-            "Do the logs arrive?",
+            "Arrival",
             (Row((EVENTS, LAG, REFUSED)), Row((SERVICES,), 9), Row((SHIPPERS,), 6)),
         ),
-        Section("What is lost?", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),
+        Section("Losses", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),
     ),
 )

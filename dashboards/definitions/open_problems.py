@@ -1,4 +1,4 @@
-"""Open problems: what is critical now, since when, and what was likely first?"""
+"""Open problems: what is wrong now, since when, and what is the likely cause?"""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS
 
 FIRST_CAUSES = Chart(
-    "What began first",
-    "Which check alarmed first in this time range, and does it still?",
+    "Earliest problems",
+    "Checks by the time of their first warning or critical finding.",
     FINDINGS,
     (
         Measure("Since", "min", "@timestamp"),
         Measure("Until", "max", "@timestamp"),
-        Measure("Alarms"),
-        Measure("Worst", "max", "finding.value"),
-        Measure("Last verdict", "last", "finding.severity"),
+        Measure("Findings"),
+        Measure("Highest value", "max", "finding.value"),
+        Measure("Latest severity", "last", "finding.severity"),
     ),
     "table",
     (
@@ -30,8 +30,8 @@ FIRST_CAUSES = Chart(
     is_("finding.severity", "warning", "critical"),
 )
 BY_SEVERITY = Chart(
-    "Alarming findings over time",
-    "When did it become bad?",
+    "Problems over time",
+    "Warning and critical findings.",
     FINDINGS,
     (
         Measure("Critical", where=is_("finding.severity", "critical"), tone="critical"),
@@ -41,7 +41,7 @@ BY_SEVERITY = Chart(
 )
 BY_LAYER = Chart(
     "Open alerts by layer",
-    "Where in the chain of causes are alerts open, and since when?",
+    "Open alerts by their place in the chain of causes.",
     ALERTS,
     (
         Measure("Open"),
@@ -53,8 +53,8 @@ BY_LAYER = Chart(
     is_("alert.status", "open"),
 )
 SILENT = Chart(
-    "Without a verdict",
-    "About what can nothing be said?",
+    "Checks without a verdict",
+    "Checks that could not be judged, and when last.",
     FINDINGS,
     (Measure("Findings"), Measure("Last", "max", "@timestamp")),
     "table",
@@ -65,19 +65,19 @@ SILENT = Chart(
 DASHBOARD = Dashboard(
     "open_problems",
     "Open problems",
-    "What is critical now, since when, and what was likely first?",
+    "What is wrong now, since when, and what is the likely cause?",
     order=8,
     controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section(
-            "What is critical now?",
+            "Current state",
             (
                 Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW), 6),
                 Row((Documents(searches.OPEN_INCIDENTS.name),), 14),
             ),
         ),
         Section(
-            "What was first?",
+            "Timeline of incidents and alerts",
             (
                 Row((Documents(searches.INCIDENTS.name),), 14),
                 Row((Documents(searches.ALERTS.name),), 14),
@@ -86,7 +86,7 @@ DASHBOARD = Dashboard(
                 Row((BY_SEVERITY,), 9),
             ),
         ),
-        Section("What is said of it?", (Row((Documents(searches.ALARMS.name),), 14),)),
-        Section("About what can nothing be said?", (Row((SILENT,), 9),)),
+        Section("Findings", (Row((Documents(searches.ALARMS.name),), 14),)),
+        Section("Checks without a verdict", (Row((SILENT,), 9),)),
     ),
 )

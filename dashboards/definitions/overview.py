@@ -17,7 +17,7 @@ from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, PREDICTIONS, REQ
 
 OPEN_INCIDENTS = Chart(
     "Open incidents",
-    "How many incidents are open?",
+    "Incidents that are open now, regardless of the time range.",
     INCIDENTS,
     (Measure("Open incidents"),),
     "tile",
@@ -27,10 +27,10 @@ OPEN_INCIDENTS = Chart(
     leads_to="open_problems",
 )
 COMPLETENESS = Chart(
-    "Completeness",
-    "How much of what was logged has arrived, at worst?",
+    "Log completeness",
+    "Lowest share of the logged events that has arrived.",
     FINDINGS,
-    (Measure("Of the logs arrived", "min", "finding.sample.completeness", unit="ratio"),),
+    (Measure("Arrived", "min", "finding.sample.completeness", unit="ratio"),),
     "tile",
     (),
     unit="ratio",
@@ -39,7 +39,7 @@ COMPLETENESS = Chart(
 )
 TRAFFIC = Chart(
     "Requests",
-    "Is the service asked, and how does it answer?",
+    "All requests and 5xx responses over time.",
     REQUESTS,
     (
         Measure("All requests"),
@@ -49,8 +49,8 @@ TRAFFIC = Chart(
     leads_to="service_health",
 )
 DECISIONS = Chart(
-    "Predictions approved",
-    "What share of the predictions does each model version approve?",
+    "Approval rate by model version",
+    "Share of predictions that each model version approves.",
     PREDICTIONS,
     (Measure("Approved", "ratio", where=is_("ml.prediction.decision", "approved"), unit="ratio"),),
     "line",
@@ -59,8 +59,8 @@ DECISIONS = Chart(
     leads_to="performance",
 )
 ALARMS_BY_ANALYZER = Chart(
-    "Alarming findings by analyzer",
-    "Which questions are answered badly, and when?",
+    "Problems by analyzer",
+    "Warning and critical findings over time.",
     FINDINGS,
     (Measure("Findings"),),
     "stacked",
@@ -78,17 +78,17 @@ DASHBOARD = Dashboard(
     since="now-24h",
     sections=(
         Section(
-            "Is anything wrong now?",
+            "Current state",
             (Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW, OPEN_INCIDENTS, COMPLETENESS), 6),),
         ),
-        Section("Since when?", (Row((WORST_BY_ANALYZER,), 14),)),
+        Section("Severity over time", (Row((WORST_BY_ANALYZER,), 14),)),
         Section(
-            "Why?",
+            "Open incidents and findings",
             (
                 Row((Documents(searches.OPEN_INCIDENTS.name),), 12),
                 Row((Documents(searches.ALARMS.name),), 14),
             ),
         ),
-        Section("What does the service do?", (Row((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
+        Section("Traffic and decisions", (Row((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
     ),
 )

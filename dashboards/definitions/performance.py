@@ -1,4 +1,4 @@
-"""Live performance: does the model do in live traffic what it promised, and what does it bring?"""
+"""Live performance: does the model perform as in its evaluation, and what is it worth?"""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ APPROVED = is_("ml.prediction.decision", "approved")
 VERSIONS = Values("ml.model.version", "Model version", 5, "name")
 
 SUCCESS = Chart(
-    "Success of approved predictions",
-    "What share of the approved predictions whose outcome is known came true?",
+    "Success rate of approved predictions",
+    "Share of approved predictions with a known outcome that succeeded.",
     LABELS,
-    (Measure("Came true", "ratio", where=TRUE, unit="ratio"),),
+    (Measure("Success rate", "ratio", where=TRUE, unit="ratio"),),
     "line",
     (Time(), VERSIONS),
     APPROVED,
     unit="ratio",
 )
 BY_SEGMENT = Chart(
-    "Success by segment",
-    "What share of the approved predictions came true in each part of the traffic?",
+    "Success rate by segment",
+    "Success rate of approved predictions in each part of the traffic.",
     LABELS,
     (
-        Measure("Approved and labelled"),
+        Measure("Approved and labeled"),
         Measure("Mean score", "average", "ml.prediction.score"),
-        Measure("Came true", "ratio", where=TRUE, unit="ratio"),
+        Measure("Success rate", "ratio", where=TRUE, unit="ratio"),
         Measure("Value", "sum", "ml.outcome.value"),
     ),
     "table",
@@ -39,7 +39,7 @@ BY_SEGMENT = Chart(
 )
 VALUE = Chart(
     "Value of approved predictions",
-    "What did they bring, in the service's currency?",
+    "Sum of outcome values, in the service's currency.",
     LABELS,
     (Measure("Value", "sum", "ml.outcome.value"),),
     "stacked",
@@ -48,42 +48,46 @@ VALUE = Chart(
 )
 BIDS_PLACED = Chart(
     "Bids placed",
-    "How many bids were placed, and how many of them because the model approved?",
+    "Bids over time, by whether the model approved them.",
     BIDS,
     (
         Measure("Approved by the model", where=is_("ml.bid.approved_by_model", True), tone="good"),
-        Measure("Others", where=is_("ml.bid.approved_by_model", False), tone="unknown"),
+        Measure(
+            "Not approved by the model",
+            where=is_("ml.bid.approved_by_model", False),
+            tone="unknown",
+        ),
     ),
     "stacked",
 )
 CURVE = Chart(
     "Calibration curve",
-    "Do as many predictions come true as their scores promise, tenth by tenth of the score?",
+    "Expected and actual success rate by score.",
     LABELS,
     (
-        Measure("Promised: mean score", "average", "ml.prediction.score"),
-        Measure("Came true", "ratio", where=TRUE, unit="ratio", tone="good"),
+        Measure("Expected (mean score)", "average", "ml.prediction.score"),
+        Measure("Success rate", "ratio", where=TRUE, unit="ratio", tone="good"),
     ),
     "line",
     (Bins("ml.prediction.score", "Score", TENTHS),),
 )
 BINS = Chart(
-    "Reliability by tenths of the score",
-    "How many labels does each tenth of the score have, and how far is it off?",
+    "Calibration by score",
+    "Labels, expected and actual success rate of each tenth of the score.",
     LABELS,
     (
-        Measure("Labelled predictions"),
+        Measure("Labeled predictions"),
         Measure("Mean score", "average", "ml.prediction.score"),
-        Measure("Came true", "ratio", where=TRUE, unit="ratio"),
+        Measure("Success rate", "ratio", where=TRUE, unit="ratio"),
         Measure("Wrong decisions", "ratio", where=is_("label.wrong", True), unit="ratio"),
-        Measure("Median hours to the label", "median", "label.delay_hours"),
+        Measure("Median label delay (h)", "median", "label.delay_hours"),
     ),
     "table",
     (Bins("ml.prediction.score", "Score", TENTHS),),
 )
 WRONG = Chart(
-    "Wrong decisions",
-    "What share of the decisions whose outcome is known was wrong?",
+    "Decision error rate",
+    "Share of decisions with a known outcome that were wrong.",
     LABELS,
     (Measure("Wrong", "ratio", where=is_("label.wrong", True), unit="ratio"),),
     "line",
@@ -91,16 +95,16 @@ WRONG = Chart(
     unit="ratio",
 )
 LABELLED = Chart(
-    "Labels by version",
-    "Of how many predictions is the outcome known?",
+    "Labeled predictions by model version",
+    "Predictions with a known outcome.",
     LABELS,
-    (Measure("Labelled predictions"),),
+    (Measure("Labeled predictions"),),
     "stacked",
     (Time(), VERSIONS),
 )
 OFFLINE = Chart(
-    "Offline evaluation by version",
-    "What did each version promise when it was evaluated?",
+    "Offline evaluation by model version",
+    "Metrics of each version before its release.",
     MODELS,
     (
         Measure("ROC AUC", "max", "ml.evaluation.roc_auc"),
@@ -117,13 +121,13 @@ OFFLINE = Chart(
 DASHBOARD = Dashboard(
     "performance",
     "Live performance and calibration",
-    "Does the model do in live traffic what it promised, and what does it bring?",
+    "Does the model perform in live traffic as in its evaluation, and what is it worth?",
     order=3,
     layers=("labels", "concept", "performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(
-        Section("What does it bring?", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))),
-        Section("Do scores mean what they say?", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
-        Section("What did it promise?", (Row((OFFLINE,), 8),)),
+        Section("Business value", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))),
+        Section("Calibration", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
+        Section("Offline evaluation", (Row((OFFLINE,), 8),)),
     ),
 )

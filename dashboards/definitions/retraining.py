@@ -1,4 +1,4 @@
-"""Retraining pipeline: do the jobs run, do they make better models, and are those in service?"""
+"""Retraining pipeline: do the jobs run, are new models better, and are they in service?"""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ OUTCOMES = (
     Measure("Failed", where=is_("event.outcome", "failure"), tone="critical"),
 )
 
-RUNS = Chart("Job runs", "Do the jobs run, and do they succeed?", JOBS, OUTCOMES, "stacked")
+RUNS = Chart("Job runs", "Runs by outcome.", JOBS, OUTCOMES, "stacked")
 BY_JOB = Chart(
     "Jobs",
-    "Which job succeeds how often, and how long does it take?",
+    "Outcomes, durations and records of each job.",
     JOBS,
     (
         *OUTCOMES,
         Measure("Median duration", "median", "event.duration", unit="ns"),
-        Measure("Longest", "max", "event.duration", unit="ns"),
-        Measure("Records, last", "last", "ml.job.records"),
-        Measure("Last event", "max", "@timestamp"),
+        Measure("Maximum duration", "max", "event.duration", unit="ns"),
+        Measure("Latest records", "last", "ml.job.records"),
+        Measure("Latest event", "max", "@timestamp"),
     ),
     "table",
     (Values("ml.job.name", "Job", 20),),
 )
 DURATIONS = Chart(
-    "Duration of runs",
-    "Which job takes longer than it did?",
+    "Job duration",
+    "Which job takes longer than before?",
     JOBS,
-    (Measure("Longest", "max", "event.duration", unit="ns"),),
+    (Measure("Maximum duration", "max", "event.duration", unit="ns"),),
     "line",
     (Time(), JOB),
     unit="ns",
 )
 RECORDS = Chart(
-    "Records worked through",
-    "Does each job have as much to work through as before?",
+    "Records processed",
+    "Does each job process as many records as before?",
     JOBS,
     (Measure("Records", "max", "ml.job.records"),),
     "line",
@@ -48,7 +48,7 @@ RECORDS = Chart(
 )
 EVALUATION = Chart(
     "Offline ROC AUC by version",
-    "Do new versions get better?",
+    "Are new versions better?",
     MODELS,
     (Measure("ROC AUC", "max", "ml.evaluation.roc_auc"),),
     "bar",
@@ -57,7 +57,7 @@ EVALUATION = Chart(
 )
 RELOADS = Chart(
     "Model events",
-    "Were models trained, evaluated and reloaded, and did it work?",
+    "Trainings, evaluations and reloads by outcome.",
     MODELS,
     OUTCOMES,
     "table",
@@ -67,15 +67,15 @@ RELOADS = Chart(
 DASHBOARD = Dashboard(
     "retraining",
     "Retraining pipeline",
-    "Do the jobs run, do they make better models, and are those in service?",
+    "Do the jobs run, are new models better, and are they in service?",
     order=6,
     analyzers=("job_health", "offline_metrics", "model_reload"),
     layers=("job", "training", "deployment"),
     sections=(
-        Section("Do the jobs run?", (Row((RUNS, DURATIONS, RECORDS)), Row((BY_JOB,), 8))),
-        Section("Do models get better?", (Row((EVALUATION, RELOADS)),)),
+        Section("Jobs", (Row((RUNS, DURATIONS, RECORDS)), Row((BY_JOB,), 8))),
+        Section("Model versions", (Row((EVALUATION, RELOADS)),)),
         Section(
-            "What went wrong?",
+            "Failures",
             (Row((Documents(FAILED_JOBS.name),), 10), Row((Documents(MODEL_EVENTS.name),), 10)),
         ),
     ),

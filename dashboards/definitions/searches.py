@@ -13,7 +13,7 @@ SLOW_NS: Final = 100_000_000
 OPEN_INCIDENTS: Final = SavedSearch(
     "open_incidents",
     "Open incidents",
-    "What is wrong now, since when, and its likely cause, in any time range.",
+    "Incidents that are open now, with their likely cause, regardless of the time range.",
     sources.INCIDENTS,
     (
         "incident.severity",
@@ -29,7 +29,7 @@ OPEN_INCIDENTS: Final = SavedSearch(
 INCIDENTS: Final = SavedSearch(
     "all_incidents",
     "Incidents, newest first",
-    "What was wrong, from when to when, and its likely cause, in any time range.",
+    "Open and closed incidents with their likely cause, regardless of the time range.",
     sources.INCIDENTS,
     (
         "event.start",
@@ -46,7 +46,7 @@ INCIDENTS: Final = SavedSearch(
 ALERTS: Final = SavedSearch(
     "all_alerts",
     "Alerts, newest first",
-    "The alerts behind incidents, in any time range.",
+    "The alerts of all incidents, regardless of the time range.",
     sources.ALERTS,
     (
         "event.start",
@@ -62,8 +62,8 @@ ALERTS: Final = SavedSearch(
 )
 ALARMS: Final = SavedSearch(
     "alarms",
-    "Alarming findings",
-    "Every finding that is a warning or critical, with its sentence.",
+    "Warning and critical findings",
+    "Every warning and critical finding, with its sentence.",
     sources.FINDINGS,
     ("finding.severity", "finding.analyzer", "finding.subject", "finding.reason"),
     is_("finding.severity", "warning", "critical"),
@@ -71,7 +71,7 @@ ALARMS: Final = SavedSearch(
 ERRORS: Final = SavedSearch(
     "errors_by_release",
     "Errors by release",
-    "What failed, the newest release first.",
+    "Errors, newest release first.",
     sources.LOGS,
     (
         "service.version",
@@ -94,8 +94,8 @@ ERRORS: Final = SavedSearch(
 )
 STORY: Final = SavedSearch(
     "story",
-    "One prediction's story",
-    "Everything one trace did, in order: search for `trace.id: …` or `ml.prediction.id: …`.",
+    "Events of one trace",
+    "All events of a trace in time order: search for `trace.id: …` or `ml.prediction.id: …`.",
     sources.LOGS,
     (
         "trace.id",
@@ -121,7 +121,7 @@ REQUESTS: Final = SavedSearch(
 SLOW: Final = SavedSearch(
     "slow_requests",
     "Slow requests",
-    "Requests that took 100 ms or more, the slowest first.",
+    "Requests that took 100 ms or more, slowest first.",
     sources.REQUESTS,
     ("event.duration", "url.path", "http.response.status_code", "service.version", "trace.id"),
     AtLeast("event.duration", SLOW_NS),
@@ -144,7 +144,7 @@ PREDICTIONS: Final = SavedSearch(
 FALLBACKS: Final = SavedSearch(
     "fallbacks_by_source",
     "Fallbacks by feature source",
-    "Each use of defaults in the place of a profile's statistics, by their source.",
+    "Each use of defaults instead of feature values, by source.",
     sources.FALLBACKS,
     ("ml.feature_source.name", "event.reason", "ml.feature_source.age_s", "trace.id"),
     sort=(("ml.feature_source.name", "asc"), (TIME, "desc")),
@@ -152,14 +152,14 @@ FALLBACKS: Final = SavedSearch(
 REJECTED: Final = SavedSearch(
     "rejected_lines",
     "Rejected lines",
-    "Lines that Elasticsearch or the shipper refused, with the reason and their place.",
+    "Lines that Elasticsearch or the shipper rejected, with reason, file and offset.",
     sources.DEAD,
     ("error.type", "error.message", "log.file.path", "log.offset"),
 )
 FAILED_JOBS: Final = SavedSearch(
     "failed_jobs",
     "Failed jobs",
-    "Runs that ended in a failure, with the error.",
+    "Failed runs with their error.",
     sources.JOBS,
     ("ml.job.name", "event.duration", "error.type", "error.message", "ml.job.run_id"),
     is_("event.outcome", "failure"),

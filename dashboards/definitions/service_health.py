@@ -14,7 +14,7 @@ PATH = Values("url.path", "Path", 8)
 
 STATUSES = Chart(
     "Requests by status",
-    "How many requests came, and how did they end?",
+    "Requests by class of HTTP status.",
     REQUESTS,
     (
         Measure("2xx and 3xx", where=less_than(STATUS, 400), tone="good"),
@@ -24,8 +24,8 @@ STATUSES = Chart(
     "stacked",
 )
 P95 = Chart(
-    "95th percentile of latency",
-    "How long does each path take for all but one request in twenty?",
+    "Latency (95th percentile)",
+    "19 of 20 requests to a path are faster.",
     REQUESTS,
     (Measure("95th percentile", "percentile", "event.duration", 95, unit="ns"),),
     "line",
@@ -34,15 +34,15 @@ P95 = Chart(
 )
 BY_CODE = Chart(
     "Errors by code",
-    "Which error is it?",
+    "Failed requests by error code.",
     REQUESTS,
     (Measure("Requests"),),
     "stacked",
     (Time(), Values("error.code", "Error", 8)),
 )
 BY_RELEASE = Chart(
-    "Failed requests by release",
-    "What share of each release's requests failed?",
+    "5xx error rate by release",
+    "Share of the requests of each release that failed.",
     REQUESTS,
     (Measure("5xx", "ratio", where=AtLeast(STATUS, 500), unit="ratio"),),
     "line",
@@ -51,7 +51,7 @@ BY_RELEASE = Chart(
 )
 BY_PATH = Chart(
     "Paths",
-    "Which path is asked how often, how fast does it answer, how often does it fail?",
+    "Requests, latency and error rates of each path.",
     REQUESTS,
     (
         Measure("Requests"),
@@ -67,10 +67,10 @@ BY_PATH = Chart(
     (Values("url.path", "Path", 20),),
 )
 EXCEPTIONS = Chart(
-    "Errors logged",
-    "Which exceptions were logged, by which service?",
+    "Logged exceptions",
+    "Exceptions by service.",
     LOGS,
-    (Measure("Events"), Measure("Last", "max", "@timestamp")),
+    (Measure("Events"), Measure("Latest", "max", "@timestamp")),
     "table",
     (Values("service.name", "Service", 10), Values("error.type", "Exception", 10)),
 )
@@ -84,9 +84,9 @@ DASHBOARD = Dashboard(
     controls=(SERVICE, ENVIRONMENT),
     sections=(
         Section("Traffic and errors", (Row((STATUSES, P95)), Row((BY_CODE, BY_RELEASE)))),
-        Section("Where?", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),
+        Section("Paths and exceptions", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),
         Section(
-            "Which requests?",
+            "Slow and failed requests",
             (Row((Documents(SLOW.name),), 12), Row((Documents(ERRORS.name),), 12)),
         ),
     ),

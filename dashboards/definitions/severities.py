@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.palette import Tone
 
 NOW: Final = "1h"
-"""The windows that ended in the last hour say how things stand now."""
+"""Findings whose window ended in the last hour are the current state."""
 
 
 def _now(severity: str, title: str, sentence: str, tone: Tone) -> Chart:
@@ -25,13 +25,11 @@ def _now(severity: str, title: str, sentence: str, tone: Tone) -> Chart:
 
 
 CRITICAL_NOW: Final = _now(
-    "critical", "Critical now", "How many checks of the last hour are critical?", "critical"
+    "critical", "Critical now", "Critical findings of the last hour.", "critical"
 )
-WARNING_NOW: Final = _now(
-    "warning", "Warning now", "How many checks of the last hour are a warning?", "warning"
-)
+WARNING_NOW: Final = _now("warning", "Warning now", "Warnings of the last hour.", "warning")
 UNKNOWN_NOW: Final = _now(
-    "unknown", "No verdict now", "How many checks of the last hour say nothing?", "unknown"
+    "unknown", "No verdict now", "Findings of the last hour without a verdict.", "unknown"
 )
 
 WORST_BY_ANALYZER: Final = StateTimeline(
@@ -39,7 +37,7 @@ WORST_BY_ANALYZER: Final = StateTimeline(
         "Worst finding of each analyzer",
         "Which analyzers found a problem, and since when?",
         FINDINGS,
-        (Measure("Alarming findings"),),
+        (Measure("Problems"),),
         "heatmap",
         (Time(), Values("finding.analyzer", "Analyzer", 50, "name")),
         is_("finding.severity", "warning", "critical"),

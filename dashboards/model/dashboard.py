@@ -1,4 +1,4 @@
-"""A dashboard: what a person on call reads from the top down."""
+"""A dashboard: sections of rows of panels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Panel: TypeAlias = Chart | Picture | Documents
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels of equal width beside one another.
+    """Panels of equal width side by side.
 
     Args:
         panels: From left to right.
@@ -41,15 +41,22 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows under a heading that asks something."""
+    """Rows under a heading.
+
+    Args:
+        heading: A noun phrase.
+        rows: From the top down.
+        question: What the section answers, where that helps.
+    """
 
     heading: str
     rows: tuple[Row, ...]
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A choice that narrows the whole dashboard.
+    """A choice that filters all panels of a dashboard.
 
     Args:
         field: The field chosen from.
@@ -75,7 +82,7 @@ class Dashboard:
         analyzers: Names of analyzers whose panels it shows.
         layers: Layers whose analyzers it shows too, where no dashboard names them.
         controls: Choices.
-        since: Begin of the time range it opens with; None keeps that of the dashboard before.
+        since: Start of the time range it opens with; None keeps that of the previous dashboard.
     """
 
     name: str

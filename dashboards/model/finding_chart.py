@@ -89,6 +89,6 @@ def _parts(breakdown: str | None, side: Side) -> tuple[Values, ...]:
 def _limits(limits: Limits, unit: str) -> tuple[Measure, ...]:
     strictest: Operation = "min" if limits.bad == "above" else "max"
     return (
-        Measure("Warning from", strictest, "finding.limits.warning", unit=unit, tone="warning"),
-        Measure("Critical from", strictest, "finding.limits.critical", unit=unit, tone="critical"),
+        Measure("Warning limit", strictest, "finding.limits.warning", unit=unit, tone="warning"),
+        Measure("Critical limit", strictest, "finding.limits.critical", unit=unit, tone="critical"),
     )

@@ -17,6 +17,7 @@ from mlmon.dashboards.model.dashboard import (
 )
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.picture import Picture
+from mlmon.formatting import heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 NAVIGATION_HEIGHT = 3
 HEADING_HEIGHT = 3
-BESIDE = 2
-"""How many of an analyzer's charts stand in a row."""
+COLUMNS_OF_CHARTS = 2
+"""Charts of an analyzer in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
     """
     placed = [Placed("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
     y = NAVIGATION_HEIGHT
-    for section in (*dashboard.sections, *map(_section, analyzers)):
-        heading = Heading(section.heading, tuple(_tiles_lead_to(section)))
-        placed.append(Placed("", heading, 0, y, COLUMNS, HEADING_HEIGHT))
+    for section in (*dashboard.sections, *map(analyzer_section, analyzers)):
+        above = Heading(section.heading, tuple(_tiles_lead_to(section)))
+        placed.append(Placed("", above, 0, y, COLUMNS, HEADING_HEIGHT))
         y += HEADING_HEIGHT
         for row in section.rows:
             placed += _place(row, y)
@@ -95,11 +96,12 @@ def _tiles_lead_to(section: Section) -> dict[str, None]:
     return dict.fromkeys(tile.leads_to for tile in tiles if tile.leads_to and not tile.by)
 
 
-def _section(analyzer: Analyzer[Any]) -> Section:
-    """Return an analyzer's own panels under its question."""
-    drawn = [chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)]
-    rows = (drawn[first : first + BESIDE] for first in range(0, len(drawn), BESIDE))
-    return Section(analyzer.question, tuple(Row(tuple(row)) for row in rows))
+def analyzer_section(analyzer: Analyzer[Any], columns: int = COLUMNS_OF_CHARTS) -> Section:
+    """Return the section of an analyzer's own charts, so many to a row."""
+    found = [chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)]
+    rows = (found[first : first + columns] for first in range(0, len(found), columns))
+    title = heading(analyzer.name)
+    return Section(title, tuple(Row(tuple(row)) for row in rows), analyzer.question)
 
 
 def _place(row: Row, y: int) -> Iterator[Placed]:
@@ -123,8 +125,8 @@ def _slug(panel: Panel | Heading | Navigation) -> str:
     match panel:
         case Chart(title=title) | Picture(chart=Chart(title=title)):
             text = title
-        case Heading(text=heading):
-            text = heading
+        case Heading(text=above):
+            text = above
         case Documents(search):
             text = search
         case Navigation():

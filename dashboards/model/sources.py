@@ -52,7 +52,7 @@ INCIDENTS: Final = Source(
     time=None,
 )
 LABELS: Final = Source(
-    "labels", "Labelled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
+    "labels", "Labeled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
 
 SOURCES: Final = (

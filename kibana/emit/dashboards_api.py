@@ -112,7 +112,7 @@ def _drilldown(name: str, target: Target) -> Json:
     return {
         "type": "dashboard_drilldown",
         "dashboard_id": target.id(name),
-        "label": "Tell me more",
+        "label": "Open the dashboard",
         "trigger": "on_apply_filter",
         "use_time_range": True,
         "use_filters": False,

@@ -204,7 +204,7 @@ def _drilldown(panel: str, chart: Chart, target: Target) -> tuple[Json, list[Jso
     event = f"{panel}-leads-to"
     action = {
         "factoryId": "DASHBOARD_TO_DASHBOARD_DRILLDOWN",
-        "name": "Tell me more",
+        "name": "Open the dashboard",
         "config": {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False},
     }
     events = [{"eventId": event, "triggers": ["FILTER_TRIGGER"], "action": action}]

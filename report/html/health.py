@@ -38,7 +38,9 @@ class CheckHealth:
     def description(self) -> str:
         """The strip in words."""
         windows = count(self.windows, "window")
-        return f"worst {self.worst}, {self.alarms:,} of {windows} in alarm, now {self.now}"
+        return (
+            f"worst {self.worst}, {self.alarms:,} of {windows} warning or critical, now {self.now}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +139,5 @@ def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
     alarming = sum(one >= WARNING for one in now)
     state = FACES[_together(now)]
     if not alarming:
-        return state.name, f"No alarm: {_summary(now)}"
-    return state.name, f"{state.label}: {alarming} of {count(len(now), 'check')} in alarm"
+        return state.name, f"No problems: {_summary(now)}"
+    return state.name, f"{state.label}: problems in {alarming} of {count(len(now), 'check')}"

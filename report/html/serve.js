@@ -22,7 +22,7 @@
   const form = document.getElementById("choose");
   form.addEventListener("change", () => form.requestSubmit());
 
-  // When findings arrive, what they change is asked anew, and the place on the page is kept.
+  // When findings arrive, the panels are loaded again; the scroll position stays.
   const content = document.getElementById("content");
   const { dashboard, query } = document.body.dataset;
   const look = async () => {
@@ -34,7 +34,7 @@
       content.innerHTML = await answer.text();
       window.mlmonDrawPictures(content);
       document.body.dataset.refreshed = state;
-    } catch { /* The server is away; it is asked again. */ }
+    } catch { /* The server does not answer; the next try follows. */ }
   };
   setInterval(look, 5000);
 })();

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.condition import Condition, Is, both, query
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
-from mlmon.dashboards.model.finding_chart import finding_charts
+from mlmon.dashboards.model.dashboard import Dashboard, Documents
+from mlmon.dashboards.model.layout import analyzer_section
 from mlmon.dashboards.model.picture import ROWS_AT, Picture
 from mlmon.dashboards.model.query import bodies, period, width
 from mlmon.dashboards.model.saved_search import SavedSearch
@@ -50,6 +50,7 @@ class SectionView:
     """Rows under a heading."""
 
     heading: str
+    question: str
     rows: tuple[RowView, ...]
 
 
@@ -103,7 +104,8 @@ def dashboard_view(
         analyzers: Those whose own panels it shows below; none leaves them out.
         scope: What is searched.
     """
-    sections = (*dashboard.sections, *map(_analyzer_section, analyzers))
+    own = (analyzer_section(analyzer, len(analyzer.metrics) * 2) for analyzer in analyzers)
+    sections = (*dashboard.sections, *own)
     return DashboardView(
         dashboard.name,
         dashboard.title,
@@ -111,18 +113,12 @@ def dashboard_view(
         tuple(
             SectionView(
                 section.heading,
+                section.question,
                 tuple(RowView(tuple(_row(row.panels, scope))) for row in section.rows),
             )
             for section in sections
         ),
     )
-
-
-def _analyzer_section(analyzer: Analyzer[Any]) -> Section:
-    drawn = tuple(
-        chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)
-    )
-    return Section(analyzer.question, (Row(drawn),))
 
 
 def _row(panels: Sequence[Any], scope: Scope) -> Iterator[PanelView]:

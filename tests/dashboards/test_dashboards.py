@@ -76,7 +76,7 @@ def test_panels_stand_side_by_side(shown: Dashboard) -> None:
 
 @each_dashboard
 def test_what_it_names_exists(shown: Dashboard) -> None:
-    """Its searches, and the dashboards its charts lead to, are there; a question is a question."""
+    """Its searches, and the dashboards its charts lead to, exist; its help is one sentence."""
     names = {dashboard.name for dashboard in dashboards()}
     searches = {each.name for each in SEARCHES}
     assert shown.question.endswith("?")
@@ -85,7 +85,16 @@ def test_what_it_names_exists(shown: Dashboard) -> None:
             assert each.panel.search in searches
         if isinstance(each.panel, Chart):
             assert each.panel.leads_to is None or each.panel.leads_to in names
-            assert each.panel.sentence.endswith("?")
+            assert each.panel.sentence.endswith(("?", "."))
+
+
+@each_dashboard
+def test_titles_are_noun_phrases(shown: Dashboard) -> None:
+    """No title of a dashboard, section or chart is a question or a sentence."""
+    for panel in layout(shown, shown_on(shown, discover())):
+        match panel.panel:
+            case Chart(title=title) | Picture(chart=Chart(title=title)) | Heading(text=title):
+                assert not title.endswith(("?", "."))
 
 
 def test_fields_are_those_of_the_index_templates() -> None:

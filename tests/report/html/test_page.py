@@ -103,7 +103,7 @@ def test_a_page_of_nothing_but_alarms_is_small(javascript: str) -> None:
     page = report_html(record(alarms), (), (), made=MADE, namespace="test", javascript=javascript)
     assert len(page.encode()) < 5_000_000
     assert page.count("<figure") == MOST_CHARTS
-    assert f"{300 - MOST_CHARTS} more checks, less in alarm, without a chart" in page
+    assert f"{300 - MOST_CHARTS} more checks with fewer problems without a chart" in page
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere(scenario_page: str) -> None:

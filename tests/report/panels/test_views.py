@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
-from mlmon.dashboards.definitions.searches import ALARMS, OPEN_ALERTS
+from mlmon.dashboards.definitions.searches import ALARMS, OPEN_INCIDENTS
 from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
 from mlmon.dashboards.model.saved_search import SavedSearch
 from mlmon.dashboards.model.sources import FINDINGS, REQUESTS
@@ -110,7 +110,7 @@ def test_data_cannot_leave_its_script() -> None:
 def test_nothing_is_said_of_the_time_range_where_it_was_not_asked() -> None:
     """Alerts are shown whatever the time range is: nothing there means nothing at all."""
     nothing = {"hits": {"total": {"value": 0}, "hits": []}}
-    shown = [documents_view(each, nothing) for each in (OPEN_ALERTS, ALARMS)]
+    shown = [documents_view(each, nothing) for each in (OPEN_INCIDENTS, ALARMS)]
     assert [each.text for each in shown if isinstance(each, EmptyView)] == [
         "Nothing to show.",
         "Nothing to show in this time range.",

@@ -112,7 +112,7 @@ def test_a_choice_narrows_what_it_can(server: Server) -> None:
 def test_a_tile_leads_to_its_dashboard_with_the_same_choices(server: Server) -> None:
     """The link of a tile carries the time range and what was chosen."""
     body = get(server, f"/overview/content?{RANGE}&service.name=other")[1]
-    (link,) = re.findall(r'<a href="(/ingest[^"]*)">Completeness</a>', body)
+    (link,) = re.findall(r'<a href="(/ingest[^"]*)">Log completeness</a>', body)
     query = parse_qsl(urlsplit(unescape(link)).query)
     assert query == [*parse_qsl(RANGE), ("service.name", "other")]
     assert get(server, unescape(link))[0] == 200
