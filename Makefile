@@ -19,11 +19,12 @@ demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the to
 test: $(READY) ## the whole test suite, against a real Elasticsearch
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: $(READY) ## ruff, mypy --strict, the order of imports, generated files
+check: $(READY) ## ruff, mypy --strict, order of imports, dependencies, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/deptry .
 	@$(BIN)/python -m pytest -q tests/test_layers.py
 	@$(BIN)/python -m mlmon.generate --check
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import SecretStr
-from pydantic_core import PydanticUndefined
 
-from mlmon.alerting.settings import AlertingSettings
 from mlmon.commands import PANELS, app
-from mlmon.dashboards.links.settings import KibanaSettings
 from mlmon.elastic.exit_codes import ExitCode
-from mlmon.elastic.settings import Settings
+from mlmon.settings import list_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,11 +32,6 @@ Options of the command line come first, then the environment, then `mlmon.toml` 
 directory or where `MLMON_CONFIG` says, then the default.
 """
 _VALUES = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH"}
-_TABLES: tuple[tuple[str, str, type[Any]], ...] = (
-    ("Elasticsearch and mlmon's own files", "", Settings),
-    ("Alerting", "alerting", AlertingSettings),
-    ("Kibana", "kibana", KibanaSettings),
-)
 
 
 def commands_page() -> str:
@@ -125,35 +117,21 @@ def _value(parameter: Any) -> str:
 
 def _settings() -> Iterator[str]:
     yield _SETTINGS
-    for title, table, settings in _TABLES:
-        prefix = str(settings.model_config["env_prefix"])
-        where = f"the table `[{table}]`" if table else "the top level"
-        yield f"## {title}"
-        yield f"In `mlmon.toml` at {where}; in the environment as `{prefix}…`."
+    for table, settings in groupby(list_settings(), key=lambda setting: setting.table):
+        yield f"## `[{table}]`" if table else "## Top level"
         yield _table(
-            ("key", "variable", "meaning", "default"),
+            ("key", "variable", "type", "meaning", "default"),
             [
                 (
-                    f"`{name}`",
-                    f"`{prefix}{name.upper()}`",
-                    _sentence(str(field.description)) + (" Secret." if _secret(field) else ""),
-                    _default(field),
+                    f"`{setting.key}`" if setting.key else "",
+                    f"`{setting.variable}`" if setting.variable else "",
+                    setting.type,
+                    _sentence(setting.description),
+                    f"`{setting.default}`" if setting.default else "",
                 )
-                for name, field in settings.model_fields.items()
-                if name != "sections"
+                for setting in settings
             ],
         )
-
-
-def _secret(field: Any) -> bool:
-    return field.annotation in {SecretStr, SecretStr | None}
-
-
-def _default(field: Any) -> str:
-    value = field.get_default(call_default_factory=True)
-    if value is PydanticUndefined:
-        return "required"
-    return "" if value in (None, "", {}, ()) else f"`{str(value).lower()}`"
 
 
 def _sentence(text: str) -> str:

@@ -10,7 +10,6 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
-from pydantic_core import PydanticUndefined
 
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.settings import AnalyzersSettings
@@ -149,8 +148,10 @@ def _words(kind: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is PydanticUndefined or value is None or value in ("", (), {}):
+    if value is None or value in ("", (), {}):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

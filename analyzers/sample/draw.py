@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.event_logs.aggregations import period_query
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.labels.label import Outcome
     from mlmon.elastic.client.cluster import Cluster
 
 _PAGE = 10_000
@@ -88,6 +90,49 @@ def sample(
                 found[outcome.prediction_id] |= {LABEL: outcome.label, VALUE: outcome.value}
         rows |= found
     return table(rows.values())
+
+
+def batches(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    size: int,
+    *,
+    model: Mapping[str, str] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield all predictions of a period as tables in order of time; memory holds one table.
+
+    Columns are those of `sample`, with the features that the table's own rows have.
+
+    Args:
+        cluster: Where the logs are.
+        namespace: Environment.
+        period: Time of the predictions.
+        size: Rows of a table; the last has fewer.
+        model: Values of `ml.model.name` and `ml.model.version` to narrow it by.
+    """
+    body = {
+        "query": period_query(period, model or {})["query"],
+        "docvalue_fields": [ID],
+        "sort": [{"@timestamp": "asc"}, {"_shard_doc": "asc"}],
+    }
+    hits = cluster.scan(f"logs-ml.prediction-{namespace}", body)
+    while page := list(islice(hits, size)):
+        rows = [row_of(hit["_source"] | _named(hit)) for hit in page]
+        outcomes: dict[str, Outcome] = {}
+        ids = [row[ID] for row in rows if row[ID] is not None]
+        for start in range(0, len(ids), _AT_ONCE):
+            for outcome in counted(cluster, namespace, ids[start : start + _AT_ONCE]):
+                outcomes[outcome.prediction_id] = outcome
+        for row in rows:
+            if (found := outcomes.get(row[ID])) is not None:
+                row |= {LABEL: found.label, VALUE: found.value}
+        yield table(rows)
+
+
+def _named(hit: Mapping[str, Any]) -> dict[str, Any]:
+    ids = hit.get("fields", {}).get(ID)
+    return {ID: ids[0]} if ids else {}
 
 
 def _ids(cluster: Cluster, stream: str, period: Window, model: Mapping[str, str]) -> Iterator[str]:
