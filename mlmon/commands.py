@@ -30,7 +30,7 @@ PANELS = {
     "Ship": ("ship", "replay"),
     "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
-    "Act": ("alerts",),
+    "Act": ("incidents", "alerts"),
     "Export": ("kibana", "sample", "evidently", "nannyml"),
     "Learn": ("demo", "docs"),
 }
