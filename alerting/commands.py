@@ -66,11 +66,11 @@ def evaluate(since: Since = "30d", namespace: Namespace = None, as_json: Json = 
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     begin = time_argument(since, now)
-    with connect(settings) as cluster, shown_progress("evaluating"):
+    with connect(settings) as cluster, show_progress("evaluating"):
         evaluation = update(cluster, settings.namespace, begin, now, load_alerting_settings())
     print(json.dumps(evaluation.to_json()) if as_json else evaluation.summary())
 

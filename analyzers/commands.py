@@ -63,13 +63,13 @@ def analyze(
     from mlmon.analyzers.run import engine, following
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     period = Window(time_argument(since, now), time_argument(until, now))
     check_order(period.start, period.end)
     chosen = _named(analyzer)
-    with connect(settings) as cluster, shown_progress() as report:
+    with connect(settings) as cluster, show_progress() as report:
         analysis = engine.analyze(
             cluster, settings.namespace, period, now=now, analyzers=chosen, progress=report
         )

@@ -29,10 +29,10 @@ def start_node(
     """Start the node and wait until it answers; do nothing if it runs."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     settings = load_settings(node_port=port, node_heap=heap, node_secure=secure)
-    with shown_progress() as report:
+    with show_progress() as report:
         running = node.start(settings, report)
     if as_json:
         print(json.dumps({**asdict(running), "home": str(running.home)}))
@@ -50,9 +50,9 @@ def stop_node(as_json: Json = False) -> None:
     """Stop the node and wait until it has ended; keep its data."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
-    with shown_progress() as report:
+    with show_progress() as report:
         report("stopping Elasticsearch")
         stopped = node.stop(load_settings())
     if as_json:
@@ -94,11 +94,11 @@ def setup(
     from mlmon.elastic.indices.lifecycle import configured
     from mlmon.elastic.roles import roles
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     settings = load_settings()
     lifecycles = configured()
-    with connect(settings) as cluster, shown_progress() as report:
+    with connect(settings) as cluster, show_progress() as report:
         ilm = cluster.capabilities().ilm
         report("installing index templates")
         changed = policies.install(cluster, lifecycles if ilm else ())
@@ -131,11 +131,11 @@ def prune(
     from mlmon.elastic.indices.lifecycle import configured
     from mlmon.elastic.indices.prune import Act, carry_out, plan
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     settings = load_settings(namespace=namespace)
     lifecycles = configured()
-    with connect(settings) as cluster, shown_progress() as report:
+    with connect(settings) as cluster, show_progress() as report:
         report("looking at ages and sizes")
         planned = plan(cluster, settings.namespace, lifecycles, datetime.now(UTC))
         report("rolling over and deleting")

@@ -88,8 +88,8 @@ class DocumentsRefusedError(ClusterError):
         self.refused = refused
 
 
-def innermost(error: BaseException) -> str:
-    """Return the innermost cause in words; the layers above it repeat hosts and their own names."""
+def root_cause(error: BaseException) -> str:
+    """Return the message of the innermost cause; outer layers repeat hosts and their own names."""
     inner = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause

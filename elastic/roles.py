@@ -1,4 +1,4 @@
-"""The roles mlmon's parts need, and no more.
+"""The roles with the privileges that mlmon's parts need, and no others.
 
 `roles.json` holds them as Elasticsearch's role API takes them, so that they can be read, reviewed
 and installed without mlmon too.

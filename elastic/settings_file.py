@@ -1,6 +1,6 @@
-"""The settings file `mlmon.toml`, and what is wrong with settings in words.
+"""The settings file `mlmon.toml`, and messages about wrong settings.
 
-The file lies in the working directory or where `MLMON_CONFIG` says. Its top-level keys are the
+The file lies in the working directory or at the path in `MLMON_CONFIG`. Its top-level keys are the
 fields of `Settings`; each table belongs to one package, which declares it as a `Section`.
 """
 

@@ -150,7 +150,7 @@ def retry_rejected(
     """
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.ingest.deliver.retry_policy import StoppedError
     from mlmon.ingest.files.source import Limits
     from mlmon.ingest.shipper import ShipRequest, locks_folder, state_folder
@@ -162,7 +162,7 @@ def retry_rejected(
         [], settings.namespace, folder, locks_folder(settings), limits=Limits(max_line_bytes)
     )
     started = time.monotonic()
-    with stopped_by_signals() as shutdown, connect(settings) as cluster:
+    with shutdown_event() as shutdown, connect(settings) as cluster:
         try:
             counts = send_again(cluster, request, shutdown)
         except StoppedError:
@@ -177,7 +177,7 @@ def _run(
 ) -> "tuple[RunCounts, list[str], dict[str, str]]":
     """Run the shipper; return the counts, what was not read, and the files that were rejected."""
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.ingest.deliver.retry_policy import RetryPolicy, StoppedError
     from mlmon.ingest.progress import ShipProgress
     from mlmon.ingest.shipper import open_pipeline
@@ -185,7 +185,7 @@ def _run(
 
     with (
         _rare_garbage_collection(),
-        stopped_by_signals() as shutdown,
+        shutdown_event() as shutdown,
         ShipProgress(request) as progress,
         suppress(StoppedError),
     ):

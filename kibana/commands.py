@@ -212,7 +212,7 @@ def _open_kibana(
     from mlmon.dashboards.links.settings import load_kibana_settings
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
     from mlmon.kibana.providers import artefacts
     from mlmon.kibana.sync.api import open_kibana
     from mlmon.kibana.sync.plan import fitting
@@ -222,7 +222,7 @@ def _open_kibana(
     kinds = _kinds(alerting)
     settings = load_kibana_settings(space=space)
     target = _target(namespace, settings.space)
-    with ExitStack() as stack, shown_progress() as progress:
+    with ExitStack() as stack, show_progress() as progress:
         kibana = stack.enter_context(open_kibana(settings))
         progress(f"asking {kibana.url}")
         version = kibana.version()

@@ -57,8 +57,8 @@ def report(
     from mlmon.analyzers.run.findings_store import FindingStore
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.atomic_write import whole_file
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.atomic_write import atomic_write
+    from mlmon.elastic.system.progress import show_progress
     from mlmon.report.html.page import report_html, vega_script
     from mlmon.report.html.series import record
 
@@ -69,7 +69,7 @@ def report(
     last = time_argument(until, now) if until else None
     known = time_argument(as_of, now) if as_of else None
     check_order(first, last)
-    with shown_progress() as progress:
+    with show_progress() as progress:
         progress("reading findings")
         with connect(settings) as cluster:
             store = FindingStore(cluster, settings.namespace)
@@ -88,7 +88,7 @@ def report(
             javascript=vega_script(),
             links=_links(settings.namespace),
         )
-        with whole_file(out) as part:
+        with atomic_write(out) as part:
             part.write_text(html, encoding="utf-8")
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from mlmon.elastic.errors import UserError, innermost
+from mlmon.elastic.errors import UserError, root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def _send_to(url: str, payloads: Sequence[Payload], settings: AlertingSettings) 
                 if not (one := client.post(_ALERTS, json=[payload])).is_success
             ]
         except httpx.HTTPError as error:
-            return f"Alertmanager is not reachable at {url}: {innermost(error)}"
+            return f"Alertmanager is not reachable at {url}: {root_cause(error)}"
     if not refused:
         return None
     text = refused[0].text[:300].strip()

@@ -61,7 +61,7 @@ def compare(
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.progress import show_progress
 
     def period(first: str, last: str) -> Window:
         window = Window(*(floor(time_argument(each, now), HOUR) for each in (first, last)))
@@ -78,7 +78,7 @@ def compare(
             "--with-until has no start", "Give the start of the other period with --with-since."
         )
     before = period(with_since, with_until or since) if with_since else None
-    with connect(settings) as cluster, shown_progress("adding up profiles"):
+    with connect(settings) as cluster, show_progress("adding up profiles"):
         result = compared(
             cluster, settings.namespace, window, before, (model, model_version), refine=refine
         )

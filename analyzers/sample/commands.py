@@ -55,8 +55,8 @@ def sample(  # noqa: PLR0917 - its options
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import UserError, WrongValueError
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.atomic_write import whole_file
-    from mlmon.elastic.system.progress import shown_progress
+    from mlmon.elastic.system.atomic_write import atomic_write
+    from mlmon.elastic.system.progress import show_progress
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     if window and (since or until):
@@ -64,14 +64,14 @@ def sample(  # noqa: PLR0917 - its options
     period = window_argument(window or f"{since or '7d'}/{until or 'now'}", now)
     wanted = {"ml.model.name": model, "ml.model.version": model_version}
     narrowed = {name: value for name, value in wanted.items() if value is not None}
-    with connect(settings) as cluster, shown_progress() as progress:
+    with connect(settings) as cluster, show_progress() as progress:
         table = draw(cluster, settings.namespace, period, rows, model=narrowed, progress=progress)
     if table.num_rows == 0:
         raise UserError(
             f"Namespace {settings.namespace} holds no such predictions",
             "Choose another period or another model.",
         )
-    with whole_file(out) as part:
+    with atomic_write(out) as part:
         pq.write_table(table, part, compression="zstd")
     labelled = table.num_rows - table.column("ml.outcome.label").null_count
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.sample.comparison import LABEL, SCORE, Comparison
 from mlmon.analyzers.sample.library import library
-from mlmon.elastic.system.atomic_write import whole_file
+from mlmon.elastic.system.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def write_report(comparison: Comparison, out: Path) -> list[Path]:
         def write(presets: list[Any], rows: Sequence[pd.DataFrame], to: Path, **more: Any) -> Path:
             known = DataDefinition(**columns, **more)
             current, reference = (Dataset.from_pandas(row, known) for row in rows)
-            with whole_file(to) as part:
+            with atomic_write(to) as part:
                 Report(presets).run(current, reference).save_html(str(part))
             return to
 

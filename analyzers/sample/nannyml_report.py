@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.sample.comparison import LABEL, SCORE, Comparison
 from mlmon.analyzers.sample.library import library
-from mlmon.elastic.system.atomic_write import whole_file
+from mlmon.elastic.system.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def write_report(comparison: Comparison, out: Path) -> None:
             for index, figure in enumerate(_figures(nannyml, comparison))
         ]
     head = "<!doctype html><meta charset=utf-8><title>NannyML</title>"
-    with whole_file(out) as part:
+    with atomic_write(out) as part:
         part.write_text("\n".join([head, *figures]), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What a cluster offers beyond the embedded core, and one line for each thing it does not."""
+"""The optional features of a cluster, and a line for each one that is absent."""
 
 import time
 from dataclasses import dataclass, fields
@@ -17,21 +17,21 @@ _POLL_SECONDS = 0.25
 _WATCHER_LICENCES = frozenset({"trial", "standard", "gold", "platinum", "enterprise"})
 _ABSENT = {
     "ilm": "no index lifecycle management: `mlmon prune` rolls over and deletes, once a day",
-    "esql": "no ES|QL: mlmon asks in query DSL only",
+    "esql": "no ES|QL: mlmon uses query DSL only",
     "watcher": "no Watcher: alerts are raised by mlmon, not inside the cluster",
     "data_stream_api": "no data stream API: streams are rolled over but cannot be deleted",
-    "scripts": "no scripts: mlmon's aggregations do without",
-    "security": "security is off: whoever reaches the port reads and writes everything",
+    "scripts": "no scripts: mlmon's aggregations need none",
+    "security": "security is off: everybody who reaches the port can read and write everything",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a cluster offers.
+    """The optional features of a cluster.
 
     Args:
         version: Version of its oldest node.
-        licence: Type of its licence (`basic`, `trial`, …), None where it does not tell.
+        licence: Type of its licence (`basic`, `trial`, …), None where it is not known.
         ilm: Index lifecycle management.
         esql: The ES|QL query language.
         watcher: Watcher, with a licence that includes it.
@@ -50,7 +50,7 @@ class Capabilities:
     security: bool
 
     def absent(self) -> list[str]:
-        """Return one line for each thing that is not there, saying what follows from it."""
+        """Return a line for each absent feature, with its consequence."""
         names = (field.name for field in fields(self))
         return [_ABSENT[name] for name in names if name in _ABSENT and not getattr(self, name)]
 
@@ -136,7 +136,7 @@ def _licence(client: Elasticsearch) -> str | None:
 
 
 def _security(client: Elasticsearch) -> bool:
-    # With security off the endpoint has no handler; with it on, even an anonymous user is somebody.
+    # With security off the endpoint has no handler; with it on, even an anonymous user has a name.
     try:
         client.security.authenticate()
     except ApiError as error:

@@ -107,7 +107,7 @@ class _Transport(Transport):
         request_timeout: float | DefaultType | None = DEFAULT,
         **options: Any,
     ) -> TransportApiResponse:
-        """Send a request; an answer with a busy status is asked for again, after a pause."""
+        """Send a request; after an answer with a busy status, pause and send it again."""
         retries = resolve_default(max_retries, self.max_retries)
         # A caller that gives statuses of its own wants these answers back.
         if options.pop("retry_on_status", DEFAULT) is not DEFAULT:
@@ -125,7 +125,7 @@ class _Transport(Transport):
                 **options,
             )
             pause = random.uniform(0.5, 1) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-            # The next answer takes as long as this one did: a cluster without master says so late.
+            # The next answer takes as long as this one did: a cluster without master answers late.
             late = time.monotonic() + pause + answer.meta.duration > deadline
             if answer.meta.status not in BUSY or attempt == retries or late:
                 break

@@ -1,4 +1,4 @@
-"""From what the client raises to errors a person can act on."""
+"""The client's exceptions as errors a person can act on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from mlmon.elastic.errors import (
     NoMasterError,
     RequestTooLargeError,
     UnsupportedClusterError,
-    innermost,
+    root_cause,
 )
 
 MISSING = 404
@@ -72,7 +72,7 @@ def no_master(url: str, status: int | None = None) -> NoMasterError:
     """Return the error for a cluster that has elected no master."""
     return NoMasterError(
         f"The cluster at {url} has no master: it takes no writes and may answer no searches",
-        "Start the missing master-eligible nodes; their logs say why no master was elected.",
+        "Start the missing master-eligible nodes; their logs name the reason.",
         status,
     )
 
@@ -90,7 +90,7 @@ def reason(answer: Any) -> str:
 def _no_answer(urls: str, error: elastic_transport.TransportError) -> ClusterError:
     if isinstance(error, elastic_transport.TlsError):
         return ClusterUnreachableError(
-            f"No secure connection to {urls}: {innermost(error)}",
+            f"No secure connection to {urls}: {root_cause(error)}",
             "Set MLMON_CA_CERTS to the PEM file of the authority that signed its certificate.",
         )
     if isinstance(error, elastic_transport.ConnectionTimeout):
@@ -100,10 +100,10 @@ def _no_answer(urls: str, error: elastic_transport.TransportError) -> ClusterErr
         )
     if isinstance(error, elastic_transport.SerializationError):
         return ClusterUnreachableError(
-            f"{urls} gave an answer that cannot be read: {innermost(error)}",
+            f"{urls} gave an answer that cannot be read: {root_cause(error)}",
             "Check what stands between: a proxy may have cut or replaced the answer.",
         )
     return ClusterUnreachableError(
-        f"Elasticsearch is not reachable at {urls}: {innermost(error)}",
+        f"Elasticsearch is not reachable at {urls}: {root_cause(error)}",
         "Start a node with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL to another one.",
     )

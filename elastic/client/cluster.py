@@ -62,7 +62,7 @@ class Cluster:
     def search(self, index: str, body: Json) -> Json:
         """Return the answer of one `_search`.
 
-        A shard that fails fails the search: half an answer would be read as a change of the data.
+        A shard that fails fails the search: a partial answer would look like a change of the data.
         """
         return self._ask(
             self._client.search,
@@ -75,8 +75,8 @@ class Cluster:
     def scan(self, index: str, body: Json) -> Iterator[Json]:
         """Yield every hit of a query, from one point in time; memory stays flat.
 
-        While one page is read, the next is on its way. (The client's `helpers.scan` uses a scroll,
-        which sees one point in time for each shard, one page after the other.)
+        While one page is read, the next one is requested. The client's `helpers.scan`
+        scrolls instead, one page after the other.
 
         Args:
             index: Index, data stream or pattern.
@@ -151,8 +151,8 @@ class Cluster:
     def put(self, documents: Iterable[Document]) -> Written:
         """Store documents by id, replacing earlier ones; a busy cluster is waited for.
 
-        One whose `version` is not what is there is left alone and named as conflicted; it may also
-        be one that was stored while its answer was lost, so read it again.
+        A document whose `version` does not match is not stored and named as conflicted. It may also
+        have been stored while the answer was lost, so read it again.
 
         Raises:
             DocumentsRefusedError: Some were refused, with their reasons; all others are stored.

@@ -1,4 +1,4 @@
-"""Documents to store, and what became of each: stored, replaced, conflicted or refused."""
+"""Documents to store, and the result for each: created, replaced, conflicted or refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIELDS: Final = "errors,items.*._id,items.*.status,items.*.result,items.*.error
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which writing of a document is to be replaced; without numbers, none: it must be new.
+    """The version of a document to replace; without numbers it must not exist yet.
 
     Args:
         seq_no: `_seq_no` of the document as it was read.
@@ -56,9 +56,9 @@ class Document:
         index: Index to store it in.
         id: Its `_id`: storing again under the same id replaces.
         source: Its fields.
-        version: Store it only if this is what is there: optimistic concurrency control. None
+        version: Store it only over this version: optimistic concurrency control. None
             replaces any version.
-        part: Whether `source` is only what is to be changed of the document that is there.
+        part: Whether `source` holds only the fields to change in the existing document.
     """
 
     index: str
@@ -70,9 +70,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many documents were stored: new ones, and ones that replaced one of the same id.
+    """Number of stored documents: new ones, and replaced ones of the same id.
 
-    `conflicted` are the ids of those that were not, because another version was there.
+    `conflicted` are the ids of those not stored because another version existed.
     """
 
     created: int = 0
@@ -156,7 +156,7 @@ def _action(document: Document) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the cluster said of the documents of one call."""
+    """The cluster's answers about the documents of one call."""
 
     answered: int = 0
     created: int = 0

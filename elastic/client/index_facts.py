@@ -33,7 +33,7 @@ class IndexFacts:
 
 
 def read_facts(settings: Json, stats: Json, metas: dict[str, Json]) -> Iterator[IndexFacts]:
-    """Yield the indices that settings and statistics know, from the cluster's three answers."""
+    """Yield the indices that both settings and statistics name, from three answers."""
     counted = stats.get("indices", {})
     for name, found in sorted(settings.items()):
         if name not in counted:

@@ -18,7 +18,7 @@ SERVICE_SILENT = timedelta(hours=1)
 SHIPPER_SILENT = timedelta(minutes=5)
 """A shipper that follows files reports every 30 s."""
 RUN_SILENT = timedelta(hours=1)
-"""`mlmon run` runs a cycle every 5 minutes, unless it is told otherwise."""
+"""`mlmon run` runs a cycle every 5 minutes, by default."""
 _MOST = 100
 
 
@@ -69,9 +69,9 @@ def _services(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check
 
 def _shippers(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check]:
     # Reports about single files have a path; the one about all files has none.
-    whole = {"bool": {"must_not": [{"exists": {"field": "log.file.path"}}]}}
+    totals = {"bool": {"must_not": [{"exists": {"field": "log.file.path"}}]}}
     stream = data_stream(SHIPPING, namespace)
-    for shipper, (newest, report) in _newest(cluster, stream, "agent.id", now, whole).items():
+    for shipper, (newest, report) in _newest(cluster, stream, "agent.id", now, totals).items():
         silent, unread = now - newest, int(report.get("ingest.lag.bytes") or 0)
         if silent < SHIPPER_SILENT:
             yield Check("shipper", Verdict.OK, f"{shipper} reported {duration(silent)} ago")

@@ -1,7 +1,7 @@
 """The fields of the indices that mlmon itself writes: profiles, labels, findings, alerts and more.
 
-What an index needs to be searched, sorted or counted by is listed here; whatever else a document
-holds is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
+What an index needs to be searched, sorted or counted by is listed here; other content of a
+document is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
 without knowing the packages that write the documents.
 """
 
@@ -30,7 +30,7 @@ _SUBJECT: Final = (
     Field("finding.segment", "keyword", "The part of the traffic, where it was divided."),
 )
 _SERIES: Final = Field(
-    "finding.series", "keyword", "The series: all of the above in words, without the window."
+    "finding.series", "keyword", "The series: all of the above as text, without the window."
 )
 _SEVERITY: Final = Field(
     "finding.severity", "keyword", "`ok`, `warning`, `critical` or `unknown`.", required=True
@@ -220,7 +220,7 @@ DELIVERIES: Final = (
 )
 
 NOTICES: Final = (
-    Field("@timestamp", "date", "When it was told, UTC.", required=True),
+    Field("@timestamp", "date", "When it was sent, UTC.", required=True),
     _SERIES,
     Field("finding.analyzer", "keyword", "The analyzer."),
     _SEVERITY,
@@ -229,7 +229,7 @@ NOTICES: Final = (
     Field("alert.name", "keyword", "The rule that holds, or no longer does."),
     Field("alert.status", "keyword", "`open` or `resolved`."),
     Field("alert.layer", "keyword", "Its place in the chain of causes."),
-    Field("notice.by", "keyword", "Who told: `kibana`."),
+    Field("notice.by", "keyword", "The sender: `kibana`."),
     Field("notice.link", "keyword", "Where to look."),
 )
 

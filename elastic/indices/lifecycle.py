@@ -1,7 +1,7 @@
 """How long each kind of data is kept, and when a stream writes into a new index.
 
-One table for both ways of keeping to it: index lifecycle management (ILM) where the cluster has
-it, `mlmon prune` where it has not. `[elastic.retention]` of `mlmon.toml` overrides it, by dataset
+One table for both ways to apply it: index lifecycle management (ILM) where the cluster has it,
+`mlmon prune` elsewhere. `[elastic.retention]` of `mlmon.toml` overrides it, by dataset
 or index: `"ml.prediction" = 90` (days), or `"forever"`.
 """
 
@@ -36,7 +36,7 @@ _LONGEST_KEPT: Final = 36_500
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What becomes of the indices of one template.
+    """Retention and rollover of the indices of one template.
 
     Args:
         name: Dataset or index, as `mlmon.toml` names it.
@@ -69,7 +69,7 @@ class Lifecycle:
         return _SHARD_GB * 2**30
 
     def body(self) -> dict[str, Any]:
-        """Return the policy as ILM's API takes it; its digest tells whether it is up to date."""
+        """Return the policy as ILM's API takes it; its digest shows whether it is up to date."""
         phases: dict[str, Any] = {"hot": {"actions": self._hot()}}
         if self.days is not None:
             # ILM counts from the rollover, and where there is none from the index's creation.
@@ -89,16 +89,16 @@ class Lifecycle:
 
 _DAYS: Final = MappingProxyType(
     {
-        # Much, and soon summed up in profiles.
+        # Large, and soon summarized in profiles.
         "ml.prediction": 30,
         "ml.access": 30,
         "ml.app": 30,
         SHIPPING: 30,
         "ml.bid": 90,
         "ml.fallback": 90,
-        # Time enough to mend a producer and to replay what was refused.
+        # Time enough to fix a producer and to replay the rejected lines.
         DEAD_LETTER: 90,
-        # Little, and compared with the year before.
+        # Small, and compared with the year before.
         "ml.outcome": 400,
         "ml.job": 400,
         "ml.model": 400,
@@ -166,6 +166,6 @@ def _days(value: object) -> int | None:
     if type(value) is not int or not 1 <= value <= _LONGEST_KEPT:
         raise WrongValueError(
             f"[elastic.retention] holds {value!r}, which is no number of days",
-            f'Write whole days from 1 to {_LONGEST_KEPT}, or "{FOREVER}".',
+            f'Write full days from 1 to {_LONGEST_KEPT}, or "{FOREVER}".',
         )
     return value

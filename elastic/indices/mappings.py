@@ -2,10 +2,10 @@
 
 Unknown fields stay in the document but are not mapped (`dynamic: false`), so that no producer can
 make the mapping grow. Only a table with families (`ml.features.numeric.*`) grows, up to the limit
-that the template sets; what is no member of a family is then named in the mapping but not indexed.
+that the template sets; other fields are then named in the mapping but not indexed.
 
 The log's keys are flat, and so are the mappings of its data streams (`subobjects: false`): without
-it Elasticsearch takes each dotted name apart into objects, for each line, which is a quarter of
+it Elasticsearch splits each dotted name into objects, for each line, which is a quarter of
 what storing a line costs it (docs/index-design.md).
 """
 
@@ -25,7 +25,7 @@ _TYPES: dict[str, Mapping] = {
     "match_only_text": {"type": "text", "norms": False},
 }
 _UNINDEXED: Mapping = {"index": False, "doc_values": False}
-# Behind the families: whatever else a line holds is kept, not indexed.
+# After the families: any other field of a line is kept, not indexed.
 _REST: Mapping = {
     "all else": {
         "match_mapping_type": ["string", "long", "double", "boolean", "date"],

@@ -26,7 +26,7 @@ NOTICES: Final = "mlmon-notices"
 STATE: Final = "mlmon-state"
 
 BOOKMARK: Final = "bookmark"
-"""Id of the document in `STATE` that says how far `mlmon run` came."""
+"""Id of the document in `STATE` with the progress of `mlmon run`."""
 
 _STREAM: Final = "logs-"
 

@@ -1,4 +1,4 @@
-"""Lifecycle policies in a cluster that has ILM: installed so that a second time changes nothing."""
+"""Lifecycle policies in a cluster that has ILM: installed once, updated when they change."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,10 +12,10 @@ from mlmon.elastic.indices.templates import Change
 def install(
     cluster: Cluster, lifecycles: Iterable[Lifecycle]
 ) -> Iterator[tuple[Lifecycle, Change]]:
-    """Bring each policy into the cluster, and yield what that did.
+    """Install each policy, and yield what changed.
 
     Raises:
-        UserError: A policy of that name is somebody else's.
+        UserError: A policy of that name was not made by mlmon.
         ClusterError: The credentials lack the privilege `manage_ilm`.
     """
     for lifecycle in lifecycles:
@@ -26,7 +26,7 @@ def install(
 
 
 def pending(cluster: Cluster, lifecycle: Lifecycle) -> Change:
-    """Return what installing a policy would do."""
+    """Return the effect that installing a policy would have."""
     present = cluster.get_lifecycle_policy(lifecycle.policy)
     if present is None:
         return Change.CREATED

@@ -1,9 +1,8 @@
 """Rollover and retention for a cluster without index lifecycle management.
 
-Three steps: look at the indices of one namespace, decide (pure), carry out. What is looked at are
-the exact data streams and the monthly indices that mlmon's templates make; of these only an index
-that carries mlmon's mark is touched, never one that a stream still writes to, and none that a
-lifecycle policy of the cluster already manages.
+Three steps: list the indices of one namespace, decide (pure), carry out. Only data streams and
+monthly indices that mlmon's templates make are listed. Of these, an index is changed only where it
+carries mlmon's mark, no stream writes to it, and no lifecycle policy of the cluster manages it.
 
 An index is older than its retention when both its last rollover and its newest event are: the same
 moment at which ILM deletes it, and never before an event in it has reached that age.
@@ -24,10 +23,10 @@ _MONTH = re.compile(r"\d{4}\.\d{2}")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An index of mlmon's as it stands.
+    """The present state of one of mlmon's indices.
 
     Args:
-        facts: What the cluster knows of it.
+        facts: Its age, size and owner.
         stream: The data stream it belongs to; None where it belongs to none.
         writing: Whether the stream writes into it.
         closed: When writing into it ended: its successor's creation, else its own.
@@ -42,7 +41,7 @@ class Kept:
 
 
 class Act(StrEnum):
-    """What is done to an index."""
+    """An action on an index."""
 
     ROLL_OVER = "roll over"
     DELETE = "delete"
@@ -51,14 +50,14 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do.
+    """One action to carry out.
 
     Args:
         act: What.
         target: The data stream to roll over, or the index to delete.
         documents: How many documents the index holds.
         size: Its size in bytes.
-        reason: Why, in words.
+        reason: The reason, for people.
     """
 
     act: Act
@@ -71,7 +70,7 @@ class Step:
 def plan(
     cluster: Cluster, namespace: str, lifecycles: Iterable[Lifecycle], now: datetime
 ) -> list[Step]:
-    """Return what is to be done in a namespace, in the order in which to do it."""
+    """Return the steps for a namespace, in the order to carry them out."""
     return [
         step
         for lifecycle in lifecycles
@@ -81,7 +80,7 @@ def plan(
 
 
 def carry_out(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Step]:
-    """Do each step and yield it when it is done; what another run deleted before is left out.
+    """Carry out each step and yield it; an index that another run has deleted is left out.
 
     Raises:
         ClusterError: The cluster refused; the steps yielded so far are done.
@@ -95,7 +94,7 @@ def carry_out(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def decide(kept: Kept, lifecycle: Lifecycle, now: datetime) -> Step | None:
-    """Return what is to be done with an index, None where nothing is."""
+    """Return the step for an index, None where nothing is due."""
     facts = kept.facts
     if facts.policy is not None:
         return None
@@ -137,7 +136,7 @@ def observe(
 
 
 def _full(facts: IndexFacts, lifecycle: Lifecycle, now: datetime) -> str:
-    """Return why the next index should begin; empty where it should not. An empty one never is."""
+    """Return the reason to roll over, empty where there is none, as for an index that is empty."""
     age = now - facts.created
     if not facts.documents:
         return ""
@@ -149,7 +148,7 @@ def _full(facts: IndexFacts, lifecycle: Lifecycle, now: datetime) -> str:
 
 
 def _expired(kept: Kept, lifecycle: Lifecycle, now: datetime) -> str:
-    """Return why an index is to be deleted; empty where it is not."""
+    """Return the reason to delete an index, empty where there is none."""
     if lifecycle.days is None:
         return ""
     last = max(kept.closed, kept.newest or kept.closed)

@@ -27,8 +27,8 @@ _SETTINGS: dict[str, Any] = {
     "index.auto_expand_replicas": "0-1",
     "index.mapping.total_fields.limit": MAX_FIELDS,
     "index.mapping.total_fields.ignore_dynamic_beyond_limit": True,
-    # A value of the wrong type refuses its document, which then lies in the dead letters with the
-    # reason; ignored, it would be missing from every sum without a word.
+    # A value of the wrong type rejects its document, which is kept in the dead letters with the
+    # reason; ignored, it would be missing from every sum unnoticed.
     "index.mapping.ignore_malformed": False,
 }
 
@@ -37,7 +37,7 @@ _SETTINGS: dict[str, Any] = {
 # microseconds, the flat keys and two thirds of the speed of reading.
 _COMPRESSED = {**_SETTINGS, "index.codec": "best_compression"}
 
-# Their documents are read whole, again and again, and are few: unpacking them costs more than they
+# Their documents are few and are read often, in full: unpacking them costs more than they
 # take. `docs/index-design.md`.
 _READ_OFTEN = (PROFILES,)
 
@@ -66,7 +66,7 @@ class Template:
 
 
 class Change(StrEnum):
-    """What installing a template did."""
+    """The effect of installing a template."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -93,10 +93,10 @@ def fitting(cluster: Cluster) -> Iterator[Template]:
 
 
 def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
-    """Bring each template into the cluster, and yield what that did.
+    """Install each template, and yield what changed.
 
-    What exists already follows: a data stream writes on under the new template, and an index gets
-    the new fields. That is checked each time, so that an installation cut short is completed.
+    Existing data follows: a data stream rolls over to the new template, and an index gets the new
+    fields. This is checked each time, so that an interrupted installation is completed.
 
     Raises:
         ClusterError: A field of an existing index would have to change its type.
@@ -105,13 +105,13 @@ def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
         change = pending(cluster, template)
         if change is not Change.UNCHANGED:
             cluster.put_index_template(template.name, template.body)
-        if _bring_up(cluster, template) and change is Change.UNCHANGED:
+        if _update_existing(cluster, template) and change is Change.UNCHANGED:
             change = Change.UPDATED
         yield template, change
 
 
 def pending(cluster: Cluster, template: Template) -> Change:
-    """Return what installing a template would do."""
+    """Return the effect that installing a template would have."""
     present = cluster.get_index_template(template.name)
     if present is None:
         return Change.CREATED
@@ -119,8 +119,8 @@ def pending(cluster: Cluster, template: Template) -> Change:
     return Change.UNCHANGED if same else Change.UPDATED
 
 
-def _bring_up(cluster: Cluster, template: Template) -> int:
-    """Let what exists follow its template; return how many data streams and indices had not."""
+def _update_existing(cluster: Cluster, template: Template) -> int:
+    """Update existing streams and indices to their template; return how many were out of date."""
     mappings = template.body["template"]["mappings"]
     found = cluster.mapping_meta(template.pattern)
     streams = [
@@ -166,7 +166,7 @@ def _managed(template: Template, policy: str) -> Template:
 
 
 def _marked(name: str, body: dict[str, Any]) -> Template:
-    """Return a template whose body and mapping say who made them and from what."""
+    """Return a template whose body and mapping name mlmon as their maker, with a digest."""
     meta = {**MARK, "digest": _digest(body)}
     inner = body["template"]
     mappings = {**inner["mappings"], "_meta": meta}

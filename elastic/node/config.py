@@ -1,4 +1,4 @@
-"""The configuration of an embedded node, written anew at each start; its data stays."""
+"""The configuration of an embedded node, written at each start; its data stays."""
 
 import os
 import shutil

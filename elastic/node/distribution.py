@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlmon.elastic.errors import UserError, innermost
+from mlmon.elastic.errors import UserError, root_cause
 from mlmon.elastic.system.folders import make_folder
 from mlmon.elastic.system.lock import hold
 
@@ -67,16 +67,16 @@ def fetch_with_jgo(distribution: Distribution, repository: Path, report: Report)
     # The errors of `requests` are OSErrors.
     except (OSError, RuntimeError) as error:
         raise UserError(
-            f"Elasticsearch {distribution.version} could not be fetched: {innermost(error)}",
+            f"Elasticsearch {distribution.version} could not be fetched: {root_cause(error)}",
             "Connect to the network once, or set MLMON_ELASTICSEARCH_URL to a running cluster.",
         ) from error
 
 
 class _Download:
-    """Reports a download's progress to whom jgo reports bytes.
+    """Turns the bytes that jgo reports into progress in percent.
 
     Args:
-        report: Told the share done, in whole per cents.
+        report: Called with the progress in percent.
     """
 
     def __init__(self, report: Report) -> None:
@@ -84,7 +84,7 @@ class _Download:
 
     @contextmanager
     def __call__(self, name: str, size: int) -> Iterator[Callable[[int], None]]:
-        """Follow one download of `size` bytes."""
+        """Report on one download of `size` bytes."""
         done = shown = 0
 
         def update(count: int) -> None:
@@ -126,7 +126,7 @@ def install(
 
 
 def _verified(distribution: Distribution, repository: Path, report: Report, fetch: Fetch) -> Path:
-    # The first file may be an old download that was cut short; the second one was fetched just now.
+    # The first file may be an old, partial download; the second one was just fetched.
     for _ in range(2):
         archive = fetch(distribution, repository, report)
         report("verifying its checksum")
@@ -135,9 +135,9 @@ def _verified(distribution: Distribution, repository: Path, report: Report, fetc
             return archive
         archive.unlink()
     raise UserError(
-        f"Elasticsearch {distribution.version} arrives damaged: "
+        f"Elasticsearch {distribution.version} is damaged: "
         f"its SHA-256 is {found}, not {distribution.sha256}",
-        "Try again, perhaps without a proxy that changes downloads; the file was removed.",
+        "Try again, if possible without a proxy; the damaged file was removed.",
     )
 
 
@@ -147,14 +147,14 @@ def _sha256(path: Path) -> str:
 
 
 def _unpack(archive: Path, cache: Path, folder: str) -> Path:
-    """Unpack beside the target and rename: a half-unpacked folder is never taken for a whole."""
+    """Unpack next to the target and rename, so that a partial folder is never used."""
     target = cache / folder
     temporary = Path(tempfile.mkdtemp(prefix=".unpack-", dir=cache))
     try:
         with zipfile.ZipFile(archive) as content:
             for member in content.infolist():
                 path = Path(content.extract(member, temporary))
-                # zipfile drops modes; the archive's own say which files are programs.
+                # zipfile drops file modes; programs must stay executable.
                 path.chmod(
                     (member.external_attr >> 16) & 0o777 | (0o755 if member.is_dir() else 0o644)
                 )

@@ -1,6 +1,6 @@
-"""The files of one embedded node, below its home, and the state by which others find it.
+"""The files of one embedded node below its home, and the state file by which commands find it.
 
-node.json         who runs, where it answers
+node.json         process and URL of the running node
 node.lock         held while a node is started or stopped
 node/config       elasticsearch.yml, jvm.options.d/…
 node/data, logs, tmp
@@ -77,7 +77,7 @@ class NodeFiles:
         temporary.replace(self._state)
 
     def remove_state(self) -> None:
-        """Forget the node."""
+        """Remove the state file."""
         self._state.unlink(missing_ok=True)
 
     @contextmanager

@@ -1,6 +1,6 @@
 """A Java for the embedded node.
 
-The first of JAVA_HOME, PATH and the system's folders that is new enough, else a fetched one.
+The first one that is new enough in JAVA_HOME, PATH and the system's folders, else a download.
 """
 
 import os
@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mlmon.elastic.errors import UserError, innermost
+from mlmon.elastic.errors import UserError, root_cause
 from mlmon.elastic.system.folders import is_root, make_folder, reachable_by_all
 
 OLDEST = 21
@@ -47,7 +47,7 @@ def fetch_java(cache: Path) -> Path:
     except (cjdk.CjdkError, OSError) as error:
         raise UserError(
             f"There is no Java {OLDEST} or newer here, and none could be fetched: "
-            f"{innermost(error)}",
+            f"{root_cause(error)}",
             _HINT,
         ) from error
     return Path(home)

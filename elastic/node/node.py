@@ -1,4 +1,4 @@
-"""The embedded node: a real Elasticsearch as a process of its own, found again by the next command.
+"""The embedded node: a real Elasticsearch in its own process, which the next command finds again.
 
 It listens on loopback only, on the first free port from the chosen one, and runs as `nobody` where
 mlmon runs as root.
@@ -53,7 +53,7 @@ def start(settings: Settings, report: Report = lambda _: None) -> RunningNode:
 
     Args:
         settings: Home, cache, heap and port.
-        report: Told each step in a few words.
+        report: Called with each step.
 
     Raises:
         UserError: There is no Java, no download, or the node does not come up.
@@ -133,7 +133,7 @@ def _await(files: NodeFiles, state: NodeState, *, started: bool) -> RunningNode:
             START_SECONDS,
         )
     except BaseException:
-        # Nobody would look after a node that nobody waits for.
+        # A node that nobody waits for would run unnoticed.
         if started:
             terminate(process, STOP_SECONDS)
             files.remove_state()
@@ -153,11 +153,11 @@ def open_node(
     Args:
         home: The home.
         url: Where the node answers.
-        credentials: Whose; None is the administrator of a secured node.
+        credentials: User and password, or an API key; None is a secured node's administrator.
         timeout: Seconds without an answer after which a request fails.
 
     Raises:
-        UserError: It was secured by another user of this machine.
+        UserError: The node was started with TLS by another user of this machine.
     """
     if not url.startswith("https:"):
         return open_client([url], timeout=timeout)
@@ -172,7 +172,7 @@ def _running(files: NodeFiles, state: NodeState, url: str, *, started: bool) -> 
 
 @contextmanager
 def _readable_files() -> Iterator[None]:
-    """Let the node's user read what is created meanwhile, whatever the caller's umask."""
+    """Let the node's user read new files, regardless of the caller's umask."""
     before = os.umask(0o022)
     try:
         yield

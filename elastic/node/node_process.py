@@ -1,4 +1,4 @@
-"""The embedded node's process: started unprivileged, awaited until it answers, ended cleanly."""
+"""The embedded node's process: start as an unprivileged user, wait for an answer, stop."""
 
 import re
 import signal
@@ -54,7 +54,7 @@ def _check_reachable(*paths: Path) -> None:
     for path in paths:
         if not reachable_by_all(path):
             raise UserError(
-                f"The user {UNPRIVILEGED!r}, as whom Elasticsearch runs, cannot reach {path}",
+                f"Elasticsearch runs as user {UNPRIVILEGED!r}, who cannot read {path}",
                 "Set MLMON_HOME (and MLMON_CACHE) to folders that every user may enter.",
             )
 
@@ -74,7 +74,7 @@ def await_answer(
         seconds: How long to wait.
 
     Raises:
-        UserError: It ended, or the time is up; with the last telling lines of its log.
+        UserError: It ended, or the time is up; with the last lines of its log that name a failure.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -102,15 +102,15 @@ def _answers(client: Elasticsearch) -> bool:
 
 def _failed(what: str, files: NodeFiles) -> UserError:
     text = files.console.read_text(encoding="utf-8", errors="replace")
-    lines = "".join(f"\n  {line}" for line in telling_lines(text))
-    return UserError(f"{what}; its log says:{lines}", f"The whole log is {files.console}.")
+    lines = "".join(f"\n  {line}" for line in failure_lines(text))
+    return UserError(f"{what}; its log ends with:{lines}", f"The full log is {files.console}.")
 
 
-def telling_lines(log: str, most: int = _LINES) -> list[str]:
+def failure_lines(log: str, most: int = _LINES) -> list[str]:
     """Return the last lines of a log that name a failure, else its last lines."""
     lines = [line.rstrip()[:300] for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if not _INFORMATION.search(line)]
-    return list(dict.fromkeys(telling or lines))[-most:]
+    failures = [line for line in lines if not _INFORMATION.search(line)]
+    return list(dict.fromkeys(failures or lines))[-most:]
 
 
 def terminate(process: psutil.Process, seconds: float) -> None:

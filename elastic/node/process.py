@@ -1,6 +1,6 @@
-"""A process named so that a later program can find it again: by its pid and by when it was started.
+"""The identity of a process that a later program can find again: pid and start time.
 
-Pids are used again after a while; a pid together with its start time is not.
+The system reuses pids; a pid with its start time is unique.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """One process, for as long as the machine runs.
+    """One process, until the machine restarts.
 
     Args:
         pid: Its number.
@@ -26,7 +26,7 @@ class ProcessIdentity:
         return cls(pid, psutil.Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """Return the process, None where it has ended or its pid belongs to another one now."""
+        """Return the process, None where it has ended or another process has its pid."""
         try:
             process = psutil.Process(self.pid)
             # Clock adjustments move the reported time by less than this.

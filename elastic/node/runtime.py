@@ -1,4 +1,4 @@
-"""What an embedded node runs on: a Java, the unpacked distribution, and a user who is not root."""
+"""What an embedded node needs to run: a Java, the unpacked distribution, a user who is not root."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ UNPRIVILEGED = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user a node runs as, where that is another one than mlmon's.
+    """The user a node runs as, where it is not the current one.
 
     Args:
         user: User id.
@@ -35,7 +35,7 @@ class Runtime:
     Args:
         java: Home of the Java.
         distribution: Unpacked Elasticsearch.
-        account: The user to run as; None is the present one.
+        account: The user to run as; None is the current one.
     """
 
     java: Path
@@ -50,7 +50,7 @@ class Runtime:
     def environment(self, files: NodeFiles) -> dict[str, str]:
         """Return the variables of the node's processes.
 
-        Nothing else is passed on: Java would take options from it, and it may hold secrets.
+        No other variable is passed: Java would take options from it, and it may hold secrets.
         """
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -63,7 +63,7 @@ class Runtime:
 
 
 def provide(cache: Path, report: Callable[[str], None]) -> Runtime:
-    """Find what a node runs on, fetching what is not there.
+    """Find what a node needs to run, and fetch what is missing.
 
     Raises:
         UserError: Something is missing and cannot be fetched.
@@ -77,7 +77,7 @@ def provide(cache: Path, report: Callable[[str], None]) -> Runtime:
 
 
 def unprivileged_account() -> Account | None:
-    """Return the user to run as where this process is root's, which Elasticsearch refuses."""
+    """Return the user to run as where this process runs as root, which Elasticsearch refuses."""
     if not is_root():
         return None
     try:

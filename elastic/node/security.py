@@ -1,4 +1,4 @@
-"""A secured embedded node: TLS under a certificate of its own, and one user for each role.
+"""A secured embedded node: TLS with its own certificate, and one user for each role.
 
 home/security/ca.pem               the certificate to trust
 home/security/<user>.password      its owner's only; for MLMON_PASSWORD_FILE
@@ -77,7 +77,7 @@ class Access:
 
 
 def secure(files: NodeFiles, runtime: Runtime) -> None:
-    """Give a configured node its certificate, users and roles; those of an earlier start stay.
+    """Give a configured node its certificate, users and roles; keep those of an earlier start.
 
     Raises:
         UserError: No certificate could be made.
@@ -138,7 +138,7 @@ def _draw_password(path: Path) -> None:
 
 
 def _users(access: Access) -> dict[str, str]:
-    """Return the content of the configuration files that say who may do what."""
+    """Return the content of the configuration files for users and roles."""
     hashes = (f"{user}:{_hash(access.credentials(user)[1])}\n" for user in USERS)
     return {
         "users": "".join(hashes),

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: beside it first, then in its place by one rename."""
+"""Write a file completely or not at all: to a temporary file, renamed at the end."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which takes the place of `path` when the block ends.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path, which is renamed to `path` when the block ends.
 
-    Where the block fails, `path` is as it was, and what was written beside it is gone.
+    Where the block fails, `path` is unchanged and the temporary file is removed.
 
     Raises:
         UserError: The file cannot be written.

@@ -1,6 +1,6 @@
-"""Where mlmon keeps its own files: a home for state and data, a cache for downloads.
+"""The folders of mlmon's own files: a home for state and data, a cache for downloads.
 
-Elasticsearch refuses to run as root, so that root's folders lie where another user can reach them.
+Elasticsearch refuses to run as root, so root's folders lie where another user can reach them.
 """
 
 import os
@@ -33,7 +33,7 @@ def is_root() -> bool:
 
 
 def make_folder(path: Path, owner: int | None = None) -> Path:
-    """Create a folder that everybody may enter, whatever the umask.
+    """Create a folder that everybody may enter, regardless of the umask.
 
     Args:
         path: The folder; those above it are created likewise.

@@ -1,4 +1,4 @@
-"""A lock between processes on one machine, given free by the system when its holder dies."""
+"""A lock between processes of one machine; the system releases it when its holder dies."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock at this path, and hold it for a while."""
+    """Hold the lock at this path while the block runs; wait until it is free."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

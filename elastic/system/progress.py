@@ -1,4 +1,4 @@
-"""What is being done, shown to a person who waits."""
+"""Progress on a terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_progress(doing: str = "") -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error while that is a terminal.
+def show_progress(doing: str = "") -> Iterator[Callable[[str], None]]:
+    """Show the current step on standard error where that is a terminal.
 
     Args:
-        doing: What is done first; the function given changes it.
+        doing: The first step; the yielded function sets the next one.
     """
     from rich.console import Console
 

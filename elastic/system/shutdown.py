@@ -1,4 +1,4 @@
-"""Ending in order when a signal asks for it."""
+"""Orderly shutdown on a signal."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[Event]:
+def shutdown_event() -> Iterator[Event]:
     """Yield an event that the first SIGINT or SIGTERM sets; the next one ends the process at once.
 
-    Afterwards signals mean what they meant before.
+    Afterwards the former signal handlers are back.
     """
-    stopping = Event()
+    shutdown = Event()
 
     def stop(_signal: int, _frame: object) -> None:
-        if stopping.is_set():
+        if shutdown.is_set():
             raise KeyboardInterrupt
-        stopping.set()
+        shutdown.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stopping
+        yield shutdown
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

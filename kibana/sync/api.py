@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from mlmon.dashboards.links.target import DEFAULT
-from mlmon.elastic.errors import UserError, innermost
+from mlmon.elastic.errors import UserError, root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -248,12 +248,12 @@ def open_kibana(settings: KibanaSettings) -> Kibana:
 def _unreachable(url: str, error: httpx.HTTPError) -> KibanaError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or isinstance(error.__cause__, ssl.SSLError):
         return KibanaError(
-            f"No secure connection to {url}: {innermost(error)}",
+            f"No secure connection to {url}: {root_cause(error)}",
             "Set MLMON_KIBANA_CA_CERTS to the PEM file of the authority that signed its "
             "certificate.",
         )
     return KibanaError(
-        f"Kibana is not reachable at {url}: {innermost(error)}",
+        f"Kibana is not reachable at {url}: {root_cause(error)}",
         "Start it, or set MLMON_KIBANA_URL; `mlmon kibana export` needs none.",
     )
 

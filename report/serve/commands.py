@@ -20,14 +20,14 @@ def serve(
     """Serve the dashboards to a browser on this machine, without Kibana."""
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.report.serve.server import Server
 
     settings = load_settings(namespace=namespace)
     with (
         connect(settings) as cluster,
         Server(cluster, settings.namespace, port) as server,
-        stopped_by_signals() as stopping,
+        shutdown_event() as stopping,
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"{server.url}  (end with Ctrl-C)", flush=True)

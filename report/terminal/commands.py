@@ -44,7 +44,7 @@ def logs(  # noqa: PLR0917 - its options
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.report.terminal.following import follow as following
     from mlmon.report.terminal.following import newest
     from mlmon.report.terminal.query import (
@@ -65,7 +65,7 @@ def logs(  # noqa: PLR0917 - its options
         tuple(map(field_argument, field or ())),
     )
     check_order(event_filter.since, event_filter.until)
-    with connect(settings) as cluster, stopped_by_signals() as stopping:
+    with connect(settings) as cluster, shutdown_event() as stopping:
         found = newest(cluster, settings.namespace, event_filter, limit)
         shown = {str(each.get("event.id")) for each in found}
         _show(iter(found), as_json=as_json)

@@ -44,7 +44,7 @@ from mlmon.elastic.indices.templates import install
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
-from mlmon.elastic.system.progress import shown_progress
+from mlmon.elastic.system.progress import show_progress
 from mlmon.report.panels.dashboard_view import Asked, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
@@ -102,7 +102,7 @@ def main() -> int:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     window = Window(end - timedelta(days=given.days), end)
     console = Console(width=110)
-    with own_node() as settings, connect(settings) as cluster, shown_progress() as progress:
+    with own_node() as settings, connect(settings) as cluster, show_progress() as progress:
         stored = fill(cluster, window, progress)
         questions = ask(cluster, window, given.rounds, progress)
         progress("drawing the overview")

@@ -31,15 +31,15 @@ def run(
     from mlmon.analyzers.run.cycle.runner import Runner
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
-    from mlmon.elastic.system.progress import shown_progress
-    from mlmon.elastic.system.shutdown import stopped_by_signals
+    from mlmon.elastic.system.progress import show_progress
+    from mlmon.elastic.system.shutdown import shutdown_event
 
     settings = load_settings(namespace=namespace)
     interval, begin = length_argument(every), length_argument(since)
     with (
-        stopped_by_signals() as stopping,
+        shutdown_event() as stopping,
         connect(settings) as cluster,
-        shown_progress() as progress,
+        show_progress() as progress,
     ):
         runner = Runner(
             cluster,

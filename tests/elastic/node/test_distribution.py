@@ -80,7 +80,7 @@ def test_a_download_that_was_cut_short_is_fetched_again(tmp_path: Path) -> None:
 def test_a_download_that_stays_damaged_is_refused(tmp_path: Path) -> None:
     """After the second damaged file nothing is unpacked, nothing is left, and the sum is said."""
     source = Source(b"something else", b"something else again")
-    with pytest.raises(UserError, match=f"arrives damaged: its SHA-256 is .*{THING.sha256}"):
+    with pytest.raises(UserError, match=f"is damaged: its SHA-256 is .*{THING.sha256}"):
         install(THING, tmp_path, _silent, source)
     assert source.fetched == 2
     assert installed(THING, tmp_path) is None

@@ -119,7 +119,7 @@ def _check_privileges(pid: int) -> None:
 @pytest.mark.timeout(200)
 def test_a_start_that_fails_shows_the_log_and_leaves_nothing(settings: Settings) -> None:
     """A heap too small for Java ends at once with Java's own words, and no state stays behind."""
-    with pytest.raises(UserError, match="ended while it started; its log says") as caught:
+    with pytest.raises(UserError, match="ended while it started; its log ends with") as caught:
         node.start(settings.model_copy(update={"node_heap": "1m"}))
     assert "heap" in caught.value.message
     assert "console.log" in caught.value.hint
@@ -153,6 +153,6 @@ def test_a_home_that_the_nodes_user_cannot_reach_is_an_error(tmp_path: Path, cac
     """Below a closed folder the node could not run; that is said before it is tried."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(UserError, match="cannot reach") as caught:
+    with pytest.raises(UserError, match="cannot read") as caught:
         node.start(Settings(home=closed / "home", cache=cache))
     assert "MLMON_HOME" in caught.value.hint

@@ -4,14 +4,14 @@ import signal
 
 import pytest
 
-from mlmon.elastic.system.shutdown import stopped_by_signals
+from mlmon.elastic.system.shutdown import shutdown_event
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_asks_and_the_second_ends(number: signal.Signals) -> None:
     """The event is set by the first; the next one interrupts; afterwards all is as before."""
     before = signal.getsignal(number)
-    with stopped_by_signals() as stopping:
+    with shutdown_event() as stopping:
         assert not stopping.is_set()
         signal.raise_signal(number)
         assert stopping.is_set()

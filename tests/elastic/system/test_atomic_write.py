@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from mlmon.elastic.errors import UserError
-from mlmon.elastic.system.atomic_write import whole_file
+from mlmon.elastic.system.atomic_write import atomic_write
 
 
 def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
     """Until the block ends the old file stands; then the new one, and nothing beside it."""
     path = tmp_path / "report.html"
     path.write_text("old")
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         part.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -21,7 +21,7 @@ def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
 
 def write_half(path: Path) -> None:
     """Begin to write a file and fail."""
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         part.write_text("half")
         raise ValueError("bad row")
 
@@ -37,7 +37,10 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A missing folder is an error that a user can mend."""
+    """A missing folder is an error that a user can fix."""
     path = tmp_path / "nowhere" / "report.html"
-    with pytest.raises(UserError, match=r"report\.html cannot be written"), whole_file(path) as it:
+    with (
+        pytest.raises(UserError, match=r"report\.html cannot be written"),
+        atomic_write(path) as it,
+    ):
         it.write_text("new")
