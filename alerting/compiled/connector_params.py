@@ -85,7 +85,7 @@ def _webhook(_reference: Reference, message: Message) -> Params:
         "text": message.text,
         "severity": message.level.value,
         "status": "resolved" if message.over else "open",
-        "series": "{{alert.id}}",
+        "incident": "{{alert.id}}",
     }
     return {"body": json.dumps(told)}
 

@@ -1,9 +1,10 @@
-"""A rule compiled to Kibana: `.es-query` rules on query DSL, which every licence may run.
+"""Open incidents as a Kibana rule: `.es-query` on query DSL, which every licence may run.
 
 Kibana adds a range on the time field and a terms aggregation on the group field, keeps the groups
 whose count meets the threshold, and calls each an alert (`stack_alerts`, `es_query/executor.ts`).
-Its two free connectors write what happens to an index and to Kibana's own log. Connectors of higher
-licences are named by id only: whoever owns their secrets makes them.
+An open incident is one group, so a connector gets one message at its start and one at its end. Two
+free connectors write to an index and to Kibana's own log. Connectors of higher licences are named
+by id only: whoever owns their secrets makes them.
 """
 
 from __future__ import annotations
@@ -16,17 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mlmon.alerting.compiled.connector_params import Message, params_of
-from mlmon.alerting.policies.query import GROUP, INDICES, MOST_SERIES, TIME, counting
+from mlmon.alerting.compiled.open_incidents import GROUP, INDEX, MOST, OPENED, open_incidents
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.indices.names import NOTICES as NOTICES_KIND
 from mlmon.elastic.indices.names import index_name
-from mlmon.formatting import compact_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.alerting.compiled.connector_params import Reference
-    from mlmon.alerting.policies.policy import Policy
 
 Body = dict[str, Any]
 TYPE: Final = ".es-query"
@@ -36,9 +35,14 @@ INTERVAL: Final = "1m"
 NOTICES: Final = index_name(NOTICES_KIND, "{namespace}")
 """Index that the `.index` connector writes to, as watches do."""
 
-# Kibana reads dotted keys as paths, so the flat `finding.reason` of a hit is found.
-_SENTENCES = "{{#context.hits}}{{_source.finding.reason}} {{/context.hits}}"
-_LOG_LEVELS = {Severity.WARNING: "warn", Severity.CRITICAL: "error"}
+# Kibana reads dotted keys as paths, so the flat `incident.title` of a hit is found. An alert that
+# recovers has no hits: its texts name the incident by its id.
+_TITLE = "{{#context.hits}}{{_source.incident.title}}{{/context.hits}}"
+_SENTENCE = "{{#context.hits}}{{_source.incident.summary}}{{/context.hits}}"
+_INCIDENT = "incident {{alert.id}}"
+_ACT = "Acknowledge: mlmon incidents ack {{alert.id}}"
+_GUIDE = "`mlmon incidents show ID` lists its alerts, their sentences and the runbook."
+_NAMES = {Severity.WARNING: "incidents", Severity.CRITICAL: "critical incidents"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,83 +77,92 @@ def log_connector(name: str) -> Body:
 
 
 def kibana_rule(
-    rule: Policy, level: Severity, namespace: str, connectors: Connectors, tags: Sequence[str] = ()
+    level: Severity,
+    namespace: str,
+    connectors: Connectors,
+    tags: Sequence[str] = (),
+    dashboard: str | None = None,
 ) -> Body:
-    """Return the body of `POST /api/alerting/rule/{id}` for a rule at one of its levels.
+    """Return the body of `POST /api/alerting/rule/{id}`: one alert of Kibana's per open incident.
 
-    A rule of Kibana's has one group of alerts, so that each level is a rule of its own; the one at
-    `warning` also holds for what is critical.
+    Args:
+        level: The mildest incident it acts on. Connectors of another level have a rule of their
+            own, since Kibana's rule has one group of alerts.
+        namespace: Environment.
+        connectors: The connectors it acts by.
+        tags: Tags of the rule.
+        dashboard: Id of the dashboard that is linked, for Kibana 9.1 and newer; 8.19 refuses it.
     """
+    artifacts = {
+        "dashboards": [{"id": dashboard}],
+        "investigation_guide": {"blob": _GUIDE},
+    }
     return {
-        "name": f"mlmon {namespace}: {rule.id} {level}",
+        "name": f"mlmon {namespace}: {_NAMES[level]}",
         "consumer": "stackAlerts",
         "rule_type_id": TYPE,
         "schedule": {"interval": INTERVAL},
         "enabled": True,
-        "tags": [*tags, namespace, rule.layer, level.value],
-        "params": _params(rule, level, namespace),
-        "actions": _actions(rule, level, connectors),
+        "tags": [*tags, namespace, level.value],
+        "params": _params(level, namespace),
+        "actions": _actions(level, connectors),
         "alert_delay": {"active": 1},
+        **({"artifacts": artifacts} if dashboard else {}),
     }
 
 
-def _params(rule: Policy, level: Severity, namespace: str) -> Body:
-    window = compact_duration(rule.reach)
+def _params(level: Severity, namespace: str) -> Body:
     return {
         "searchType": "esQuery",
-        "index": [INDICES.format(namespace=namespace)],
-        "timeField": TIME,
-        "esQuery": orjson.dumps({"query": counting(rule, level)}).decode(),
-        # Kibana's window is the longest for which anything counts; the query narrows it.
-        "timeWindowSize": int(window[:-1]),
-        "timeWindowUnit": window[-1],
+        "index": [INDEX.format(namespace=namespace)],
+        "timeField": OPENED,
+        "esQuery": orjson.dumps({"query": open_incidents(level)}).decode(),
+        # As long as an incident may stay open: it must not end because it opened long ago.
+        "timeWindowSize": 365,
+        "timeWindowUnit": "d",
         "groupBy": "top",
         "termField": GROUP,
-        "termSize": MOST_SERIES,
+        "termSize": MOST,
         "aggType": "count",
         "thresholdComparator": ">=",
-        "threshold": [rule.after],
-        # Findings count for several runs: leaving out those seen before would forget them.
+        "threshold": [1],
+        # An open incident is the same document in every run: leaving it out would end its alert.
         "excludeHitsFromPreviousRun": False,
-        "size": rule.of,
+        "size": 1,
     }
 
 
-def _actions(rule: Policy, level: Severity, connectors: Connectors) -> list[Body]:
-    what = f"{level} {{{{alert.id}}}}"
-    raised = Message(what, f"{what}: {_SENTENCES}See {rule.runbook}.", level, over=False)
-    over = Message(f"Over: {what}", f"{what} no longer holds.", level, over=True)
-    log_level = _LOG_LEVELS[level]
-    actions = [
-        _action(connectors.index, MATCHED, {"documents": [_notice(rule, level, "open")]}),
-        _action(connectors.index, RECOVERED, {"documents": [_notice(rule, level, "resolved")]}),
-        _action(connectors.log, MATCHED, {"level": log_level, "message": raised.text}),
-        _action(connectors.log, RECOVERED, {"level": "info", "message": over.text}),
-    ]
+def _actions(level: Severity, connectors: Connectors) -> list[Body]:
+    raised = Message(_TITLE, f"{_TITLE}. {_SENTENCE} {_ACT}", level, over=False)
+    over = Message(f"Resolved: {_INCIDENT}", f"{_INCIDENT} ended.", level, over=True)
+    actions = []
+    if level is Severity.WARNING:
+        actions += [
+            _action(connectors.index, MATCHED, {"documents": [_notice("open")]}),
+            _action(connectors.index, RECOVERED, {"documents": [_notice("resolved")]}),
+            _action(connectors.log, MATCHED, {"level": "warn", "message": raised.text}),
+            _action(connectors.log, RECOVERED, {"level": "info", "message": over.text}),
+        ]
     for reference in connectors.more:
-        if level.rank >= reference.level.rank:
+        if reference.level is level:
             actions.append(_action(reference.id, MATCHED, params_of(reference, raised)))
             actions.append(_action(reference.id, RECOVERED, params_of(reference, over)))
     return actions
 
 
 def _action(connector: str, group: str, params: Body) -> Body:
-    # Told once when an alert is raised and once when it recovers, never again in between.
+    # Sent once when an incident opens and once when it ends, never again in between.
     frequency = {"summary": False, "notify_when": "onActionGroupChange", "throttle": None}
     return {"id": connector, "group": group, "params": params, "frequency": frequency}
 
 
-def _notice(rule: Policy, level: Severity, status: str) -> Body:
+def _notice(status: str) -> Body:
     return {
         "@timestamp": "{{date}}",
-        "alert.name": rule.id,
-        "alert.status": status,
-        "alert.layer": rule.layer,
-        "finding.analyzer": rule.id,
-        "finding.series": "{{alert.id}}",
-        "finding.severity": level.value,
-        "finding.reason": _SENTENCES,
-        "finding.runbook": rule.runbook,
+        "incident.id": "{{alert.id}}",
+        "incident.status": status,
+        "incident.title": _TITLE,
+        "incident.summary": _SENTENCE,
         "notice.by": "kibana",
         "notice.link": "{{context.link}}",
     }

@@ -1,75 +1,56 @@
-"""A rule compiled to a Watcher watch, for clusters whose licence has Watcher (trial, gold and up).
+"""Changes of incidents as a Watcher watch, for clusters whose licence has Watcher.
 
-A watch runs a search, compares, and acts on each bucket. It knows nothing of the run before but
-its throttle: it tells that something holds, again after `THROTTLE`, and never that it is over
-(elasticsearch#27358, #51709). What it found each time is in Watcher's own `.watcher-history-*`.
+A watch remembers nothing of the run before. This one looks for changes that were recorded since
+about then, and writes a line for each: one at an incident's start, one when it grows worse, one at
+its end. A run that is late may repeat a change or pass one over; mlmon's own channels do neither.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.alerting.policies.query import GROUP, INDICES, MOST_SERIES, TIME, counting
-from mlmon.analyzers.base.finding import Severity
+from mlmon.alerting.compiled.open_incidents import CHANGES, RECORDED, new_changes
 
 if TYPE_CHECKING:
-    from mlmon.alerting.policies.policy import Policy
+    from mlmon.analyzers.base.finding import Severity
 
 Body = dict[str, Any]
 INTERVAL: Final = "1m"
-THROTTLE: Final = "1h"
-BUCKETS: Final = "ctx.payload.aggregations.series.buckets"
-_MOST_TOLD: Final = 100
+HITS: Final = "ctx.payload.hits.hits"
+_MOST: Final = 100
 
 
-def watch(rule: Policy, level: Severity, namespace: str, metadata: dict[str, Any]) -> Body:
-    """Return the body of `PUT _watcher/watch/{id}` for a rule at one of its levels.
+def watch(level: Severity, namespace: str, metadata: dict[str, Any]) -> Body:
+    """Return the body of `PUT _watcher/watch/{id}`.
 
     Args:
-        rule: The rule.
-        level: The level; at `warning` it also holds for what is critical.
+        level: The mildest incident it acts on.
         namespace: Environment.
         metadata: Kept with the watch.
     """
     request = {
-        "indices": [INDICES.format(namespace=namespace)],
-        "body": _search(rule, level),
+        "indices": [CHANGES.format(namespace=namespace)],
+        "body": {
+            "size": _MOST,
+            "query": new_changes(level, f"now-{INTERVAL}"),
+            "sort": [{RECORDED: {"order": "asc"}}],
+        },
         "indices_options": {"ignore_unavailable": True, "allow_no_indices": True},
     }
-    some = {"value": rule.after, "quantifier": "some"}
     return {
         "trigger": {"schedule": {"interval": INTERVAL}},
         "input": {"search": {"request": request}},
-        "condition": {"array_compare": {BUCKETS: {"path": "doc_count", "gte": some}}},
-        "actions": {"log": _log(rule, level)},
-        "metadata": metadata,
-    }
-
-
-def _search(rule: Policy, level: Severity) -> Body:
-    latest = {
-        "size": 1,
-        "sort": [{TIME: {"order": "desc"}}],
-        "_source": False,
-        "fields": [{"field": "finding.reason"}],
-    }
-    terms = {"field": GROUP, "size": MOST_SERIES, "min_doc_count": rule.after}
-    return {
-        "size": 0,
-        "query": counting(rule, level),
-        "aggregations": {
-            "series": {"terms": terms, "aggregations": {"latest": {"top_hits": latest}}}
+        "condition": {"compare": {"ctx.payload.hits.total": {"gt": 0}}},
+        "actions": {
+            "log": {
+                "foreach": HITS,
+                "max_iterations": _MOST,
+                "logging": {
+                    "level": "warn",
+                    # A hit's fields have dotted names, which a template cannot name one by one.
+                    "text": "mlmon: {{#toJson}}ctx.payload._source{{/toJson}}",
+                },
+            }
         },
-    }
-
-
-def _log(rule: Policy, level: Severity) -> Body:
-    # A hit's fields have dotted names, which a template cannot name one by one.
-    sentence = "{{#toJson}}ctx.payload.latest.hits.hits.0.fields{{/toJson}}"
-    text = f"mlmon: {level} {{{{ctx.payload.key}}}}: {sentence} See {rule.runbook}."
-    return {
-        "throttle_period": THROTTLE,
-        "foreach": BUCKETS,
-        "max_iterations": _MOST_TOLD,
-        "logging": {"level": "warn" if level is Severity.WARNING else "error", "text": text},
+        "metadata": metadata,
     }

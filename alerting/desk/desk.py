@@ -139,6 +139,6 @@ class Desk:
         name = incident["incident.id"]
         severity = Severity(incident["incident.severity"])
         change = Change(name, kind, now, severity, text, by, until, about)
-        self._store.add([(change, incident)])
+        self._store.add([(change, incident)], now)
         changes = self._store.changes([name]).get(name, [])
         self._store.write([handled(incident, handling(changes), now)])

@@ -110,7 +110,7 @@ def evaluate_incidents(
         if change.id not in known
     ]
     announce(new)
-    store.add(new)
+    store.add(new, now)
     open_now = list(store.open())
     return Evaluation(
         tuple(found),

@@ -95,15 +95,21 @@ class IncidentStore:
         self._cluster.refresh(self.index)
         return len(changed)
 
-    def add(self, changes: Iterable[tuple[Change, Json]]) -> list[Change]:
+    def add(self, changes: Iterable[tuple[Change, Json]], now: datetime) -> list[Change]:
         """Store changes that are not stored yet; return those that were new.
 
         Args:
             changes: Each change, and the document of its incident.
+            now: When they became known.
         """
         wanted = {change.id: (change, about) for change, about in changes}
         written = self._cluster.put(
-            Document(self.changes_index, name, change_document(change, about), NEW)
+            Document(
+                self.changes_index,
+                name,
+                change_document(change, about) | {"event.ingested": iso(now)},
+                NEW,
+            )
             for name, (change, about) in wanted.items()
         )
         self._cluster.refresh(self.changes_index)

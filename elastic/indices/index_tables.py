@@ -192,6 +192,7 @@ INCIDENTS: Final = (
 
 INCIDENT_CHANGES: Final = (
     Field("@timestamp", "date", "When it changed, in the data's time, UTC.", required=True),
+    Field("event.ingested", "date", "When it became known."),
     Field("change.id", "keyword", "The change.", required=True),
     Field("change.kind", "keyword", "`opened`, `grew`, `resolved`, `acknowledged`, …"),
     Field("change.text", "match_only_text", "One sentence."),
@@ -221,15 +222,11 @@ DELIVERIES: Final = (
 
 NOTICES: Final = (
     Field("@timestamp", "date", "When it was sent, UTC.", required=True),
-    _SERIES,
-    Field("finding.analyzer", "keyword", "The analyzer."),
-    _SEVERITY,
-    Field("finding.reason", "match_only_text", "The sentences of the findings that count."),
-    Field("finding.runbook", "keyword", "Where to read what to do."),
-    Field("alert.name", "keyword", "The rule that holds, or no longer does."),
-    Field("alert.status", "keyword", "`open` or `resolved`."),
-    Field("alert.layer", "keyword", "Its place in the chain of causes."),
-    Field("notice.by", "keyword", "The sender: `kibana`."),
+    Field("incident.id", "keyword", "The incident."),
+    Field("incident.status", "keyword", "`open` or `resolved`."),
+    Field("incident.title", "keyword", "What is wrong; empty at its end."),
+    Field("incident.summary", "match_only_text", "One sentence; empty at its end."),
+    Field("notice.by", "keyword", "Who sent it: `kibana`."),
     Field("notice.link", "keyword", "Where to look."),
 )
 

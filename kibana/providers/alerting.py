@@ -1,4 +1,4 @@
-"""Alerting rules with their two free connectors, and watches: compiled from analyzers' alerts."""
+"""Rules over open incidents with their two free connectors, and a watch of their changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlmon.alerting.compiled.kibana_rule import (
     log_connector,
 )
 from mlmon.alerting.compiled.watch import watch
-from mlmon.alerting.policies.policy import policies
+from mlmon.analyzers.base.finding import Severity
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.emit.ownership import OWNER
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 def artefacts(target: Target) -> Iterator[Artefact]:
-    """Yield the connectors, and a rule and a watch for each analyzer and level."""
+    """Yield the connectors, a rule for each level that a connector asks for, and a watch."""
     notices, log = f"{OWNER} {target.id('notices')}", f"{OWNER} {target.id('log')}"
     connectors = Connectors(connector_id(notices), connector_id(log), target.connectors)
     yield Artefact("connector", connectors.index, index_connector(notices, target.namespace))
     yield Artefact("connector", connectors.log, log_connector(log))
-    for rule in policies():
-        for level in rule.levels:
-            id_ = target.id(f"{rule.id}-{level}")
-            body = kibana_rule(rule, level, target.namespace, connectors, (OWNER,))
-            yield Artefact("rule", id_, body)
-            marked = {"managed_by": OWNER}
-            yield Artefact("watch", id_, watch(rule, level, target.namespace, marked))
+    levels = {Severity.WARNING} | {reference.level for reference in target.connectors}
+    for level in sorted(levels, key=lambda level: level.rank):
+        body = kibana_rule(level, target.namespace, connectors, (OWNER,))
+        yield Artefact("rule", target.id(f"incidents-{level}"), body)
+    marked = {"managed_by": OWNER}
+    body = watch(Severity.WARNING, target.namespace, marked)
+    yield Artefact("watch", target.id("incidents"), body)

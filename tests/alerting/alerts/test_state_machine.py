@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,16 @@ from hypothesis import strategies as st
 
 from mlmon.alerting.alerts.alert import Alert, Ending
 from mlmon.alerting.alerts.state_machine import AlertStateMachine
-from mlmon.alerting.policies.holding import firing
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from tests.support.histories import HISTORIES, START, gone_through, joined, rule, spell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from mlmon.alerting.policies.policy import Policy
+    from mlmon.analyzers.base.finding import Finding
 
 RULES = st.builds(
     lambda after, more, clear, silence: rule(after, after + more, clear, silence=silence * HOUR),
@@ -26,6 +30,22 @@ RULES = st.builds(
     st.integers(1, 4),
     st.sampled_from([1, 3, 24]),
 )
+
+
+def firing(rule: Policy, findings: Iterable[Finding], at: datetime) -> dict[str, Severity]:
+    """Return the series for which a rule holds at a moment, each with its level.
+
+    Args:
+        rule: The rule.
+        findings: The latest findings, of any analyzer and in any order.
+        at: The moment; windows that end later are not known then.
+    """
+    counting: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.analyzer == rule.id and finding.end <= at < rule.counts_until(finding):
+            counting[finding.series].append(finding)
+    levels = {series: rule.level(found) for series, found in counting.items()}
+    return {series: level for series, level in levels.items() if level is not None}
 
 
 def told(of: Policy, letters: str) -> list[tuple[int, int | None, str]]:
