@@ -30,8 +30,8 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile
-from mlmon.analyzers.profiles.kinds.predictions import one_per_version
+from mlmon.analyzers.profiles.kinds.label import LabelProfile
+from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.references.daily_window import COVERED
 from mlmon.analyzers.statistics.ratio import ratio
 from mlmon.formatting import count, number, percent, span

@@ -27,7 +27,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
 from mlmon.analyzers.log_coverage.line_accounts import Account, accounts
-from mlmon.analyzers.profiles.kinds.sequences import STEP, Missing, SequenceProfile
+from mlmon.analyzers.profiles.kinds.sequence import STEP, Missing, SequenceProfile
 from mlmon.analyzers.references import cadence
 from mlmon.formatting import count, number, percent, span
 

@@ -19,8 +19,9 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.profiles.kinds.prediction_query import STEP
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version, total
+from mlmon.analyzers.profiles.kinds.prediction import STEP, PredictionProfile
+from mlmon.analyzers.profiles.one_per_version import one_per_version
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, named, number, percent, span
@@ -133,7 +134,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             )
             yield self.unknown(MISSING, None, window, reason, **about)
             return
-        for fault in faults(total(known), baseline):
+        for fault in faults(merge(known), baseline):
             yield self._finding(window, fault, about, baseline)
 
     def _finding(

@@ -27,7 +27,7 @@ from mlmon.analyzers.performance.reference_metrics import (
     compare,
     offline_performance,
 )
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.cbpe import estimate_performance

@@ -27,8 +27,9 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
-from mlmon.analyzers.profiles.kinds.prediction_query import STEP
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, SourceUse, one_per_version
+from mlmon.analyzers.profiles.kinds.prediction import STEP, PredictionProfile, SourceUse
+from mlmon.analyzers.profiles.one_per_version import one_per_version
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.references.history import History, ShareHistory
 from mlmon.analyzers.statistics.wilson import wilson_interval
@@ -164,9 +165,8 @@ class _Source:
 
     def total(self, window: Window) -> SourceUse:
         """Return how a window's predictions used the source."""
-        return sum(
-            (profile.sources[self.source] for profile in self.used.within(window)), SourceUse()
-        )
+        uses = [profile.sources[self.source] for profile in self.used.within(window)]
+        return merge([SourceUse(), *uses])
 
     def windows(self) -> Iterator[Window]:
         """Yield the windows to judge."""

@@ -28,7 +28,8 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.drift import ALPHA, numeric_drift
 from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
-    from mlmon.analyzers.profiles.kinds.predictions import Categories
+    from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
 
 STEP = 6 * HOUR
@@ -130,7 +131,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
             if skip_reason or day.baseline is None:
                 yield self.unknown(MEAN, None, day.window, str(skip_reason), **day.about)
                 continue
-            traffic = total(day.traffic)
+            traffic = merge(day.traffic)
             for feature, numbers in sorted(day.baseline.numeric.items()):
                 yield from self._numbers(day, feature, traffic.numeric[feature], numbers)
             for feature, known in sorted(day.baseline.categorical.items()):

@@ -26,7 +26,8 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.attribution import attribute
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.moments import Moments
 from mlmon.formatting import count, signed, span
@@ -76,7 +77,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
                 yield from self._judge(day, day.baseline)
 
     def _judge(self, day: DailyWindow, baseline: Baseline) -> Iterator[Finding]:
-        sample = total(day.own)
+        sample = merge(day.own)
         attribution = attribute(sample, baseline)
         deviation = Moments.of(baseline.score).deviation().middle if baseline.score else 0.0
         declared = self.limits[METRIC]

@@ -21,7 +21,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.drift import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
-from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
+from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.formatting import count, number, span

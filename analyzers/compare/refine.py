@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.compare.comparison import SCORE, Side
 from mlmon.analyzers.drift.drift import drift_of_parts, undecided
-from mlmon.analyzers.profiles.kinds.prediction_query import SCORE as FIELD
+from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.doubles import next_above
 from mlmon.analyzers.statistics.edges import split_edges

@@ -10,10 +10,11 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.compare.comparison import Row, compare, of_traffic, of_training
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
-from mlmon.analyzers.profiles.counted_once import counted_once
-from mlmon.analyzers.profiles.kinds.predictions import KIND, PredictionProfile, total
-from mlmon.analyzers.profiles.prediction_totals import prediction_totals
-from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.prediction import KIND, PredictionProfile
+from mlmon.analyzers.profiles.one_per_version import counted_once
+from mlmon.analyzers.profiles.quantities import merge
+from mlmon.analyzers.profiles.store import ProfileStore, merge_stored
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import count, span, with_names
 
@@ -186,11 +187,11 @@ def _traffic(
                 uncounted += each.stamp.watermark.documents
 
     parts: dict[str, list[PredictionProfile]] = {}
-    for profile in prediction_totals(counted(), baselines):
+    for profile in merge_stored(kinds()[KIND], counted(), baselines):
         parts.setdefault(profile.baseline_id, []).append(profile)
     if not parts:
         raise _nothing(window, baseline.model_name, store.last(KIND, window))
-    return Traffic(window, [total(of) for of in parts.values()], uncounted)
+    return Traffic(window, [merge(of) for of in parts.values()], uncounted)
 
 
 def _nothing(window: Window, model: str, last: Mapping[Version, Last]) -> UserError:

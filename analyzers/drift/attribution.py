@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.baselines.score_sums import ScoreSums
-    from mlmon.analyzers.profiles.kinds.predictions import Categories, PredictionProfile
+    from mlmon.analyzers.profiles.kinds.prediction import Categories, PredictionProfile
     from mlmon.analyzers.statistics.buckets import Buckets
 
 BINS = 20

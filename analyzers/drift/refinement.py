@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.drift.drift import Drift, numeric_drift
-from mlmon.analyzers.drift.refinements import KIND
-from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
+from mlmon.analyzers.drift.refinement_kind import KIND
+from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import number
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 
 class Refinements:

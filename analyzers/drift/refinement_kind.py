@@ -8,26 +8,20 @@ add up to the first one (logs partly gone, events come in between) is not stored
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.profile_key import ProfileKey
-from mlmon.analyzers.base.window import DAY, Window, floor, from_milliseconds
+from mlmon.analyzers.base.window import DAY, Window, floor
 from mlmon.analyzers.drift.drift import numeric_drift
-from mlmon.analyzers.drift.refinements import KIND, RefinementProfile
-from mlmon.analyzers.event_logs.aggregations import (
-    DATE,
-    known_since,
-    period_query,
-    ranges,
-    read_watermark,
-)
-from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
-from mlmon.analyzers.profiles.kind import ProfileKind, kinds
-from mlmon.analyzers.profiles.kinds.prediction_query import NUMERIC, SCORE, STEP
-from mlmon.analyzers.profiles.kinds.predictions import DATASET
-from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTION
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC, SCORE, STEP
+from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
+from mlmon.analyzers.profiles.profile import VersionProfile
+from mlmon.analyzers.profiles.quantities import Ranges, Scope, quantity
 from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.profiles.version_kind import VersionKind
 from mlmon.analyzers.references.daily_window import LOOKBACK, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 
@@ -37,16 +31,40 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.references.daily_window import DailyWindow
 
 
-class RefinementKind(ProfileKind[RefinementProfile]):
+KIND = "refinement"
+
+
+def _edges(scope: Scope) -> tuple[float, ...]:
+    field = scope.name.removeprefix(NUMERIC)
+    return scope.baseline.finer[field].edges if scope.baseline else ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefinementProfile(VersionProfile):
+    """One field of the predictions of one model version in one window.
+
+    The series of its key is model name, version, baseline and field: the name of a numeric feature,
+    or `ml.prediction.score`. Its watermark counts the predictions of the window's prediction
+    profile.
+
+    Args:
+        counts: Predictions per bucket over the edges of the baseline's `finer`.
+    """
+
+    counts: tuple[int, ...] = quantity(Ranges("{name}", _edges))
+
+
+class RefinementKind(VersionKind[RefinementProfile]):
     """Finer counts by hour, model version, baseline and field."""
 
     name = KIND
     dataset = DATASET
     step = STEP
+    profile = RefinementProfile
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile_key for each hour and field of the days that are open.
@@ -67,45 +85,29 @@ class RefinementKind(ProfileKind[RefinementProfile]):
         self, logs: Logs, series: tuple[str, ...], part: Window
     ) -> Iterator[RefinementProfile]:
         """Yield a profile for each hour whose counts add up to those of its prediction profile."""
-        name, version, baseline_id, field = series
-        edges = logs.by_id[baseline_id].finer[field].edges
+        *model, field = series
+        edges = logs.by_id[series[2]].finer[field].edges
         known = {
-            prediction.window: prediction
+            prediction.window: sample_of(prediction, field)
             for prediction in _predictions(logs, part)
-            if prediction.profile_key.series == (name, version, baseline_id)
+            if prediction.profile_key.series == tuple(model)
         }
-        for piece in part.split(max(1, MOST_BUCKETS // (len(edges) + 2)) * STEP):
-            for window, watermark, counts in _counted(logs, (name, version), piece, field, edges):
-                hour = known.get(window)
-                coarse = sample_of(hour, field) if hour else None
-                fine = Buckets(edges, counts)
-                if coarse and fine.coarsened(coarse.edges).counts == coarse.counts:
-                    yield RefinementProfile(
-                        ProfileKey(KIND, window, series), watermark, counts=counts
-                    )
+        for profile in super().make(logs, series, part):
+            coarse, fine = known.get(profile.window), Buckets(edges, profile.counts)
+            if coarse and fine.coarsened(coarse.edges).counts == coarse.counts:
+                yield profile
 
-    def read(
-        self,
-        profile_key: ProfileKey,
-        watermark: SourceWatermark,
-        revision: int,
-        body: dict[str, Any],
-        baselines: Mapping[str, Baseline],
-    ) -> RefinementProfile | None:
-        """Return the profile of a stored body; None where its baseline is gone."""
-        if profile_key.series[2] not in baselines:
-            return None
-        return RefinementProfile(profile_key, watermark, revision, tuple(body["counts"]))
+    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+        """Return the scope of the key's baseline and field; None if the baseline is gone."""
+        field = series[3] if series[3] == SCORE else NUMERIC + series[3]
+        scope = super().scope(series, baselines)
+        return scope.of(field) if scope else None
 
     def described(self, profile_key: ProfileKey) -> dict[str, str]:
         """Return model, version, baseline and field."""
-        name, version, baseline, field = profile_key.series
-        return {
-            "ml.model.name": name,
-            "ml.model.version": version,
-            "profile.baseline_id": baseline,
-            "profile.subject": field,
-        }
+        *version, field = profile_key.series
+        key = replace(profile_key, series=tuple(version))
+        return {**super().described(key), "profile.subject": field}
 
 
 def sample_of(hour: PredictionProfile, field: str) -> Buckets | None:
@@ -132,23 +134,3 @@ def _open_fields(day: DailyWindow) -> Iterator[tuple[str, Sequence[PredictionPro
         sample = merge(samples)
         if sample.n and reference.n and numeric_drift(sample, reference).left_open:
             yield field, hours
-
-
-def _counted(
-    logs: Logs,
-    model: tuple[str, str],
-    part: Window,
-    field: str,
-    edges: tuple[float, ...],
-) -> Iterator[tuple[Window, SourceWatermark, tuple[int, ...]]]:
-    terms = dict(zip(("ml.model.name", "ml.model.version"), model, strict=True))
-    path = field if field == SCORE else NUMERIC + field
-    windows = {
-        "date_histogram": {**DATE, "fixed_interval": "1h"},
-        "aggs": {**known_since(), "counts": {"range": {"field": path, "ranges": ranges(edges)}}},
-    }
-    answer = logs.search(DATASET, period_query(part, terms) | {"aggs": {"windows": windows}})
-    for bucket in answer["aggregations"]["windows"]["buckets"]:
-        start = from_milliseconds(bucket["key"])
-        counts = tuple(each["doc_count"] for each in bucket["counts"]["buckets"])
-        yield Window(start, start + STEP), read_watermark(bucket), counts

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from mlmon.analyzers.profiles.kinds.sequences import ProcessLines, SequenceProfile, Stretch
+    from mlmon.analyzers.profiles.kinds.sequence import ProcessLines, SequenceProfile, Stretch
 
 REACH = DAY
 """So far back an account looks for a process's line before; beyond, the profile knows."""

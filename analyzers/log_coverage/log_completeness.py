@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.log_coverage.line_accounts import accounts
-from mlmon.analyzers.profiles.kinds.sequences import PART
+from mlmon.analyzers.profiles.kinds.sequence import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from mlmon.analyzers.log_coverage.line_accounts import Account
-    from mlmon.analyzers.profiles.kinds.sequences import SequenceProfile
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
 AHEAD = DAY
 """A window's losses may show so long after it, when the process's next line arrives."""

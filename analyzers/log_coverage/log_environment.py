@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.window import Window
-    from mlmon.analyzers.profiles.kinds.sequences import SequenceProfile
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
 
 class LogEnvironments:

@@ -19,7 +19,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.profiles.kinds.predictions import one_per_version
+from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
-    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.label import LabelProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 OLD_ENOUGH = timedelta(days=3)
 LOOKBACK = timedelta(days=7)

@@ -15,8 +15,8 @@ import numpy as np
 
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile, total
-from mlmon.analyzers.profiles.kinds.predictions import KIND as PREDICTIONS
+from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTIONS
+from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import DailyWindow, daily_window, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.label import LabelProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.performance import Performance
 
 STEP = 6 * HOUR
@@ -194,7 +195,7 @@ class LabelledDays:
             for profile in self._labels.within(day.window)
             if profile.model == day.model and profile.baseline_id == wanted
         ]
-        labels = total(own) if own else None
+        labels = merge_profiles(own) if own else None
         predictions = sum(profile.predictions for profile in day.own)
         approved = sum(profile.approved for profile in day.own)
         known = (labels.approved.labelled, labels.rejected.labelled) if labels else (0, 0)

@@ -22,7 +22,7 @@ from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.performance.label_maturity import LOOKBACK, OLD_ENOUGH, Coverage
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE
-from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
+from mlmon.analyzers.profiles.kinds.label import FeatureOutcomes
 from mlmon.analyzers.profiles.kinds.segment import KIND as SEGMENTS
 from mlmon.analyzers.profiles.kinds.segment import segments_of
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.performance.labeled_window import LabeledWindow
-    from mlmon.analyzers.profiles.kinds.label_segments import SegmentOutcomes
-    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+    from mlmon.analyzers.profiles.kinds.label import LabelProfile, SegmentOutcomes
     from mlmon.analyzers.profiles.kinds.segment import Counts, SegmentProfile
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 

@@ -381,7 +381,7 @@ class MostFrequent(Quantity[Any]):
 class Tally(Quantity["Counter[Any]"]):
     """Events by key, which a kind fills in; `key` reads a key that JSON holds as a text."""
 
-    key: ClassVar[Callable[[Any], Any]] = int
+    key: ClassVar[Callable[[Any], Any]] = str
 
     def empty(self) -> Counter[Any]:
         """No keys."""
@@ -389,7 +389,7 @@ class Tally(Quantity["Counter[Any]"]):
 
     def encode(self, value: Counter[Any]) -> Any:
         """Return the counts by key."""
-        return {str(key): count for key, count in sorted(value.items())}
+        return {str(key): count for key, count in value.items()}
 
     def decode(self, body: Any, scope: Scope) -> Counter[Any]:
         """Read what `encode` wrote."""
@@ -405,6 +405,12 @@ class Tally(Quantity["Counter[Any]"]):
         return total
 
 
+class NumberTally(Tally):
+    """Events by a whole number, which a kind fills in."""
+
+    key: ClassVar[Callable[[Any], Any]] = int
+
+
 @dataclass(frozen=True)
 class Terms(Tally):
     """Events by the values of a field.
@@ -416,7 +422,6 @@ class Terms(Tally):
         other: Stands for all values that are not kept, None to leave them out.
     """
 
-    key: ClassVar[Callable[[Any], Any]] = str
     field: str
     size: int
     missing: str | None = None

@@ -9,6 +9,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import Window, iso, parse_time
 from mlmon.analyzers.profiles.kind import P, ProfileKind, kinds
 from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, read_last_windows
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.elastic.client.cluster import PAGE
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
@@ -161,6 +162,27 @@ class ProfileStore:
         }
         index = month_index(PROFILES, self._namespace, profile_key.window.end)
         return Document(index, profile_key.id(profile.revision), source)
+
+
+def merge_stored(
+    kind: ProfileKind[P], stored: Iterable[Stored], baselines: Mapping[str, Baseline]
+) -> list[P]:
+    """Return the merge of each series, in the memory of `AT_ONCE` profiles of each.
+
+    Args:
+        kind: The kind of all of them.
+        stored: Profiles in order of time; those over a baseline that is not given are left out.
+        baselines: Baselines by id.
+    """
+    series: dict[tuple[str, ...], list[P]] = {}
+    for each in stored:
+        profile = _read(kind, each, baselines)
+        if profile is not None:
+            parts = series.setdefault(each.profile_key.series, [])
+            parts.append(profile)
+            if len(parts) == AT_ONCE:
+                parts[:] = [merge(parts)]
+    return [merge(parts) for parts in series.values()]
 
 
 def _query(kind: str, period: Window) -> dict[str, Any]:

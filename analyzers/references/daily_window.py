@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 LOOKBACK = DAY
 COVERED = timedelta(hours=18)

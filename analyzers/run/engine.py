@@ -24,7 +24,7 @@ from mlmon.analyzers.log_coverage.incomplete_logs import weighed
 from mlmon.analyzers.log_coverage.log_completeness import AHEAD, BEHIND, LogCompleteness
 from mlmon.analyzers.log_coverage.log_environment import LogEnvironments
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.sequences import KIND as SEQUENCE
+from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.findings_store import FindingStore, Written

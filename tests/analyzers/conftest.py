@@ -27,9 +27,13 @@ from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
 from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess, bucket_of
 from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS, EmbeddingProfile
-from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes, SegmentOutcomes
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile, Outcomes
-from mlmon.analyzers.profiles.kinds.predictions import Categories, PredictionProfile, SourceUse
+from mlmon.analyzers.profiles.kinds.label import (
+    FeatureOutcomes,
+    LabelProfile,
+    Outcomes,
+    SegmentOutcomes,
+)
+from mlmon.analyzers.profiles.kinds.prediction import Categories, PredictionProfile, SourceUse
 from mlmon.analyzers.profiles.kinds.segment import SegmentCount, SegmentProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores

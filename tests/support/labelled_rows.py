@@ -12,9 +12,9 @@ import numpy as np
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, floor
-from mlmon.analyzers.profiles.kinds.labels import DELAYS, LabelProfile, Outcomes
+from mlmon.analyzers.profiles.kinds.label import DELAYS, LabelProfile, Outcomes
 from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

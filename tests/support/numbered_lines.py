@@ -8,14 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import floor, iso
-from mlmon.analyzers.profiles.kinds.sequence_hours import following, gathered
-from mlmon.analyzers.profiles.kinds.sequence_query import Count
-from mlmon.analyzers.profiles.kinds.sequences import LATE, PART, Stretch
+from mlmon.analyzers.profiles.kinds.sequence import (
+    LATE,
+    PART,
+    LineCount,
+    Stretch,
+    following,
+    gathered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mlmon.analyzers.profiles.kinds.sequences import SequenceProfile
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DATASETS = ("ml.prediction", "ml.access", "ml.bid", "ml.app")
@@ -85,7 +90,7 @@ def profiles_of(lines: Iterable[Line]) -> list[SequenceProfile]:
     return list(following(gathered(counts), lambda _lowest: {}))
 
 
-def _count(process: str, service: str, start: datetime, lines: list[Line]) -> Count:
+def _count(process: str, service: str, start: datetime, lines: list[Line]) -> LineCount:
     numbers = [line.number for line in lines]
     arrivals = [line.arrived for line in lines]
     stretch = Stretch(
@@ -100,4 +105,4 @@ def _count(process: str, service: str, start: datetime, lines: list[Line]) -> Co
         delay=round(sum(line.seconds for line in lines), 2),
     )
     where = lines[0].environment
-    return Count(process, service, stretch, min(arrivals), max(arrivals), where)
+    return LineCount(process, service, stretch, min(arrivals), max(arrivals), where)

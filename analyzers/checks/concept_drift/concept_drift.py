@@ -36,7 +36,7 @@ from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
 from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.performance import Estimate

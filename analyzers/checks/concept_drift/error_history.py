@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import Window, floor
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
-from mlmon.analyzers.profiles.kinds.predictions import one_per_version
+from mlmon.analyzers.profiles.one_per_version import one_per_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
-    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+    from mlmon.analyzers.profiles.kinds.label import LabelProfile
 
 RESTART = timedelta(days=14)
 REACH = 2 * RESTART

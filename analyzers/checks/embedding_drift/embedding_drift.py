@@ -28,7 +28,7 @@ from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.embedding_drift.embedding_day import EmbeddingDay, embeddings_of
 from mlmon.analyzers.drift.drift import ALPHA, POWER
 from mlmon.analyzers.profiles.kinds.embedding import KIND
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import FEWEST, domain_auc

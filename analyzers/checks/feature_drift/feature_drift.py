@@ -40,10 +40,11 @@ from mlmon.analyzers.drift.drift import (
     rows_needed,
 )
 from mlmon.analyzers.drift.refinement import Refinements, still_open
-from mlmon.analyzers.drift.refinements import KIND as REFINEMENT
+from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.weekly_drift import WEEKS, Hours, beside_past_weeks
-from mlmon.analyzers.profiles.counted_once import counted_once
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
+from mlmon.analyzers.profiles.one_per_version import counted_once
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.formatting import count, cut, moment, number, span
@@ -119,7 +120,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     def _judge(
         self, day: DailyWindow, baseline: Baseline, refinements: Refinements
     ) -> Iterator[Finding]:
-        traffic = total(day.traffic)
+        traffic = merge(day.traffic)
         comparisons = list(_compare(day, traffic, baseline, refinements))
         # A feature that cannot be compared takes part with p = 1, which calls nothing else.
         corrected = q_values(

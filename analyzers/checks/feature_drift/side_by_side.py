@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Part
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
-    from mlmon.analyzers.profiles.kinds.predictions import Categories
+    from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
 
 PARTS = 10

@@ -36,7 +36,7 @@ from mlmon.analyzers.checks.label_coverage.labels_by_age import (
     REACH,
     LabelsByAge,
 )
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.percentiles import (
     percentile,
     percentile_confidence,

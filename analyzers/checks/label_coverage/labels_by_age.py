@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
+from mlmon.analyzers.profiles.kinds.label import DELAYS, in_hours
 from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile, delays_of
-from mlmon.analyzers.profiles.kinds.predictions import M, one_per_version
+from mlmon.analyzers.profiles.one_per_version import M, one_per_version
 from mlmon.analyzers.statistics.percentiles import percentile
 
 if TYPE_CHECKING:
     from collections import Counter
     from datetime import datetime
 
-    from mlmon.analyzers.profiles.kinds.labels import LabelProfile
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.label import LabelProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.buckets import Buckets
 
 PAST = timedelta(days=14)

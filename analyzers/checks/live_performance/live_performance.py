@@ -36,7 +36,7 @@ from mlmon.analyzers.performance.reference_metrics import (
     offline_performance,
 )
 from mlmon.analyzers.performance.segment_success import SegmentSuccesses
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.performance import Estimate

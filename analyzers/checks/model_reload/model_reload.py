@@ -27,7 +27,7 @@ from mlmon.analyzers.checks.model_reload.versions_in_service import InService, r
 from mlmon.analyzers.event_logs.hits import STEP
 from mlmon.analyzers.performance.model_versions import versions
 from mlmon.analyzers.profiles.kinds.model import ModelEvent, ModelProfile
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, one_per_version
+from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, excerpt, moment, percent, span
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.performance.model_versions import Version
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rate"
 CONFIDENCE = 0.999

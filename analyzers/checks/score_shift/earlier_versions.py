@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.drift.drift import LIMITS, Drift
 from mlmon.analyzers.drift.weekly_drift import Hours, WeeklyDrift, rows_of, weekly_drift
-from mlmon.analyzers.profiles.counted_once import counted_once
+from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.statistics.probability_box import ks_distance
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.weekly_drift import Part
-    from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+    from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, 
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.drift.drift import LIMITS, numbers_moved, onset, parts_moved, rows_needed
 from mlmon.analyzers.drift.refinement import Refinements, still_open
-from mlmon.analyzers.drift.refinements import KIND as REFINEMENT
+from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.segment_comparison import most_of_all
 from mlmon.analyzers.drift.weekly_drift import (
     WEEKS,
@@ -38,9 +38,9 @@ from mlmon.analyzers.drift.weekly_drift import (
     buckets_of,
     weekly_drift,
 )
-from mlmon.analyzers.profiles.kinds.prediction_query import SCORE
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile, total
+from mlmon.analyzers.profiles.kinds.prediction import SCORE, PredictionProfile
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
+from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
@@ -225,7 +225,7 @@ def _where(day: DailyWindow, segments: AnalysisContext[SegmentProfile]) -> str:
 def _why(day: DailyWindow) -> str:
     if day.baseline is None:
         return ""
-    told = attribute(total(day.own), day.baseline).sentence()
+    told = attribute(merge_profiles(day.own), day.baseline).sentence()
     return f"; {told}" if told else ""
 
 

@@ -27,7 +27,7 @@ from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
 from mlmon.analyzers.performance.label_maturity import REACH
 from mlmon.analyzers.performance.labeled_window import STEP, LabelledDays
 from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
-from mlmon.analyzers.profiles.kinds.labels import LabelProfile
+from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes
+    from mlmon.analyzers.profiles.kinds.label import FeatureOutcomes
     from mlmon.analyzers.profiles.kinds.segment import Counts
 
 LIMITS = Limits(-0.05, -0.10, "below", "difference to the same segment's value in training")

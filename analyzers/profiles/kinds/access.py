@@ -21,11 +21,11 @@ from mlmon.analyzers.profiles.quantities import (
     ByTerm,
     Documents,
     MostFrequent,
+    NumberTally,
     NumberTerms,
     Record,
     Scope,
     Stat,
-    Tally,
     ask,
     merge,
     quantity,
@@ -83,7 +83,7 @@ class PathAccess:
     timed: int = quantity(Stat(_DURATION, "count"))
     duration: float = quantity(Stat(_DURATION, "sum"))
     duration_squares: float = quantity(Stat(_DURATION, "sum_of_squares"))
-    latencies: Latencies = quantity(Tally())
+    latencies: Latencies = quantity(NumberTally())
     service: str | None = quantity(MostFrequent("service.name"))
 
 

@@ -25,8 +25,7 @@ from mlmon.analyzers.event_logs.aggregations import (
 )
 from mlmon.analyzers.event_logs.hits import field_of, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
-from mlmon.analyzers.profiles.kinds.prediction_query import EMBEDDING, STEP, logged_fields
-from mlmon.analyzers.profiles.kinds.predictions import DATASET
+from mlmon.analyzers.profiles.kinds.prediction import DATASET, EMBEDDING, STEP, logged_fields
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import ByName, Quantity, Scope, quantity
 from mlmon.analyzers.profiles.version_kind import version_buckets, versions

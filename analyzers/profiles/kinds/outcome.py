@@ -1,7 +1,7 @@
 """What became known in a window: how long labels took, and outcomes that found no prediction.
 
 A window is that in which outcomes were logged. The labels are those whose first outcome was logged
-then; other outcomes of a prediction count where the prediction is (`labels.py`).
+then; other outcomes of a prediction count where the prediction is (`label.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mlmon.analyzers.event_logs.aggregations import DATED, known_since, read_wat
 from mlmon.analyzers.labels.join import join_new
 from mlmon.analyzers.labels.waiting import Status
 from mlmon.analyzers.profiles.kind import ProfileKind
-from mlmon.analyzers.profiles.kinds.labels import DATASET as LABELS
-from mlmon.analyzers.profiles.kinds.labels import Delays
+from mlmon.analyzers.profiles.kinds.label import DATASET as LABELS
+from mlmon.analyzers.profiles.kinds.label import Delays
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import (
     ByTerm,

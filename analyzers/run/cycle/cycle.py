@@ -18,7 +18,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.log_coverage.log_completeness import AHEAD, REACH, gap_spans
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.sequences import KIND as SEQUENCE
+from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run import engine, following

@@ -12,15 +12,14 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.checks.completeness import CompletenessOfLogs
-from mlmon.analyzers.profiles.kinds.sequence_hours import without_repeats
-from mlmon.analyzers.profiles.kinds.sequences import Missing
+from mlmon.analyzers.profiles.kinds.sequence import Missing, without_repeats
 from tests.support.numbered_lines import START, Line, profiles_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.analyzers.profiles.kinds.sequences import SequenceProfile
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
 
 def judged(

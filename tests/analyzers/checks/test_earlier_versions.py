@@ -14,7 +14,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.score_shift.score_shift import WEEKLY, ScoreShift
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.probability_box import ks_distance

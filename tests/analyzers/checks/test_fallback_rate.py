@@ -14,7 +14,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.fallback_rate import FallbackRate
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
-from mlmon.analyzers.profiles.kinds.predictions import SourceUse
+from mlmon.analyzers.profiles.kinds.prediction import SourceUse
 
 Make = Callable[..., list[Any]]
 

@@ -10,7 +10,7 @@ import pytest
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.label_coverage import LabelCoverage
-from mlmon.analyzers.profiles.kinds.labels import DELAYS
+from mlmon.analyzers.profiles.kinds.label import DELAYS
 from tests.support.labelled_rows import Row, context, rounded, rows
 
 DAYS = 24

@@ -17,7 +17,7 @@ from mlmon.analyzers.baselines.summary import SCORE, summarise
 from mlmon.analyzers.checks.score_attribution import ScoreAttribution
 from mlmon.analyzers.checks.score_shift.score_shift import ScoreShift
 from mlmon.analyzers.drift.attribution import Attribution, attribute
-from mlmon.analyzers.profiles.kinds.predictions import total
+from mlmon.analyzers.profiles.quantities import merge
 
 Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
@@ -81,7 +81,7 @@ def test_each_kind_of_feature_is_told_from_the_others(
     effects = {each.subject: each.value for each in judge(profiles, scored, start)}
     expected = {"price": -0.1 * np.log(1.2), "country": 0.2 * 0.7 / 4, "rating": -0.3 * 0.095}
     assert effects == pytest.approx(expected, abs=0.008)
-    attribution = attribute(total(profiles), scored)
+    attribution = attribute(merge(profiles), scored)
     assert attribution.explained == pytest.approx(attribution.change, abs=0.008)
 
 

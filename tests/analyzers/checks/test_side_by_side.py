@@ -13,7 +13,7 @@ from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
     numbers_side_by_side,
 )
-from mlmon.analyzers.profiles.kinds.predictions import Categories
+from mlmon.analyzers.profiles.kinds.prediction import Categories
 from mlmon.analyzers.statistics.buckets import Buckets
 
 EDGES = tuple(float(edge) for edge in range(101))

@@ -24,9 +24,10 @@ from mlmon.analyzers.baselines.summary import summarise
 from mlmon.analyzers.commands import app
 from mlmon.analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
 from mlmon.analyzers.compare.traffic import compared
-from mlmon.analyzers.profiles.kinds.predictions import KIND, Categories, PredictionProfile, total
-from mlmon.analyzers.profiles.prediction_totals import AT_ONCE, prediction_totals
-from mlmon.analyzers.profiles.store import ProfileStore
+from mlmon.analyzers.profiles.kind import kinds
+from mlmon.analyzers.profiles.kinds.prediction import KIND, Categories, PredictionProfile
+from mlmon.analyzers.profiles.quantities import merge
+from mlmon.analyzers.profiles.store import AT_ONCE, ProfileStore, merge_stored
 from mlmon.analyzers.statistics import ks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.interval import Interval
@@ -46,7 +47,7 @@ def by_feature(rows: list[Row]) -> dict[str, Row]:
 
 def side(hours: list[Any], baseline: Baseline, name: str = "now") -> Side:
     """Return hours over one baseline's edges as a side."""
-    return of_traffic(name, [total(hours)], {baseline.id: baseline})
+    return of_traffic(name, [merge(hours)], {baseline.id: baseline})
 
 
 @pytest.fixture(scope="session")
@@ -264,8 +265,8 @@ def test_totals_are_the_sum_of_the_latest_revisions(
     store.refresh()
     period = Window(start, start + len(first) * HOUR)
     known = {baseline.id: baseline}
-    (summed,) = prediction_totals(store.stored(KIND, period), known)
-    expected = total([*first[:10], *anew, *first[20:]])
+    (summed,) = merge_stored(kinds()[KIND], store.stored(KIND, period), known)
+    expected = merge([*first[:10], *anew, *first[20:]])
     assert summed.approved == expected.approved
     assert summed.predictions == expected.predictions == 5 * len(first)
     assert {name: each.counts for name, each in summed.numeric.items()} == {

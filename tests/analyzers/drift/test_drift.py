@@ -15,7 +15,8 @@ from mlmon.analyzers.drift.drift import (
     onset,
     rows_needed,
 )
-from mlmon.analyzers.profiles.kinds.predictions import Categories
+from mlmon.analyzers.profiles.kinds.prediction import Categories
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 
@@ -76,8 +77,8 @@ def test_categories_that_hours_name_apart_hide_no_drift() -> None:
     first, second = (hour.counted(["a"]) for hour in hours)
     # Of both hours 20 rows may be of what the other one named: a quarter of the rows or none.
     assert categorical_drift(first, second).value == pytest.approx((0.1 + 0.5) / 2)
-    both = Categories.total(hours).counted(["a"])
-    swapped = Categories.total(reversed(hours)).counted(["a"])
+    both = merge(hours).counted(["a"])
+    swapped = merge(reversed(hours)).counted(["a"])
     assert categorical_drift(both, swapped).value == pytest.approx(0.1)
 
 

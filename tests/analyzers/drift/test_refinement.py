@@ -18,8 +18,7 @@ from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
 from mlmon.analyzers.checks.score_shift.score_shift import ScoreShift
 from mlmon.analyzers.drift.drift import numeric_drift
 from mlmon.analyzers.drift.refinement import Refinements
-from mlmon.analyzers.drift.refinement_kind import RefinementKind
-from mlmon.analyzers.drift.refinements import RefinementProfile
+from mlmon.analyzers.drift.refinement_kind import RefinementKind, RefinementProfile
 from mlmon.analyzers.run.engine import Analysis, analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.statistics.buckets import Buckets

@@ -14,7 +14,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks.score_shift.score_shift import METRIC, WEEKLY, ScoreShift
-from mlmon.analyzers.profiles.kinds.predictions import PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
-from mlmon.analyzers.profiles.kinds.predictions import KIND, PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import KIND, PredictionProfile
 from mlmon.analyzers.profiles.last_windows import Last
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.elastic.client.cluster import Cluster

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.profiles.pending import by_day, outdated, prediction_profile_keys
+from mlmon.analyzers.profiles.kinds.prediction import prediction_profile_keys
+from mlmon.analyzers.profiles.pending import by_day, outdated
 
 
 def hour(start: datetime, index: int) -> Window:

@@ -18,7 +18,7 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.baselines.summary import SCORE, summarise
 from mlmon.analyzers.checks import discover
-from mlmon.analyzers.profiles.kinds.predictions import Categories
+from mlmon.analyzers.profiles.kinds.prediction import Categories
 from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster

@@ -14,8 +14,8 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso, parse_time
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.profiles.kinds import label_kind, label_query
-from mlmon.analyzers.profiles.kinds.labels import DELAYS, in_hours
+from mlmon.analyzers.profiles.kinds import label
+from mlmon.analyzers.profiles.kinds.label import DELAYS, in_hours
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.percentiles import percentile
 from mlmon.elastic.client.cluster import Cluster
@@ -174,8 +174,7 @@ def test_many_errors_are_sampled_by_id(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where an hour has too many, those of the least hashes are kept, in order of time."""
-    monkeypatch.setattr(label_kind, "MOST_ERRORS", 15)
-    monkeypatch.setattr(label_query, "MOST_ERRORS", 15)
+    monkeypatch.setattr(label, "MOST_ERRORS", 15)
     full, small = predicted(1, 60), predicted(2, 70)[70:80]
     predictions = [*full, *small]
     outcomes = outcomes_of(predictions)
@@ -218,7 +217,7 @@ def test_deleted_logs_change_no_profile(  # noqa: PLR0917 - fixtures
     assert update("label", day, [newer]) == 2
     both = read("label", day, [baseline, newer])
     assert len(both) == 4
-    kind = label_kind.LabelKind()
+    kind = label.LabelKind()
     chosen = kind.chosen(both, {newer.model: newer})
     assert [each.baseline_id for each in chosen] == [newer.id] * 2
     assert [each.labelled for each in chosen] == [each.labelled for each in before]

@@ -15,8 +15,8 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks.live_performance.live_performance import SUCCESS, LivePerformance
 from mlmon.analyzers.checks.segment_performance.segment_performance import SegmentPerformance
-from mlmon.analyzers.profiles.kinds.label_segments import FeatureOutcomes, SegmentOutcomes, total
-from mlmon.analyzers.profiles.kinds.labels import from_body
+from mlmon.analyzers.profiles.kinds.label import FeatureOutcomes, LabelKind, SegmentOutcomes
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.run.engine import analyze
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.statistics.buckets import Buckets
@@ -103,12 +103,11 @@ def test_counts_are_those_of_numpy(
         strange = [each for each in of_hour[:4] if each["ml.prediction.decision"] == "approved"]
         assert found.approved == profile.approved.labelled
         assert found.other == len(strange)
-    whole = total(each.segments for each in profiles)["country"]
+    whole = merge(profiles).segments["country"]
     assert whole.approved == sum(each.approved.labelled for each in profiles)
     body = orjson.loads(orjson.dumps(profiles[0].body()))
     profile_key, known = profiles[0].profile_key, profiles[0].watermark
-    assert from_body(profile_key, known, 1, body, baseline) == profiles[0]
-    assert from_body(profile_key, known, 1, body | {"segments": {}}, baseline).segments == {}
+    assert LabelKind().read(profile_key, known, 1, body, {baseline.id: baseline}) == profiles[0]
 
 
 def test_labels_joined_before_the_declaration_stay_without(
@@ -216,6 +215,6 @@ def test_hours_add_up() -> None:
     """A value that an hour lacks adds nothing, and what is no segment stays apart."""
     one = FeatureOutcomes(5, {"DE": SegmentOutcomes(1, (1, 2), (1, 1), (0, 1))})
     two = FeatureOutcomes(4, {"FR": SegmentOutcomes(0, (2, 0), (0, 0), (2, 0))})
-    assert one + two == FeatureOutcomes(9, {**one.values, **two.values})
-    assert (one + two).other == 4
-    assert (one + one).values["DE"] == SegmentOutcomes(2, (2, 4), (2, 2), (0, 2))
+    assert merge([one, two]) == FeatureOutcomes(9, {**one.values, **two.values})
+    assert merge([one, two]).other == 4
+    assert merge([one, one]).values["DE"] == SegmentOutcomes(2, (2, 4), (2, 2), (0, 2))

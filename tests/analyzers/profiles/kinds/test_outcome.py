@@ -11,7 +11,7 @@ import numpy as np
 from mlmon.analyzers.base.window import DAY, HOUR, Window, floor, iso
 from mlmon.analyzers.labels.waiting import PATIENCE
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.labels import DELAYS
+from mlmon.analyzers.profiles.kinds.label import DELAYS
 from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile, delays_of
 
 Events = list[dict[str, Any]]

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.profile_key import ProfileKey
+    from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.profiles.profile import VersionProfile
 
 
 class Placed(Protocol):
@@ -23,6 +25,7 @@ class Placed(Protocol):
 
 
 S = TypeVar("S", bound=Placed)
+M = TypeVar("M", bound="VersionProfile")
 
 
 def counted_once(
@@ -50,3 +53,20 @@ def counted_once(
             if version not in chosen or rank(each) > rank(chosen[version]):
                 chosen[version] = each
         yield from chosen.values()
+
+
+def one_per_version(
+    profiles: Iterable[M], baselines: Mapping[tuple[str, str], Baseline]
+) -> list[M]:
+    """Return one profile per window and model version, in order of time.
+
+    A window has a profile for each baseline it is judged by; the one over the version's own
+    current baseline is taken where there is one.
+    """
+    chosen: dict[tuple[Window, tuple[str, str]], M] = {}
+    for profile in profiles:
+        own = baselines.get(profile.model)
+        place = (profile.window, profile.model)
+        if place not in chosen or (own is not None and profile.baseline_id == own.id):
+            chosen[place] = profile
+    return [chosen[place] for place in sorted(chosen)]

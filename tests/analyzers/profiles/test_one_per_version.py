@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.profiles.counted_once import counted_once
+from mlmon.analyzers.profiles.one_per_version import counted_once
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import orjson
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.profiles.kinds.labels import KIND, LabelProfile, Outcomes, from_body, total
+from mlmon.analyzers.profiles.kinds.label import KIND, LabelKind, LabelProfile, Outcomes
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 
@@ -48,7 +49,9 @@ def test_a_profile_is_stored_whole(
     }
     made = profile(start, baseline, rows, rng.random(50) < 0.4, **known)
     body = orjson.loads(orjson.dumps(made.body()))
-    assert from_body(made.profile_key, made.watermark, 1, body, baseline) == made
+    assert (
+        LabelKind().read(made.profile_key, made.watermark, 1, body, {baseline.id: baseline}) == made
+    )
     assert made.labelled == 50
     assert made.delays == Counter({1: 20, 3: 20, 9_600: 10})
 
@@ -72,7 +75,7 @@ def test_hours_add_up_to_what_all_rows_give(
         )
         for hour, (rows, labels) in enumerate(hours)
     ]
-    whole = total([parts[2], parts[0], parts[1]])
+    whole = merge(parts)
     scores = np.concatenate([rows["score"] for rows, _ in hours])
     labels = np.concatenate([labels for _, labels in hours])
     assert baseline.score is not None

@@ -1,7 +1,7 @@
 """Profiles made inside Elasticsearch count exactly what numpy counts on the raw rows."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,15 +10,19 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.event_logs import logs
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds import prediction_kind
-from mlmon.analyzers.profiles.kinds.prediction_query import (
+from mlmon.analyzers.profiles.kinds import prediction
+from mlmon.analyzers.profiles.kinds.prediction import (
     LoggedFields,
-    PredictionQuery,
+    PredictionKind,
+    PredictionScope,
     logged_fields,
+    parts,
 )
-from mlmon.analyzers.profiles.kinds.predictions import from_body, one_per_version, total
+from mlmon.analyzers.profiles.one_per_version import one_per_version
+from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.client.cluster import Cluster
 
@@ -80,7 +84,7 @@ def test_counts_are_those_of_numpy(
         assert profile.sources["stats"].age_total == 60 * 600.0
         assert profile.rows == 60
         assert profile.service == "api"
-    whole = total(profiles)
+    whole = merge(profiles)
     assert whole.score is not None
     assert baseline.score is not None
     scores = column(events, "ml.prediction.score")
@@ -161,7 +165,8 @@ def test_an_answer_too_large_is_asked_for_in_parts(
     read: Callable[..., list[Any]],
 ) -> None:
     """More buckets than Elasticsearch returns are asked for in parts: foreseen, or once refused."""
-    monkeypatch.setattr(prediction_kind, "MOST_BUCKETS", expected)
+    for module in (logs, prediction):
+        monkeypatch.setattr(module, "MOST_BUCKETS", expected)
     ship(predictions_of(8, 5))
     wide = [(low + high) / 2 for low, high in zip(range(4_900), range(1, 4_901), strict=True)]
     huge = Buckets.from_values([1.0, 5.0], wide)
@@ -169,13 +174,14 @@ def test_an_answer_too_large_is_asked_for_in_parts(
         *baseline.model, 2, start, "t", score=huge, numeric={"price": huge, "rating": huge}
     )
     asked: list[Window] = []
-    body = PredictionQuery.body
+    windows = Logs._windows
 
-    def noted(self: PredictionQuery, part: Window) -> dict[str, Any]:
-        asked.append(part)
-        return body(self, part)
+    def noted(self: Logs, dataset: str, part: Window, *inside: Any) -> Iterator[Any]:
+        if "score" in inside[1]:
+            asked.append(part)
+        return windows(self, dataset, part, *inside)
 
-    monkeypatch.setattr(PredictionQuery, "body", noted)
+    monkeypatch.setattr(Logs, "_windows", noted)
     period = Window(start, start + DAY)
     made = update("prediction", period, [large])
     assert made == 8
@@ -198,11 +204,12 @@ def test_features_counted_apart_make_the_same_profile(
 ) -> None:
     """By one request or by several, profiles are equal, extra fields and sources included."""
     ship([event | {"ml.features.numeric.extra": 1.0} for event in predictions_of(3, 40)])
-    logs = Logs(cluster, namespace, day.end, {baseline.model: baseline})
+    own = Logs(cluster, namespace, day.end, {baseline.model: baseline})
     kind, series = kinds()["prediction"], (*baseline.model, baseline.id)
-    whole = list(kind.make(logs, series, day))
-    monkeypatch.setattr(prediction_kind, "MOST_BUCKETS", most)
-    assert list(kind.make(logs, series, day)) == whole
+    whole = list(kind.make(own, series, day))
+    for module in (logs, prediction):
+        monkeypatch.setattr(module, "MOST_BUCKETS", most)
+    assert list(kind.make(own, series, day)) == whole
     assert len(whole) == 3
     assert len(whole[0].numeric) + len(whole[0].categorical) == len(baseline.features)
 
@@ -220,7 +227,7 @@ def test_seven_hundred_features_are_profiled(
     edges = tuple(np.linspace(-2, 2, 100).tolist())
     of = {name: Buckets.from_values([0.0], edges) for name in names}
     baseline = Baseline("bids", "wide", 1, start, "t", score=of[names[0]], numeric=of)
-    assert PredictionQuery(baseline.model, baseline, LoggedFields()).buckets > 65_536
+    assert len(list(parts(PredictionScope(baseline), 65_536))) > 1
     ship(
         [
             {
@@ -275,7 +282,9 @@ def test_a_profile_is_read_as_written(
     """The stored body gives back the profile it was made of."""
     for profile in steady_hours(2):
         body = profile.body()
-        assert from_body(profile.profile_key, profile.watermark, 1, body, baseline) == profile
+        known = {baseline.id: baseline}
+        kind = PredictionKind()
+        assert kind.read(profile.profile_key, profile.watermark, 1, body, known) == profile
 
 
 def test_one_profile_per_version_is_counted(
@@ -292,8 +301,8 @@ def test_a_sum_is_the_profile_of_the_whole(
 ) -> None:
     """Adding hours in any grouping gives the same counts."""
     hours = steady_hours(4)
-    whole = total(hours)
-    grouped = total([total(hours[:1]), total(hours[1:])])
+    whole = merge(hours)
+    grouped = merge([merge(hours[:1]), merge(hours[1:])])
     assert grouped.numeric["price"].counts == whole.numeric["price"].counts
     assert grouped.categorical == whole.categorical
     assert grouped.sources == whole.sources

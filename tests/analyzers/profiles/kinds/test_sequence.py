@@ -15,8 +15,8 @@ from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.log_coverage.line_accounts import accounts
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds import sequence_hours, sequence_kind, sequence_query
-from mlmon.analyzers.profiles.kinds.sequences import Missing, SequenceProfile
+from mlmon.analyzers.profiles.kinds import sequence
+from mlmon.analyzers.profiles.kinds.sequence import Missing, SequenceProfile
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from tests.support.numbered_lines import DATASETS, START, Line, profiles_of, written
@@ -133,7 +133,7 @@ def test_thousands_of_processes_that_live_for_seconds(
 ) -> None:
     """Each is counted, however few counts an answer holds; what the last one lacks is known."""
     processes = 3_000 if page == 10_000 else 90
-    monkeypatch.setattr(sequence_query, "PAGE", page)
+    monkeypatch.setattr(sequence, "PAGE", page)
     lines = [
         Line(f"p{number:04}", sequence, START + number % 120 * MINUTE + sequence * MINUTE / 60)
         for number in range(processes)
@@ -225,7 +225,7 @@ def test_many_lacking_processes_are_looked_into_in_part(
     store: Store, update: Update, profiles: Profiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that lack most are searched for their missing numbers."""
-    monkeypatch.setattr(sequence_kind, "MOST_NARROWED", 1)
+    monkeypatch.setattr(sequence, "MOST_NARROWED", 1)
     store([*written("a", (1, 2, 4)), *written("b", (1, 2, 9))])
     update()
     (profile,) = profiles()
@@ -261,8 +261,8 @@ def test_repeats_are_searched_for_in_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """However few numbers are searched at once, each repeated line is found once."""
-    monkeypatch.setattr(sequence_hours, "MOST_LINES", 7)
-    monkeypatch.setattr(sequence_hours, "MOST_GROUP", 2)
+    monkeypatch.setattr(sequence, "MOST_LINES", 7)
+    monkeypatch.setattr(sequence, "MOST_GROUP", 2)
     lines = [line for name in "abcd" for line in written(name, range(1, 21), 0.9)]
     again = [line for line in lines if line.number in (4, 8, 20)]
     store(lines)
