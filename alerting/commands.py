@@ -77,10 +77,11 @@ def evaluate(since: Since = "30d", namespace: Namespace = None, as_json: Json = 
 
 @alerts.command()
 def send(
-    namespace: Namespace = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print what would be sent; send nothing.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")
     ] = False,
+    namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Send open and lately ended incidents to Alertmanager; `analyze` and `run` do so, too."""
     from datetime import UTC, datetime
@@ -88,21 +89,25 @@ def send(
     from mlmon.alerting.publish import alertmanager_payloads, send_to_alertmanager
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.connect import connect
-    from mlmon.elastic.errors import UserError
+    from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
 
     settings, alerting = load_settings(namespace=namespace), load_alerting_settings()
     now = datetime.now(UTC)
     with connect(settings) as cluster:
-        if as_json:
-            print(json.dumps(alertmanager_payloads(cluster, settings.namespace, now, alerting)))
+        if dry_run:
+            for payload in alertmanager_payloads(cluster, settings.namespace, now, alerting):
+                print(json.dumps(payload))
             return
         if not alerting.alertmanagers:
-            raise UserError(
+            raise WrongValueError(
                 "No Alertmanager: no URL is set", "Set MLMON_ALERTING_ALERTMANAGER_URL."
             )
         number = send_to_alertmanager(cluster, settings.namespace, now, alerting)
-    print(f"sent {number} alerts to {', '.join(alerting.alertmanagers)}")
+    if as_json:
+        print(json.dumps({"sent": number, "urls": alerting.alertmanagers}))
+    else:
+        print(f"sent {number} alerts to {', '.join(alerting.alertmanagers)}")
 
 
 def _print(lines: list[tuple[str, str]]) -> None:

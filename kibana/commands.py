@@ -135,7 +135,7 @@ def plan(
     _print_plan([*steps, *gone], as_json=as_json)
     changes = any(step.change != "keep" for step in steps) or (prune and gone)
     if exit_code and changes:
-        raise typer.Exit(ExitCode.WOULD_CHANGE)
+        raise typer.Exit(ExitCode.CONDITION_HOLDS)
 
 
 @app.command()

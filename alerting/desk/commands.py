@@ -33,7 +33,7 @@ OptionalSince = Annotated[
 Fails = Annotated[
     bool,
     typer.Option(
-        "--exit-code", help="Exit 1 while a critical incident is open and unacknowledged."
+        "--exit-code", help="Exit with 5 while a critical incident is open and unacknowledged."
     ),
 ]
 
@@ -59,10 +59,12 @@ def list_incidents(
     as_json: Json = False,
 ) -> None:
     """List open incidents, the newest first."""
+    from datetime import UTC, datetime
+
     from mlmon.analyzers.base.time_argument import time_argument
 
-    with _desk(namespace) as (desk, now):
-        begin = time_argument(since, now) if since else None
+    begin = time_argument(since, datetime.now(UTC)) if since else None
+    with _desk(namespace) as (desk, _now):
         found = desk.listed(begin)
         silenced = desk.silenced()
     if as_json:
@@ -78,7 +80,7 @@ def list_incidents(
         and not incident.get("incident.muted")
     ]
     if exit_code and urgent:
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(ExitCode.CONDITION_HOLDS)
 
 
 @app.command()
@@ -101,10 +103,12 @@ def show(incident: Id, namespace: Namespace = None, as_json: Json = False) -> No
 
 
 @app.command()
-def ack(incident: Id, why: Why = "", by: By = None, namespace: Namespace = None) -> None:
+def ack(
+    incident: Id, why: Why = "", by: By = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
     """Acknowledge an incident: no message until it grows worse or ends."""
     with _desk(namespace) as (desk, now):
-        print(desk.acknowledge(incident, by or _login(), why, now))
+        _print_done(desk.acknowledge(incident, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -114,10 +118,11 @@ def assign(
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Assign an incident to someone."""
     with _desk(namespace) as (desk, now):
-        print(desk.assign(incident, to, by or _login(), why, now))
+        _print_done(desk.assign(incident, to, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -126,10 +131,11 @@ def comment(
     text: Annotated[str, typer.Argument(help="What is to be remembered.")],
     by: By = None,
     namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Add a comment to an incident."""
     with _desk(namespace) as (desk, now):
-        print(desk.comment(incident, text, by or _login(), now))
+        _print_done(desk.comment(incident, text, by or _login(), now), as_json=as_json)
 
 
 @app.command()
@@ -139,19 +145,23 @@ def snooze(
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Hold back messages about an incident for a while."""
     from mlmon.analyzers.base.time_argument import length_argument
 
+    lasting = length_argument(length)
     with _desk(namespace) as (desk, now):
-        print(desk.snooze(incident, length_argument(length), by or _login(), why, now))
+        _print_done(desk.snooze(incident, lasting, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
-def resolve(incident: Id, why: Why = "", by: By = None, namespace: Namespace = None) -> None:
+def resolve(
+    incident: Id, why: Why = "", by: By = None, namespace: Namespace = None, as_json: Json = False
+) -> None:
     """Close an open incident by hand; an alert that comes later opens it again."""
     with _desk(namespace) as (desk, now):
-        print(desk.close(incident, by or _login(), why, now))
+        _print_done(desk.close(incident, by or _login(), why, now), as_json=as_json)
 
 
 @app.command()
@@ -161,10 +171,15 @@ def feedback(
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
+    as_json: Json = False,
 ) -> None:
     """Say what an incident was: a false alarm, fixed, or the new normal."""
     with _desk(namespace) as (desk, now):
-        print(desk.feedback(incident, verdict, by or _login(), why, now))
+        _print_done(desk.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
+
+
+def _print_done(done: str, *, as_json: bool) -> None:
+    print(json.dumps({"done": done}, ensure_ascii=False) if as_json else done)
 
 
 @contextmanager

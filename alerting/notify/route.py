@@ -41,22 +41,26 @@ class Route(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    type: Literal["email", "webhook", "service"]
-    url: SecretStr | None = Field(None, description="of a webhook, or of apprise")
+    type: Literal["email", "webhook", "service"] = Field(description="kind of channel")
+    url: SecretStr | None = Field(None, description="URL of the webhook, or an Apprise URL")
     url_file: Path | None = Field(None, description="file that holds the URL")
     url_env: str | None = Field(None, description="environment variable that holds the URL")
     url_keyring: str | None = Field(None, description="service of the keyring that holds the URL")
-    severity: Literal["warning", "critical"] = Field("warning", description="mildest that is sent")
-    services: tuple[str, ...] = Field((), description="patterns; none matches all")
-    models: tuple[str, ...] = Field((), description="patterns; none matches all")
-    environments: tuple[str, ...] = Field((), description="patterns; none matches all")
-    layers: tuple[str, ...] = Field((), description="of the likely cause; none matches all")
-    to: tuple[str, ...] = Field((), description="addresses, of e-mail")
-    sender: str = Field("mlmon@localhost", description="From, of e-mail")
+    severity: Literal["warning", "critical"] = Field("warning", description="least severity sent")
+    services: tuple[str, ...] = Field((), description="patterns of services; none matches all")
+    models: tuple[str, ...] = Field((), description="patterns of models; none matches all")
+    environments: tuple[str, ...] = Field(
+        (), description="patterns of environments; none matches all"
+    )
+    layers: tuple[str, ...] = Field((), description="layers of the likely cause; none matches all")
+    to: tuple[str, ...] = Field((), description="addresses of e-mail recipients")
+    sender: str = Field("mlmon@localhost", description="sender of e-mail")
     host: str = Field("localhost", description="SMTP server")
-    port: int = Field(587, gt=0, lt=65_536)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
+    port: int = Field(587, gt=0, lt=65_536, description="port of the SMTP server")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="encryption of the SMTP connection"
+    )
+    username: str | None = Field(None, description="user at the SMTP server")
     password_file: Path | None = Field(None, description="file that holds the SMTP password")
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
+from mlmon.elastic.exit_codes import ExitCode
 from tests.support.histories import START, spell
 
 BEGIN = START - DAY
@@ -128,7 +129,7 @@ def test_the_commands(
         return CliRunner().invoke(app, ["incidents", *words])
 
     happen("occc")
-    assert mlmon("--exit-code").exit_code == 1
+    assert mlmon("--exit-code").exit_code == ExitCode.CONDITION_HOLDS
     (document,) = map(json.loads, mlmon("list", "--json").stdout.splitlines())
     name = document["incident.id"][:8]
     taken = mlmon("ack", name, "--by", "ada", "-m", "on it")

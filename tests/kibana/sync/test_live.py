@@ -419,7 +419,7 @@ def test_the_commands(run: Run, stand_in: StandIn) -> None:
     changes = map(json.loads, before.output.splitlines())
     assert {step["change"] for step in changes} == {"create"}
     checked = run("plan", "--namespace", "production", "--space", "ops", "--exit-code")
-    assert checked.exit_code == ExitCode.WOULD_CHANGE
+    assert checked.exit_code == ExitCode.CONDITION_HOLDS
     done = run("apply", "--namespace", "production", "--space", "ops")
     assert done.exit_code == 0
     assert "0 unchanged" in done.output
@@ -447,7 +447,7 @@ def test_what_is_no_longer_compiled(run: Run, stand_in: StandIn, version: str) -
     assert set(re.findall(r"^delete (.+)$", before.output, re.MULTILINE)) == gone
     assert run("plan", *place, "--prune").exit_code == 0
     pruned = run("plan", *place, "--prune", "--exit-code")
-    assert pruned.exit_code == ExitCode.WOULD_CHANGE
+    assert pruned.exit_code == ExitCode.CONDITION_HOLDS
     assert "3 no longer compiled (--prune" in run("apply", *place).output
     done = json.loads(run("apply", *place, "--prune", "--json").output)
     assert set(done["deleted"]) == gone
