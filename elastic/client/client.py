@@ -8,6 +8,7 @@ import logging
 import math
 import random
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from elastic_transport.client_utils import (
     resolve_default,
     url_to_node_config,
 )
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, ElasticsearchWarning
 from elasticsearch.serializer import OrjsonSerializer
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError
@@ -63,6 +64,8 @@ def open_client(
         ca_certs: PEM file of the authorities to trust; None trusts those of the system.
         timeout: Seconds after which a request without an answer fails, its retries included.
     """
+    # Deprecations concern who maintains mlmon, not who runs its commands.
+    warnings.filterwarnings("ignore", category=ElasticsearchWarning)
     trusts = {"ca_certs": ca_certs} if ca_certs else {}
     return Elasticsearch(
         [url_to_node_config(url, use_default_ports_for_scheme=True) for url in urls] or None,

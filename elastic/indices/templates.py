@@ -59,11 +59,6 @@ class Template:
         """The names of the indices or data streams it applies to."""
         return str(self.body["index_patterns"][0])
 
-    @property
-    def is_data_stream(self) -> bool:
-        """Whether what it applies to are data streams."""
-        return "data_stream" in self.body
-
 
 class Change(StrEnum):
     """The effect of installing a template."""

@@ -118,6 +118,11 @@ class FaultInjector:
         self._server.shutdown()
         self._server.server_close()
 
+    def close_all(self) -> None:
+        """Accept no connection any more, as a node that has ended."""
+        self._server.shutdown()
+        self._server.socket.close()
+
     def hits(self, fault: str) -> bool:
         """Draw whether a fault is given, and count it."""
         with self._lock:
