@@ -4,6 +4,7 @@ What the cluster refuses for everybody is waited for without a limit; a line is 
 what the line itself causes. What may already be stored is looked up before it is sent again.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -27,6 +28,7 @@ UNCERTAIN_ATTEMPTS = 6
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
 _NOTHING: dict[str, Any] = {"items": []}
 _NAMED_FIELDS = 5
+_TWICE = 2
 
 
 class BulkTarget(SearchTarget, Protocol):
@@ -133,6 +135,7 @@ class _Attempt:
         self._result = DeliveryResult()
         self._accepted = False
         self._bad_requests: list[tuple[int, str]] = []
+        self._failed_alone: Counter[int] = Counter()
 
     def run(self) -> DeliveryResult:
         parts = [list(range(len(self._batch.items)))]
@@ -147,21 +150,29 @@ class _Attempt:
         return self._result
 
     def _judge_bad_requests(self, attempt: int) -> list[list[int]]:
-        """Reject the lines that alone get a 400, or return them to be sent again.
+        """Reject the lines that alone get a 400 again and again; return the others to be sent.
 
-        Where the cluster accepted no other line of the batch, the refusal may be for everybody.
+        Where the cluster accepted no other line of the batch, the refusal may be for everybody. A
+        batch of one line tells nothing, so it is repeated more often.
         """
         waiting, self._bad_requests = self._bad_requests, []
         if not waiting:
             return []
-        alone = len(waiting) == 1 and attempt >= UNCERTAIN_ATTEMPTS
-        if self._accepted or alone:
-            for index, reason in waiting:
+        self._failed_alone.update(index for index, _ in waiting)
+        alone = len(self._batch.items) == 1
+        again: list[int] = []
+        for index, reason in waiting:
+            failures = self._failed_alone[index]
+            if failures >= UNCERTAIN_ATTEMPTS if alone else self._accepted and failures > _TWICE:
                 self._reject(index, reason)
+            else:
+                again.append(index)
+        if not again:
             return []
         self._delivery.wait(attempt, waiting[0][1])
-        self._result.retried += len(waiting)
-        return [[index for index, _ in waiting]]
+        self._result.retried += len(again)
+        # One by one: together, the request would be refused for one of them.
+        return [[index] for index in again]
 
     def _deliver(self, part: list[int]) -> list[list[int]]:
         """Send some lines until they are decided, or return smaller parts to be sent."""

@@ -1,10 +1,13 @@
 """Whatever the cluster answers, or does not: the set stored is the set emitted, each line once."""
 
+import json
+import urllib.request
 from collections.abc import Callable
 
 import pytest
 
 from mlmon.elastic.errors import UserError
+from mlmon.ingest.deliver.delivery import UNCERTAIN_ATTEMPTS
 from mlmon.ingest.pipeline import Flow
 from mlmon.ingest.state.counts import RunCounts
 from tests.support.fault_injector import FaultInjector, Odds
@@ -26,6 +29,8 @@ def balanced(counts: RunCounts) -> bool:
         {"error": 0.4},
         {"cut_before": 0.4},
         {"cut_after": 0.4},
+        {"half_answer": 0.4},
+        {"bad_request": 0.3},
         {"slow": 0.5},
     ],
     ids=str,
@@ -145,3 +150,101 @@ def test_a_full_disk_under_the_dead_letters_loses_nothing(ship: Ship, log: Numbe
     assert (counts.duplicate, counts.rejected) == (5, 1)
     assert b"broken" in ship.state.dead_letters.read_bytes()
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (400, "validation_exception", "this action would add [2] shards, … maximum normal shards"),
+        (403, "cluster_block_exception", "index [x] blocked by: [FORBIDDEN/8/index write (api)];"),
+        (429, "cluster_block_exception", "disk usage exceeded flood-stage watermark"),
+        (400, "index_closed_exception", "closed"),
+        (404, "index_not_found_exception", "no such index [x] and [action.auto_create_index]"),
+        (400, "illegal_argument_exception", "pipeline with id [arrival] does not exist"),
+        (400, "illegal_argument_exception", "no matching index template found for data stream [x]"),
+        (503, "process_cluster_event_timeout_exception", "failed to process cluster event"),
+    ],
+)
+def test_what_the_cluster_refuses_for_everybody_is_waited_for(
+    faulty: Ship,
+    injector: FaultInjector,
+    log: NumberedLog,
+    until: Callable[[Callable[[], bool]], None],
+    status: int,
+    kind: str,
+    reason: str,
+) -> None:
+    """No line is rejected for it, however long it lasts; after the cure all is stored."""
+    injector.item_error = (status, kind, reason)
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(40))
+    with faulty.following("a.jsonl") as counts:
+        until(lambda: injector.faults["item_error"] > 25)
+        assert counts.rejected == 0
+        injector.item_error = None
+        until(lambda: counts.decided == 40)
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+    assert not faulty.state.dead_letters.exists()
+
+
+def test_an_unknown_error_does_not_block_for_ever(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """An error of unknown kind is repeated a few times, then its lines are kept with the reason."""
+    injector.item_error = (422, "brand_new_exception", "never seen")
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(3))
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.rejected) == (0, 3)
+    assert injector.faults["item_error"] >= UNCERTAIN_ATTEMPTS
+    assert set(counts.reasons) == {"brand_new_exception: never seen"}
+
+
+def test_a_proxy_that_answers_400_to_everything_is_not_blamed_on_the_lines(
+    faulty: Ship,
+    injector: FaultInjector,
+    log: NumberedLog,
+    until: Callable[[Callable[[], bool]], None],
+) -> None:
+    """Where no line passes, none is rejected; when the first passes again, all are stored."""
+    injector.odds = Odds(bad_request=1.0)
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(5))
+    with faulty.following("a.jsonl") as counts:
+        until(lambda: injector.faults["bad_request"] > 40)
+        assert counts.rejected == 0
+        injector.odds = Odds()
+        until(lambda: counts.decided == 5)
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_an_index_that_is_blocked_is_waited_for(
+    ship: Ship, log: NumberedLog, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    """A real write block answers 403: the lines wait, and are stored when it is lifted."""
+    path = ship.folder / "a.jsonl"
+    path.write_bytes(log.lines(10))
+    ship("a.jsonl")
+    (backing,) = ship.cluster.data_streams(f"logs-ml.prediction-{ship.namespace}").values()
+    block(ship, backing[-1], on=True)
+    try:
+        with path.open("ab") as file:
+            file.write(log.lines(10))
+        with ship.following("a.jsonl") as counts:
+            until(lambda: counts.read == 10)
+            until(lambda: "cluster_block_exception" in ship.state.status.read_text())
+            assert counts.decided == 0
+            block(ship, backing[-1], on=False)
+            until(lambda: counts.stored == 10)
+    finally:
+        block(ship, backing[-1], on=False)
+    assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def block(ship: Ship, index: str, *, on: bool) -> None:
+    """Forbid or allow writes to an index."""
+    body = json.dumps({"index.blocks.write": on}).encode()
+    request = urllib.request.Request(  # noqa: S310 - the test node's own URL
+        f"{ship.cluster.url}/{index}/_settings",
+        body,
+        {"content-type": "application/json"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request).close()  # noqa: S310 - as above

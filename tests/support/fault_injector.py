@@ -37,6 +37,8 @@ class Odds:
         error: The request is answered 503, carried out or not.
         cut_before: The connection is cut before the work is done.
         cut_after: The connection is cut after the work is done, before it is answered.
+        half_answer: The work is done, and the connection is cut in the middle of the answer.
+        bad_request: The request is answered 400, as by a proxy.
         slow: The answer comes `delay_s` late.
         item_429: An item is turned away.
         item_503: An item is answered 503, half of them carried out all the same.
@@ -50,6 +52,8 @@ class Odds:
     error: float = 0.0
     cut_before: float = 0.0
     cut_after: float = 0.0
+    half_answer: float = 0.0
+    bad_request: float = 0.0
     slow: float = 0.0
     item_429: float = 0.0
     item_503: float = 0.0
@@ -74,6 +78,9 @@ class Answer:
         return cls(status, json.dumps({"error": error, "status": status}).encode())
 
 
+_NO_FAULT = Answer(0, b"")
+
+
 @dataclass
 class FaultInjector:
     """The proxy; a context manager that serves on loopback while it is entered.
@@ -84,6 +91,7 @@ class FaultInjector:
         seed: Of the odds.
         faults: How often each fault was given.
         refused: Ids of the items that were refused for good.
+        item_error: Status, type and reason with which every item is answered; None lets them pass.
         meanwhile: Called once, between the next bulk request of log lines and the cut that follows.
     """
 
@@ -92,6 +100,7 @@ class FaultInjector:
     seed: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
+    item_error: tuple[int, str, str] | None = None
     meanwhile: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
@@ -181,6 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(answer.body)))
         self.send_header("x-elastic-product", "Elasticsearch")
         self.end_headers()
+        if is_bulk and self.injector.hits("half_answer"):
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self.close_connection = True
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+            return
         self.wfile.write(answer.body)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
@@ -201,13 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._forward(body)
             act()
             return None
-        if 0 < injector.odds.largest < len(body):
-            injector.faults["too_large"] += 1
-            return Answer.error(413, "content_too_long_exception")
-        if injector.hits("cut_before"):
-            return None
-        if injector.hits("busy"):
-            return Answer.error(429, "es_rejected_execution_exception")
+        early = self._early_fault(body)
+        if early is not _NO_FAULT:
+            return early
         if injector.hits("slow"):
             time.sleep(injector.odds.delay_s)
         if injector.hits("error"):
@@ -216,6 +227,29 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer.error(503, "unavailable_shards_exception")
         answer = self._items(body)
         return None if injector.hits("cut_after") else answer
+
+    def _early_fault(self, body: bytes) -> Answer | None:
+        """Return the answer of a fault before the work; None cuts the connection."""
+        injector = self.injector
+        if 0 < injector.odds.largest < len(body):
+            injector.faults["too_large"] += 1
+            return Answer.error(413, "content_too_long_exception")
+        if injector.hits("cut_before"):
+            return None
+        if injector.hits("bad_request"):
+            return Answer.error(400, "illegal_argument_exception")
+        if injector.item_error:
+            return self._refuse_all(body, *injector.item_error)
+        if injector.hits("busy"):
+            return Answer.error(429, "es_rejected_execution_exception")
+        return _NO_FAULT
+
+    def _refuse_all(self, body: bytes, status: int, kind: str, reason: str) -> Answer:
+        """Answer every item alike, as where the cluster takes nothing from anybody."""
+        self.injector.faults["item_error"] += 1
+        error = {"create": {"status": status, "error": {"type": kind, "reason": reason}}}
+        items = [error] * (body.count(b"\n") // 2)
+        return Answer(200, json.dumps({"errors": True, "items": items}).encode())
 
     def _items(self, body: bytes) -> Answer:
         """Let some items through and answer for the others."""
