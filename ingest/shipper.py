@@ -35,6 +35,9 @@ from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 Listener = Callable[[Health], None]
 
+_OTHER_DESCRIPTORS = 40
+"""Descriptors for connections, locks, checkpoint, notifications and standard streams."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShipRequest:
@@ -98,7 +101,6 @@ def open_pipeline(
         StoppedError: Shutdown was requested before the cluster could be reached.
     """
     problems = paths.check(request.paths, following=request.following)
-    _allow_many_open_files()
     with request.state.lock():
         if request.following:
             retry = RetryPolicy(shutdown)
@@ -143,11 +145,13 @@ def retry_rejected(cluster: Cluster, request: ShipRequest, shutdown: Event) -> R
         return rejected_lines.retry_rejected(dead_letters, encoder, delivery, request.limits)
 
 
-def _allow_many_open_files() -> None:
-    """Raise the soft limit of open files to the hard one: each file that is followed is open."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def _most_open_files() -> int:
+    """Raise the limit of open files as far as it may be; return how many logs may be open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(8, soft - _OTHER_DESCRIPTORS)
 
 
 def _tailer(cluster: Cluster, request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
@@ -159,6 +163,7 @@ def _tailer(cluster: Cluster, request: ShipRequest, checkpoint: Checkpoint, key:
         () if request.from_start else saved.records,
         limits=request.limits,
         following=request.following,
+        most_open=_most_open_files(),
         maybe_shipped_by_others=(lambda: True) if distrust else Rollovers(cluster, request.streams),
         locks=FileLocks(locks / f"files-{key}-{request.namespace}.lock"),
     )

@@ -28,7 +28,7 @@ UNCERTAIN_ATTEMPTS = 6
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
 _NOTHING: dict[str, Any] = {"items": []}
 _NAMED_FIELDS = 5
-_TWICE = 2
+_FAILURES = 3
 
 
 class BulkTarget(SearchTarget, Protocol):
@@ -133,7 +133,7 @@ class _Attempt:
         self._delivery = delivery
         self._batch = batch
         self._result = DeliveryResult()
-        self._accepted = False
+        self._accepted = self._was_accepted = False
         self._bad_requests: list[tuple[int, str]] = []
         self._failed_alone: Counter[int] = Counter()
 
@@ -158,12 +158,15 @@ class _Attempt:
         waiting, self._bad_requests = self._bad_requests, []
         if not waiting:
             return []
-        self._failed_alone.update(index for index, _ in waiting)
         alone = len(self._batch.items) == 1
+        # Only failures after the cluster accepted another line say something about this one.
+        if self._was_accepted or alone:
+            self._failed_alone.update(index for index, _ in waiting)
+        self._was_accepted = self._accepted
         again: list[int] = []
         for index, reason in waiting:
             failures = self._failed_alone[index]
-            if failures >= UNCERTAIN_ATTEMPTS if alone else self._accepted and failures > _TWICE:
+            if failures >= (UNCERTAIN_ATTEMPTS if alone else _FAILURES):
                 self._reject(index, reason)
             else:
                 again.append(index)

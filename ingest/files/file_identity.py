@@ -225,6 +225,9 @@ class KnownFiles:
         for record in records:
             self.add(record)
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def __iter__(self) -> Iterator[FileRecord]:
         return iter(self._records.values())
 

@@ -4,7 +4,6 @@ A file that is open stays open when it is renamed or deleted, and is read to its
 is closed is identified by `file_identity`, under the patterns and next to its last place.
 """
 
-import errno
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,7 +45,9 @@ SEARCH_S = 60.0
 """How long a file that disappeared is searched for next to its last place."""
 
 KEEP_S = 30 * 86_400.0
-"""How long a file that is gone is remembered, so that its compressed copy is identified."""
+MOST_KNOWN = 2_000
+"""How long a file that is gone is remembered at least, so that its compressed copy is identified;
+and how many such files are remembered even longer."""
 
 _STANDARD_INPUT_KEY = (-1, -1)
 _CLOSED_AT_ONCE = 256
@@ -120,6 +121,7 @@ class Tailer:
         following: Whether to wait for more; otherwise what is there now is read to its end.
         maybe_shipped_by_others: Whether another shipper may have sent lines found in a file, so
             that they are looked up.
+        most_open: How many files may be open at once; None for no limit.
         locks: Keep other shippers from the files that are open; None where there are none.
         clock: Seconds since the epoch.
 
@@ -138,6 +140,7 @@ class Tailer:
         limits: Limits | None = None,
         following: bool = True,
         maybe_shipped_by_others: Callable[[], bool] = lambda: False,
+        most_open: int | None = None,
         locks: FileLocks | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -149,6 +152,7 @@ class Tailer:
         self._limits = limits or Limits()
         self._following = following
         self._maybe_shipped_by_others = maybe_shipped_by_others
+        self._most_open = most_open
         self._locks = locks
         self._clock = clock
         self._known = KnownFiles(records)
@@ -210,8 +214,18 @@ class Tailer:
         others = [file for key, file in nearby.items() if key not in found]
         self._open_new([file for file in others if self._is_new(file)], named=False)
         self._first = False
-        for record in [known for known in self._known if now - known.seen >= KEEP_S]:
-            self._known.remove(record)
+        self._forget_oldest(now)
+
+    def _forget_oldest(self, now: float) -> None:
+        """Forget files that are gone for long, where there are many.
+
+        Age alone is no reason: a clock that is set forward would make all files unknown.
+        """
+        excess = len(self._known) - MOST_KNOWN
+        if excess > 0:
+            gone = [record for record in self._known if now - record.seen >= KEEP_S]
+            for record in sorted(gone, key=lambda record: record.seen)[:excess]:
+                self._known.remove(record)
 
     def read(self) -> Block | None:
         """Return the next block, the files in turn; None where no file has a complete line now."""
@@ -340,14 +354,15 @@ class Tailer:
     def _try(self, file: FoundFile, claim: Callable[[Candidate], FileRecord | Claim]) -> bool:
         """Open a file and let `claim` say from where it is read; return whether that is settled."""
         path = printable(file.path)
+        if self._most_open is not None and len(self._open) >= self._most_open:
+            self._close_idle_files()
+            if len(self._open) >= self._most_open:
+                self.waiting[path] = "too many files are open"
+                return True
         try:
             content = open_content(file.path, file.identity)
         except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE}:
-                self.waiting[path] = "too many files are open"
-                self._close_idle_files()
-            else:
-                self.problems[path] = f"cannot be read: {error.strerror or error}"
+            self.problems[path] = f"cannot be read: {error.strerror or error}"
             return True
         if content is None:
             return True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mlmon.elastic.errors import UserError
 from tests.ingest.test_commands import Mlmon
 from tests.ingest.test_commands import environment as environment  # noqa: PLC0414 - a fixture
 from tests.ingest.test_commands import mlmon as mlmon  # noqa: PLC0414 - a fixture
@@ -21,7 +22,7 @@ TRACEBACK = b'Traceback (most recent call last):\n  File "a.py", line 1\nValueEr
 
 BAD: dict[str, tuple[bytes, bytes]] = {
     "a checksum": (b"x.jsonl.sha256", b"0123abcd  x.jsonl\n"),
-    "a checksum without newline": (b"x.jsonl.sha256", b"0123abcd  x.jsonl"),
+    "a checksum without newline": (b"y.jsonl.sha256", b"0123abcd  x.jsonl"),
     "compressed with xz": (b"x.jsonl.1.xz", lzma.compress(b'{"a":1}\n' * 100)),
     "compressed with zstd": (b"x.jsonl.1.zst", b"\x28\xb5\x2f\xfd" + bytes(200)),
     "an editor's swap file": (b"x.jsonl.swp", b"b0VIM 9.0" + os.urandom(4_000)),
@@ -33,26 +34,34 @@ BAD: dict[str, tuple[bytes, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
-def test_a_bad_file_at_the_start_stops_no_other(
-    mlmon: Mlmon, ship: Ship, log: NumberedLog, kind: str
-) -> None:
-    """The others are stored, the bad one is named once on standard error, the exit code is 3."""
-    name, content = BAD[kind]
+def test_bad_files_at_the_start_stop_no_other(mlmon: Mlmon, ship: Ship, log: NumberedLog) -> None:
+    """The others are stored, each bad one is named once on standard error, the exit code is 3."""
     logs = ship.folder / "logs"
     logs.mkdir()
     (logs / "a.jsonl").write_bytes(log.lines(5))
     (logs / "z.jsonl").write_bytes(log.lines(5))
-    Path(os.fsdecode(bytes(logs) + b"/" + name)).write_bytes(content)
+    for name, content in BAD.values():
+        Path(os.fsdecode(bytes(logs) + b"/" + name)).write_bytes(content)
     done = mlmon("ship", str(logs), "--json")
     assert done.returncode == 3
     counts = json.loads(done.stdout)
     assert (counts["stored"], counts["rejected"]) == (10, 0)
-    shown = name.decode("utf-8", "backslashreplace")
-    assert done.stderr.count(f"/{shown} ") == 1
+    for name in {name for name, _ in BAD.values()}:
+        assert done.stderr.count(f"/{name.decode('utf-8', 'backslashreplace')} ") == 1
     assert "Traceback" not in done.stderr
     again = mlmon("ship", str(logs), "--json")
     assert (again.returncode, json.loads(again.stdout)["read"]) == (3, 0)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_each_bad_file_alone_is_an_error(ship: Ship, kind: str) -> None:
+    """Where nothing else is named, nothing was shipped, and the file is named with the reason."""
+    name, content = BAD[kind]
+    path = Path(os.fsdecode(bytes(ship.folder) + b"/" + name))
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        ship(path.name)
+    assert name.decode("utf-8", "backslashreplace") in raised.value.message
 
 
 def test_bad_files_that_come_later_stop_no_other(

@@ -9,7 +9,7 @@ from tests.support.torture import ODDS, Plan, mlmon
 
 def test_a_tortured_shipper_stores_every_line_once(cluster: Cluster, tmp_path: Path) -> None:
     """Kills, rotations, rollovers and faults at once: written and stored ids are the same, once."""
-    plan = Plan(lines=2_400, kills=3, rotate_s=0.7, roll_s=1.5, longest_life_s=3.0)
+    plan = Plan(lines=2_400, kills=3, rotate_s=0.7, roll_s=1.5, longest_life_s=3.0, files=60)
     with FaultInjector(cluster.url, ODDS) as injector:
         verdict = mlmon(plan, cluster, injector.url, tmp_path)
     assert verdict.deeds["killed"] >= 3

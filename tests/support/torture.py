@@ -1,18 +1,22 @@
-"""Kill, rotate, cut, fill and break while lines are shipped; then count which are stored.
+"""Kill, rotate, truncate, fill and break while lines are shipped; then count which are stored.
 
-Usage: python tests/ingest/torture.py [--kills 50] [--lines 60000] [--seed 1] [--no-peer]
+Usage: python -m tests.support.torture [--kills 50] [--lines 60000] [--files 5000] [--seed 1]
+       [--no-peer]
 
-A writer logs numbered lines into a file that is renamed, copied and truncated, and compressed at
-random moments. A shipper follows it, is killed with SIGKILL at random moments, finds a disk that
-takes no more, and is started twice by mistake; between it and the node a fault injector answers
-429, 413 and 503, cuts connections before and after the work, and is slow; the data stream rolls
-over, and the node is restarted. In the end the set of stored ids must be the set of written ones,
-each once. The same is done to rsyslog, with its queue on disk, synced, and its losses are printed
-beside ours.
+A writer logs numbered lines into a file that is renamed, copied and truncated, truncated, deleted
+and compressed (into several gzip members) at random moments; another one writes them as Kubernetes
+does. Thousands of small files and some strays lie beside them. A shipper follows them, is killed
+with SIGKILL at random moments, finds a disk that takes no more, a clock that is set forward and
+back, and a second shipper; between it and the node a fault injector answers 429, 413, 400 and 503,
+cuts connections before, during and after the work, and is slow; the data stream rolls over, and the
+node is stopped, killed and started again. Rejected lines are sent again at the end. The set of
+stored ids must then be the set of written ones, each once. The same is done to rsyslog, with its
+queue on disk, synced, without what it does not support, and its losses are printed too.
 """
 
 import argparse
 import gzip
+import itertools
 import os
 import random
 import resource
@@ -27,23 +31,39 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
-from mlmon.elastic.errors import ClusterBusyError, ClusterUnreachableError, UserError
+from mlmon.elastic.errors import (
+    ClusterBusyError,
+    ClusterError,
+    ClusterUnreachableError,
+    UserError,
+)
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
+from tests.support.container_logs import cri_entries
 from tests.support.fault_injector import FaultInjector, Odds
 from tests.support.numbered_log import NumberedLog
 
 ODDS = Odds(
-    busy=0.05, error=0.05, cut_before=0.05, cut_after=0.05, slow=0.1, item_429=0.01, item_503=0.01,
-    delay_s=0.2, largest=150_000,
+    busy=0.05, error=0.05, cut_before=0.05, cut_after=0.05, half_answer=0.03, bad_request=0.02,
+    slow=0.1, item_429=0.01, item_503=0.01, item_400=0.0005, delay_s=0.2, largest=150_000,
 )  # fmt: skip
+CLOCKS = (0, 7_200, -7_200, 86_400 * 400, -86_400 * 400)
+"""Seconds by which the shipper's clock is wrong, one after the other, each for some seconds."""
+
+CLOCKED = """
+import time
+real, clocks, start = time.time, {clocks}, {start}
+time.time = lambda: real() + clocks[(int(real()) // 5 + start) % len(clocks)]
+from mlmon.cli import main
+main()
+"""
 FILE = "app.jsonl"
 PATIENCE_S = 300.0
 
@@ -60,6 +80,9 @@ class Plan:
         rotate_s: Mean time between two rotations.
         roll_s: Mean time between two rollovers.
         longest_life_s: Longest time until the shipper is killed.
+        files: Small files of one line each that are there from the beginning.
+        extras: Whether to do what rsyslog does not support: compression, copies with truncation,
+            truncation, deletion, logs of containers, strays, restarts of the node.
     """
 
     lines: int
@@ -69,6 +92,8 @@ class Plan:
     rotate_s: float = 1.5
     roll_s: float = 4.0
     longest_life_s: float = 4.0
+    files: int = 200
+    extras: bool = True
 
 
 @dataclass(slots=True)
@@ -102,18 +127,37 @@ class Writer(threading.Thread):
     Args:
         folder: Where its file lies.
         plan: How many lines, and how often it rotates.
-        compresses: Whether rotated files are compressed and copied too, not just renamed.
+        is_stored: Returns whether all lines up to a number are stored: only those may be deleted.
     """
 
-    def __init__(self, folder: Path, plan: Plan, *, compresses: bool = True) -> None:
+    def __init__(self, folder: Path, plan: Plan, is_stored: Callable[[NumberedLog], bool]) -> None:
         super().__init__(daemon=True)
         self.log = NumberedLog(uuid.uuid4().hex[:16])
+        self.small = NumberedLog(uuid.uuid4().hex[:16])
+        self.pod = NumberedLog(uuid.uuid4().hex[:16])
         self.deeds: Counter[str] = Counter()
         self._live = folder / FILE
+        self._pod = folder / "pods" / "shop_autobid-1_uid" / "api" / "0.log"
         self._plan = plan
+        self._is_stored = is_stored
         self._random = random.Random(plan.seed)
-        self._compresses = compresses
         self._rotated: list[Path] = []
+        self._write_at_once(folder)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all lines written so far."""
+        return self.log.ids() | self.small.ids() | self.pod.ids()
+
+    def _write_at_once(self, folder: Path) -> None:
+        """Write the small files and the strays."""
+        (folder / "many").mkdir()
+        for number in range(self._plan.files):
+            (folder / "many" / f"{FILE}.{number}").write_bytes(self.small.line())
+        if self._plan.extras:
+            self._pod.parent.mkdir(parents=True)
+            (folder / f"{FILE}.sha256").write_text("0123abcd  app.jsonl\n")
+            (folder / f"{FILE}.swp").write_bytes(b"b0VIM" + bytes(4_000))
+            (folder / "loop").symlink_to(".")
 
     def run(self) -> None:
         """Write bursts of lines, each by a few writes, and rotate between them."""
@@ -125,31 +169,60 @@ class Writer(threading.Thread):
             file.write(text[:cut])
             time.sleep(burst / self._plan.per_second)
             file.write(text[cut:])
+            if self._plan.extras and self._random.random() < 0.3:
+                self._write_in_pod()
             if self._random.random() < burst / self._plan.per_second / self._plan.rotate_s:
                 file = self._rotate(file)
         file.close()
 
+    def _write_in_pod(self) -> None:
+        """Write some lines as containerd does, split in parts; rotate as kubelet does."""
+        lines = self.pod.lines(self._random.randint(1, 5)).decode().splitlines()
+        entries = [entry for line in lines for entry in cri_entries(line, 200)]
+        with self._pod.open("ab") as file:
+            file.write(b"".join(entry + b"\n" for entry in entries))
+        self.deeds["lines in container logs"] += len(lines)
+        if self._random.random() < 0.02:
+            self.deeds["container logs rotated"] += 1
+            self._pod.rename(f"{self._pod}.{self.deeds['container logs rotated']}")
+
     def _rotate(self, file: FileIO) -> FileIO:
         number = sum(self.deeds.values()) + 1
-        deed = self._random.choice(["renamed", "copied"] if self._compresses else ["renamed"])
+        choices = (
+            ["renamed", "copied", "truncated", "deleted"] if self._plan.extras else ["renamed"]
+        )
+        deed = self._random.choice(choices)
+        if deed in {"truncated", "deleted"} and not self._is_stored(self.log):
+            # What nobody has read yet would be lost with any shipper.
+            deed = "renamed"
         target = self._live.with_name(f"{FILE}.{number}")
         self.deeds[deed] += 1
+        if deed == "truncated":
+            os.ftruncate(file.fileno(), 0)
+            return file
         if deed == "copied":
             shutil.copyfile(self._live, target)
             os.ftruncate(file.fileno(), 0)
         else:
-            self._live.rename(target)
+            if deed == "deleted":
+                self._live.unlink()
+            else:
+                self._live.rename(target)
             file.close()
             file = self._live.open("ab", buffering=0)
-        self._rotated.append(target)
-        if self._compresses and self._random.random() < 0.5:
+        if deed != "deleted":
+            self._rotated.append(target)
+        if self._plan.extras and self._rotated and self._random.random() < 0.5:
             self._compress(self._random.choice(self._rotated))
         return file
 
     def _compress(self, path: Path) -> None:
+        """Compress a file into two gzip members, and delete it."""
         self._rotated.remove(path)
-        beside = path.with_name(f"{path.name}.gz")
-        beside.write_bytes(gzip.compress(path.read_bytes(), 1))
+        data = path.read_bytes()
+        middle = len(data) // 2
+        compressed = gzip.compress(data[:middle], 1) + gzip.compress(data[middle:], 1)
+        path.with_name(f"{path.name}.gz").write_bytes(compressed)
         path.unlink()
         self.deeds["compressed"] += 1
 
@@ -167,6 +240,8 @@ class Torture:
         sign: Pattern, below `folder`, of files that a shipper writes when it is at work.
         folder: Where the shipper keeps its files.
         restart: Restarts the node; None leaves it alone.
+        retry: Sends rejected lines again, returns whether there were any; None where that is not
+            supported.
     """
 
     plan: Plan
@@ -177,10 +252,11 @@ class Torture:
     sign: str
     folder: Path
     restart: Callable[[], None] | None = None
+    retry: Callable[[], bool] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> Verdict:
-        """Torture until the lines are written and the kills done; then let it come to rest."""
+        """Torture until the lines are written and the kills done; then let it finish."""
         choices = random.Random(self.plan.seed + 1)
         self.writer.start()
         rolling = threading.Thread(target=self._roll, daemon=True)
@@ -188,7 +264,7 @@ class Torture:
         while self.deeds["killed"] < self.plan.kills or self.writer.is_alive():
             self._one_life(choices)
             if self.restart and self.deeds["killed"] % 20 == 10:
-                self.deeds["node restarted"] += 1
+                self.deeds["node stopped or killed, and started"] += 1
                 self.restart()
         self.writer.join()
         self.deeds.update(self.writer.deeds)
@@ -231,10 +307,10 @@ class Torture:
                 self.deeds[f"rollover failed: {error.message[-90:]}"] += 1
 
     def _rest(self) -> Verdict:
-        """Let a last shipper run until what is stored grows no more or is complete."""
+        """Let a last shipper run until what is stored does not grow or is complete."""
         processes = self.start(False)  # noqa: FBT003 - see start
         deadline = time.monotonic() + PATIENCE_S
-        written = self.writer.log.ids()
+        written = self.writer.ids()
         stored: Counter[str] = Counter()
         quiet = time.monotonic()
         while stored.keys() != written and time.monotonic() < min(deadline, quiet + 30):
@@ -242,6 +318,8 @@ class Torture:
             found = stored_ids(self.cluster, self.namespace)
             quiet = quiet if found == stored else time.monotonic()
             stored = found
+            if self.retry and self.retry():
+                quiet = time.monotonic()
         for process in processes:
             process.send_signal(signal.SIGTERM)
             process.wait()
@@ -258,6 +336,16 @@ def stored_ids(cluster: Cluster, namespace: str) -> Counter[str]:
             return _stored_ids(cluster, index)
         time.sleep(0.2)
     return _stored_ids(cluster, index)
+
+
+def is_stored(cluster: Cluster, namespace: str, log: NumberedLog) -> bool:
+    """Return whether every line of a log is stored; False where the node does not answer."""
+    index = f"logs-ml.prediction-{namespace}"
+    try:
+        cluster.refresh(index)
+        return cluster.count(index, {"term": {"process.entity_id": log.entity}}) >= log.count
+    except ClusterError:
+        return False
 
 
 def _stored_ids(cluster: Cluster, index: str) -> Counter[str]:
@@ -277,13 +365,14 @@ def mlmon(
     logs = folder / "logs"
     logs.mkdir()
     choices = random.Random(plan.seed + 3)
+    settings = {"ELASTICSEARCH_URL": url, "NAMESPACE": namespace, "HOME": str(folder / "home")}
+    environment = {**os.environ, **{f"MLMON_{key}": text for key, text in settings.items()}}
 
     def start_one(name: str, *, full: bool) -> subprocess.Popen[bytes]:
-        words = ["ship", str(logs), "--follow", "--state", str(folder / name)]
-        settings = {"ELASTICSEARCH_URL": url, "NAMESPACE": namespace, "HOME": str(folder / "home")}
-        environment = {**os.environ, **{f"MLMON_{key}": text for key, text in settings.items()}}
+        words = ["ship", str(logs), str(logs / "pods/*/*/*.log*"), "--follow"]
+        clock = CLOCKED.format(clocks=CLOCKS, start=choices.randrange(len(CLOCKS)))
         return subprocess.Popen(
-            [sys.executable, "-m", "mlmon", *words],
+            [sys.executable, "-c", clock, *words, "--state", str(folder / name)],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -294,8 +383,23 @@ def mlmon(
         names = choices.choice([["first"], ["first"], ["second"], ["first", "second"]])
         return [start_one(name, full=full) for name in names]
 
-    writer = Writer(logs, plan)
-    torture = Torture(plan, cluster, namespace, start, writer, "*/status.json", folder, restart)
+    def retry() -> bool:
+        letters = [path.parent for path in folder.glob("*/dead-letters*.jsonl")]
+        for state in letters:
+            words = ["ship", "retry-rejected", "--state", str(state)]
+            subprocess.run(
+                [sys.executable, "-m", "mlmon", *words],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        return bool(letters)
+
+    writer = Writer(logs, plan, lambda log: is_stored(cluster, namespace, log))
+    torture = Torture(
+        plan, cluster, namespace, start, writer, "*/status.json", folder, restart, retry
+    )
     verdict = torture.run()
     letters = list(folder.glob("*/dead-letters*"))
     verdict.deeds["dead letters"] = sum(path.read_bytes().count(b"\n") for path in letters)
@@ -308,7 +412,7 @@ def _fill_disk() -> None:
 
 
 def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
-    """Torture rsyslog, its queue on disk and synced; it reads no compressed files, so none are."""
+    """Torture rsyslog, its queue on disk and synced, without what it does not support."""
     from tests.benchmarks.bench_ingest import rsyslog_configuration
 
     namespace = f"torture_{uuid.uuid4().hex[:8]}"
@@ -318,8 +422,9 @@ def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
     queue = 'queue.type="Disk" queue.filename="ship" queue.syncQueueFiles="on"'
     # The pattern finds renamed files too, and no request is larger than the injector lets through.
     pattern, largest = logs / f"{FILE}*", ODDS.largest // 2
+    many = f'input(type="imfile" file="{logs}/many/*" tag="log" ruleset="ship")\n'
     text = rsyslog_configuration(url, pattern, namespace, home, queue, largest)
-    (home / "rsyslog.conf").write_text(text)
+    (home / "rsyslog.conf").write_text(text + many)
 
     def start(full: bool) -> list[subprocess.Popen[bytes]]:  # noqa: FBT001 - how Torture calls it
         words = ["-n", "-f", str(home / "rsyslog.conf"), "-i", str(home / "pid")]
@@ -331,7 +436,8 @@ def rsyslog(plan: Plan, cluster: Cluster, url: str, folder: Path) -> Verdict:
         )
         return [process]
 
-    writer = Writer(logs, plan, compresses=False)
+    plan = replace(plan, extras=False)
+    writer = Writer(logs, plan, lambda _: False)
     return Torture(plan, cluster, namespace, start, writer, "pid", home).run()
 
 
@@ -353,30 +459,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--lines", type=int, default=60_000)
+    parser.add_argument("--files", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
-    plan = Plan(options.lines, options.kills, options.seed)
+    plan = Plan(options.lines, options.kills, options.seed, files=options.files)
     failed = False
     with (
         tempfile.TemporaryDirectory(prefix="torture-") as name,
         own_node(Path(name)) as (settings, cluster),
         FaultInjector(cluster.url, ODDS, options.seed) as injector,
     ):
+        kill = itertools.cycle([False, True])
 
         def restart() -> None:
-            node.stop(settings)
+            running = node.find(settings)
+            if running and next(kill):
+                os.kill(running.pid, signal.SIGKILL)
+                time.sleep(1.0)
+            else:
+                node.stop(settings)
             node.start(settings)
 
         verdict = mlmon(plan, cluster, injector.url, _folder(name, "mlmon"), restart)
         failed = verdict.stored != dict.fromkeys(verdict.written, 1)
-        tell("mlmon ship", verdict, injector)
+        report("mlmon ship", verdict, injector)
         if options.no_peer or not shutil.which("rsyslogd"):
             sys.stdout.write("rsyslog was not tortured: --no-peer, or it is not installed\n")
         else:
             injector.faults.clear()
             peer = rsyslog(plan, cluster, injector.url, _folder(name, "rsyslog"))
-            tell("rsyslog, queue on disk, synced", peer, injector)
+            report("rsyslog, queue on disk, synced", peer, injector)
     sys.exit(1 if failed else 0)
 
 
@@ -386,7 +499,7 @@ def _folder(parent: str, name: str) -> Path:
     return folder
 
 
-def tell(name: str, verdict: Verdict, injector: FaultInjector) -> None:
+def report(name: str, verdict: Verdict, injector: FaultInjector) -> None:
     """Print a verdict."""
     written = len(verdict.written)
     same = verdict.stored == dict.fromkeys(verdict.written, 1)
