@@ -7,12 +7,15 @@ import typer
 
 from mlmon.alerting.desk import commands as incidents
 from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since
+from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
 alerts = typer.Typer(
     help="List the alerts behind incidents; send to Alertmanager.", invoke_without_command=True
 )
+alerting = typer.Typer(help="Test the routes to people.", no_args_is_help=True)
 app.add_typer(incidents.app, name="incidents")
+app.add_typer(alerting, name="alerting")
 app.add_typer(alerts, name="alerts")
 
 _STYLES = {"critical": "bold red", "warning": "yellow"}
@@ -119,3 +122,26 @@ def _print(lines: list[tuple[str, str]]) -> None:
         word, _, rest = head.partition(" ")
         console.print(f"[{_STYLES.get(word, 'none')}]{word}[/] {escape(rest)}")
         console.print(f"  {escape(sentence)}")
+
+
+@alerting.command("test")
+def try_routes(as_json: Json = False) -> None:
+    """Send a test message by every route, and say which arrived."""
+    from datetime import UTC, datetime
+
+    from mlmon.alerting.notify.message import own_message
+    from mlmon.alerting.publish import send_to_all
+    from mlmon.alerting.settings import load_alerting_settings
+    from mlmon.elastic.errors import UserError
+
+    settings, now = load_alerting_settings(), datetime.now(UTC)
+    if not settings.notify:
+        raise UserError(
+            "No route to people is declared", "Declare [alerting.notify.<name>] in mlmon.toml."
+        )
+    sentence = "This is a test of the route; nothing is wrong."
+    outcomes = send_to_all(own_message("mlmon test", sentence, now, severity="ok"), settings)
+    for name, outcome in outcomes.items():
+        print(json.dumps({"route": name, "outcome": outcome}) if as_json else f"{name}: {outcome}")
+    if any(outcome != "sent" for outcome in outcomes.values()):
+        raise typer.Exit(ExitCode.FAILED)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.incidents.evaluation import Evaluation
     from mlmon.alerting.notify.alertmanager import Payload
+    from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.outbox import Delivered
     from mlmon.alerting.settings import AlertingSettings
     from mlmon.elastic.client.cluster import Cluster
@@ -57,11 +58,19 @@ def update(
     """Bring alerts and incidents up to the findings; put what is news into the outbox."""
     from mlmon.alerting.alerts.evaluation import evaluate
     from mlmon.alerting.incidents.evaluation import evaluate_incidents
+    from mlmon.alerting.incidents.maintenance import held_until
     from mlmon.alerting.notify.outbox import Outbox
 
     evaluate(cluster, namespace, since)
     outbox = Outbox(cluster, namespace, settings.notify)
-    return evaluate_incidents(cluster, namespace, since, now, lambda new: outbox.put(new, now))
+    windows = settings.maintenance
+
+    def held(incident: dict[str, Any]) -> datetime | None:
+        return held_until(windows, incident, now)
+
+    return evaluate_incidents(
+        cluster, namespace, since, now, lambda new: outbox.put(new, now, held), windows
+    )
 
 
 def deliver(
@@ -107,3 +116,33 @@ def alertmanager_payloads(
         incidents, namespace, now, runbooks=settings.runbook_url, link=settings.dashboard_url
     )
     return [*found, watchdog(namespace, now, settings.watchdog)]
+
+
+def report_failure(namespace: str, why: str | None, now: datetime) -> Followed:
+    """Tell every route that mlmon cannot judge, or can again; Elasticsearch may be away.
+
+    Open incidents stay as they are: nothing is said to be resolved because mlmon stopped.
+    """
+    from mlmon.alerting.notify.message import own_message
+    from mlmon.alerting.settings import load_alerting_settings
+
+    title = f"mlmon cannot judge {namespace}" if why else f"mlmon judges {namespace} again"
+    sentence = why or "Cycles succeed again; incidents are up to date."
+    one = own_message(title, sentence, now, severity="critical" if why else "ok")
+    outcomes = send_to_all(one, load_alerting_settings())
+    said = ", ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
+    failed = any(outcome != "sent" for outcome in outcomes.values())
+    return Followed(f"{title}: {said}" if said else title, failed=failed)
+
+
+def send_to_all(one: Message, settings: AlertingSettings) -> dict[str, str]:
+    """Send a message by every route, past the outbox; return what became of it by route."""
+    found = {}
+    for name, route in sorted(settings.notify.items()):
+        try:
+            outcome = route.notifier().send(one)
+        except UserError as error:
+            found[name] = error.message
+            continue
+        found[name] = outcome.sent.value + (f" ({outcome.reason})" if outcome.reason else "")
+    return found

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from mlmon.alerting.compiled.connector_params import Named, Reference
+from mlmon.alerting.incidents.maintenance import Maintenance
 from mlmon.alerting.notify.route import Route
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.section import SectionSettings
@@ -44,6 +45,9 @@ class AlertingSettings(SectionSettings):
     dashboard_url: str = Field("", description="URL of a page that shows incidents, sent with each")
     notify: dict[str, Route] = Field(
         default_factory=dict, description="routes to people, by any name"
+    )
+    maintenance: tuple[Maintenance, ...] = Field(
+        (), description="times in which nobody is called about some services or models"
     )
     heartbeat_url: SecretStr | None = Field(
         None, description="URL of a heartbeat service, asked after each cycle that judged"

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
-from mlmon.alerting.publish import publish
+from mlmon.alerting.publish import publish, report_failure
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import following as findings_changed
 from mlmon.elastic import commands as elastic
@@ -30,7 +30,7 @@ PANELS = {
     "Ship": ("ship", "replay"),
     "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
-    "Act": ("incidents", "alerts"),
+    "Act": ("incidents", "alerts", "alerting"),
     "Export": ("kibana", "sample", "evidently", "nannyml"),
     "Learn": ("demo", "docs"),
 }
@@ -66,6 +66,7 @@ app = typer.Typer(
 for stage in (elastic, ingest, analyzers, alerting, report, kibana):
     app.add_typer(stage.app)
 findings_changed.join(publish)
+findings_changed.join_failures(report_failure)
 
 
 def _print_version(wanted: bool) -> None:

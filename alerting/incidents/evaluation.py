@@ -13,6 +13,7 @@ from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.correlation import REOPENING, correlate
 from mlmon.alerting.incidents.documents import incident_document
 from mlmon.alerting.incidents.incident import Change, ChangeKind, Incident
+from mlmon.alerting.incidents.maintenance import MUTED, held_until
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.incidents.store import IncidentStore, Json
 from mlmon.analyzers.base.finding import Severity
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.maintenance import Maintenance
     from mlmon.elastic.client.cluster import Cluster
 
 
@@ -66,6 +68,7 @@ def evaluate_incidents(
     since: datetime,
     now: datetime,
     announce: Callable[[list[tuple[Change, Json]]], None] = lambda _new: None,
+    maintenance: Sequence[Maintenance] = (),
 ) -> Evaluation:
     """Bring the incidents up to the alerts that changed after `since`.
 
@@ -76,6 +79,7 @@ def evaluate_incidents(
         now: The time at which a snooze is or is not over.
         announce: Given the changes that are not stored yet, each with its incident's document,
             before they are: what it does is done again if the process is killed.
+        maintenance: Times in which nobody is called.
     """
     alerts, begin = _overlapping(AlertStore(cluster, namespace), since)
     store = IncidentStore(cluster, namespace)
@@ -91,6 +95,9 @@ def evaluate_incidents(
         )
         for incident in found
     }
+    for document in documents.values():
+        if "incident.muted" not in document and held_until(maintenance, document, now):
+            document["incident.muted"] = MUTED
     gone = [
         document
         for document in store.opened_since(min(begin, since))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from mlmon.formatting import count, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
 Json = dict[str, Any]
 
@@ -136,8 +136,7 @@ def digest_message(messages: list[Message]) -> Message:
     return Message(f"storm-{first.id}", "", "storm", first.severity, title, facts, first.links)
 
 
-def own_message(title: str, sentence: str, *, severity: str = "critical") -> Message:
+def own_message(title: str, sentence: str, at: datetime, *, severity: str) -> Message:
     """Return a message about mlmon itself, such as that it cannot judge."""
-    at = datetime.now(UTC)
     name = f"mlmon-{title}-{at:%Y%m%dT%H%M}".replace(" ", "-").lower()
     return Message(name, "", "mlmon", severity, title, (("What", sentence), ("At", moment(at))))

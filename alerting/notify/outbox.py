@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 Json = dict[str, Any]
+_STATUS = "delivery.status"
 _Entry = tuple[str, Json]
 """An entry's id and document."""
 Compose = Callable[["Change", Json], "Message"]
@@ -100,6 +101,7 @@ class Outbox:
                     "delivery.status": "waiting",
                     "delivery.attempts": 0,
                     "delivery.next_attempt": iso(held(incident) or now),
+                    "delivery.held": held(incident) is not None,
                     "delivery.change": change_document(change, {}),
                     "change.id": change.id,
                     "change.kind": change.kind.value,
@@ -120,12 +122,21 @@ class Outbox:
         """Send what is due; return what was sent and which routes failed."""
         due: dict[str, list[_Entry]] = defaultdict(list)
         for name, entry in self._waiting():
-            if parse_time(entry["delivery.next_attempt"]) <= now:
-                due[entry["delivery.route"]].append((name, entry))
+            if parse_time(entry["delivery.next_attempt"]) > now:
+                continue
+            if entry.get("delivery.held") and not self._is_open(store, entry):
+                # It opened and ended while nobody was to be called.
+                self._cluster.put([Document(self.index, name, entry | {_STATUS: "withheld"})])
+                continue
+            due[entry["delivery.route"]].append((name, entry))
         total = Delivered()
         for route, entries in sorted(due.items()):
             total += self._deliver(route, entries, store, now, compose)
         return total
+
+    def _is_open(self, store: IncidentStore, entry: Json) -> bool:
+        incident = store.get(entry["incident.id"])
+        return incident is not None and incident["incident.status"] == "open"
 
     def _deliver(
         self,

@@ -41,6 +41,23 @@ def join(follower: Follower) -> None:
         _followers.append(follower)
 
 
+Judge = Callable[[str, "str | None", "datetime"], Followed]
+"""Given the namespace, why nothing can be judged (None: it can again), and the time of day."""
+
+_judges: list[Judge] = []
+
+
+def join_failures(judge: Judge) -> None:
+    """Let a stage act when nothing can be judged; joining twice is joining once."""
+    if judge not in _judges:
+        _judges.append(judge)
+
+
+def announce_failure(namespace: str, why: str | None, now: datetime) -> list[Followed]:
+    """Say that nothing can be judged, or can again."""
+    return [judge(namespace, why, now) for judge in _judges]
+
+
 def announce(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> list[Followed]:
     """Tell every follower that findings of windows that end after `since` may have changed."""
     return [follower(cluster, namespace, since, now) for follower in _followers]

@@ -210,7 +210,8 @@ INCIDENT_CHANGES: Final = (
 DELIVERIES: Final = (
     Field("@timestamp", "date", "When the message became due, UTC.", required=True),
     Field("delivery.route", "keyword", "The route it goes."),
-    Field("delivery.status", "keyword", "`waiting`, `sent` or `refused`."),
+    Field("delivery.status", "keyword", "`waiting`, `sent`, `refused` or `withheld`."),
+    Field("delivery.held", "boolean", "Whether a maintenance window held it back."),
     Field("delivery.attempts", "long", "How often it was tried."),
     Field("delivery.next_attempt", "date", "When it is tried again."),
     Field("delivery.sent_at", "date", "When the channel took it."),

@@ -15,6 +15,7 @@ from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.own_log import JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, Lease
 from mlmon.analyzers.run.engine import described
+from mlmon.analyzers.run.following import announce_failure
 from mlmon.elastic.errors import UserError
 from mlmon.logging_config.sources.jobs import job_run
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from mlmon.analyzers.run.cycle.cycle import Cycle
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
+
+
+PATIENCE = 2
+"""So many cycles in a row may fail before somebody is told: one may meet a restart."""
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class Runner:
     progress: Callable[[str], None] = lambda _doing: None
     since: timedelta = DAY
     as_json: bool = False
+    _failed: int = field(init=False, default=0)
     _log: EventLog = field(init=False)
     _lines: Lines = field(init=False)
 
@@ -128,16 +134,34 @@ class Runner:
         """Tell a line for people, or what it says as JSON."""
         self.tell(json.dumps(known) if self.as_json else line)
 
+    def _count(self, why: str) -> None:
+        """Count cycles that failed; say so once after `PATIENCE`, and once when it is over."""
+        if why:
+            self._failed += 1
+            if self._failed == PATIENCE:
+                self._report(why)
+        else:
+            if self._failed >= PATIENCE:
+                self._report(None)
+            self._failed = 0
+
+    def _report(self, why: str | None) -> None:
+        for followed in announce_failure(self.namespace, why, self.clock()):
+            if followed.line:
+                self._tell(followed.line, {"at": iso(self.clock()), "notice": followed.line})
+
     def until(self, stopping: Event, every: timedelta) -> None:
-        """Run a cycle now and at every interval, whatever becomes of the one before."""
+        """Run a cycle now and at every interval, also after one that failed."""
 
         def attempt() -> None:
             try:
-                self.once()
+                cycle = self.once()
+                why = "; ".join(f"{name} failed" for name in cycle.failures) if cycle else ""
             except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
                 why = error.message if isinstance(error, UserError) else described(error)
                 at = iso(self.clock())
                 self._tell(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
+            self._count(why)
 
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)

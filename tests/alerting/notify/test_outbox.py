@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from mlmon.alerting.notify.message import Message
 from mlmon.alerting.notify.outbox import GIVEN_UP, LATEST, STORM
 from mlmon.alerting.notify.services import Services
-from mlmon.alerting.publish import deliver, update
+from mlmon.alerting.publish import deliver, report_failure, update
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.commands import app
 from tests.support.histories import spell
 from tests.support.receivers import MailServer, WebhookReceiver, mail_server, webhook_receiver
 
@@ -241,3 +243,45 @@ def test_other_services_are_reached_by_apprise(hook: WebhookReceiver) -> None:
     wrong = Services(SecretStr("pigeon://s3cret@nowhere")).send(one)
     assert wrong.sent.value == "refused"
     assert "s3cret" not in wrong.reason
+
+
+def test_a_maintenance_window_holds_messages_back(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """What opens in it is sent at its end if it still is open, and never if it ended meanwhile."""
+    window = {"name": "retraining", "start": BEGIN.isoformat(), "length": "9h"}
+    alerting = AlertingSettings(
+        notify={"chat": {"type": "webhook", "url": hook.url}},
+        maintenance=[window | {"models": ["autobid", "brief"]}],
+    )
+    happen(cluster, namespace, "occc", alerting)
+    happen(cluster, namespace, "occooo", alerting, model_name="brief")
+    happen(cluster, namespace, "occc", alerting, model_name="other")
+    assert deliver(cluster, namespace, NOW, alerting).sent == 1
+    assert [body["title"] for body in hook.bodies] == [
+        "[critical] data_quality missing.rate of price, other"
+    ]
+    after = BEGIN + timedelta(hours=9)
+    update(cluster, namespace, BEGIN, after, alerting)
+    assert deliver(cluster, namespace, after, alerting).sent == 1
+    assert hook.bodies[-1]["title"].endswith("of price, autobid")
+
+
+def test_that_mlmon_cannot_judge_is_sent_without_elasticsearch(
+    hook: WebhookReceiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each route gets one message when cycles fail, and one when they succeed again."""
+    path = tmp_path / "mlmon.toml"
+    path.write_text(f'[alerting.notify.chat]\ntype = "webhook"\nurl = "{hook.url}"\n')
+    monkeypatch.setenv("MLMON_CONFIG", str(path))
+    report_failure("prod", "Elasticsearch is unreachable", NOW)
+    report_failure("prod", None, NOW + HOUR)
+    assert [(body["severity"], body["title"]) for body in hook.bodies] == [
+        ("critical", "mlmon cannot judge prod"),
+        ("ok", "mlmon judges prod again"),
+    ]
+    result = CliRunner().invoke(app, ["alerting", "test"])
+    assert (result.exit_code, result.stdout) == (0, "chat: sent\n")
+    hook.status = 400
+    result = CliRunner().invoke(app, ["alerting", "test"])
+    assert (result.exit_code, result.stdout) == (1, "chat: refused (HTTP 400)\n")
