@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mlmon.analyzers.base.metric import Draw
 
 Rows = list[dict[str, Any]]
@@ -32,15 +30,11 @@ class Frame:
 
     Args:
         since, until: The range of time, in seconds since the epoch.
-        ticks: Times that the axis names, likewise.
-        tick_format: How it names them (d3-time-format).
         incidents, versions: What is marked in it.
     """
 
     since: float
     until: float
-    ticks: Sequence[float] = ()
-    tick_format: str = "%H:%M"
     incidents: tuple[Mark, ...] = ()
     versions: tuple[Mark, ...] = ()
 

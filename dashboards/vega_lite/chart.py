@@ -199,7 +199,7 @@ def _x(chart: Chart, window: Window, names: Iterable[str] = ()) -> Json:
     match axis:
         case Time():
             ends = milliseconds(window.start), milliseconds(window.end)
-            return time_axis("x", *ends, tickCount=5)
+            return time_axis("x", *ends)
         case Bins():
             return {"field": "x", "type": "ordinal", "axis": {"title": axis.label}, "sort": None}
         case Values():

@@ -90,13 +90,7 @@ def _frame(history: History, frame: Frame) -> Json:
     """Draw nothing, but span both axes, regardless of the other layers."""
     bottom, top = history.domain
     scale = {"domain": [rounded(bottom), rounded(top)], "nice": False, "zero": False}
-    x = time_axis(
-        "t",
-        _milliseconds(frame.since),
-        _milliseconds(frame.until),
-        values={"expr": str([_milliseconds(tick) for tick in frame.ticks])},
-        format=frame.tick_format,
-    )
+    x = time_axis("t", _milliseconds(frame.since), _milliseconds(frame.until))
     widths = {"minExtent": AXIS_WIDTH, "maxExtent": AXIS_WIDTH}
     y = value_axis("v", top, history.unit, scale, tickCount=3, **widths)
     return _layer("frame", "point", {"opacity": 0}, x=x, y=y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.dashboards.palette import PAGE
+from mlmon.dashboards.vega_lite.ticks import ticks
 from mlmon.formatting import RATIO
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 Kibana 8.19 has 5; Kibana 9.3 and newer and our pages have 6, which reads 5 too. Only a drawing for
 Kibana names the schema: a page tells vega-embed, which warns where the library is newer.
 """
+MOST_TICKS: Final = 6
+"""Of an axis of times."""
 _THOUSAND: Final = 1000
 
 
@@ -63,15 +66,22 @@ def value(field: str) -> Json:
     return {"field": field, "type": "quantitative"}
 
 
-def time_axis(field: str, since: int, until: int, **axis: Any) -> Json:
+def time_axis(field: str, since: int, until: int) -> Json:
     """Return a field of times on an axis that spans a range, in milliseconds since the epoch.
 
-    Its ends are an expression: plain ones Vega-Lite writes as objects that Vega reads only where
+    Its numbers are expressions: plain ones Vega-Lite writes as objects that Vega reads only where
     it may compile code, which the page's Content-Security-Policy forbids.
     """
+    values, form = ticks(since / _THOUSAND, until / _THOUSAND, MOST_TICKS)
     return time(field) | {
         "scale": {"type": "utc", "domainRaw": {"expr": f"[{since}, {until}]"}, "nice": False},
-        "axis": {"title": None, "grid": False, "labelOverlap": True, **axis},
+        "axis": {
+            "title": None,
+            "values": {"expr": str([round(value * _THOUSAND) for value in values])},
+            "format": form,
+            "grid": False,
+            "labelOverlap": True,
+        },
     }
 
 

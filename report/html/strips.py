@@ -7,13 +7,16 @@ half, and a critical stretch fills the strip.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
+from mlmon.dashboards.vega_lite.ticks import ticks
 from mlmon.report.html.buckets import severities
 from mlmon.report.html.series import Series
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 
+MOST_TICKS: Final = 9
 STRETCHES: Final = 240
 HEIGHT: Final = 20
 HEIGHTS: Final = {OK: 2, UNKNOWN: 6, WARNING: 11, CRITICAL: HEIGHT}
@@ -34,6 +37,14 @@ class Shade:
     x: float
     width: float
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One label, and its place in per cent of the range."""
+
+    label: str
+    percent: float
 
 
 Stretches = Sequence[int | None]
@@ -68,13 +79,26 @@ def bars(strip: Stretches) -> tuple[Bars, ...]:
     return tuple(Bars(FACES[severity].name, "".join(paths[severity])) for severity in sorted(paths))
 
 
-def place(seconds: float, since: float, until: float) -> float:
+def position(seconds: float, since: float, until: float) -> float:
     """Return where a moment lies on a strip, 0 to `STRETCHES`, kept inside it."""
     share = (seconds - since) / max(until - since, 1.0)
     return round(STRETCHES * min(max(share, 0.0), 1.0), 2)
 
 
 def shade(start: float, end: float, since: float, until: float, label: str) -> Shade:
-    """Return the place of an incident behind a strip."""
-    x = place(start, since, until)
-    return Shade(x, max(round(place(end, since, until) - x, 2), 0.8), label)
+    """Return the position of an incident behind a strip."""
+    x = position(start, since, until)
+    return Shade(x, max(round(position(end, since, until) - x, 2), 0.8), label)
+
+
+def strip_ticks(since: float, until: float) -> tuple[Tick, ...]:
+    """Return at most `MOST_TICKS` ticks at round moments of a range."""
+    length = max(until - since, 1.0)
+    moments, form = ticks(since, until, MOST_TICKS)
+    return tuple(
+        Tick(
+            datetime.fromtimestamp(moment, UTC).strftime(form),
+            round(100 * (moment - since) / length, 2),
+        )
+        for moment in moments
+    )

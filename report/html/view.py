@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from mlmon.analyzers.base.alert_policy import INGEST, LAYERS, AlertPolicy
 from mlmon.analyzers.base.identity import FindingIdentity
@@ -12,7 +12,6 @@ from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import duration, heading, machine_moment, moment
-from mlmon.report.html.axis import Tick, moments, ticks
 from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, resolution
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
@@ -20,11 +19,9 @@ from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks
 from mlmon.report.html.series import Record, Series
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import spells
-from mlmon.report.html.strips import Shade, shade
+from mlmon.report.html.strips import Shade, Tick, shade, strip_ticks
 from mlmon.report.html.trouble_rows import TroubleList, trouble_list
 from mlmon.report.html.troubles import troubles
-
-CHART_TICKS: Final = 6
 
 
 class AnalyzerOfReport(Protocol):
@@ -130,7 +127,7 @@ def page_view(
             shade(one.start, one.end, frame.since, frame.until, one.label)
             for one in frame.incidents
         ),
-        ticks=ticks(frame.since, frame.until),
+        ticks=strip_ticks(frame.since, frame.until),
     )
 
 
@@ -139,8 +136,7 @@ def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
     versions = tuple(
         Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
     )
-    ticks_at, form = moments(found.since, found.until, CHART_TICKS)
-    return Frame(found.since, found.until, ticks_at, form, incidents, versions)
+    return Frame(found.since, found.until, incidents, versions)
 
 
 def _analyzers(

@@ -7,12 +7,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import iso
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
 from mlmon.dashboards.model.query import period
 from mlmon.dashboards.model.sources import FINDINGS
 from mlmon.elastic.errors import UserError
+from mlmon.formatting import moment
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
 from mlmon.report.panels.dashboard_view import Scope, dashboard_view
@@ -87,7 +87,7 @@ class Pages:
                 ranges=RANGES,
                 error=error,
                 namespace=self._namespace,
-                made=iso(now),
+                made=moment(now),
                 state=self.state(),
                 faces=FACES,
             )

@@ -3,9 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.report.html.axis import MOST_TICKS, ticks
 from mlmon.report.html.severity import CRITICAL, OK, UNKNOWN, WARNING
-from mlmon.report.html.strips import STRETCHES, bars, place, shade, worst_of
+from mlmon.report.html.strips import (
+    MOST_TICKS,
+    STRETCHES,
+    bars,
+    position,
+    shade,
+    strip_ticks,
+    worst_of,
+)
 
 
 def test_equal_neighbours_are_one_rectangle_and_nothing_is_drawn_without_windows() -> None:
@@ -35,7 +42,7 @@ def test_a_tile_shows_the_worst_of_its_checks(strips: list[list[int | None]]) ->
 
 def test_an_incident_is_shaded_at_its_time_and_stays_inside() -> None:
     """A shade begins where its time does, is never too thin to be seen, and ends with the strip."""
-    assert place(150.0, 100.0, 200.0) == STRETCHES / 2
+    assert position(150.0, 100.0, 200.0) == STRETCHES / 2
     brief = shade(150.0, 150.1, 100.0, 200.0, "1")
     assert (brief.x, brief.width) == (STRETCHES / 2, 0.8)
     outside = shade(190.0, 900.0, 100.0, 200.0, "2")
@@ -45,7 +52,7 @@ def test_an_incident_is_shaded_at_its_time_and_stays_inside() -> None:
 @given(st.floats(1e9, 2e9), st.floats(60, 4e8))
 def test_ticks_are_few_and_inside(since: float, length: float) -> None:
     """No more than fit, in order, none outside the range."""
-    found = ticks(since, since + length)
+    found = strip_ticks(since, since + length)
     places = [tick.percent for tick in found]
     assert len(found) <= MOST_TICKS
     assert places == sorted(places)
