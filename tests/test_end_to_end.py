@@ -18,7 +18,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.dashboards.definitions import dashboards
-from mlmon.dashboards.definitions.distributions import MOVED_MOST
+from mlmon.dashboards.definitions.drift import MOVED_MOST
 from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.definitions.severities import WORST_BY_ANALYZER
 from mlmon.dashboards.links.links import evidence, surroundings

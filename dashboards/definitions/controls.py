@@ -1,7 +1,8 @@
-"""The choices that narrow dashboards."""
+"""The controls and axes that dashboards share."""
 
 from typing import Final
 
+from mlmon.dashboards.model.chart import Values
 from mlmon.dashboards.model.dashboard import Control
 from mlmon.dashboards.model.sources import FINDINGS, LOGS
 
@@ -10,3 +11,7 @@ ENVIRONMENT: Final = Control("service.environment", "Environment", LOGS)
 MODEL: Final = Control("ml.model.name", "Model", FINDINGS)
 VERSION: Final = Control("ml.model.version", "Model version", FINDINGS)
 SEGMENT: Final = Control("finding.segment", "Segment", FINDINGS)
+
+VERSIONS: Final = Values("ml.model.version", "Model version", 5, "name")
+TENTHS: Final = tuple(round(0.1 * tenth, 1) for tenth in range(11))
+"""Edges of the bins of a score."""

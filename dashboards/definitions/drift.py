@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
-from mlmon.dashboards.definitions.distributions import MOVED_MOST
+from typing import Final
+
+from mlmon.dashboards.definitions.controls import (
+    ENVIRONMENT,
+    MODEL,
+    SEGMENT,
+    SERVICE,
+    TENTHS,
+    VERSION,
+    VERSIONS,
+)
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
+from mlmon.dashboards.model.picture import Distributions
 from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS
 
-TENTHS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
-VERSIONS = Values("ml.model.version", "Model version", 5, "name")
+MOVED_MOST: Final = Distributions(
+    Chart(
+        "Distributions of the features that moved most",
+        "Which values are more frequent than in training? Wide bars: training, by tenths of its "
+        "rows or by category; narrow bars: the last day judged.",
+        FINDINGS,
+        (Measure("Distance", "max", "finding.value"),),
+        "bar",
+        (Values("finding.subject", "Feature", 8),),
+        is_("finding.analyzer", "feature_drift"),
+    ),
+    parts="finding.parts",
+    now="Now",
+    reference="Training",
+)
+
 
 RANKED = Chart(
     "Features ranked by drift",

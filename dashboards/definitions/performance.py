@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from mlmon.dashboards.definitions.controls import MODEL, SEGMENT, VERSION
+from mlmon.dashboards.definitions.controls import MODEL, SEGMENT, TENTHS, VERSION, VERSIONS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
 from mlmon.dashboards.model.sources import BIDS, LABELS, MODELS
 
-TENTHS = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 TRUE = is_("ml.outcome.label", True)
 APPROVED = is_("ml.prediction.decision", "approved")
-VERSIONS = Values("ml.model.version", "Model version", 5, "name")
 
 SUCCESS = Chart(
     "Success rate of approved predictions",

@@ -86,11 +86,6 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
     return tuple(_named(placed))
 
 
-def charts(panels: Iterable[Placed]) -> Iterator[Chart]:
-    """Yield the charts among some panels."""
-    return (panel.panel for panel in panels if isinstance(panel.panel, Chart))
-
-
 def _tiles_lead_to(section: Section) -> dict[str, None]:
     tiles = (panel for row in section.rows for panel in row.panels if isinstance(panel, Chart))
     return dict.fromkeys(tile.leads_to for tile in tiles if tile.leads_to and not tile.by)

@@ -1,15 +1,16 @@
-"""The documents that charts and searches ask: one data view each."""
+"""The documents of charts and searches, one data view each, and the labels of their fields."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mlmon.dashboards.model.condition import EVERYTHING, Condition
 
 if TYPE_CHECKING:
     from mlmon.logging_config.schema.fields import Field
+
 
 TIME = "@timestamp"
 
@@ -47,3 +48,17 @@ class Source:
             return exact
         families = (field_ for field_ in self.fields if field_.is_family)
         return next((family for family in families if fnmatchcase(name, family.name)), None)
+
+
+_OWN: Final = ("finding.", "alert.", "incident.", "ml.")
+"""Prefixes that labels leave out."""
+_WORDS: Final = {"http": "HTTP", "url": "URL", "id": "ID", "ecs": "ECS", "5xx": "5xx"}
+
+
+def label(name: str) -> str:
+    """Return a field's name as people read it: `finding.sample.count` is `Sample count`."""
+    for prefix in _OWN:
+        name = name.removeprefix(prefix)
+    words = [_WORDS.get(word, word) for word in name.strip("@").replace("_", ".").split(".")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]

@@ -1,8 +1,14 @@
-"""An object for Kibana or Elasticsearch: a kind, a stable id and a body."""
+"""An object for Kibana or Elasticsearch, and how it names mlmon as its owner."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 Kind = Literal["data-view", "saved-object", "dashboard", "connector", "rule", "watch"]
 """What the body is:
@@ -32,3 +38,29 @@ class Artefact:
     kind: Kind
     id: str
     body: Mapping[str, Any]
+
+
+OWNER: Final = "mlmon"
+OWNERSHIP_NOTE: Final = "Made by mlmon: `mlmon kibana apply` replaces changes made here."
+"""Ends the description of a dashboard or search."""
+
+
+def is_owned_artefact(artefact: Artefact) -> bool:
+    """Whether an artefact names mlmon as its owner."""
+    return is_owned(artefact.kind, artefact.body)
+
+
+def is_owned(kind: Kind, body: Mapping[str, Any]) -> bool:
+    """Whether a body, ours or Kibana's, names mlmon as its owner.
+
+    A rule does so in its tags, a connector and a data view in their names, a watch in its metadata,
+    and a dashboard or search by the last sentence of its description.
+    """
+    if kind == "rule":
+        return OWNER in (body.get("tags") or [])
+    if kind == "watch":
+        return bool((body.get("metadata") or {}).get("managed_by") == OWNER)
+    inside = body.get("attributes") or body.get("data_view") or body
+    if kind in {"connector", "data-view"} or body.get("type") == "index-pattern":
+        return str(inside.get("name", "")).startswith(f"{OWNER} ")
+    return str(inside.get("description", "")).endswith(OWNERSHIP_NOTE)

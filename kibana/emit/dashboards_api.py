@@ -17,10 +17,9 @@ from mlmon.dashboards.model.picture import Picture
 from mlmon.dashboards.model.query import sortable, sorted_by_first
 from mlmon.dashboards.model.source import TIME
 from mlmon.dashboards.palette import KIBANA
+from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
-from mlmon.kibana.emit.lens.columns import formula
-from mlmon.kibana.emit.lens.formats import api_format
-from mlmon.kibana.emit.ownership import OWNERSHIP_NOTE
+from mlmon.kibana.emit.lens.columns import api_format, formula
 from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, titled
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mlmon.dashboards.definitions.searches import STORY
-from mlmon.dashboards.field_labels import label
-from mlmon.kibana.emit.ownership import OWNER
+from mlmon.dashboards.model.source import label
+from mlmon.kibana.emit.artefact import OWNER
 
 if TYPE_CHECKING:
     from mlmon.dashboards.links.target import Target

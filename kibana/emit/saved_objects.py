@@ -15,9 +15,9 @@ from mlmon.dashboards.model.condition import kql
 from mlmon.dashboards.model.dashboard import Documents
 from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
+from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
 from mlmon.kibana.emit.lens.attributes import attributes
-from mlmon.kibana.emit.ownership import OWNERSHIP_NOTE
 from mlmon.kibana.emit.vega import specification
 
 if TYPE_CHECKING:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.ownership import is_owned_artefact
-from mlmon.kibana.lint.bundle import Bundle, read
+from mlmon.kibana.emit.artefact import is_owned_artefact
+from mlmon.kibana.lint.bundle import Bundle, Problem, read
 from mlmon.kibana.lint.dashboard_bodies import dashboard_problems
-from mlmon.kibana.lint.problem import Problem
-from mlmon.kibana.lint.rules import connector_problems, rule_problems
+from mlmon.kibana.lint.rules import connector_problems, rule_problems, watch_problems
 from mlmon.kibana.lint.saved_objects import saved_object_problems
-from mlmon.kibana.lint.watches import watch_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

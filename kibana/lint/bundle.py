@@ -1,4 +1,4 @@
-"""What artefacts have in common: the ids they may name, and the fields that there are."""
+"""What all rules of the lint share: a problem, the ids that exist, and the mapped fields."""
 
 from __future__ import annotations
 
@@ -68,3 +68,21 @@ def _maps(mapping: Mapping[str, Any], field: str) -> bool:
         for rule in families
         if rule["mapping"].get("index", True)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding of the lint.
+
+    Args:
+        artefact: What it is wrong with.
+        path: Where in its body.
+        message: What is wrong.
+    """
+
+    artefact: Artefact
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.artefact.kind} {self.artefact.id}{self.path}: {self.message}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import COLUMNS
-from mlmon.kibana.lint.links import link_problems
-from mlmon.kibana.lint.problem import Problem
+from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.panels import link_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

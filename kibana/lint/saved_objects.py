@@ -7,10 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.dashboard import COLUMNS
-from mlmon.kibana.lint.lens import lens_problems
-from mlmon.kibana.lint.links import link_problems
-from mlmon.kibana.lint.problem import Problem
-from mlmon.kibana.lint.vega import vega_problems
+from mlmon.kibana.lint.bundle import Problem
+from mlmon.kibana.lint.panels import lens_problems, link_problems, vega_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
 from mlmon.dashboards.links.target import Target
-from mlmon.kibana.emit.artefact import KINDS, Artefact
-from mlmon.kibana.emit.ownership import OWNER
+from mlmon.kibana.emit.artefact import KINDS, OWNER, Artefact
 
 Provider = Callable[[Target], Iterable[Artefact]]
 

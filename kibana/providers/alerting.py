@@ -13,8 +13,7 @@ from mlmon.alerting.compiled.kibana_rule import (
 )
 from mlmon.alerting.compiled.watch import watch
 from mlmon.analyzers.base.finding import Severity
-from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.ownership import OWNER
+from mlmon.kibana.emit.artefact import OWNER, Artefact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

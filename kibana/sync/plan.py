@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.artefact import KINDS, Artefact, Kind
-from mlmon.kibana.emit.ownership import is_owned
+from mlmon.kibana.emit.artefact import KINDS, Artefact, Kind, is_owned
 from mlmon.kibana.sync.api import DASHBOARDS_API
 from mlmon.kibana.sync.differences import differences
 

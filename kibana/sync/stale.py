@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.artefact import Artefact
-from mlmon.kibana.emit.ownership import OWNER, is_owned_artefact
+from mlmon.kibana.emit.artefact import OWNER, Artefact, is_owned_artefact
 from mlmon.kibana.sync.api import DASHBOARDS_API
 
 if TYPE_CHECKING:

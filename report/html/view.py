@@ -12,7 +12,7 @@ from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import duration, heading, machine_moment, moment
-from mlmon.report.html.chart_views import PanelView, Resolution, panel_views, resolution
+from mlmon.report.html.charts import PanelView, Resolution, panel_views, resolution
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
 from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks, within

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from mlmon.dashboards.field_labels import label
 from mlmon.dashboards.model.query import sorted_by_first
 from mlmon.dashboards.model.rows import axis_label, rows
+from mlmon.dashboards.model.source import label
 from mlmon.dashboards.vega_lite.chart import chart_drawing
 from mlmon.formatting import DASH, number, short_moment
 

@@ -9,7 +9,7 @@ import typer
 from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, PeriodCommand, Since
 
 if TYPE_CHECKING:
-    from mlmon.report.terminal.query import EventFilter
+    from mlmon.report.terminal.search import EventFilter
     from mlmon.report.terminal.story import Sentence
 
 app = typer.Typer()
@@ -45,14 +45,14 @@ def logs(  # noqa: PLR0917 - its options
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import shutdown_event
-    from mlmon.report.terminal.following import follow as following
-    from mlmon.report.terminal.following import newest
-    from mlmon.report.terminal.query import (
+    from mlmon.report.terminal.search import (
         EventFilter,
         dataset_argument,
         field_argument,
         level_argument,
+        newest,
     )
+    from mlmon.report.terminal.search import follow as following
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
     event_filter = EventFilter(

@@ -1,4 +1,4 @@
-"""The columns of a Lens layer: its axes, its measures, and the parts of its formulas."""
+"""The columns of a Lens layer: its axes, its measures with their formats, and formulas."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from mlmon.dashboards.model.chart import Axis, Bins, Layer, Measure, Time, Value
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, kql
 from mlmon.dashboards.model.query import sortable
 from mlmon.dashboards.model.source import TIME
-from mlmon.kibana.emit.lens.formats import lens_format
 
 if TYPE_CHECKING:
+    from mlmon.dashboards.model.chart import Measure
+    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import Source
+
 
 RECORDS = "___records___"
 """What Lens calls the documents themselves: a count without it is an error."""
@@ -235,3 +237,25 @@ def _quoted(condition: Condition) -> str:
     """Return a condition as a formula's argument: quotes inside it are escaped."""
     text = kql(condition).replace("\\", "\\\\").replace("'", "\\'")
     return f"kql='{text}'" if text else ""
+
+
+SHARE = "ratio"
+
+
+def lens_format(measure: Measure, source: Source) -> Json | None:
+    """Return the format of a measure; None leaves it to the data view, which knows the field's."""
+    known = source.field(measure.field) if measure.field else None
+    if measure.unit == SHARE:
+        return {"id": "percent", "params": {"decimals": 1}}
+    if not measure.unit or (known is not None and known.unit):
+        return None
+    return {"id": "number", "params": {"decimals": 2, "suffix": f" {measure.unit}"}}
+
+
+def api_format(measure: Measure, source: Source) -> Json:
+    """Return the same for the Dashboards API: a `format` to merge in, or nothing."""
+    form = lens_format(measure, source)
+    if form is None:
+        return {}
+    kind = {"percent": "percent", "number": "number"}[form["id"]]
+    return {"format": {"type": kind, **form["params"]}}

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.field_labels import label
 from mlmon.dashboards.links.target import Target
-from mlmon.dashboards.model.source import Source
+from mlmon.dashboards.model.source import Source, label
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS, LOGS, REQUESTS, SOURCES
 from mlmon.kibana.emit.data_views import data_view
 from mlmon.kibana.emit.saved_objects import index_pattern

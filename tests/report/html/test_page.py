@@ -10,7 +10,7 @@ import pytest
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.run.ground_truth import Incident
-from mlmon.report.html.chart_views import MOST_CHARTS
+from mlmon.report.html.charts import MOST_CHARTS
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 from mlmon.report.html.view import AnalyzerOfReport

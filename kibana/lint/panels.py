@@ -1,8 +1,10 @@
-"""Rules for a Lens panel by value: its columns exist, are used rightly, and ask existing fields."""
+"""Rules for panels by value: Lens, Vega, and links in Markdown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.kibana.emit.lens.columns import RECORDS
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mlmon.kibana.lint.bundle import Bundle
+
 
 Found = tuple[str, str]
 _ACCESSORS = {
@@ -23,6 +26,8 @@ _ACCESSORS = {
 }
 _LISTS = {"accessors"}
 _WITHOUT_FIELD = {"formula", "math", "static_value"}
+_BY_FIELD = frozenset({"term", "terms", "range", "match", "exists"})
+_VIEW: Final = re.compile(r"\(#/view/([^)?]+)")
 
 
 def lens_problems(attributes: Mapping[str, Any], bundle: Bundle) -> Iterator[Found]:
@@ -86,3 +91,46 @@ def _used(drawn: Any) -> Iterator[str]:
     elif isinstance(drawn, list):
         for each in drawn:
             yield from _used(each)
+
+
+def vega_problems(spec: str, bundle: Bundle) -> Iterator[Found]:
+    """Yield (path, message) of what is wrong with a specification."""
+    try:
+        data = json.loads(spec)["data"]
+    except ValueError as error:
+        yield "/spec", f"is not JSON: {error}"
+        return
+    url = data["url"]
+    views = [id_ for id_, pattern in bundle.patterns.items() if pattern == url["index"]]
+    if not views:
+        yield "/spec", f"asks {url['index']}, which no data view has"
+        return
+    for field in sorted(set(_fields(url["body"]))):
+        if not bundle.has_field(views[0], field):
+            yield "/spec", f"{field} is in no index template of {views[0]}"
+    path = data.get("format", {}).get("property", "")
+    parts = path.removeprefix("aggregations.").split(".")
+    if not path.startswith("aggregations.") or parts[0] not in url["body"].get("aggs", {}):
+        yield "/spec", f"draws {path or 'nothing'}, which its search does not answer"
+
+
+def _fields(body: Any) -> Iterator[str]:
+    """Yield every field that a search body names."""
+    if isinstance(body, dict):
+        for key, value in body.items():
+            if key == "field" and isinstance(value, str):
+                yield value
+            elif key in _BY_FIELD and isinstance(value, dict) and "field" not in value:
+                yield from value
+            else:
+                yield from _fields(value)
+    elif isinstance(body, list):
+        for each in body:
+            yield from _fields(each)
+
+
+def link_problems(markdown: str, bundle: Bundle) -> Iterator[str]:
+    """Yield a message for each link to a dashboard that is not there."""
+    for dashboard in _VIEW.findall(markdown):
+        if ("dashboard", dashboard) not in bundle.ids:
+            yield f"links to the dashboard {dashboard}, which does not exist"

@@ -9,12 +9,12 @@ import pytest
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
-from mlmon.report.terminal.following import newest
-from mlmon.report.terminal.query import (
+from mlmon.report.terminal.search import (
     EventFilter,
     dataset_argument,
     field_argument,
     level_argument,
+    newest,
 )
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

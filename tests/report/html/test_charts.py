@@ -11,7 +11,7 @@ from mlmon.analyzers.base.metric import Draw, Metric
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.report.html.buckets import HOUR, buckets
-from mlmon.report.html.history import history
+from mlmon.report.html.charts import history
 from mlmon.report.html.series import record
 from tests.support.vega import compiled
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.report.terminal.following import follow
-from mlmon.report.terminal.query import EventFilter
+from mlmon.report.terminal.search import EventFilter, follow
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
