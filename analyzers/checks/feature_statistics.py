@@ -26,8 +26,9 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
-from mlmon.analyzers.drift.drift import ALPHA, numeric_drift
+from mlmon.analyzers.drift.drift import ALPHA
 from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows

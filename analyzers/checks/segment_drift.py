@@ -19,7 +19,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR
-from mlmon.analyzers.drift.drift import numbers_moved
+from mlmon.analyzers.drift.moved import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of

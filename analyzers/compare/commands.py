@@ -43,9 +43,10 @@ def compare(
             "--refine", help="Count again in the logs where buckets are too coarse to decide."
         ),
     ] = False,
-    measures: Annotated[
-        bool, typer.Option("--measures", help="Add PSI, Jensen-Shannon and Wasserstein distances.")
-    ] = False,
+    test: Annotated[
+        str | None,
+        typer.Option(help="Drift test for all features. (default: those of feature_drift)"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Rank features and scores by their drift from training, or from another period.
@@ -58,6 +59,7 @@ def compare(
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.analyzers.base.window import HOUR, Window, floor
     from mlmon.analyzers.compare.traffic import compared
+    from mlmon.analyzers.drift.chosen_tests import ChosenTests, chosen_tests, drift_test
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
@@ -72,6 +74,8 @@ def compare(
         return window
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    table = read_section("analyzers").get("feature_drift", {})
+    tests = ChosenTests(drift_test(test, "--test")) if test else chosen_tests(table)
     window = period(since, until)
     if with_until and not with_since:
         raise WrongValueError(
@@ -80,15 +84,21 @@ def compare(
     before = period(with_since, with_until or since) if with_since else None
     with connect(settings) as cluster, show_progress("adding up profiles"):
         result = compared(
-            cluster, settings.namespace, window, before, (model, model_version), refine=refine
+            cluster,
+            settings.namespace,
+            window,
+            before,
+            (model, model_version),
+            tests,
+            refine=refine,
         )
     if as_json:
         print(json.dumps(result.to_json()))
     else:
-        _print(result, measures=measures)
+        _print(result)
 
 
-def _print(result: Compared, *, measures: bool) -> None:
+def _print(result: Compared) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -104,15 +114,15 @@ def _print(result: Compared, *, measures: bool) -> None:
             f"{escape(row.feature.ljust(widest))}  [{style}]{_bar(row)}[/]  "
             f"{_distance(row)}  {escape(row.moved)}{still_open(row.drift) if row.drift else ''}"
         )
-        if measures and row.drift:
-            console.print(f"{' ' * widest}  {row.measures.sentence()}")
 
 
 def _bar(row: Row) -> str:
     """Draw the distance: full for what neither chance nor buckets explain, light for the rest."""
     if row.drift is None:
         return " " * _BAR
-    certain, possible = (round(_BAR * each) for each in (row.drift.low, row.drift.value))
+    certain, possible = (
+        round(_BAR * min(1.0, value)) for value in (row.drift.low, row.drift.value)
+    )
     return ("█" * certain + "░" * max(0, possible - certain)).ljust(_BAR, "·")
 
 

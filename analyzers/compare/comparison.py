@@ -8,26 +8,23 @@ distance the interval that holds for all that the edges leave open (statistics/p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.checks.feature_drift.feature_drift import FALSE_DISCOVERY_RATE
-from mlmon.analyzers.compare.measures import Measures, of_categories, of_numbers
-from mlmon.analyzers.drift.drift import (
-    LIMITS,
-    Drift,
-    categorical_drift,
-    categories_moved,
-    drift_of_parts,
-    parts_moved,
-)
+from mlmon.analyzers.drift.chosen_tests import ChosenTests
+from mlmon.analyzers.drift.method import measured, rows_of
+from mlmon.analyzers.drift.moved import categories_moved, parts_moved
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.drift import Drift
+    from mlmon.analyzers.drift.method import DriftMethod
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.buckets import Buckets
     from mlmon.analyzers.statistics.categories import CategoryCounts
@@ -59,8 +56,8 @@ class Row:
         drift: How far it moved; None where one side has no rows.
         q_value: Its p-value after Benjamini-Hochberg over all rows.
         severity: As `feature_drift` judges such a distance.
-        moved: What moved, for a person.
-        measures: How far by other measures.
+        moved: What moved, for a person; without a drift, why it is not known.
+        test: The drift test.
     """
 
     feature: str
@@ -68,15 +65,15 @@ class Row:
     q_value: float
     severity: Severity
     moved: str
-    measures: Measures = field(default_factory=Measures)
+    test: str
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
-        measured: dict[str, Any] = {"value": None, "open": []}
+        known: dict[str, Any] = {"value": None, "open": []}
         if self.drift:
-            measured = {**self.drift.measured(), "open": list(self.drift.left_open)}
+            known = {**self.drift.measured(), "open": list(self.drift.left_open)}
         about = {"severity": str(self.severity), "moved": self.moved, "q_value": self.q_value}
-        return {"feature": self.feature, **about, **measured, **self.measures.to_json()}
+        return {"feature": self.feature, "test": self.test, **about, **known}
 
 
 def of_training(baseline: Baseline) -> Side:
@@ -113,9 +110,16 @@ def of_traffic(
     return Side(name, numeric, categorical)
 
 
-def compare(current: Side, reference: Side) -> list[Row]:
-    """Compare every feature and the scores, what moved most first."""
-    found = [*_numbers(current, reference), *_categories(current, reference)]
+def compare(current: Side, reference: Side, tests: ChosenTests | None = None) -> list[Row]:
+    """Compare every feature and the scores, what moved most first.
+
+    Args:
+        current: This time.
+        reference: What it is compared with.
+        tests: The drift tests of the features, by default those of `feature_drift`.
+    """
+    chosen = tests or ChosenTests()
+    found = [*_numbers(current, reference, chosen), *_categories(current, reference, chosen)]
     corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in found])
     rows = [
         replace(each, q_value=q_value, severity=_severity(each.drift, q_value))
@@ -133,34 +137,35 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
         return Severity.UNKNOWN
     if q_value > FALSE_DISCOVERY_RATE:
         return Severity.OK
-    return LIMITS.judge(drift.low, drift.high)
+    return drift.limits.judge(drift.low, drift.high)
 
 
-def _numbers(current: Side, reference: Side) -> Iterator[Row]:
+def _numbers(current: Side, reference: Side, tests: ChosenTests) -> Iterator[Row]:
     """Yield rows before their p-values are corrected."""
     for feature in sorted(current.numeric.keys() & reference.numeric.keys()):
         now, before = current.numeric[feature], reference.numeric[feature]
-        missing = _missing(sum(each.n for each in now), sum(each.n for each in before), reference)
-        if missing:
-            yield _row(feature, None, missing, Measures())
-        else:
-            moved = parts_moved(now, before, f"in {reference.name}")
-            yield _row(feature, drift_of_parts(now, before), moved, of_numbers(now, before))
+        method = tests.numeric(feature)
+        missing = _missing(rows_of(now), rows_of(before), reference)
+        drift = missing or measured(method, method.numeric, now, before)
+        moved = partial(parts_moved, now, before, f"in {reference.name}")
+        yield _row(feature, method, drift, moved)
 
 
-def _categories(current: Side, reference: Side) -> Iterator[Row]:
+def _categories(current: Side, reference: Side, tests: ChosenTests) -> Iterator[Row]:
     for feature in sorted(current.categorical.keys() & reference.categorical.keys()):
         now, before = current.categorical[feature], reference.categorical[feature]
+        method = tests.categorical(feature)
         missing = _missing(now.n, before.n, reference)
-        if missing:
-            yield _row(feature, None, missing, Measures())
-        else:
-            moved = categories_moved(now, before, f"in {reference.name}")
-            yield _row(feature, categorical_drift(now, before), moved, of_categories(now, before))
+        drift = missing or measured(method, method.categorical, now, before)
+        moved = partial(categories_moved, now, before, f"in {reference.name}")
+        yield _row(feature, method, drift, moved)
 
 
-def _row(feature: str, drift: Drift | None, moved: str, measures: Measures) -> Row:
-    return Row(feature, drift, 1.0, Severity.UNKNOWN, moved, measures)
+def _row(feature: str, method: DriftMethod, drift: Drift | str, moved: Callable[[], str]) -> Row:
+    """Return a row; of a drift that is not known, with the reason."""
+    if isinstance(drift, str):
+        return Row(feature, None, 1.0, Severity.UNKNOWN, drift, method.name)
+    return Row(feature, drift, 1.0, Severity.UNKNOWN, moved(), method.name)
 
 
 def _missing(rows: int, reference_rows: int, reference: Side) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.compare.comparison import SCORE, Side
-from mlmon.analyzers.drift.drift import drift_of_parts, undecided
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import drift_of_parts, undecided
 from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.doubles import next_above

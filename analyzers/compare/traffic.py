@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.chosen_tests import ChosenTests
     from mlmon.analyzers.profiles.last_windows import Last, Version
     from mlmon.analyzers.profiles.store import Stored
     from mlmon.elastic.client.cluster import Cluster
@@ -115,6 +116,7 @@ def compared(
     window: Window,
     before: Window | None,
     model: tuple[str | None, str | None],
+    tests: ChosenTests | None = None,
     *,
     refine: bool = False,
 ) -> Compared:
@@ -126,6 +128,7 @@ def compared(
         window: Whose predictions, of all versions of the model.
         before: Whose predictions they are compared with, None for the training set.
         model: Name and version whose baseline is used; where one is not named, what served last.
+        tests: The drift tests, by default those of `feature_drift`.
         refine: Whether what buckets leave open is counted again in the logs.
 
     Raises:
@@ -144,7 +147,7 @@ def compared(
         times = [window, *([before] if before else [])]
         recount = Recount(cluster, namespace, baseline.model_name, times)
         sides = refined(*sides, baseline, recount, with_training=before is None)
-    return Compared(traffic, past, baseline, baselines, compare(*sides))
+    return Compared(traffic, past, baseline, baselines, compare(*sides, tests))
 
 
 def _baseline(

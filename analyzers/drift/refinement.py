@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.drift.drift import Drift, numeric_drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.drift.refinement_kind import KIND
 from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.statistics.buckets import Buckets, merge
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.drift import Drift
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 

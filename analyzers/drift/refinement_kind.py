@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, Window, floor
-from mlmon.analyzers.drift.drift import numeric_drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC, SCORE, STEP
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION

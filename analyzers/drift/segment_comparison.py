@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.baselines.segments import segment_name
-from mlmon.analyzers.drift.drift import Drift, numeric_drift, rows_needed
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift, rows_needed
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.formatting import number
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.drift import Drift
     from mlmon.analyzers.profiles.kinds.segment import SegmentCount
 
 LIMITS = Limits(0.15, 0.30)

@@ -18,10 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.drift.drift import LIMITS, Drift, drift_of_parts, rows_needed
+from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
+    drift_of_parts,
+    ks_distance_of_parts,
+    rows_needed,
+)
 from mlmon.analyzers.references.seasons import past_weeks
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.probability_box import ks_distance
 from mlmon.formatting import number
 
 if TYPE_CHECKING:
@@ -128,7 +132,7 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     current, counted = hours.within(window), weeks
     if current:
         farthest = max(
-            weeks, key=lambda week: ks_distance(buckets_of(current), buckets_of(week)).low
+            weeks, key=lambda week: ks_distance_of_parts(buckets_of(current), buckets_of(week)).low
         )
         counted = [week for week in weeks if week is not farthest]
     usual = [part for each in counted for part in each]

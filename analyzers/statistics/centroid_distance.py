@@ -33,9 +33,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mlmon.analyzers.statistics.effective_rows import rows_for
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.sample_size import rows_for
 
 Vectors = NDArray[np.float64]
 

@@ -8,17 +8,11 @@ the table's margins lead one to expect,
 The law needs E of some size, so sparse categories (E < 5 in the smaller sample) are pooled into
 one, which joins the least of the others if it is itself too sparse (Cochran's rule).
 
-X^2 grows with the rows; effect sizes do not:
-- Cramér's V = sqrt(X^2 / N) for two rows, in [0, 1]. It shrinks when one sample is much larger.
-- Bergsma's V subtracts what chance alone adds, (k - 1) / (N - 1).
-- The balanced V gives both samples equal weight: V^2 = 1/2 sum of (p - q)^2 / (p + q). It does not
-  depend on the samples' sizes, and T^2 <= V^2 <= T for the total variation T: from |p - q| <= p + q
-  follows V^2 <= T; by Cauchy-Schwarz (sum |p - q|)^2 <= sum (p - q)^2 / (p + q) * sum (p + q).
+X^2 grows with the rows; Cramér's V = sqrt(X^2 / N), in [0, 1] for two rows, does not. It shrinks
+when one sample is much larger.
 
 Papers: Pearson, K. (1900). Phil. Mag. 50, 157-175. Cochran, W. G. (1954). Some methods for
-strengthening the common chi-squared tests. Biometrics 10, 417-451. Bergsma, W. (2013). A
-bias-correction for Cramér's V. J. Korean Stat. Soc. 42, 323-328. Le Cam, L. (1986). Asymptotic
-Methods in Statistical Decision Theory, p. 47 (the balanced V).
+strengthening the common chi-squared tests. Biometrics 10, 417-451.
 
 >>> test = chi_squared({"DE": 50, "FR": 50}, {"DE": 80, "FR": 20})
 >>> round(test.statistic, 3), test.degrees_of_freedom, round(test.cramers_v, 3)
@@ -45,15 +39,12 @@ MINIMUM_EXPECTED = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ChiSquared:
-    """The test's outcome; `pooled` categories were too sparse to stand alone."""
+    """The test's outcome, and the size of the effect from 0 to 1."""
 
     statistic: float
     degrees_of_freedom: int
     p_value: float
     cramers_v: float
-    cramers_v_corrected: float
-    cramers_v_balanced: float
-    pooled: int
 
 
 def chi_squared(
@@ -79,9 +70,6 @@ def chi_squared(
         degrees_of_freedom=columns - 1,
         p_value=float(test.pvalue),
         cramers_v=math.sqrt(statistic / rows) if columns > 1 else 0.0,
-        cramers_v_corrected=_bergsma(statistic / rows, columns, rows),
-        cramers_v_balanced=_balanced(pooled_table),
-        pooled=table.shape[1] - columns,
     )
 
 
@@ -105,18 +93,3 @@ def _pooled(table: NDArray[np.float64], minimum: float) -> NDArray[np.float64]:
     if expected[:sparse].sum() < minimum:
         sparse = min(sparse + 1, ordered.shape[1])
     return np.column_stack([ordered[:, :sparse].sum(axis=1), ordered[:, sparse:]])
-
-
-def _bergsma(phi_squared: float, columns: int, rows: float) -> float:
-    """Cramér's V without the part that chance adds."""
-    if columns == 1:
-        return 0.0
-    excess = max(0.0, phi_squared - (columns - 1) / (rows - 1))
-    least = min(columns - (columns - 1) ** 2 / (rows - 1), 2 - 1 / (rows - 1))
-    return math.sqrt(excess / (least - 1)) if least > 1 else 0.0
-
-
-def _balanced(table: NDArray[np.float64]) -> float:
-    """Cramér's V of the table with both rows scaled to the same sum."""
-    p, q = table / table.sum(axis=1, keepdims=True)
-    return math.sqrt(float(((p - q) ** 2 / (p + q)).sum()) / 2)

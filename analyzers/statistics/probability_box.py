@@ -18,7 +18,7 @@ both boxes leave apart: the lower bound. For u_k < x <= u_{k+1} no known point o
 before x and after u_k, nor between x and u_{k+1}, so F(x) <= H_F(x) = H_F(u_{k+1}) and G(x) >=
 L_G(u_k), and the same exchanged: the upper bound. Where u_{k+1} is the double above u_k, x is
 u_{k+1} itself and L(u_{k+1}) takes the place of L(u_k). Before u_0 L is 0, after u_m H is all rows.
-Over one set of edges L = H at each, and this is ks.py's interval, which is what is returned there.
+Over one set of edges L = H at each, and this is drift/methods/kolmogorov_smirnov.py's interval.
 
 The r-th smallest row lies at or above every point with H < r, and below every one with L >= r.
 
@@ -29,7 +29,7 @@ C. F. (2003). Partial Identification of Probability Distributions, chapter 1.
 >>> from mlmon.analyzers.statistics.buckets import Buckets
 >>> before = [Buckets.from_values([1, 2, 3, 4], edges=(1.0, 2.5, 5.0))]
 >>> after = [Buckets.from_values([3, 3, 4, 4], edges=(0.0, 3.5, 6.0))]
->>> ks_distance(after, before)
+>>> distance_of_boxes(*boxes(after, before))
 Interval(low=0.5, high=1.0)
 >>> ProbabilityBox.of([*before, *after]).percentile(0.5)
 Interval(low=2.5, high=3.4999999999999996)
@@ -43,14 +43,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mlmon.analyzers.statistics import ks
-from mlmon.analyzers.statistics.buckets import Buckets, Floats, Integers, merge
 from mlmon.analyzers.statistics.doubles import next_above, next_below
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mlmon.analyzers.statistics.buckets import Buckets, Floats, Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,19 +95,6 @@ class ProbabilityBox:
         """The share of rows below each point that errs least."""
         shares: Floats = (self.least + self.most) / (2 * self.n)
         return shares
-
-
-def ks_distance(current: Sequence[Buckets], reference: Sequence[Buckets]) -> Interval:
-    """The interval that holds the distance of the raw rows of two samples, part by part.
-
-    Raises:
-        EmptySampleError: a sample has no rows.
-    """
-    n, m = (sum(part.n for part in parts) for parts in (current, reference))
-    require_rows(current=n, reference=m)
-    if len({part.edges for part in (*current, *reference)}) == 1:
-        return ks.ks_distance(merge(current), merge(reference))
-    return distance_of_boxes(*boxes(current, reference))
 
 
 def boxes(

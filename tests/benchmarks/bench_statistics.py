@@ -16,23 +16,24 @@ from rich.table import Table
 from scipy import stats
 from sklearn import metrics
 
-from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
+from mlmon.analyzers.drift.methods.jensen_shannon import of_numbers as jensen_shannon
+from mlmon.analyzers.drift.methods.psi import of_numbers as psi
+from mlmon.analyzers.drift.methods.total_variation import total_variation
+from mlmon.analyzers.drift.methods.wasserstein import wasserstein
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.brier import brier
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.calibration import expected_calibration_error
+from mlmon.analyzers.statistics.categories import CategoryCounts
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.chi_squared import chi_squared
 from mlmon.analyzers.statistics.confusion import Confusion
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.jensen_shannon import jensen_shannon_of_buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.log_loss import log_loss
 from mlmon.analyzers.statistics.percentiles import percentile
-from mlmon.analyzers.statistics.psi import psi_of_buckets
 from mlmon.analyzers.statistics.roc_auc import confidence_interval, roc_auc
-from mlmon.analyzers.statistics.total_variation import total_variation
-from mlmon.analyzers.statistics.wasserstein import wasserstein
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +68,8 @@ def every_drift_statistic(current: Buckets, reference: Buckets) -> None:
     drift_verdicts(current, reference)
     for _ in range(FEATURES):
         wasserstein(current, reference)
-        psi_of_buckets(current, reference)
-        jensen_shannon_of_buckets(current, reference)
+        psi([current], [reference])
+        jensen_shannon([current], [reference])
         for share in (0.5, 0.95, 0.99):
             percentile(current, share)
 
@@ -76,7 +77,7 @@ def every_drift_statistic(current: Buckets, reference: Buckets) -> None:
 def categorical_verdicts(current: dict[str, int], reference: dict[str, int]) -> None:
     """Total variation and chi-squared of 16 features with 100 categories."""
     for _ in range(FEATURES):
-        total_variation(current, reference)
+        total_variation(CategoryCounts(current), CategoryCounts(reference))
         chi_squared(current, reference)
 
 

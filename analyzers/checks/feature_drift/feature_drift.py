@@ -30,15 +30,11 @@ from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
     numbers_side_by_side,
 )
-from mlmon.analyzers.drift.drift import (
-    LIMITS,
-    Drift,
-    categorical_drift,
-    categories_moved,
-    numbers_moved,
-    onset,
-    rows_needed,
-)
+from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import rows_needed
+from mlmon.analyzers.drift.methods.total_variation import categorical_drift
+from mlmon.analyzers.drift.methods.total_variation import rows_needed as category_rows_needed
+from mlmon.analyzers.drift.moved import categories_moved, numbers_moved, onset
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.weekly_drift import WEEKS, Hours, beside_past_weeks
@@ -243,9 +239,9 @@ def _compare(
         yield Comparison(NUMBERS, feature, drift, skip_reason, moved, parts)
     for feature, known in sorted(baseline.categorical.items()):
         categories = traffic.categorical[feature]
-        needed = rows_needed(LIMITS.critical, known.n, len(known.counts))
-        skip_reason = _obstacle(feature, categories.n, needed)
         sides = categories.counted(known.counts), known.counted
+        needed = category_rows_needed(LIMITS.critical, sides[1])
+        skip_reason = _obstacle(feature, categories.n, needed)
         drift = None if skip_reason else categorical_drift(*sides)
         moved = partial(categories_moved, *sides)
         parts = partial(categories_side_by_side, categories, known)

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import ks_distance_of_parts
 from mlmon.analyzers.drift.weekly_drift import Hours, WeeklyDrift, rows_of, weekly_drift
 from mlmon.analyzers.profiles.one_per_version import counted_once
-from mlmon.analyzers.statistics.probability_box import ks_distance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,5 +126,7 @@ class EarlierVersions:
         if other is None or other.score is None or self._baseline.score is None:
             return None
         if version not in self._distances:
-            self._distances[version] = ks_distance([self._baseline.score], [other.score]).high
+            self._distances[version] = ks_distance_of_parts(
+                [self._baseline.score], [other.score]
+            ).high
         return self._distances[version]

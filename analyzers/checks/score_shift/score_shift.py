@@ -26,7 +26,9 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
-from mlmon.analyzers.drift.drift import LIMITS, numbers_moved, onset, parts_moved, rows_needed
+from mlmon.analyzers.drift.drift import LIMITS
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import rows_needed
+from mlmon.analyzers.drift.moved import numbers_moved, onset, parts_moved
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.segment_comparison import most_of_all

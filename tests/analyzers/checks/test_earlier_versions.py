@@ -14,10 +14,10 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.score_shift.score_shift import WEEKLY, ScoreShift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import ks_distance_of_parts
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
-from mlmon.analyzers.statistics.probability_box import ks_distance
 from tests.support.contexts import context_of
 
 Scores = np.ndarray[Any, np.dtype[np.float64]]
@@ -149,7 +149,7 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
     assert finding.value == pytest.approx(exact, abs=0.02)
     young, *old = (each.score for each in (changed.baselines[4], *changed.baselines[:4]))
     assert young is not None
-    purpose = [ks_distance([young], [each]) for each in old if each]
+    purpose = [ks_distance_of_parts([young], [each]) for each in old if each]
     chance = 1.9495 / np.sqrt(300)
     assert finding.low == pytest.approx(exact - chance - purpose[0].high, abs=0.03)
     assert finding.low > 0.2

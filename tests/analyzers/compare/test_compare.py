@@ -24,11 +24,13 @@ from mlmon.analyzers.baselines.summary import summarise
 from mlmon.analyzers.commands import app
 from mlmon.analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
 from mlmon.analyzers.compare.traffic import compared
+from mlmon.analyzers.drift.chosen_tests import ChosenTests
+from mlmon.analyzers.drift.methods import drift_methods
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.prediction import KIND, Categories, PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.profiles.store import AT_ONCE, ProfileStore, merge_stored
-from mlmon.analyzers.statistics import ks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.elastic.client.cluster import Cluster
@@ -154,10 +156,10 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
     assert country.low <= abs(share[0] - share[1]) <= country.high < 0.1
 
 
-def test_other_measures_agree_with_scipy_on_their_rows(
+def test_the_drift_tests_agree_with_scipy_on_their_rows(
     steady_hours: Make, baseline: Baseline
 ) -> None:
-    """Wasserstein and Jensen-Shannon intervals hold scipy's values, PSI the one of its formula."""
+    """Wasserstein and Jensen-Shannon hold scipy's values, PSI the one of its formula."""
     raw: dict[bool, list[Rows]] = {False: [], True: []}
 
     def kept(hour: int, rows: Rows) -> None:
@@ -167,26 +169,31 @@ def test_other_measures_agree_with_scipy_on_their_rows(
         raw[hour >= 24].append(rows)
 
     hours = steady_hours(48, change=kept)
-    rows = by_feature(compare(side(hours[24:], baseline), side(hours[:24], baseline)))
+    by_test = {
+        name: by_feature(
+            compare(side(hours[24:], baseline), side(hours[:24], baseline), ChosenTests(method))
+        )
+        for name, method in drift_methods().items()
+    }
     now, before = (np.concatenate([each["price"] for each in raw[of]]) for of in (True, False))
-    measures = rows["price"].measures
-    assert measures.wasserstein is not None
-    assert measures.psi is not None
-    moved = stats.wasserstein_distance(now, before) / before.std(ddof=1)
-    assert measures.wasserstein.contains(moved)
-    assert measures.wasserstein.width < 0.3
-    assert measures.psi.p_value < 1e-6
+    moved = by_test["wasserstein"]["price"].drift
+    assert moved is not None
+    assert moved.low <= stats.wasserstein_distance(now, before) / before.std(ddof=1) <= moved.high
+    index = by_test["psi"]["price"].drift
+    assert index is not None
+    assert index.p_value < 1e-6
     counts = [
         Counter(np.concatenate([each["country"] for each in raw[of]])) for of in (True, False)
     ]
     shares = [[count_[name] / 2_400 for name in ("DE", "FR", "US", "XX")] for count_ in counts]
-    known = rows["country"].measures
-    assert known.jensen_shannon is not None
-    assert known.jensen_shannon.contains(float(jensenshannon(*shares, base=2)), rounding=1e-12)
-    assert rows["country"].to_json()["wasserstein"] is None
+    known = by_test["jensen_shannon"]["country"].drift
+    assert known is not None
+    assert known.value == pytest.approx(jensenshannon(*shares, base=2), abs=1e-9)
+    # Wasserstein is for numbers: categories keep the test they have by default.
+    assert by_test["wasserstein"]["country"].test == "total_variation"
     smoothed = [(np.array(share) * 2_400 + 0.5) / (2_400 + 2) for share in shares]
     psi = sum((p - q) * np.log(p / q) for p, q in zip(*smoothed, strict=True))
-    assert rows["country"].to_json()["psi"] == pytest.approx(psi)
+    assert by_test["psi"]["country"].to_json()["value"] == pytest.approx(psi)
 
 
 def test_a_version_without_baseline_is_counted_out(
@@ -308,9 +315,10 @@ def test_the_command_compares_with_the_time_before(run: Run, start: datetime) ->
     assert [row["severity"] for row in answer["rows"]] == ["critical", "ok", "ok", "ok"]
     title, price, *_ = run(*words).stdout.splitlines()
     # There are no logs to count again, so the profiles stand.
-    below = run(*words, "--measures", "--refine").stdout.splitlines()[2]
-    assert below.strip().startswith("PSI ")
-    assert below.endswith(" standard deviations")
+    assert run(*words, "--refine").stdout.splitlines()[1] == price
+    by_psi = json.loads(run(*words, "--test", "psi", "--json").stdout)["rows"]
+    assert {row["test"] for row in by_psi} == {"psi"}
+    assert [row["severity"] for row in by_psi] == ["critical", "ok", "ok", "ok"]
     assert title.startswith("2,400 predictions on 2026-03-03 (UTC), compared with those on 2026")
     assert price.startswith("price ")
     assert "█" in price

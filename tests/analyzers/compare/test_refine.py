@@ -16,8 +16,9 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.compare.comparison import SCORE, Side
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
-from mlmon.analyzers.drift.drift import ALPHA, LIMITS, drift_of_parts
-from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.drift.drift import ALPHA, LIMITS
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import drift_of_parts
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.client.cluster import Cluster
 

@@ -7,14 +7,9 @@ import pytest
 from scipy import stats
 
 from mlmon.analyzers.baselines.baseline import CategoryBaseline
-from mlmon.analyzers.drift.drift import (
-    categorical_drift,
-    categories_moved,
-    numbers_moved,
-    numeric_drift,
-    onset,
-    rows_needed,
-)
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift, rows_needed
+from mlmon.analyzers.drift.methods.total_variation import categorical_drift
+from mlmon.analyzers.drift.moved import categories_moved, numbers_moved, onset
 from mlmon.analyzers.profiles.kinds.prediction import Categories
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.statistics.buckets import Buckets

@@ -16,7 +16,7 @@ from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
 from mlmon.analyzers.checks.score_shift.score_shift import ScoreShift
-from mlmon.analyzers.drift.drift import numeric_drift
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.drift.refinement import Refinements
 from mlmon.analyzers.drift.refinement_kind import RefinementKind, RefinementProfile
 from mlmon.analyzers.run.engine import Analysis, analyze

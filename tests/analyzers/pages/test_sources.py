@@ -15,7 +15,7 @@ BY_NAME = {each.name: each for each in discover()}
 @pytest.mark.parametrize(
     ("analyzer", "statistic", "paper"),
     [
-        ("feature_drift", "ks", "Smirnov, N. (1948)"),
+        ("feature_drift", "kolmogorov_smirnov", "Smirnov, N. (1948)"),
         ("feature_drift", "benjamini_hochberg", "Benjamini, Y. & Hochberg, Y. (1995)"),
         ("embedding_drift", "domain_classifier", "DeLong & Clarke-Pearson (1988)"),
         ("concept_drift", "error_stream", "Gama, Medas, Castillo & Rodrigues (2004)"),

@@ -1,4 +1,4 @@
-"""Every example in the statistics' docstrings prints what it says."""
+"""Every example in the docstrings of statistics and drift tests prints what it says."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import pkgutil
 
 import pytest
 
+import mlmon.analyzers.drift.methods
 import mlmon.analyzers.statistics
 
-MODULES = [module.name for module in pkgutil.iter_modules(mlmon.analyzers.statistics.__path__)]
+MODULES = [
+    f"{package.__name__}.{module.name}"
+    for package in (mlmon.analyzers.statistics, mlmon.analyzers.drift.methods)
+    for module in pkgutil.iter_modules(package.__path__)
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
     """A statistic's file has an example, and the example is true."""
-    outcome = doctest.testmod(importlib.import_module(f"mlmon.analyzers.statistics.{name}"))
+    outcome = doctest.testmod(importlib.import_module(name))
     assert outcome.attempted > 0
     assert outcome.failed == 0

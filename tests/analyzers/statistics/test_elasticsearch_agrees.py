@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges, split_edges
 from mlmon.elastic.client.documents import Document

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import ks_distance
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.ks import ks_distance
 from mlmon.analyzers.statistics.lost_rows import distance_with_lost, interval_with_lost
 
 

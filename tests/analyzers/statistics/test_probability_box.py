@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlmon.analyzers.statistics import ks, percentiles
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
+from mlmon.analyzers.statistics import percentiles
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
@@ -19,7 +20,6 @@ from mlmon.analyzers.statistics.probability_box import (
     ProbabilityBox,
     boxes,
     distance_of_boxes,
-    ks_distance,
 )
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def _samples(
 def test_the_interval_holds_the_distance_of_the_raw_rows(pairs: Any, data: st.DataObject) -> None:
     """Heavy tails, ties, constants, 1e9, in parts over unlike edges: scipy's distance is inside."""
     current, reference, now, before = data.draw(_samples(pairs))
-    interval = ks_distance(now, before)
+    interval = ks.ks_distance_of_parts(now, before)
     assert interval.contains(distance(current, reference))
     scipys = stats.ks_2samp(current, reference, method="asymp").statistic
     assert interval.contains(float(scipys), rounding=1e-12)
-    assert interval == ks_distance(before, now)
+    assert interval == ks.ks_distance_of_parts(before, now)
 
 
 @given(data=st.data())
@@ -82,11 +82,11 @@ def test_over_one_set_of_edges_it_is_the_known_interval(pairs: Any, data: st.Dat
     cut = data.draw(st.integers(0, current.size))
     parts = [Buckets.from_values(rows, f.edges) for rows in (current[:cut], current[cut:])]
     known = ks.ks_distance(merge(parts), g)
-    assert ks_distance(parts, [g]) == known
+    assert ks.ks_distance_of_parts(parts, [g]) == known
     general = distance_of_boxes(*boxes(parts, [g]))
     assert known.low <= general.low <= general.high <= known.high
     without = [Buckets(part.edges, part.counts) for part in (*parts, g)]
-    assert distance_of_boxes(*boxes(without[:2], without[2:])) == ks_distance(
+    assert distance_of_boxes(*boxes(without[:2], without[2:])) == ks.ks_distance_of_parts(
         without[:2], without[2:]
     )
 
@@ -106,9 +106,15 @@ def test_disjoint_edges_leave_everything_open_but_what_extremes_say() -> None:
     low, high = np.array([1.0, 2.0]), np.array([5.0, 6.0])
     far, near = (-9.0,), (0.0, 9.0)
     now, before = Buckets.from_values(low, far), Buckets.from_values(high, near)
-    assert (ks_distance([now], [before]).low, ks_distance([now], [before]).high) == (1.0, 1.0)
+    assert (
+        ks.ks_distance_of_parts([now], [before]).low,
+        ks.ks_distance_of_parts([now], [before]).high,
+    ) == (1.0, 1.0)
     bare = [Buckets(each.edges, each.counts) for each in (now, before)]
-    assert (ks_distance(bare[:1], bare[1:]).low, ks_distance(bare[:1], bare[1:]).high) == (0.0, 1.0)
+    assert (
+        ks.ks_distance_of_parts(bare[:1], bare[1:]).low,
+        ks.ks_distance_of_parts(bare[:1], bare[1:]).high,
+    ) == (0.0, 1.0)
 
 
 def test_two_training_sets_leave_little_open() -> None:
@@ -122,7 +128,7 @@ def test_two_training_sets_leave_little_open() -> None:
         for rows, of in zip(np.split(before, [300_000]), edges[1:], strict=True)
     ]
     started = time.process_time()
-    interval = ks_distance(current, reference)
+    interval = ks.ks_distance_of_parts(current, reference)
     assert time.process_time() - started < 0.1
     exact = stats.ks_2samp(now, before, method="asymp").statistic
     assert interval.contains(exact, rounding=1e-12)
@@ -133,6 +139,6 @@ def test_an_empty_side_is_an_error() -> None:
     """No rows have no distance; the error says which sample is empty."""
     sample, empty = Buckets.from_values([1.0], (0.0,)), Buckets.empty((1.0,))
     with pytest.raises(EmptySampleError, match="current"):
-        ks_distance([empty], [sample])
+        ks.ks_distance_of_parts([empty], [sample])
     with pytest.raises(EmptySampleError, match="reference"):
-        ks_distance([sample], [])
+        ks.ks_distance_of_parts([sample], [])

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.statistics.categories import CategoryCounts
-from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.total_variation import (
+from mlmon.analyzers.drift.methods.total_variation import (
     critical_total_variation,
     minimum_rows,
     total_variation,
-    total_variation_of,
 )
+from mlmon.analyzers.statistics.categories import CategoryCounts
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +34,21 @@ def plain(current: dict[str, int], reference: dict[str, int]) -> float:
     return sum(abs(current.get(c, 0) / n - reference.get(c, 0) / m) for c in categories) / 2
 
 
+def pooled(counts: dict[str, int], apart: set[str]) -> CategoryCounts:
+    """The rows of some categories counted apart, and of the others in one rest."""
+    known = {name: rows for name, rows in counts.items() if name in apart}
+    return CategoryCounts(known, sum(counts.values()) - sum(known.values()))
+
+
 @given(current=counted, reference=counted)
 def test_without_a_rest_it_is_one_number(
     current: dict[str, int], reference: dict[str, int]
 ) -> None:
     """Fully counted categories give the textbook sum, symmetric, without width."""
-    interval = total_variation(current, reference)
+    interval = total_variation(CategoryCounts(current), CategoryCounts(reference))
     assert interval.width == 0
     assert interval.low == pytest.approx(plain(current, reference), abs=1e-12)
-    assert interval == total_variation(reference, current)
+    assert interval == total_variation(CategoryCounts(reference), CategoryCounts(current))
 
 
 @given(
@@ -59,19 +64,14 @@ def test_a_pooled_rest_hides_no_more_than_the_interval(
     reference_apart: set[str],
 ) -> None:
     """Whichever categories each side counted apart, the true distance is inside."""
-    interval = total_variation(
-        {c: count for c, count in current.items() if c in current_apart},
-        {c: count for c, count in reference.items() if c in reference_apart},
-        current_rest=sum(count for c, count in current.items() if c not in current_apart),
-        reference_rest=sum(count for c, count in reference.items() if c not in reference_apart),
-    )
+    interval = total_variation(pooled(current, current_apart), pooled(reference, reference_apart))
     assert interval.contains(plain(current, reference), rounding=1e-12)
 
 
 @given(x=st.integers(0, 50), rest=st.integers(1, 50), other=st.integers(1, 50))
 def test_both_ends_are_attained(x: int, rest: int, other: int) -> None:
     """A rest all in common gives the low end, one with nothing in common the high end."""
-    interval = total_variation({"a": x}, {"a": 7}, current_rest=rest, reference_rest=other)
+    interval = total_variation(CategoryCounts({"a": x}, rest), CategoryCounts({"a": 7}, other))
     assert interval.low == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "r": other}))
     assert interval.high == pytest.approx(plain({"a": x, "r": rest}, {"a": 7, "s": other}))
 
@@ -104,11 +104,11 @@ def test_parts_that_name_other_categories_hide_no_more_than_the_interval(
 ) -> None:
     """A category that one hour counts and the next one pools may have more rows than counted."""
     (now, known), (before, known_before) = added(current), added(reference)
-    interval = total_variation_of(known, known_before)
+    interval = total_variation(known, known_before)
     assert interval.contains(plain(now, before), rounding=1e-12)
-    assert interval == total_variation_of(known_before, known)
+    assert interval == total_variation(known_before, known)
     # Whatever is not counted everywhere put into the rest is true as well, and says less.
-    vaguer = total_variation_of(known.certain(), known_before.certain())
+    vaguer = total_variation(known.certain(), known_before.certain())
     assert vaguer.contains(interval.low, rounding=1e-12)
     assert vaguer.contains(interval.high, rounding=1e-12)
 
@@ -128,7 +128,7 @@ def test_no_interval_is_narrower(
     found = [
         plain(now, before) for now in dealt(current, "new") for before in dealt(reference, "old")
     ]
-    interval = total_variation_of(current, reference)
+    interval = total_variation(current, reference)
     assert interval.low == pytest.approx(min(found), abs=1e-12)
     assert interval.high == pytest.approx(max(found), abs=1e-12)
 
@@ -145,7 +145,7 @@ def dealt(sample: CategoryCounts, own: str) -> Iterator[dict[str, int]]:
 def test_an_empty_side_is_an_error() -> None:
     """No rows have no shares."""
     with pytest.raises(EmptySampleError, match="reference"):
-        total_variation({"a": 1}, {"a": 0})
+        total_variation(CategoryCounts({"a": 1}), CategoryCounts({"a": 0}))
 
 
 @pytest.mark.parametrize("categories", [2, 20])

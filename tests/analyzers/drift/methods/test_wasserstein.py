@@ -14,10 +14,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlmon.analyzers.drift.methods.wasserstein import normed_wasserstein, wasserstein
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
-from mlmon.analyzers.statistics.wasserstein import normed_wasserstein, wasserstein
 
 
 @given(data=st.data())

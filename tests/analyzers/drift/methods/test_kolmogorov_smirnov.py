@@ -12,7 +12,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from mlmon.analyzers.statistics import ks
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.doubles import next_above
 from mlmon.analyzers.statistics.edges import quantile_edges, split_edges

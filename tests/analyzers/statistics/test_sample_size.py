@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
+from mlmon.analyzers.statistics.sample_size import effective_rows, rows_for
 
 
 @given(share=st.floats(1e-6, 0.99), reference=st.integers(1, 10**9))

@@ -17,60 +17,39 @@ those who fill and those who meet add together rises with the numbers of those w
 greatest at u and v. Both ends are attained, but for rows of samples of two sizes, which cannot be
 split; without a rest T is one number. What a rest may hold more of: categories.py.
 
-Chance alone makes T positive: with k categories and e effective rows (effective_rows.py), two
+Chance alone makes T positive: with k categories and e effective rows (sample_size.py), two
 samples of one distribution have E[T] <= 1/2 sqrt((k - 1) / e) by Cauchy-Schwarz. One row moves T
 by 1/n or 1/m, so T exceeds its mean by t with probability at most exp(-2 e t^2) (McDiarmid).
+
+Whether T is more than chance is tested by chi-squared over the categories that both samples know
+and one of all others.
 
 Papers: Levin, Peres & Wilmer (2009). Markov Chains and Mixing Times, section 4.1. McDiarmid, C.
 (1989). On the method of bounded differences. Surveys in Combinatorics 141, 148-188.
 
->>> total_variation({"DE": 50, "FR": 50}, {"DE": 80, "FR": 20})
+>>> total_variation(CategoryCounts({"DE": 50, "FR": 50}), CategoryCounts({"DE": 80, "FR": 20}))
 Interval(low=0.3, high=0.3)
->>> total_variation({"DE": 50}, {"DE": 80}, current_rest=50, reference_rest=20)
+>>> total_variation(CategoryCounts({"DE": 50}, rest=50), CategoryCounts({"DE": 80}, rest=20))
 Interval(low=0.3, high=0.5)
 >>> version = CategoryCounts({"DE": 40}, rest=10) + CategoryCounts({"DE": 30, "FR": 20})
->>> total_variation_of(version, CategoryCounts({"DE": 80, "FR": 20}))
+>>> total_variation(version, CategoryCounts({"DE": 80, "FR": 20}))
 Interval(low=0.1, high=0.1)
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from mlmon.analyzers.statistics.categories import CategoryCounts
-from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
+from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
+from mlmon.analyzers.drift.method import Comparison, DriftMethod
+from mlmon.analyzers.statistics.categories import CategoryCounts, table
+from mlmon.analyzers.statistics.chi_squared import ChiSquared, chi_squared
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from mlmon.analyzers.statistics.sample_size import effective_rows, rows_for
 
 
-def total_variation(
-    current: Mapping[str, int],
-    reference: Mapping[str, int],
-    *,
-    current_rest: int = 0,
-    reference_rest: int = 0,
-) -> Interval:
-    """The interval that holds the distance between two samples' categories.
-
-    Args:
-        current: rows per category.
-        reference: rows per category.
-        current_rest: rows of categories that were pooled, not counted apart.
-        reference_rest: likewise.
-
-    Raises:
-        EmptySampleError: a sample has no rows.
-    """
-    return total_variation_of(
-        CategoryCounts(current, current_rest), CategoryCounts(reference, reference_rest)
-    )
-
-
-def total_variation_of(current: CategoryCounts, reference: CategoryCounts) -> Interval:
+def total_variation(current: CategoryCounts, reference: CategoryCounts) -> Interval:
     """The interval that holds the distance between two samples, of which rests may hide a part.
 
     Raises:
@@ -114,3 +93,37 @@ def minimum_rows(
 def _noise(categories: int, alpha: float) -> float:
     """The critical distance times the root of the effective rows."""
     return math.sqrt(categories - 1) / 2 + math.sqrt(-math.log(alpha) / 2)
+
+
+def homogeneity(current: CategoryCounts, reference: CategoryCounts) -> ChiSquared:
+    """The chi-squared test over the categories that both sides know, and one of all others."""
+    rows = table(current, reference)
+    return chi_squared(
+        {str(k): x for k, (x, _) in enumerate(rows)}, {str(k): y for k, (_, y) in enumerate(rows)}
+    )
+
+
+def categorical_drift(current: CategoryCounts, reference: CategoryCounts) -> Drift:
+    """Compare two samples; both need rows."""
+    n, m = current.n, reference.n
+    categories = max(2, len(current.counts.keys() | reference.counts.keys()))
+    error = critical_total_variation(categories, n, m, ALPHA)
+    chance = homogeneity(current, reference).p_value
+    return drift_of(total_variation(current, reference), error, chance, (n, m))
+
+
+def rows_needed(effect: float, reference: CategoryCounts) -> int | None:
+    """Return the rows at which a drift of `effect` is found nine times in ten; None if none do."""
+    if reference.n == 0:
+        return None
+    return minimum_rows(effect, max(len(reference.counts), 2), reference.n, ALPHA, POWER)
+
+
+METHOD = DriftMethod(
+    name="total_variation",
+    title="distance",
+    metric="total_variation",
+    limits=LIMITS,
+    unit="ratio",
+    categorical=Comparison(categorical_drift, rows_needed),
+)

@@ -14,6 +14,8 @@ only there is no inside. Both are exact. Elsewhere the bound is sharp: all rows 
 all rows of G. The counts are integers, so each end is the correctly rounded quotient of two
 integers.
 
+Of parts counted over different edges the interval is that of their probability boxes.
+
 Papers: Smirnov, N. (1948). Table for estimating the goodness of fit of empirical distributions.
 Ann. Math. Statist. 19, 279-281. Hodges, J. L. (1958). The significance probability of the Smirnov
 two-sample test. Ark. Mat. 3, 469-486 (exact p-value). Hoeffding, W. (1963). Probability
@@ -39,10 +41,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
-from mlmon.analyzers.statistics.effective_rows import effective_rows, rows_for
+from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
+from mlmon.analyzers.drift.method import Comparison, DriftMethod, Numbers, rows_of
+from mlmon.analyzers.statistics import probability_box
+from mlmon.analyzers.statistics.buckets import Buckets, merge, require_same_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.sample_size import effective_rows, rows_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +68,19 @@ def ks_distance(current: Buckets, reference: Buckets) -> Interval:
     rows = current.n * reference.n
     low = max(gaps)
     return Interval(low / rows, max(low, *bounds) / rows)
+
+
+def ks_distance_of_parts(current: Numbers, reference: Numbers) -> Interval:
+    """The same interval for samples whose parts were counted over edges of their own.
+
+    Raises:
+        EmptySampleError: a sample has no rows.
+    """
+    n, m = rows_of(current), rows_of(reference)
+    require_rows(current=n, reference=m)
+    if len({part.edges for part in (*current, *reference)}) == 1:
+        return ks_distance(merge(current), merge(reference))
+    return probability_box.distance_of_boxes(*probability_box.boxes(current, reference))
 
 
 def undecided_buckets(
@@ -159,3 +177,42 @@ def _exact_p_value(distance: float, smaller: int, larger: int) -> float:
         # Where rounding takes the count above one, scipy falls back on the limit law: nearly one.
         warnings.simplefilter("ignore", RuntimeWarning)
         return float(stats.ks_2samp(*samples, method="exact").pvalue)
+
+
+def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
+    """Compare two samples over the same edges; both need rows."""
+    return drift_of_parts([current], [reference])
+
+
+def drift_of_parts(current: Numbers, reference: Numbers) -> Drift:
+    """Compare two samples whose parts were counted over edges of their own; both need rows."""
+    n, m = rows_of(current), rows_of(reference)
+    distance = ks_distance_of_parts(current, reference)
+    error = critical_distance(n, m, ALPHA)
+    return drift_of(distance, error, p_value(distance.low, n, m), (n, m))
+
+
+def undecided(current: Buckets, reference: Buckets) -> tuple[int, ...]:
+    """Return the buckets to count finer while it is open whether a limit is passed; else none."""
+    error = critical_distance(current.n, reference.n, ALPHA)
+    return tuple(
+        {
+            bucket: None
+            for limit in numeric_drift(current, reference).left_open
+            for bucket in undecided_buckets(current, reference, limit + error)
+        }
+    )
+
+
+def rows_needed(effect: float, reference_rows: int) -> int | None:
+    """Return the rows at which a drift of `effect` is found nine times in ten; None if none do."""
+    return minimum_rows(effect, reference_rows, ALPHA, POWER) if reference_rows else None
+
+
+METHOD = DriftMethod(
+    name="kolmogorov_smirnov",
+    title="distance",
+    metric="ks.distance",
+    limits=LIMITS,
+    numeric=Comparison(drift_of_parts, lambda effect, known: rows_needed(effect, rows_of(known))),
+)
