@@ -1,10 +1,57 @@
 """Settings of the analyzers: the table `[analyzers]` of `mlmon.toml`."""
 
-from typing import ClassVar
+import pkgutil
+from pathlib import Path
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlmon.elastic.section import Section
+from mlmon.elastic.settings_file import unknown_name
+
+
+def drift_test_names() -> list[str]:
+    """Return the names of the drift tests, without importing them."""
+    folder = Path(__file__).parent / "drift" / "methods"
+    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+
+
+def known_drift_test(name: str) -> str:
+    """Return the name of a drift test.
+
+    Raises:
+        ValueError: There is no such test; the message names the nearest.
+    """
+    names = drift_test_names()
+    if name not in names:
+        raise ValueError(unknown_name("drift test", name, names))
+    return name
+
+
+DriftTestName = Annotated[str, AfterValidator(known_drift_test)]
+
+
+class FeatureTest(BaseModel):
+    """The drift test of one feature."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    test: DriftTestName = Field(description="drift test of this feature (docs/drift-tests.md)")
+
+
+class FeatureDriftSettings(BaseModel):
+    """The drift tests of `feature_drift`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    test: DriftTestName | None = Field(
+        None,
+        description="drift test of every feature whose type it compares (docs/drift-tests.md); "
+        "by default kolmogorov_smirnov for numbers, total_variation for categories",
+    )
+    features: dict[str, FeatureTest] = Field(
+        default_factory=dict, description="features that have a drift test of their own"
+    )
 
 
 class AnalyzersSettings(Section):
@@ -14,4 +61,7 @@ class AnalyzersSettings(Section):
 
     segments: tuple[str, ...] = Field(
         (), description="features that divide a model's traffic into segments"
+    )
+    feature_drift: FeatureDriftSettings | None = Field(
+        None, description="how `feature_drift` compares features"
     )

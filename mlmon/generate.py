@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from mlmon.analyzers.checks import discover
+from mlmon.analyzers.pages.drift_tests import drift_tests_page
 from mlmon.analyzers.pages.page import pages
 from mlmon.dashboards.links.target import Target
 from mlmon.kibana.providers import artefacts
@@ -19,6 +20,7 @@ def generated() -> dict[str, str]:
     """Return the text of each generated file by its path in the repository."""
     texts = {
         "docs/fields.md": fields_page(),
+        "docs/drift-tests.md": drift_tests_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/settings.md": settings_page(),
     }

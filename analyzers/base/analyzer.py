@@ -13,7 +13,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 from mlmon.analyzers.base.finding import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mlmon.analyzers.base.alert_policy import AlertPolicy
     from mlmon.analyzers.base.limits import Limits
@@ -43,15 +43,15 @@ class Analyzer(ABC, Generic[P]):
     name: ClassVar[str]
     question: ClassVar[str]
     needs: ClassVar[tuple[Needs, ...]]
-    metrics: ClassVar[tuple[Metric, ...]]
+    metrics: tuple[Metric, ...]
     alert_policy: ClassVar[AlertPolicy]
     advice: ClassVar[str]
-    limits: ClassVar[Mapping[str, Limits]]
+    limits: Mapping[str, Limits]
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive the limits by metric."""
         super().__init_subclass__(**options)
-        cls.limits = MappingProxyType({metric.name: metric.limits for metric in cls.metrics})
+        cls.limits = limits_of(cls.metrics)
 
     @abstractmethod
     def evaluate(self, context: AnalysisContext[P]) -> Iterator[Finding]:
@@ -88,3 +88,8 @@ class Analyzer(ABC, Generic[P]):
     ) -> Finding:
         """Return a finding without a verdict, and the reason."""
         return self.finding(metric, subject, window, Severity.UNKNOWN, reason=reason, **known)
+
+
+def limits_of(metrics: Iterable[Metric]) -> Mapping[str, Limits]:
+    """Return the limits by the name of the metric."""
+    return MappingProxyType({metric.name: metric.limits for metric in metrics})

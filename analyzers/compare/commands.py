@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlmon.analyzers.settings import drift_test_names, known_drift_test
 from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since, Until
 
 if TYPE_CHECKING:
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from mlmon.analyzers.compare.traffic import Compared
 
 app = typer.Typer()
+
+
+def _drift_test(name: str | None) -> str | None:
+    from mlmon.elastic.errors import WrongValueError
+
+    try:
+        return name and known_drift_test(name)
+    except ValueError as error:
+        raise WrongValueError(str(error), "The drift tests: docs/drift-tests.md.") from None
+
 
 _BAR = 20
 
@@ -45,7 +56,11 @@ def compare(
     ] = False,
     test: Annotated[
         str | None,
-        typer.Option(help="Drift test for all features. (default: those of feature_drift)"),
+        typer.Option(
+            help="Drift test for all features. (default: those of feature_drift)",
+            callback=_drift_test,
+            autocompletion=drift_test_names,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +74,8 @@ def compare(
     from mlmon.analyzers.base.time_argument import time_argument
     from mlmon.analyzers.base.window import HOUR, Window, floor
     from mlmon.analyzers.compare.traffic import compared
-    from mlmon.analyzers.drift.chosen_tests import ChosenTests, chosen_tests, drift_test
+    from mlmon.analyzers.drift.chosen_tests import ChosenTests
+    from mlmon.analyzers.settings import AnalyzersSettings, FeatureDriftSettings
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
@@ -74,8 +90,8 @@ def compare(
         return window
 
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
-    table = read_section("analyzers").get("feature_drift", {})
-    tests = ChosenTests(drift_test(test, "--test")) if test else chosen_tests(table)
+    known = AnalyzersSettings.load().feature_drift
+    tests = ChosenTests.of(FeatureDriftSettings(test=test) if test else known)
     window = period(since, until)
     if with_until and not with_since:
         raise WrongValueError(

@@ -27,7 +27,7 @@ _PAPERS = re.compile(r"^Papers?: (.+?)(?:\n\n|\Z)", re.DOTALL | re.MULTILINE)
 
 def sources(analyzer: Analyzer[Any]) -> dict[str, str]:
     """Return the papers by the statistic that follows them, in order of names."""
-    found = {name: _papers(name) for name in _reached(type(analyzer).__module__)}
+    found = {name: papers(name) for name in _reached(type(analyzer).__module__)}
     return {name.rpartition(".")[2]: found[name] for name in sorted(found) if found[name]}
 
 
@@ -55,6 +55,7 @@ def _followed(tree: ast.Module) -> Iterator[str]:
             yield str(each.module)
 
 
-def _papers(module: str) -> str:
+def papers(module: str) -> str:
+    """Return the papers that a module's docstring names, on one line; empty if it names none."""
     found = _PAPERS.search(inspect.getdoc(importlib.import_module(module)) or "")
     return " ".join(found[1].split()) if found else ""

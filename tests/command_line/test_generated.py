@@ -23,7 +23,12 @@ def test_what_is_outdated_is_named_and_written_again(
     """A changed, a missing and a left-over file are each reported by `--check`, then repaired."""
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    for name in ("pyproject.toml", "docs/fields.md", "deploy/alertmanager.yml"):
+    for name in (
+        "pyproject.toml",
+        "docs/fields.md",
+        "docs/drift-tests.md",
+        "deploy/alertmanager.yml",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert main(["--check"]) == 0

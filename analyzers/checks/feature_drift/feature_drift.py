@@ -1,12 +1,20 @@
 """Feature drift: does the traffic look like what the model was trained on?
 
 Numbers are compared by the Kolmogorov-Smirnov distance, categories by total variation (tested by
-chi-squared, with Cramér's V), over the day before every hour. A finding needs all of: an effect
-whose certain lower bound, less what chance may add, passes its limit; significance after
-Benjamini-Hochberg over the day's features; and a sample in which a critical drift would be found
-nine times in ten. Where buckets leave open whether a number's distance passes a limit, its day is
-counted again over ten times as many (profile/refinement_kind.py), while the logs are there; where
-they are not, the verdict stays with the lower bound and the sentence says so.
+chi-squared, with Cramér's V), over the day before every hour. Another drift test can be chosen for
+all features or for one, in mlmon.toml (docs/drift-tests.md):
+
+    [analyzers.feature_drift]
+    test = "psi"
+    [analyzers.feature_drift.features.price]
+    test = "wasserstein"
+
+A drift needs all of: an effect whose lower bound, less the sampling error, passes its limit;
+significance after Benjamini-Hochberg over the day's features; and a sample in which a critical
+drift would be found nine times in ten. Where buckets leave open whether a number's
+Kolmogorov-Smirnov distance passes a limit, its day is counted again over ten times as many
+(drift/refinement_kind.py), while the logs are there; where they are not, the verdict stays with the
+lower bound and the sentence says so.
 
 A Sunday may differ from training for being one. An alarm of a number therefore says so where the
 same day of past weeks was like it (whose numbers are read only then), whichever versions served in
@@ -21,7 +29,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
-from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.analyzer import Analyzer, limits_of
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
@@ -30,10 +38,9 @@ from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
     numbers_side_by_side,
 )
-from mlmon.analyzers.drift.drift import LIMITS, Drift
-from mlmon.analyzers.drift.methods.kolmogorov_smirnov import rows_needed
-from mlmon.analyzers.drift.methods.total_variation import categorical_drift
-from mlmon.analyzers.drift.methods.total_variation import rows_needed as category_rows_needed
+from mlmon.analyzers.drift.chosen_tests import ChosenTests
+from mlmon.analyzers.drift.method import measured
+from mlmon.analyzers.drift.methods import kolmogorov_smirnov, total_variation
 from mlmon.analyzers.drift.moved import categories_moved, numbers_moved, onset
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
@@ -42,7 +49,9 @@ from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.formatting import count, cut, moment, number, span
 
 if TYPE_CHECKING:
@@ -51,8 +60,11 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Part
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.drift.drift import Drift
+    from mlmon.analyzers.drift.method import Comparison as ComparedBy
+    from mlmon.analyzers.drift.method import DriftMethod, T
 
-NUMBERS, CATEGORIES = "ks.distance", "total_variation"
+NUMBERS, CATEGORIES = kolmogorov_smirnov.METHOD.metric, total_variation.METHOD.metric
 FALSE_DISCOVERY_RATE = 0.01
 MOST_NEW, OTHERS = 20, "(other features)"
 
@@ -61,7 +73,7 @@ MOST_NEW, OTHERS = 20, "(other features)"
 class Comparison:
     """A feature compared with its baseline, or why it is not, and how to tell and draw it."""
 
-    metric: str
+    method: DriftMethod
     feature: str
     drift: Drift | None
     skip_reason: str
@@ -70,7 +82,11 @@ class Comparison:
 
 
 class FeatureDrift(Analyzer[PredictionProfile]):
-    """Distance of each feature's day from the training set."""
+    """Distance of each feature's day from the training set.
+
+    Args:
+        tests: The drift tests of the features; by default those that mlmon.toml chooses.
+    """
 
     name = "feature_drift"
     question = "Does the traffic look like what the model was trained on?"
@@ -84,22 +100,30 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         Needs("prediction", LOOKBACK, weeks=WEEKS),
         Needs(REFINEMENT, LOOKBACK),
     )
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         Metric(
             NUMBERS,
             "Drift of numbers",
             "How far has each numeric feature moved from the training set: 0 not at all, 1 wholly?",
-            LIMITS,
+            kolmogorov_smirnov.METHOD.limits,
         ),
         Metric(
             CATEGORIES,
             "Drift of categories",
             "What share of the predictions would need another category to look like training?",
-            LIMITS,
+            total_variation.METHOD.limits,
             unit="ratio",
         ),
     )
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="feature", step=HOUR)
+
+    def __init__(self, tests: ChosenTests | None = None) -> None:
+        self._tests = tests or ChosenTests.of(AnalyzersSettings.load().feature_drift)
+        usual = {metric.name: metric for metric in self.metrics}
+        self.metrics = tuple(
+            usual.get(method.metric) or _metric(method) for method in self._tests.methods()
+        )
+        self.limits = limits_of(self.metrics)
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
@@ -107,17 +131,18 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         for day in daily_windows(context):
             skip_reason = day.skip_reason() or day.incomplete()
             if skip_reason or day.baseline is None:
-                yield self.unknown(NUMBERS, None, day.window, str(skip_reason), **day.about)
+                metric = self._tests.numeric().metric
+                yield self.unknown(metric, None, day.window, str(skip_reason), **day.about)
             else:
                 for finding in self._judge(day, day.baseline, refinements):
-                    moved = finding.severity.alarming and finding.metric == NUMBERS
+                    moved = finding.severity.alarming and finding.subject in day.baseline.numeric
                     yield past.beside(finding, day.baseline) if moved else finding
 
     def _judge(
         self, day: DailyWindow, baseline: Baseline, refinements: Refinements
     ) -> Iterator[Finding]:
         traffic = merge(day.traffic)
-        comparisons = list(_compare(day, traffic, baseline, refinements))
+        comparisons = list(_compare(self._tests, day, traffic, baseline, refinements))
         # A feature that cannot be compared takes part with p = 1, which calls nothing else.
         corrected = q_values(
             [comparison.drift.p_value if comparison.drift else 1.0 for comparison in comparisons]
@@ -125,7 +150,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         for each, q_value in zip(comparisons, corrected, strict=True):
             if each.drift is None:
                 yield self.unknown(
-                    each.metric,
+                    each.method.metric,
                     each.feature,
                     day.window,
                     f"{each.skip_reason} {span(day.window)}.",
@@ -138,11 +163,11 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     def _finding(
         self, day: DailyWindow, comparison: Comparison, drift: Drift, q_value: float
     ) -> Finding:
-        severity = LIMITS.judge(drift.low, drift.high)
+        severity = drift.limits.judge(drift.low, drift.high)
         if q_value > FALSE_DISCOVERY_RATE:
             severity = Severity.OK
         sample = f"{count(drift.sample_count, 'prediction')} {span(day.window)}"
-        distance = f"distance {number(drift.value)} in {sample}"
+        distance = f"{comparison.method.title} {number(drift.value)} in {sample}"
         if severity.alarming:
             reason = (
                 f"{comparison.feature} moved: {comparison.moved()}; {distance}, "
@@ -151,7 +176,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         else:
             reason = f"{comparison.feature} is as in training: {distance}{still_open(drift)}."
         return self.finding(
-            comparison.metric,
+            comparison.method.metric,
             comparison.feature,
             day.window,
             severity,
@@ -177,7 +202,8 @@ class FeatureDrift(Analyzer[PredictionProfile]):
                 f"have came {span(day.window)}, such as {names}: is the name of a feature made of "
                 "a value?"
             )
-            yield self.unknown(NUMBERS, OTHERS, day.window, reason, **day.about)
+            metric = self._tests.numeric().metric
+            yield self.unknown(metric, OTHERS, day.window, reason, **day.about)
 
     def _unexpected(self, day: DailyWindow, field: str, times: int, *, known: bool) -> Finding:
         kind, feature = _kind_and_name(field)
@@ -188,10 +214,11 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             else f"{feature} is in the log but not in the training set of {day.title}: it cannot "
             "be compared."
         )
-        metric = NUMBERS if kind == "numeric" else CATEGORIES
+        tests = self._tests
+        method = tests.numeric(feature) if kind == "numeric" else tests.categorical(feature)
         # A feature that changed its type has a finding under its own metric too.
         subject = f"{feature} ({kind})" if known else feature
-        return self.unknown(metric, subject, day.window, reason, **day.about)
+        return self.unknown(method.metric, subject, day.window, reason, **day.about)
 
 
 class _Past:
@@ -227,35 +254,74 @@ class _Past:
         return self._context.with_part("numeric")
 
 
+def _metric(method: DriftMethod) -> Metric:
+    """Return the metric of a drift test that is not a default one."""
+    title = method.title
+    question = f"How far has each feature moved from the training set, by its {title}?"
+    return Metric(method.metric, f"Drift by {title}", question, method.limits, unit=method.unit)
+
+
 def _compare(
-    day: DailyWindow, traffic: PredictionProfile, baseline: Baseline, refinements: Refinements
+    tests: ChosenTests,
+    day: DailyWindow,
+    traffic: PredictionProfile,
+    baseline: Baseline,
+    refinements: Refinements,
 ) -> Iterator[Comparison]:
     for feature, numbers in sorted(baseline.numeric.items()):
-        sample = traffic.numeric[feature]
-        skip_reason = _obstacle(feature, sample.n, rows_needed(LIMITS.critical, numbers.n))
-        drift = None if skip_reason else refinements.drift(feature, sample, day.traffic, baseline)
+        sample, method = traffic.numeric[feature], tests.numeric(feature)
+        reason = _skip_reason(feature, method, method.numeric, sample.n, [numbers])
+        drift: Drift | str
+        if reason:
+            drift = reason
+        elif method is kolmogorov_smirnov.METHOD:
+            drift = refinements.drift(feature, sample, day.traffic, baseline)
+        else:
+            drift = measured(method, method.numeric, [sample], [numbers])
         moved = partial(numbers_moved, sample, numbers)
         parts = partial(numbers_side_by_side, sample, numbers)
-        yield Comparison(NUMBERS, feature, drift, skip_reason, moved, parts)
+        yield _comparison(method, feature, drift, moved, parts)
     for feature, known in sorted(baseline.categorical.items()):
-        categories = traffic.categorical[feature]
+        categories, method = traffic.categorical[feature], tests.categorical(feature)
         sides = categories.counted(known.counts), known.counted
-        needed = category_rows_needed(LIMITS.critical, sides[1])
-        skip_reason = _obstacle(feature, categories.n, needed)
-        drift = None if skip_reason else categorical_drift(*sides)
+        reason = _skip_reason(feature, method, method.categorical, categories.n, sides[1])
+        drift = reason or measured(method, method.categorical, *sides)
         moved = partial(categories_moved, *sides)
         parts = partial(categories_side_by_side, categories, known)
-        yield Comparison(CATEGORIES, feature, drift, skip_reason, moved, parts)
+        yield _comparison(method, feature, drift, moved, parts)
 
 
-def _obstacle(feature: str, rows: int, needed: int | None) -> str:
+def _comparison(
+    method: DriftMethod,
+    feature: str,
+    drift: Drift | str,
+    moved: Callable[[], str],
+    parts: Callable[[], tuple[Part, ...]],
+) -> Comparison:
+    if isinstance(drift, str):
+        return Comparison(method, feature, None, drift, moved, parts)
+    return Comparison(method, feature, drift, "", moved, parts)
+
+
+def _skip_reason(
+    feature: str, method: DriftMethod, comparison: ComparedBy[T] | None, rows: int, reference: T
+) -> str:
+    """Return why a feature is not compared, up to its window; empty if it is."""
+    if comparison is None:
+        types = " and ".join(method.feature_types)
+        return f"The drift test {method.name} of {feature} is for {types} features only,"
+    critical = method.limits.critical
+    try:
+        needed = comparison.rows_needed(critical, reference)
+    except EmptySampleError as error:
+        return f"{feature} cannot be compared by the drift test {method.name}: {error},"
     if needed is None:
-        return f"The baseline has too few values of {feature} to find a distance of 0.2,"
+        return f"The baseline has too few values of {feature} to find a distance of {critical},"
     if rows >= needed:
         return ""
     return (
         f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to find "
-        f"a distance of {LIMITS.critical} nine times in ten,"
+        f"a distance of {critical} nine times in ten,"
     )
 
 
@@ -273,7 +339,7 @@ def _since(day: DailyWindow, comparison: Comparison) -> str:
     feature, baseline = comparison.feature, day.baseline
     if baseline is None:
         raise ValueError("a day without a baseline has no drift")
-    if comparison.metric == NUMBERS:
+    if feature in baseline.numeric:
         rows = [profile.numeric[feature].counts for profile in day.traffic]
         hour = onset(rows, baseline.numeric[feature].counts, ordered=True)
     else:

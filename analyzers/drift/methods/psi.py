@@ -1,4 +1,4 @@
-"""Population stability index: has the population moved between bins, and would chance move it so?
+"""Population stability index: has the population moved between bins, and could that be chance?
 
     PSI = sum over bins of (p - q) ln(p / q)
 

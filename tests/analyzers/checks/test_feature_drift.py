@@ -14,6 +14,8 @@ from mlmon.analyzers.base.window import DAY, HOUR, WEEK, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
+from mlmon.analyzers.drift.chosen_tests import ChosenTests
+from mlmon.analyzers.drift.methods import drift_methods
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.engine import analyze
@@ -281,3 +283,65 @@ def test_features_whose_names_are_made_of_values(
     assert "user0000" in new
     assert "1,000 more features" in new["(other features)"].reason
     assert "such as user0020" in new["(other features)"].reason
+
+
+def by_tests(
+    tests: ChosenTests, profiles: list[Any], baseline: Baseline, period: Window
+) -> list[Finding]:
+    """Return the findings by some drift tests."""
+    context = AnalysisContext(period, profiles, {baseline.model: baseline})
+    return list(FeatureDrift(tests).evaluate(context))
+
+
+@pytest.mark.parametrize("name", ["psi", "jensen_shannon", "wasserstein"])
+def test_another_drift_test_judges(
+    name: str, steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """By any test training's own traffic is ok, and prices in cents are critical by its limits."""
+
+    def cents(hour: int, rows: Rows) -> None:
+        if hour >= 48:
+            rows["price"] *= 100
+
+    method = drift_methods()[name]
+    period = Window(start + DAY, start + 3 * DAY)
+    found = by_tests(ChosenTests(method), steady_hours(72, change=cents), baseline, period)
+    prices = [each for each in found if each.subject == "price"]
+    assert {each.metric for each in prices} == {name}
+    first, last = prices[0], prices[-1]
+    assert (first.severity, last.severity) == (Severity.OK, Severity.CRITICAL)
+    assert (last.warning, last.critical) == (method.limits.warning, method.limits.critical)
+    assert last.low is not None
+    assert last.low >= method.limits.critical
+    assert method.title in last.reason
+    others = [each for each in found if each.subject != "price"]
+    assert {each.severity for each in others} == {Severity.OK}
+    expected = name if method.categorical else "total_variation"
+    assert {each.metric for each in others if each.subject == "country"} == {expected}
+
+
+def test_one_feature_has_a_test_of_its_own(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """The chosen feature is judged by its test, the others as by default; panels follow."""
+    tests = ChosenTests(features={"price": drift_methods()["wasserstein"]})
+    found = by_tests(tests, steady_hours(48), baseline, Window(start + DAY, start + 2 * DAY))
+    assert {(each.subject, each.metric) for each in found} == {
+        ("price", "wasserstein"),
+        ("rating", "ks.distance"),
+        ("country", "total_variation"),
+    }
+    analyzer = FeatureDrift(tests)
+    names = ["ks.distance", "total_variation", "wasserstein"]
+    assert [metric.name for metric in analyzer.metrics] == list(analyzer.limits) == names
+    assert [metric.name for metric in FeatureDrift(ChosenTests()).metrics] == names[:2]
+
+
+def test_a_test_for_another_type_is_said(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A feature of categories cannot be judged by Wasserstein: unknown, with the reason."""
+    tests = ChosenTests(features={"country": drift_methods()["wasserstein"]})
+    found = by_tests(tests, steady_hours(48), baseline, Window(start + DAY, start + 2 * DAY))
+    (reason,) = {each.reason.split(",")[0] for each in found if each.subject == "country"}
+    assert reason == "The drift test wasserstein of country is for numeric features only"
