@@ -36,7 +36,9 @@ format: $(READY) ## rewrite the code as the formatter wants it
 	@$(BIN)/ruff format .
 
 bench: $(READY) ## the benchmarks, each a table of ratios measured in the same run
-	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python -m tests.benchmarks.$$(basename $$b .py) || exit 1; done
+	@failed=; for b in tests/benchmarks/bench_*.py; do name=$$(basename $$b .py); echo "== $$name"; \
+		$(BIN)/python -m tests.benchmarks.$$name || failed="$$failed $$name"; done; \
+		test -z "$$failed" || { echo "failed, or missed a limit:$$failed" >&2; exit 1; }
 
 torture: $(READY) ## kill, rotate and break the shipper for a long time, then count
 	@$(BIN)/python -m tests.support.torture

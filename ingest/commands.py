@@ -68,7 +68,7 @@ def ship(
     max_line_bytes: MaxLineBytes = 1 << 20,
     as_json: Json = False,
 ) -> None:
-    """Ship JSON lines to the data streams logs-<event.dataset>-<namespace>, each line once.
+    """Ship JSON lines to the data streams `logs-<event.dataset>-<namespace>`, each line once.
 
     Exit codes: 0 done; 1 blocked; 2 wrong usage; 3 done, but some lines or files were rejected.
     """

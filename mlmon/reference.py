@@ -63,10 +63,13 @@ def _commands(root: Any) -> Iterator[str]:
 
 
 def _command(command: Any, words: str) -> Iterator[str]:
-    children = getattr(command, "commands", {})
+    children = dict(getattr(command, "commands", {}))
     yield f"### `{words}`"
+    # A group runs its hidden command where no other is named.
+    hidden = [name for name, child in children.items() if child.hidden]
+    command = children.pop(hidden[0]) if hidden else command
     yield command.help or ""
-    if not children or command.invoke_without_command:
+    if not hasattr(command, "commands") or command.invoke_without_command:
         yield f"```\n{' '.join([words, *_usage(command)])}\n```"
         rows = [_row(parameter) for parameter in command.params if not parameter.hidden]
         if rows:

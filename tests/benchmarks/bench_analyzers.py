@@ -1,6 +1,6 @@
 """From stored predictions to verdicts: ours inside Elasticsearch, the peers from rows pulled out.
 
-Usage: python tests/benchmarks/bench_analyzers.py [--rows 1000000] [--large 3000000] [--no-peers]
+Usage: python -m tests.benchmarks.bench_analyzers [--rows 1000000] [--large 3000000] [--no-peers]
 
 One day of predictions with 12 numeric and 4 categorical features, each feature judged against a
 training set of 100,000 rows. Evidently and NannyML (in `.venv-peers`, made once) get the same day
@@ -47,9 +47,8 @@ from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
-from mlmon.elastic.node import node
-from mlmon.elastic.settings import Settings, load_settings
-from mlmon.elastic.system.folders import cache_folder
+from mlmon.elastic.settings import load_settings
+from tests.support.bench_node import bench_node
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY_ONE = Window(START, START + DAY)
@@ -246,20 +245,10 @@ def peers(url: str, namespace: str, reference: Path) -> dict[str, Any]:
 @contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """Start a node of the benchmark's own, and end it."""
-    home = Path(tempfile.mkdtemp(prefix="mlmon-bench-"))
-    home.chmod(0o755)
-    settings = Settings(
-        home=home, cache=cache_folder(load_settings()), node_port=9270, node_heap="1g"
-    )
-    try:
-        node.start(settings)
-        with connect(settings) as cluster:
-            for _ in templates.install(cluster):
-                pass
-            yield cluster
-    finally:
-        node.stop(settings)
-        subprocess.run(["rm", "-rf", str(home)], check=False)
+    with bench_node(9270, "1g") as settings, connect(settings) as cluster:
+        for _ in templates.install(cluster):
+            pass
+        yield cluster
 
 
 def judged_anew(cluster: Cluster, namespace: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How long each panel, the overview and the report take over 90 days of findings.
 
-Usage: python tests/benchmarks/bench_dashboards.py [--days 90] [--rounds 5]
+Usage: python -m tests.benchmarks.bench_dashboards [--days 90] [--rounds 5]
 
 On an embedded node of its own lies what that many days leave behind: findings of as many series, as
 often, as the demo's scenario has (`CADENCE`), its profiles and alerts, and a thin sample of the
@@ -14,16 +14,13 @@ import argparse
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -41,13 +38,12 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import install
-from mlmon.elastic.node import node
-from mlmon.elastic.settings import Settings, load_settings
-from mlmon.elastic.system.folders import cache_folder
+from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.progress import show_progress
 from mlmon.report.panels.dashboard_view import Asked, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
+from tests.support.bench_node import bench_node
 
 NAMESPACE = "bench"
 QUERY_MS, OVERVIEW_MS, REPORT_MB = 200.0, 1_000.0, 5.0
@@ -102,7 +98,7 @@ def main() -> int:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     window = Window(end - timedelta(days=given.days), end)
     console = Console(width=110)
-    with own_node() as settings, connect(settings) as cluster, show_progress() as progress:
+    with bench_node(9280) as settings, connect(settings) as cluster, show_progress() as progress:
         stored = fill(cluster, window, progress)
         questions = ask(cluster, window, given.rounds, progress)
         progress("drawing the overview")
@@ -119,22 +115,6 @@ def main() -> int:
     ]
     console.print(summary(f"{given.days} days, {given.rounds} rounds", limits))
     return int(any(measured > limit for _, measured, limit, _ in limits))
-
-
-@contextmanager
-def own_node() -> Iterator[Settings]:
-    """Run a node with a home of its own, deleted afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="mlmon-bench-"))
-    home.chmod(0o755)  # the node's unprivileged user has to enter it
-    settings = Settings(
-        home=home, cache=cache_folder(load_settings()), node_port=9280, elasticsearch_url=None
-    )
-    try:
-        found = node.start(settings)
-        yield settings.model_copy(update={"elasticsearch_url": found.url})
-    finally:
-        node.stop(settings)
-        shutil.rmtree(home)
 
 
 def fill(cluster: Cluster, window: Window, progress: Progress) -> dict[str, int]:

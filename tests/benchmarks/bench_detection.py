@@ -1,6 +1,6 @@
 """What is found, how soon, and how often is the alarm false: over seeds of the scenario.
 
-Usage: python tests/benchmarks/bench_detection.py [--seeds 3] [--calm 2] [--calm-days 42]
+Usage: python -m tests.benchmarks.bench_detection [--seeds 3] [--calm 2] [--calm-days 42]
 
 Each seed is another history of the reference service with the same kinds of incidents. The calm
 ones have none, with much traffic and with little, and last long enough for past weeks to be

@@ -1,11 +1,11 @@
 """Bytes per event and speed of index modes, codecs, shards and refresh intervals.
 
-Usage: MLMON_ELASTICSEARCH_URL=… python tests/benchmarks/bench_index.py [--events 100000]
+Usage: python -m tests.benchmarks.bench_index [--events 100000]
 
 Every variant takes the same prediction events, made by the log itself, in the same bulk bodies, one
 request after the other, and is merged to one segment before it is weighed. The variants take turns
 for `--rounds`; each figure is the best of them, so that what else the machine does weighs on all
-alike. Its indices are its own (`mlmon-bench-…`), and are deleted at the end.
+alike. The node is one that this benchmark starts and ends.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from mlmon.elastic.client.client_errors import reason
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import templates
-from mlmon.elastic.settings import load_settings
 from mlmon.logging_config import FeatureSource, Model, Service, open_log
+from tests.support.bench_node import bench_node
 
 BULK = 1_000
 READ = 2_000
@@ -72,17 +72,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     lines = list(events(arguments.events))
-    cluster = connect(load_settings())
     results = {name: Result() for name in VARIANTS}
-    for _ in range(arguments.rounds):
-        for name, settings in VARIANTS.items():
-            measure(cluster, settings, lines, results[name])
+    with bench_node(9290) as settings, connect(settings) as cluster:
+        for _ in range(arguments.rounds):
+            for name, variant in VARIANTS.items():
+                measure(cluster, variant, lines, results[name])
     console = Console(width=100)
     size = sum(map(len, lines)) / len(lines)
     console.print(machine())
     console.print(f"{len(lines):,} prediction events of {size:,.0f} B, {BULK:,} a request")
     console.print(table(results))
-    cluster.close()
 
 
 def events(count: int) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Ship the same lines into the same node: mlmon, rsyslog, and the bound that the node sets.
 
-Usage: python tests/benchmarks/bench_ingest.py [--lines 1000000] [--rounds 3] [--long 3000000]
+Usage: python -m tests.benchmarks.bench_ingest [--lines 1000000] [--rounds 3] [--long 3000000]
 
 Contenders take turns, so that what else the machine does weighs on all alike; the median of the
 rounds counts, behind rounds of the bound that warm the node (its compiler needs some). The bound
@@ -40,11 +40,11 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
-from mlmon.elastic.settings import Settings, load_settings
-from mlmon.elastic.system.folders import cache_folder
+from mlmon.elastic.settings import Settings
 from mlmon.ingest.encode.line import Encoder
 from mlmon.ingest.pipeline import Flow
 from mlmon.logging_config import Model, Service, open_log
+from tests.support.bench_node import bench_node
 
 URL = "MLMON_BENCH_ELASTICSEARCH_URL"
 DATASET = "ml.prediction"
@@ -112,21 +112,12 @@ def cluster(*, apart: bool) -> Iterator[Cluster]:
             list(templates.install(connected))
             yield connected
         return
-    home = Path(tempfile.mkdtemp(prefix="bench-node-"))
-    home.chmod(0o755)
-    settings = Settings(
-        home=home, cache=cache_folder(load_settings()), node_port=9260, node_heap=HEAP
-    )
-    try:
-        started = node.start(settings)
-        if apart:
-            part(started.pid)
-        with connect(settings) as connected:
-            list(templates.install(connected))
-            yield connected
-    finally:
-        node.stop(settings)
-        shutil.rmtree(home)
+    with bench_node(9260, HEAP) as settings, connect(settings) as connected:
+        running = node.find(settings)
+        if apart and running is not None:
+            part(running.pid)
+        list(templates.install(connected))
+        yield connected
 
 
 def part(process: int) -> None:
@@ -161,14 +152,21 @@ def write_log(path: Path, lines: int) -> int:
     return path.stat().st_size // lines
 
 
+def missing_packages() -> list[str]:
+    """Return the Debian packages that rsyslog's rounds need and this machine lacks."""
+    programs = [] if shutil.which("rsyslogd") else ["rsyslog"]
+    module = any(Path("/usr/lib").glob("*/rsyslog/omelasticsearch.so"))
+    return programs if module else [*programs, "rsyslog-elasticsearch"]
+
+
 def compare(target: Cluster, folder: Path, lines: int, rounds: int) -> None:
     """Let the contenders take turns, and print what they did."""
     contenders: dict[str, Contender] = {"bound: bodies made beforehand": bound, "mlmon ship": mlmon}
-    if shutil.which("rsyslogd"):
+    if missing := missing_packages():
+        console.print(f"rsyslog is left out; on Debian: apt-get install {' '.join(missing)}")
+    else:
         contenders["rsyslog, queue in memory"] = rsyslog_memory
         contenders["rsyslog, queue on disk, synced"] = rsyslog_disk
-    else:
-        console.print("rsyslog is not installed: apt-get install rsyslog rsyslog-elasticsearch")
     for _ in range(WARM_UP):
         one_round(target, folder, lines, bound)
     size = (folder / "log.jsonl").stat().st_size // lines

@@ -1,6 +1,6 @@
 """Time one event of 20 fields in this log and its peers, a stalled disk, and the middleware.
 
-Usage: python tests/benchmarks/bench_logging.py [--rounds 15]
+Usage: python -m tests.benchmarks.bench_logging [--rounds 15]
 
 Ratios are of the same run; each figure is the best of the rounds, which take turns, so that what
 else the machine does weighs on all alike. All write to the null device, one write an event.

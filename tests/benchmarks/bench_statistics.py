@@ -1,6 +1,6 @@
 """How long verdicts take from profiles, against scipy and scikit-learn on the raw rows in memory.
 
-Run `python tests/benchmarks/bench_statistics.py`. One window: 1,000,000 rows, 16 features of 100
+Run `python -m tests.benchmarks.bench_statistics`. One window: 1,000,000 rows, 16 features of 100
 reference quantiles each. Reading the rows out of Elasticsearch, which the peers need and profiles
 do not, is left out of the peers' times.
 """

@@ -1,0 +1,73 @@
+"""Commands that documents and messages tell a reader to type exist, with their options."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from mlmon.commands import app
+from tests.support.installations import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SOURCES = [
+    path
+    for link in (ROOT / "mlmon").iterdir()
+    if link.is_symlink()
+    for path in link.resolve().rglob("*.py")
+]
+TYPED = {
+    ".md": re.compile(r"(?:`|^)mlmon ([a-z][^`\n]*)", re.MULTILINE),
+    ".py": re.compile(r"`mlmon ([a-z][^`\n]*)"),
+}
+
+
+def mistake(words: list[str]) -> str:
+    """Return what is wrong with a command line; empty where nothing is."""
+    command = typer.main.get_command(app)
+    path: list[str] = []
+    while words and words[0] in getattr(command, "commands", {}):
+        path.append(words[0])
+        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+    if not path:
+        return "no such command"
+    hidden = [child for child in getattr(command, "commands", {}).values() if child.hidden]
+    command = hidden[0] if hidden else command
+    known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+    unknown = [option for option in options if option not in known | {"--help"}]
+    return f"{' '.join(path)} has no {', '.join(unknown)}" if unknown else ""
+
+
+def mistakes(path: Path) -> list[str]:
+    """Return the commands of a file that do not exist, each with what is wrong."""
+    found = []
+    for text in TYPED[path.suffix].findall(path.read_text(encoding="utf-8")):
+        # A comment stands behind three spaces or a hash; f-strings name options elsewhere.
+        words = re.split(r"\s{3,}|#|[|;>&]|\{", text)[0].replace("…", " ").split()
+        words = [word.strip("()[],.:\"'") if word[:1] != "-" else word for word in words]
+        if wrong := mistake([word.rstrip(",.;:)\"'") for word in words]):
+            found.append(f"mlmon {text.strip()}: {wrong}")
+    return found
+
+
+def test_mistakes_are_found(tmp_path: Path) -> None:
+    """An unknown command and an unknown option are named, in a line of code and within a text."""
+    page = tmp_path / "page.md"
+    page.write_text("```\nmlmon findings --sinc 7d\n```\nRun `mlmon analyse` or `mlmon doctor`.\n")
+    assert mistakes(page) == [
+        "mlmon findings --sinc 7d: findings has no --sinc",
+        "mlmon analyse: no such command",
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_name_commands_that_exist(page: Path) -> None:
+    """What a page tells a reader to type is taken by the command line."""
+    assert not mistakes(page)
+
+
+def test_messages_name_commands_that_exist() -> None:
+    """So is what hints, docstrings and advice in the code name between backticks."""
+    assert len(SOURCES) > 300
+    assert not {str(path.relative_to(ROOT)): wrong for path in SOURCES if (wrong := mistakes(path))}
