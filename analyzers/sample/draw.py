@@ -116,7 +116,7 @@ def batches(
         "docvalue_fields": [ID],
         "sort": [{"@timestamp": "asc"}, {"_shard_doc": "asc"}],
     }
-    hits = cluster.scan(f"logs-ml.prediction-{namespace}", body)
+    hits = cluster.scan(data_stream("ml.prediction", namespace), body)
     while page := list(islice(hits, size)):
         rows = [row_of(hit["_source"] | _named(hit)) for hit in page]
         outcomes: dict[str, Outcome] = {}

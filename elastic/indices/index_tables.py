@@ -1,7 +1,7 @@
 """The fields of the indices that mlmon itself writes: profiles, labels, findings, alerts and more.
 
-What an index needs to be searched, sorted or counted by is listed here; other content of a
-document is kept with it, unmapped. They are data, so that `mlmon setup` can install every template
+What an index needs to be searched, sorted or counted by is listed in its table; the other fields of
+documents are in `UNMAPPED`. They are data, so that `mlmon setup` can install every template
 without knowing the packages that write the documents.
 """
 
@@ -267,6 +267,21 @@ SHIPPING: Final = (
     Field("ingest.lag.bytes", "long", "What is there and not decided.", "bytes"),
     Field("ingest.lag.seconds", "double", "Age of the last decided line, while others wait.", "s"),
 )
+
+UNMAPPED: Final = MappingProxyType(
+    {
+        "alert.withdrawn": "Whether later results withdrew it.",
+        "baseline.body": "What was counted of the training set.",
+        "delivery.change": "The change that the message is composed from.",
+        "finding.parts": "What each bucket or category contributes to the value.",
+        "label.counted": "The outcome that counts, of several.",
+        "label.counted_at": "When that one was logged.",
+        "label.seen": "Ids of all outcomes of the prediction.",
+        "profile.body": "What was counted.",
+        "profile.series": "The parts of its key: dataset, service, model and so on.",
+    }
+)
+"""Fields that are stored and read with their documents, and never searched: without a mapping."""
 
 TABLES: Final = MappingProxyType(
     {

@@ -14,6 +14,8 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document, Written
 from mlmon.elastic.commands import app
 from mlmon.elastic.connect import connect
+from mlmon.elastic.doctor.check import Verdict
+from mlmon.elastic.doctor.examine import examine
 from mlmon.elastic.errors import ClusterError, NoMasterError, UserError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import Lifecycle
@@ -87,6 +89,16 @@ def test_8_19_stores_and_scans_documents(old_cluster: Cluster) -> None:
     assert sorted(hit["_source"]["n"] for hit in hits) == list(range(25))
     assert old_cluster.get(index, "7") == {"n": 7}
     assert old_cluster.capabilities().version == OLDEST.version
+
+
+@pytest.mark.timeout(400)
+def test_doctor_works_on_8_19(old_cluster: Cluster) -> None:
+    """Every check of the cluster is answered; with templates installed nothing is missing."""
+    list(templates.install(old_cluster))
+    checks = list(examine(Settings(elasticsearch_url=old_cluster.url)))
+    names = {check.name for check in checks}
+    assert {"settings", "cluster", "templates", "logs"} <= names
+    assert [check for check in checks if check.verdict is Verdict.MISSING] == []
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,19 @@
 """Every index and data stream that is named is one that a template makes."""
 
+import re
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from mlmon.analyzers.checks import discover
 from mlmon.elastic.indices import names
-from mlmon.elastic.indices.index_tables import TABLES
+from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES, UNMAPPED
 from mlmon.elastic.indices.templates import templates
 from mlmon.logging_config.schema.fields import DATASETS
 
+OWN_FAMILIES = {"cycle", "incident", "ingest", "lease", "notice", "waiting"}
+ANSWERS = {"baseline.ids"}
+"""Of what `mlmon compare --json` prints, and no document holds."""
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("alerting", "analyzers", "dashboards", "elastic", "ingest", "kibana", "mlmon", "report")
 
@@ -44,3 +49,23 @@ def test_no_other_module_spells_the_name_of_an_index() -> None:
                 f"{path.name}: {quote}{kind}" for quote in "\"'" if f"{quote}{kind}" in text
             ]
     assert spelled == []
+
+
+def test_every_field_of_ours_is_declared() -> None:
+    """Code names no field of mlmon's own documents that the tables do not declare.
+
+    A misspelled name would be stored, and found by no search.
+    """
+    tables = (*TABLES.values(), SHIPPING, DEAD_LETTERS)
+    declared = {field.name for table in tables for field in table} | UNMAPPED.keys()
+    metrics = {metric.name for analyzer in discover() for metric in analyzer.metrics}
+    families = "|".join(sorted({name.partition(".")[0] for name in UNMAPPED} | OWN_FAMILIES))
+    literal = re.compile(rf'"((?:{families})\.[a-z_.]+)"')
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        for name in literal.findall(path.read_text(encoding="utf-8"))
+        if name not in declared | metrics | ANSWERS
+    ]
+    assert found == []
