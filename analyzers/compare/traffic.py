@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.chosen_tests import ChosenTests
+    from mlmon.analyzers.profiles.kind import Stored
     from mlmon.analyzers.profiles.last_windows import Last, Version
-    from mlmon.analyzers.profiles.store import Stored
     from mlmon.elastic.client.cluster import Cluster
 
 

@@ -10,24 +10,33 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from mlmon.analyzers.base.profile_key import Profile, ProfileKey
+from mlmon.analyzers.base.profile_key import Profile, ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.profiles.profile import WindowProfile
-from mlmon.analyzers.profiles.quantities import Scope, ask, declared, decode, read
+from mlmon.analyzers.profiles.quantities import Scope, ask, declared, decode, merge_bodies, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
-    from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.event_logs.logs import Logs
 
 P = TypeVar("P", bound=Profile)
 Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A profile as it is stored: its place, what it was made from, and its body."""
+
+    profile_key: ProfileKey
+    stamp: Stamp
+    body: Body
 
 
 class ProfileKind(ABC, Generic[P]):
@@ -108,6 +117,20 @@ class ProfileKind(ABC, Generic[P]):
             return None
         values = decode(self.profile, body, scope)
         profile: P = self.profile(profile_key, watermark, revision, **values)
+        return profile
+
+    def read_merge(self, stored: Sequence[Stored], baselines: Mapping[str, Baseline]) -> P | None:
+        """Return the merge of stored profiles of one series, None if its baseline is gone.
+
+        Key and revision are those of the first.
+        """
+        first = stored[0]
+        scope = self.scope(first.profile_key.series, baselines)
+        if scope is None:
+            return None
+        values = merge_bodies(self.profile, [each.body for each in stored], scope)
+        watermark = sum((each.stamp.watermark for each in stored), SourceWatermark())
+        profile: P = self.profile(first.profile_key, watermark, first.stamp.revision, **values)
         return profile
 
     def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:

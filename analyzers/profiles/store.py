@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import Window, iso, parse_time
-from mlmon.analyzers.profiles.kind import P, ProfileKind, kinds
+from mlmon.analyzers.profiles.kind import P, ProfileKind, Stored, kinds
 from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, read_last_windows
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.elastic.client.cluster import PAGE
@@ -39,15 +38,6 @@ _STAMP = [
     "profile.ingested",
     "profile.revision",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A profile as it is stored: its place, what it was made from, and its body."""
-
-    profile_key: ProfileKey
-    stamp: Stamp
-    body: dict[str, Any]
 
 
 class ProfileStore:
@@ -174,15 +164,22 @@ def merge_stored(
         stored: Profiles in order of time; those over a baseline that is not given are left out.
         baselines: Baselines by id.
     """
-    series: dict[tuple[str, ...], list[P]] = {}
-    for each in stored:
-        profile = _read(kind, each, baselines)
+    merged: dict[tuple[str, ...], P] = {}
+    waiting: dict[tuple[str, ...], list[Stored]] = {}
+
+    def take(series: tuple[str, ...]) -> None:
+        profile = kind.read_merge(waiting.pop(series), baselines)
         if profile is not None:
-            parts = series.setdefault(each.profile_key.series, [])
-            parts.append(profile)
-            if len(parts) == AT_ONCE:
-                parts[:] = [merge(parts)]
-    return [merge(parts) for parts in series.values()]
+            merged[series] = merge([merged[series], profile]) if series in merged else profile
+
+    for each in stored:
+        series = each.profile_key.series
+        waiting.setdefault(series, []).append(each)
+        if len(waiting[series]) == AT_ONCE:
+            take(series)
+    for series in list(waiting):
+        take(series)
+    return list(merged.values())
 
 
 def _query(kind: str, period: Window) -> dict[str, Any]:
