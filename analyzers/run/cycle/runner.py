@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 
 PATIENCE = 2
 """So many cycles in a row may fail before somebody is told: one may meet a restart."""
+
+
+class _IncompleteCycleError(Exception):
+    """Something of a cycle failed, and the rest is done."""
+
+
+def _failures(cycle: Cycle) -> str:
+    """Return what failed in a cycle."""
+    failed = [f"{name}: {why}" for name, why in cycle.failures.items()]
+    failed += [followed.line for followed in cycle.followed if followed.failed]
+    return "; ".join(failed)
 
 
 @dataclass(slots=True)
@@ -80,7 +91,8 @@ class Runner:
             )
             return None
         try:
-            with self._logged() as records:
+            # A cycle in which an analyzer or a delivery failed is a failed run of the job.
+            with suppress(_IncompleteCycleError), self._logged() as records:
                 cycle = run_cycle(
                     self.cluster,
                     self.namespace,
@@ -89,6 +101,8 @@ class Runner:
                     self._renewing(lease),
                 )
                 records(cycle.profiles)
+                if cycle.failed:
+                    raise _IncompleteCycleError(_failures(cycle))
         finally:
             lease.release(self.clock())
         self._say(cycle)

@@ -14,13 +14,14 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine
+from mlmon.analyzers.run import engine, following
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.own_log import JOB
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.run.following import Followed
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 
@@ -333,3 +334,44 @@ def test_cycles_go_on_after_one_that_failed(
     assert len(lines) == 1
     assert str(error) in lines[0]
     assert "tried again" in lines[0]
+
+
+def test_a_failed_delivery_is_a_failed_run_of_the_job(
+    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cycle's findings are kept, and mlmon's own job record says what was not delivered."""
+    monkeypatch.setattr(following, "_followers", [lambda *_: Followed("mail is down", failed=True)])
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+    cycle = runner.once()
+    assert cycle is not None
+    assert cycle.failed
+    cluster.refresh(f"logs-ml.job-{namespace}")
+    query = {"query": {"term": {"event.outcome": "failure"}}}
+    (hit,) = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
+    assert hit["_source"]["error.message"] == "mail is down"
+
+
+def test_two_failed_cycles_are_said_once_and_their_end_too(
+    cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One failed cycle may be a restart; from the second on people know, once, until it works."""
+    said: list[str | None] = []
+    results: list[Exception | None] = [RuntimeError("away")] * 3 + [None]
+    stopping = Event()
+
+    def judge(_namespace: str, why: str | None, _now: datetime) -> Followed:
+        said.append(why)
+        return Followed("")
+
+    def once() -> None:
+        result = results.pop(0)
+        if not results:
+            stopping.set()
+        if result is not None:
+            raise result
+
+    monkeypatch.setattr(following, "_judges", [judge])
+    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+    monkeypatch.setattr(Runner, "once", lambda _self: once())
+    runner.until(stopping, timedelta(seconds=1))
+    assert said == ["RuntimeError: away", None]
