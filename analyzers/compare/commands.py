@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.analyzers.settings import drift_test_names, known_drift_test
 from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since, Until
 
 if TYPE_CHECKING:
@@ -18,12 +17,19 @@ app = typer.Typer()
 
 
 def _drift_test(name: str | None) -> str | None:
+    from mlmon.analyzers.settings import known_drift_test
     from mlmon.elastic.errors import WrongValueError
 
     try:
         return name and known_drift_test(name)
     except ValueError as error:
         raise WrongValueError(str(error), "The drift tests: docs/drift-tests.md.") from None
+
+
+def _drift_tests() -> list[str]:
+    from mlmon.analyzers.settings import drift_test_names
+
+    return drift_test_names()
 
 
 _BAR = 20
@@ -59,7 +65,7 @@ def compare(
         typer.Option(
             help="Drift test for all features. (default: those of feature_drift)",
             callback=_drift_test,
-            autocompletion=drift_test_names,
+            autocompletion=_drift_tests,
         ),
     ] = None,
     as_json: Json = False,

@@ -1,6 +1,8 @@
 """What `mlmon --help` shows: every command in a panel, alike options, shell completion."""
 
 import re
+import subprocess
+import sys
 from importlib import metadata
 
 import pytest
@@ -59,3 +61,17 @@ def test_a_shell_completes_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMP_CWORD", "1")
     result = CliRunner().invoke(app, [], prog_name="mlmon")
     assert result.output.split() == ["findings"]
+
+
+def test_help_imports_no_heavy_library() -> None:
+    """`mlmon --help` answers at once: what a command needs is imported when it runs."""
+    program = (
+        "import sys; from mlmon.commands import app; import typer.testing; "
+        "typer.testing.CliRunner().invoke(app, ['--help']); "
+        "heavy = {'elasticsearch', 'numpy', 'pandas', 'pydantic', 'scipy'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert ended.stdout.strip() == "[]"
