@@ -1,1 +1,1 @@
-"""Dashboards as declarations: what is asked and how it is drawn, whoever draws it."""
+"""Dashboards as declarations, drawn by the report, `mlmon serve` and Kibana."""

@@ -92,8 +92,8 @@ def lint(
     if as_json:
         print(json.dumps({"checked": len(checked), "problems": found}))
     else:
-        for each in found:
-            print(each)
+        for problem in found:
+            print(problem)
         print(f"{len(checked)} artefacts checked, {len(found)} problems")
     if found:
         raise typer.Exit(ExitCode.FAILED)
@@ -197,8 +197,8 @@ def delete(
     if as_json:
         print(json.dumps({"deleted": done}))
     else:
-        for each in done:
-            print(f"delete {each}")
+        for name in done:
+            print(f"delete {name}")
         print(f"{len(done)} deleted")
 
 

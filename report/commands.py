@@ -101,7 +101,7 @@ def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[Dashb
     from mlmon.dashboards.definitions import dashboards
     from mlmon.report.panels.dashboard_view import Scope, dashboard_view
 
-    window = Window(*(datetime.fromtimestamp(each, UTC) for each in (found.since, found.until)))
+    window = Window(*(datetime.fromtimestamp(end, UTC) for end in (found.since, found.until)))
     scope = Scope(cluster.search, namespace, window)
     return tuple(dashboard_view(dashboard, (), scope) for dashboard in dashboards())
 
@@ -143,7 +143,7 @@ def _incidents(path: Path) -> "tuple[Incident, ...]":
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} is no scenario's truth: {error}",
-            "Give the truth.json that the scenario wrote beside its logs.",
+            "Give the truth.json that the scenario wrote next to its logs.",
         ) from error
 
 

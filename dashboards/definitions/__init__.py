@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def dashboards() -> tuple[Dashboard, ...]:
     """Return every dashboard in the order of the navigation."""
     modules = (
-        importlib.import_module(each.name)
-        for each in pkgutil.iter_modules(__path__, f"{__name__}.")
+        importlib.import_module(module.name)
+        for module in pkgutil.iter_modules(__path__, f"{__name__}.")
     )
     found: list[Dashboard] = [
         module.DASHBOARD for module in modules if hasattr(module, "DASHBOARD")
@@ -50,4 +50,4 @@ def shown_on(dashboard: Dashboard, analyzers: Iterable[Analyzer[Any]]) -> list[A
     """Return the analyzers a dashboard shows: those it names as it names them, then the others."""
     named = {name: index for index, name in enumerate(dashboard.analyzers)}
     shown = [analyzer for analyzer in analyzers if home(analyzer) is dashboard]
-    return sorted(shown, key=lambda each: (named.get(each.name, len(named)), each.name))
+    return sorted(shown, key=lambda analyzer: (named.get(analyzer.name, len(named)), analyzer.name))

@@ -1,8 +1,8 @@
 """Links from a finding into Kibana: to its dashboard, and to the documents that are its evidence.
 
 Time range and filters are filled in: the window with some time before and after it, and of all
-findings those of this series. What lies in other sources is not narrowed on the dashboard, so that
-the charts beside show what else went on.
+findings those of this series. Other sources are not filtered on the dashboard, so that
+the other charts show what else happened.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def linked(url: str, target: Target) -> Linked:
 
 def links(finding: Finding, target: Target) -> Links | None:
     """Return the links of a finding; None where its analyzer is no longer there."""
-    analyzer = next((each for each in discover() if each.name == finding.analyzer), None)
+    analyzer = next(
+        (analyzer for analyzer in discover() if analyzer.name == finding.analyzer), None
+    )
     if analyzer is None:
         return None
     return Links(_dashboard(finding, analyzer, target), _search(finding, analyzer, target))
@@ -99,7 +101,7 @@ def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Co
     search, field = _BY_LAYER.get(analyzer.alert_policy.layer, default)
     conditions: list[Condition] = []
     if field is not None and finding.subject is not None:
-        # What lies after a colon tells a part of the subject, such as the reason of a fallback.
+        # After the colon stands a part of the subject, such as the reason of a fallback.
         conditions.append(is_(field, finding.subject.partition(": ")[0]))
     known = {field_.name for field_ in search.source.fields}
     if finding.service is not None and "service.name" in known:

@@ -31,7 +31,7 @@ def rison(value: Any) -> str:
         case list() | tuple():
             return f"!({','.join(map(rison, value))})"
         case dict():
-            return f"({','.join(f'{_key(key)}:{rison(each)}' for key, each in value.items())})"
+            return f"({','.join(f'{_key(key)}:{rison(member)}' for key, member in value.items())})"
     raise TypeError(f"{type(value).__name__} has no form in Rison")
 
 

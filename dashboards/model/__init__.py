@@ -1,7 +1,7 @@
-"""The panel model: what is asked of which documents, and how it is drawn.
+"""The panel model: what is measured of which documents, and how it is drawn.
 
-A `Chart` says which source it asks, by which axes it divides the documents, what it measures in
-each part, and how that is drawn. `query` makes the search body of it and `rows` reads the answer;
-the emitters make Kibana's objects of it. Analyzers declare a `Panel`, of
-which `finding_chart` makes `Chart`s; dashboards declare charts of logs themselves. All is pure.
+A `Chart` names its source, the axes that divide the documents, what is measured in each part, and
+how it is drawn. `query` returns its search body and `rows` reads the answer; `vega_lite` and
+`kibana/emit` draw it. Analyzers declare metrics, of which `finding_chart` makes charts; dashboards
+declare charts of logs themselves. All is pure.
 """

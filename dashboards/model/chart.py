@@ -1,4 +1,4 @@
-"""A chart: what is asked of a source, and how the answer is drawn."""
+"""A chart: which documents are measured, and how the result is drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Measure:
     """One number, or one value, of the documents of a part.
 
     Args:
-        label: What the reader is told it is.
+        label: Its name.
         operation: How it comes about; `ratio` is the share of the documents that fulfil `where`
             among those that fulfil `of`, `last` the value of the latest document.
         field: What is measured; None for `count` and `ratio`.
@@ -31,7 +31,7 @@ class Measure:
         of: For a ratio, what it is a share of.
         unit: Unit of its values, as `Panel.unit`.
         recent: Only the last stretch of the time range counts, such as `1h`.
-        tone: What its colour says.
+        tone: What its colour means.
     """
 
     label: str
@@ -96,7 +96,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From a value on, a tile says something by its colour."""
+    """From a value on, a tile has the colour of a meaning."""
 
     value: float
     tone: Tone
@@ -104,7 +104,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One question of a chart: one search, one layer of Lens."""
+    """One search of a chart, one layer of Lens."""
 
     measures: tuple[Measure, ...]
     by: tuple[Axis, ...]
@@ -112,11 +112,11 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is asked and how it is drawn.
+    """What is measured and how it is drawn.
 
     Args:
         title: Heading.
-        sentence: What it answers, one sentence for its reader.
+        sentence: Help, one sentence.
         source: The documents.
         measures: What is measured in each part.
         draw: Form. Of a `line`, `area`, `bar` or `stacked` the first axis runs to the right and the
@@ -124,10 +124,11 @@ class Chart:
         by: How documents are divided.
         where: Documents that count.
         unit: Unit of the y axis: that of the measures, as `Panel.unit`.
-        limits: Measured beside over the first axis only, such as the limits of findings.
+        limits: Measured over the first axis only, such as the limits of findings.
         lines: Lines at fixed values.
-        steps: What a tile's colour says.
-        leads_to: The dashboard that tells more, by name.
+        steps: Colours of a tile by its value.
+        leads_to: Name of the dashboard with details: a drill-down of a chart with axes, a link in
+            the heading of a tile's section.
     """
 
     title: str
@@ -148,8 +149,8 @@ class Chart:
         if len(self.by) not in axes:
             raise ValueError(f"{self.title!r} is a {self.draw} with {len(self.by)} axes")
         if len(self.measures) > 1 and len(self.by) > 1 and self.draw != "table":
-            raise ValueError(f"{self.title!r} has measures and parts to tell by colour: choose one")
-        timed = any(isinstance(each, Time) for each in self.by)
+            raise ValueError(f"{self.title!r} has several measures and parts: colours show one")
+        timed = any(isinstance(axis, Time) for axis in self.by)
         if self.source.time is None and (timed or any(measure.recent for measure in self.measures)):
             raise ValueError(
                 f"{self.title!r} asks {self.source.name} for times it is not sorted by"
@@ -162,6 +163,6 @@ class Chart:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Its questions: what is measured, and the limits beside."""
+        """Its searches: what is measured, and the limits."""
         main = Layer(self.measures, self.by)
         return (main, Layer(self.limits, self.by[:1])) if self.limits else (main,)

@@ -113,9 +113,9 @@ def query(condition: Condition) -> Json:
         case Not(of):
             return {"bool": {"must_not": [query(of)]}}
         case Both(of):
-            return {"bool": {"filter": [query(each) for each in of]}}
+            return {"bool": {"filter": [query(part) for part in of]}}
         case Either(of):
-            return {"bool": {"should": [query(each) for each in of], "minimum_should_match": 1}}
+            return {"bool": {"should": [query(part) for part in of], "minimum_should_match": 1}}
 
 
 def fields(condition: Condition) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""An analyzer's panel as charts of its findings, with the limits that held beside."""
+"""The charts of a metric's findings, with the limits of that time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _chart(
     subjects; the strictest of them is drawn, so that no value above its own limit seems harmless.
     They stand on their own side only: no search can turn the sign of a limit that follows the past.
     """
-    beside = metric.limits.judged and side == _side(metric.limits)
+    limited = metric.limits.judged and side == _side(metric.limits)
     operation: Operation = "max" if side == "highest" else "min"
     return Chart(
         title=metric.title + suffix,
@@ -70,7 +70,7 @@ def _chart(
         by=(Time(), *_parts(metric.breakdown, side)),
         where=both(findings_of(analyzer.name, metric.name), where),
         unit=metric.unit,
-        limits=_limits(metric.limits, metric.unit) if beside else (),
+        limits=_limits(metric.limits, metric.unit) if limited else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""One check over time, as its findings tell it: values, limits, alarms, and what else happened."""
+"""One check over time: values, limits, alarms, and the incidents and versions around it."""
 
 from __future__ import annotations
 

@@ -108,12 +108,12 @@ def _place(row: Row, y: int) -> Iterator[Placed]:
 
 def _named(placed: Iterable[Placed]) -> Iterator[Placed]:
     taken: dict[str, int] = {}
-    for each in placed:
-        name = _slug(each.panel)
+    for panel in placed:
+        name = _slug(panel.panel)
         taken[name] = taken.get(name, 0) + 1
         number = taken[name]
         name = name if number == 1 else f"{name}-{number}"
-        yield Placed(name, each.panel, each.x, each.y, each.w, each.h)
+        yield Placed(name, panel.panel, panel.x, panel.y, panel.w, panel.h)
 
 
 def _slug(panel: Panel | Heading | Navigation) -> str:

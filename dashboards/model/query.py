@@ -49,7 +49,7 @@ def period(source: Source, window: Window) -> list[Json]:
 
 def width(window: Window) -> timedelta:
     """Return the length of the parts that a time range is divided into."""
-    return next((each for each in _WIDTHS if window.length <= MOST_PARTS * each), _WIDTHS[-1])
+    return next((width for width in _WIDTHS if window.length <= MOST_PARTS * width), _WIDTHS[-1])
 
 
 def _body(layer: Layer, chosen: list[Json], window: Window) -> Json:
@@ -58,7 +58,7 @@ def _body(layer: Layer, chosen: list[Json], window: Window) -> Json:
         measures |= _measure(f"m{index}", measure, window)
     aggregations = measures
     for index, axis in reversed(list(enumerate(layer.by))):
-        # What a part is ranked by has to stand beside the parts inside it.
+        # A part is ranked by a sibling aggregation of the parts inside it.
         ranked = measures if index < len(layer.by) - 1 else {}
         divided = _divide(axis, window, layer.measures[0])
         aggregations = {f"by{index}": divided | {"aggs": {**ranked, **aggregations}}}

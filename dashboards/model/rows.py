@@ -30,8 +30,8 @@ def axis_label(axis: Time | Values | Bins) -> str:
 def _inside(layer: Layer, index: int, part: Json, known: Row) -> list[Row]:
     if index == len(layer.by):
         values = {
-            each.label: _value(f"m{number}", each, part)
-            for number, each in enumerate(layer.measures)
+            measure.label: _value(f"m{number}", measure, part)
+            for number, measure in enumerate(layer.measures)
         }
         return [known | values]
     label = axis_label(layer.by[index])

@@ -33,7 +33,7 @@ FAR_OFF: Final = 10
 SHORT_NAME: Final = 6
 """Characters of a name that stands below its bar without being turned."""
 LONG_NAME: Final = 20
-"""Characters of which three columns of a legend do not fit beside one another."""
+"""Characters of which three columns of a legend do not fit side by side."""
 _MARKS: Final[dict[str, Json]] = {
     "line": {"type": "line", "strokeWidth": 1.5, "point": {"size": 12}},
     "area": {"type": "area", "opacity": 0.65, "line": True},
@@ -76,7 +76,7 @@ def chart_drawing(chart: Chart, answers: Sequence[Json], window: Window) -> Json
 
 def _points(chart: Chart, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one row per part and measure: x, the series it belongs to, and its value."""
-    first, *others = (axis_label(each) for each in chart.by)
+    first, *others = (axis_label(axis) for axis in chart.by)
     return [
         {
             "x": row[first],
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def _limits(chart: Chart, answer: Json, greatest: float) -> list[dict[str, Any]]:
-    """Return the limits beside, without those so far off that values would be a flat line."""
+    """Return the limits without those so far off that values would be a flat line."""
     layer = chart.layers[1]
     first = axis_label(layer.by[0])
     return [

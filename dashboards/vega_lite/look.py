@@ -17,7 +17,7 @@ SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """Every drawing is written in Vega-Lite 5.
 
 Kibana 8.19 has 5; Kibana 9.3 and newer and our pages have 6, which reads 5 too. Only a drawing for
-Kibana names the schema: a page tells vega-embed, which warns where the library is newer.
+Kibana names the schema: vega-embed on a page is given the mode, for it warns about older schemas.
 """
 MOST_TICKS: Final = 6
 """Of an axis of times."""

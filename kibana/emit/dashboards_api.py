@@ -71,14 +71,14 @@ def dashboard(
     return body
 
 
-def _panel(each: Placed, others: Sequence[Dashboard], target: Target) -> Json:
-    kind, config = _content(each, others, target)
-    grid = {"x": each.x, "y": each.y, "w": each.w, "h": each.h}
-    return {"type": kind, "id": each.id, "grid": grid, "config": config}
+def _panel(placed: Placed, others: Sequence[Dashboard], target: Target) -> Json:
+    kind, config = _content(placed, others, target)
+    grid = {"x": placed.x, "y": placed.y, "w": placed.w, "h": placed.h}
+    return {"type": kind, "id": placed.id, "grid": grid, "config": config}
 
 
-def _content(each: Placed, others: Sequence[Dashboard], target: Target) -> tuple[str, Json]:
-    match each.panel:
+def _content(placed: Placed, others: Sequence[Dashboard], target: Target) -> tuple[str, Json]:
+    match placed.panel:
         case Chart() as chart:
             return "vis", _chart(chart, target)
         case Picture(chart=chart):
@@ -86,7 +86,10 @@ def _content(each: Placed, others: Sequence[Dashboard], target: Target) -> tuple
         case Heading() as heading:
             return "markdown", _markdown(heading_markdown(heading, others, target))
         case Documents(name):
-            return "discover_session", {"ref_id": target.id(name), "title": panel_title(each.panel)}
+            return "discover_session", {
+                "ref_id": target.id(name),
+                "title": panel_title(placed.panel),
+            }
         case Navigation():
             links = (f"[{one.title}](#/view/{target.id(one.name)})" for one in others)
             return "markdown", _markdown(" · ".join(links))
@@ -210,7 +213,7 @@ def _axis(axis: Axis, layer: Layer) -> Json:
         case Time(field):
             return {"operation": "date_histogram", "field": field}
         case Bins(field, label, edges):
-            # A bucket is (gt, lte] in the API's words, whatever Elasticsearch makes of it.
+            # A bucket is (gt, lte] in the API's words, although Elasticsearch has [gte, lt).
             ranges = [{"gt": low, "lte": high} for low, high in pairwise(edges)]
             return {"operation": "range", "field": field, "label": label, "ranges": ranges}
         case Values(field, label, size):

@@ -44,7 +44,7 @@ def index_pattern(body: Json) -> Json:
     """Return the body of a data view as a saved object.
 
     Imported it replaces the object of its id, and nothing else. The data views' own API deletes
-    whatever has the same name when it is told to override, and makes what it creates the default.
+    any data view of the same name with `override`, and makes what it creates the default.
     """
     view = body["data_view"]
     return _object(
@@ -80,7 +80,7 @@ def search(found: SavedSearch, target: Target) -> Json:
             "title": titled(found.title, target),
             "description": f"{found.description} {OWNERSHIP_NOTE}",
             "columns": list(found.columns),
-            "sort": [list(each) for each in found.sort],
+            "sort": [list(order) for order in found.sort],
             "grid": {},
             "hideChart": False,
             "isTextBasedQuery": False,
@@ -102,7 +102,7 @@ def dashboard(
         others: All dashboards, for the navigation.
         target: The namespace and space it is made for.
     """
-    drawn = [_panel(each, others, target) for each in panels]
+    drawn = [_panel(panel, others, target) for panel in panels]
     references = [
         reference | {"name": f"{panel['panelIndex']}:{reference['name']}"}
         for panel, needed in drawn
@@ -142,23 +142,23 @@ def _time(shown: Dashboard) -> Json:
     }
 
 
-def _panel(each: Placed, others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
+def _panel(placed: Placed, others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
     """Return a panel and its references, under the names they have inside the panel."""
-    kind, config, references, more = _content(each, others, target)
+    kind, config, references, more = _content(placed, others, target)
     panel = {
         "type": kind,
-        "panelIndex": each.id,
-        "gridData": {"x": each.x, "y": each.y, "w": each.w, "h": each.h, "i": each.id},
-        **_title(each),
+        "panelIndex": placed.id,
+        "gridData": {"x": placed.x, "y": placed.y, "w": placed.w, "h": placed.h, "i": placed.id},
+        **_title(placed),
         "embeddableConfig": config,
         **more,
     }
     return panel, references
 
 
-def _title(each: Placed) -> Json:
+def _title(placed: Placed) -> Json:
     """Return a panel's own title: without it a panel by reference has that of its search."""
-    title = panel_title(each.panel)
+    title = panel_title(placed.panel)
     return {} if title is None else {"title": title}
 
 
@@ -173,12 +173,12 @@ def panel_title(panel: Panel | Heading | Navigation) -> str | None:
 
 
 def _content(
-    each: Placed, others: Sequence[Dashboard], target: Target
+    placed: Placed, others: Sequence[Dashboard], target: Target
 ) -> tuple[str, Json, list[Json], Json]:
-    match each.panel:
+    match placed.panel:
         case Chart() as chart:
             lens = attributes(chart, data_view_id(chart.source, target))
-            enhancements, drills = _drilldown(each.id, chart, target)
+            enhancements, drills = _drilldown(placed.id, chart, target)
             config = {"attributes": lens, "enhancements": enhancements}
             return "lens", config, lens["references"] + drills, {}
         case Picture() as picture:
@@ -186,9 +186,9 @@ def _content(
         case Heading() as heading:
             return "visualization", _markdown(heading_markdown(heading, others, target)), [], {}
         case Documents(name):
-            reference = _reference(f"panel_{each.id}", "search", target.id(name))
+            reference = _reference(f"panel_{placed.id}", "search", target.id(name))
             config = {"enhancements": {}}
-            return "search", config, [reference], {"panelRefName": f"panel_{each.id}"}
+            return "search", config, [reference], {"panelRefName": f"panel_{placed.id}"}
         case Navigation():
             config, references = _navigation(others, target)
             return "links", config, references, {}
@@ -248,14 +248,14 @@ def _navigation(others: Sequence[Dashboard], target: Target) -> tuple[Json, list
     options = {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False}
     links = [
         {
-            "id": each.name,
+            "id": dashboard.name,
             "type": "dashboardLink",
             "order": order,
-            "label": each.title,
-            "destinationRefName": f"link_{each.name}_dashboard",
+            "label": dashboard.title,
+            "destinationRefName": f"link_{dashboard.name}_dashboard",
             "options": options,
         }
-        for order, each in enumerate(others)
+        for order, dashboard in enumerate(others)
     ]
     references = [
         _reference(f"link_{other.name}_dashboard", "dashboard", target.id(other.name))
@@ -271,21 +271,21 @@ def _navigation(others: Sequence[Dashboard], target: Target) -> tuple[Json, list
 
 def _controls(controls: Sequence[Control], target: Target) -> tuple[Json, list[Json]]:
     panels = {
-        _control_id(each): {
+        _control_id(control): {
             "type": "optionsListControl",
             "order": order,
             "grow": True,
             "width": "medium",
             "explicitInput": {
-                "id": _control_id(each),
-                "fieldName": each.field,
-                "title": each.label,
+                "id": _control_id(control),
+                "fieldName": control.field,
+                "title": control.label,
                 "selectedOptions": [],
                 "searchTechnique": "prefix",
                 "sort": {"by": "_key", "direction": "asc"},
             },
         }
-        for order, each in enumerate(controls)
+        for order, control in enumerate(controls)
     }
     ignored = dict.fromkeys(
         ("ignoreFilters", "ignoreQuery", "ignoreTimerange", "ignoreValidations"), False

@@ -52,8 +52,8 @@ def _mappings(stem: str) -> tuple[dict[str, Any], ...]:
     """Return the mappings of the templates that an index pattern's fixed part belongs to."""
     found = ((template.pattern.partition("*")[0], template) for template in templates())
     return tuple(
-        each.body["template"]["mappings"]
-        for own, each in found
+        template.body["template"]["mappings"]
+        for own, template in found
         if own.startswith(stem) or stem.startswith(own)
     )
 
@@ -62,7 +62,7 @@ def _maps(mapping: Mapping[str, Any], field: str) -> bool:
     declared = mapping["properties"].get(field)
     if declared is not None:
         return declared.get("index", True) is not False
-    families = [rule for each in mapping.get("dynamic_templates", []) for rule in each.values()]
+    families = [rule for entry in mapping.get("dynamic_templates", []) for rule in entry.values()]
     return any(
         fnmatchcase(field, rule["path_match"])
         for rule in families

@@ -74,5 +74,5 @@ def _fields(part: Any) -> Iterator[str]:
             else:
                 yield from _fields(value)
     elif isinstance(part, list):
-        for each in part:
-            yield from _fields(each)
+        for member in part:
+            yield from _fields(member)

@@ -89,8 +89,8 @@ def _used(drawn: Any) -> Iterator[str]:
             else:
                 yield from _used(value)
     elif isinstance(drawn, list):
-        for each in drawn:
-            yield from _used(each)
+        for member in drawn:
+            yield from _used(member)
 
 
 def vega_problems(spec: str, bundle: Bundle) -> Iterator[Found]:
@@ -125,8 +125,8 @@ def _fields(body: Any) -> Iterator[str]:
             else:
                 yield from _fields(value)
     elif isinstance(body, list):
-        for each in body:
-            yield from _fields(each)
+        for member in body:
+            yield from _fields(member)
 
 
 def link_problems(markdown: str, bundle: Bundle) -> Iterator[str]:

@@ -135,10 +135,10 @@ def _actions(
         yield "/actions", "notify_when of the rule and frequency of an action exclude each other"
     if not on_rule and len(with_own) != len(actions):
         yield "/actions", "every action needs a frequency where the rule has no notify_when"
-    for index, each in enumerate(actions):
-        if each.get("group") not in groups:
-            yield f"/actions/{index}/group", f"{each.get('group')!r} is none of {sorted(groups)}"
-        yield from _throttle(f"/actions/{index}/frequency", each.get("frequency"), interval)
+    for index, action in enumerate(actions):
+        if action.get("group") not in groups:
+            yield f"/actions/{index}/group", f"{action.get('group')!r} is none of {sorted(groups)}"
+        yield from _throttle(f"/actions/{index}/frequency", action.get("frequency"), interval)
 
 
 def _throttle(
@@ -154,9 +154,9 @@ def _throttle(
 
 
 def _connectors(actions: Sequence[Mapping[str, Any]], bundle: Bundle) -> Iterator[Found]:
-    for index, each in enumerate(actions):
-        if ("connector", each.get("id")) not in bundle.ids:
-            yield f"/actions/{index}/id", f"there is no connector {each.get('id')}"
+    for index, action in enumerate(actions):
+        if ("connector", action.get("id")) not in bundle.ids:
+            yield f"/actions/{index}/id", f"there is no connector {action.get('id')}"
 
 
 KINDS = {"logging", "index", "webhook", "email", "slack", "pagerduty"}

@@ -17,7 +17,7 @@ Provider = Callable[[Target], Iterable[Artefact]]
 
 def providers() -> Iterator[Provider]:
     """Yield every provider, in order of its module's name."""
-    for module in sorted(each.name for each in pkgutil.iter_modules(__path__, f"{__name__}.")):
+    for module in sorted(module.name for module in pkgutil.iter_modules(__path__, f"{__name__}.")):
         provider: Provider = importlib.import_module(module).artefacts
         yield provider
 
@@ -25,7 +25,7 @@ def providers() -> Iterator[Provider]:
 def artefacts(target: Target) -> tuple[Artefact, ...]:
     """Return all artefacts for a target, by kind in the order of `KINDS`, then by id."""
     found = [artefact for provider in providers() for artefact in provider(target)]
-    return tuple(sorted(found, key=lambda each: (KINDS.index(each.kind), each.id)))
+    return tuple(sorted(found, key=lambda artefact: (KINDS.index(artefact.kind), artefact.id)))
 
 
 __all__ = ["OWNER", "Provider", "artefacts", "providers"]

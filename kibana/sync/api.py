@@ -78,7 +78,7 @@ class Kibana:
             version = tuple(int(part) for part in text.partition("-")[0].split("."))
         except ValueError:
             raise KibanaError(
-                f"What answers at {self.url} is no Kibana, or does not tell its version",
+                f"What answers at {self.url} is not Kibana, or does not return its version",
                 "Set MLMON_KIBANA_URL to a Kibana, and credentials that may see its status.",
             ) from None
         if version < OLDEST:

@@ -42,7 +42,7 @@ def apply(
         try:
             _write(group, remote)
         except UserError as error:
-            rest = [each for each in waiting if each not in done]
+            rest = [step for step in waiting if step not in done]
             raise _half_applied(error, group, done, rest) from error
         done += group
     return done
@@ -82,12 +82,12 @@ def _refuse_others(refused: Sequence[Step]) -> None:
 
 def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Yield what is written at once, in the order of kinds: saved objects in one import."""
-    imported = [each for each in steps if each.artefact.kind in {"data-view", "saved-object"}]
+    imported = [step for step in steps if step.artefact.kind in {"data-view", "saved-object"}]
     if imported:
         yield imported
-    for each in sorted(steps, key=lambda step: KINDS.index(step.artefact.kind)):
-        if each not in imported:
-            yield [each]
+    for step in sorted(steps, key=lambda step: KINDS.index(step.artefact.kind)):
+        if step not in imported:
+            yield [step]
 
 
 def _write(group: Sequence[Step], remote: Mapping[Kind, RemoteObjects]) -> None:

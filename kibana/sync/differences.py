@@ -1,7 +1,7 @@
 """Where what Kibana has differs from what it was given: Kibana fills in defaults of its own.
 
-What we say has to be there as we say it. What Kibana says beside is its own business (looks, times,
-owners), unless it changes what is asked: those keys differ when they hold anything.
+Every key of ours has to have our value. Other keys of Kibana (looks, times, owners) are ignored,
+unless they change a query: those differ when they hold anything.
 """
 
 from __future__ import annotations

@@ -57,17 +57,19 @@ def fitting(
     whole; it knows no Vega.
     """
     everything = [artefact for artefact in artefacts if artefact.kind in kinds]
-    imported = {each.id for each in everything if _is_drawn_by_vega(each)}
+    imported = {artefact.id for artefact in everything if _is_drawn_by_vega(artefact)}
     by_api = {
-        each.id for each in everything if each.kind == "dashboard" and each.id not in imported
+        artefact.id
+        for artefact in everything
+        if artefact.kind == "dashboard" and artefact.id not in imported
     }
     if version < DASHBOARDS_API:
         by_api = set()
     return [
-        each
-        for each in everything
-        if (each.kind != "dashboard" or each.id in by_api)
-        and not (each.body.get("type") == "dashboard" and each.id in by_api)
+        artefact
+        for artefact in everything
+        if (artefact.kind != "dashboard" or artefact.id in by_api)
+        and not (artefact.body.get("type") == "dashboard" and artefact.id in by_api)
     ]
 
 

@@ -58,13 +58,13 @@ class SavedObjects:
         """Import some; return what Kibana refused of them, with its reason."""
         result = self.kibana.import_objects([as_line(artefact) for artefact in artefacts])
         refused = [
-            f"{each['type']} {each['id']} ({each['error'].get('type', each['error'])})"
-            for each in result.get("errors", [])
+            f"{entry['type']} {entry['id']} ({entry['error'].get('type', entry['error'])})"
+            for entry in result.get("errors", [])
         ]
         moved = [
-            f"{each['type']} {each['id']} (the id belongs to another space; Kibana chose another)"
-            for each in result.get("successResults", [])
-            if each.get("destinationId", each["id"]) != each["id"]
+            f"{entry['type']} {entry['id']} (the id belongs to another space; Kibana chose another)"
+            for entry in result.get("successResults", [])
+            if entry.get("destinationId", entry["id"]) != entry["id"]
         ]
         return refused + moved
 
@@ -99,7 +99,7 @@ class Resources:
 
     def wanted(self, artefact: Artefact) -> Json:
         """Return the body without what can no longer be changed."""
-        return {key: each for key, each in artefact.body.items() if key not in self.created_only}
+        return {key: value for key, value in artefact.body.items() if key not in self.created_only}
 
     def write(self, artefact: Artefact, *, new: bool) -> None:
         """Create or replace one."""
@@ -172,7 +172,7 @@ def _compared(line: Json) -> Json:
     order = sorted(
         line["references"], key=lambda reference: (str(reference["name"]), str(reference["id"]))
     )
-    references = [{key: each[key] for key in ("name", "type", "id")} for each in order]
+    references = [{key: reference[key] for key in ("name", "type", "id")} for reference in order]
     return {"type": line["type"], "attributes": line["attributes"], "references": references}
 
 

@@ -1,7 +1,7 @@
-"""The local report: findings, panels and a scenario's truth become one HTML file.
+"""The HTML report: one file from findings, panels and a scenario's truth.
 
-The way through the package: `series` sorts findings into one series per check, `buckets` makes each
-of them small enough to draw, `spells` and `troubles` find what went wrong and since when, `strips`
-and `charts` draw, `view` puts it together, `page` writes it down. Everything here is pure;
-`mlmon.kibana.commands` reads the store and writes the file.
+`series` sorts findings into one series per check, `buckets` aggregates a series to what can be
+drawn, `spells` and `troubles` find problems and their start, `strips` and `charts` prepare the
+drawings, `view` combines all, `page` renders it. Everything here is pure; `mlmon.report.commands`
+reads the findings and writes the file.
 """

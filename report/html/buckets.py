@@ -39,7 +39,7 @@ class Bucket:
         severity: The worst rank.
         at: The end of the worst window.
         value: The value of the worst window.
-        worst: The whole finding of the worst window, where it is not ok and is to be told.
+        worst: The finding of the worst window, where it is not ok and its sentence is shown.
     """
 
     start: float

@@ -18,7 +18,7 @@ from mlmon.report.html.series import Floats, Series
 from mlmon.report.html.severity import FACES, OK, UNKNOWN, WARNING
 from mlmon.report.panels.views import script_safe
 
-# All charts together draw about this many buckets, and tell this many sentences: the page's size
+# All charts together draw about this many buckets, and show this many sentences: the page's size
 # hardly depends on the range, nor on how bad things are. The table has the worst sentence of each.
 ALL_BUCKETS: Final = 16_000
 ALL_SENTENCES: Final = 3_000
@@ -44,8 +44,8 @@ class ChartView:
 
     Attributes:
         health: The check, its anchor and how it stands.
-        latest, limits: Its last value and the limits that held then, in words.
-        description: The chart in words.
+        latest, limits: Its last value and the limits at that time, as text.
+        description: The chart as text, for screen readers.
         spec: The Vega-Lite specification as JSON, safe inside a `<script>` element.
         share: Values are shares, shown as percentages.
         unit: What follows a value.
@@ -81,7 +81,7 @@ class Resolution:
     Attributes:
         charted: The checks that have a chart.
         width: Of a chart's buckets, in seconds.
-        sentences: How many of its worst windows a chart tells in words.
+        sentences: How many of its worst windows a chart explains with a sentence.
     """
 
     charted: frozenset[FindingIdentity]
@@ -177,7 +177,7 @@ def _last(column: Floats) -> float | None:
 
 
 def _limits(series: Series, unit: str) -> str:
-    """Return the limits that held last, in words."""
+    """Return the latest limits as text."""
     both = (
         (name, _last(column))
         for name, column in (("warning", series.warning), ("critical", series.critical))
@@ -233,7 +233,7 @@ def milliseconds(seconds: float) -> int:
 def rows(buckets: Sequence[Bucket]) -> list[Json]:
     """Return the values to draw; a row without a value breaks the line where windows lack.
 
-    What lacks is told by the usual pause: none in a check of every hour, a day in a job's of a day.
+    A gap is longer than the usual pause: none in a check of every hour, a day in a job's of a day.
     """
     pauses = [later.start - earlier.end for earlier, later in pairwise(buckets)]
     usual = max(median(pauses), 0.0) if pauses else 0.0

@@ -36,7 +36,7 @@ class CheckHealth:
 
     @property
     def description(self) -> str:
-        """The strip in words."""
+        """The strip as text, for screen readers."""
         windows = count(self.windows, "window")
         return (
             f"worst {self.worst}, {self.alarms:,} of {windows} warning or critical, now {self.now}"
@@ -116,7 +116,7 @@ def _row(series: Series, anchor: str, now: int, strip: Sequence[int | None]) -> 
 
 
 def _summary(now: Sequence[int]) -> str:
-    """Return in words how many checks stand how."""
+    """Return the number of checks of each severity, as text."""
     if not now:
         return "No findings in this range"
     parts = [
@@ -134,7 +134,7 @@ def _rank(name: str) -> int:
 
 
 def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
-    """Return how everything stands now: a severity, and how many checks in words."""
+    """Return the state of all checks: a severity and a headline."""
     now = [_rank(row.now) for tile in tiles for row in (*tile.troubled, *tile.quiet)]
     alarming = sum(one >= WARNING for one in now)
     state = FACES[_together(now)]

@@ -1,4 +1,4 @@
-"""Incidents of a scenario beside what was found: the first finding and its delay, or missed."""
+"""Incidents of a scenario and their first finding with its delay, or missed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class IncidentTable:
-    """The rows, and in words how many were found and how much was false before the first."""
+    """The rows, and texts: how many were found, and false findings before the first."""
 
     rows: tuple[IncidentRow, ...]
     found: str

@@ -89,7 +89,7 @@ def vega_script() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    """Return a file of the page that lies beside this module."""
+    """Return a file of the page, from this package."""
     return files("mlmon.report.html").joinpath(name).read_text(encoding="utf-8")
 
 

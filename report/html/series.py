@@ -23,7 +23,7 @@ COLUMNS = ("start", "end", "value", "low", "high", "warning", "critical")
 class Series:
     """One check's findings in time order; columns of equal length.
 
-    Windows may overlap: the last 24 hours, judged every hour. Such a window tells something new
+    Windows may overlap: the last 24 hours, judged every hour. Such a window adds information
     only of the time after the one before it, so that time is what it stands for here: else what
     one bad hour did would seem to have begun a day before it.
 

@@ -1,6 +1,6 @@
 """Strips: the severity of one check over the whole range, in a line of text's height.
 
-A strip is drawn by the browser from a handful of paths, without a script. Height tells
+A strip is drawn by the browser from a handful of paths, without a script. Height shows
 severity as well as colour does: quiet is a thin line, unknown a pale low step, a warning rises to
 half, and a critical stretch fills the strip.
 """

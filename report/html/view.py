@@ -169,7 +169,7 @@ def _analyzers(
 def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
     """Return the analyzers' places in the chain of causes.
 
-    The service stands beside it: its troubles move no feature. So do the logs: what they could
+    The service is not part of it: its problems move no feature. So do the logs: what they could
     explain is withheld.
     """
     return {

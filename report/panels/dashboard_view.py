@@ -1,4 +1,4 @@
-"""A dashboard as the page shows it: every panel asked once, in its row and section."""
+"""A dashboard as a page shows it: sections and rows of panels with their data."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOST_DOCUMENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """Panels beside one another."""
+    """Panels side by side."""
 
     panels: tuple[PanelView, ...]
 

@@ -32,7 +32,7 @@ _MOST_ROWS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every panel has: its heading, what it answers, and the dashboard that tells more."""
+    """What every panel has: title, help, and the dashboard with details."""
 
     title: str
     sentence: str
@@ -41,7 +41,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class TileView:
-    """One number; `tone` is what its colour says."""
+    """One number; `tone` is the meaning of its colour."""
 
     head: Head
     value: str
@@ -63,7 +63,7 @@ class Cell:
     """One cell of a table.
 
     Args:
-        text: What it says.
+        text: Its text.
         severity: Which one it names, if any.
         numeric: Whether it stands right.
         timed: Whether it is a time, which is not broken.
@@ -118,7 +118,7 @@ def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelVi
 
 
 def _empty(head: Head, source: Source) -> EmptyView:
-    """Return that there is nothing, in the time range where the source is asked for one."""
+    """Return that there is no data, in the time range where the source has one."""
     return EmptyView(head, _NOTHING_AT_ALL if source.time is None else _NOTHING)
 
 
@@ -143,20 +143,20 @@ def _of_nothing(measure: Measure) -> int | None:
 
 def _tone(value: Any, steps: Sequence[Step]) -> Tone:
     reached = [step for step in steps if isinstance(value, int | float) and value >= step.value]
-    return max(reached, key=lambda each: each.value).tone if reached else "plain"
+    return max(reached, key=lambda step: step.value).tone if reached else "plain"
 
 
 def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
     found = rows(chart.layers[0], answer)
     direction, first = sorted_by_first(chart), chart.measures[0].label
     if direction:
-        known = [each for each in found if each[first] is not None]
-        known.sort(key=lambda each: each[first], reverse=direction == "desc")
-        found = known + [each for each in found if each[first] is None]
+        known = [row for row in found if row[first] is not None]
+        known.sort(key=lambda row: row[first], reverse=direction == "desc")
+        found = known + [row for row in found if row[first] is None]
     found = found[:_MOST_ROWS]
     if not found:
         return _empty(head, chart.source)
-    axes = [axis_label(each) for each in chart.by]
+    axes = [axis_label(axis) for axis in chart.by]
     labels = [measure.label for measure in chart.measures]
     return TableView(
         head,

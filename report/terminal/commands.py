@@ -67,7 +67,7 @@ def logs(  # noqa: PLR0917 - its options
     check_order(event_filter.since, event_filter.until)
     with connect(settings) as cluster, shutdown_event() as stopping:
         found = newest(cluster, settings.namespace, event_filter, limit)
-        shown = {str(each.get("event.id")) for each in found}
+        shown = {str(event.get("event.id")) for event in found}
         _show(iter(found), as_json=as_json)
         if follow:
             coming = following(cluster, settings.namespace, event_filter, now, stopping)

@@ -102,7 +102,7 @@ def _having(cluster: Cluster, streams: str, ids: Iterable[tuple[str, str]]) -> I
 def _origin(cluster: Cluster, namespace: str, events: Iterable[Json]) -> Iterator[Json]:
     """Yield the events of the models that predicted, before the first prediction."""
     predicted = [event for event in events if event.get("event.dataset") == "ml.prediction"]
-    models = {(each["ml.model.name"], each["ml.model.version"]) for each in predicted}
+    models = {(event["ml.model.name"], event["ml.model.version"]) for event in predicted}
     for name, version in sorted(models):
         filters = [
             {"term": {"ml.model.name": name}},

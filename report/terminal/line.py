@@ -68,7 +68,8 @@ def short(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what would steer a terminal written out."""
+    """Return a text with control characters escaped."""
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
     )

@@ -44,9 +44,9 @@ def story(gathered: Gathered) -> Iterator[Sentence]:
     for event in gathered.origin:
         yield _sentence(event, {})
     predicted = {
-        each["ml.prediction.id"]: each
-        for each in gathered.events
-        if each.get("event.dataset") == "ml.prediction"
+        event["ml.prediction.id"]: event
+        for event in gathered.events
+        if event.get("event.dataset") == "ml.prediction"
     }
     for event in gathered.events:
         yield _sentence(event, predicted)
@@ -194,7 +194,7 @@ _DESCRIPTIONS: Final[
 def _trouble(event: Mapping[str, Any]) -> Iterator[str]:
     kind, message = event.get("error.type"), event.get("error.message")
     if kind or message:
-        yield ": ".join(str(each) for each in (kind, message) if each)
+        yield ": ".join(str(part) for part in (kind, message) if part)
     trace = event.get("error.stack_trace")
     if trace:
         yield from str(trace).splitlines()[-6:]

@@ -132,7 +132,7 @@ def test_findings_are_filtered(report: Opened) -> None:
 
 def test_values_are_read_with_the_keyboard(report: Opened) -> None:
     """A chart takes the focus; arrow keys read its values, and leaving it restores the limits."""
-    figure = report.page.locator("figure.chart:visible").first
+    figure = report.page.locator("figure.chart", has_text="/ml/autobid/predict_success_proba").first
     readout, rest = figure.locator(".readout"), figure.locator(".readout").inner_text()
     figure.locator(".plot").focus()
     report.page.keyboard.press("Home")

@@ -43,7 +43,7 @@ def columns(name: str, layer: Layer, source: Source, *, empty_as_null: bool) -> 
 
     Args:
         name: The layer's id, part of its columns' ids.
-        layer: What is asked.
+        layer: Axes and measures.
         source: Of which documents.
         empty_as_null: Whether a count of nothing is nothing, not zero.
     """

@@ -69,8 +69,8 @@ def _data_layer(name: str, series: str, found: Columns, measures: Sequence[Measu
         "xAccessor": found.by[0],
         "accessors": list(found.measures),
         "yConfig": [
-            {"forAccessor": id_, "axisMode": "left"} | _colour(each.tone)
-            for id_, each in zip(found.measures, measures, strict=True)
+            {"forAccessor": id_, "axisMode": "left"} | _colour(measure.tone)
+            for id_, measure in zip(found.measures, measures, strict=True)
         ],
     }
     return layer | ({"splitAccessor": found.by[1]} if len(found.by) > 1 else {})

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from mlmon.commands import app
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
 from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.model.sources import SOURCES
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 from mlmon.kibana.emit.artefact import Artefact
@@ -27,6 +28,7 @@ from mlmon.kibana.sync.remote_objects import RemoteObjects, remote_objects
 from tests.support.kibana_stand_in import StandIn, serving
 
 TARGET = Target("production", "ops")
+VIEWS = f"{len(SOURCES)} data views"
 EVERYTHING = tuple(artefact for artefact in artefacts(TARGET) if artefact.kind != "watch")
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 RULE = {
@@ -231,7 +233,11 @@ def test_what_someone_else_made_is_not_touched(stand_in: StandIn, url: str, kind
     ("failing", "done", "not_begun"),
     [
         ("POST .*_import", "done before: nothing", "2 dashboards, 1 connector, 1 rule"),
-        ("PUT .*dashboards/.*-performance", "13 data views, 1 search, 1 dashboard;", "1 connector"),
+        (
+            "PUT .*dashboards/.*-performance",
+            f"{len(SOURCES)} data views, 1 search, 1 dashboard;",
+            "1 connector",
+        ),
         ("POST .*actions/connector", "2 dashboards", "not begun: 1 rule"),
         ("POST .*alerting/rule", "1 connector", "not begun: nothing"),
     ],
@@ -439,7 +445,7 @@ def test_what_is_no_longer_compiled(run: Run, stand_in: StandIn, version: str) -
     stand_in.version = version
     place = ("--namespace", "production", "--space", "ops")
     assert run("apply", *place).exit_code == 0
-    rule = "mlmon-production-ops-job_health-critical"
+    rule = "mlmon-production-ops-incidents-warning"
     gone = {f"{kind} mlmon-production-ops-gone" for kind in ("dashboard", "search", "rule")}
     kept = add_copies(stand_in, "mlmon-production-ops-gone", rule)
     before = run("plan", *place)
