@@ -9,14 +9,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.statistics.brier import brier
 from mlmon.analyzers.statistics.calibration import (
     calibration_p_value,
     chance_error,
     expected_calibration_error,
 )
 from mlmon.analyzers.statistics.confusion import Confusion
-from mlmon.analyzers.statistics.log_loss import log_loss
+from mlmon.analyzers.statistics.losses import brier, log_loss
 from mlmon.analyzers.statistics.roc_auc import confidence_interval, roc_auc
 from mlmon.formatting import number
 

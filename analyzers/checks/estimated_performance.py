@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.statistics.performance import Estimate
+    from mlmon.analyzers.statistics.interval import Estimate
 
 FEWEST = 100
 OFFLINE = "difference to the version's offline value"

@@ -7,7 +7,7 @@ standard deviations of the training set: the range from its tenth to its ninetie
 Where a feature's distribution has moved, `feature_drift` alarms, and what is said here explains it.
 Here alarms only what that distance cannot see: a few percent of values that lie so far out that the
 mean or the spread moves. An alarm is taken from the calm end of the interval. One outlier, however
-large, widens that interval by as much as it moves the value (statistics/sampling_error.py), so it
+large, widens that interval by as much as it moves the value (statistics/moments.py), so it
 alarms nobody.
 """
 
@@ -34,9 +34,8 @@ from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.moments import Moments
+from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
 from mlmon.analyzers.statistics.percentiles import percentile, percentile_confidence
-from mlmon.analyzers.statistics.sampling_error import mean_error, variance_interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, cut, number, percent, span
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.statistics.composition_effect import Effect, Parts, composition_effect
+from mlmon.analyzers.statistics.composition_effect import Parts, composition_effect
 from mlmon.analyzers.statistics.edges import even_edges
-from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.formatting import percent, signed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Attribution:
     """
 
     change: float | None
-    effects: dict[str, Effect]
+    effects: dict[str, Estimate]
 
     @property
     def explained(self) -> float:

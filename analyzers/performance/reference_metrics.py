@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlmon.analyzers.statistics.difference import difference
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 from mlmon.formatting import number
 

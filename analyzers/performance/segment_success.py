@@ -28,8 +28,7 @@ from mlmon.analyzers.profiles.kinds.segment import segments_of
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.expected_rate import expected_rate
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, percent
 

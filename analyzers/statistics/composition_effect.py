@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
-from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 Floats = NDArray[np.float64]
 
@@ -75,17 +75,9 @@ class Parts:
         return float(self.totals.sum() / self.n)
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A change of the mean score, and what holds it."""
-
-    value: float
-    interval: Interval
-
-
 def composition_effect(
     current: NDArray[np.int64], reference: Parts, scores: Interval, confidence: float = 0.999
-) -> Effect:
+) -> Estimate:
     """By how much the mean score changes with the shares of the parts.
 
     Args:
@@ -107,7 +99,7 @@ def composition_effect(
     )
     reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(variance)
     hidden = _hidden(p, reference, means, scores)
-    return Effect(value, Interval(value + hidden.low - reach, value + hidden.high + reach))
+    return Estimate(value, Interval(value + hidden.low - reach, value + hidden.high + reach))
 
 
 def _means(reference: Parts) -> Floats:

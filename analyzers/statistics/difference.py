@@ -25,8 +25,7 @@ import math
 
 from scipy import special
 
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 
 def difference(

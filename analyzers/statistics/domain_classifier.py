@@ -29,14 +29,13 @@ Computationally efficient confidence intervals for cross-validated AUC. Electron
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
-from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 Floats = NDArray[np.float64]
 
@@ -45,15 +44,7 @@ FEWEST = 2 * FOLDS
 """Two rows of each sample in every fold have a variance."""
 
 
-@dataclass(frozen=True, slots=True)
-class DomainAuc:
-    """The area under the ROC curve, and the interval that holds it."""
-
-    value: float
-    interval: Interval
-
-
-def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) -> DomainAuc:
+def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) -> Estimate:
     """Return how well two samples of vectors, shape (rows, dimension), can be told apart.
 
     Rows are dealt to the folds in turn, so their order must be chance.
@@ -77,7 +68,7 @@ def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) ->
         variances.append(variance)
     value = float(np.mean(areas))
     reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(sum(variances)) / FOLDS
-    return DomainAuc(value, Interval.exactly(value).widened(reach).clipped(0.0, 1.0))
+    return Estimate(value, Interval.exactly(value).widened(reach).clipped(0.0, 1.0))
 
 
 def auc(positives: Floats, negatives: Floats) -> tuple[float, float]:

@@ -44,8 +44,7 @@ from scipy import special
 from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
 from mlmon.analyzers.statistics.calibration_map import CalibrationMap, Floats
 from mlmon.analyzers.statistics.empty_sample import require_rows
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 if TYPE_CHECKING:
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores

@@ -75,3 +75,11 @@ class Interval:
         if self.low >= limit:
             return Decision.AT_OR_ABOVE
         return Decision.BELOW if self.high < limit else Decision.UNDECIDED
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value, and the interval it lies in at the confidence asked for."""
+
+    value: float
+    interval: Interval

@@ -10,7 +10,7 @@ the mean of all of these rows above and all below.
     Brier = sum of (s - y)^2 / n   log-loss = -sum of (y ln s + (1 - y) ln(1 - s)) / n
 
 The losses take the rows of a bucket and label at their mean score, which is least (Jensen); the
-chord's value is most (convex_sum.py), and the interval reaches up to it.
+chord's value is most (losses.py), and the interval reaches up to it.
 
 >>> from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 >>> rows = LabeledScores.from_rows([0.2, 0.6, 0.7, 0.9], [0, 0, 1, 1], (0.0, 0.5, 0.65, 0.8, 1.0))
@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.loss_per_row import LossPerRow, brier_per_row, log_loss_per_row
+from mlmon.analyzers.statistics.interval import Estimate, Interval
+from mlmon.analyzers.statistics.losses import LossPerRow, brier_per_row, log_loss_per_row
 
 if TYPE_CHECKING:
     from mlmon.analyzers.statistics.buckets import Buckets
@@ -41,14 +41,6 @@ if TYPE_CHECKING:
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = tuple[Floats, Floats]
 """Positives and negatives per bucket; draws have a row each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a measure is, and the interval it lies in at the confidence asked for."""
-
-    value: float
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)

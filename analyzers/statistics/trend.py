@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.interval import Interval
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
-from mlmon.analyzers.statistics.performance import Estimate, Performance
+from mlmon.analyzers.statistics.performance import Performance
 from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.difference import difference
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate
 from mlmon.analyzers.statistics.trend import trend
 from mlmon.analyzers.statistics.two_proportions import compare_rates
 from mlmon.formatting import count, moment, number, percent, signed, span

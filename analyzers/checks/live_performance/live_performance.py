@@ -38,8 +38,7 @@ from mlmon.analyzers.performance.reference_metrics import (
 from mlmon.analyzers.performance.segment_success import SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, number, percent
 

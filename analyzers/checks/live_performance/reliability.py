@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.statistics.calibration import Bin, reliability
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:

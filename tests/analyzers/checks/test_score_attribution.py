@@ -162,10 +162,9 @@ def test_effects_that_overlap_are_not_called_explanation() -> None:
 
 def attribute_of(**values: float) -> dict[str, Any]:
     """Make effects of given sizes."""
-    from mlmon.analyzers.statistics.composition_effect import Effect
-    from mlmon.analyzers.statistics.interval import Interval
+    from mlmon.analyzers.statistics.interval import Estimate, Interval
 
-    return {name: Effect(value, Interval.exactly(value)) for name, value in values.items()}
+    return {name: Estimate(value, Interval.exactly(value)) for name, value in values.items()}
 
 
 def test_nothing_to_rank(steady_hours: Make, scored: Baseline, start: datetime) -> None:

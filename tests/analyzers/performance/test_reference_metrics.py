@@ -6,8 +6,7 @@ import pytest
 
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.performance.reference_metrics import compare, offline_performance
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 
 THRESHOLD = 0.3
 

@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 
 from mlmon.analyzers.statistics.difference import chance_of_decline, difference
-from mlmon.analyzers.statistics.interval import Interval
-from mlmon.analyzers.statistics.performance import Estimate
+from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.two_proportions import compare_rates
 from mlmon.analyzers.statistics.wilson import wilson_interval
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
-from mlmon.analyzers.statistics.loss_per_row import brier_per_row, log_loss_per_row
+from mlmon.analyzers.statistics.losses import brier_per_row, log_loss_per_row
 from mlmon.analyzers.statistics.performance import Counts, Performance, measure
 
 if TYPE_CHECKING:
