@@ -27,7 +27,9 @@
   });
 
   // Values and times as the rest of the page writes them.
-  const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+  const three = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+  const full = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+  const digits = { format: (number) => (Math.abs(number) >= 1000 ? full : three).format(number) };
   const clock = new Intl.DateTimeFormat("en-GB", {
     day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC",
   });
