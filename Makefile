@@ -8,10 +8,10 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate format bench torture lock clean
+.PHONY: help demo test check generate format bench torture alerting-replay lock clean
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 demo: $(READY) ## scenario, service, node, shipper, analyzers and report: the tour, about three minutes
 	@$(BIN)/mlmon demo
@@ -42,6 +42,9 @@ bench: $(READY) ## the benchmarks, each a table of ratios measured in the same r
 
 torture: $(READY) ## kill, rotate and break the shipper for a long time, then count
 	@$(BIN)/python -m tests.support.torture
+
+alerting-replay: $(READY) ## the demo's history through real receivers, and what a person received
+	@$(BIN)/python -m tests.support.alerting_replay
 
 lock: $(READY) ## write requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

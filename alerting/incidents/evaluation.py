@@ -6,6 +6,7 @@ as all of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.maintenance import Maintenance
     from mlmon.elastic.client.cluster import Cluster
+
+
+_MOST_NAMED = 4
+"""More changes than these are counted in the summary's line, not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,17 @@ class Evaluation:
     def summary(self) -> str:
         """Return it in one line."""
         said = [
-            f"{change.kind.value.replace('_', ' ')}: {about['incident.title']}"
+            (change.kind.value, about["incident.title"])
             for change, about in self.changes
             if change.kind.published
         ]
-        line = f"{count(self.open, 'incident')} open, {self.critical} critical"
-        return "; ".join([line, *said])
+        parts = [f"{count(self.open, 'incident')} open, {self.critical} critical"]
+        if len(said) > _MOST_NAMED:
+            kinds = Counter(kind for kind, _ in said)
+            parts += [f"{number} {kind}" for kind, number in kinds.items()]
+        else:
+            parts += [f"{kind}: {title}" for kind, title in said]
+        return "; ".join(parts)
 
 
 def evaluate_incidents(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALERTMANAGER = "prometheus-alertmanager"
+_FAILURE = 300
 
 
 @dataclass
@@ -39,6 +40,15 @@ class WebhookReceiver:
     url: str = ""
     bodies: list[Any] = field(default_factory=list)
     status: int = 200
+    statuses: list[int] = field(default_factory=list)
+
+    def bodies_taken(self) -> list[Any]:
+        """Return the bodies that were answered with success."""
+        return [
+            body
+            for body, status in zip(self.bodies, self.statuses, strict=True)
+            if status < _FAILURE
+        ]
 
 
 @contextmanager
@@ -52,6 +62,7 @@ def webhook_receiver() -> Iterator[WebhookReceiver]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             received.bodies.append(json.loads(self.rfile.read(length) or b"null"))
+            received.statuses.append(received.status)
             self.send_response(received.status)
             self.end_headers()
 
