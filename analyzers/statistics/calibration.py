@@ -12,7 +12,7 @@ ECE is positive by chance: of perfectly calibrated scores E|m_b - r_b| <= sqrt(m
 by Jensen's inequality, which `chance_error` sums up. Whether the deviations are more than chance is
 the question of the test by Hosmer and Lemeshow, sum of (n_b (m_b - r_b))^2 / (n_b m_b (1 - m_b)),
 chi-squared with one degree of freedom a bin, as the scores were not fitted on these rows. The true
-variance, sum of s (1 - s), is at most the denominator (concavity): the test errs to silence.
+variance, sum of s (1 - s), is at most the denominator (concavity): the p-value is too large.
 
 Papers: Naeini, Cooper & Hauskrecht (2015). Obtaining well calibrated probabilities using Bayesian
 binning. AAAI, 2901-2907. Hosmer, D. W. & Lemeshow, S. (1980). Goodness of fit tests for the

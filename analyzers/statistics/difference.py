@@ -7,8 +7,9 @@ With estimates a in [l, u] and b in [m, v] at one confidence, a - b lies at that
 (method of variance estimates recovery, MOVER): it needs no formula for either's variance, and keeps
 their intervals' asymmetry. With Wilson's intervals it is Newcombe's (two_proportions.py).
 
-The chance of such a decline where there is none is read from the interval's calm end: its distance
-is so many standard errors (Altman & Bland). An interval that is too wide gives too large a chance.
+The chance of such a decline where there is none is read from the conservative end of the interval:
+its distance is so many standard errors (Altman & Bland). An interval that is too wide gives too
+large a chance.
 
 Papers: Zou, G. Y. & Donner, A. (2008). Construction of confidence limits about effect measures: a
 general approach. Statist. Med. 27, 1693-1702. Altman, D. G. & Bland, J. M. (2011). How to obtain

@@ -9,7 +9,7 @@ classifier, or the same with more rows, may tell the samples apart better.
 Each fold has an area of its own, over vectors that one regression scored; the value is their mean.
 A fold's variance is DeLong's, and the mean's is their sum over the folds' number squared (folds
 share training rows but no scored ones). With few rows, areas of equal samples lie below 0.5 more
-than above: rows held back pull the mean of the others away from their own. That errs to silence.
+than above: rows held back pull the mean of the others away from their own. That is conservative.
 
 The regression is scikit-learn's, with a penalty of one per column (C = 1 / columns): the prior
 under which the log-odds vary by about one whatever the dimension.

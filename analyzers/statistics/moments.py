@@ -18,8 +18,8 @@ not hold m4, but two upper bounds follow from what it holds, and the smaller one
     m4 <= 1/n sum over buckets of n_k max((a_k - mean)^4, (b_k - mean)^4)
     m4 <= M^2 v, for the largest deviation M from the mean
 
-for the least and greatest value a_k, b_k of a bucket. An error that is taken too large errs to
-silence.
+for the least and greatest value a_k, b_k of a bucket. An error that is taken too large is
+conservative.
 
 An outlier carries its own doubt. A value x far beyond all n others moves the mean by x / n and its
 standard error to the same x / n; of the variance x^2 / n, the standard error is x^2 / n as well. So

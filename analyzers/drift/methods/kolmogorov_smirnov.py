@@ -104,7 +104,7 @@ def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
 
     Exact (`scipy.stats.ks_2samp`) where one sample is small and the pairs of rows are no more than
     two million; the distance must be one that samples of these sizes can have. For others it is
-    Kolmogorov's limit law, which errs to silence: where the exact value is over 0.001 and both have
+    Kolmogorov's limit law, which is conservative: where the exact value is over 0.001 and both have
     more than 200 rows, the exact one lies between 0.3 % below and 19 % above; with 20 rows beside
     200,000, up to 64 % above. (`scipy.stats.kstwo`, on which scipy falls back, lies up to 9 % below
     it when the samples are of one size.) With ties the true chance is smaller still. It falls with
