@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
@@ -35,6 +35,7 @@ _TYPES: Final[dict[Any, str]] = {
     Path: "path",
     SecretStr: "secret",
     timedelta: "duration",
+    datetime: "time",
 }
 _DECLARED: Final = (ElasticSettings, AnalyzersSettings, AlertingSettings, KibanaSettings)
 """The sections, imported here so that `SECTIONS` holds all of them."""

@@ -38,7 +38,7 @@ class Maintenance(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="its name, shown with what it covers")
     services: tuple[str, ...] = Field((), description="patterns; none matches all")
     models: tuple[str, ...] = Field((), description="patterns; none matches all")
     start: datetime | None = Field(None, description="of a window that comes once")
