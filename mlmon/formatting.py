@@ -28,7 +28,7 @@ _TWO_DIGITS = 10
 _LONGEST_NAME = 40
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _AXIS_UNITS: Final = (("d", 172_800, 86_400), ("h", 7_200, 3_600), ("min", 120, 60), ("s", 1, 1))
-"""Unit, the seconds from which an axis is labelled in it, and its own seconds."""
+"""Unit, the seconds from which an axis is labeled in it, and its own seconds."""
 _SIZES: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _DURATION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|d|w)")
 _LENGTHS: Final = {

@@ -11,7 +11,7 @@ from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.baselines.score_sums import ScoreSums
 from mlmon.analyzers.baselines.segments import SegmentBaseline, coarse, decode, encode
-from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
+from mlmon.analyzers.baselines.stored_buckets import decode_labeled, encode_labeled
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.categories import CategoryCounts
@@ -73,7 +73,7 @@ class Baseline:
         created: When the baseline was made.
         source: Name of the file it was made from.
         score: Out-of-fold scores, None where the table has none.
-        labelled: These scores by label, over the same edges and with their sums; None where the
+        labeled: These scores by label, over the same edges and with their sums; None where the
             table has no labels.
         numeric: Numeric features; edges are the feature's own quantiles.
         categorical: Categorical features.
@@ -92,7 +92,7 @@ class Baseline:
     created: datetime
     source: str
     score: Buckets | None = None
-    labelled: LabeledScores | None = None
+    labeled: LabeledScores | None = None
     numeric: Mapping[str, Buckets] = field(default_factory=dict)
     categorical: Mapping[str, CategoryBaseline] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class Baseline:
         return {
             "rows": self.rows,
             "score": _encode(self.score) if self.score else None,
-            "labelled": encode_labelled(self.labelled) if self.labelled else None,
+            "labelled": encode_labeled(self.labeled) if self.labeled else None,
             "numeric": {name: _encode(each) for name, each in self.numeric.items()},
             "categorical": {
                 name: {
@@ -163,7 +163,7 @@ class Baseline:
         """Read what `to_document` wrote."""
         body = document["baseline.body"]
         score = _decode(body["score"]) if body["score"] else None
-        labelled = body["labelled"]
+        labeled = body["labelled"]
         return cls(
             document["ml.model.name"],
             document["ml.model.version"],
@@ -171,7 +171,7 @@ class Baseline:
             parse_time(document["@timestamp"]),
             document["baseline.source"],
             score,
-            decode_labelled(score.edges, labelled) if score and labelled else None,
+            decode_labeled(score.edges, labeled) if score and labeled else None,
             {name: _decode(each) for name, each in body["numeric"].items()},
             {
                 name: CategoryBaseline(**(each | {"counts": Counter(each["counts"])}))

@@ -116,8 +116,8 @@ def show(
 def _metrics(baseline: "Baseline") -> list[str]:
     from mlmon.analyzers.baselines.out_of_fold import explained, out_of_fold
 
-    own = out_of_fold(baseline.labelled) if baseline.labelled else {}
-    chance = explained(baseline.labelled) if baseline.labelled else {}
+    own = out_of_fold(baseline.labeled) if baseline.labeled else {}
+    chance = explained(baseline.labeled) if baseline.labeled else {}
     lines = []
     for name in {**baseline.metrics, **own}:
         value = f"{baseline.metrics[name]:.4g}" if name in baseline.metrics else "not published"
@@ -166,7 +166,7 @@ def _summary(baseline: "Baseline") -> dict[str, object]:
         "embeddings": sorted(baseline.embeddings),
         "scores": baseline.score is not None,
         "segments": {name: sorted(values) for name, values in baseline.segments.items()},
-        "labelled": baseline.labelled.n if baseline.labelled else 0,
+        "labeled": baseline.labeled.n if baseline.labeled else 0,
         "metrics": dict(baseline.metrics),
         "created": baseline.created.isoformat(),
         "source": baseline.source,

@@ -53,7 +53,7 @@ class SegmentBaseline:
         """Rows with a score."""
         return sum(self.scores)
 
-    def labelled(self, edges: tuple[float, ...]) -> LabeledScores | None:
+    def labeled(self, edges: tuple[float, ...]) -> LabeledScores | None:
         """Return the scores by label, None without labels."""
         if self.positives is None or self.negatives is None:
             return None

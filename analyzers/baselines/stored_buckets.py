@@ -34,7 +34,7 @@ def decode_sum(edges: tuple[float, ...], bodies: Iterable[Body]) -> Buckets:
     return merge_sums(edges, [Sums(**body) for body in bodies])
 
 
-def encode_labelled(rows: LabeledScores) -> Body:
+def encode_labeled(rows: LabeledScores) -> Body:
     """Return a JSON value of both labels' buckets and sums."""
     return {
         "positives": encode(rows.positives),
@@ -44,8 +44,8 @@ def encode_labelled(rows: LabeledScores) -> Body:
     }
 
 
-def decode_labelled(edges: tuple[float, ...], body: Body) -> LabeledScores:
-    """Read what `encode_labelled` wrote."""
+def decode_labeled(edges: tuple[float, ...], body: Body) -> LabeledScores:
+    """Read what `encode_labeled` wrote."""
     return LabeledScores(
         decode(edges, body["positives"]),
         decode(edges, body["negatives"]),

@@ -52,17 +52,17 @@ def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
     if columns.categories.pop(SCORE, None) or columns.embeddings.pop(SCORE, None):
         columns.passed_over.append(SCORE)
     score = None if scores is None else _counted(scores)
-    labelled, passed_over = None, columns.passed_over
+    labeled, passed_over = None, columns.passed_over
     if LABEL in table.column_names:
-        labelled = _labelled(table.column(LABEL).combine_chunks(), scores, score)
-        passed_over = passed_over if labelled else [*passed_over, LABEL]
+        labeled = _labeled(table.column(LABEL).combine_chunks(), scores, score)
+        passed_over = passed_over if labeled else [*passed_over, LABEL]
     numeric = {name: _counted(values) for name, values in columns.numbers.items()}
     categorical = {name: _category(column) for name, column in columns.categories.items()}
     every = columns.numbers if scores is None else columns.numbers | {SCORE: scores}
     return {
         "rows": table.num_rows,
         "score": score,
-        "labelled": labelled,
+        "labeled": labeled,
         "numeric": numeric,
         "categorical": categorical,
         "passed_over": tuple(sorted(passed_over)),
@@ -73,7 +73,7 @@ def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
             segmented,
             columns.categories,
             scores,
-            _labels(table) if labelled else None,
+            _labels(table) if labeled else None,
             score.edges if score else (),
         ),
     }
@@ -106,7 +106,7 @@ def _category(column: Coded) -> CategoryBaseline:
     )
 
 
-def _labelled(
+def _labeled(
     column: pa.Array, scores: NDArray[np.float64] | None, score: Buckets | None
 ) -> LabeledScores | None:
     """Return the scores of the rows with a label, None unless labels are booleans or 0 and 1."""

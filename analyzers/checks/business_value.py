@@ -55,13 +55,13 @@ class Value:
     Args:
         total: Sum of the values of those that succeeded, in the service's currency.
         error: Standard error of the total as a measure of what such a time brings.
-        labelled: Approved predictions whose label is known.
+        labeled: Approved predictions whose label is known.
         positives: Of them, those that succeeded.
     """
 
     total: float
     error: float
-    labelled: int
+    labeled: int
     positives: int
 
 
@@ -118,23 +118,23 @@ class BusinessValue(Analyzer[LabelProfile]):
     ) -> Finding:
         profiles = labels.within(window)
         now, past = value_of(profiles), list(_past(labels, window))
-        labelled = sum(profile.approved.labelled for profile in profiles)
+        labeled = sum(profile.approved.labeled for profile in profiles)
         known: dict[str, Any] = {
             "model_name": name,
             "service": next((profile.service for profile in profiles if profile.service), None),
-            "sample_count": labelled,
+            "sample_count": labeled,
             "baseline_count": len(past),
         }
         usual = sum(value.total for value in past) / len(past) if past else 0.0
-        missing = _obstacle(labelled, now, past, usual)
+        missing = _obstacle(labeled, now, past, usual)
         if missing or now is None:
             reason = (
                 f"Of {count(approved, 'approved prediction')} {span(window)} "
-                f"{count(labelled, 'label')} are known; {missing}."
+                f"{count(labeled, 'label')} are known; {missing}."
             )
             return self.unknown(METRIC, None, window, reason, **known)
         error = math.sqrt(sum(value.error**2 for value in past)) / len(past)
-        coverage = history.coverage(window, (approved, now.labelled), (0, 0)).approved
+        coverage = history.coverage(window, (approved, now.labeled), (0, 0)).approved
         awaited = 0 if coverage.mature else round(coverage.missing_share * approved)
         most = now.total + awaited * _per_success(now, past)
         # Bids that cost more than they brought are no less of the usual than none of it.
@@ -161,13 +161,13 @@ class BusinessValue(Analyzer[LabelProfile]):
             reason=f"Bids that {name} approved {span(window)} brought {number(now.total)}, "
             f"{percent(now.total / usual)} of what the same "
             f"hours of {count(len(past), 'week')} before brought ({number(usual)}); "
-            f"{count(now.labelled, 'label')} are known{waiting}.",
+            f"{count(now.labeled, 'label')} are known{waiting}.",
         )
 
 
-def _obstacle(labelled: int, now: Value | None, past: Sequence[Value], usual: float) -> str | None:
+def _obstacle(labeled: int, now: Value | None, past: Sequence[Value], usual: float) -> str | None:
     """Return why a day cannot be compared with what is usual, None if it can."""
-    if labelled < FEWEST:
+    if labeled < FEWEST:
         return f"{FEWEST} labels are needed"
     if now is None:
         return "the values of successes are too large to be summed"
@@ -189,23 +189,23 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
     for profile in profiles:
         if profile.approved.value is None:
             return None
-        value, labelled = hours.get(profile.window, (0.0, 0))
+        value, labeled = hours.get(profile.window, (0.0, 0))
         hours[profile.window] = (
             value + profile.approved.value,
-            labelled + profile.approved.labelled,
+            labeled + profile.approved.labeled,
         )
-    labelled = sum(profile.approved.labelled for profile in profiles)
+    labeled = sum(profile.approved.labeled for profile in profiles)
     positives = sum(profile.approved.positives for profile in profiles)
-    if not labelled:
+    if not labeled:
         return Value(0.0, 0.0, 0, 0)
     values, numbers = np.array(list(hours.values())).T
     with np.errstate(over="ignore", invalid="ignore"):
         total = values.sum()
-        per_bid = total / labelled
-        variance = ((values - per_bid * numbers) ** 2).sum() + per_bid**2 * labelled
+        per_bid = total / labeled
+        variance = ((values - per_bid * numbers) ** 2).sum() + per_bid**2 * labeled
     if not np.isfinite(variance):
         return None
-    return Value(float(total), math.sqrt(variance), labelled, positives)
+    return Value(float(total), math.sqrt(variance), labeled, positives)
 
 
 def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Value]:
@@ -215,7 +215,7 @@ def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Val
         profiles = labels.within(before)
         if profiles and profiles[0].window.start <= before.end - COVERED:
             value = value_of(profiles)
-            if value and value.labelled >= FEWEST:
+            if value and value.labeled >= FEWEST:
                 yield value
 
 

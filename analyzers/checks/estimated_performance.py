@@ -127,7 +127,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
             critical=offline.value + limits.critical,
             # Of the rows that a measure is taken of, lost lines are a share.
             sample_count=approved if measure == "precision" else scores.n,
-            baseline_count=baseline.labelled.n if baseline.labelled else None,
+            baseline_count=baseline.labeled.n if baseline.labeled else None,
             reason=f"{title} is expected to be {comparison.said()}; by the scores of "
             f"{count(scores.n, 'prediction')} {span(day.window)}.",
         )
@@ -136,9 +136,9 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
 def _estimate(
     baseline: Baseline, measure: Measure, scores: Buckets, threshold: float | None
 ) -> Estimate | None:
-    if baseline.labelled is None:
+    if baseline.labeled is None:
         return None
-    expected = estimate_performance(scores, baseline.labelled, threshold, CONFIDENCE)
+    expected = estimate_performance(scores, baseline.labeled, threshold, CONFIDENCE)
     estimate: Estimate | None = getattr(expected, measure)
     return estimate
 
@@ -146,8 +146,8 @@ def _estimate(
 def _obstacle(day: DailyWindow, scores: Buckets | None) -> str | None:
     if skip_reason := day.skip_reason():
         return skip_reason
-    labelled = day.baseline.labelled if day.baseline else None
-    if scores is None or labelled is None or not labelled.n:
+    labeled = day.baseline.labeled if day.baseline else None
+    if scores is None or labeled is None or not labeled.n:
         return f"The training set of {day.title} holds no scores with labels."
     if scores.n < FEWEST:
         return f"{count(scores.n, 'score')} {span(day.window)}; {FEWEST} are needed."

@@ -1,1 +1,1 @@
-"""The labelled join: what came true, beside what was predicted; one document per prediction."""
+"""The labeled join: what came true, beside what was predicted; one document per prediction."""

@@ -2,7 +2,7 @@
 
 Labels come hours to weeks after their prediction, so a recent window knows few of them, and not any
 few: what is decided soon may end otherwise than what takes long. A window is mature once the share
-of its approved predictions that is labelled comes up to `MATURE` of the share that windows reached
+of its approved predictions that is labeled comes up to `MATURE` of the share that windows reached
 which are three days older or more. Until then those that are missing are counted, so that
 performance can be bounded by the worst and the best they may turn out to be.
 
@@ -45,18 +45,18 @@ class Coverage:
 
     Args:
         predictions: How many predictions.
-        labelled: Of them, those whose label is known.
-        reached: The share that is labelled in the end.
+        labeled: Of them, those whose label is known.
+        reached: The share that is labeled in the end.
     """
 
     predictions: int
-    labelled: int
+    labeled: int
     reached: float
 
     @property
     def share(self) -> float:
-        """The share that is labelled."""
-        return min(1.0, self.labelled / self.predictions) if self.predictions else 0.0
+        """The share that is labeled."""
+        return min(1.0, self.labeled / self.predictions) if self.predictions else 0.0
 
     @property
     def maturity(self) -> float:
@@ -73,8 +73,8 @@ class Coverage:
         """Whether as good as all labels are known; a small sample is given the benefit."""
         if not self.predictions:
             return True
-        labelled = min(self.labelled, self.predictions)
-        most = wilson_interval(labelled, self.predictions).high
+        labeled = min(self.labeled, self.predictions)
+        most = wilson_interval(labeled, self.predictions).high
         return most >= MATURE * self.reached
 
 
@@ -91,14 +91,14 @@ class LabelCoverage:
         return self.approved.mature
 
     @property
-    def labelled(self) -> int:
+    def labeled(self) -> int:
         """Labels that are known."""
-        return self.approved.labelled + self.rejected.labelled
+        return self.approved.labeled + self.rejected.labeled
 
 
 @dataclass(frozen=True, slots=True)
 class _Hour:
-    """Approved and rejected predictions, and the labelled ones of each, that start at a moment."""
+    """Approved and rejected predictions, and the labeled ones of each, that start at a moment."""
 
     start: datetime
     counts: tuple[int, int, int, int]
@@ -109,18 +109,18 @@ class LabelHistory:
 
     Args:
         predicted: Profiles of predictions.
-        labelled: Profiles of labels.
+        labeled: Profiles of labels.
         model: The model's name.
     """
 
     def __init__(
         self,
         predicted: AnalysisContext[PredictionProfile],
-        labelled: AnalysisContext[LabelProfile],
+        labeled: AnalysisContext[LabelProfile],
         model: str,
     ) -> None:
         hours = sorted(
-            [*_predictions(predicted, model), *_labels(labelled, model)],
+            [*_predictions(predicted, model), *_labels(labeled, model)],
             key=lambda prediction: prediction.start,
         )
         self._starts = [hour.start for hour in hours]
@@ -129,10 +129,10 @@ class LabelHistory:
     def reached(self, window: Window) -> tuple[float, float] | None:
         """Return the shares of approved and of rejected predictions that older windows reached."""
         older = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
-        approved, rejected, labelled, explored = self._within(older)
+        approved, rejected, labeled, explored = self._within(older)
         if approved < FEWEST:
             return None
-        return min(1.0, labelled / approved), min(1.0, explored / rejected) if rejected else 0.0
+        return min(1.0, labeled / approved), min(1.0, explored / rejected) if rejected else 0.0
 
     def approved(self, window: Window) -> int:
         """Return how many of a window's predictions were approved."""
@@ -145,7 +145,7 @@ class LabelHistory:
 
         Args:
             window: When they were made.
-            approved: Approved predictions, and the labelled ones of them.
+            approved: Approved predictions, and the labeled ones of them.
             rejected: Rejected ones likewise.
         """
         reached = self.reached(window)
@@ -175,7 +175,7 @@ def _predictions(context: AnalysisContext[PredictionProfile], model: str) -> Ite
 def _labels(context: AnalysisContext[LabelProfile], model: str) -> Iterable[_Hour]:
     for profile in one_per_version(context.profiles, context.baselines):
         if profile.model[0] == model:
-            known = (0, 0, profile.approved.labelled, profile.rejected.labelled)
+            known = (0, 0, profile.approved.labeled, profile.rejected.labeled)
             yield _Hour(profile.window.start, known)
 
 

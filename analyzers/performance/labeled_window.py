@@ -74,7 +74,7 @@ class LabeledWindow:
         baseline = self.baseline
         return self.day.about | {
             "service": self.day.about["service"] or (self.labels and self.labels.service),
-            "sample_count": self.labels.labelled if self.labels else 0,
+            "sample_count": self.labels.labeled if self.labels else 0,
             "baseline_count": baseline.rows if baseline else None,
         }
 
@@ -134,7 +134,7 @@ class LabeledWindow:
         """Say how many labels are known, for a finding's sentence."""
         coverage = self.coverage
         predictions = coverage.approved.predictions + coverage.rejected.predictions
-        labels = f"{count(coverage.labelled, 'label')} of {count(predictions, 'prediction')}"
+        labels = f"{count(coverage.labeled, 'label')} of {count(predictions, 'prediction')}"
         if coverage.mature:
             return f"{labels} {span(self.day.window)}"
         return (
@@ -143,7 +143,7 @@ class LabeledWindow:
         )
 
 
-class LabelledDays:
+class LabeledDays:
     """Model versions' predictions and labels by window, each made once.
 
     Args:
@@ -198,7 +198,7 @@ class LabelledDays:
         labels = merge_profiles(own) if own else None
         predictions = sum(profile.predictions for profile in day.own)
         approved = sum(profile.approved for profile in day.own)
-        known = (labels.approved.labelled, labels.rejected.labelled) if labels else (0, 0)
+        known = (labels.approved.labeled, labels.rejected.labeled) if labels else (0, 0)
         scores = [profile.score for profile in day.own if profile.score is not None]
         return LabeledWindow(
             day,

@@ -2,7 +2,7 @@
 
 The value is the one published with the model (`evaluation_metrics.json`), or where there is none
 the training set's by its out-of-fold scores and labels. How exact it is follows from those labels;
-a published value without a labelled training set is taken as exact.
+a published value without a labeled training set is taken as exact.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def offline_performance(
     """
     published = baseline.metrics.get(measure)
     computed = None
-    if baseline.labelled is not None and baseline.labelled.n:
-        scores = baseline.labelled.all()
-        known = post_stratified_performance(scores, baseline.labelled, threshold, confidence)
+    if baseline.labeled is not None and baseline.labeled.n:
+        scores = baseline.labeled.all()
+        known = post_stratified_performance(scores, baseline.labeled, threshold, confidence)
         computed = getattr(known, measure)
     if published is None or computed is None:
         return computed if published is None else Estimate(published, Interval.exactly(published))

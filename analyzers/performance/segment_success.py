@@ -62,12 +62,12 @@ class SegmentSuccess:
 
     Args:
         segment: As `finding.segment` names it, such as `country=DE`.
-        coverage: Approved predictions, and the labelled ones of them.
+        coverage: Approved predictions, and the labeled ones of them.
         current: The share that succeeded, within what missing labels leave open.
         promised: The share that their scores promised.
         change: The difference.
         p_value: The chance of so few successes, if the missing labels are all successes.
-        training_rows: Labelled rows of the training set that the promise is made by.
+        training_rows: Labeled rows of the training set that the promise is made by.
     """
 
     segment: str
@@ -89,7 +89,7 @@ class SegmentSuccess:
     def said(self) -> str:
         """Say how many succeeded and how many were promised, for a finding's sentence."""
         return (
-            f"{percent(self.current.value)} of {self.coverage.labelled:,}, "
+            f"{percent(self.current.value)} of {self.coverage.labeled:,}, "
             f"promised {percent(self.promised.value)}"
         )
 
@@ -171,13 +171,13 @@ class SegmentSuccesses:
                 name = segment_name(feature, value)
                 outcomes, reference = (
                     of_feature.get(value),
-                    training.labelled(baseline.segment_edges),
+                    training.labeled(baseline.segment_edges),
                 )
-                if not outcomes or outcomes.labelled < FEWEST or not reference or not reference.n:
+                if not outcomes or outcomes.labeled < FEWEST or not reference or not reference.n:
                     yield name
                     continue
-                approved = max(predicted[name], outcomes.labelled)
-                coverage = Coverage(approved, outcomes.labelled, older.reached(feature, name))
+                approved = max(predicted[name], outcomes.labeled)
+                coverage = Coverage(approved, outcomes.labeled, older.reached(feature, name))
                 yield _success(name, outcomes, coverage, reference)
 
     def predictions(self, window: Window, baseline: Baseline) -> Counts:
@@ -196,16 +196,16 @@ class SegmentSuccesses:
     def _older(self, window: Window, baseline: Baseline, overall: float) -> _Older:
         """Return what is known of the days from which the share of labels that come is known."""
         before = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
-        labelled: Counter[str] = Counter()
+        labeled: Counter[str] = Counter()
         divided: Counter[str] = Counter()
         approved = 0
         for profile in _over(baseline, self._labels.within(before)):
-            approved += profile.approved.labelled
+            approved += profile.approved.labeled
             for feature, of in profile.segments.items():
                 divided[feature] += of.approved
                 for value, each in of.values.items():
-                    labelled[segment_name(feature, value)] += each.labelled
-        return _Older(overall, self._predicted(before, baseline), labelled, divided, approved)
+                    labeled[segment_name(feature, value)] += each.labeled
+        return _Older(overall, self._predicted(before, baseline), labeled, divided, approved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,25 +213,25 @@ class _Older:
     """Approved predictions of older days and the labels of them.
 
     Args:
-        overall: The share of all approved predictions that is labelled in the end.
+        overall: The share of all approved predictions that is labeled in the end.
         predicted: Approved predictions by segment.
-        labelled: The labelled ones of them.
+        labeled: The labeled ones of them.
         divided: Labels for which a feature was looked up, by feature.
         approved: Labels of approved predictions.
     """
 
     overall: float
     predicted: Counter[str]
-    labelled: Counter[str]
+    labeled: Counter[str]
     divided: Counter[str]
     approved: int
 
     def reached(self, feature: str, segment: str) -> float:
-        """Return the share of a segment's approved predictions that is labelled in the end."""
+        """Return the share of a segment's approved predictions that is labeled in the end."""
         told = self.divided[feature] >= DIVIDED * self.approved
         if not told or self.predicted[segment] < FEWEST:
             return self.overall
-        return min(1.0, self.labelled[segment] / self.predicted[segment])
+        return min(1.0, self.labeled[segment] / self.predicted[segment])
 
 
 def _over(baseline: Baseline, profiles: Sequence[P]) -> Iterator[P]:
@@ -244,11 +244,11 @@ def _over(baseline: Baseline, profiles: Sequence[P]) -> Iterator[P]:
 def _success(
     segment: str, outcomes: SegmentOutcomes, coverage: Coverage, reference: LabeledScores
 ) -> SegmentSuccess:
-    labelled, succeeded = outcomes.labelled, outcomes.succeeded
+    labeled, succeeded = outcomes.labeled, outcomes.succeeded
     missing = 0 if coverage.mature else round(coverage.missing_share * coverage.predictions)
-    rows = labelled + missing
+    rows = labeled + missing
     current = Estimate(
-        succeeded / labelled,
+        succeeded / labeled,
         Interval(
             wilson_interval(succeeded, rows, CONFIDENCE).low,
             wilson_interval(succeeded + missing, rows, CONFIDENCE).high,
@@ -274,7 +274,7 @@ def _left_out(labels: LabelProfile, baseline: Baseline, small: Sequence[str]) ->
             f"{count(len(small), 'segment')} had fewer than {FEWEST} labels of approved "
             f"predictions, such as {small[0]}"
         )
-    approved = labels.approved.labelled
+    approved = labels.approved.labeled
     for feature in sorted(name for name, values in baseline.segments.items() if values):
         known = labels.segments.get(feature, FeatureOutcomes())
         if known.other:

@@ -73,12 +73,12 @@ def sample(  # noqa: PLR0917 - its options
         )
     with atomic_write(out) as part:
         pq.write_table(table, part, compression="zstd")
-    labelled = table.num_rows - table.column("ml.outcome.label").null_count
+    labeled = table.num_rows - table.column("ml.outcome.label").null_count
     if as_json:
-        told = {"path": str(out.absolute()), "rows": table.num_rows, "labelled": labelled}
+        told = {"path": str(out.absolute()), "rows": table.num_rows, "labeled": labeled}
         print(json.dumps(told))
         return
-    print(f"{out.absolute()}: {table.num_rows:,} predictions, {labelled:,} with their outcome")
+    print(f"{out.absolute()}: {table.num_rows:,} predictions, {labeled:,} with their outcome")
 
 
 @app.command()

@@ -41,7 +41,7 @@ class Comparison:
     threshold: float | None
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         """Whether the sample holds outcomes enough, of both kinds, to speak of performance."""
         known = self.current[LABEL].dropna()
         enough = len(known) >= FEWEST and known.nunique() == len((True, False))

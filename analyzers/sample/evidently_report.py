@@ -54,13 +54,13 @@ def write_report(comparison: Comparison, out: Path) -> list[Path]:
         used = [*columns["numerical_columns"], *comparison.categorical]
         drift = [frame[used] for frame in frames]
         written = [write([DataDriftPreset(), DataSummaryPreset()], drift, out)]
-        if comparison.labelled:
-            labelled = [
+        if comparison.labeled:
+            labeled = [
                 frame.loc[frame[LABEL].notna(), [*used, LABEL]].astype({LABEL: int})
                 for frame in frames
             ]
             classes = [BinaryClassification(target=LABEL, prediction_probas=SCORE)]
             beside = out.with_stem(f"{out.stem}-performance")
             presets = [ClassificationPreset()]
-            written.append(write(presets, labelled, beside, classification=classes))
+            written.append(write(presets, labeled, beside, classification=classes))
         return written

@@ -92,9 +92,9 @@ def baseline() -> Baseline:
     vectors = np.random.default_rng(2).normal(size=(600, 4))
     known["embeddings"] = {"text": store_vectors(vectors, 600)}
     scores, labels = rows["score"], np.random.default_rng(2).random(20_000) < rows["score"]
-    known["labelled"] = LabeledScores.from_rows(scores, labels, known["score"].edges)
-    labelled = table.append_column(LABEL, pa.array(labels))
-    known["segments"] = summarise(labelled, ["country"])["segments"]
+    known["labeled"] = LabeledScores.from_rows(scores, labels, known["score"].edges)
+    labeled = table.append_column(LABEL, pa.array(labels))
+    known["segments"] = summarise(labeled, ["country"])["segments"]
     return Baseline(
         *MODEL,
         created=START,
@@ -157,7 +157,7 @@ def label_profile(
     values: Any = None,
     model: tuple[str, str] = MODEL,
 ) -> LabelProfile:
-    """Count labelled rows the way Elasticsearch does."""
+    """Count labeled rows the way Elasticsearch does."""
     assert baseline.score is not None
     positive, approved = np.asarray(labels) > 0, np.asarray(scores) >= THRESHOLD
     brought = np.where(positive, np.ones(len(scores)) if values is None else values, 0.0)
@@ -180,7 +180,7 @@ def label_profile(
 def labels_by_country(
     scores: Any, labels: Any, countries: Any, baseline: Baseline
 ) -> dict[str, FeatureOutcomes]:
-    """Count labelled rows by country the way Elasticsearch does; other values are no segments."""
+    """Count labeled rows by country the way Elasticsearch does; other values are no segments."""
     positive, approved = np.asarray(labels) > 0, scores >= THRESHOLD
 
     def over(rows: Any) -> tuple[int, ...]:
@@ -216,7 +216,7 @@ def segment_profile(
 
 @pytest.fixture(scope="session")
 def make_label_profile() -> Callable[..., LabelProfile]:
-    """Make a profile of labelled rows."""
+    """Make a profile of labeled rows."""
     return label_profile
 
 

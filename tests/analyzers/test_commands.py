@@ -141,7 +141,7 @@ def test_a_sample_is_written(
         told = json.loads(
             mlmon("sample", "--out", str(file), *time, "--rows", "30", "--json").stdout
         )
-        assert told == {"path": str(file), "rows": 30, "labelled": 0}
+        assert told == {"path": str(file), "rows": 30, "labeled": 0}
     first, *others = [each.read_bytes() for each in files]
     assert others == [first, first]
 

@@ -28,8 +28,8 @@ from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
 from mlmon.analyzers.references.cadence import LENGTHS
 from tests.support.contexts import context_of
-from tests.support.labelled_rows import context as labelled_evidence
-from tests.support.labelled_rows import rows
+from tests.support.labeled_rows import context as labeled_evidence
+from tests.support.labeled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
 
 ROOT = Path(__file__).parent.parent.parent
@@ -67,7 +67,7 @@ def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profil
             rows["score"][::2] *= 0.1
 
     @cache
-    def labelled() -> Any:
+    def labeled() -> Any:
         # Labels need weeks to compare with; what a score means is reversed for a day.
         return traffic(
             (DAYS + 10) * 24,
@@ -138,7 +138,7 @@ def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profil
             30,
             lambda hour: chance.exponential(5.0, 30) if hour < 23 * 24 else np.full(30, np.nan),
         )
-        return labelled_evidence(of, Window(start, start + DAYS * DAY))
+        return labeled_evidence(of, Window(start, start + DAYS * DAY))
 
     def give(analyzer: Analyzer[Any], period: Window) -> AnalysisContext[Any]:
         needed = {needs.kind for needs in analyzer.needs}
@@ -150,9 +150,9 @@ def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profil
         known = profiles
         if "label" in needed:
             known = profiles | {
-                "prediction": labelled().predictions,
-                "segment": labelled().segments,
-                "label": labelled().labels,
+                "prediction": labeled().predictions,
+                "segment": labeled().segments,
+                "label": labeled().labels,
             }
         return context_of(analyzer, period, known, {baseline.model: baseline})
 

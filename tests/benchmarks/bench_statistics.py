@@ -81,7 +81,7 @@ def categorical_verdicts(current: dict[str, int], reference: dict[str, int]) -> 
 
 
 def performance(rows: LabeledScores) -> None:
-    """Every performance measure of one labelled window."""
+    """Every performance measure of one labeled window."""
     roc_auc(rows)
     confidence_interval(rows)
     table = Confusion.at(rows, 0.5)
@@ -116,7 +116,7 @@ def measurements() -> list[tuple[str, float, float | None]]:
     f, g = Buckets.from_values(current, edges), Buckets.from_values(reference, edges)
     scores = random.beta(2, 2, size=ROWS)
     labels = random.random(ROWS) < scores
-    labelled = LabeledScores.from_rows(scores, labels, (*quantile_edges(scores)[:-1], 1.0))
+    labeled = LabeledScores.from_rows(scores, labels, (*quantile_edges(scores)[:-1], 1.0))
     x, y = (
         {f"c{k}": int(n) for k, n in enumerate(random.multinomial(ROWS, [0.01] * 100))}
         for _ in range(2)
@@ -124,8 +124,8 @@ def measurements() -> list[tuple[str, float, float | None]]:
     hours = [Buckets.from_values(part, edges) for part in np.array_split(current, 720)] * 3
     raw_ks = seconds(lambda: stats.ks_2samp(current, reference, method="asymp"), 2) * FEATURES
     raw_w = seconds(lambda: stats.wasserstein_distance(current, reference), 2) * FEATURES
-    raw_labelled = seconds(lambda: raw_performance(labels, scores), 2)
-    plain = labelled.all()
+    raw_labeled = seconds(lambda: raw_performance(labels, scores), 2)
+    plain = labeled.all()
     return [
         ("KS verdicts, 16 features", seconds(lambda: drift_verdicts(f, g), 20), raw_ks),
         (
@@ -134,8 +134,8 @@ def measurements() -> list[tuple[str, float, float | None]]:
             raw_ks + raw_w,
         ),
         ("16 features of 100 categories", seconds(lambda: categorical_verdicts(x, y), 10), None),
-        ("performance, labelled", seconds(lambda: performance(labelled), 10), raw_labelled),
-        ("performance, CBPE", seconds(lambda: estimated(plain, labelled), 5), None),
+        ("performance, labeled", seconds(lambda: performance(labeled), 10), raw_labeled),
+        ("performance, CBPE", seconds(lambda: estimated(plain, labeled), 5), None),
         (f"16 sums of {HOURS} profiles", seconds(lambda: merge(hours), 3) * FEATURES, None),
     ]
 

@@ -6,13 +6,13 @@ every six hours, per model version in service, by the labels known:
 - `estimate.gap`: performance realised on labels less what scores and the training set's labels lead
   to expect of the same predictions (CBPE, which takes the score's meaning for granted). Where the
   two part, the meaning has changed. Input shift moves both alike.
-- `error.rise`: DDM and ADWIN (`error_stream.py`) read the labelled decisions in order and date a
+- `error.rise`: DDM and ADWIN (`error_stream.py`) read the labeled decisions in order and date a
   change; the day's error rate since then is compared with the rate before. A detector's word alone
   alarms nobody: the rise must be large, and more than chance (Newcombe's interval at 99.9 %).
 - `auc.decline`: ROC AUC of the version's first two mature days less that of the day before.
 - `auc.slope`: the trend of its daily ROC AUC per week, each day weighing by its standard error.
 
-The labelled decisions are those that were bid on, so their error rate is not that of all decisions;
+The labeled decisions are those that were bid on, so their error rate is not that of all decisions;
 its changes are what counts. Past the version's begin, or for older versions past a multiple of 14
 days, nothing is read: verdicts are the same whenever and however often they are made. Days whose
 labels are immature are left out of trend and decline, and widen the gap's interval. The detectors
@@ -34,7 +34,7 @@ from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.statistics.cbpe import estimate_performance
@@ -112,7 +112,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""
-        days = LabelledDays(context)
+        days = LabeledDays(context)
         lives: dict[tuple[tuple[str, str], datetime], _Life] = {}
         for day in days.judged():
             begin = begin_of(day.day.window.end)
@@ -126,7 +126,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             yield self._slope(day, lives[key])
 
     def _gaps(self, day: LabeledWindow) -> Iterator[Finding]:
-        reference = day.baseline.labelled if day.baseline else None
+        reference = day.baseline.labeled if day.baseline else None
         skip_reason = day.skip_reason()
         if skip_reason or day.scores is None or reference is None or not reference.n:
             reason = skip_reason or f"The training set of {day.day.title} has no labels."
@@ -185,7 +185,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         known = {"sample_count": all_of_them, "baseline_count": None}
         reason = (
             f"{detector} finds no change: {percent(wrong / all_of_them)} of "
-            f"{count(all_of_them, 'labelled decision')} of {day.day.title} since "
+            f"{count(all_of_them, 'labeled decision')} of {day.day.title} since "
             f"{moment(errors.hours[0])} were wrong."
         )
         return self.finding(
@@ -218,7 +218,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             sample_count=now[1],
             baseline_count=before[1],
             reason=f"{detector} finds a change of the errors of {day.day.title} at about {since}: "
-            f"before, {percent(before[0] / before[1])} of {count(before[1], 'labelled decision')} "
+            f"before, {percent(before[0] / before[1])} of {count(before[1], 'labeled decision')} "
             f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then; {day.known()}.",
         )
 
@@ -297,7 +297,7 @@ class _Life:
     def __init__(
         self,
         context: AnalysisContext[LabelProfile],
-        days: LabelledDays,
+        days: LabeledDays,
         model: tuple[str, str],
         begin: datetime,
     ) -> None:

@@ -1,6 +1,6 @@
 """The decisions of a model version whose label is known, in order: right or wrong, and when.
 
-A history begins with the version's first labelled hour, or for older versions at a multiple of
+A history begins with the version's first labeled hour, or for older versions at a multiple of
 `RESTART` that lies one to two times as far back. So it is the same whenever it is read, and what
 detectors say at one moment never depends on which other moments are judged with it.
 """
@@ -36,7 +36,7 @@ def begin_of(moment: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class ErrorHistory:
-    """Labelled decisions in order.
+    """Labeled decisions in order.
 
     Args:
         hours: When each hour began.

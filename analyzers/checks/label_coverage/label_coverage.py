@@ -3,7 +3,7 @@
 Without labels nobody knows whether the model is any good, so their flow is watched itself. Per
 model, every six hours:
 
-- coverage: the share of approved predictions that are labelled once labels should have come. That
+- coverage: the share of approved predictions that are labeled once labels should have come. That
   is after as many hours as 95 % of the past two weeks' labels took; judged are the predictions of
   the day that is now so old. Early coverage asks the same after as many hours as half of them took:
   it sees labels stop within hours.
@@ -278,13 +278,13 @@ class _Day:
                 f"Predictions of {self.of.model} are known {since}: of the first ones only the "
                 "quick labels are there, so it is not known when labels should be there.",
             )
-        labelled, approved = self.of.labelled(then, hours)
-        past = self.of.labelled(Window(then.start - PAST, then.start), hours)
-        share = _Share(labelled, approved, past)
+        labeled, approved = self.of.labeled(then, hours)
+        past = self.of.labeled(Window(then.start - PAST, then.start), hours)
+        share = _Share(labeled, approved, past)
         if not approved:
             return self._unknown(metric, f"{self.of.model} approved nothing {span(then)}.")
         reason = (
-            f"{percent(labelled / approved)} of {count(approved, 'prediction')} that "
+            f"{percent(labeled / approved)} of {count(approved, 'prediction')} that "
             f"{self.of.model} approved {span(then)} had a label {hours} h later, by when "
             f"{percent(part)} of labels used to be there{_usually(share)}."
         )

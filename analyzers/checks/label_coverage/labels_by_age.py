@@ -1,4 +1,4 @@
-"""How many of a model's approved predictions are labelled at a given age, and how old labels are.
+"""How many of a model's approved predictions are labeled at a given age, and how old labels are.
 
 Counted are labels that came within so many hours of their prediction, of predictions that are at
 least as old. Whenever that is counted, later labels do not change it, and it does not say less of
@@ -64,23 +64,23 @@ class LabelsByAge:
         most = percentile(past, share).high
         return min(LONGEST, next((hours for hours in DELAYS if hours >= most), LONGEST))
 
-    def labelled(self, window: Window, hours: int) -> tuple[int, int]:
-        """Return (labelled within so many hours, all) of a window's approved predictions."""
+    def labeled(self, window: Window, hours: int) -> tuple[int, int]:
+        """Return (labeled within so many hours, all) of a window's approved predictions."""
         approved = sum(profile.approved for profile in self.predictions.within(window))
-        labelled = sum(
+        labeled = sum(
             n
             for profile in self.labels.within(window)
             for delay, n in profile.approved.delays.items()
             if delay <= hours
         )
-        # Of an id that two predictions share only one is labelled, never more.
-        return min(labelled, approved), approved
+        # Of an id that two predictions share only one is labeled, never more.
+        return min(labeled, approved), approved
 
     def contradicted(self, window: Window) -> tuple[int, int]:
         """Return (contradicted, all) labels of a window's predictions."""
         profiles = self.labels.within(window)
         return sum(profile.contradicted for profile in profiles), sum(
-            profile.labelled for profile in profiles
+            profile.labeled for profile in profiles
         )
 
     def begin(self, window: Window) -> datetime | None:

@@ -3,7 +3,7 @@
 Over the day before, every six hours, per model version in service. Labels are chosen, not random:
 all approved predictions are bid on and a share of the rejected. ROC AUC, precision, recall, F1,
 log-loss and Brier score are therefore those of *all* predictions: within a score bucket the
-labelled ones stand for all (`statistics/post_stratified.py`), each with its interval. They are
+labeled ones stand for all (`statistics/post_stratified.py`), each with its interval. They are
 compared with `evaluation_metrics.json` of that version, and severity is taken from the calm end of
 the difference's interval, in which the offline value's own sampling error is included.
 
@@ -28,7 +28,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledWindow, LabelledDays
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
     Measure,
@@ -122,7 +122,7 @@ class LivePerformance(Analyzer[LabelProfile]):
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
         segments = SegmentSuccesses(context)
-        for day in LabelledDays(context).judged():
+        for day in LabeledDays(context).judged():
             skip_reason = day.skip_reason()
             if skip_reason:
                 for metric in (*MEASURES, SUCCESS, ERROR):
@@ -159,8 +159,8 @@ class LivePerformance(Analyzer[LabelProfile]):
 
     def _success(self, day: LabeledWindow, segments: SegmentSuccesses) -> Finding:
         approved = day.labels.approved if day.labels else None
-        reference = day.baseline.labelled if day.baseline else None
-        if approved is None or not approved.labelled or day.scores is None:
+        reference = day.baseline.labeled if day.baseline else None
+        if approved is None or not approved.labeled or day.scores is None:
             reason = f"No label of a prediction that {day.day.title} approved is known."
             return self._unknown(day, SUCCESS, reason)
         promised = (
@@ -168,7 +168,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             and reference.n
             and estimate_performance(day.scores, reference, day.threshold, CONFIDENCE).precision
         )
-        current = _success_rate(day, approved.positives, approved.labelled)
+        current = _success_rate(day, approved.positives, approved.labeled)
         if not promised:
             reason = f"The training set of {day.day.title} has no labels to calibrate scores by."
             return self._unknown(day, SUCCESS, reason, current)
@@ -180,7 +180,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             self._severity(day, SUCCESS, comparison.change.interval),
             baseline_value=promised.value,
             **self._absolute(SUCCESS, promised.value),
-            sample_count=approved.labelled,
+            sample_count=approved.labeled,
             reason=f"{percent(current.value)} of the predictions {day.day.title} approved "
             f"succeeded, its scores promised {percent(promised.value)}; {day.known()}"
             f"{f'; {worst}' if worst else ''}.",
@@ -211,8 +211,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             yield self._tenth(day, bin_)
 
     def _tenth(self, day: LabeledWindow, each: Tenth) -> Finding:
-        labelled = f"{count(each.rows, 'labelled prediction')} of {day.day.title}"
-        said = f"Of {labelled} scored {each.name}, {_tenth_said(each)}"
+        labeled = f"{count(each.rows, 'labeled prediction')} of {day.day.title}"
+        said = f"Of {labeled} scored {each.name}, {_tenth_said(each)}"
         known: dict[str, Any] = {
             "subject": each.name,
             "sample_count": each.rows,
@@ -287,24 +287,24 @@ def _by_threshold(day: LabeledWindow, measure: Measure) -> str:
 
 
 def _rows(day: LabeledWindow, measure: Measure) -> int:
-    """Return the labelled rows that a measure is taken of: of these lost lines are a share."""
+    """Return the labeled rows that a measure is taken of: of these lost lines are a share."""
     labels = day.labels
     if labels is None:
         return 0
     if measure == "precision":
-        return labels.approved.labelled
+        return labels.approved.labeled
     if measure == "recall":
         return labels.approved.positives + labels.rejected.positives
-    return labels.labelled
+    return labels.labeled
 
 
-def _success_rate(day: LabeledWindow, positives: int, labelled: int) -> Estimate:
+def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
     """The share of approved predictions that succeeded, whatever the missing labels will be."""
     approved = day.coverage.approved
     missing = 0 if day.coverage.mature else round(approved.missing_share * approved.predictions)
-    low = wilson_interval(positives, labelled + missing, CONFIDENCE).low
-    high = wilson_interval(positives + missing, labelled + missing, CONFIDENCE).high
-    return Estimate(positives / labelled, Interval(low, high))
+    low = wilson_interval(positives, labeled + missing, CONFIDENCE).low
+    high = wilson_interval(positives + missing, labeled + missing, CONFIDENCE).high
+    return Estimate(positives / labeled, Interval(low, high))
 
 
 def _tenth_said(each: Tenth) -> str:

@@ -27,15 +27,15 @@ NEAR = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Tenth:
-    """The labelled predictions of one bin.
+    """The labeled predictions of one bin.
 
     Args:
         name: Such as `0.7-0.8`.
-        rows: Labelled predictions.
+        rows: Labeled predictions.
         predicted: Their mean score.
         observed: The share that succeeded.
         gap: Observed less predicted; its interval allows for missing labels.
-        share: The bin's share of all predictions, labelled or not.
+        share: The bin's share of all predictions, labeled or not.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Tenth:
 
 
 def tenths(
-    scores: Buckets, labelled: LabeledScores, missing: Sequence[int], confidence: float
+    scores: Buckets, labeled: LabeledScores, missing: Sequence[int], confidence: float
 ) -> tuple[Tenth, ...]:
     """Return the bins with labels, ascending.
 
     Args:
         scores: All predictions.
-        labelled: Those of them whose label is known.
+        labeled: Those of them whose label is known.
         missing: Labels still to come, per score bucket.
         confidence: Of the gaps' intervals.
 
@@ -62,11 +62,11 @@ def tenths(
         ValueError: Scores are not probabilities, or there is no edge near any tenth.
     """
     edges = _edges(scores.edges)
-    bins = reliability(labelled, tuple(edges), confidence)
+    bins = reliability(labeled, tuple(edges), confidence)
     everything = scores.coarsened(tuple(edges))
     first = [0, *(np.searchsorted(scores.edges, list(edges)) + 1)]
     awaited = np.add.reduceat(np.array(missing), first).tolist()
-    held = [k for k, n in enumerate(labelled.all().coarsened(tuple(edges)).counts) if n]
+    held = [k for k, n in enumerate(labeled.all().coarsened(tuple(edges)).counts) if n]
     names = [0.0, *edges.values(), 1.0]
     return tuple(
         _tenth(

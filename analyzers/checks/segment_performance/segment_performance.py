@@ -25,7 +25,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
 from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import STEP, LabelledDays
+from mlmon.analyzers.performance.labeled_window import STEP, LabeledDays
 from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.formatting import count, percent, span
@@ -82,7 +82,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
         successes = SegmentSuccesses(context)
-        for day in LabelledDays(context).judged():
+        for day in LabeledDays(context).judged():
             verdicts = successes.of(day)
             for each in verdicts.judged:
                 yield self._finding(day, each)
@@ -133,7 +133,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     def _finding(self, day: LabeledWindow, judged: Judged) -> Finding:
         success, promised = judged.success, judged.success.promised.value
         coverage = success.coverage
-        known = f"{coverage.labelled:,} labels of {coverage.predictions:,} approved predictions"
+        known = f"{coverage.labeled:,} labels of {coverage.predictions:,} approved predictions"
         if not coverage.mature:
             known += (
                 f", {percent(coverage.maturity)} of those to be expected: the interval allows for "
@@ -147,7 +147,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             **day.about
             | {
                 "segment": success.segment,
-                "sample_count": coverage.labelled,
+                "sample_count": coverage.labeled,
                 "baseline_count": success.training_rows,
                 "value": success.current.value,
                 "low": success.current.interval.low,

@@ -39,7 +39,7 @@ class SegmentRanking:
     Args:
         segment: As `finding.segment` names it, such as `country=DE`.
         labels: Labels it is known by.
-        training_rows: Labelled rows of the training set.
+        training_rows: Labeled rows of the training set.
         comparison: Both values and their difference.
         p_value: The chance of such a decline.
     """
@@ -95,7 +95,7 @@ def _ranking(
     edges = baseline.segment_edges
     outcomes = labels[feature].values.get(value)
     count = predictions.get(feature, {}).get(value)
-    training = baseline.segments[feature][value].labelled(edges)
+    training = baseline.segments[feature][value].labeled(edges)
     if outcomes is None or count is None or training is None:
         return None
     known = LabeledScores(Buckets(edges, outcomes.positives), Buckets(edges, outcomes.negatives))

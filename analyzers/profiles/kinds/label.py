@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, floor, from_milliseconds
 from mlmon.analyzers.baselines.segments import segment_name
-from mlmon.analyzers.baselines.stored_buckets import decode_labelled, encode_labelled
+from mlmon.analyzers.baselines.stored_buckets import decode_labeled, encode_labeled
 from mlmon.analyzers.event_logs.aggregations import finite_sum, known_since, period_query, ranges
 from mlmon.analyzers.labels.join import join_new
 from mlmon.analyzers.labels.label import DIVIDED_BY, SEGMENTS
@@ -106,14 +106,14 @@ class Outcomes:
     """Labeled predictions of one kind of decision.
 
     Args:
-        labelled: How many.
+        labeled: How many.
         positives: Of them, those that succeeded.
         value: What the successes brought, in the service's currency; None where the sum passes the
             greatest double.
         delays: Of them, by hours from prediction to (first) label, rounded up to one of `DELAYS`.
     """
 
-    labelled: int = quantity(Documents())
+    labeled: int = quantity(Documents())
     positives: int = quantity(Count(_POSITIVE))
     value: float | None = quantity(Within(_POSITIVE, Sum("ml.outcome.value")))
     delays: Counter[int] = quantity(Delays())
@@ -140,7 +140,7 @@ class SegmentOutcomes:
     negatives: tuple[int, ...] = quantity(Within(_NEGATIVE, Ranges(_SCORE, _segment_edges)))
 
     @property
-    def labelled(self) -> int:
+    def labeled(self) -> int:
         """Approved predictions whose label is known."""
         return sum(self.approved)
 
@@ -166,7 +166,7 @@ class FeatureOutcomes:
     @property
     def other(self) -> int:
         """Of `approved`, those of a value that is no segment, or of none."""
-        return max(0, self.approved - sum(value.labelled for value in self.values.values()))
+        return max(0, self.approved - sum(value.labeled for value in self.values.values()))
 
 
 class _Divided(ByName):
@@ -258,12 +258,12 @@ class _ScoresByLabel(Quantity["LabeledScores | None"]):
 
     def encode(self, value: LabeledScores | None) -> Any:
         """Return all but the edges."""
-        return encode_labelled(value) if value else None
+        return encode_labeled(value) if value else None
 
     def decode(self, body: Any, scope: Scope) -> LabeledScores | None:
         """Read what `encode` wrote over the same edges."""
         edges = _score_edges(scope)
-        return None if body is None or edges is None else decode_labelled(edges, body)
+        return None if body is None or edges is None else decode_labeled(edges, body)
 
     def merge(self, values: Sequence[LabeledScores | None]) -> LabeledScores | None:
         """Add them."""
@@ -328,9 +328,9 @@ class LabelProfile(VersionProfile):
     )
 
     @property
-    def labelled(self) -> int:
-        """Labelled predictions."""
-        return self.approved.labelled + self.rejected.labelled
+    def labeled(self) -> int:
+        """Labeled predictions."""
+        return self.approved.labeled + self.rejected.labeled
 
     @property
     def delays(self) -> Counter[int]:

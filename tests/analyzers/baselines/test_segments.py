@@ -51,9 +51,9 @@ def test_each_segment_is_counted_as_numpy_counts(tmp_path: Path) -> None:
         labels = rows.column("ml.outcome.label").to_numpy(zero_copy_only=False)[mine]
         assert known.scores == tuple(np.histogram(scores, edges)[0])
         assert known.positives == tuple(np.histogram(scores[labels], edges)[0])
-        labelled = known.labelled(baseline.segment_edges)
-        assert labelled is not None
-        assert labelled.negatives.counts == tuple(np.histogram(scores[~labels], edges)[0])
+        labeled = known.labeled(baseline.segment_edges)
+        assert labeled is not None
+        assert labeled.negatives.counts == tuple(np.histogram(scores[~labels], edges)[0])
     assert set(baseline.segment_edges) <= set(baseline.score.edges if baseline.score else ())
 
 
@@ -89,10 +89,10 @@ def test_rows_without_a_label_are_no_failures(tmp_path: Path) -> None:
     baseline = divided(tmp_path, rows.set_column(column, "ml.outcome.label", [known]), "country")
     germany = np.array(rows.column("country").to_pylist()) == "DE"
     of = baseline.segments["country"]["DE"]
-    labelled = of.labelled(baseline.segment_edges)
-    assert labelled is not None
+    labeled = of.labeled(baseline.segment_edges)
+    assert labeled is not None
     assert of.rows == germany.sum()
-    assert labelled.n == germany[1::2].sum()
+    assert labeled.n == germany[1::2].sum()
 
 
 def test_too_many_features_are_refused(tmp_path: Path) -> None:

@@ -244,12 +244,12 @@ def test_scores_are_counted_by_label(tmp_path: Path, rows: dict[str, Any]) -> No
     (baseline,) = read_baselines(write_model(tmp_path / "7", rows | {LABEL: labels}), NOW)
     scores = rows["ml.prediction.score"]
     assert baseline.score is not None
-    assert baseline.labelled is not None
-    assert baseline.labelled.edges == baseline.score.edges
-    assert (baseline.labelled.positives.n, baseline.labelled.negatives.n) == (250, 500)
-    assert baseline.labelled.positive_sums is not None
-    assert sum(baseline.labelled.positive_sums) == pytest.approx(scores[0::4].sum())
-    both = baseline.labelled
+    assert baseline.labeled is not None
+    assert baseline.labeled.edges == baseline.score.edges
+    assert (baseline.labeled.positives.n, baseline.labeled.negatives.n) == (250, 500)
+    assert baseline.labeled.positive_sums is not None
+    assert sum(baseline.labeled.positive_sums) == pytest.approx(scores[0::4].sum())
+    both = baseline.labeled
     for label, buckets in ((True, both.positives), (False, both.negatives)):
         of_label = scores[np.array([each is label for each in labels])]
         for low, high, n in zip(buckets.edges, buckets.edges[1:], buckets.counts[1:], strict=False):
@@ -262,17 +262,17 @@ def test_labels_as_numbers_count_as_booleans(tmp_path: Path, rows: dict[str, Any
     table = rows | {LABEL: [None if number is None else bool(number) for number in numbers]}
     (booleans,) = read_baselines(write_model(tmp_path / "a", table), NOW)
     (same,) = read_baselines(write_model(tmp_path / "b", rows | {LABEL: numbers}), NOW)
-    assert same.labelled == booleans.labelled is not None
+    assert same.labeled == booleans.labeled is not None
     order = np.random.default_rng(4).permutation(1_000)
     shuffled = {
         LABEL: pa.array(numbers).take(pa.array(order)),
         "ml.prediction.score": rows["ml.prediction.score"][order],
     }
     (moved,) = read_baselines(write_model(tmp_path / "c", shuffled), NOW)
-    assert moved.labelled == booleans.labelled
+    assert moved.labeled == booleans.labeled
     wrong = rows | {LABEL: [2.0, 0.0] * 500}
     (other,) = read_baselines(write_model(tmp_path / "d", wrong), NOW)
-    assert other.labelled is None
+    assert other.labeled is None
     assert LABEL in other.passed_over
 
 

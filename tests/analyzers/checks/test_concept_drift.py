@@ -99,19 +99,17 @@ def test_shifted_inputs_are_no_concept_drift(
     known = traffic(DAYS * 24)
     moved = traffic(DAYS * 24)
     # From day seven on only requests with low scores come: the others are left out.
-    for index, (predicted, labelled) in enumerate(
-        zip(moved.predictions, moved.labels, strict=True)
-    ):
-        if index < SINCE or predicted.score is None or labelled.scores is None:
+    for index, (predicted, labeled) in enumerate(zip(moved.predictions, moved.labels, strict=True)):
+        if index < SINCE or predicted.score is None or labeled.scores is None:
             continue
         keep = np.array(predicted.score.lowest()) < 0.25
         moved.predictions[index] = replace(predicted, score=_kept(predicted.score, keep))
         moved.labels[index] = replace(
-            labelled,
+            labeled,
             scores=replace(
-                labelled.scores,
-                positives=_kept(labelled.scores.positives, keep),
-                negatives=_kept(labelled.scores.negatives, keep),
+                labeled.scores,
+                positives=_kept(labeled.scores.positives, keep),
+                negatives=_kept(labeled.scores.negatives, keep),
             ),
         )
     assert of(judge(known, baseline, start), "estimate.gap", "roc_auc").severity is Severity.OK
@@ -173,7 +171,7 @@ def test_too_few_labels(traffic: Make, baseline: Baseline, start: datetime, per_
 
 def test_without_labels_in_training(traffic: Make, baseline: Baseline, start: datetime) -> None:
     """Nothing to estimate by: the gap is unknown, errors and ROC AUC are judged all the same."""
-    bare = replace(baseline, labelled=None)
+    bare = replace(baseline, labeled=None)
     known = traffic(DAYS * 24)
     name, version, _ = known.predictions[0].profile_key.series
 

@@ -1,4 +1,4 @@
-"""Labelled decisions in order, and where each of them belongs."""
+"""Labeled decisions in order, and where each of them belongs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,9 +48,7 @@ def test_decisions_are_joined_in_order(labels: AnalysisContext[Any], start: date
     assert history.rate(2, 4) == (0, 2)
 
 
-def test_nothing_labelled_is_an_empty_history(
-    labels: AnalysisContext[Any], start: datetime
-) -> None:
+def test_nothing_labeled_is_an_empty_history(labels: AnalysisContext[Any], start: datetime) -> None:
     """A version without labels has no decisions and no changes."""
     history = ErrorHistory.of(labels, ("autobid", "9"), labels.period)
     assert history.stream == []

@@ -111,7 +111,7 @@ def test_what_it_needs(
     said: str,
 ) -> None:
     """Without labels in the training set, or with few scores, it says what is missing."""
-    of = replace(baseline, labelled=None) if bare else baseline
+    of = replace(baseline, labeled=None) if bare else baseline
     found = judge(steady_hours(24, per_hour, baseline=of), of, start, (0.75, 1))
     assert {each.severity for each in found} == {Severity.UNKNOWN}
     assert said in found[0].reason

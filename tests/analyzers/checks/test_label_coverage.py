@@ -11,7 +11,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.label_coverage import LabelCoverage
 from mlmon.analyzers.profiles.kinds.label import DELAYS
-from tests.support.labelled_rows import Row, context, rounded, rows
+from tests.support.labeled_rows import Row, context, rounded, rows
 
 DAYS = 24
 PER_HOUR = 40
@@ -50,10 +50,10 @@ def test_shares_and_delays_are_those_of_the_rows(
     of = rows(start, DAYS * 24, PER_HOUR, usual)
     found = judged(of, start, DAYS * 24)
     end = start + DAYS * DAY
-    labelled = [row for row in of if row.delay is not None]
+    labeled = [row for row in of if row.delay is not None]
     learnt = {
-        "now": [r.delay for r in labelled if end - DAY <= r.at + r.delay * HOUR < end],
-        "past": [r.delay for r in labelled if end - 15 * DAY <= r.at + r.delay * HOUR < end - DAY],
+        "now": [r.delay for r in labeled if end - DAY <= r.at + r.delay * HOUR < end],
+        "past": [r.delay for r in labeled if end - 15 * DAY <= r.at + r.delay * HOUR < end - DAY],
     }
     for metric, share in (("label.coverage", 0.95), ("label.coverage_early", 0.5)):
         ages = rounded(float(np.quantile(learnt["past"], share, method="inverted_cdf")))
@@ -160,7 +160,7 @@ def test_without_enough_labels_it_is_said_what_to_do(
 
 
 def test_a_small_share_that_is_usual_is_no_alarm(start: datetime, rng: np.random.Generator) -> None:
-    """Where three predictions in ten are ever labelled, three in ten are enough."""
+    """Where three predictions in ten are ever labeled, three in ten are enough."""
 
     def few(_hour: int) -> Any:
         return np.where(rng.random(PER_HOUR) < 0.3, rng.exponential(8.0, PER_HOUR), np.nan)

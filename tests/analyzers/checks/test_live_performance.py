@@ -159,12 +159,12 @@ def test_without_baseline_or_offline_value(
     found = list(LivePerformance().evaluate(without))
     assert {each.severity for each in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason
-    bare = replace(baseline, metrics={}, labelled=None)
-    relabelled = replace(known, labels=[_over(label, bare) for label in known.labels])
-    relabelled = replace(
-        relabelled, predictions=[_over(prediction, bare) for prediction in known.predictions]
+    bare = replace(baseline, metrics={}, labeled=None)
+    relabeled = replace(known, labels=[_over(label, bare) for label in known.labels])
+    relabeled = replace(
+        relabeled, predictions=[_over(prediction, bare) for prediction in known.predictions]
     )
-    last = by_metric(judge(relabelled, bare, start, (1, 2)), period.end)
+    last = by_metric(judge(relabeled, bare, start, (1, 2)), period.end)
     assert last["roc_auc"].severity is Severity.UNKNOWN
     assert last["roc_auc"].value is not None
     assert "was not measured offline" in last["roc_auc"].reason
@@ -205,8 +205,8 @@ def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start:
         if each.metric == "roc_auc"
     }
     assert counts.keys() == {"1", "2"}
-    assert counts["1"] == sum(label.labelled for label in first.labels)
-    assert counts["2"] == sum(label.labelled for label in second.labels)
+    assert counts["1"] == sum(label.labeled for label in first.labels)
+    assert counts["2"] == sum(label.labeled for label in second.labels)
 
 
 def test_the_tenths_hold_what_the_rows_show(
@@ -224,5 +224,5 @@ def test_the_tenths_hold_what_the_rows_show(
     assert finding.low is not None
     assert finding.high is not None
     assert finding.low - 0.02 <= gap <= finding.high + 0.02
-    assert f"Of {finding.sample_count:,} labelled predictions of autobid 1" in finding.reason
+    assert f"Of {finding.sample_count:,} labeled predictions of autobid 1" in finding.reason
     assert finding.baseline_value == pytest.approx(0.45, abs=0.02)

@@ -35,7 +35,7 @@ def judge(
 
 
 def trained_on(rows: int, version: str, start: datetime) -> tuple[Baseline, float]:
-    """Return a version's baseline of labelled rows, and the standard error of their Brier score."""
+    """Return a version's baseline of labeled rows, and the standard error of their Brier score."""
     random = np.random.default_rng(rows + int(version))
     scores = random.beta(2, 3, rows)
     labels = random.random(rows) < scores

@@ -27,8 +27,8 @@ def drawn(distort: float, rows: int = 8_000) -> tuple[Buckets, LabeledScores, np
 
 def test_the_bins_are_scikit_learns() -> None:
     """Over even edges, the ten bins are those of sklearn's calibration_curve, by their names."""
-    scores, labelled, rows = drawn(1.5)
-    bins = tenths(scores, labelled, NONE, 0.99)
+    scores, labeled, rows = drawn(1.5)
+    bins = tenths(scores, labeled, NONE, 0.99)
     observed, predicted = calibration_curve(rows[1], rows[0], n_bins=10)
     assert [bin_.name for bin_ in bins] == [f"{k / 10:.1f}-{(k + 1) / 10:.1f}" for k in range(10)]
     assert [bin_.observed for bin_ in bins] == pytest.approx(observed)
@@ -39,7 +39,7 @@ def test_the_bins_are_scikit_learns() -> None:
 
 
 def test_the_error_weighs_by_all_predictions() -> None:
-    """Bins weigh by their share of all scores, not of the labelled ones."""
+    """Bins weigh by their share of all scores, not of the labeled ones."""
     scores = Buckets.from_values([0.15] * 900 + [0.85] * 100, EVEN)
     known = [0.15] * 50 + [0.85] * 100
     labels = [True] * 25 + [False] * 25 + [True] * 85 + [False] * 15
@@ -60,10 +60,10 @@ def test_calibrated_scores_have_no_certain_error() -> None:
 
 def test_missing_labels_widen_the_gaps() -> None:
     """Each gap then holds what it is if all of them succeed, and if none does."""
-    scores, labelled, _ = drawn(1.0)
-    missing = tuple(np.array(labelled.all().counts) // 2)
+    scores, labeled, _ = drawn(1.0)
+    missing = tuple(np.array(labeled.all().counts) // 2)
     for known, waiting in zip(
-        tenths(scores, labelled, NONE, 0.9), tenths(scores, labelled, missing, 0.9), strict=True
+        tenths(scores, labeled, NONE, 0.9), tenths(scores, labeled, missing, 0.9), strict=True
     ):
         positives, awaited = known.observed * known.rows, known.rows / 2
         for more in (0, awaited):

@@ -53,7 +53,7 @@ def overall(known: Any, baseline: Baseline, start: datetime, days: float = DAYS)
 
 
 def counted(known: Any, first: int, end: int) -> Any:
-    """Which rows of the hours from `first` to before `end` were approved: all of them labelled."""
+    """Which rows of the hours from `first` to before `end` were approved: all of them labeled."""
     rows = known.rows
     return (rows["hour"] >= first) & (rows["hour"] < end) & (rows["score"] >= THRESHOLD)
 
@@ -291,13 +291,13 @@ def test_a_training_set_that_promises_nothing(
 ) -> None:
     """Without its labels no segment is judged, and without segments nothing is said."""
     known = traffic(DAYS * 24)
-    unlabelled = {
+    unlabeled = {
         "country": {
             value: replace(each, positives=None, negatives=None)
             for value, each in baseline.segments["country"].items()
         }
     }
-    for segments, said in ((unlabelled, {None}), ({}, set())):
+    for segments, said in ((unlabeled, {None}), ({}, set())):
         other = replace(baseline, segments=segments)
         moved = replace(
             known,

@@ -22,17 +22,17 @@ def history(traffic: Any, baseline: Baseline, period: Window) -> LabelHistory:
 
 
 def of_day(traffic: Any, window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Count a window's approved and rejected predictions, and the labelled ones of them."""
+    """Count a window's approved and rejected predictions, and the labeled ones of them."""
     predicted = [
         prediction for prediction in traffic.predictions if window.start <= prediction.window.start
     ]
     predicted = [each for each in predicted if each.window.end <= window.end]
-    labelled = [label for label in traffic.labels if window.start <= label.window.start]
-    labelled = [each for each in labelled if each.window.end <= window.end]
+    labeled = [label for label in traffic.labels if window.start <= label.window.start]
+    labeled = [each for each in labeled if each.window.end <= window.end]
     approved = sum(each.approved for each in predicted)
-    return (approved, sum(each.approved.labelled for each in labelled)), (
+    return (approved, sum(each.approved.labeled for each in labeled)), (
         sum(each.predictions for each in predicted) - approved,
-        sum(each.rejected.labelled for each in labelled),
+        sum(each.rejected.labeled for each in labeled),
     )
 
 
@@ -40,7 +40,7 @@ def of_day(traffic: Any, window: Window) -> tuple[tuple[int, int], tuple[int, in
 def test_a_day_is_measured_by_older_days(
     traffic: Make, baseline: Baseline, start: datetime, share: float
 ) -> None:
-    """The labelled share of the last day against that of days three to seven days older."""
+    """The labeled share of the last day against that of days three to seven days older."""
     known = traffic(8 * 24, known=lambda hour: share if hour >= 7 * 24 else 1.0)
     day = Window(start + 7 * DAY, start + 8 * DAY)
     coverage = history(known, baseline, day).coverage(day, *of_day(known, day))

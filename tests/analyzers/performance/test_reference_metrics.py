@@ -24,13 +24,13 @@ def test_the_published_value_has_the_training_sets_error(baseline: Baseline) -> 
 
 def test_without_labels_the_published_value_is_exact(baseline: Baseline) -> None:
     """A table without labels leaves nothing to say about the value's error."""
-    known = offline_performance(replace(baseline, labelled=None), "f1", THRESHOLD, 0.95)
+    known = offline_performance(replace(baseline, labeled=None), "f1", THRESHOLD, 0.95)
     assert known == Estimate(baseline.metrics["f1"], Interval.exactly(baseline.metrics["f1"]))
 
 
 def test_nobody_measured_it(baseline: Baseline) -> None:
     """Neither an evaluation nor labels: there is no offline value."""
-    bare = replace(baseline, metrics={}, labelled=None)
+    bare = replace(baseline, metrics={}, labeled=None)
     assert offline_performance(bare, "f1", THRESHOLD, 0.95) is None
 
 

@@ -55,7 +55,7 @@ def test_both_sides_have_the_same_features(files: tuple[Path, Path]) -> None:
     shared = ["price", "country", "ml.prediction.score"]
     assert list(found.current[shared].columns) == list(found.reference[shared].columns)
     # Two outcomes are too few to speak of performance.
-    assert not found.labelled
+    assert not found.labeled
 
 
 def test_what_cannot_be_compared_is_explained(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_a_column_without_values_is_left_out(files: tuple[Path, Path]) -> None:
     assert "price" in found.left_out
 
 
-@pytest.mark.parametrize(("successes", "labelled"), [(0, False), (1, True), (40, False)])
+@pytest.mark.parametrize(("successes", "labeled"), [(0, False), (1, True), (40, False)])
 def test_performance_needs_outcomes_of_both_kinds(
-    files: tuple[Path, Path], successes: int, *, labelled: bool
+    files: tuple[Path, Path], successes: int, *, labeled: bool
 ) -> None:
     """Where all failed, or all succeeded, no score ranks them."""
     sample, folder = files
@@ -108,7 +108,7 @@ def test_performance_needs_outcomes_of_both_kinds(
     outcomes = pa.array([number < successes for number in range(40)])
     place = rows.column_names.index("ml.outcome.label")
     pq.write_table(rows.set_column(place, "ml.outcome.label", outcomes), sample)
-    assert read(sample, folder).labelled == labelled
+    assert read(sample, folder).labeled == labeled
 
 
 def test_what_a_library_cannot_do_is_an_error_of_its_name() -> None:

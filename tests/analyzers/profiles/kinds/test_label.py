@@ -19,7 +19,7 @@ from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 def profile(
     start: datetime, baseline: Baseline, rows: dict[str, Any], labels: Any, **more: Any
 ) -> LabelProfile:
-    """Count labelled rows of one hour."""
+    """Count labeled rows of one hour."""
     assert baseline.score is not None
     return LabelProfile(
         ProfileKey(KIND, Window(start, start + HOUR), (*baseline.model, baseline.id)),
@@ -52,7 +52,7 @@ def test_a_profile_is_stored_whole(
     assert (
         LabelKind().read(made.profile_key, made.watermark, 1, body, {baseline.id: baseline}) == made
     )
-    assert made.labelled == 50
+    assert made.labeled == 50
     assert made.delays == Counter({1: 20, 3: 20, 9_600: 10})
 
 

@@ -114,7 +114,7 @@ def test_counts_are_those_of_the_merged_rows(
         for decided, approved in ((profile.approved, True), (profile.rejected, False)):
             of_decision = of_hour[of_hour["approved"] == approved]
             positive = of_decision[of_decision["ml.outcome.label"]]
-            assert decided.labelled == len(of_decision)
+            assert decided.labeled == len(of_decision)
             assert decided.positives == len(positive)
             assert decided.value == pytest.approx(positive["ml.outcome.value"].sum())
             assert decided.delays == Counter(of_decision["delay"].tolist())
@@ -159,7 +159,7 @@ def test_late_labels_revise_their_hour_only(
     assert [profile.contradicted for profile in profiles] == [0, 1, 0]
     rows = merged(predictions, [*outcomes[:8], other, *outcomes[9:], *late])
     of_hour = rows[rows["hour"] == pd.Timestamp(profiles[1].window.start)]
-    assert profiles[1].labelled == 8
+    assert profiles[1].labeled == 8
     positives = profiles[1].approved.positives + profiles[1].rejected.positives
     assert positives == of_hour["ml.outcome.label"].sum()
 
@@ -220,7 +220,7 @@ def test_deleted_logs_change_no_profile(  # noqa: PLR0917 - fixtures
     kind = label.LabelKind()
     chosen = kind.chosen(both, {newer.model: newer})
     assert [each.baseline_id for each in chosen] == [newer.id] * 2
-    assert [each.labelled for each in chosen] == [each.labelled for each in before]
+    assert [each.labeled for each in chosen] == [each.labeled for each in before]
 
 
 def test_delays_give_percentiles() -> None:

@@ -41,7 +41,7 @@ def requests(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def labelled(predictions_of: Callable[..., Events], rng: np.random.Generator) -> Callable[..., Any]:
+def labeled(predictions_of: Callable[..., Events], rng: np.random.Generator) -> Callable[..., Any]:
     """Make predictions, some of them of an unknown country or of none, with an outcome of each."""
 
     def strange(_hour: int, rows: dict[str, Any]) -> None:
@@ -83,13 +83,13 @@ def counted(predictions: Events, outcomes: Events, edges: tuple[float, ...]) -> 
 def test_counts_are_those_of_numpy(
     start: datetime,
     baseline: Baseline,
-    labelled: Callable[..., Any],
+    labeled: Callable[..., Any],
     ship: Callable[..., None],
     update: Callable[..., int],
     read: Callable[..., list[Any]],
 ) -> None:
     """Successes and scores by label of each country and hour; other values stand apart."""
-    predictions, outcomes = labelled(3, 60)
+    predictions, outcomes = labeled(3, 60)
     ship([*predictions, *outcomes])
     day = Window(start, start + DAY)
     assert update("label", day, [baseline]) == 3
@@ -101,10 +101,10 @@ def test_counts_are_those_of_numpy(
             mine = [each for each in of_hour if each.get(COUNTRY) == name]
             assert found.values[name] == counted(mine, outcomes, baseline.segment_edges)
         strange = [each for each in of_hour[:4] if each["ml.prediction.decision"] == "approved"]
-        assert found.approved == profile.approved.labelled
+        assert found.approved == profile.approved.labeled
         assert found.other == len(strange)
     whole = merge(profiles).segments["country"]
-    assert whole.approved == sum(each.approved.labelled for each in profiles)
+    assert whole.approved == sum(each.approved.labeled for each in profiles)
     body = orjson.loads(orjson.dumps(profiles[0].body()))
     profile_key, known = profiles[0].profile_key, profiles[0].watermark
     assert LabelKind().read(profile_key, known, 1, body, {baseline.id: baseline}) == profiles[0]
@@ -113,13 +113,13 @@ def test_counts_are_those_of_numpy(
 def test_labels_joined_before_the_declaration_stay_without(
     start: datetime,
     baseline: Baseline,
-    labelled: Callable[..., Any],
+    labeled: Callable[..., Any],
     ship: Callable[..., None],
     update: Callable[..., int],
     read: Callable[..., list[Any]],
 ) -> None:
     """Counted in the whole and in no segment; what comes after the declaration is divided."""
-    predictions, outcomes = labelled(1, 60)
+    predictions, outcomes = labeled(1, 60)
     ship([*predictions, *outcomes[:30]])
     day = Window(start, start + DAY)
     plain = replace(baseline, segments={})
@@ -133,7 +133,7 @@ def test_labels_joined_before_the_declaration_stay_without(
         for prediction in predictions[30:]
         if prediction["ml.prediction.decision"] == "approved"
     ]
-    assert profile.labelled == 60
+    assert profile.labeled == 60
     assert profile.segments["country"].approved == len(late)
 
 
@@ -149,12 +149,12 @@ def test_a_segment_more_costs_no_request_more(
     namespace: str,
     start: datetime,
     baseline: Baseline,
-    labelled: Callable[..., Any],
+    labeled: Callable[..., Any],
     ship: Callable[..., None],
     requests: list[str],
 ) -> None:
     """An hour's profiles, verdicts and findings of one country ask as often as those of twenty."""
-    predictions, outcomes = labelled(2, 60)
+    predictions, outcomes = labeled(2, 60)
     sent = {}
     analyzers = (LivePerformance(), SegmentPerformance())
     for values in (1, 20):
@@ -174,11 +174,11 @@ def test_a_second_run_writes_the_same(
     namespace: str,
     start: datetime,
     baseline: Baseline,
-    labelled: Callable[..., Any],
+    labeled: Callable[..., Any],
     ship: Callable[..., None],
 ) -> None:
     """Labels, profiles and findings by segment: nothing is new, nothing is written twice."""
-    predictions, outcomes = labelled(24, 60)
+    predictions, outcomes = labeled(24, 60)
     lost = [
         each | {"ml.outcome.label": each["ml.outcome.label"] and before.get(COUNTRY) != "DE"}
         for each, before in zip(outcomes, predictions, strict=True)
