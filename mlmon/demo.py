@@ -48,7 +48,7 @@ NEXT = """
 The report: {report}
 The node keeps running. To go on from here:
   export MLMON_HOME={home} MLMON_NAMESPACE=demo
-  mlmon alerts --since 30d
+  mlmon incidents --since 30d
   mlmon findings --severity critical
   mlmon findings --analyzer feature_drift --json
   mlmon doctor
