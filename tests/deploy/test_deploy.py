@@ -16,7 +16,14 @@ from mlmon.logging_config.schema.fields import DATASETS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CHECKER = Path(__file__).parents[3] / "shared" / "tools" / "check_artefacts.py"
-FILES = ("filebeat.yml", "elastic-agent.yml", "otel-collector.yaml", "logstash.conf")
+FILES = (
+    "filebeat.yml",
+    "elastic-agent.yml",
+    "otel-collector.yaml",
+    "logstash.conf",
+    "vector.yaml",
+    "fluent-bit.yaml",
+)
 PIPELINES = ("ingest-pipeline-arrival.json", "ingest-pipeline-route.json")
 DATASET, NAMESPACE = "DATASET", "NAMESPACE"
 _TOKEN = re.compile(r'\s*(?:#[^\n]*|(=>|[{}\[\],]|"[^"]*"|\w[\w.]*))')
@@ -127,7 +134,37 @@ def _logstash_target() -> tuple[str, str, str]:
     )
 
 
-@pytest.mark.parametrize("target", [_filebeat, _elastic_agent, _otel, _logstash_target])
+def _vector() -> tuple[str, str, str]:
+    config = _yaml("vector.yaml")
+    sink = config["sinks"]["elasticsearch"]
+    source = config["transforms"]["events"]["source"]
+    assert f'.{sink["id_key"]} = string!(."event.id")' in source
+    assert sink["acknowledgements"] == {"enabled": True}
+    assert sink["request_retry_partial"] is True
+    stream = sink["bulk"]["index"].replace("{{ _mlmon_dataset }}", DATASET)
+    return (
+        stream.replace("${MLMON_NAMESPACE:-default}", NAMESPACE),
+        "event.id",
+        sink["bulk"]["action"],
+    )
+
+
+def _fluent_bit() -> tuple[str, str, str]:
+    pipeline = _yaml("fluent-bit.yaml")["pipeline"]
+    outputs = {output["match"].removeprefix("mlmon."): output for output in pipeline["outputs"]}
+    assert outputs.keys() == DATASETS.keys()
+    for dataset, output in outputs.items():
+        assert output["index"] == f"logs-{dataset}-${{MLMON_NAMESPACE}}"
+        assert (output["id_key"], output["write_operation"]) == ("_mlmon_id", "create")
+    [source] = pipeline["inputs"]
+    code = source["processors"]["logs"][0]["code"]
+    assert 'record["_mlmon_id"] = record["event.id"]' in code
+    return f"logs-{DATASET}-{NAMESPACE}", "event.id", "create"
+
+
+@pytest.mark.parametrize(
+    "target", [_filebeat, _elastic_agent, _otel, _logstash_target, _vector, _fluent_bit]
+)
 def test_streams_and_ids_are_those_of_the_shipper(target: Any) -> None:
     """Each dataset goes to the stream of its own template, under `event.id`, by `create`."""
     stream, field, operation = target()

@@ -65,7 +65,8 @@ from mlmon.cli import main
 main()
 """
 FILE = "app.jsonl"
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
+QUIET_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +314,7 @@ class Torture:
         written = self.writer.ids()
         stored: Counter[str] = Counter()
         quiet = time.monotonic()
-        while stored.keys() != written and time.monotonic() < min(deadline, quiet + 30):
+        while stored.keys() != written and time.monotonic() < min(deadline, quiet + QUIET_S):
             time.sleep(0.5)
             found = stored_ids(self.cluster, self.namespace)
             quiet = quiet if found == stored else time.monotonic()
