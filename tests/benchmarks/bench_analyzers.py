@@ -217,7 +217,8 @@ def peak_mib() -> float:
 
 def run_stage(url: str, name: str, namespace: str, *words: int) -> dict[str, Any]:
     """Run a stage in a process of its own."""
-    command = [sys.executable, __file__, "--stage", name, "--namespace", namespace]
+    module = f"tests.benchmarks.{Path(__file__).stem}"
+    command = [sys.executable, "-m", module, "--stage", name, "--namespace", namespace]
     command += [str(word) for word in words]
     environment = {**os.environ, "MLMON_ELASTICSEARCH_URL": url}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)

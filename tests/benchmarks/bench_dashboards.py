@@ -32,7 +32,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section, Text
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document
@@ -40,7 +40,7 @@ from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import install
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.progress import show_progress
-from mlmon.report.panels.dashboard_view import Asked, dashboard_view
+from mlmon.report.panels.dashboard_view import Scope, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
 from tests.support.bench_node import bench_node
@@ -348,9 +348,8 @@ def pieces() -> Iterator[tuple[Dashboard, str, Any]]:
         for section in dashboard.sections:
             for row in section.rows:
                 for shown in row.panels:
-                    if not isinstance(shown, Text):
-                        title = shown.search if isinstance(shown, Documents) else shown.title
-                        yield dashboard, title, shown
+                    title = shown.search if isinstance(shown, Documents) else shown.title
+                    yield dashboard, title, shown
         for analyzer in shown_on(dashboard, discover()):
             for declared in analyzer.metrics:
                 for chart in finding_charts(analyzer, declared):
@@ -368,7 +367,7 @@ def ask(cluster: Cluster, window: Window, rounds: int, progress: Progress) -> li
         later = Window(window.start, window.end + timedelta(seconds=number))
         for only, question in asked:
             watch = Stopwatch(cluster)
-            dashboard_view(only, (), Asked(watch.search, NAMESPACE, later))
+            dashboard_view(only, (), Scope(watch.search, NAMESPACE, later))
             question.documents = watch.documents
             if number:
                 question.times.append(watch.milliseconds)
