@@ -1,6 +1,8 @@
 """A node of a benchmark's own, so that `make bench` runs from a fresh clone."""
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,8 @@ def bench_node(port: int, heap: str = "512m") -> Iterator[Settings]:
     home = Path(tempfile.mkdtemp(prefix="mlmon-bench-"))
     home.chmod(0o755)  # the node's unprivileged user has to enter it
     cache = cache_folder(load_settings())
+    # The node would outlive a benchmark that SIGTERM ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = Settings(
         home=home, cache=cache, node_port=port, node_heap=heap, elasticsearch_url=None
     )
