@@ -4,8 +4,9 @@
 content of the document that has the id.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from time import monotonic
 from typing import Any, Protocol
 
 from mlmon.elastic.errors import ClusterError
@@ -84,8 +85,12 @@ def differing_fields(line: bytes, stored: Document) -> list[str]:
 
 
 def _equal(name: str, ours: Any, theirs: Any) -> bool:
-    if name == "@timestamp":
-        return str(ours)[:23].rstrip("Z") == str(theirs)[:23].rstrip("Z")
+    if name == "@timestamp" and ours != theirs:
+        try:
+            times = [datetime.fromisoformat(str(value)) for value in (ours, theirs)]
+            return len({int(time.timestamp() * 1_000) for time in times}) == 1
+        except (ValueError, OverflowError):
+            return False
     return bool(ours == theirs)
 
 
@@ -115,7 +120,7 @@ class Rollovers:
     """
 
     def __init__(
-        self, target: StreamTarget, pattern: str, clock: Callable[[], float] = time.monotonic
+        self, target: StreamTarget, pattern: str, clock: Callable[[], float] = monotonic
     ) -> None:
         self._target = target
         self._pattern = pattern

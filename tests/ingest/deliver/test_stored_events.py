@@ -1,7 +1,12 @@
-"""Whether a look-up is needed: as soon as a stream has had a rollover, or that cannot be known."""
+"""What is stored already: whether a look-up is needed, and whether the content is the same."""
+
+import json
+from typing import Any
+
+import pytest
 
 from mlmon.elastic.errors import ClusterUnreachableError
-from mlmon.ingest.deliver.stored_events import Rollovers
+from mlmon.ingest.deliver.stored_events import Rollovers, differing_fields
 
 
 class Streams:
@@ -45,3 +50,42 @@ def test_what_cannot_be_known_is_doubted() -> None:
     streams = Streams()
     streams.answer = None
     assert Rollovers(streams, "logs-*")()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "different"),
+    [
+        (
+            {"event.id": "1", "a.b": [1, {"c": 2}]},
+            {"event": {"id": "1"}, "a": {"b": [1, {"c": 2}]}},
+            [],
+        ),
+        ({"x": 1}, {"x": 2}, ["x"]),
+        ({"x": 1.0, "only": 1}, {"x": 1, "host.name": "a"}, []),
+        ({"message": "é"}, {"message": "e"}, ["message"]),
+        ({"agent.id": "a", "event.ingested": "b"}, {"agent": {"id": "c"}}, []),
+        (
+            {"@timestamp": "2026-03-01T00:00:00.123456Z"},
+            {"@timestamp": "2026-03-01T00:00:00.123Z"},
+            [],
+        ),
+        ({"@timestamp": "2026-03-01T00:00:00.000000Z"}, {"@timestamp": "2026-03-01T00:00:00Z"}, []),
+        ({"@timestamp": "2026-03-01T01:00:00+01:00"}, {"@timestamp": "2026-03-01T00:00:00Z"}, []),
+        (
+            {"@timestamp": "2026-03-01T00:00:00.123Z"},
+            {"@timestamp": "2026-03-01T00:00:00.124Z"},
+            ["@timestamp"],
+        ),
+        ({"@timestamp": "soon"}, {"@timestamp": "later"}, ["@timestamp"]),
+    ],
+)
+def test_two_events_with_one_id_are_compared_by_what_both_have(
+    ours: dict[str, Any], theirs: dict[str, Any], different: list[str]
+) -> None:
+    """Other shippers nest fields, add some and keep milliseconds: that is no other content."""
+    assert differing_fields(json.dumps(ours).encode(), theirs) == different
+
+
+def test_a_line_that_is_no_event_differs_from_nothing() -> None:
+    """What cannot be read is judged elsewhere."""
+    assert differing_fields(b"oops", {"x": 1}) == []
