@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from mlmon.logging_config.emit.field_mapper import FieldMapper, is_clean
+from mlmon.logging_config.emit.field_mapper import FieldMapper
 from mlmon.logging_config.emit.field_rules import FieldRules
 from mlmon.logging_config.emit.ids import check_entity_id, make_entity_id
 from mlmon.logging_config.emit.redaction import Redaction
@@ -132,7 +132,7 @@ class EventEncoder:
 def _encode_body(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _Body:
     """Encode message and fields; raises nothing, and `ml.log.changes` names what was changed."""
     try:
-        text = _messages.get(message) or _encode_message(message)
+        text = _messages.get(message) or _encode_message(message, mapper)
         mapped = mapper.map_unchanged(fields) if text else None
         if mapped is not None:
             json = orjson.dumps(mapped)
@@ -143,9 +143,9 @@ def _encode_body(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _
     return _encode_validated(message, fields, mapper)
 
 
-def _encode_message(message: Any) -> bytes:
+def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
     """Encode a message that needs no change, and cache a short one; empty if it needs one."""
-    if not is_clean(message, max_length=MAX_TEXT):
+    if not mapper.redactor.is_clean(message, max_length=MAX_TEXT):
         return b""
     text = orjson.dumps(message)
     if len(text) <= _SHORT:

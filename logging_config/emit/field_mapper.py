@@ -11,15 +11,9 @@ from math import isfinite
 from typing import Any, Final
 
 from mlmon.logging_config.emit.field_rules import FieldRules
-from mlmon.logging_config.emit.ids import is_harmless
-from mlmon.logging_config.emit.redaction import redact_text
 from mlmon.logging_config.emit.schema_validator import SchemaValidator
-from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_KEYWORD
 
-_SHORT: Final = 64
 _MAX_SHAPES: Final = 1024
-_clean: set[str] = set()
-_clean_ids: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +44,7 @@ class FieldMapper:
 
     def __init__(self, rules: FieldRules) -> None:
         self._rules = rules
+        self.redactor = rules.redactor
         self._shapes: dict[object, _Shape | None] = {}
 
     def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
@@ -65,11 +60,11 @@ class FieldMapper:
         # Finite floats whose sum overflows take the slow path, which writes them unchanged.
         if not isfinite(sum(map(value_of, shape.floats))):
             return None
-        for text in filterfalse(_clean.__contains__, map(value_of, shape.texts)):
-            if not is_clean(text):
+        for text in filterfalse(self.redactor.clean.__contains__, map(value_of, shape.texts)):
+            if not self.redactor.is_clean(text):
                 return None
-        for text in filterfalse(_clean_ids.__contains__, map(value_of, shape.ids)):
-            if not is_clean(text, identifier=True):
+        for text in filterfalse(self.redactor.clean_ids.__contains__, map(value_of, shape.ids)):
+            if not self.redactor.is_clean(text, identifier=True):
                 return None
         if not shape.labels:
             return fields
@@ -104,27 +99,3 @@ class FieldMapper:
             fields=tuple(key for key, _, rule in ruled if not rule.is_label),
             labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
         )
-
-
-def is_clean(text: Any, *, max_length: int = MAX_KEYWORD, identifier: bool = False) -> bool:
-    """Whether a text may be written without a change; short clean ones are cached.
-
-    Args:
-        text: any value; only a `str` can be clean.
-        max_length: characters it may have.
-        identifier: whether it joins events, so that it is not taken for a card number; a text that
-            is clean as an id may not be clean as a text.
-    """
-    if type(text) is not str or len(text) > max_length:
-        return False
-    known = _clean_ids if identifier else _clean
-    if text in known:
-        return True
-    harmless = identifier and is_harmless(text)
-    if not harmless and redact_text(text, cards=not identifier) is not text:
-        return False
-    if len(text) <= _SHORT:
-        if len(known) >= MAX_CACHED:
-            known.clear()
-        known.add(text)
-    return True

@@ -75,6 +75,7 @@ class FieldRules(dict[Any, FieldRule]):
     def __init__(self, dataset: str, redaction: Redaction) -> None:
         super().__init__()
         self.redaction = redaction
+        self.redactor = redaction.redactor()
         self._allowed = redaction.allowed.get(dataset)
         self._fields = {f.name: f for f in DATASETS[dataset] if not f.is_family}
         self.message = _field_rule(self._fields["message"], "message")
@@ -113,7 +114,7 @@ class FieldRules(dict[Any, FieldRule]):
             treatment = "omit"
         elif key in self.redaction.hashed or written in self.redaction.hashed:
             treatment = "hash"
-        elif rule.is_label and self.redaction.hides(key):
+        elif rule.is_label and self.redactor.hides(key):
             treatment = "redact"
         if treatment == "keep" and not rule.change:
             return rule

@@ -6,7 +6,7 @@ import orjson
 
 from mlmon.logging_config.emit.field_rules import FieldRule, FieldRules
 from mlmon.logging_config.emit.json_value import JsonConverter
-from mlmon.logging_config.emit.redaction import REDACTED, redact_text
+from mlmon.logging_config.emit.redaction import REDACTED
 from mlmon.logging_config.schema.field_types import EXPECTED, MISFIT, fit
 
 _MAX_CHANGES: Final = 64
@@ -64,6 +64,10 @@ class SchemaValidator:
     def _flatten(self, key: str, value: Any, given: Any) -> None:
         """Add a JSON value; a mapping's entries one by one, under dotted names."""
         rule = self._rules[key]
+        if rule.is_label and rule.treatment == "keep" and isinstance(value, (dict, list)):
+            value = self._rules.redactor.redact_value(
+                value, lambda: self._converter.record("redacted", key)
+            )
         if not isinstance(value, dict) or not value:
             self._add_leaf(key, rule, value, given)
             return
@@ -104,7 +108,7 @@ class SchemaValidator:
             return [self._protect(rule, item, key) for item in value]
         if not isinstance(value, str):
             return value
-        clean = redact_text(value, cards=not rule.field.identifier)
+        clean = self._rules.redactor.redact(value, cards=not rule.field.identifier)
         if clean is not value:
             self._converter.record("redacted", key)
         if len(clean) > rule.max_length:
