@@ -12,8 +12,9 @@ from mlmon.logging_config.emit.sampling import Sampling
 from mlmon.logging_config.emit.service import Service
 from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.sinks import lifecycle
-from mlmon.logging_config.sinks.file_sink import FileSink, Rotation, Sink, StreamSink
+from mlmon.logging_config.sinks.file_sink import FileSink, Rotation, StreamSink
 from mlmon.logging_config.sinks.queue_sink import Overflow, QueueSink
+from mlmon.logging_config.sinks.sink import Sink
 from mlmon.logging_config.sources.stdlib import EventHandler, log_uncaught_exceptions
 
 _process_log: EventLog | None = None
@@ -95,7 +96,8 @@ def configure(
     global _process_log
     if level.lower() not in LEVELS:
         raise ConfigurationError(f"Unknown level {level!r}.", f"Use one of: {', '.join(LEVELS)}.")
-    queue = QueueSink(_sink(path, rotation), capacity=queue_capacity, overflow=overflow)
+    output = _sink(path, rotation)
+    queue = QueueSink(output, capacity=queue_capacity, overflow=overflow)
     log = open_log(
         service,
         redaction=redaction,
@@ -104,6 +106,13 @@ def configure(
         strict=strict,
         sink=queue,
     )
+    if isinstance(output, FileSink):
+        output.on_deleted = lambda file, size: log.app(
+            "warning",
+            f"deleted the rotated log file {file.name} (keep={rotation and rotation.keep}); "
+            "lines not yet shipped are lost",
+            {"file": str(file), "bytes": size},
+        )
     previous, _process_log = _process_log, log
     _install_sources(level.lower())
     if previous is not None:

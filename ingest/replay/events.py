@@ -37,12 +37,12 @@ class _Lines:
         self._lines: list[bytes] = []
         self._changes = changes
 
-    def write(self, lines: bytes) -> bool:
+    def write(self, lines: bytes) -> int:
         self._lines.append(lines)
         # Inside a value the quote would be escaped.
         if _CHANGES in lines:
             self._changes.update(orjson.loads(lines)["ml.log.changes"])
-        return True
+        return len(lines)
 
     def take(self) -> list[bytes]:
         lines, self._lines = self._lines, []
@@ -51,7 +51,7 @@ class _Lines:
     def flush(self) -> bool:
         return True
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = 0.0) -> None:
         """Nothing is open."""
 
     def before_fork(self) -> None:

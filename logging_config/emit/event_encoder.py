@@ -30,6 +30,8 @@ Clock = Callable[[], int]
 
 _LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
 _SHORT: Final = 64
+_CUTS: Final = (256, 64, 16, 4, 1)
+_NUMBERS_LENGTH: Final = 128  # bytes of time, sequence and drops in a line
 _NO_PROBLEMS: Final[list[str]] = []
 _messages: dict[str, bytes] = {}
 
@@ -71,6 +73,8 @@ class EventEncoder:
             for dataset in DATASETS
             for level in LEVELS
         }
+        longest = max(len(first + last) for first, last in self._constants.values())
+        self._room = MAX_LINE - longest - _NUMBERS_LENGTH
 
     def encode(
         self,
@@ -80,15 +84,30 @@ class EventEncoder:
         fields: dict[Any, Any],
         *,
         strict: bool = False,
+        composed: bool = False,
+        dropped: int = 0,
     ) -> tuple[str, bytes]:
         """Return the event's id and its line, newline included.
+
+        Args:
+            dataset: the dataset.
+            level: one of `LEVELS`.
+            message: the message.
+            fields: the caller's fields.
+            strict: raise if a value is not of its field's type.
+            composed: the message consists of values of the fields, numbers and fixed words, so that
+                it holds no secret if the fields hold none.
+            dropped: `ml.log.dropped`, which a caller cannot set.
 
         Raises:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
         """
-        text, json, problems = _encode_body(message, fields, self._mappers[dataset])
+        mapper = self._mappers[dataset]
+        text, json, problems = _encode_body(message, fields, mapper, self._room, composed)
         if strict and problems:
             raise FieldTypeError(" ".join(problems))
+        if dropped:
+            json = b'{"ml.log.dropped":%d%b%b' % (dropped, b"," if json != b"{}" else b"", json[1:])
         before_message, after_message = self._constants[dataset, level]
         second, nanoseconds = divmod(self.clock(), 1_000_000_000)
         cached_second, second_text = self._second
@@ -129,18 +148,40 @@ class EventEncoder:
         return text
 
 
-def _encode_body(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _Body:
-    """Encode message and fields; raises nothing, and `ml.log.changes` names what was changed."""
+def _encode_body(
+    message: Any,
+    fields: dict[Any, Any],
+    mapper: FieldMapper,
+    room: int,
+    composed: bool,  # noqa: FBT001 -- the hot path
+) -> _Body:
+    """Encode message and fields; raises nothing, and `ml.log.changes` names what was changed.
+
+    Args:
+        message: the message.
+        fields: the caller's fields.
+        mapper: maps the fields.
+        room: bytes the two may have.
+        composed: the message consists of values of the fields, numbers and fixed words.
+    """
     try:
-        text = _messages.get(message) or _encode_message(message, mapper)
-        mapped = mapper.map_unchanged(fields) if text else None
-        if mapped is not None:
+        if composed:
+            mapped = mapper.map_unchanged(fields)
+            text = orjson.dumps(message) if type(message) is str else b""
+        else:
+            text = _messages.get(message) or _encode_message(message, mapper)
+            mapped = mapper.map_unchanged(fields) if text else None
+        if mapped is not None and text:
             json = orjson.dumps(mapped)
-            if len(json) <= MAX_LINE:
+            if len(json) + len(text) <= room:
                 return text, json, _NO_PROBLEMS
     except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
         pass
-    return _encode_validated(message, fields, mapper)
+    try:
+        return _encode_validated(message, fields, mapper, room)
+    except Exception as error:  # noqa: BLE001 -- the fallback encoding: nothing of the event is read
+        problem = f"<unreadable event: {type(error).__name__}>"
+        return orjson.dumps(problem), b'{"ml.log.changes":["unreadable:*"]}', [problem]
 
 
 def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
@@ -155,27 +196,40 @@ def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
     return text
 
 
-def _encode_validated(message: Any, fields: dict[Any, Any], mapper: FieldMapper) -> _Body:
+def _encode_validated(
+    message: Any, fields: dict[Any, Any], mapper: FieldMapper, room: int
+) -> _Body:
     """Encode after each value was validated; the slow path."""
     validator = mapper.validate(fields)
     text = orjson.dumps(validator.message(message))
     mapped = validator.mapped()
     json = orjson.dumps(mapped)
-    return text, json if len(json) <= MAX_LINE else _shorten(mapped), validator.problems
+    if len(json) + len(text) > room:
+        json = _cut_to_fit(mapped, room - len(text))
+    return text, json, validator.problems
 
 
-def _shorten(mapped: dict[str, Any]) -> bytes:
-    """Cut each value of an event that is too large, and record that."""
-    cut = {name: _cut(value) for name, value in mapped.items()}
-    cut["ml.log.changes"] = [*cut.get("ml.log.changes", []), "too_long:*"]
-    return orjson.dumps(cut)
+def _cut_to_fit(mapped: dict[str, Any], room: int) -> bytes:
+    """Cut the values of an event that is too large until it fits, and record that."""
+    json = b"{}"
+    for most in _CUTS:
+        # The ids come first; features may be many.
+        entries = list(mapped.items())[: 16 * max(most, 4)]
+        cut = {name: _cut(value, most) for name, value in entries}
+        cut["ml.log.changes"] = mapped.get("ml.log.changes", [])
+        cut["ml.log.changes"] = [*cut["ml.log.changes"], "too_long:*"]
+        json = orjson.dumps(cut)
+        if len(json) <= room:
+            break
+    return json
 
 
-def _cut(value: Any) -> Any:
+def _cut(value: Any, most: int) -> Any:
+    """Cut a value to so many characters, or a quarter of so many entries, at each level."""
     if isinstance(value, str):
-        return value[:256]
+        return value[:most]
     if isinstance(value, list):
-        return [_cut(item) for item in value[:64]]
+        return [_cut(item, most) for item in value[: max(most // 4, 1)]]
     if isinstance(value, dict):
-        return {name: _cut(item) for name, item in list(value.items())[:256]}
+        return {name: _cut(item, most) for name, item in list(value.items())[:most]}
     return value

@@ -8,16 +8,16 @@ from threading import RLock
 from types import MappingProxyType, TracebackType
 from typing import Any, Concatenate, Final, Literal, ParamSpec, Self
 
-from mlmon.logging_config.emit import events
+from mlmon.logging_config.emit import events, messages
 from mlmon.logging_config.emit.context import correlation_fields
 from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.events import Feature, Fields, error_fields
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
-from mlmon.logging_config.errors import FieldTypeError
+from mlmon.logging_config.errors import FieldTypeError, warn
 from mlmon.logging_config.schema.fields import REQUIRED
-from mlmon.logging_config.sinks.file_sink import Sink
+from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 """Called with the dataset and fields of each event that was accepted."""
@@ -126,13 +126,14 @@ class EventLog:
         sources: Mapping[str, FeatureSource] | None = None,
     ) -> str:
         """A model scored something (`ml.prediction`)."""
+        decision = "approved" if approved else "rejected"
         fields = {
             **correlation_fields(self._ids),
             "ml.prediction.id": prediction_id,
             "ml.model.name": model.name,
             "ml.model.version": model.version,
             "ml.prediction.score": score,
-            "ml.prediction.decision": "approved" if approved else "rejected",
+            "ml.prediction.decision": decision,
         }
         if threshold is not None:
             fields["ml.prediction.threshold"] = threshold
@@ -140,7 +141,8 @@ class EventLog:
             self._add_features(fields, features)
         if sources:
             fields |= events.source_fields(sources, self.encoder.clock)
-        return self._write("ml.prediction", "info", "Prediction", fields)
+        message = messages.prediction(prediction_id, decision, score, threshold)
+        return self._write("ml.prediction", "info", message, fields, composed=True)
 
     @_never_raises("ml.access")
     def access(
@@ -153,7 +155,10 @@ class EventLog:
         error_code: str | None = None,
         error: BaseException | None = None,
     ) -> str:
-        """An HTTP request was answered (`ml.access`); a warning from 400, an error from 500 on."""
+        """An HTTP request was answered (`ml.access`); a warning from 400, an error from 500 on.
+
+        A request with an `error` is an error with any status, such as a stream that broke off.
+        """
         fields = {
             "http.request.method": method,
             "url.path": path,
@@ -162,7 +167,13 @@ class EventLog:
             "error.code": error_code,
         }
         level = _LEVELS_BY_CLASS.get(status_code // 100, "info")
-        return self._emit("ml.access", level, "Request", fields | error_fields(error))
+        if error is not None:
+            level = "error"
+            fields |= error_fields(error)
+        message = messages.access(
+            method, path, status_code, duration_ns, error_code, fields.get("error.type")
+        )
+        return self._emit("ml.access", level, message, fields)
 
     @_never_raises("ml.bid")
     def bid(
@@ -172,15 +183,21 @@ class EventLog:
         prediction_id: str,
         value: float | None = None,
         approved_by_model: bool | None = None,
+        score: float | None = None,
+        threshold: float | None = None,
     ) -> str:
-        """A bid was placed (`ml.bid`); `value` in the service's currency."""
+        """A bid was placed (`ml.bid`); `value` in the service's currency.
+
+        The prediction's score and threshold are written in the message only.
+        """
         fields = {
             "ml.bid.id": bid_id,
             "ml.prediction.id": prediction_id,
             "ml.bid.value": value,
             "ml.bid.approved_by_model": approved_by_model,
         }
-        return self._emit("ml.bid", "info", "Bid", fields)
+        message = messages.bid(bid_id, approved_by_model, score, threshold)
+        return self._emit("ml.bid", "info", message, fields)
 
     @_never_raises("ml.outcome")
     def outcome(
@@ -198,7 +215,8 @@ class EventLog:
             "ml.outcome.value": value,
             "event.created": created,
         }
-        return self._emit("ml.outcome", "info", "Outcome", fields)
+        message = messages.outcome(prediction_id, label, value)
+        return self._emit("ml.outcome", "info", message, fields)
 
     @_never_raises("ml.fallback")
     def fallback(
@@ -210,13 +228,14 @@ class EventLog:
             "ml.feature_source.age_s": age_s,
             "event.reason": reason,
         }
-        return self._emit("ml.fallback", "warning", "Fallback to defaults", fields)
+        message = messages.fallback(source, age_s, reason)
+        return self._emit("ml.fallback", "warning", message, fields)
 
     @_never_raises("ml.job")
     def job_started(self, *, name: str, run_id: str) -> str:
         """A run of a job started (`ml.job`)."""
         fields = {"ml.job.name": name, "ml.job.run_id": run_id, "event.action": "started"}
-        return self._emit("ml.job", "info", "Job started", fields)
+        return self._emit("ml.job", "info", messages.job_started(name), fields)
 
     @_never_raises("ml.job")
     def job_ended(
@@ -239,8 +258,10 @@ class EventLog:
             **events.outcome_fields(succeeded=succeeded),
             **error_fields(error),
         }
-        level, message = ("info", "Job succeeded") if succeeded else ("error", "Job failed")
-        return self._emit("ml.job", level, message, fields)
+        message = messages.job_ended(
+            name, succeeded, duration_ns, records, fields.get("error.type")
+        )
+        return self._emit("ml.job", "info" if succeeded else "error", message, fields)
 
     @_never_raises("ml.model")
     def model_event(
@@ -262,8 +283,14 @@ class EventLog:
             **events.evaluation_fields(evaluation or {}),
             **error_fields(error),
         }
-        level, message = ("info", "succeeded") if succeeded else ("error", "failed")
-        return self._emit("ml.model", level, f"Model {action} {message}", fields)
+        message = messages.model_event(
+            action,
+            succeeded,
+            fields.get("ml.model.name"),
+            fields.get("ml.model.version"),
+            fields.get("error.type"),
+        )
+        return self._emit("ml.model", "info" if succeeded else "error", message, fields)
 
     def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
         """Any other event (`ml.app`): known fields are kept, all other keys become labels."""
@@ -278,11 +305,19 @@ class EventLog:
         """Wait until all accepted events are written; False if that takes too long."""
         return self._sink.flush()
 
-    def close(self) -> None:
-        """Write all queued events and close the sink; a later event opens it again."""
-        if self._drops.pending and self._sink.flush():
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Write all queued events and close the sink; a later event opens it again.
+
+        Args:
+            timeout_s: seconds to wait; what is not written by then is counted on standard error.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._sink.close(timeout_s)
+        if self._drops.pending:
             self._write_drop_notice()
-        self._sink.close()
+            self._sink.close(max(deadline - time.monotonic(), 0.0))
+        if dropped := self._drops.take():
+            warn(f"{dropped} events were dropped: the output did not accept them")
 
     def before_fork(self) -> None:
         """Finish the current write, so that a forked child starts in a consistent state."""
@@ -311,7 +346,8 @@ class EventLog:
         """Write an event without optional fields that are None."""
         required = REQUIRED[dataset]
         known = {n: value for n, value in fields.items() if value is not None or n in required}
-        return self._write(dataset, level, message, {**correlation_fields(self._ids), **known})
+        fields = {**correlation_fields(self._ids), **known}
+        return self._write(dataset, level, message, fields, composed=True)
 
     def _write(
         self,
@@ -321,9 +357,12 @@ class EventLog:
         fields: dict[str, Any],
         *,
         strict: bool | None = None,
+        composed: bool = False,
     ) -> str:
         strict = self._strict if strict is None else strict
-        event_id, line = self.encoder.encode(dataset, level, message, fields, strict=strict)
+        event_id, line = self.encoder.encode(
+            dataset, level, message, fields, strict=strict, composed=composed
+        )
         if not self._sink.write(line):
             self._drops.add()
             return event_id
@@ -351,10 +390,11 @@ class EventLog:
     def _write_drop_notice(self) -> None:
         """Write how many events were dropped; if this event is dropped too, count it as well."""
         dropped = self._drops.take()
-        fields = {**correlation_fields(self._ids), "ml.log.dropped": dropped}
-        _, line = self.encoder.encode("ml.app", "warning", "Events were dropped", fields)
+        fields = dict(correlation_fields(self._ids))
+        message = f"{dropped:,} events were dropped: the queue or the disk was full"
+        _, line = self.encoder.encode("ml.app", "warning", message, fields, dropped=dropped)
         if self._sink.write(line):
-            self._notify_observers("ml.app", fields)
+            self._notify_observers("ml.app", {**fields, "ml.log.dropped": dropped})
         else:
             self._drops.add(dropped + 1)
 
@@ -375,7 +415,9 @@ class EventLog:
             **positional,
             **error_fields(error),
         }
-        return self._write(dataset, "error", "Event with wrong arguments", fields, strict=False)
+        return self._write(
+            dataset, "error", f"{dataset} event with wrong arguments", fields, strict=False
+        )
 
     def _add_features(self, fields: Fields, features: Mapping[str, Feature]) -> None:
         """Add the features if the trace is sampled."""

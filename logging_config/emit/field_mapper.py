@@ -14,6 +14,7 @@ from mlmon.logging_config.emit.field_rules import FieldRules
 from mlmon.logging_config.emit.schema_validator import SchemaValidator
 
 _MAX_SHAPES: Final = 1024
+_INT64: Final = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class _Shape:
         texts: the keys whose values are texts; one longer than a keyword needs validation.
         ids: the keys whose values are ids that join events.
         floats: the keys whose values may be NaN or infinite.
+        longs: the keys whose values may exceed 64 bits.
         fields: the keys of the table's fields.
         labels: the keys that become labels, with the labels' names.
     """
@@ -31,6 +33,7 @@ class _Shape:
     texts: tuple[str, ...]
     ids: tuple[str, ...]
     floats: tuple[str, ...]
+    longs: tuple[str, ...]
     fields: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
 
@@ -47,7 +50,7 @@ class FieldMapper:
         self.redactor = rules.redactor
         self._shapes: dict[object, _Shape | None] = {}
 
-    def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
+    def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:  # noqa: PLR0911 -- one for each reason
         """Map fields of which none needs a change; None if one does."""
         key = (*fields, *map(type, fields.values()))
         try:
@@ -57,6 +60,8 @@ class FieldMapper:
         if shape is None:
             return None
         value_of = fields.__getitem__
+        if shape.longs and not all(map(_INT64.__contains__, map(value_of, shape.longs))):
+            return None
         # Finite floats whose sum overflows take the slow path, which writes them unchanged.
         if not isfinite(sum(map(value_of, shape.floats))):
             return None
@@ -96,6 +101,7 @@ class FieldMapper:
             texts=tuple(key for key, rule in texts if not rule.field.identifier),
             ids=tuple(key for key, rule in texts if rule.field.identifier),
             floats=tuple(key for key, kind, _ in ruled if kind is float),
+            longs=tuple(key for key, _, rule in ruled if rule.field.type == "long"),
             fields=tuple(key for key, _, rule in ruled if not rule.is_label),
             labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
         )

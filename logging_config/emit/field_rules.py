@@ -31,7 +31,13 @@ _PLAIN_TYPES: Final[Mapping[str, frozenset[type]]] = MappingProxyType(
 )
 """Python types whose values are written unchanged, by field type."""
 
-_RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {"ml.log.changes"}
+_RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {
+    "ml.log.changes",
+    "ml.log.dropped",
+    # The shipper's.
+    "agent.id",
+    "event.ingested",
+}
 _LABEL: Final = Field("labels", "flattened", "", level="core")
 _LABEL_TYPES: Final = frozenset({str, Id, int, float, bool})
 _UNFIT_IN_LABEL: Final = re.compile(r"[.*\\\0]")

@@ -25,6 +25,7 @@ from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MA
 
 _INT64: Final = range(-(2**63), 2**63)
 _MAX_BITS: Final = 1023
+_MAX_DIGITS: Final = 64
 _T = TypeVar("_T")
 
 
@@ -122,10 +123,16 @@ class JsonConverter:
     def _decimal(self, value: Decimal, path: str) -> Any:
         if not value.is_finite():
             return self._float(math.nan if value.is_nan() else float(value), path)
-        if math.isinf(float(value)):
+        double = float(value)
+        if math.isinf(double):
             self.record("out_of_range", path)
             return None
-        return orjson.Fragment(str(value))
+        text = str(value)
+        # Parsers limit the digits of a number; zero here is a number too small for a double.
+        if len(text) > _MAX_DIGITS or (double == 0 and value):
+            self.record("rounded", path)
+            return double
+        return orjson.Fragment(text)
 
     def _fraction(self, value: Fraction, path: str) -> Any:
         try:

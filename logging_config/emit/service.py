@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.schema.fields import MAX_KEYWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,11 @@ class Service:
     def __post_init__(self) -> None:
         for part in ("name", "version", "environment"):
             value = getattr(self, part)
-            if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            is_text = isinstance(value, str) and value.strip() and value.isprintable()
+            if not is_text or len(value) > MAX_KEYWORD:
                 raise ConfigurationError(
-                    f"The service's {part} is {value!r}.", "Give a text of printable characters."
+                    f"The service's {part} is {str(value)[:64]!r}.",
+                    f"Give a text of at most {MAX_KEYWORD} printable characters.",
                 )
 
 

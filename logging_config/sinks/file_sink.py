@@ -2,38 +2,32 @@
 
 import fcntl
 import os
+import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
-from typing import IO, Final, Protocol
+from typing import IO, Final
 
-from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.errors import ConfigurationError, warn
+from mlmon.logging_config.sinks.sink import (
+    CLOSE_TIMEOUT_S,
+    QUIESCE_TIMEOUT_S,
+    LineWriter,
+    WriteLock,
+)
 
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-_CHECK_INTERVAL_S: Final = 1.0
+_CHECK_INTERVAL_S: Final = 0.1
 _SIZE_INTERVAL_S: Final = 0.02
+_STALL_S: Final = 5.0
+_MAX_RECENT: Final = 4 * 2**20
+_WARN_INTERVAL_S: Final = 60.0
 
-
-class Sink(Protocol):
-    """Receives lines; its methods do not raise."""
-
-    def write(self, lines: bytes) -> bool:
-        """Write one or more complete lines; return whether they were accepted."""
-
-    def flush(self) -> bool:
-        """Write all held lines; return whether that succeeded."""
-
-    def close(self) -> None:
-        """Write all held lines and release resources; a later write opens them again."""
-
-    def before_fork(self) -> None:
-        """Finish the current write, so that the child starts in a consistent state."""
-
-    def after_fork(self, *, in_child: bool) -> None:
-        """Continue after `before_fork`."""
+OnDeleted = Callable[[Path, int], object]
+"""Called with the path and size of a rotated file that was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +53,15 @@ class Rotation:
 class FileSink:
     """Appends to a file, each call in one `write`, so that several processes may share the file.
 
-    When another process (logrotate, another process of the service) renames or removes the file, it
-    continues in a new one.
+    When another process (logrotate, another process of the service) renames or removes the file or
+    its folder, it continues in a new one.
 
     Args:
-        path: the file; its folder is created.
+        path: the file; its folder is created. A named pipe is written to as well.
         rotation: when to start a new file; None: never.
+
+    Attributes:
+        on_deleted: called for each rotated file that is deleted.
 
     Raises:
         ConfigurationError: the file cannot be opened for appending.
@@ -72,14 +69,16 @@ class FileSink:
 
     def __init__(self, path: Path, rotation: Rotation | None = None) -> None:
         self.path = path
+        self.on_deleted: OnDeleted = _warn_deleted
         self._rotation = rotation
-        self._lock = RLock()  # a signal handler may log while its thread is writing
-        self._file = -1
-        self._torn = False
+        self._lock = WriteLock()
+        self._writer: LineWriter | None = None
         self._check_at = 0.0
         self._room = 0
+        self._recent: list[bytes] = []
+        self._recent_size = 0
+        self._warn_at = 0.0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
         except OSError as error:
             raise ConfigurationError(
@@ -87,88 +86,138 @@ class FileSink:
                 "Give the service write access to that folder, or another path.",
             ) from error
 
-    def write(self, lines: bytes) -> bool:
-        """Append the lines; False if the disk did not accept them."""
-        with self._lock:
-            try:
-                if self._room <= 0 or time.monotonic() >= self._check_at:
-                    self._check_file()
-                data = b"\n" + lines if self._torn else lines
-                written = os.write(self._file, data)
-                self._torn = False
-                if written < len(data):
-                    self._complete(data[written:])
-                self._room -= len(data)
-            except OSError:
-                return False
-        return True
+    def write(self, lines: bytes) -> int:
+        """Append the lines; return how many bytes of complete lines the disk accepted."""
+        if not self._lock.acquire(_STALL_S):
+            return 0
+        try:
+            now = time.monotonic()
+            if self._room <= 0 or now >= self._check_at:
+                self._check_file(now)
+            writer = self._writer or self._open()
+            written = writer.write(lines)
+            if written < len(lines):
+                self._warn(writer.problem)
+            self._room -= written
+            if self._recent_size < _MAX_RECENT:
+                self._recent.append(lines if written == len(lines) else lines[:written])
+                self._recent_size += written
+        except OSError as error:
+            self._warn(error.strerror or str(error))
+            return 0
+        finally:
+            self._lock.release()
+        return written
 
     def flush(self) -> bool:
         """Return True: no line is held."""
         return True
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._file >= 0:
-                os.close(self._file)
-                self._file = -1
-                self._check_at = 0.0
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Close the file; one whose write has stalled stays open."""
+        if not self._lock.acquire(timeout_s):
+            return
+        try:
+            if self._writer is not None and self._recent:
+                self._check_file(time.monotonic())
+        except OSError as error:
+            self._warn(error.strerror or str(error))
+        finally:
+            self._close()
+            self._lock.release()
 
     def before_fork(self) -> None:
-        """Wait until no write is running."""
-        self._lock.acquire()
+        """Wait until no write is running, for a second at most."""
+        self._lock.acquire(QUIESCE_TIMEOUT_S)
 
     def after_fork(self, *, in_child: bool) -> None:
         """Allow writes again."""
-        if in_child:
-            self._lock = RLock()
-        else:
-            self._lock.release()
+        self._lock.after_fork(in_child=in_child)
 
-    def _complete(self, rest: bytes) -> None:
-        """Write the rest of a partial write; if that fails, the next write starts a new line."""
-        self._torn = True
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        self._torn = False
-
-    def _check_file(self) -> None:
+    def _check_file(self, now: float) -> None:
         """Open the file at the path if it is another one by now, and rotate it if it is full."""
-        self._check_at = time.monotonic() + _CHECK_INTERVAL_S
-        if self._file < 0 or not _is_same_file(self.path, self._file):
-            self._open()
+        since = now - self._check_at + _CHECK_INTERVAL_S
+        writer, recent = self._writer, self._recent
+        self._recent, self._recent_size = [], 0
+        if writer is None or (writer.is_file and not _is_same_file(self.path, writer.descriptor)):
+            was_removed = writer is not None and os.fstat(writer.descriptor).st_nlink == 0
+            writer = self._open()
+            if was_removed and since < 1.0:
+                # Written between the removal and this check, to a file nobody can read.
+                writer.write(b"".join(recent))
         if self._rotation and self._room <= 0:
-            _rotate(self.path, self._file, self._rotation)
+            self._rotate(writer.descriptor)
             self._open()
+        self._check_at = now + _CHECK_INTERVAL_S
 
-    def _open(self) -> None:
-        self.close()
-        self._file = os.open(self.path, _FLAGS, 0o644)
-        self._torn = _ends_with_partial_line(self._file)
-        size = os.fstat(self._file).st_size
-        self._room = self._rotation.max_bytes - size if self._rotation else sys.maxsize
+    def _open(self) -> LineWriter:
+        self._close()
+        try:
+            descriptor = os.open(self.path, _FLAGS, 0o644)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, _FLAGS, 0o644)
+        writer = LineWriter(descriptor, _STALL_S)
+        writer.torn = writer.is_file and _ends_with_partial_line(descriptor)
+        size = os.fstat(descriptor).st_size
+        rotates = self._rotation is not None and writer.is_file
+        self._room = self._rotation.max_bytes - size if self._rotation and rotates else sys.maxsize
+        self._writer = writer
+        return writer
 
+    def _close(self) -> None:
+        if self._writer is not None:
+            os.close(self._writer.descriptor)
+            self._writer = None
+            self._check_at = 0.0
+            self._recent, self._recent_size = [], 0
 
-def _ends_with_partial_line(file: int) -> bool:
-    """Whether a process that was killed left a partial line at the end of the file.
+    def _rotate(self, descriptor: int) -> None:
+        """Rename the file, unless another process has done so already.
 
-    The partial line may also be the first part of another process's running write, which can take
-    long on a busy machine. Linux does not change a file's times during a write: after `utime` has
-    returned, a write that was running has made the file longer.
-    """
-    seen = -1
-    while (size := os.fstat(file).st_size) != seen:
-        if size == 0 or os.pread(file, 1, size - 1) == b"\n":
-            return False
-        seen = size
-        os.utime(file)
-        time.sleep(_SIZE_INTERVAL_S)  # other systems do not guarantee this
-    return True
+        `autobid.jsonl` becomes `autobid.<UTC time>.jsonl`: one pattern finds both.
+        """
+        rotation, path = self._rotation, self.path
+        if rotation is None:
+            return
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            is_full = os.fstat(descriptor).st_size >= rotation.max_bytes
+            if is_full and _is_same_file(path, descriptor):
+                path.rename(_free_name(path))
+                self._delete_oldest(rotation.keep)
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _delete_oldest(self, keep: int | None) -> None:
+        if keep is None:
+            return
+        own = re.compile(
+            rf"{re.escape(self.path.stem)}\.\d{{8}}T\d{{6}}\.\d{{6}}Z{re.escape(self.path.suffix)}"
+        )
+        rotated = sorted(
+            (path for path in self.path.parent.iterdir() if own.fullmatch(path.name)), reverse=True
+        )
+        for path in rotated[keep:]:
+            try:
+                size = path.stat().st_size
+                path.unlink()
+            except FileNotFoundError:
+                continue
+            self.on_deleted(path, size)
+
+    def _warn(self, reason: str) -> None:
+        """Warn that lines are not written, once a minute at most."""
+        now = time.monotonic()
+        if now >= self._warn_at:
+            self._warn_at = now + _WARN_INTERVAL_S
+            warn(f"cannot write to {self.path}: {reason}")
 
 
 class StreamSink:
     """Writes to standard output or another stream of bytes.
+
+    A stream with a descriptor is written to directly, without the stream's buffer.
 
     Args:
         stream: the stream; standard output when None.
@@ -176,65 +225,74 @@ class StreamSink:
 
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self._stream = stream or sys.stdout.buffer
-        self._lock = RLock()
+        self._lock = WriteLock()
+        self._warned = False
+        try:
+            self._writer: LineWriter | None = LineWriter(self._stream.fileno(), _STALL_S)
+        except (OSError, ValueError, AttributeError):
+            self._writer = None
 
-    def write(self, lines: bytes) -> bool:
-        """Write the lines; False if the reader is gone."""
-        with self._lock:
-            try:
-                self._stream.write(lines)
-                self._stream.flush()
-            except (OSError, ValueError):  # a closed stream is a ValueError
-                return False
-        return True
+    def write(self, lines: bytes) -> int:
+        """Write the lines; return how many bytes of complete lines were accepted."""
+        if not self._lock.acquire(_STALL_S):
+            return 0
+        try:
+            written = self._write(lines)
+        except (OSError, ValueError):  # a closed stream is a ValueError
+            written = 0
+        finally:
+            self._lock.release()
+        if written < len(lines) and not self._warned:
+            self._warned = True
+            warn("cannot write to the output stream: its reader has stalled or is gone")
+        return written
 
     def flush(self) -> bool:
         """Return True: no line is held."""
         return True
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Do nothing: the stream belongs to its owner."""
 
     def before_fork(self) -> None:
-        """Wait until no write is running."""
-        self._lock.acquire()
+        """Wait until no write is running, for a second at most."""
+        self._lock.acquire(QUIESCE_TIMEOUT_S)
 
     def after_fork(self, *, in_child: bool) -> None:
         """Allow writes again."""
-        if in_child:
-            self._lock = RLock()
-        else:
-            self._lock.release()
+        self._lock.after_fork(in_child=in_child)
+
+    def _write(self, lines: bytes) -> int:
+        if self._writer is not None:
+            return self._writer.write(lines)
+        self._stream.write(lines)
+        self._stream.flush()
+        return len(lines)
 
 
-def _rotate(path: Path, file: int, rotation: Rotation) -> None:
-    """Rename the file, unless another process has done so already.
-
-    `autobid.jsonl` becomes `autobid.<UTC time>.jsonl`: one pattern finds both.
-
-    Args:
-        path: the file's path.
-        file: its open descriptor.
-        rotation: how many files to keep.
-
-    Raises:
-        OSError: the file cannot be renamed.
-    """
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        if _is_same_file(path, file) and os.fstat(file).st_size >= rotation.max_bytes:
-            path.rename(_free_name(path))
-            _remove_oldest(path, rotation.keep)
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _is_same_file(path: Path, file: int) -> bool:
+def _is_same_file(path: Path, descriptor: int) -> bool:
     """Whether the open file is the one at the path."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(file))
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _ends_with_partial_line(descriptor: int) -> bool:
+    """Whether a process that was killed left a partial line at the end of the file.
+
+    The partial line may also be the first part of another process's running write, which can take
+    long on a busy machine. Linux does not change a file's times during a write: after `utime` has
+    returned, a write that was running has made the file longer.
+    """
+    seen = -1
+    while (size := os.fstat(descriptor).st_size) != seen:
+        if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
+            return False
+        seen = size
+        os.utime(descriptor)
+        time.sleep(_SIZE_INTERVAL_S)  # other systems do not guarantee this
+    return True
 
 
 def _free_name(path: Path) -> Path:
@@ -245,9 +303,5 @@ def _free_name(path: Path) -> Path:
             return name
 
 
-def _remove_oldest(path: Path, keep: int | None) -> None:
-    if keep is None:
-        return
-    full = sorted(path.parent.glob(f"{path.stem}.*Z{path.suffix}"), reverse=True)
-    for old in full[keep:]:
-        old.unlink(missing_ok=True)
+def _warn_deleted(path: Path, size: int) -> None:
+    warn(f"deleted the rotated log file {path} ({size} bytes); lines not yet shipped are lost")

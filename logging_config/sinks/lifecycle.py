@@ -5,15 +5,18 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any, Final, Protocol
 from weakref import WeakSet
+
+from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S
 
 
 class OpenLog(Protocol):
     """A log that must be closed at exit and be prepared for forks."""
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Write all held lines."""
 
     def before_fork(self) -> None:
@@ -24,11 +27,13 @@ class OpenLog(Protocol):
 
 
 _open: Final[WeakSet[OpenLog]] = WeakSet()
+_finalizers: Final[dict[str, Any]] = {}
 
 
 def register(log: OpenLog) -> None:
     """Close the log at exit and keep it consistent across forks."""
     _open.add(log)
+    _close_with_multiprocessing()
 
 
 def close_on_sigterm() -> None:
@@ -49,12 +54,14 @@ def _on_sigterm(number: int, _: FrameType | None) -> None:
 
 
 def _close_all() -> None:
+    """Close the open logs, all of them within one deadline."""
+    deadline = time.monotonic() + CLOSE_TIMEOUT_S
     for log in list(_open):
-        log.close()
+        log.close(max(deadline - time.monotonic(), 0.0))
 
 
 def _quiesce() -> None:
-    """Wait until no write is running in any thread."""
+    """Wait until no write is running in any thread, each for a second at most."""
     for log in list(_open):
         log.before_fork()
 
@@ -67,13 +74,24 @@ def _after_fork(*, in_child: bool) -> None:
 
 
 def _close_with_multiprocessing() -> None:
-    """Close the logs of a `multiprocessing` child, which ends without calling `atexit`.
+    """Close the logs of a child of `multiprocessing`, or of Celery, which ends without `atexit`.
 
-    The child clears the finalizers when it starts, so they are registered after that.
+    A log may be opened by the child's target, by its module, or by its parent. The child clears
+    the finalizers when it starts, so they are registered now and again after that.
     """
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(_open, lambda _: util.Finalize(None, _close_all, exitpriority=0))
+    for name in ("multiprocessing.util", "billiard.util"):
+        util: Any = sys.modules.get(name)
+        if util is not None and hasattr(util, "Finalize"):  # else it is being imported
+            if name not in _finalizers:
+                util.register_after_fork(_open, lambda _, name=name: _finalize(name))
+            _finalize(name)
+
+
+def _finalize(name: str) -> None:
+    finalizer = _finalizers.get(name)
+    if finalizer is None or not finalizer.still_active():
+        util = sys.modules[name]
+        _finalizers[name] = util.Finalize(_open, _close_all, exitpriority=0)
 
 
 atexit.register(_close_all)

@@ -1,14 +1,13 @@
 """Queue lines for a writer thread, so that the caller never waits for the disk."""
 
-import sys
 import time
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Final, Literal
 
-from mlmon.logging_config.errors import ConfigurationError
-from mlmon.logging_config.sinks.file_sink import Sink
+from mlmon.logging_config.errors import ConfigurationError, warn
+from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Overflow = Literal["drop", "block"]
 """When the queue is full: drop and count the event, or block the caller."""
@@ -18,7 +17,6 @@ _BATCH_BYTES: Final = 256 * 1024
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 1.0
 _FLUSH_TIMEOUT_S: Final = 5.0
-_CLOSE_TIMEOUT_S: Final = 20.0  # Kubernetes kills after 30 s
 
 
 class _Signal(Enum):
@@ -54,40 +52,43 @@ class QueueSink:
         self._overflow = overflow
         self._reset()
 
-    def write(self, lines: bytes) -> bool:
-        """Queue a line; False if there is no room for it."""
+    def write(self, lines: bytes) -> int:
+        """Queue a line; return 0 if there is no room for it."""
         if self._closed:
             return self._sink.write(lines)
         if self._queue.qsize() >= self._capacity and not self._waits_for_room():
-            return False
+            return 0
         self._queue.put(lines)
         if self._thread is None:
             self._start()
         self._drain_if_closed()
-        return True
+        return len(lines)
 
     def flush(self) -> bool:
         """Wait until all queued lines are written; False if that takes too long."""
-        if self._thread is None:
-            return True
+        if self._thread is None or self._closed:
+            self._drain_if_closed()
+            return self._sink.flush()
         written = Event()
         self._queue.put(written)
         return written.wait(_FLUSH_TIMEOUT_S)
 
-    def close(self) -> None:
-        """Write all queued lines; later lines are written by the caller."""
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Write all queued lines; later lines are written by the caller.
+
+        Lines that cannot be written in time are given up, and counted on standard error.
+        """
+        deadline = time.monotonic() + timeout_s
         self._closed = True
         thread = self._thread
-        if thread is not None:
+        if thread is not None and thread.is_alive():
             self._queue.put(_Signal.STOP)
-            thread.join(_CLOSE_TIMEOUT_S)
+            thread.join(max(deadline - time.monotonic(), 0.0))
+            self._abandoned.set()
         if thread is None or not thread.is_alive():
             self._drain()
-        else:
-            # The log itself cannot report it any more.
-            lost = self._queue.qsize()
-            sys.stderr.write(f"logging_config: the disk stalls, {lost} lines or more are lost\n")
-        self._sink.close()
+        self._warn_unwritten()
+        self._sink.close(max(deadline - time.monotonic(), 0.0))
 
     def before_fork(self) -> None:
         """Wait until no write is running."""
@@ -104,6 +105,8 @@ class QueueSink:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._closed = False
+        self._abandoned = Event()
+        self._in_flight = 0
 
     def _start(self) -> None:
         # Another thread, or this one below a signal handler, may be starting the thread already.
@@ -114,6 +117,8 @@ class QueueSink:
                 thread = Thread(target=self._run, name="log writer", daemon=True)
                 thread.start()
                 self._thread = thread
+        except RuntimeError:  # the interpreter is ending, or the system has no threads left
+            self._closed = True
         finally:
             self._starting.release()
 
@@ -137,6 +142,8 @@ class QueueSink:
                 if size < _BATCH_BYTES:
                     continue
             self._persist(lines)
+            if self._abandoned.is_set():
+                return
             lines, size = [], 0
             if isinstance(item, Event):
                 item.set()
@@ -151,16 +158,25 @@ class QueueSink:
                 return _Signal.EMPTY
             item = queue.get()
             # Lines that follow soon share one write and one thread switch.
-            time.sleep(_BATCH_DELAY_S)
+            if not self._closed:
+                time.sleep(_BATCH_DELAY_S)
             return item
 
     def _persist(self, lines: list[bytes]) -> None:
-        """Write a batch; retry until the disk accepts it."""
+        """Write a batch; retry until the disk accepts it or the sink is closed."""
         data = b"".join(lines)
+        self._in_flight = len(lines)
         pause = _FIRST_PAUSE_S
-        while data and not self._sink.write(data):
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+        while data:
+            written = self._sink.write(data)
+            if written:
+                data = data[written:]
+                self._in_flight = data.count(b"\n")
+                pause = _FIRST_PAUSE_S
+            elif self._abandoned.wait(pause):
+                return
+            else:
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _drain_if_closed(self) -> None:
         """Write lines queued while the sink was being closed: the writer may not see them."""
@@ -175,9 +191,22 @@ class QueueSink:
             except Empty:
                 return
             if isinstance(item, bytes):
-                self._sink.write(item)
+                if not self._sink.write(item):
+                    self._in_flight += 1
             elif isinstance(item, Event):
                 item.set()
             elif self._thread is not None and self._thread.is_alive():
                 self._queue.put(item)  # the writer thread still has to see it
                 return
+
+    def _warn_unwritten(self) -> None:
+        """Say once on standard error how many lines were given up."""
+        unwritten = self._in_flight
+        while True:
+            try:
+                unwritten += isinstance(self._queue.get_nowait(), bytes)
+            except Empty:
+                break
+        self._in_flight = 0
+        if unwritten:
+            warn(f"{unwritten} lines were not written: the output did not accept them in time")

@@ -208,7 +208,7 @@ def standard(handler: logging.Handler, draw: Draw) -> Emit:
 class StalledSink(FileSink):
     """A disk that stalls half a second at each batch."""
 
-    def write(self, lines: bytes) -> bool:
+    def write(self, lines: bytes) -> int:
         """Write the lines, late."""
         time.sleep(0.5)
         return super().write(lines)

@@ -241,7 +241,9 @@ HELPERS = {
         "prediction_id", "model", "score", "approved", "threshold", "features", "sources",
     ],
     "access": ["method", "path", "status_code", "duration_ns", "error_code", "error"],
-    "bid": ["bid_id", "prediction_id", "value", "approved_by_model"],
+    "bid": [
+        "bid_id", "prediction_id", "value", "approved_by_model", "score", "threshold",
+    ],
     "outcome": ["prediction_id", "label", "value", "created"],
     "fallback": ["source", "age_s", "reason"],
     "job_started": ["name", "run_id"],

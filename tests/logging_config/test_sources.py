@@ -168,7 +168,7 @@ def test_levels(tmp_path: Path) -> None:
         log.bid(bid_id="b", prediction_id="p")
         """,
     )
-    assert [event["message"] for event in events] == ["yes", "yes", "Bid"]
+    assert [event["message"] for event in events] == ["yes", "yes", "bid b placed"]
 
 
 def test_configured_again(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Writing: files, rotation, several processes, a full queue, a stalled disk, signals, forks."""
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -66,20 +69,20 @@ class SlowSink:
         self.released = Event()
         self.refusals = 0
 
-    def write(self, lines: bytes) -> bool:
+    def write(self, lines: bytes) -> int:
         """Take the lines once the disk moves again."""
         self.released.wait(DEADLINE_S)
         if self.refusals > 0:
             self.refusals -= 1
-            return False
+            return 0
         self.lines += lines.splitlines(keepends=True)
-        return True
+        return len(lines)
 
     def flush(self) -> bool:
         """Nothing is held."""
         return True
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = 0) -> None:
         """Nothing is open."""
 
     def before_fork(self) -> None:
@@ -144,7 +147,7 @@ def test_a_piece_written_is_completed(tmp_path: Path, monkeypatch: pytest.Monkey
     sink = FileSink(tmp_path / "log.jsonl")
     whole = os.write
     monkeypatch.setattr(os, "write", lambda file, data: whole(file, data[:7]))
-    assert sink.write(b'{"first":1}\n{"second":2}\n')
+    assert sink.write(b'{"first":1}\n{"second":2}\n') == 25
     assert read(sink.path) == [{"first": 1}, {"second": 2}]
 
 
@@ -440,3 +443,216 @@ def test_an_unwritable_folder_is_refused_at_start(tmp_path: Path) -> None:
         ConfigurationError, match=r"Cannot append to .*file/log\.jsonl.*write access"
     ):
         configure(Service("nowhere"), tmp_path / "file" / "log.jsonl")
+
+
+START_METHODS = """
+    import multiprocessing, sys
+    from pathlib import Path
+    from mlmon.logging_config import Service, configure, process_log
+    def open_log():
+        return configure(Service("child", "1", "production"), Path(sys.argv[1]))
+    {module}
+    def work(number):
+        {target}
+        process_log().app("info", "worked", {{"number": number}})
+    if __name__ == "__main__":
+        context = multiprocessing.get_context(sys.argv[2])
+        for number in range(4):
+            process = context.Process(target=work, args=(number,))
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        with context.Pool(1) as pool:
+            pool.map(work, [4, 5])
+            pool.close()
+            pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize(
+    ("module", "target"), [("", "open_log()"), ("open_log()", "pass"), ("", "configured(open_log)")]
+)
+def test_children_of_every_start_method(
+    tmp_path: Path, method: str, module: str, target: str
+) -> None:
+    """Every line of a process or pool is written, where the log is opened does not matter."""
+    if target.startswith("configured"):
+        target = "number == 4 and open_log(); number != 5 and open_log()"
+    script = tmp_path / "children.py"
+    script.write_text(textwrap.dedent(START_METHODS).format(module=module, target=target))
+    command = [sys.executable, str(script), str(tmp_path / "log.jsonl"), method]
+    subprocess.run(command, check=True, timeout=DEADLINE_S, capture_output=True)
+    numbers = [event["labels"]["number"] for event in read(tmp_path / "log.jsonl")]
+    assert sorted(numbers) == list(range(6))
+
+
+STALLED = """
+    import os, signal, sys, threading, time
+    from pathlib import Path
+    from mlmon.logging_config import Service, configure, open_log
+    from mlmon.logging_config.sinks import lifecycle
+    lifecycle.CLOSE_TIMEOUT_S = 1.5
+    path = Path(sys.argv[1]) if sys.argv[1] else None
+    log = configure(Service("stalled", "1", "production"), path)
+    for number in range(2000):
+        log.app("info", "x" * 200, {"number": number})
+    sys.stderr.write("logged\\n"); sys.stderr.flush()
+    if sys.argv[2] == "fork":
+        began = time.monotonic()
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+        sys.stderr.write(f"forked {time.monotonic() - began}\\n")
+        os._exit(0)
+    if sys.argv[2] == "signal":
+        signal.pause()
+"""
+
+
+@pytest.mark.parametrize("output", ["pipe", "fifo"])
+@pytest.mark.parametrize("end", ["exit", "signal", "fork"])
+def test_an_output_that_is_never_read(tmp_path: Path, output: str, end: str) -> None:
+    """Exit, SIGTERM and fork wait a bounded time; what was not written is counted once."""
+    path = ""
+    if output == "fifo":
+        path = str(tmp_path / "log.fifo")
+        os.mkfifo(path)
+    began = time.monotonic()
+    with start(STALLED, path, end) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "logged\n"
+        if end == "signal":
+            process.send_signal(signal.SIGTERM)
+        errors = process.stderr.read()
+        process.wait(DEADLINE_S)
+    assert time.monotonic() - began < 20
+    assert process.returncode == (-signal.SIGTERM if end == "signal" else 0)
+    if end == "fork":
+        assert float(errors.split("forked ")[1]) < 3
+        return
+    (unwritten,) = re.findall(r"(\d+) lines were not written", errors)
+    # A pipe of Linux holds 64 KiB, each line is longer than 500 bytes.
+    assert 1800 < int(unwritten) <= 2000
+
+
+def test_a_slow_reader_gets_every_line() -> None:
+    """A pipe whose reader pauses loses nothing, and no line is torn."""
+    script = STALLED + "\n    log.app('info', 'y' * 30000, {})\n"
+    with start(script, "", "exit") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.readline()
+        lines = process.stdout.read().splitlines()
+    assert [json.loads(line)["event.sequence"] for line in lines] == list(range(1, 2002))
+
+
+def test_a_full_disk_never_writes_an_id_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch the disk took in part is continued with the first line that is not complete."""
+    path = tmp_path / "log.jsonl"
+    queue = QueueSink(FileSink(path))
+    log = open_log(Service("disk"), sink=queue)
+    whole, room = os.write, [700]
+
+    def fill(file: int, data: bytes) -> int:
+        if room[0] <= 0:
+            room[0] = 900
+            raise OSError(28, "No space left on device")
+        size = whole(file, data[: room[0]])
+        room[0] -= size
+        return size
+
+    monkeypatch.setattr(os, "write", fill)
+    for number in range(200):
+        log.app("info", "event", {"number": number})
+    assert log.flush()
+    monkeypatch.setattr(os, "write", whole)
+    log.close()
+    ids = []
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):  # pieces of lines end the disk's last space
+            ids.append(json.loads(line)["event.id"])
+    assert len(ids) == len(set(ids)) == 200
+
+
+def test_a_folder_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    """After the log's folder is removed, it is created again and no later line is lost."""
+    path = tmp_path / "logs" / "log.jsonl"
+    log = open_log(Service("folder"), path=path)
+    log.bid(bid_id="0", prediction_id="p")
+    shutil.rmtree(path.parent)
+    numbers = count(1)
+    wait_for(lambda: bool(log.bid(bid_id=str(next(numbers)), prediction_id="p")) and path.exists())
+    log.close()
+    written = {event["ml.bid.id"] for event in read(path)}
+    assert set(map(str, range(1, next(numbers)))) <= written
+
+
+def test_a_folder_that_cannot_be_made_is_reported_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Path and error are on standard error while the service runs, and closing does not wait."""
+    path = tmp_path / "logs" / "log.jsonl"
+    log = open_log(Service("folder"), sink=QueueSink(FileSink(path)))
+    shutil.rmtree(path.parent)
+    path.parent.write_text("a file in the place of the folder")
+    for number in range(3):
+        log.bid(bid_id=str(number), prediction_id="p")
+    errors = ""
+
+    def is_reported() -> bool:
+        nonlocal errors
+        errors += capsys.readouterr().err
+        return str(path) in errors
+
+    wait_for(is_reported)
+    assert "Not a directory" in errors
+    began = time.monotonic()
+    log.close(timeout_s=0.5)
+    assert time.monotonic() - began < 2
+    assert "3 lines were not written" in capsys.readouterr().err
+
+
+def test_rotation_leaves_the_files_of_others(tmp_path: Path) -> None:
+    """Only the log's own rotated files are deleted, each said in the log."""
+    others = [
+        tmp_path / name
+        for name in (
+            "log.worker.20260101T000000.000000Z.jsonl",
+            "log.worker.jsonl",
+            "log.20260101.Z.jsonl",
+            "log.backupZ.jsonl",
+            "xlog.20260101T000000.000000Z.jsonl",
+            "log.20260101T000000.000000Z.jsonl.gz",
+        )
+    ]
+    for other in others:
+        other.write_text("not ours")
+    deleted: list[str] = []
+    sink = FileSink(tmp_path / "log.jsonl", Rotation(max_bytes=20, keep=2))
+    sink.on_deleted = lambda path, _: deleted.append(path.name)
+    for number in range(20):
+        sink.write(b'{"number":%d}\n' % number)
+    assert all(other.exists() for other in others)
+    own = [path for path in tmp_path.glob("log.2*Z.jsonl") if path not in others]
+    assert len(own) == 2
+    assert len(deleted) == len(set(deleted)) > 3
+
+
+def test_a_deleted_file_is_named_in_the_log(tmp_path: Path) -> None:
+    """`configure` writes a warning for each rotated file that `keep` deletes."""
+    script = """
+        import sys
+        from pathlib import Path
+        from mlmon.logging_config import Rotation, Service, configure
+        rotation = Rotation(max_bytes=2000, keep=1)
+        log = configure(Service("r", "1", "production"), Path(sys.argv[1]), rotation=rotation)
+        for number in range(30):
+            log.app("info", "x" * 500, {})
+            log.flush()
+    """
+    run(script, tmp_path / "log.jsonl")
+    last = read(*sorted(tmp_path.glob("*.jsonl")))
+    assert any(event["message"].startswith("deleted the rotated log file log.2") for event in last)

@@ -30,16 +30,16 @@ class Lines:
     def __init__(self) -> None:
         self.held: list[bytes] = []
 
-    def write(self, lines: bytes) -> bool:
+    def write(self, lines: bytes) -> int:
         """Hold lines."""
         self.held += lines.splitlines()
-        return True
+        return len(lines)
 
     def flush(self) -> bool:
         """Do nothing: `send` empties it."""
         return True
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = 0.0) -> None:
         """Do nothing: what was not sent is sent with the next cycle, or lost with the process."""
 
     def before_fork(self) -> None:

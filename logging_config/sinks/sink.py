@@ -1,0 +1,136 @@
+"""What a destination of lines must do, and writing that never waits without end."""
+
+import os
+import stat
+from contextlib import suppress
+from threading import RLock
+from typing import Final, Protocol
+
+from mlmon.logging_config.errors import can_write
+
+CLOSE_TIMEOUT_S: Final = 8.0  # Docker kills a container 10 s after SIGTERM
+"""Seconds all open logs together may take to write their lines when the process ends."""
+
+QUIESCE_TIMEOUT_S: Final = 1.0
+"""Seconds a fork, or the last step of SIGTERM, waits for a running write."""
+
+_PIPE_BUF: Final = (
+    4096  # Linux: a pipe that is ready accepts so many bytes, and does not split them
+)
+
+
+class Sink(Protocol):
+    """Receives lines; its methods do not raise."""
+
+    def write(self, lines: bytes) -> int:
+        """Write complete lines; return how many bytes of them, from the first, were accepted.
+
+        Less than all means that the remaining lines were not written.
+        """
+
+    def flush(self) -> bool:
+        """Write all held lines; return whether that succeeded."""
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Write all held lines and release resources; a later write opens them again."""
+
+    def before_fork(self) -> None:
+        """Finish the current write, so that the child starts in a consistent state."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Continue after `before_fork`."""
+
+
+class WriteLock:
+    """Excludes writes from one another; a fork waits for a running write, but not without end."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # a signal handler may log while its thread is writing
+
+    def acquire(self, timeout_s: float) -> bool:
+        """Wait for the running write; return whether it ended in time."""
+        return self._lock.acquire(timeout=max(timeout_s, 0))
+
+    def release(self) -> None:
+        """Allow writes again; no effect if this thread did not acquire the lock."""
+        with suppress(RuntimeError):
+            self._lock.release()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Release the lock in the parent; in the child it is a new one."""
+        if in_child:
+            self._lock = RLock()
+        else:
+            self.release()
+
+
+class LineWriter:
+    """Writes lines to an open descriptor, and counts which were written completely.
+
+    A line that was written in part is ended by the next write and then written again, so that no
+    complete line is written twice.
+
+    Args:
+        descriptor: the open file, pipe or terminal.
+        stall_s: seconds to wait for the reader of a pipe; once that has passed, the next writes do
+            not wait until the reader continues.
+
+    Attributes:
+        torn: whether the file ends with a part of a line.
+        problem: why the last write was not complete.
+    """
+
+    __slots__ = ("_is_file", "_stall_s", "_stalled", "descriptor", "problem", "torn")
+
+    def __init__(self, descriptor: int, stall_s: float) -> None:
+        self.descriptor = descriptor
+        self._is_file = not _may_stall(descriptor)
+        self._stall_s = stall_s
+        self._stalled = False
+        self.torn = False
+        self.problem = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file or a device that never waits for a reader."""
+        return self._is_file
+
+    def write(self, lines: bytes) -> int:
+        """Write the lines; return the length of those that were written completely."""
+        ending = b"\n" if self.torn else b""
+        data = ending + lines
+        written = 0
+        try:
+            while written < len(data):
+                written += self._write_some(data, written)
+        except BlockingIOError:
+            self.problem = "its reader has stalled"
+        except OSError as error:
+            self.problem = error.strerror or str(error)
+        if written >= len(data):
+            self.torn = False
+            return len(lines)
+        done = lines.rfind(b"\n", 0, max(written - len(ending), 0)) + 1
+        if written:
+            self.torn = written - len(ending) > done
+        return done
+
+    def _write_some(self, data: bytes, start: int) -> int:
+        if self._is_file:
+            return os.write(self.descriptor, data[start:] if start else data)
+        if not can_write(self.descriptor, 0.0 if self._stalled else self._stall_s):
+            self._stalled = True
+            raise BlockingIOError
+        self._stalled = False
+        end = start + _PIPE_BUF
+        if end < len(data):
+            # Complete lines in one write are not torn by other processes.
+            end = data.rfind(b"\n", start, end) + 1 or end
+        return os.write(self.descriptor, data[start:end])
+
+
+def _may_stall(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
