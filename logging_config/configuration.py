@@ -2,15 +2,16 @@
 
 import logging
 import time
+from functools import cache
 from pathlib import Path
 
 from mlmon.logging_config.emit.event_encoder import LEVELS, Clock, EventEncoder
 from mlmon.logging_config.emit.event_log import EventLog, Observer
-from mlmon.logging_config.emit.ids import Ids
+from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.sampling import Sampling
 from mlmon.logging_config.emit.service import Service
-from mlmon.logging_config.errors import ConfigurationError
+from mlmon.logging_config.errors import ConfigurationError, warn_once
 from mlmon.logging_config.sinks import lifecycle
 from mlmon.logging_config.sinks.file_sink import FileSink, Rotation, StreamSink
 from mlmon.logging_config.sinks.queue_sink import Overflow, QueueSink
@@ -24,7 +25,7 @@ def open_log(
     service: Service,
     *,
     path: Path | None = None,
-    clock: Clock = time.time_ns,
+    clock: Clock | None = None,
     entity_id: str | None = None,
     redaction: Redaction | None = None,
     sampling: Sampling | None = None,
@@ -37,8 +38,10 @@ def open_log(
     Args:
         service: the service.
         path: file to append to; None writes to standard output.
-        clock: returns the time in nanoseconds since the epoch.
-        entity_id: id of the process start; with it, the generated ids are reproducible.
+        clock: returns the time in nanoseconds since the epoch; the system's when None.
+        entity_id: id of the process start. With `clock`, all generated ids are reproducible: such a
+            log must write the same events each time, because an id stands for one event. Without
+            `clock`, it is a prefix, and a random suffix makes the ids of each start unique.
         redaction: what to remove; the built-in keys and patterns when None.
         sampling: shares of traces whose features are written; all when None.
         observers: called with each accepted event, for example Prometheus counters.
@@ -48,11 +51,16 @@ def open_log(
     Raises:
         ConfigurationError: the file cannot be written or an argument is wrong.
     """
-    encoder = EventEncoder(service, clock=clock, entity_id=entity_id, redaction=redaction)
+    seed = entity_id
+    if entity_id is not None and clock is None:
+        entity_id, seed = f"{entity_id}-{make_entity_id()}", None
+    encoder = EventEncoder(
+        service, clock=clock or time.time_ns, entity_id=entity_id, redaction=redaction
+    )
     log = EventLog(
         encoder,
         sink or _sink(path, None),
-        ids=Ids(entity_id),
+        ids=Ids(seed),
         sampling=sampling,
         observers=observers,
         strict=service.environment == "development" if strict is None else strict,
@@ -129,6 +137,38 @@ def process_log() -> EventLog:
     if _process_log is None:
         raise ConfigurationError("No log is configured.", "Call logging_config.configure first.")
     return _process_log
+
+
+def current_log() -> EventLog:
+    """Return the process-wide log; without one, a log that discards, and a warning once."""
+    if _process_log is not None:
+        return _process_log
+    warn_once("no log is configured, events are discarded: call logging_config.configure first")
+    return _discarding_log()
+
+
+@cache
+def _discarding_log() -> EventLog:
+    return EventLog(EventEncoder(Service("unconfigured")), _NoSink())
+
+
+class _NoSink:
+    """Discards all lines."""
+
+    def write(self, lines: bytes) -> int:
+        return len(lines)
+
+    def flush(self) -> bool:
+        return True
+
+    def close(self, timeout_s: float = 0.0) -> None:
+        """Nothing is open."""
+
+    def before_fork(self) -> None:
+        """Nothing is being written."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Nothing was being written."""
 
 
 def _sink(path: Path | None, rotation: Rotation | None) -> Sink:

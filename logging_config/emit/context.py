@@ -90,6 +90,11 @@ def correlation_fields(ids: Ids) -> Mapping[str, Any]:
     return {"trace.id": ids.trace()} if span is None else span.to_fields()
 
 
+def current_fields() -> Fields:
+    """Return the fields of the current context."""
+    return _current.get()
+
+
 def make_id() -> Id:
     """Return a new id of a request or a run: 32 hexadecimal digits."""
     return _ids.trace()

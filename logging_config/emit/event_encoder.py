@@ -32,8 +32,8 @@ _LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
 _SHORT: Final = 64
 _CUTS: Final = (256, 64, 16, 4, 1)
 _NUMBERS_LENGTH: Final = 128  # bytes of time, sequence and drops in a line
-_NO_PROBLEMS: Final[list[str]] = []
 _messages: dict[str, bytes] = {}
+_dumps: Final = orjson.dumps
 
 _Body = tuple[bytes, bytes, list[str]]
 """An event's message and fields as JSON, and the values that do not fit their fields."""
@@ -103,9 +103,22 @@ class EventEncoder:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
         """
         mapper = self._mappers[dataset]
-        text, json, problems = _encode_body(message, fields, mapper, self._room, composed)
-        if strict and problems:
-            raise FieldTypeError(" ".join(problems))
+        json = b""
+        try:
+            mapped = mapper.map_unchanged(fields)
+            if mapped is not None:
+                if composed:
+                    text = _dumps(message) if type(message) is str else b""
+                else:
+                    text = _messages.get(message) or _encode_message(message, mapper)
+                if text:
+                    json = _dumps(mapped)
+        except Exception:  # noqa: BLE001 -- a key's or value's own methods may raise anything
+            json = b""
+        if not json or len(json) + len(text) > self._room:
+            text, json, problems = _encode_validated(message, fields, mapper, self._room)
+            if strict and problems:
+                raise FieldTypeError(" ".join(problems))
         if dropped:
             json = b'{"ml.log.dropped":%d%b%b' % (dropped, b"," if json != b"{}" else b"", json[1:])
         before_message, after_message = self._constants[dataset, level]
@@ -148,42 +161,6 @@ class EventEncoder:
         return text
 
 
-def _encode_body(
-    message: Any,
-    fields: dict[Any, Any],
-    mapper: FieldMapper,
-    room: int,
-    composed: bool,  # noqa: FBT001 -- the hot path
-) -> _Body:
-    """Encode message and fields; raises nothing, and `ml.log.changes` names what was changed.
-
-    Args:
-        message: the message.
-        fields: the caller's fields.
-        mapper: maps the fields.
-        room: bytes the two may have.
-        composed: the message consists of values of the fields, numbers and fixed words.
-    """
-    try:
-        if composed:
-            mapped = mapper.map_unchanged(fields)
-            text = orjson.dumps(message) if type(message) is str else b""
-        else:
-            text = _messages.get(message) or _encode_message(message, mapper)
-            mapped = mapper.map_unchanged(fields) if text else None
-        if mapped is not None and text:
-            json = orjson.dumps(mapped)
-            if len(json) + len(text) <= room:
-                return text, json, _NO_PROBLEMS
-    except Exception:  # noqa: BLE001, S110 -- a key's or value's own methods may raise anything
-        pass
-    try:
-        return _encode_validated(message, fields, mapper, room)
-    except Exception as error:  # noqa: BLE001 -- the fallback encoding: nothing of the event is read
-        problem = f"<unreadable event: {type(error).__name__}>"
-        return orjson.dumps(problem), b'{"ml.log.changes":["unreadable:*"]}', [problem]
-
-
 def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
     """Encode a message that needs no change, and cache a short one; empty if it needs one."""
     if not mapper.redactor.is_clean(message, max_length=MAX_TEXT):
@@ -199,13 +176,26 @@ def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
 def _encode_validated(
     message: Any, fields: dict[Any, Any], mapper: FieldMapper, room: int
 ) -> _Body:
-    """Encode after each value was validated; the slow path."""
-    validator = mapper.validate(fields)
-    text = orjson.dumps(validator.message(message))
-    mapped = validator.mapped()
-    json = orjson.dumps(mapped)
-    if len(json) + len(text) > room:
-        json = _cut_to_fit(mapped, room - len(text))
+    """Encode after each value was validated: the slow path, which raises nothing either.
+
+    `ml.log.changes` names what was changed.
+
+    Args:
+        message: the message.
+        fields: the caller's fields.
+        mapper: maps the fields.
+        room: bytes message and fields may have.
+    """
+    try:
+        validator = mapper.validate(fields)
+        text = orjson.dumps(validator.message(message))
+        mapped = validator.mapped()
+        json = orjson.dumps(mapped)
+        if len(json) + len(text) > room:
+            json = _cut_to_fit(mapped, room - len(text))
+    except Exception as error:  # noqa: BLE001 -- the fallback encoding reads nothing of the event
+        problem = f"<unreadable event: {type(error).__name__}>"
+        return orjson.dumps(problem), b'{"ml.log.changes":["unreadable:*"]}', [problem]
     return text, json, validator.problems
 
 

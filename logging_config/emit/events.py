@@ -141,13 +141,13 @@ def error_fields(error: BaseException | str | None) -> Fields:
     """Return ECS's `error.*` fields of an exception or of an error's text; empty if None."""
     if error is None:
         return {}
-    if not isinstance(error, BaseException):
-        return {"error.message": error}
     kind = type(error)
+    if not issubclass(kind, BaseException):  # not `isinstance`: its own `__class__` may raise
+        return {"error.message": error}
     return {
         "error.type": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."),
-        "error.message": _error_message(error),
-        "error.stack_trace": _stack_trace(error),
+        "error.message": _error_message(error),  # type: ignore[arg-type]
+        "error.stack_trace": _stack_trace(error),  # type: ignore[arg-type]
     }
 
 

@@ -4,10 +4,10 @@ Events of one kind have the same keys and types again and again. How such a shap
 decided once and cached; only its texts are searched each time, because they may hold secrets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import filterfalse
 from math import isfinite
+from operator import itemgetter
 from typing import Any, Final
 
 from mlmon.logging_config.emit.field_rules import FieldRules
@@ -17,23 +17,26 @@ _MAX_SHAPES: Final = 1024
 _INT64: Final = range(-(2**63), 2**63)
 
 
+_Getter = Callable[[dict[Any, Any]], tuple[Any, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """How events with the same keys and types are written without a change.
 
     Attributes:
-        texts: the keys whose values are texts; one longer than a keyword needs validation.
-        ids: the keys whose values are ids that join events.
-        floats: the keys whose values may be NaN or infinite.
-        longs: the keys whose values may exceed 64 bits.
+        texts: returns the values that are texts; one longer than a keyword needs validation.
+        ids: returns the ids that join events.
+        floats: returns the values that may be NaN or infinite.
+        longs: returns the values that may exceed 64 bits.
         fields: the keys of the table's fields.
         labels: the keys that become labels, with the labels' names.
     """
 
-    texts: tuple[str, ...]
-    ids: tuple[str, ...]
-    floats: tuple[str, ...]
-    longs: tuple[str, ...]
+    texts: _Getter | None
+    ids: _Getter | None
+    floats: _Getter | None
+    longs: _Getter | None
     fields: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
 
@@ -48,9 +51,11 @@ class FieldMapper:
     def __init__(self, rules: FieldRules) -> None:
         self._rules = rules
         self.redactor = rules.redactor
+        self._known_texts = rules.redactor.clean.issuperset
+        self._known_ids = rules.redactor.clean_ids.issuperset
         self._shapes: dict[object, _Shape | None] = {}
 
-    def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:  # noqa: PLR0911 -- one for each reason
+    def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
         """Map fields of which none needs a change; None if one does."""
         key = (*fields, *map(type, fields.values()))
         try:
@@ -59,23 +64,27 @@ class FieldMapper:
             shape = self._cache_shape(fields, key)
         if shape is None:
             return None
-        value_of = fields.__getitem__
-        if shape.longs and not all(map(_INT64.__contains__, map(value_of, shape.longs))):
-            return None
         # Finite floats whose sum overflows take the slow path, which writes them unchanged.
-        if not isfinite(sum(map(value_of, shape.floats))):
+        if (
+            (shape.longs and not all(map(_INT64.__contains__, shape.longs(fields))))
+            or (shape.floats and not isfinite(sum(shape.floats(fields))))
+            or (shape.texts and not self._are_clean(shape.texts(fields)))
+            or (shape.ids and not self._are_clean_ids(shape.ids(fields)))
+        ):
             return None
-        for text in filterfalse(self.redactor.clean.__contains__, map(value_of, shape.texts)):
-            if not self.redactor.is_clean(text):
-                return None
-        for text in filterfalse(self.redactor.clean_ids.__contains__, map(value_of, shape.ids)):
-            if not self.redactor.is_clean(text, identifier=True):
-                return None
         if not shape.labels:
             return fields
         mapped = {key: fields[key] for key in shape.fields}
         mapped["labels"] = {name: fields[key] for key, name in shape.labels}
         return mapped
+
+    def _are_clean(self, texts: tuple[Any, ...]) -> bool:
+        return self._known_texts(texts) or all(map(self.redactor.is_clean, texts))
+
+    def _are_clean_ids(self, ids: tuple[Any, ...]) -> bool:
+        return self._known_ids(ids) or all(
+            self.redactor.is_clean(text, identifier=True) for text in ids
+        )
 
     def validate(self, fields: Mapping[Any, Any]) -> SchemaValidator:
         """Validate and map each value by itself; raises nothing."""
@@ -98,10 +107,18 @@ class FieldMapper:
             return None
         texts = [(key, rule) for key, kind, rule in ruled if kind is str]
         return _Shape(
-            texts=tuple(key for key, rule in texts if not rule.field.identifier),
-            ids=tuple(key for key, rule in texts if rule.field.identifier),
-            floats=tuple(key for key, kind, _ in ruled if kind is float),
-            longs=tuple(key for key, _, rule in ruled if rule.field.type == "long"),
+            texts=_getter([key for key, rule in texts if not rule.field.identifier]),
+            ids=_getter([key for key, rule in texts if rule.field.identifier]),
+            floats=_getter([key for key, kind, _ in ruled if kind is float]),
+            longs=_getter([key for key, _, rule in ruled if rule.field.type == "long"]),
             fields=tuple(key for key, _, rule in ruled if not rule.is_label),
             labels=tuple((key, rule.name) for key, _, rule in ruled if rule.is_label),
         )
+
+
+def _getter(keys: list[str]) -> _Getter | None:
+    """Return a function that returns the values of some keys; None if there is no key."""
+    if len(keys) == 1:
+        key = keys[0]
+        return lambda fields: (fields[key],)
+    return itemgetter(*keys) if keys else None

@@ -6,7 +6,7 @@ No value raises, not even one whose `__repr__` or `__iter__` does. A number stay
 import math
 from abc import ABC
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import fields as dataclass_fields
@@ -184,11 +184,12 @@ class JsonConverter:
 
     def _mapping(self, pairs: Iterable[tuple[Any, Any]], path: str) -> dict[str, Any]:
         converted: dict[str, Any] = {}
+        copies: dict[str, int] = {}
         for key, item in self._limited(pairs, path):
             name = self.key(key, path)
-            while name in converted:
+            if name in converted:
                 self.record("collision", f"{path}.{name}")
-                name += "_2"
+                name = free_name(name, converted, copies)
             converted[name] = self.convert(item, f"{path}.{name}")
         return converted
 
@@ -217,6 +218,21 @@ class JsonConverter:
         (type, lambda self, value, path: self.text(value.__qualname__, path)),
         (_Dataclass, _object),
     )
+
+
+def free_name(name: str, taken: Container[str], copies: dict[str, int]) -> str:
+    """Return a name with the first number that makes it unique: `name_2`, then `name_3`.
+
+    Args:
+        name: the name that is taken.
+        taken: all names.
+        copies: the last number of each name, so that many copies cost linear time.
+    """
+    candidate = name
+    while candidate in taken:
+        copies[name] = copies.get(name, 1) + 1
+        candidate = f"{name}_{copies[name]}"
+    return candidate
 
 
 def _repr(value: Any) -> str:

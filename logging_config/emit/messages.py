@@ -9,8 +9,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
+from mlmon.logging_config.schema.fields import MAX_CACHED
+
 _P = ParamSpec("_P")
 _NS_PER_S: Final = 1_000_000_000
+_thresholds: dict[Any, str] = {}
 _VERBS: Final = {"train": "training", "evaluate": "evaluation", "reload": "reload"}
 
 
@@ -34,13 +37,21 @@ def prediction(prediction_id: Any, decision: str, score: Any, threshold: Any) ->
     """Return `prediction 319 rejected (0.156 < 0.4)`."""
     try:
         if threshold is None:
-            compared = f"score {score:.3g}"
-        else:
-            compared = f"{score:.3g} {'<' if score < threshold else '>='} {threshold:.3g}"
-        message = f"prediction {prediction_id} {decision} ({compared})"
+            return f"prediction {prediction_id} {decision} (score {score:.3g})"
+        limit = _thresholds.get(threshold) or _format_threshold(threshold)
+        sign = "<" if score < threshold else ">="
+        message = f"prediction {prediction_id} {decision} ({score:.3g} {sign} {limit})"
     except Exception:  # noqa: BLE001 -- the values are the caller's; without the decorator's call
         return "prediction"
     return message
+
+
+def _format_threshold(threshold: Any) -> str:
+    """Format a threshold, and cache it: a model has one."""
+    text = _thresholds[threshold] = f"{threshold:.3g}"
+    if len(_thresholds) > MAX_CACHED:
+        _thresholds.clear()
+    return text
 
 
 @_or("request")

@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 
 from mlmon.logging_config.emit.field_rules import FieldRule, FieldRules
-from mlmon.logging_config.emit.json_value import JsonConverter
+from mlmon.logging_config.emit.json_value import JsonConverter, free_name
 from mlmon.logging_config.emit.redaction import REDACTED
 from mlmon.logging_config.schema.field_types import EXPECTED, MISFIT, fit
 
@@ -21,13 +21,14 @@ class SchemaValidator:
         problems: values that do not fit their field, each as a sentence for the developer.
     """
 
-    __slots__ = ("_converter", "_rules", "fields", "labels", "problems")
+    __slots__ = ("_converter", "_copies", "_rules", "fields", "labels", "problems")
 
     def __init__(self, rules: FieldRules) -> None:
         self.fields: dict[str, Any] = {}
         self.labels: dict[str, Any] = {}
         self.problems: list[str] = []
         self._rules = rules
+        self._copies: dict[str, int] = {}
         self._converter = JsonConverter()
 
     def mapped(self) -> dict[str, Any]:
@@ -48,8 +49,15 @@ class SchemaValidator:
     def add(self, key: Any, value: Any) -> None:
         """Add one value; neither it nor its key can make this raise."""
         name = self._converter.key(key, "key")
-        if not self._is_withheld(name):
-            self._flatten(name, self._converter.convert(value, name), value)
+        if self._is_withheld(name):
+            return
+        converted = self._converter.convert(value, name)
+        rule = self._rules[name]
+        if rule.is_label and rule.treatment == "keep" and type(converted) in (dict, list):
+            converted = self._rules.redactor.redact_value(
+                converted, lambda: self._converter.record("redacted", name)
+            )
+        self._flatten(name, converted, value)
 
     def _is_withheld(self, key: str) -> bool:
         """Whether the value under a key must not be read at all."""
@@ -64,10 +72,6 @@ class SchemaValidator:
     def _flatten(self, key: str, value: Any, given: Any) -> None:
         """Add a JSON value; a mapping's entries one by one, under dotted names."""
         rule = self._rules[key]
-        if rule.is_label and rule.treatment == "keep" and isinstance(value, (dict, list)):
-            value = self._rules.redactor.redact_value(
-                value, lambda: self._converter.record("redacted", key)
-            )
         if not isinstance(value, dict) or not value:
             self._add_leaf(key, rule, value, given)
             return
@@ -127,9 +131,9 @@ class SchemaValidator:
             self.fields[rule.name] = value
 
     def _store_label(self, name: str, value: Any) -> None:
-        while name in self.labels:
+        if name in self.labels:
             self._converter.record("collision", f"labels.{name}")
-            name += "_2"
+            name = free_name(name, self.labels, self._copies)
         self.labels[name] = value
 
 

@@ -88,14 +88,20 @@ class FileSink:
 
     def write(self, lines: bytes) -> int:
         """Append the lines; return how many bytes of complete lines the disk accepted."""
-        if not self._lock.acquire(_STALL_S):
+        lock = self._lock.lock
+        if not (lock.acquire(blocking=False) or lock.acquire(timeout=_STALL_S)):
             return 0
         try:
             now = time.monotonic()
             if self._room <= 0 or now >= self._check_at:
                 self._check_file(now)
             writer = self._writer or self._open()
-            written = writer.write(lines)
+            if writer.is_file and not writer.torn:
+                written = os.write(writer.descriptor, lines)
+                if written < len(lines):
+                    written = writer.complete(lines, written)
+            else:
+                written = writer.write(lines)
             if written < len(lines):
                 self._warn(writer.problem)
             self._room -= written
@@ -106,7 +112,7 @@ class FileSink:
             self._warn(error.strerror or str(error))
             return 0
         finally:
-            self._lock.release()
+            lock.release()
         return written
 
     def flush(self) -> bool:

@@ -44,24 +44,24 @@ class Sink(Protocol):
 class WriteLock:
     """Excludes writes from one another; a fork waits for a running write, but not without end."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("lock",)
 
     def __init__(self) -> None:
-        self._lock = RLock()  # a signal handler may log while its thread is writing
+        self.lock = RLock()  # a signal handler may log while its thread is writing
 
     def acquire(self, timeout_s: float) -> bool:
         """Wait for the running write; return whether it ended in time."""
-        return self._lock.acquire(timeout=max(timeout_s, 0))
+        return self.lock.acquire(timeout=max(timeout_s, 0))
 
     def release(self) -> None:
         """Allow writes again; no effect if this thread did not acquire the lock."""
         with suppress(RuntimeError):
-            self._lock.release()
+            self.lock.release()
 
     def after_fork(self, *, in_child: bool) -> None:
         """Release the lock in the parent; in the child it is a new one."""
         if in_child:
-            self._lock = RLock()
+            self.lock = RLock()
         else:
             self.release()
 
@@ -78,30 +78,29 @@ class LineWriter:
             not wait until the reader continues.
 
     Attributes:
+        is_file: whether it is a regular file or a device that never waits for a reader.
         torn: whether the file ends with a part of a line.
         problem: why the last write was not complete.
     """
 
-    __slots__ = ("_is_file", "_stall_s", "_stalled", "descriptor", "problem", "torn")
+    __slots__ = ("_stall_s", "_stalled", "descriptor", "is_file", "problem", "torn")
 
     def __init__(self, descriptor: int, stall_s: float) -> None:
         self.descriptor = descriptor
-        self._is_file = not _may_stall(descriptor)
+        self.is_file = not _may_stall(descriptor)
         self._stall_s = stall_s
         self._stalled = False
         self.torn = False
         self.problem = ""
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file or a device that never waits for a reader."""
-        return self._is_file
-
     def write(self, lines: bytes) -> int:
         """Write the lines; return the length of those that were written completely."""
+        return self.complete(lines, 0)
+
+    def complete(self, lines: bytes, written: int) -> int:
+        """Write the rest of the lines, of which some bytes were written."""
         ending = b"\n" if self.torn else b""
         data = ending + lines
-        written = 0
         try:
             while written < len(data):
                 written += self._write_some(data, written)
@@ -118,7 +117,7 @@ class LineWriter:
         return done
 
     def _write_some(self, data: bytes, start: int) -> int:
-        if self._is_file:
+        if self.is_file:
             return os.write(self.descriptor, data[start:] if start else data)
         if not can_write(self.descriptor, 0.0 if self._stalled else self._stall_s):
             self._stalled = True

@@ -7,11 +7,18 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from mlmon.logging_config.configuration import process_log
+from mlmon.logging_config.configuration import current_log
 from mlmon.logging_config.emit.context import enter, leave, make_id
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.ids import is_id, parse_traceparent, trusted
-from mlmon.logging_config.sources.request import Request, enter_request, leave_request
+from mlmon.logging_config.errors import FieldTypeError, warn_once
+from mlmon.logging_config.sources.request import (
+    Request,
+    enter_request,
+    leave_answer_to_server,
+    leave_request,
+    mark_failure,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,25 +28,29 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FAILED: Final = 500
 _CLIENT_GONE: Final = 499  # nginx's status for a client that closed the connection
+_BODIES: Final = frozenset({"http.response.body", "http.response.zerocopysend"})
+
+
+class BrokenResponseError(Exception):
+    """A response that began and did not end, as the access event's error."""
 
 
 class AccessLog:
     """Logs each request with the trace id of `traceparent` and the request id of `x-request-id`.
 
     Missing ids are generated; the response has the request id in `x-request-id`. Query strings are
-    not logged, because they may hold secrets.
+    not logged, because they may hold secrets. A response that breaks off is logged as an error.
 
     Args:
         app: the application.
-        log: the log; the process-wide one when None.
-
-    Raises:
-        ConfigurationError: no log is configured.
+        log: the log; the process-wide one when None. Without one the requests are served, and a
+            warning is written once.
     """
 
     def __init__(self, app: App, log: EventLog | None = None) -> None:
         self.app = app
-        self._log = log or process_log()
+        self._log = log
+        self._with_error_response: App | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -62,35 +73,98 @@ class AccessLog:
         started = time.perf_counter_ns()
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            kind = message["type"]
+            if kind == "http.response.start":
                 request.status_code = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                headers = [pair for pair in message.get("headers", ()) if not _is_id_header(pair)]
+                message["headers"] = [*headers, (b"x-request-id", request_id)]
             await send(message)
+            if kind == "http.response.pathsend" or (
+                kind in _BODIES and not message.get("more_body", False)
+            ):
+                request.duration_ns = time.perf_counter_ns() - started
+
+        async def receive_until_gone() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                request.client_gone = True
+            return message
 
         failure: BaseException | None = None
         try:
-            await self.app(scope, receive, send_with_id)
+            await self._app_of(scope)(scope, receive_until_gone, send_with_id)
         except BaseException as error:
             failure = error
+            mark_failure(error)
             raise
         finally:
-            self._log.access(
+            self._write(scope, request, failure, time.perf_counter_ns() - started)
+            leave_request(token)
+
+    def _write(
+        self, scope: Scope, request: Request, failure: BaseException | None, elapsed_ns: int
+    ) -> None:
+        """Write the request's access event."""
+        is_complete = request.duration_ns is not None
+        is_gone = request.client_gone or _is_cancelled(failure)
+        status_code, error_code, error = request.status_code, request.error_code, failure
+        if status_code is None:
+            status_code = _CLIENT_GONE if is_gone else _FAILED
+            error = None if is_gone else error
+            leave_answer_to_server(scope.get("client"), scope["method"], scope["path"])
+        elif not is_complete:
+            reason = "client_disconnected" if is_gone else "response_incomplete"
+            error_code = error_code or reason
+            error = failure or BrokenResponseError(f"the response broke off ({reason})")
+        elif status_code < _FAILED:
+            error = None  # of a background task, which the server logs
+        log = self._log or current_log()
+        try:
+            log.access(
                 method=scope["method"],
                 path=scope["path"],
-                status_code=request.status_code or _status_of(failure),
-                duration_ns=time.perf_counter_ns() - started,
-                error_code=request.error_code,
-                error=failure,
+                status_code=status_code,
+                duration_ns=request.duration_ns if is_complete else elapsed_ns,
+                error_code=error_code,
+                error=error,
             )
-            leave_request(token)
+        except FieldTypeError as wrong:  # in development; the request is served all the same
+            warn_once(str(wrong))
+
+    def _app_of(self, scope: Scope) -> App:
+        """Return the application; with Starlette, one that answers its exceptions itself.
+
+        Starlette answers an exception outside of all middleware, where neither the request's id
+        nor its context is known. As its outermost middleware, this one answers in the same way.
+        """
+        if self._with_error_response is None:
+            self._with_error_response = _with_error_response(self.app, scope, type(self))
+        return self._with_error_response
+
+
+def _with_error_response(app: App, scope: Scope, own: type) -> App:
+    outer = scope.get("app")
+    middleware = getattr(outer, "user_middleware", None)
+    if not middleware or getattr(middleware[0], "cls", None) is not own:
+        return app
+    from starlette.middleware.errors import ServerErrorMiddleware  # loaded by the application
+
+    handlers: Any = getattr(outer, "exception_handlers", {})
+    handler = handlers.get(_FAILED) or handlers.get(Exception)
+    debug = bool(getattr(outer, "debug", False))
+    answering: Any = ServerErrorMiddleware(app, handler=handler, debug=debug)
+    return answering  # type: ignore[no-any-return]
+
+
+def _is_id_header(pair: Any) -> bool:
+    return bytes(pair[0]).lower() == b"x-request-id"
 
 
 def _request_id(header: str) -> str:
     return trusted(header) if is_id(header) else make_id()
 
 
-def _status_of(failure: BaseException | None) -> int:
-    """Return the status of a request that got no response."""
+def _is_cancelled(failure: BaseException | None) -> bool:
     from asyncio import CancelledError  # slow to import; an ASGI server has imported it already
 
-    return _CLIENT_GONE if isinstance(failure, CancelledError) else _FAILED
+    return isinstance(failure, CancelledError)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import orjson
 
-from mlmon.logging_config.configuration import process_log
+from mlmon.logging_config.configuration import current_log
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.service import Model
 
 
-def publish_evaluation(path: Path, *, log: EventLog | None = None) -> str:
+def publish_evaluation(path: Path | str, *, log: EventLog | None = None) -> str:
     """Log the metrics of a model's evaluation; a file that cannot be read is a failed evaluation.
 
     Args:
@@ -22,12 +22,13 @@ def publish_evaluation(path: Path, *, log: EventLog | None = None) -> str:
     Returns:
         The event's id.
     """
-    log = log or process_log()
-    file = path / "evaluation_metrics.json" if path.is_dir() else path
+    log = log or current_log()
     try:
+        path = Path(path)
+        file = path / "evaluation_metrics.json" if path.is_dir() else path
         content = orjson.loads(file.read_bytes())
         model = Model(content["model"]["name"], content["model"]["version"])
         metrics = dict(content["metrics"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 -- the file and the path are the caller's
         return log.model_event(action="evaluate", succeeded=False, error=error)
     return log.model_event(action="evaluate", succeeded=True, model=model, evaluation=metrics)

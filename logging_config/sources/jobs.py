@@ -6,20 +6,19 @@ For any scheduler: `schedule.every().hour.do(job("train")(train))`; the same wit
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from mlmon.logging_config.configuration import process_log
+from mlmon.logging_config.configuration import current_log
 from mlmon.logging_config.emit.context import context, make_id
 from mlmon.logging_config.emit.event_log import EventLog
+from mlmon.logging_config.sources.request import mark_failure
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@dataclass(slots=True)
 class Run:
     """One run of a job.
 
@@ -29,9 +28,59 @@ class Run:
         records: records processed, set by the job; None if it does not count them.
     """
 
-    name: str
-    run_id: str
-    records: int | None = None
+    __slots__ = ("_ended", "_log", "_started_ns", "_trace_id", "name", "records", "run_id")
+
+    def __init__(self, name: str, run_id: str | None, log: EventLog | None) -> None:
+        self.name = name
+        self.run_id = run_id or make_id()
+        self.records: int | None = None
+        self._log = log or current_log()
+        self._trace_id: str | None = None
+        self._started_ns = time.perf_counter_ns()
+        self._ended = False
+        with self._active():
+            self._log.job_started(name=name, run_id=self.run_id)
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
+        """Make it the current run, with its ids on all events; once for each step."""
+        token = _run.set(self)
+        ids = {"trace_id": self._trace_id, "job": self.name, "run_id": self.run_id}
+        try:
+            with context(fresh=True, **ids) as self._trace_id:
+                yield
+        finally:
+            _run.reset(token)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Run a part of the job; an exception ends the run as a failure."""
+        with self._active():
+            try:
+                yield
+            except (StopIteration, StopAsyncIteration):
+                raise
+            except BaseException as error:
+                mark_failure(error)
+                self.end(error)
+                raise
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Log the end of the run, once; `sys.exit(0)` is a success."""
+        if self._ended:
+            return
+        self._ended = True
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            error = None
+        with self._active():
+            self._log.job_ended(
+                name=self.name,
+                run_id=self.run_id,
+                succeeded=error is None,
+                duration_ns=time.perf_counter_ns() - self._started_ns,
+                records=self.records,
+                error=error,
+            )
 
 
 _run: ContextVar[Run | None] = ContextVar("logging_config_run", default=None)
@@ -51,34 +100,23 @@ def job_run(name: str, *, run_id: str | None = None, log: EventLog | None = None
     Args:
         name: name of the job.
         run_id: id of the run; generated when None.
-        log: the log; the process-wide one when None.
+        log: the log; the process-wide one when None. Without one the block runs, and a warning is
+            written once.
     """
-    log = log or process_log()
-    run = Run(name, run_id or make_id())
-    token = _run.set(run)
-    started = time.perf_counter_ns()
-    failure: BaseException | None = None
-    with context(fresh=True, job=name, run_id=run.run_id):
-        log.job_started(name=name, run_id=run.run_id)
-        try:
+    run = Run(name, run_id, log)
+    try:
+        with run.step():
             yield run
-        except BaseException as error:
-            failure = error
-            raise
-        finally:
-            log.job_ended(
-                name=name,
-                run_id=run.run_id,
-                succeeded=failure is None,
-                duration_ns=time.perf_counter_ns() - started,
-                records=run.records,
-                error=failure,
-            )
-            _run.reset(token)
+    finally:
+        run.end()
 
 
 def job(name: str, *, log: EventLog | None = None) -> Callable[[_F], _F]:
-    """Log each call of a function or coroutine function as a run of a job.
+    """Log each call of a function as a run of a job, from its start to the end of its work.
+
+    The work of a coroutine function ends when it is awaited to its end, that of a generator when
+    it is exhausted; a function that returns a coroutine, a generator or a future likewise. A
+    generator that is closed before its end is a failed run.
 
     Args:
         name: name of the job.
@@ -88,14 +126,112 @@ def job(name: str, *, log: EventLog | None = None) -> Callable[[_F], _F]:
     def decorate(function: _F) -> _F:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            with job_run(name, log=log):
-                return function(*args, **kwargs)
+            run = Run(name, None, log)
+            with run.step():
+                result = function(*args, **kwargs)
+            return _follow(run, result)
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
             with job_run(name, log=log):
                 return await function(*args, **kwargs)
 
-        return cast("_F", call_async if inspect.iscoroutinefunction(function) else call)
+        @functools.wraps(function)
+        def generate(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            return (yield from _generate(Run(name, None, log), function(*args, **kwargs)))
+
+        @functools.wraps(function)
+        async def generate_async(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            steps = _generate_async(Run(name, None, log), function(*args, **kwargs))
+            try:
+                async for item in steps:
+                    yield item
+            finally:
+                await steps.aclose()
+
+        if inspect.iscoroutinefunction(function):
+            return cast("_F", call_async)
+        if inspect.isgeneratorfunction(function):
+            return cast("_F", generate)
+        if inspect.isasyncgenfunction(function):
+            return cast("_F", generate_async)
+        return cast("_F", call)
 
     return decorate
+
+
+def _follow(run: Run, result: Any) -> Any:
+    """End the run now, or when what the function returned has ended; return the result."""
+    if inspect.isgenerator(result):
+        return _generate(run, result)
+    if inspect.isasyncgen(result):
+        return _generate_async(run, result)
+    if inspect.iscoroutine(result):
+        return _await(run, result)
+    with suppress(Exception):  # the result's own methods may raise anything
+        if callable(getattr(result, "add_done_callback", None)):
+            result.add_done_callback(functools.partial(_end_with, run))
+            return result
+        if inspect.isawaitable(result):
+            return _await(run, result)
+    run.end()
+    return result
+
+
+def _end_with(run: Run, future: Any) -> None:
+    """End the run as a future of asyncio or concurrent.futures ended."""
+    try:
+        run.end(future.exception())
+    except BaseException as error:  # noqa: BLE001 -- a cancelled future raises
+        run.end(error)
+
+
+async def _await(run: Run, work: Awaitable[Any]) -> Any:
+    with run.step():
+        result = await work
+    run.end()
+    return result
+
+
+def _generate(run: Run, work: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Run each step of a generator in the run's context, which its consumer does not see."""
+    advance: Callable[[], Any] = functools.partial(next, work)
+    while True:
+        try:
+            with run.step():
+                item = advance()
+        except StopIteration as end:
+            run.end()
+            return end.value
+        try:
+            sent = yield item
+            advance = functools.partial(work.send, sent)
+        except GeneratorExit as error:
+            with run.step():
+                work.close()
+            run.end(error)
+            raise
+        except BaseException as error:  # noqa: BLE001 -- thrown into the generator by its consumer
+            advance = functools.partial(work.throw, error)
+
+
+async def _generate_async(run: Run, work: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    """Run each step of an asynchronous generator in the run's context."""
+    advance: Callable[[], Awaitable[Any]] = work.__anext__
+    while True:
+        try:
+            with run.step():
+                item = await advance()
+        except StopAsyncIteration:
+            run.end()
+            return
+        try:
+            sent = yield item
+            advance = functools.partial(work.asend, sent)
+        except GeneratorExit as error:
+            with run.step():
+                await work.aclose()
+            run.end(error)
+            raise
+        except BaseException as error:  # noqa: BLE001 -- thrown into the generator by its consumer
+            advance = functools.partial(work.athrow, error)

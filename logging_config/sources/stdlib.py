@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
-from mlmon.logging_config.sources.request import current_request
+from mlmon.logging_config.sources.request import failure_context, is_logged
 
 _STANDARD_ATTRIBUTES: Final = frozenset(
     vars(logging.LogRecord("", 0, "", 0, "", (), None)) | {"message": "", "asctime": ""}
@@ -52,14 +52,19 @@ class EventHandler(logging.Handler):
         return accepted
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Emit one record."""
-        log = self._current()
+        """Emit one record; raises nothing."""
+        try:
+            self._emit(self._current(), record)
+        except Exception:  # noqa: BLE001 -- a record's attributes are the caller's
+            self.handleError(record)
+
+    @staticmethod
+    def _emit(log: EventLog, record: logging.LogRecord) -> None:
         request = uvicorn_request(record)
         if request is None:
             log.app(level_name(record.levelno), record_message(record), record_fields(record))
-        elif current_request() is None:
-            # The middleware logs the request with more detail.
-            method, path, status_code = request
+        elif not is_logged(*request[:3]):  # the middleware logs the request with more detail
+            _, method, path, status_code = request
             log.access(method=method, path=path, status_code=status_code)
 
 
@@ -95,15 +100,15 @@ def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
     }
 
 
-def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, int] | None:
-    """Return method, path without query, and status of a request logged by uvicorn."""
+def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, str, int] | None:
+    """Return client, method, path without query, and status of a request logged by uvicorn."""
     args = record.args
     if record.name != "uvicorn.access" or not isinstance(args, tuple) or len(args) != _UVICORN_ARGS:
         return None
-    _, method, path, _, status_code = args
+    client, method, path, _, status_code = args
     if not isinstance(path, str) or not isinstance(status_code, int):
         return None
-    return str(method), path.partition("?")[0], status_code
+    return str(client), str(method), path.partition("?")[0], status_code
 
 
 def _trace_ids(record: logging.LogRecord) -> dict[str, str]:
@@ -114,10 +119,18 @@ def _trace_ids(record: logging.LogRecord) -> dict[str, str]:
 
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:
-    if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
-        return error_fields(record.exc_info[1])
-    trace = record.exc_text or record.stack_info
+    """Return the fields of the record's exception, with the ids of the request that raised it."""
+    given = record.exc_info
+    if type(given) is tuple and len(given) == 3 and _is_exception(given[1]):  # noqa: PLR2004 -- sys.exc_info()'s form
+        return {**failure_context(given[1]), **error_fields(given[1])}
+    if _is_exception(given):
+        return error_fields(given)  # type: ignore[arg-type]
+    trace = next((text for text in (record.exc_text, record.stack_info) if type(text) is str), None)
     return {"error.stack_trace": trace} if trace else {}
+
+
+def _is_exception(value: Any) -> bool:
+    return issubclass(type(value), BaseException)
 
 
 _uncaught_logger: Final = logging.getLogger("uncaught")

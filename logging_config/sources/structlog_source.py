@@ -106,9 +106,11 @@ class EventLogger(structlog.BoundLoggerBase):
             return
         except Exception:  # noqa: BLE001 -- a processor of the service may raise anything
             processed = {**self._context, **fields}
-        destination.current().app(
-            level, message, _with_logger_and_error(destination.name, processed)
-        )
+        try:
+            described = _with_logger_and_error(destination.name, processed)
+        except Exception:  # noqa: BLE001 -- a processor may return anything
+            described = {"log.logger": destination.name, "fields": processed}
+        destination.current().app(level, message, described)
 
 
 class _BoundFieldNames(dict[ContextVar[Any], str | None]):
@@ -140,18 +142,24 @@ def _with_logger_and_error(name: str, event: dict[str, Any]) -> dict[str, Any]:
         event["log.logger"] = name
     if "exc_info" in event:
         event |= error_fields(_exception(event.pop("exc_info")))
-    if "stack_info" in event and event.pop("stack_info"):
+    if "stack_info" in event and _is_true(event.pop("stack_info")):
         event["error.stack_trace"] = "".join(traceback.format_stack(sys._getframe(3)))  # noqa: SLF001 -- the caller's frame
     return event
 
 
 def _exception(given: Any) -> BaseException | None:
     """Return the exception of `exc_info`: itself, a tuple's, or the current one if it is true."""
-    if isinstance(given, BaseException):
-        return given
-    if isinstance(given, tuple) and len(given) == 3 and isinstance(given[1], BaseException):  # noqa: PLR2004 -- sys.exc_info()'s form
-        return given[1]
-    return sys.exception() if isinstance(given, int) and given else None
+    kind = type(given)  # not `isinstance`: the value's own `__class__` may raise
+    if issubclass(kind, BaseException):
+        return given  # type: ignore[no-any-return]
+    if kind is tuple and len(given) == 3 and issubclass(type(given[1]), BaseException):  # noqa: PLR2004 -- sys.exc_info()'s form
+        return given[1]  # type: ignore[no-any-return]
+    return sys.exception() if _is_true(given) else None
+
+
+def _is_true(given: Any) -> bool:
+    """Whether a value is a true integer or boolean; an array has no truth value."""
+    return issubclass(type(given), int) and bool(given)
 
 
 def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:

@@ -1,5 +1,6 @@
 """The domain's events: their fields, ids, development's strictness, sampling and observers."""
 
+import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -23,6 +24,9 @@ from mlmon.logging_config import (
     open_log,
     publish_evaluation,
 )
+from mlmon.logging_config.sources.formatter import EventFormatter
+from mlmon.logging_config.sources.stdlib import EventHandler
+from mlmon.logging_config.sources.structlog_source import Destination, EventLogger
 
 Events = Callable[[], list[dict[str, Any]]]
 MODEL = Model("autobid", "7")
@@ -228,6 +232,194 @@ def test_seeded_logs_agree(tmp_path: Path) -> None:
         log.bid(bid_id="b", prediction_id="p")
         written.append(path.read_bytes())
     assert written[0] == written[1]
+
+
+def test_an_entity_id_is_unique_for_each_start(tmp_path: Path) -> None:
+    """A name given at each start of a job does not make the events of two runs one."""
+    path = tmp_path / "job.jsonl"
+    written = []
+    for _ in range(2):
+        with open_log(Service("s"), path=path, entity_id="nightly-job") as log:
+            written.append(log.bid(bid_id="b", prediction_id="p"))
+    assert len(set(written)) == 2
+    assert all(event_id.startswith("nightly-job-") for event_id in written)
+
+
+@pytest.mark.parametrize(
+    ("emit", "message", "level"),
+    [
+        (predict, "prediction p1 approved (0.71 >= 0.5)", "info"),
+        (
+            lambda log: predict(log, score=0.156, threshold=0.4, approved=False),
+            "prediction p1 rejected (0.156 < 0.4)",
+            "info",
+        ),
+        (lambda log: predict(log, threshold=None), "prediction p1 approved (score 0.71)", "info"),
+        (
+            lambda log: log.access(
+                method="POST",
+                path="/ml/autobid/predict_success_proba",
+                status_code=500,
+                duration_ns=3_000_000_000,
+                error_code="stats_database_timeout",
+            ),
+            "POST /ml/autobid/predict_success_proba 500 in 3.0 s (stats_database_timeout)",
+            "error",
+        ),
+        (
+            lambda log: log.access(
+                method="GET", path="/x", status_code=200, duration_ns=12_345_678
+            ),
+            "GET /x 200 in 12.3 ms",
+            "info",
+        ),
+        (
+            lambda log: log.bid(
+                bid_id="319", prediction_id="p", approved_by_model=False, score=0.156, threshold=0.4
+            ),
+            "bid 319 placed although the model rejected it (0.156 < 0.4)",
+            "info",
+        ),
+        (
+            lambda log: log.outcome(prediction_id="p", label=True, value=12.5),
+            "outcome of prediction p: true, value 12.5",
+            "info",
+        ),
+        (
+            lambda log: log.fallback(source="statistics", age_s=7200.0, reason="stale"),
+            "defaults used for statistics: stale, 2.0 h old",
+            "warning",
+        ),
+        (
+            lambda log: log.job_ended(
+                name="train", run_id="r", succeeded=True, duration_ns=12 * 10**9, records=1200
+            ),
+            "job train succeeded in 12.0 s, 1,200 records",
+            "info",
+        ),
+        (
+            lambda log: log.job_ended(
+                name="train", run_id="r", succeeded=False, error=ValueError("no data")
+            ),
+            "job train failed (ValueError)",
+            "error",
+        ),
+        (
+            lambda log: log.model_event(action="reload", succeeded=True, model=MODEL),
+            "reload of model autobid 7 succeeded",
+            "info",
+        ),
+    ],
+)
+def test_messages_are_sentences(
+    log: EventLog, events: Events, emit: Callable[[EventLog], str], message: str, level: str
+) -> None:
+    """Each typed event's message says what happened."""
+    emit(log)
+    (event,) = events()
+    assert (event["message"], event["log.level"]) == (message, level)
+    assert "ml.log.changes" not in event
+
+
+def test_messages_hold_no_secrets(log: EventLog, events: Events) -> None:
+    """A secret in a field of a typed event is removed from its message, too."""
+    log.access(method="GET", path="/reset/password=hunter2", status_code=200)
+    log.fallback(source="https://u:hunter2@host", reason="token=hunter2")
+    predict(log, prediction_id="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_1")
+    assert "hunter2" not in str(events())
+    assert "eyJ" not in str(events())
+
+
+RESERVED = [
+    "ml.log.dropped", "ml.log.changes", "agent.id", "event.ingested", "event.id", "@timestamp",
+    "event.sequence", "process.entity_id", "service.name", "ml.schema_version",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_reserved_fields_cannot_be_forged(log: EventLog, events: Events, name: str) -> None:
+    """A field that the log or the shipper writes never gets a caller's value."""
+    head, _, tail = name.rpartition(".")
+    for fields in ({name: 10**6}, {head: {tail: 10**6}} if head else {name: 10**6}):
+        log.app("info", "m", fields)
+    with context(**{name: 10**6}):
+        log.bid(bid_id="b", prediction_id="p")
+    for event in events():
+        assert event.get(name) != 10**6
+        assert event["labels"][name.replace(".", "_")] == 10**6
+
+
+@pytest.mark.parametrize("records", [2**63, -(2**63) - 1, 2**64, 10**30])
+def test_integers_beyond_their_mapping(log: EventLog, events: Events, records: int) -> None:
+    """An integer Elasticsearch's `long` cannot hold becomes a label; the last that fits stays."""
+    log.job_ended(name="j", run_id="r", succeeded=True, records=records)
+    log.job_ended(name="j", run_id="r", succeeded=True, records=2**63 - 1)
+    beyond, fits = events()
+    assert "ml.job.records" not in beyond
+    assert beyond["labels"]["ml_job_records"] == records
+    assert fits["ml.job.records"] == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    "value", [Decimal("1." + "3" * 5000), Decimal("1E-5000"), Decimal("-0." + "7" * 1200)]
+)
+def test_long_decimals(log: EventLog, events: Events, memory: Any, value: Decimal) -> None:
+    """A decimal with more digits than parsers accept is written as the nearest double."""
+    log.app("info", "m", {"value": value})
+    (event,) = events()
+    assert event["labels"]["value"] == float(value)
+    assert event["ml.log.changes"] == ["rounded:value"]
+    assert len(memory.lines[0]) < 1000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"key_{n}": ["x" * 256] * 64 for n in range(200)},
+        {f"key_{n}": "\x01" * 1024 for n in range(3000)},
+        {"k" * 200 + str(n): n for n in range(16_000)},
+        {f"ml.features.numeric.{'f' * 240}{n}": 1.0 for n in range(16_000)},
+        {"deep": {str(n): {str(m): "y" * 1000 for m in range(40)} for n in range(200)}},
+        {"numbers": [10**300] * 16_000},
+    ],
+)
+def test_large_events_are_cut_until_they_fit(
+    log: EventLog, memory: Any, events: Events, fields: dict[str, Any]
+) -> None:
+    """A line never exceeds 1 MiB, and says that it was cut."""
+    log.app("info", "\x02" * 40_000, fields)
+    (event,) = events()
+    assert len(memory.lines[0]) <= 2**20
+    assert "too_long:*" in event["ml.log.changes"]
+    assert event["trace.id"]
+
+
+class HostileClass:
+    """Raises when it is asked for its class."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("kind", ["array", "hostile", "tuple"])
+def test_odd_exceptions_and_stacks(log: EventLog, events: Events, kind: str) -> None:
+    """Whatever is given as exc_info or stack_info, the event is written and nothing raises."""
+    # Made here: pytest reads the values of its parameters.
+    odds = {
+        "array": np.array([1, 2]), "hostile": HostileClass(), "tuple": (1, HostileClass(), None),
+    }  # fmt: skip
+    odd: Any = odds[kind]
+    logger = EventLogger(Destination(lambda: log), [], {})
+    logger.info("one", exc_info=odd, stack_info=odd)
+    record = logging.LogRecord("any", logging.INFO, __file__, 1, "two", (), None)
+    record.exc_info, record.exc_text, record.stack_info = odd, odd, odd
+    EventHandler(lambda: log).handle(record)
+    EventFormatter(service="s").format(record)
+    log.job_ended(name="j", run_id="r", succeeded=False, error=odd)
+    with context(trace_id=odd, anything=odd):
+        log.app("info", odd, {"value": odd})
+    assert [event["event.sequence"] for event in events()] == [1, 2, 3, 4]
 
 
 def test_sampling_keeps_traces_complete(memory: Any, open_memory_log: Any, events: Events) -> None:

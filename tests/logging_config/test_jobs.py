@@ -1,7 +1,11 @@
 """Jobs: an event at start and end of each run, and the run's ids on all in between."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -10,7 +14,15 @@ import schedule
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mlmon.logging_config import EventLog, Model, context, current_run, job, job_run
+from mlmon.logging_config import (
+    EventLog,
+    Model,
+    context,
+    current_run,
+    current_trace_id,
+    job,
+    job_run,
+)
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -117,3 +129,123 @@ def test_apscheduler(log: EventLog, events: Events) -> None:
         run = [event for event in events() if event["trace.id"] == traces[name]]
         assert [event.get("event.outcome") for event in run] == outcomes
         assert {event["ml.job.name"] for event in run} == {name}
+
+
+def outcomes(events: Events) -> list[Any]:
+    """The actions and outcomes of the job's events, in order."""
+    return [event.get("event.outcome", event["message"]) for event in events()]
+
+
+def test_a_generator_is_judged_by_its_run(log: EventLog, events: Events) -> None:
+    """The run of a generator starts with its first item, and ends with its last."""
+
+    @job("rows", log=log)
+    def rows(upto: int) -> Iterator[int]:
+        for number in range(upto):
+            log.bid(bid_id=str(number), prediction_id="p")
+            yield number
+
+    generator = rows(2)
+    assert events() == []
+    assert current_trace_id() is None
+    assert next(generator) == 0
+    assert current_run() is None
+    assert current_trace_id() is None
+    assert list(generator) == [1]
+    assert outcomes(events) == ["job rows started", "bid 0 placed", "bid 1 placed", "success"]
+    assert len({event["trace.id"] for event in events()}) == 1
+    assert len({event["ml.job.run_id"] for event in events()}) == 1
+
+
+def test_a_generator_that_fails(log: EventLog, events: Events) -> None:
+    """A generator that raises, or is closed before its end, is a failed run."""
+
+    @job("rows", log=log)
+    def rows() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        list(rows())
+    early = rows()
+    next(early)
+    early.close()
+    failed = [event for event in events() if event["event.action"] == "ended"]
+    assert [event["event.outcome"] for event in failed] == ["failure", "failure"]
+    assert [event["error.type"] for event in failed] == ["ValueError", "GeneratorExit"]
+
+
+def test_generators_keep_their_protocol(log: EventLog) -> None:
+    """`send`, `throw` and the return value reach and leave a decorated generator."""
+
+    @job("echo", log=log)
+    def echo() -> Any:
+        received = yield "first"
+        try:
+            yield received
+        except KeyError:
+            yield "thrown"
+        return "returned"
+
+    generator = echo()
+    assert [next(generator), generator.send("sent"), generator.throw(KeyError("k"))] == [
+        "first", "sent", "thrown",
+    ]  # fmt: skip
+    with pytest.raises(StopIteration) as end:
+        next(generator)
+    assert end.value.value == "returned"
+
+
+def test_an_asynchronous_generator(log: EventLog, events: Events) -> None:
+    """The run of an asynchronous generator ends with it, too."""
+
+    @job("rows", log=log)
+    async def rows(*, fail: bool) -> AsyncIterator[int]:
+        yield 1
+        await asyncio.sleep(0)
+        if fail:
+            raise ValueError("no more")
+        yield 2
+
+    async def read(*, fail: bool) -> list[int]:
+        return [number async for number in rows(fail=fail)]
+
+    assert asyncio.run(read(fail=False)) == [1, 2]
+    with pytest.raises(ValueError, match="no more"):
+        asyncio.run(read(fail=True))
+    assert outcomes(events) == ["job rows started", "success", "job rows started", "failure"]
+
+
+def test_work_that_is_returned(log: EventLog, events: Events) -> None:
+    """A function that returns a coroutine, a generator or a future is judged when that ends."""
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("in the coroutine")
+
+    with pytest.raises(ValueError, match="in the coroutine"):
+        asyncio.run(job("coroutine", log=log)(partial(fail))())
+    with pytest.raises(ZeroDivisionError):
+        list(job("generator", log=log)(lambda: (1 / 0 for _ in range(1)))())
+    future: Future[None] = Future()
+    assert job("future", log=log)(lambda: future)() is future
+    assert len(events()) == 5
+    future.set_exception(ValueError("in the future"))
+    with ThreadPoolExecutor() as pool:
+        job("thread", log=log)(lambda: pool.submit(lambda: 1))().result()
+    ended = {
+        event["ml.job.name"]: event["event.outcome"]
+        for event in events()
+        if "event.outcome" in event
+    }
+    assert ended == {
+        "coroutine": "failure", "generator": "failure", "future": "failure", "thread": "success",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(0, "success"), (None, "success"), (3, "failure")])
+def test_a_job_that_exits(log: EventLog, events: Events, code: Any, outcome: str) -> None:
+    """`sys.exit(0)` ends a run successfully, any other code does not."""
+    with contextlib.suppress(SystemExit), job_run("exit", log=log):
+        sys.exit(code)
+    assert events()[1]["event.outcome"] == outcome

@@ -3,18 +3,21 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import StreamingResponse
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from mlmon.logging_config import (
     AccessLog,
-    ConfigurationError,
     EventLog,
     configuration,
+    errors,
+    job,
+    publish_evaluation,
     set_error_code,
 )
 from mlmon.logging_config.sources.asgi import Message, Receive, Scope, Send
@@ -47,6 +50,14 @@ def make_app(log: EventLog) -> FastAPI:
         async def pieces() -> AsyncIterator[bytes]:
             yield b"a"
             yield b"b"
+
+        return StreamingResponse(pieces())
+
+    @app.get("/broken")
+    async def broken() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"a"
+            raise RuntimeError("broken off")
 
         return StreamingResponse(pieces())
 
@@ -180,8 +191,122 @@ def test_uvicorn_with_the_middleware(log: EventLog, events: Events) -> None:
     assert len(events()) == 1
 
 
-def test_without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that forgot `configure` is told so when it adds the middleware."""
+def test_without_a_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A service that forgot `configure` serves requests, runs jobs and warns once."""
     monkeypatch.setattr(configuration, "_process_log", None)
-    with pytest.raises(ConfigurationError, match=r"Call logging_config\.configure first"):
-        AccessLog(make_app)  # type: ignore[arg-type]
+    monkeypatch.setattr(errors, "_warned", set())
+    app = FastAPI()
+    app.add_middleware(AccessLog)
+
+    @app.get("/x")
+    def answer() -> int:
+        return job("j")(lambda: 7)()  # type: ignore[no-any-return]
+
+    for _ in range(2):
+        assert ask(app, "GET", "/x").json() == 7
+    publish_evaluation(tmp_path)
+    assert capsys.readouterr().err.count("call logging_config.configure first") == 1
+
+
+def test_a_failure_is_one_event_with_its_id(log: EventLog, events: Events) -> None:
+    """As the outermost middleware, it answers an exception with the request's id."""
+    answer = ask(make_app(log), "GET", "/fail", **{"x-request-id": "r-1"})
+    (event,) = events()
+    assert answer.status_code == 500
+    assert answer.headers.get_list("x-request-id") == ["r-1"] == [event["http.request.id"]]
+    assert event["message"].startswith("GET /fail 500 in ")
+    assert event["message"].endswith(" (RuntimeError)")
+
+
+def test_the_services_own_error_page_is_kept(log: EventLog, events: Events) -> None:
+    """The handler of the application for exceptions still makes the answer."""
+    app = make_app(log)
+
+    @app.exception_handler(Exception)
+    async def page(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"sorry": str(error)}, status_code=503)
+
+    answer = ask(app, "GET", "/fail")
+    assert (answer.status_code, answer.json()) == (503, {"sorry": "broken"})
+    (event,) = events()
+    assert event["http.response.status_code"] == 503
+    assert answer.headers["x-request-id"] == event["http.request.id"]
+
+
+def test_another_middleware_may_answer_exceptions(log: EventLog, events: Events) -> None:
+    """An outer middleware that turns exceptions into answers still does."""
+    app = make_app(log)
+
+    class Answering:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await self.app(scope, receive, send)
+            except RuntimeError:
+                await JSONResponse({}, status_code=418)(scope, receive, send)
+
+    app.add_middleware(Answering)
+    assert ask(app, "GET", "/fail").status_code == 418
+    record = uvicorn_record()
+    record.args = ("127.0.0.1:123", "GET", "/fail?x=1", "1.1", 418)  # httpx's transport is 123
+    EventHandler(lambda: log).handle(record)
+    assert len(events()) == 1
+    EventHandler(lambda: log).handle(record)  # another request of the same client
+    assert len(events()) == 2
+
+
+def test_a_broken_stream_is_an_error(log: EventLog, events: Events) -> None:
+    """A response that breaks off half-way is an error, whatever its status was."""
+    ask(make_app(log), "GET", "/broken")
+    ask(make_app(log), "GET", "/stream")
+    broken, complete = events()
+    assert broken["http.response.status_code"] == 200
+    assert broken["log.level"] == "error"
+    assert broken["error.code"] == "response_incomplete"
+    assert broken["error.type"] == "RuntimeError"
+    assert complete["log.level"] == "info"
+    assert "error.code" not in complete
+
+
+def test_a_response_that_never_ends_is_an_error(log: EventLog, events: Events) -> None:
+    """An application that returns before its response is complete has broken it off."""
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await receive()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        """Take an answer."""
+
+    scope = {"type": "http", "method": "GET", "path": "/s", "headers": []}
+    asyncio.run(AccessLog(app, log)(scope, receive, send))
+    (event,) = events()
+    assert event["log.level"] == "error"
+    assert event["error.code"] == "client_disconnected"
+
+
+def test_a_failed_background_task_is_not_the_requests_failure(
+    log: EventLog, events: Events
+) -> None:
+    """A task that fails after the response was sent leaves the request a success."""
+    app = make_app(log)
+
+    @app.get("/task")
+    def task(tasks: BackgroundTasks) -> int:
+        def fail() -> None:
+            raise RuntimeError("later")
+
+        tasks.add_task(fail)
+        return 1
+
+    ask(app, "GET", "/task")
+    (event,) = events()
+    assert (event["http.response.status_code"], event["log.level"]) == (200, "info")

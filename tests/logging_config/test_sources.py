@@ -112,6 +112,42 @@ def test_uvicorn(tmp_path: Path) -> None:
     assert any("Application startup complete" in event["message"] for event in events)
 
 
+def test_uvicorn_with_a_route_that_fails(tmp_path: Path) -> None:
+    """Each request is one event, whose traceback line has the same trace and request id."""
+    events = emit(
+        tmp_path,
+        """
+        import threading, time, urllib.error, urllib.request
+        import uvicorn
+        from fastapi import FastAPI
+        from mlmon.logging_config import AccessLog
+        app = FastAPI()
+        app.add_middleware(AccessLog)
+        @app.get("/fail")
+        def fail(): raise RuntimeError("broken")
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started: time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        for number in range(3):
+            try: urllib.request.urlopen(f"http://127.0.0.1:{port}/fail?x=1")
+            except urllib.error.HTTPError as error:
+                log.app("info", "id", {"answered": error.headers["x-request-id"]})
+        server.should_exit = True
+        thread.join()
+        """,
+    )
+    requests = [event for event in events if event["event.dataset"] == "ml.access"]
+    traces = [event for event in events if event.get("log.logger") == "uvicorn.error"]
+    tracebacks = [event for event in traces if "error.stack_trace" in event]
+    answered = [event["labels"]["answered"] for event in events if event["message"] == "id"]
+    assert len(requests) == len(tracebacks) == 3
+    for field in ("trace.id", "http.request.id"):
+        assert [event[field] for event in requests] == [event[field] for event in tracebacks]
+    assert [event["http.request.id"] for event in requests] == answered
+
+
 def test_elastic_apm(tmp_path: Path) -> None:
     """Within a transaction its ids are the event's; outside of one, the log makes a trace id."""
     events = emit(
