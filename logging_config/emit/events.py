@@ -65,11 +65,11 @@ def add_features(
                 missing.append(name)
         elif kind is str or kind is bool:
             fields[_CATEGORICAL[name]] = value
-        elif _is_missing(value):
-            missing.append(name)
         else:
             family = _family(value)
-            if family is not _EMBEDDING:
+            if family is None:
+                missing.append(name)
+            elif family is not _EMBEDDING:
                 fields[family[name]] = value
             elif embeddings:
                 fields[family[name]] = value
@@ -80,21 +80,23 @@ def add_features(
         fields["ml.features.missing"] = [field_part(str(name)) for name in missing]
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN or pandas.NA."""
-    if isinstance(value, Number):
-        return value != value  # noqa: PLR0124 -- NaN alone differs from itself
-    return value is None or type(value).__name__ == "NAType"
+def _family(value: Any) -> _FamilyNames | None:
+    """Return the family of a value that is not a plain Python type, such as numpy's.
 
-
-def _family(value: Any) -> _FamilyNames:
-    """Return the family of a value that is not a plain Python type, such as numpy's."""
-    if isinstance(value, Number):
-        return _NUMERIC
-    if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 0:
+    None, NaN and pandas.NA have none. A value whose methods raise is a category.
+    """
+    try:
+        if isinstance(value, Number):
+            return None if value != value else _NUMERIC  # noqa: PLR0124 -- only NaN differs from itself
+        if value is None or type(value).__name__ == "NAType":
+            return None
+        is_array = hasattr(value, "tolist")
+        if is_array and getattr(value, "ndim", 1) == 0:
+            return _CATEGORICAL
+        is_sequence = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    except Exception:  # noqa: BLE001 -- a feature's value is the caller's
         return _CATEGORICAL
-    is_sequence = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    return _EMBEDDING if is_sequence or hasattr(value, "tolist") else _CATEGORICAL
+    return _EMBEDDING if is_sequence or is_array else _CATEGORICAL
 
 
 def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> Fields:
@@ -110,7 +112,7 @@ def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) 
         prefix = f"ml.feature_source.{name}"
         fields[f"{prefix}.status"] = source.status
         age, updated = source.age_s, source.last_updated_at
-        if age is None and isinstance(updated, datetime):
+        if age is None and updated is not None and issubclass(type(updated), datetime):
             age = _age(updated, now())
         if age is not None:
             fields[f"{prefix}.age_s"] = age
