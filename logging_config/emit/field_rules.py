@@ -98,7 +98,8 @@ class FieldRules(dict[Any, FieldRule]):
 
         The specification of ecs-logging asks that `.`, `*` and `\` become `_`.
         """
-        name = _UNFIT_IN_LABEL.sub("_", key.removeprefix("labels."))[:MAX_KEY] or "_"
+        clean = self.redactor.redact(key.removeprefix("labels."))  # a key may be a URL
+        name = _UNFIT_IN_LABEL.sub("_", clean)[:MAX_KEY] or "_"
         return FieldRule(_LABEL, name, is_label=True, plain_types=_LABEL_TYPES, change=change)
 
     def _find(self, key: str) -> FieldRule:
@@ -109,7 +110,7 @@ class FieldRules(dict[Any, FieldRule]):
             return _field_rule(field, key)
         for pattern, family in self._families:
             if match := pattern.fullmatch(key):
-                name = family.name.replace("*", field_part(match[1]))
+                name = family.name.replace("*", field_part(self.redactor.redact(match[1])))
                 return _field_rule(family, name, "" if name == key else "renamed")
         return self.label(key)
 

@@ -21,6 +21,7 @@ from uuid import UUID
 
 import orjson
 
+from mlmon.logging_config.emit.redaction import REDACTED, Redactor
 from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -38,13 +39,18 @@ class _Dataclass(ABC):  # noqa: B024 -- matches an instance of any dataclass in 
 class JsonConverter:
     """Converts the values of one event.
 
+    Args:
+        redactor: removes secrets from a long text before it is cut, because a part of a secret is
+            not recognized.
+
     Attributes:
         changes: the changes made, each `<kind>:<field>`, in order.
     """
 
-    __slots__ = ("_ancestors", "_remaining", "changes")
+    __slots__ = ("_ancestors", "_redactor", "_remaining", "changes")
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self.changes: list[str] = []
         self._ancestors: set[int] = set()
         self._remaining = MAX_ITEMS
@@ -66,7 +72,10 @@ class JsonConverter:
         value = str.__str__(value)
         if len(value) > MAX_TEXT:
             self.record("too_long", path)
-            value = f"{value[: MAX_TEXT // 2]} … {value[-(MAX_TEXT // 2) + 3 :]}"
+            half = MAX_TEXT // 2
+            head = self._redactor.redact(value[:MAX_TEXT])
+            tail = self._redactor.redact(value[MAX_TEXT:][-2 * MAX_TEXT :])
+            value = f"{head[:half]} … {tail[-half + 3 :]}"
         if value.isascii():
             return value
         try:
@@ -161,6 +170,11 @@ class JsonConverter:
     def _sequence(self, value: Iterable[Any], path: str) -> Any:
         if type(value) is list and len(value) <= MAX_ITEMS and _is_finite(value):
             return value
+        names = getattr(type(value), "_fields", ())
+        if names and any(map(self._redactor.hides, names)):  # a named tuple
+            self.record("redacted", path)
+            pairs = zip(names, value, strict=True)
+            value = [REDACTED if self._redactor.hides(name) else item for name, item in pairs]
         with self._enter(value, path) as replacement:
             return replacement or [self.convert(item, path) for item in self._limited(value, path)]
 

@@ -195,7 +195,7 @@ class Redactor:
             if self.hides(key) or (is_pair and key == "value"):
                 clean[key] = self._hide(item, record)
             else:
-                clean[key] = self.redact_value(item, record, depth + 1)
+                clean[self.redact(key)] = self.redact_value(item, record, depth + 1)
         return clean
 
     def _redact_list(self, value: list[Any], record: Callable[[], None], depth: int) -> list[Any]:

@@ -29,7 +29,7 @@ class SchemaValidator:
         self.problems: list[str] = []
         self._rules = rules
         self._copies: dict[str, int] = {}
-        self._converter = JsonConverter()
+        self._converter = JsonConverter(rules.redactor)
 
     def mapped(self) -> dict[str, Any]:
         """Return fields, labels and the list of changes, ready to be serialised."""
@@ -37,7 +37,8 @@ class SchemaValidator:
         if self.labels:
             mapped["labels"] = self.labels
         if changes := self._converter.changes:
-            mapped["ml.log.changes"] = list(dict.fromkeys(changes))[:_MAX_CHANGES]
+            unique = list(dict.fromkeys(changes))[:_MAX_CHANGES]
+            mapped["ml.log.changes"] = [self._rules.redactor.redact(change) for change in unique]
         return mapped
 
     def message(self, message: Any) -> str:

@@ -5,7 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -262,3 +262,25 @@ def test_misconfiguration() -> None:
     with pytest.raises(ConfigurationError, match="without a salt"):
         Redaction(hashed=frozenset({"labels.user"}))
     assert "pepper" not in repr(Redaction(salt="pepper"))
+
+
+class Login(NamedTuple):
+    """A named tuple with a secret."""
+
+    user: str
+    password: str
+
+
+def test_secrets_in_unusual_places(log: EventLog, events: Events) -> None:
+    """Keys, named tuples, notes of exceptions and the cut end of a long text hold no secret."""
+    error = ValueError("x")
+    error.add_note(f"Authorization: Token {SECRET}")
+    log.job_ended(name="j", run_id="r", succeeded=False, error=error)
+    log.app("info", "m", {f"https://u:{SECRET}@host": 1, "rows": [{f"token={SECRET}": 1}]})
+    log.app("info", "m", {"login": Login("u", SECRET), "logins": [Login("u", SECRET)]})
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"
+    half = "y" * 16_400
+    log.app("info", f"{'x' * 40_000}{key}{half[:-100]}", {})
+    log.app("info", f"{'x' * 40_000}{key[:-40]}{half}{key[-40:]}", {})
+    assert len(events()) == 5
+    assert SECRET not in str(events())

@@ -457,13 +457,13 @@ START_METHODS = """
         process_log().app("info", "worked", {{"number": number}})
     if __name__ == "__main__":
         context = multiprocessing.get_context(sys.argv[2])
-        for number in range(4):
+        for number in range(2):
             process = context.Process(target=work, args=(number,))
             process.start()
             process.join()
             assert process.exitcode == 0
         with context.Pool(1) as pool:
-            pool.map(work, [4, 5])
+            pool.map(work, [2, 3])
             pool.close()
             pool.join()
 """
@@ -471,20 +471,18 @@ START_METHODS = """
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 @pytest.mark.parametrize(
-    ("module", "target"), [("", "open_log()"), ("open_log()", "pass"), ("", "configured(open_log)")]
+    ("module", "target"), [("", "number != 3 and open_log()"), ("open_log()", "pass")]
 )
 def test_children_of_every_start_method(
     tmp_path: Path, method: str, module: str, target: str
 ) -> None:
     """Every line of a process or pool is written, where the log is opened does not matter."""
-    if target.startswith("configured"):
-        target = "number == 4 and open_log(); number != 5 and open_log()"
     script = tmp_path / "children.py"
     script.write_text(textwrap.dedent(START_METHODS).format(module=module, target=target))
     command = [sys.executable, str(script), str(tmp_path / "log.jsonl"), method]
-    subprocess.run(command, check=True, timeout=DEADLINE_S, capture_output=True)
+    subprocess.run(command, check=True, timeout=4 * DEADLINE_S, capture_output=True)
     numbers = [event["labels"]["number"] for event in read(tmp_path / "log.jsonl")]
-    assert sorted(numbers) == list(range(6))
+    assert sorted(numbers) == list(range(4))
 
 
 STALLED = """
