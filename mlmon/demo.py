@@ -111,7 +111,7 @@ class Tour:
         if process.returncode:
             raise UserError(
                 f"`{shown}` ended with exit code {process.returncode}.",
-                "Mend what it says above and run `make demo` again; it goes on where it stopped.",
+                "Fix the error above, then run `make demo` again; it continues where it stopped.",
             )
         return output
 
@@ -167,8 +167,8 @@ def serve_requests(tour: Tour) -> None:
     with service(tour) as url:
         words = ["--url", url, "--requests", str(REQUESTS), "--logs", str(tour.live / "logs")]
         answers = json.loads(tour.run(sys.executable, "-m", "mlmon.autobid.load", *words))
-    told = ", ".join(f"{count} with {status}" for status, count in answers["statuses"].items())
-    console.print(f"  {answers['requests']} HTTP requests answered: {told}")
+    answered = ", ".join(f"{count} with {status}" for status, count in answers["statuses"].items())
+    console.print(f"  {answers['requests']} HTTP requests answered: {answered}")
 
 
 def lines_emitted(logs: Path) -> dict[str, int]:
