@@ -67,7 +67,7 @@ class AlertStore:
         return self._episodes([{"term": {"alert.status": Status.OPEN}}])
 
     def recent(self, since: datetime) -> Iterator[Alert]:
-        """Yield what was open, or taken to be open, at some time after a moment."""
+        """Yield what was open, or regarded as open, at some time after a moment."""
         opened = {"term": {"alert.status": Status.OPEN}}
         ended = {"range": {"event.end": {"gt": iso(since)}}}
         withdrawn = [

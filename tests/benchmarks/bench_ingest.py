@@ -131,7 +131,7 @@ def part(process: int) -> None:
 def write_log(path: Path, lines: int) -> int:
     """Write predictions as the service logs them; return the size of a line."""
     model = Model("autobid", "7")
-    # Drawn anew each time: a shipper knows content it has seen.
+    # Drawn again each time: a shipper knows content it has seen.
     entity = uuid.uuid4().hex[:16]
     with open_log(
         Service("autobid-api", "1.4.0", "production"), path=path, entity_id=entity

@@ -91,7 +91,7 @@ def test_unknown_neither_raises_nor_clears(unknown: str) -> None:
 
 
 def test_what_is_unknown_is_still_there() -> None:
-    """Days without a verdict leave an alert open, days without a word end it by absence."""
+    """Days without a verdict leave an alert open, days silently end it by absence."""
     of = rule(silence=DAY)
     (unknown,) = gone_through(of, spell("ww" + 48 * "u"), AlertStateMachine())
     assert unknown.ended is None

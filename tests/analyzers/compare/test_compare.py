@@ -264,16 +264,16 @@ def test_a_feature_without_values_is_said_not_judged(
 def test_totals_are_the_sum_of_the_latest_revisions(
     cluster: Cluster, namespace: str, steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """Over more profiles than are added at once, some made anew, both ways of reading agree."""
+    """Over more profiles than are added at once, some made again, both ways of reading agree."""
     first = steady_hours(AT_ONCE + 20, per_hour=5)
-    anew = [replace(each, revision=2, approved=each.approved + 7) for each in first[10:20]]
+    again = [replace(each, revision=2, approved=each.approved + 7) for each in first[10:20]]
     store = ProfileStore(cluster, namespace)
-    store.write([*first, *anew], start)
+    store.write([*first, *again], start)
     store.refresh()
     period = Window(start, start + len(first) * HOUR)
     known = {baseline.id: baseline}
     (summed,) = merge_stored(kinds()[KIND], store.stored(KIND, period), known)
-    expected = merge([*first[:10], *anew, *first[20:]])
+    expected = merge([*first[:10], *again, *first[20:]])
     assert summed.approved == expected.approved
     assert summed.predictions == expected.predictions == 5 * len(first)
     assert {name: each.counts for name, each in summed.numeric.items()} == {

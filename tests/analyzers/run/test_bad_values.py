@@ -247,7 +247,7 @@ def test_baselines_and_profiles_that_are_broken(
     judged: Callable[..., Analysis],
     found: Callable[..., dict[Any, Finding]],
 ) -> None:
-    """They stop what is compared by them, by name; all else is judged, and mended they are gone."""
+    """They stop what is compared by them, by name; all else is judged, and fixed they are gone."""
     ship([*predictions_of(24, 40), *accesses_of(24, 20)])
     store = BaselineStore(cluster, namespace)
     document = baseline.to_document()

@@ -145,10 +145,10 @@ def test_a_run_killed_in_the_middle(
             run()
     run()
     monkeypatch.undo()
-    mended = written(logged, namespace)
+    fixed = written(logged, namespace)
     assert not any(run().profiles.values())
-    assert written(logged, namespace) == mended
-    latest = [each for each in mended.values() if each.get("finding.latest")]
+    assert written(logged, namespace) == fixed
+    latest = [each for each in fixed.values() if each.get("finding.latest")]
     assert len(latest) == len({each["finding.id"] for each in latest})
 
 
@@ -223,7 +223,7 @@ def job_logs_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def refusing(self: Cluster, index: str, body: dict[str, Any]) -> dict[str, Any]:
         if index.startswith("logs-ml.job"):
-            raise ClusterError("shards failed: disk is broken", "Mend it.", status=500)
+            raise ClusterError("shards failed: disk is broken", "Fix it.", status=500)
         return search(self, index, body)
 
     monkeypatch.setattr(Cluster, "search", refusing)
@@ -236,7 +236,7 @@ def test_a_kind_that_cannot_be_profiled_leaves_the_others(
     namespace: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its analyzers say what it was, the others judge; once mended, nothing is left of it."""
+    """Its analyzers say what it was, the others judge; once fixed, nothing is left of it."""
     analysis = run()
     assert analysis.failures == {
         "job_health": "profiles of kind job: ClusterError: shards failed: disk is broken"
@@ -248,9 +248,9 @@ def test_a_kind_that_cannot_be_profiled_leaves_the_others(
     alarms = {each.analyzer for each in store.search(severity=Severity.WARNING)}
     assert alarms == {"service_health", "score_shift"}
     monkeypatch.undo()
-    mended = run()
-    assert mended.failures == {}
-    assert mended.withdrawn == 1
+    fixed = run()
+    assert fixed.failures == {}
+    assert fixed.withdrawn == 1
     assert engine.FAILURE not in {each.metric for each in store.search(analyzer="job_health")}
 
 
@@ -306,9 +306,9 @@ def test_an_index_that_takes_no_findings(
     assert "failing" in refused.failures
     assert refused.to_json()["findings"]["created"] == 0
     block_writes(index, refuse=False)
-    mended = run_on_requests(analyzers=[ServiceHealth()])
-    assert mended.failures == {}
-    assert mended.written["service_health"].created > 6
+    fixed = run_on_requests(analyzers=[ServiceHealth()])
+    assert fixed.failures == {}
+    assert fixed.written["service_health"].created > 6
 
 
 def test_a_failure_that_was_mended_is_withdrawn(

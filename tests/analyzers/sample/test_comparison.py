@@ -118,4 +118,4 @@ def test_what_a_library_cannot_do_is_an_error_of_its_name() -> None:
         raise KeyError("0")
     assert "--window" in found.value.hint
     with pytest.raises(UserError, match="ours"), library("Other", "Get it."):
-        raise UserError("ours", "Mend it.")
+        raise UserError("ours", "Fix it.")

@@ -94,7 +94,7 @@ def test_missing_values_are_a_part() -> None:
 
 
 def test_a_category_training_did_not_know() -> None:
-    """An unseen category is taken to be scored like the rest, and may be scored like anything."""
+    """An unseen category counts as scored like the rest, and may be scored like anything."""
     reference = parts(np.repeat([0, 1], 500), np.repeat([0.2, 0.6], 500), 4, ordered=False)
     effect = composition_effect(np.array([250, 250, 500, 0]), reference, Interval(0.1, 0.9))
     assert effect.value == pytest.approx(0)

@@ -68,7 +68,7 @@ def test_a_mixed_cluster_has_what_all_its_nodes_have(fault_server: Any, answer: 
 
 
 def test_every_capability_has_a_line_for_its_absence() -> None:
-    """No capability can be absent without a word."""
+    """No capability can be absent silently."""
     flags = [field.name for field in fields(Capabilities) if field.type is bool]
     nothing: dict[str, Any] = dict.fromkeys(flags, False)
     lines = Capabilities(version="9.5.3", licence=None, **nothing).absent()

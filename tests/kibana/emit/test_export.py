@@ -14,7 +14,7 @@ from mlmon.kibana.sync.export import IMPORTED, read
 
 
 def run(*words: str) -> str:
-    """Run `mlmon kibana …` and return what it printed; errors a user can mend are raised."""
+    """Run `mlmon kibana …` and return what it printed; errors a user can fix are raised."""
     result = CliRunner().invoke(app, ["kibana", *words])
     if isinstance(result.exception, UserError):
         raise result.exception

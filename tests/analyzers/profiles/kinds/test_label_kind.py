@@ -201,7 +201,7 @@ def test_deleted_logs_change_no_profile(  # noqa: PLR0917 - fixtures
     update: Callable[..., int],
     read: Callable[..., list[Any]],
 ) -> None:
-    """With the raw logs gone the profiles stay, and are made anew over another baseline."""
+    """With the raw logs gone the profiles stay, and are made again over another baseline."""
     predictions = predicted(2, 10)
     ship([*predictions, *outcomes_of(predictions)])
     update("label", day, [baseline])

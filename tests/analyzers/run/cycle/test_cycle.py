@@ -212,7 +212,7 @@ def test_a_kind_that_fails_for_some_cycles_is_made_good(
     ship: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """While a kind of profiles fails its analyzers say so; the next cycle mends all of it."""
+    """While a kind of profiles fails its analyzers say so; the next cycle fixes all of it."""
     events = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
     failures = []
     for hour in (4, 6, 8, 12):
