@@ -241,8 +241,7 @@ class Torture:
         sign: Pattern, below `folder`, of files that a shipper writes when it is at work.
         folder: Where the shipper keeps its files.
         restart: Restarts the node; None leaves it alone.
-        retry: Sends rejected lines again, returns whether there were any; None where that is not
-            supported.
+        retry: Sends rejected lines again; None where that is not supported.
     """
 
     plan: Plan
@@ -253,7 +252,7 @@ class Torture:
     sign: str
     folder: Path
     restart: Callable[[], None] | None = None
-    retry: Callable[[], bool] | None = None
+    retry: Callable[[], None] | None = None
     deeds: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> Verdict:
@@ -319,8 +318,8 @@ class Torture:
             found = stored_ids(self.cluster, self.namespace)
             quiet = quiet if found == stored else time.monotonic()
             stored = found
-            if self.retry and self.retry():
-                quiet = time.monotonic()
+            if self.retry:
+                self.retry()
         for process in processes:
             process.send_signal(signal.SIGTERM)
             process.wait()
@@ -384,7 +383,7 @@ def mlmon(
         names = choices.choice([["first"], ["first"], ["second"], ["first", "second"]])
         return [start_one(name, full=full) for name in names]
 
-    def retry() -> bool:
+    def retry() -> None:
         letters = [path.parent for path in folder.glob("*/dead-letters*.jsonl")]
         for state in letters:
             words = ["ship", "retry-rejected", "--state", str(state)]
@@ -395,7 +394,6 @@ def mlmon(
                 stderr=subprocess.DEVNULL,
                 check=False,
             )
-        return bool(letters)
 
     writer = Writer(logs, plan, lambda log: is_stored(cluster, namespace, log))
     torture = Torture(
