@@ -117,9 +117,9 @@ def findings(
     check_order(first, last)
     with connect(settings) as cluster:
         store = FindingStore(cluster, settings.namespace)
-        if known and (learnt := store.first_learnt()) and learnt > known:
+        if known and (first := store.first_created()) and first > known:
             raise WrongValueError(
-                f"Nothing was known at {iso(known)}: the first finding was learnt at {iso(learnt)}",
+                f"Nothing was known at {iso(known)}: the first finding was first at {iso(first)}",
                 "--as-of is when mlmon judged; the time it judged is --since and --until.",
             )
         found = store.search(

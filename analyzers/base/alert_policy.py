@@ -26,7 +26,7 @@ Layer = Literal[
 """A place in the chain of causes, causes first; `alerting/incidents/causality.py` has the edges."""
 
 INGEST: Layer = "ingest"
-"""The layer of what is said about the logs themselves. It explains no other alarm: one that lost
+"""The layer of findings about the logs themselves. It explains no other alarm: one that lost
 lines could explain is withheld (`incomplete_logs.py`)."""
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
@@ -42,8 +42,8 @@ class AlertPolicy:
         after: How many of the last `of` windows must count: persistence.
         of: How many windows are looked at.
         layer: Place in the chain of causes, from which inhibition is derived.
-        step: From the end of one window to the end of the next, where windows overlap; None says
-            that each begins where the one before ended.
+        step: From the end of one window to the end of the next, where windows overlap; None:
+            each begins where the one before ended.
         clear: How many windows in a row must be `ok` for an alert to end; `unknown` ones between
             them count neither way.
         silence: How long an alert stays open without any finding of its series, as after a model

@@ -1,4 +1,4 @@
-"""Limits: from which value on a metric is worth a warning, and from which it is critical."""
+"""Limits: the values from which a metric is `warning` and `critical`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from mlmon.analyzers.base.finding import Severity
 class Limits:
     """Two limits of one metric.
 
-    A verdict is taken from the end of the value's interval that speaks for calm: its lower end
-    where large values are bad, its upper end where small ones are. Noise alone therefore does not
-    alarm, and a small sample needs a larger change.
+    Severity uses the conservative end of the value's interval: its lower end where large values are
+    bad, its upper end where small ones are. Noise alone therefore raises no alarm, and a small
+    sample needs a larger change.
 
     Args:
         warning: Limit of the severity `warning`.
         critical: Limit of the severity `critical`.
         bad: Whether values `above` or `below` the limits are bad.
-        meaning: How the limits come about, one sentence without its full stop.
+        meaning: How the limits are set, one sentence without its full stop.
         measures: What the metric is, so that lines that were lost can widen its interval: a `rate`
             of lines, or a `distance` of their distribution that is at most 1. None for a measure
             that they may change in any way.
@@ -35,21 +35,21 @@ class Limits:
 
     def judge(self, low: float, high: float) -> Severity:
         """Return the severity of a value that lies in [low, high]."""
-        calmest = low if self.bad == "above" else -high
+        conservative = low if self.bad == "above" else -high
         sign = 1 if self.bad == "above" else -1
-        if calmest >= sign * self.critical:
+        if conservative >= sign * self.critical:
             return Severity.CRITICAL
-        return Severity.WARNING if calmest >= sign * self.warning else Severity.OK
+        return Severity.WARNING if conservative >= sign * self.warning else Severity.OK
 
     @property
     def judged(self) -> bool:
-        """Whether any value alarms; if none does, the metric is shown beside those that do."""
+        """Whether any value alarms; otherwise the metric is context for others."""
         return math.isfinite(self.warning)
 
     def judge_bounds(self, low: float, high: float) -> Severity:
         """Return the severity of a value that may be anything in [low, high]; unknown if it varies.
 
-        It is for a value that waits for labels. Noise is judged by `judge`, from the calm end.
+        For values with missing labels. `judge` covers sampling error, at the conservative end.
         """
         severity = self.judge(low, high)
         worst = high if self.bad == "above" else low
@@ -58,8 +58,8 @@ class Limits:
 
     def judge_distance(self, low: float, high: float) -> Severity:
         """Return the severity of how far a value in [low, high] lies from zero, to either side."""
-        calmest = 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
-        return self.judge(calmest, max(abs(low), abs(high)))
+        conservative = 0.0 if low <= 0.0 <= high else min(abs(low), abs(high))
+        return self.judge(conservative, max(abs(low), abs(high)))
 
     @property
     def sign(self) -> str:
@@ -74,5 +74,5 @@ class Limits:
         )
 
 
-CONTEXT = Limits(math.inf, math.inf, meaning="not judged: shown beside what is")
-"""The limits of a metric that explains others and alarms nobody."""
+CONTEXT = Limits(math.inf, math.inf, meaning="not judged")
+"""The limits of a metric that explains others and never alarms."""

@@ -21,7 +21,7 @@ class ProfileKey:
     Args:
         kind: `profile.kind`, such as `prediction` or `access`.
         window: The time summarised.
-        series: What tells profiles of one window apart; for predictions the model's name, its
+        series: What distinguishes profiles of one window; for predictions the model's name, its
             version and the baseline whose edges were used ("" for none), else nothing.
     """
 
@@ -51,7 +51,7 @@ class SourceWatermark:
         """Whether events have come since, and those that were counted are there to count again.
 
         Logs are deleted long before profiles. Where fewer events are there than were counted, what
-        a late one adds cannot be told: what was counted stays.
+        a late one adds is unknown: the earlier count stays.
         """
         if present.documents != self.documents:
             return present.documents > self.documents
@@ -96,5 +96,5 @@ class Profile(Protocol):
         ...
 
     def body(self) -> dict[str, Any]:
-        """What is stored beside profile key and watermark."""
+        """The stored content besides profile key and watermark."""
         ...

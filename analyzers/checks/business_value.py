@@ -1,12 +1,12 @@
-"""Business value: what do the bids that the model approved bring in?
+"""Business value: value of the bids the model approved, against past weeks.
 
 Over the day before, every six hours, per model: the value of approved bids that succeeded, of all
 its versions, against the mean of the same hours of the same weekdays one to four weeks before. The
-interval allows for how values scatter from bid to bid and how many bids there are (a ratio
-estimator's residuals by hour), on both sides; severity is taken from the calm end of the ratio.
+interval covers the scatter of values from bid to bid and of the number of bids (a ratio estimator's
+residuals by hour), on both sides; severity uses the conservative end of the ratio.
 
-While labels of the day are missing (`label_maturity.py`), its value lies between nothing more and
-all of them succeeding at the usual value; where that leaves the verdict open it is `unknown`.
+While labels of the day are missing (`label_maturity.py`), its value lies between no further success
+and all of them succeeding at the usual value; where that leaves the verdict open it is `unknown`.
 
 Paper: Cochran, W. G. (1977). Sampling Techniques, 3rd ed., chapter 6.
 """
@@ -29,10 +29,10 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
-from mlmon.analyzers.references.daily_window import COVERED
+from mlmon.analyzers.references.daily_window import COVERED, EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.ratio import ratio
 from mlmon.formatting import count, number, percent, span
 
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 METRIC = "approved.value"
 WEEKS = 4
 WEEK = timedelta(days=7)
-FEWEST = 30
+MIN_LABELS = 30
 Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What approved bids of some time brought.
+    """Value of the approved bids of a window.
 
     Args:
         total: Sum of the values of those that succeeded, in the service's currency.
@@ -69,9 +69,9 @@ class BusinessValue(Analyzer[LabelProfile]):
     """Value of successful bids the model approved."""
 
     name = "business_value"
-    question = "What do the bids that the model approved bring in, compared with past weeks?"
+    question = "Is the value of the bids that the model approved as in past weeks?"
     advice = (
-        "See what stands before it in the chain of causes: `service_health` (requests that got no "
+        "Check the earlier layers of the chain of causes: `service_health` (requests that got no "
         "prediction), `feature_drift` and `score_shift` (fewer approvals), `live_performance` "
         "(approved bids that fail). Without any of these the market pays less: compare prices and "
         "traffic with the weeks before."
@@ -84,14 +84,16 @@ class BusinessValue(Analyzer[LabelProfile]):
         Metric(
             METRIC,
             "Value of approved bids",
-            "What did the bids of the day before bring that the model approved?",
+            "What is the value of the bids that the model approved in the day before?",
             Limits(0.8, 0.6, "below", "times the mean of the same weekdays of past weeks"),
             unit="currency",
             draw="area",
             breakdown="ml.model.name",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="business", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=3, layer="business", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per six hours and model."""
@@ -101,7 +103,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         for name in sorted(names):
             own = [each for each in chosen if each.model[0] == name]
             history = LabelHistory(predictions, context, name)
-            for window in context.windows(DAY, STEP):
+            for window in context.windows(DAY, EVALUATION_INTERVAL):
                 approved = history.approved(window)
                 if approved:
                     yield self._judge(
@@ -126,7 +128,7 @@ class BusinessValue(Analyzer[LabelProfile]):
             "baseline_count": len(past),
         }
         usual = sum(value.total for value in past) / len(past) if past else 0.0
-        missing = _obstacle(labeled, now, past, usual)
+        missing = _skip_reason(labeled, now, past, usual)
         if missing or now is None:
             reason = (
                 f"Of {count(approved, 'approved prediction')} {span(window)} "
@@ -145,7 +147,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         limits = self.limits[METRIC]
         judge = limits.judge if coverage.mature else limits.judge_bounds
         reach = Z * now.error
-        waiting = f", {awaited:,} more are still to come" if awaited else ""
+        waiting = f", {awaited:,} more are expected" if awaited else ""
         return self.finding(
             METRIC,
             None,
@@ -159,20 +161,22 @@ class BusinessValue(Analyzer[LabelProfile]):
             warning=limits.warning * usual,
             critical=limits.critical * usual,
             reason=f"Bids that {name} approved {span(window)} brought {number(now.total)}, "
-            f"{percent(now.total / usual)} of what the same "
-            f"hours of {count(len(past), 'week')} before brought ({number(usual)}); "
+            f"{percent(now.total / usual)} of the mean of the same "
+            f"hours of {count(len(past), 'week')} before ({number(usual)}); "
             f"{count(now.labeled, 'label')} are known{waiting}.",
         )
 
 
-def _obstacle(labeled: int, now: Value | None, past: Sequence[Value], usual: float) -> str | None:
-    """Return why a day cannot be compared with what is usual, None if it can."""
-    if labeled < FEWEST:
-        return f"{FEWEST} labels are needed"
+def _skip_reason(
+    labeled: int, now: Value | None, past: Sequence[Value], usual: float
+) -> str | None:
+    """Return why a day cannot be compared with past weeks, None if it can."""
+    if labeled < MIN_LABELS:
+        return f"{MIN_LABELS} labels are needed"
     if now is None:
         return "the values of successes are too large to be summed"
     if not past:
-        return "no week before is known to compare with"
+        return "no earlier week is known for a baseline"
     if usual <= 0:
         return f"the same hours of {count(len(past), 'week')} before brought {number(usual)}"
     return None
@@ -215,7 +219,7 @@ def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Val
         profiles = labels.within(before)
         if profiles and profiles[0].window.start <= before.end - COVERED:
             value = value_of(profiles)
-            if value and value.labeled >= FEWEST:
+            if value and value.labeled >= MIN_LABELS:
                 yield value
 
 

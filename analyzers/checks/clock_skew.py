@@ -1,16 +1,14 @@
-"""Clock skew: are events dated when they happened?
+"""Clock skew: events dated in the future or in an impossible past.
 
-The date an event carries is compared with when it arrived, hour of arrival by hour of arrival. An
-event dated more than ten minutes after the end of that hour comes from a clock that is ahead, or
-that writes local time as UTC; one dated more than ten years before it comes from a clock that was
-reset. A clock that is behind by less cannot be told from a line that came late: `completeness`
-counts those.
+The timestamp of an event is compared with its arrival, hour of arrival by hour of arrival. An event
+dated more than ten minutes after the end of that hour comes from a clock that is ahead, or that
+writes local time as UTC; one dated more than ten years before it comes from a clock that was reset.
+A clock that is behind by less looks like a late line: `completeness` counts those.
 
-What is dated in the future is not judged before that time has come. What was dated ahead by more
-than a day or two is not judged then either: it is traffic of no time that is known. What is dated
-in the past is counted where it is dated, and is never traffic of now. The check needs
-`event.ingested`, which mlmon's shipper adds; where the shipper's own clock is behind, its lines
-look as if they were ahead.
+Events dated in the future are not judged before that time has come, and not at all if they were
+dated ahead by more than a day or two. Events dated in the past are counted where they are dated,
+never as present traffic. The check needs `event.ingested`, which mlmon's shipper adds; where the
+shipper's own clock is behind, its lines look as if they were ahead.
 """
 
 from __future__ import annotations
@@ -41,27 +39,27 @@ class ClockSkew(Analyzer[ClockProfile]):
     """Events dated in the future or in an impossible past, per service."""
 
     name = "clock_skew"
-    question = "Are events dated when they happened?"
+    question = "Are timestamps of events plausible?"
     advice = (
         "Compare `date -u` on the machine of the process that the sentence names with a clock "
         "that is right, and start its time synchronisation (chrony, systemd-timesyncd). Ahead by "
         "whole hours, the process writes local time as UTC. If many services are ahead at once, "
         "the clock of the shipper's machine is behind. Lines that are dated wrongly are not "
-        "judged: ship them again once their dates are mended."
+        "judged: ship them again once their dates are fixed."
     )
     needs = (Needs("clock", DAY),)
     metrics = (
         Metric(
             AHEAD,
-            "Dated ahead",
-            "How many lines are dated after their arrival?",
+            "Lines dated in the future",
+            "Which share of lines is dated after its arrival?",
             Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
             unit="ratio",
         ),
         Metric(
             BEHIND,
-            "Dated long ago",
-            "How many lines are dated ten years ago?",
+            "Lines dated ten years back",
+            "Which share of lines is dated ten years back or more?",
             Limits(0.001, 0.05, meaning="share of the lines that arrived in the hour"),
             unit="ratio",
         ),

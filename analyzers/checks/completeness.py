@@ -1,14 +1,13 @@
-"""Completeness: did every line that was written arrive, once, and in time?
+"""Completeness: lost, repeated and late lines.
 
 Each process numbers its lines from 1, over all datasets. A number without a line is a lost line,
-two lines of one number are a repeated one: both are counted, not estimated. A line is late that
-arrived five minutes or more after the five minutes it was written in had ended.
+two lines of one number are a repeated one: both are counted, not estimated. A line is late if it
+arrived five minutes or more after the end of the five minutes it was written in.
 
-What a process wrote after its last known line cannot be counted until its next line arrives: the
+Lines that a process wrote after its last known line are counted once its next line arrives: the
 window of that line then shows the loss. Lines that arrive later lower it again, as a new revision.
 A process that was already running when its service's logs began is counted from its first known
-line on. Lines that were written before their service's logs were first shipped are history, not
-late.
+line on. Lines written before their service's logs were first shipped are not late.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
-from mlmon.analyzers.log_coverage.line_accounts import Account, accounts
+from mlmon.analyzers.log_coverage.line_counts import LineCount, line_counts
 from mlmon.analyzers.profiles.kinds.sequence import STEP, Missing, SequenceProfile
 from mlmon.analyzers.references import cadence
 from mlmon.formatting import count, number, percent, span
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
 
 LOST, REPEATED, LATE, DELAY = "lost.rate", "duplicated.rate", "late.rate", "late.seconds"
-EXPECTED = 100
+EXPECTED_LINES = 100
 SHOWN = 3
 
 
@@ -53,15 +52,15 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         "lines that were refused. Lines the service itself dropped mean that its queue was full: "
         'give it a larger `queue_capacity`, or `overflow="block"`. Search the log file for the '
         "missing numbers: if they are there, ship the file again, and the verdicts of that time "
-        "are made anew. Lines stored twice were sent again after a rollover; shippers other than "
-        "mlmon's must make `event.id` the document's id."
+        "are computed again. Lines stored twice were sent again after a rollover; shippers other "
+        "than mlmon's must make `event.id` the document's id."
     )
     needs = (Needs("sequence", 2 * DAY),)
     metrics = (
         Metric(
             LOST,
             "Lost lines",
-            "How many of the lines that were written are missing?",
+            "Which share of the written lines is missing?",
             Limits(
                 0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
             ),
@@ -70,21 +69,21 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         Metric(
             REPEATED,
             "Repeated lines",
-            "How many lines are stored more than once?",
+            "Which share of lines is stored more than once?",
             Limits(0.01, 0.10),
             unit="ratio",
         ),
         Metric(
             LATE,
             "Late lines",
-            "How many lines came too late for their window?",
+            "Which share of lines arrived too late for its window?",
             Limits(0.05, 0.25),
             unit="ratio",
         ),
         Metric(
             DELAY,
-            "Time to arrive",
-            "How long does a line take to arrive?",
+            "Arrival delay",
+            "How long does a line take to arrive on average?",
             Limits(60, 600, meaning="seconds, on average"),
             unit="s",
         ),
@@ -93,17 +92,17 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
 
     def evaluate(self, context: AnalysisContext[SequenceProfile]) -> Iterator[Finding]:
         """Yield the findings of each service: by the hour, or longer where it writes little."""
-        by_service: dict[str, list[Account]] = defaultdict(list)
-        for account in accounts(context.profiles):
-            by_service[account.service].append(account)
+        by_service: dict[str, list[LineCount]] = defaultdict(list)
+        for line_count in line_counts(context.profiles):
+            by_service[line_count.service].append(line_count)
         for service, found in sorted(by_service.items()):
             yield from self._judge(service, found, context)
 
     def _judge(
-        self, service: str, found: Sequence[Account], context: AnalysisContext[SequenceProfile]
+        self, service: str, found: Sequence[LineCount], context: AnalysisContext[SequenceProfile]
     ) -> Iterator[Finding]:
-        starts = [account.start for account in found]
-        lines = list(accumulate((account.stretch.distinct for account in found), initial=0))
+        starts = [line_count.start for line_count in found]
+        lines = list(accumulate((line_count.stretch.distinct for line_count in found), initial=0))
 
         def part(window: Window) -> tuple[int, int]:
             return bisect_left(starts, window.start), bisect_left(starts, window.end)
@@ -112,7 +111,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             first, last = part(window)
             return lines[last] - lines[first]
 
-        for window in cadence.windows(context.period, written, EXPECTED, STEP):
+        for window in cadence.windows(context.period, written, EXPECTED_LINES, STEP):
             first, last = part(window)
             if first < last:
                 of_window = _Lines(service, window, found[first:last])
@@ -129,15 +128,15 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         else:
             reason = (
                 f"{percent(total / written)} of {lines.title(written)} never arrived: "
-                f"{_lacking(lost, lines, profiles)}{lines.dropped}."
+                f"{_missing_numbers(lost, lines, profiles)}{lines.dropped}."
             )
         return self._counted(LOST, lines, total, written, reason)
 
     def _repeated(self, lines: _Lines) -> Finding:
-        stored = sum(account.stretch.lines for account in lines.accounts)
+        stored = sum(line_count.stretch.lines for line_count in lines.line_counts)
         extra = stored - lines.distinct
         reason = (
-            f"{percent(extra / stored)} of {count(stored, 'document')} repeat a line: there are "
+            f"{percent(extra / stored)} of {count(stored, 'document')} are duplicates of "
             f"{lines.title(lines.distinct)}."
             if extra
             else f"None of {lines.title(lines.distinct)} is stored twice."
@@ -150,9 +149,9 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             profile.shipped[lines.service] for profile in around if lines.service in profile.shipped
         ]
         heard = [
-            account.stretch
-            for account in lines.accounts
-            if account.stretch.timed and account.start >= min(shipped)
+            line_count.stretch
+            for line_count in lines.line_counts
+            if line_count.stretch.timed and line_count.start >= min(shipped)
         ]
         timed = sum(stretch.timed for stretch in heard)
         if not timed:
@@ -191,36 +190,36 @@ class _Lines:
 
     service: str
     window: Window
-    accounts: Sequence[Account]
+    line_counts: Sequence[LineCount]
 
     @property
     def distinct(self) -> int:
         """Lines, each once."""
-        return sum(account.stretch.distinct for account in self.accounts)
+        return sum(line_count.stretch.distinct for line_count in self.line_counts)
 
     @property
     def lost(self) -> Counter[str]:
         """Lost lines by process, as known at the window's end."""
         lost: Counter[str] = Counter()
-        for account in self.accounts:
+        for line_count in self.line_counts:
             # What is given back beyond zero was counted in an earlier window.
-            lost[account.process] = max(0, lost[account.process] + account.lost)
+            lost[line_count.process] = max(0, lost[line_count.process] + line_count.lost)
         return +lost
 
     @property
     def dropped(self) -> str:
-        """Say how many lines the processes dropped themselves."""
-        dropped = sum(account.stretch.dropped for account in self.accounts)
-        return f"; the service itself dropped {dropped:,}, its queue being full" if dropped else ""
+        """Sentence part about lines that the processes dropped themselves."""
+        dropped = sum(line_count.stretch.dropped for line_count in self.line_counts)
+        return f"; the service dropped {dropped:,} (queue full)" if dropped else ""
 
     def title(self, lines: int) -> str:
-        """Say what lines these are."""
+        """Describe the lines in a sentence."""
         wrote = f"{self.service or 'an unnamed service'} wrote {span(self.window)}"
         return f"{count(lines, 'line')} that {wrote}"
 
 
-def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
-    """Say which numbers the process with most losses lacks, and how many others lack some."""
+def _missing_numbers(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
+    """Describe the missing numbers of the process with most losses, and count the others."""
     (process, amount), *others = lost.most_common()
     ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)[:SHOWN]
     more = amount - sum(range_.count for range_ in ranges)
@@ -235,9 +234,9 @@ def _lacking(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfi
 def _missing(process: str, lines: _Lines, profiles: Iterable[SequenceProfile]) -> Iterator[Missing]:
     """Yield the ranges: between an hour's lines as its profile knows them, and before them."""
     hours = {
-        account.start: account
-        for account in lines.accounts
-        if account.process == process and account.gap
+        line_count.start: line_count
+        for line_count in lines.line_counts
+        if line_count.process == process and line_count.gap
     }
     for profile in profiles:
         for found in profile.processes:

@@ -1,9 +1,9 @@
-"""Data quality: do predictions carry the values the model was trained to expect?
+"""Data quality: missing, out-of-range and unseen values per feature.
 
-Per feature: the share without a value, the share of numbers outside of the training set's range,
-and the share of categories the training set does not have. Rates carry Wilson's interval and are
+Per feature: the share without a value, the share of numbers outside the training set's range, and
+the share of categories the training set does not have. Rates carry Wilson's interval and are
 compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
-that makes more values than predictions, nothing is said of what is missing.
+that makes more values than predictions, the share of missing values is unknown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
 CONFIDENCE = 0.999
-EXPECTED, FEWEST = 100, 20
+EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Fault:
         count: Predictions with it.
         rows: Predictions that could have it.
         usual: Share of training rows with it, or expected to have it.
-        says: What the faulty values are, for the sentence.
+        description: What the faulty values are, for the sentence.
         detail: Which they are.
     """
 
@@ -56,7 +56,7 @@ class Fault:
     count: int
     rows: int
     usual: float
-    says: str
+    description: str
     detail: str = ""
 
 
@@ -70,34 +70,37 @@ class DataQuality(Analyzer[PredictionProfile]):
         "--field ml.features.missing=FEATURE` or `--field ml.features.categorical.FEATURE=VALUE`, "
         "and find the client or source they share. A missing value is the source's failure; one "
         "out of range is often a unit; an unseen category is either a typing error upstream or "
-        "news the model must be retrained for."
+        "a new one, for which the model must be retrained."
     )
     needs = (Needs("prediction", 2 * DAY),)
     metrics = (
         Metric(
             MISSING,
             "Missing values",
-            "Which features come without a value?",
+            "Which share of predictions lacks the feature?",
             Limits(0.05, 0.20, meaning="above the training set's share", measures="rate"),
             unit="ratio",
         ),
         Metric(
             OUTSIDE,
-            "Out of range",
-            "Which numbers has training never seen?",
+            "Out-of-range values",
+            "Which share of values lies outside the training range?",
             Limits(
-                0.01, 0.05, meaning="at least 3 and 6 times what chance allows", measures="rate"
+                0.01,
+                0.05,
+                meaning="at least 3 and 6 times the rate expected by chance",
+                measures="rate",
             ),
             unit="ratio",
         ),
         Metric(
             UNSEEN,
             "Unseen categories",
-            "Which categories has training never seen?",
+            "Which share of values is a category training has not seen?",
             Limits(
                 0.01,
                 0.05,
-                meaning="at least 3 and 6 times what rare categories allow",
+                meaning="at least 3 and 6 times the rate expected of rare categories",
                 measures="rate",
             ),
             unit="ratio",
@@ -112,7 +115,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             of_model = [profile for profile in profiles if profile.model[0] == name]
             traffic = AnalysisContext(context.period, of_model)
             events = partial(_predictions, traffic)
-            for window in cadence.windows(context.period, events, EXPECTED, STEP):
+            for window in cadence.windows(context.period, events, EXPECTED_PREDICTIONS, STEP):
                 for model, found in _by_version(traffic.within(window)):
                     yield from self._judge(window, found, context.baselines.get(model))
 
@@ -140,10 +143,10 @@ class DataQuality(Analyzer[PredictionProfile]):
     def _finding(
         self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline
     ) -> Finding:
-        if fault.rows < FEWEST:
+        if fault.rows < MIN_PREDICTIONS:
             reason = (
                 f"{count(fault.rows, 'prediction')} with {fault.feature} {span(window)}, "
-                f"{FEWEST} are needed for a verdict."
+                f"{MIN_PREDICTIONS} are needed for a verdict."
             )
             return self.unknown(
                 fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
@@ -151,8 +154,8 @@ class DataQuality(Analyzer[PredictionProfile]):
         if fault.count < 0:
             reason = (
                 f"{fault.feature} has {fault.rows - fault.count:,} values in "
-                f"{count(fault.rows, 'prediction')} {span(window)}: of lists each value counts, so "
-                "that nobody knows how many are missing; log one value."
+                f"{count(fault.rows, 'prediction')} {span(window)}: each value of a list counts, "
+                "so the number of missing values is unknown; log one value."
             )
             return self.unknown(
                 fault.metric, fault.feature, window, reason, sample_count=fault.rows, **about
@@ -161,7 +164,7 @@ class DataQuality(Analyzer[PredictionProfile]):
         interval = wilson_interval(fault.count, fault.rows, CONFIDENCE)
         rate = fault.count / fault.rows
         reason = (
-            f"{percent(rate)} of {fault.feature} {fault.says} ({fault.count:,} of "
+            f"{percent(rate)} of {fault.feature} {fault.description} ({fault.count:,} of "
             f"{count(fault.rows, 'prediction')} {span(window)}{fault.detail}), "
             f"in training {percent(fault.usual)}."
         )
@@ -190,10 +193,14 @@ def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:
         yield _missing(sample, feature, "numeric", seen.n, numbers.missing / baseline.rows)
         outside = seen.counts[0] + seen.counts[-1]
         extremes = f"; now {number(seen.minimum or 0)} to {number(seen.maximum or 0)}"
-        says = f"lies outside of {number(numbers.edges[0])} to {number(numbers.maximum or 0)}"
+        description = (
+            f"lies outside of {number(numbers.edges[0])} to {number(numbers.maximum or 0)}"
+        )
         # One more row of the same kind is the least or the greatest so often.
         usual = 2 / (numbers.n + 1)
-        yield Fault(OUTSIDE, feature, outside, seen.n, usual, says, extremes if outside else "")
+        yield Fault(
+            OUTSIDE, feature, outside, seen.n, usual, description, extremes if outside else ""
+        )
     for feature, known in sorted(baseline.categorical.items()):
         categories = sample.categorical[feature]
         usual = known.missing / baseline.rows

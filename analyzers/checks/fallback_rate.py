@@ -1,12 +1,11 @@
-"""Fallbacks: how fresh and complete are feature sources, and how often do defaults replace them?
+"""Fallback rate: freshness and coverage of feature sources, and how often defaults replace them.
 
 Per feature source: the share of predictions whose source was not fresh, the share whose source had
-data at all, and how old the data was, on average and at worst. The age at which the service turns
-to defaults is learnt from the youngest data it called stale in the past week; the oldest data is
+data, and the age of the data, on average and at most. The age at which the service switches to
+defaults is estimated by the youngest data it called stale in the past week; the oldest data is
 judged against it before it is reached. Where the service logs each fallback with its reason, the
-share of predictions is judged per reason as well; of a source that predictions do not name, the
-fallbacks are judged as a share of all predictions. Everything is compared with the source's own
-past week.
+share of predictions is judged per reason as well; for a source that predictions do not name,
+fallbacks are judged as a share of all predictions. The baseline is the source's own past week.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
 RATE, SHARE, COVERAGE = "fallback.rate", "fallback.share", "source.coverage"
 AGE, OLDEST = "source.age_hours", "source.oldest_hours"
 CONFIDENCE = 0.999
-EXPECTED, FEWEST = 100, 20
-FEWEST_HOURS = 12
+EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
+MIN_HOURS = 12
 PAST = timedelta(days=7)
 HOUR_S = 3600.0
 FRESH = "fresh"
@@ -54,7 +53,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
     """Use of defaults, coverage, and age of the data, per feature source."""
 
     name = "fallback_rate"
-    question = "How fresh and complete are feature sources, and how often do defaults replace them?"
+    question = "Are feature sources fresh and complete, and how often do defaults replace them?"
     advice = (
         "Look at `job_health` for the job that refreshes the source: it has failed, hangs, or "
         "is late. Start it by hand and watch the age fall. As long as defaults are used, scores "
@@ -69,8 +68,8 @@ class FallbackRate(Analyzer[PredictionProfile]):
     metrics = (
         Metric(
             RATE,
-            "Fallbacks to defaults",
-            "How many predictions use defaults?",
+            "Fallback rate",
+            "Which share of predictions uses defaults?",
             Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
             unit="ratio",
         ),
@@ -84,7 +83,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
         Metric(
             COVERAGE,
             "Coverage of feature sources",
-            "How many have any data?",
+            "Which share of predictions has data from the source?",
             Limits(
                 0.95,
                 0.75,
@@ -103,7 +102,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
         ),
         Metric(
             OLDEST,
-            "Oldest data",
+            "Oldest data of feature sources",
             "How old is the oldest data predictions are made from?",
             Limits(
                 3.0,
@@ -121,19 +120,19 @@ class FallbackRate(Analyzer[PredictionProfile]):
         profiles = one_per_version(context.with_part("sources"), context.baselines)
         fallbacks: AnalysisContext[FallbackProfile] = context.of("fallback")
         named = {name for profile in profiles for name in profile.sources}
-        told = {source for profile in fallbacks.profiles for source in profile.reasons}
-        for source in sorted(named | told):
+        logged = {source for profile in fallbacks.profiles for source in profile.reasons}
+        for source in sorted(named | logged):
             used = AnalysisContext(
                 context.period, [profile for profile in profiles if source in profile.sources]
             )
             yield from _Source(self, source, used).findings(fallbacks)
-            if source in told:
-                all_of_them = list(_as_told(source, profiles, fallbacks))
+            if source in logged:
+                all_of_them = list(_as_logged(source, profiles, fallbacks))
                 counted = _Source(self, source, AnalysisContext(context.period, all_of_them))
-                yield from counted.findings_as_told(fallbacks, used)
+                yield from counted.findings_as_logged(fallbacks, used)
 
 
-def _as_told(
+def _as_logged(
     source: str, profiles: Sequence[PredictionProfile], fallbacks: AnalysisContext[FallbackProfile]
 ) -> Iterator[PredictionProfile]:
     """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
@@ -170,12 +169,14 @@ class _Source:
 
     def windows(self) -> Iterator[Window]:
         """Yield the windows to judge."""
-        return cadence.windows(self.used.period, lambda each: self.total(each).n, EXPECTED, STEP)
+        return cadence.windows(
+            self.used.period, lambda each: self.total(each).n, EXPECTED_PREDICTIONS, STEP
+        )
 
-    def findings_as_told(
+    def findings_as_logged(
         self, fallbacks: AnalysisContext[FallbackProfile], named: AnalysisContext[PredictionProfile]
     ) -> Iterator[Finding]:
-        """Yield what fallbacks alone tell, where no prediction has named the source for a week."""
+        """Yield findings of fallbacks alone, where no prediction named the source for a week."""
         for window in self.windows():
             known, use = Window(window.start - PAST, window.end), self.total(window)
             if not use.n or named.within(known):
@@ -216,7 +217,7 @@ class _Source:
             f"{count(use.n, 'prediction')} {span(window)}, for {percent(1 - gap)} in the 7 days "
             "before."
         )
-        # However large the gap is usually, half of the usual coverage is no longer usual.
+        # However large the usual gap, half of the usual coverage is a change.
         limits = self.analyzer.limits[COVERAGE].at_least(
             max(1 - 3 * gap, (1 - gap) / 2), max(1 - 6 * gap, (1 - gap) / 4)
         )
@@ -257,7 +258,7 @@ class _Source:
         reason: str,
     ) -> Finding:
         part, n = counted
-        if n < FEWEST:
+        if n < MIN_PREDICTIONS:
             return self._too_few(metric, subject, window, n)
         interval = wilson_interval(part, n, CONFIDENCE)
         return self.analyzer.finding(
@@ -281,7 +282,7 @@ class _Source:
         age = _age(use)
         past = self.ages.before(window.start)
         limits, usual = self.analyzer.limits[AGE], None
-        if len(past) >= FEWEST_HOURS:
+        if len(past) >= MIN_HOURS:
             usual = float(np.median(past))
             high = float(np.quantile(past, 0.75))
             limits = limits.at_least(2 * high, 4 * high)
@@ -292,7 +293,7 @@ class _Source:
         oldest = _hours(use.age_highest)
         past, stale = self.oldest.before(window.start), self.stale.before(window.start)
         limits = self.analyzer.limits[OLDEST]
-        usual = float(np.median(past)) if len(past) >= FEWEST_HOURS else None
+        usual = float(np.median(past)) if len(past) >= MIN_HOURS else None
         high = float(np.quantile(past, 0.75)) if usual is not None else 0.0
         of = f"The oldest data of {self.source} was {_old(oldest or 0.0)} old"
         limit = float(stale.min()) if len(stale) else None
@@ -313,15 +314,15 @@ class _Source:
         usual: float | None,
         of: str,
     ) -> Finding:
-        if use.ages < FEWEST <= use.n:
+        if use.ages < MIN_PREDICTIONS <= use.n:
             reason = (
-                f"{use.ages:,} of {count(use.n, 'prediction')} {span(window)} say how old the data "
-                f"of {self.source} was, {FEWEST} are needed: log its `age_s` or `last_updated_at`."
+                f"Only {use.ages:,} of {count(use.n, 'prediction')} {span(window)} log the age of "
+                f"{self.source}, {MIN_PREDICTIONS} are needed: log `age_s` or `last_updated_at`."
             )
             return self.analyzer.unknown(
                 metric, self.source, window, reason, sample_count=use.ages, service=self.service
             )
-        if use.ages < FEWEST:
+        if use.ages < MIN_PREDICTIONS:
             return self._too_few(metric, self.source, window, use.ages)
         if hours is None:
             reason = f"Ages of {self.source} {span(window)} are too large to be summed."
@@ -344,7 +345,7 @@ class _Source:
     def _too_few(self, metric: str, subject: str, window: Window, uses: int) -> Finding:
         reason = (
             f"{count(uses, 'prediction')} used {self.source} {span(window)}, "
-            f"{FEWEST} are needed for a verdict."
+            f"{MIN_PREDICTIONS} are needed for a verdict."
         )
         return self.analyzer.unknown(
             metric, subject, window, reason, sample_count=uses, service=self.service

@@ -1,14 +1,14 @@
-"""Feature statistics: how do each feature's mean, median, spread, range and shares compare?
+"""Feature statistics: mean, median, spread, range and shares of each feature against training.
 
-The day before every sixth hour is set beside the training set. Shifts are counted in robust
-standard deviations of the training set: the range from its tenth to its ninetieth percentile over
-2.563, which for a normal distribution is its standard deviation and which no outlier moves.
+The day before every sixth hour is compared with the training set. Shifts are counted in robust
+standard deviations of the training set: the range from its 10th to its 90th percentile over 2.563,
+which for a normal distribution is its standard deviation and which no outlier moves.
 
-Where a feature's distribution has moved, `feature_drift` alarms, and what is said here explains it.
-Here alarms only what that distance cannot see: a few percent of values that lie so far out that the
-mean or the spread moves. An alarm is taken from the calm end of the interval. One outlier, however
-large, widens that interval by as much as it moves the value (statistics/moments.py), so it
-alarms nobody.
+Where a feature's distribution has drifted, `feature_drift` alarms, and these statistics explain it.
+Alarms of this analyzer are changes which that distance cannot see: a few percent of values so far
+out that the mean or the spread moves. Severity uses the conservative end of the interval. One
+outlier widens that interval by as much as it moves the value (statistics/moments.py), so it
+raises no alarm.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.drift import ALPHA
 from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
-from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.daily_window import (
+    EVALUATION_INTERVAL,
+    LOOKBACK,
+    DailyWindow,
+    daily_windows,
+)
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
@@ -48,11 +52,10 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
 
-STEP = 6 * HOUR
 MEAN, MEDIAN, SPREAD = "mean.shift", "median.shift", "spread.ratio"
 MINIMUM, MAXIMUM, SHARE = "minimum.shift", "maximum.shift", "category.share"
 CONFIDENCE = 1 - ALPHA
-FEWEST = 100
+MIN_VALUES = 100
 MOST_CATEGORIES = 10
 # From the tenth to the ninetieth percentile, in standard deviations of a normal distribution.
 TENTHS = float(2 * special.ndtri(0.9))
@@ -60,21 +63,21 @@ TENTHS = float(2 * special.ndtri(0.9))
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One statistic of one numeric feature beside the training set's.
+    """One statistic of one numeric feature, compared with the training set.
 
     Args:
         metric: What it is.
         value: How far it has moved: a shift in robust standard deviations, or a ratio.
-        interval: What chance and buckets leave open.
+        interval: What sampling error and buckets leave open.
         unmoved: The value of no change, 0 or 1.
-        says: The statistic now and in training, in the feature's own unit.
+        sentence: The statistic now and in training, in the feature's own unit.
     """
 
     metric: str
     value: float
     interval: Interval
     unmoved: float
-    says: str
+    sentence: str
 
     @property
     def size(self) -> Interval:
@@ -90,43 +93,52 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
     """Mean, median, spread, range and shares of each feature's day."""
 
     name = "feature_statistics"
-    question = "How do each feature's mean, median, spread, range and shares compare with training?"
+    question = "Do each feature's mean, median, spread, range and shares match training?"
     advice = (
         "Look at the feature's largest and smallest values of the day: a mean or spread that "
-        "moves while the distribution as a whole does not is the work of few predictions. Find the "
+        "moves while the distribution as a whole does not is caused by few predictions. Find the "
         "client or source these share; a unit, a sign or a default is the usual cause."
     )
     needs = (Needs("prediction", LOOKBACK),)
     metrics = (
         Metric(
             MEAN,
-            "Means",
-            "How many standard deviations has each mean moved?",
-            Limits(0.5, 1.0, meaning="either way; only where `feature_drift` sees nothing"),
+            "Mean shift",
+            "By how many standard deviations has the mean moved?",
+            Limits(0.5, 1.0, meaning="either way; only without an alarm of `feature_drift`"),
             pivot=0.0,
         ),
-        Metric(MEDIAN, "Medians", "How many standard deviations has each median moved?", pivot=0.0),
+        Metric(
+            MEDIAN,
+            "Median shift",
+            "By how many standard deviations has the median moved?",
+            pivot=0.0,
+        ),
         Metric(
             SPREAD,
-            "Spread",
-            "How wide are values spread, as a multiple of training?",
-            Limits(2.0, 4.0, meaning="or its reciprocal; only where `feature_drift` does not"),
+            "Standard deviation ratio",
+            "What is the standard deviation, as a multiple of training?",
+            Limits(2.0, 4.0, meaning="or its reciprocal; only without an alarm of `feature_drift`"),
             pivot=1.0,
         ),
         Metric(
             MINIMUM,
-            "Minima",
-            "How many standard deviations has each minimum moved?",
+            "Minimum shift",
+            "By how many standard deviations has the minimum moved?",
             worst="lowest",
         ),
-        Metric(MAXIMUM, "Maxima", "How many standard deviations has each maximum moved?"),
-        Metric(SHARE, "Shares of categories", "How frequent is each category?", unit="ratio"),
+        Metric(MAXIMUM, "Maximum shift", "By how many standard deviations has the maximum moved?"),
+        Metric(
+            SHARE, "Category shares", "Which share of the values is each category?", unit="ratio"
+        ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=2, layer="feature", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=2, layer="feature", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""
-        for day in daily_windows(context, STEP):
+        for day in daily_windows(context, EVALUATION_INTERVAL):
             skip_reason = day.skip_reason() or day.incomplete()
             if skip_reason or day.baseline is None:
                 yield self.unknown(MEAN, None, day.window, str(skip_reason), **day.about)
@@ -140,7 +152,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
     def _numbers(
         self, day: DailyWindow, feature: str, sample: Buckets, numbers: Buckets
     ) -> Iterator[Finding]:
-        skip_reason = _obstacle(feature, sample, numbers)
+        skip_reason = _skip_reason(feature, sample, numbers)
         if skip_reason:
             reason = f"{skip_reason} {span(day.window)}."
             yield self.unknown(MEAN, feature, day.window, reason, **day.about)
@@ -167,7 +179,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
     def _categories(
         self, day: DailyWindow, feature: str, sample: Categories, known: CategoryBaseline
     ) -> Iterator[Finding]:
-        if sample.n < FEWEST:
+        if sample.n < MIN_VALUES:
             reason = f"{_too_few(feature, sample.n)} {span(day.window)}."
             yield self.unknown(SHARE, feature, day.window, reason, **day.about)
             return
@@ -230,11 +242,13 @@ def _shift(
     metric: str, name: str, now: float, before: float, interval: Interval, unit: float
 ) -> Statistic:
     value = (now - before) / unit
-    says = (
+    sentence = (
         f"{name} {number(now)}, in training {number(before)} "
         f"({number(abs(value))} standard deviations {'above' if value >= 0 else 'below'})"
     )
-    return Statistic(metric, value, Interval(interval.low / unit, interval.high / unit), 0.0, says)
+    return Statistic(
+        metric, value, Interval(interval.low / unit, interval.high / unit), 0.0, sentence
+    )
 
 
 def _spread(sample: Buckets, numbers: Buckets) -> Statistic:
@@ -242,26 +256,26 @@ def _spread(sample: Buckets, numbers: Buckets) -> Statistic:
     current, reference = (variance_interval(buckets, CONFIDENCE) for buckets in (sample, numbers))
     low = math.sqrt(current.low / reference.high)
     high = math.sqrt(current.high / reference.low) if reference.low > 0 else math.inf
-    says = f"standard deviation {number(now)}, in training {number(before)}"
-    return Statistic(SPREAD, now / before, Interval(low, high), 1.0, says)
+    sentence = f"standard deviation {number(now)}, in training {number(before)}"
+    return Statistic(SPREAD, now / before, Interval(low, high), 1.0, sentence)
 
 
-def _obstacle(feature: str, sample: Buckets, numbers: Buckets) -> str:
-    """Return why nothing can be said, up to the window; empty if it can."""
-    if sample.n < FEWEST:
+def _skip_reason(feature: str, sample: Buckets, numbers: Buckets) -> str:
+    """Return why there is no verdict, up to the window; empty if there is one."""
+    if sample.n < MIN_VALUES:
         return _too_few(feature, sample.n)
-    if numbers.n < FEWEST:
-        return f"The baseline has {count(numbers.n, 'value')} of {feature}, {FEWEST} are needed"
+    if numbers.n < MIN_VALUES:
+        return f"The baseline has {count(numbers.n, 'value')} of {feature}, {MIN_VALUES} are needed"
     try:
         Moments.of(sample)
         unit = scale(numbers)
     except EmptySampleError:
         return f"Values of {feature} are too large to be summed"
-    return "" if unit > 0 else f"{feature} is constant in training: it has no spread to count by"
+    return "" if unit > 0 else f"{feature} is constant in training: shifts are not defined"
 
 
 def _too_few(feature: str, rows: int) -> str:
-    return f"{count(rows, 'prediction')} with a value of {feature}, {FEWEST} are needed"
+    return f"{count(rows, 'prediction')} with a value of {feature}, {MIN_VALUES} are needed"
 
 
 def _sentence(
@@ -275,11 +289,11 @@ def _sentence(
 ) -> str:
     where = f"in {count(sample.n, 'prediction')} {span(day.window)}"
     if seen:
-        return f"{feature}: {each.says} {where}; its distribution moved, see feature_drift."
+        return f"{feature}: {each.sentence} {where}; the distribution drifted, see feature_drift."
     if severity.alarming:
         lowest, highest = number(sample.minimum or 0.0), number(sample.maximum or 0.0)
         return (
-            f"{feature}: {each.says} {where}, though most of its distribution is as in training: "
-            f"few values far out do it; they now reach from {lowest} to {highest}."
+            f"{feature}: {each.sentence} {where}, while most of the distribution is as in "
+            f"training: few outliers cause it; values range from {lowest} to {highest}."
         )
-    return f"{feature}: {each.says} {where}."
+    return f"{feature}: {each.sentence} {where}."

@@ -1,17 +1,17 @@
-"""Offline metrics: is each retrained model as good on its test set as those before it?
+"""Offline metrics: test-set metrics of each retrained model, against the versions before it.
 
 A version is judged in the hour in which its evaluation is logged. Each metric is compared with the
-median of up to ten versions before it: a drop must pass its limit by more than chance explains and,
-from four versions on, also be large beside the versions' own spread. What chance explains follows
-from the labels of both training sets, where baselines hold them: test sets of a few hundred rows
-differ by several per cent for no reason. (For that, precision, recall and F1 are taken at 0.5: the
+median of up to ten versions before it: a drop must pass its limit beyond sampling error and, from
+four versions on, be large relative to the versions' own spread. The sampling error follows from the
+labels of both training sets, where baselines hold them: metrics of test sets of a few hundred rows
+differ by several percent at random. (For that, precision, recall and F1 are taken at 0.5: the
 threshold of a version that does not serve yet is not known.)
 
 A steady decline despite retraining is found by Mann-Kendall's test over up to ten versions, with
 Benjamini-Hochberg over the version's metrics, and measured by the Theil-Sen slope; it takes five
-versions if all metrics decline, six if one does alone: fewer may fall at each step by chance. Of
+versions if all metrics decline, six if one does alone: fewer can fall at each step at random. Of
 losses (log-loss, Brier score, calibration error) a rise is the decline. Metrics of other names are
-kept and not judged: which way is worse is not known.
+kept and not judged: the direction that is worse is unknown.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ LOSSES = frozenset({"brier", "ece", "expected_calibration_error", "log_loss"})
 COMPARED = 10
 KNOWN_SPREAD = 4
 FALSE_DISCOVERY_RATE = 0.01
-FEWEST = fewest(FALSE_DISCOVERY_RATE)
+MIN_VERSIONS = fewest(FALSE_DISCOVERY_RATE)
 EVALUATED_WITHIN = 6 * HOUR
 CONFIDENCE = 0.99
 PAST = 365 * DAY
@@ -106,24 +106,24 @@ class OfflineMetrics(Analyzer[ModelProfile]):
     """Each offline metric of a new version against the versions before it."""
 
     name = "offline_metrics"
-    question = "Is each retrained model as good on its test set as those before it?"
+    question = "Are test-set metrics of retrained models as good as before?"
     advice = (
         "Compare the training sets first: their rows, their dates, the share of successes, and "
         "the findings of `data_quality` and `feature_drift` over the time they cover. A sudden "
         "drop points to the data of this training: keep the version before it in service. A "
-        "steady decline points to a market that has become harder to tell, or to features that "
-        "no longer say what they said: retraining alone will not mend it."
+        "steady decline points to a market that has become harder to predict, or to features that "
+        "lost their information: retraining alone will not fix it."
     )
     needs = (Needs("model", PAST),)
     metrics = (
         Metric(
             VALUE,
             "Offline metrics",
-            "How good is each version on its test set?",
+            "What is each test-set metric of each version?",
             Limits(
                 0.05,
                 0.10,
-                meaning="share by which it is certainly worse than the median of up to 10 versions "
+                meaning="relative drop beyond sampling error from the median of up to 10 versions "
                 "before, at least 3 and 6 times their spread",
             ),
             draw="bar",
@@ -131,17 +131,16 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         Metric(
             TREND,
             "Decline of offline metrics",
-            "How much worse have the versions become in spite of retraining?",
+            "By how much have the metrics declined despite retraining?",
             Limits(
                 0.03,
                 0.10,
-                meaning="share by which it became worse over 5 to 10 versions, and a q-value of at "
-                "most 0.01",
+                meaning="relative decline over 5 to 10 versions, with a q-value of at most 0.01",
             ),
             unit="ratio",
         ),
     )
-    # A version is judged once: what is said of it stands for a week.
+    # A version is judged once: its finding holds for a week.
     alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="training", silence=7 * DAY)
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
@@ -184,8 +183,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             if overdue and not version.evaluation and any(each.evaluation for each in known):
                 reason = (
                     f"{version.title} was trained {moment(version.made)}, and "
-                    f"{EVALUATED_WITHIN // HOUR} h later no evaluation of it is logged: whether "
-                    "it is as good as the versions before is not known."
+                    f"{EVALUATED_WITHIN // HOUR} h later no evaluation of it is logged: its "
+                    "performance is unknown."
                 )
                 yield self.unknown(VALUE, None, window, reason, **_about(version))
 
@@ -215,16 +214,16 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         known: dict[str, Any] = {"value": value, "sample_count": 1, **_about(judged)}
         if not series.earlier:
             reason = (
-                f"{metric} of {judged.title} is {number(value)}; no version before it is known "
-                "to compare it with."
+                f"{metric} of {judged.title} is {number(value)}; no earlier version is known "
+                "for a baseline."
             )
             return self.unknown(VALUE, metric, window, reason, **known)
         median, (best, of) = series.median, series.best
         limits = _beyond_spread(self.limits[VALUE], series)
         lost = _share(series.sign * (value - median), median)
-        own, chance = _chances(series, baselines)
-        margin = _share(chance, median)
-        explained = f" Chance alone explains a difference of {number(chance)}." if chance else ""
+        own, error = _sampling_errors(series, baselines)
+        margin = _share(error, median)
+        explained = f" Sampling error: {number(error)}." if error else ""
         reason = (
             f"{metric} of {judged.title} is {number(value)}, {_compared(lost)} the median of "
             f"{count(len(series.earlier), 'version')} before it ({number(median)}); the best was "
@@ -246,15 +245,15 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         )
 
     def _trends(self, found: Sequence[Series], window: Window) -> Iterator[Finding]:
-        judged = [each for each in found if len(each.values) >= FEWEST]
+        judged = [each for each in found if len(each.values) >= MIN_VERSIONS]
         p_values = [falling_p(each.quality[-COMPARED:]) for each in judged]
         for series, p, q in zip(judged, p_values, q_values(p_values), strict=True):
             yield self._trend(series, window, p, q)
         for series in found:
-            if len(series.values) < FEWEST:
+            if len(series.values) < MIN_VERSIONS:
                 reason = (
-                    f"{count(len(series.values), 'version')} with {series.metric} known; a steady "
-                    f"decline takes {FEWEST}, for fewer may fall at each step by chance."
+                    f"{count(len(series.values), 'version')} with {series.metric} known; the trend "
+                    f"test needs {MIN_VERSIONS}."
                 )
                 about = _about(series.of[-1])
                 yield self.unknown(TREND, series.metric, window, reason, **about)
@@ -266,7 +265,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         change = -float(stats.theilslopes(quality).slope) * (len(quality) - 1)
         value = _share(change, float(np.median(quality)))
         severity = self.limits[TREND].judge(value, value)
-        # What chance explains is no decline, however large.
+        # A decline that is not significant is ok, however large.
         severity = severity if q <= FALSE_DISCOVERY_RATE else Severity.OK
         first, last = series.of[-len(quality)], series.of[-1]
         verb = "declined steadily" if severity.alarming else "did not decline steadily"
@@ -294,15 +293,15 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         error = f" ({excerpt(last.error)})" if last.error else ""
         reason = (
             f"{count(len(failed), 'evaluation')} failed{error}, the last {moment(last.at)}: the "
-            "quality of that version is not known."
+            "performance of that version is unknown."
         )
         return self.unknown(VALUE, None, window, reason, service=last.service)
 
 
-def _chances(series: Series, baselines: Baselines) -> tuple[float, float]:
-    """Return how far the judged version's value lies from its own by chance, and two from another.
+def _sampling_errors(series: Series, baselines: Baselines) -> tuple[float, float]:
+    """Return the sampling error of the judged version's value, and that of a difference of two.
 
-    Both are 0 where there are no labels to say it.
+    Both are 0 where no labels are known.
     """
     *earlier, judged = (
         _error(series.metric, baselines.get(_model(version))) for version in series.of
@@ -312,7 +311,7 @@ def _chances(series: Series, baselines: Baselines) -> tuple[float, float]:
 
 
 def _error(metric: str, baseline: Baseline | None) -> float:
-    """Return how far a metric may lie from the model's own, by the labels it was measured on."""
+    """Return half of the metric's confidence interval, by the labels it was measured on."""
     if baseline is None or metric not in TITLES:
         return 0.0
     found = offline_performance(baseline, metric, THRESHOLD, CONFIDENCE)
@@ -328,7 +327,7 @@ def _beyond_spread(limits: Limits, series: Series) -> Limits:
 
 
 def _share(part: float, whole: float) -> float:
-    """Return the share; of nothing, all or nothing is lost."""
+    """Return part / |whole|; of zero, 0 or 1."""
     return part / abs(whole) if whole else float(part > 0)
 
 

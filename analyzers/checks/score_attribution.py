@@ -1,16 +1,15 @@
-"""Score attribution: which features moved the scores, and by how much each?
+"""Score attribution: effect of each feature's shift on the mean score.
 
-A feature that moved far may mean nothing to the model, and one that moved little may mean much. The
-training set says what scores go with each value of a feature (the mean out-of-fold score per bucket
-or category, and of missing values). With the day's shares in place of the training set's, the mean
-score changes by the feature's effect. Every sixth hour the features of the day before are ranked by
-it.
+A large shift of a feature may not matter to the model, and a small one may matter much. The
+training set gives the mean out-of-fold score per bucket or category of a feature, and of missing
+values. With the day's shares in place of the training set's, the mean score changes by the
+feature's effect. Every sixth hour the features of the day before are ranked by it.
 
 Limits of the method. Effects are marginal: of features that move together, each carries what they
 share, so effects do not add up. They are associations in the training set: a model may use another
-feature that goes with this one. Within a bucket the mean score is taken to run straight from the
-middle of one to the middle of the next, and where training has no rows it may be any of training's
-scores; that, and sampling on both sides, is the interval. An alarm is taken from its calm end.
+feature that goes with this one. Within a bucket the mean score is interpolated linearly between the
+middles of neighbouring buckets, and where training has no rows it may be any of training's scores;
+that, and sampling error on both sides, is the interval. Severity uses its conservative end.
 
 Paper: Kitagawa, E. M. (1955). Components of a difference between two rates. JASA 50, 1168-1194.
 """
@@ -24,11 +23,15 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
-from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.daily_window import (
+    EVALUATION_INTERVAL,
+    LOOKBACK,
+    DailyWindow,
+    daily_windows,
+)
 from mlmon.analyzers.statistics.moments import Moments
 from mlmon.formatting import count, signed, span
 
@@ -40,37 +43,38 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
 METRIC = "score.effect"
-STEP = 6 * HOUR
-FEWEST = 100
+MIN_PREDICTIONS = 100
 
 
 class ScoreAttribution(Analyzer[PredictionProfile]):
     """Effect of each feature's shift on the mean score."""
 
     name = "score_attribution"
-    question = "Which features moved the scores, and by how much each?"
+    question = "Which features moved the scores, and by how much?"
     advice = (
         "Begin with the feature of the largest effect: it is where a correction changes most. Its "
         "findings in `feature_drift` and `data_quality` say what moved. If no feature has an "
-        "effect though `score_shift` alarms, the model scores the same inputs otherwise: compare "
-        "the version in service with the one meant to be."
+        "effect although `score_shift` alarms, the model scores the same inputs differently: "
+        "compare the version in service with the one meant to be."
     )
     needs = (Needs("prediction", LOOKBACK),)
     metrics = (
         Metric(
             METRIC,
-            "Effects on the score",
-            "By how much does each feature move the score?",
+            "Effect on the mean score",
+            "By how much does each feature move the mean score?",
             Limits(0.25, 0.5, meaning="standard deviations of training's scores, either way"),
             pivot=0.0,
         ),
     )
-    alert_policy = AlertPolicy(on="critical", after=2, of=2, layer="feature", step=STEP)
+    alert_policy = AlertPolicy(
+        on="critical", after=2, of=2, layer="feature", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, and feature."""
-        for day in daily_windows(context, STEP):
-            skip_reason = day.skip_reason() or day.incomplete() or _obstacle(day)
+        for day in daily_windows(context, EVALUATION_INTERVAL):
+            skip_reason = day.skip_reason() or day.incomplete() or _skip_reason(day)
             if skip_reason or day.baseline is None:
                 yield self.unknown(METRIC, None, day.window, str(skip_reason), **day.about)
             else:
@@ -107,18 +111,15 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
             )
 
 
-def _obstacle(day: DailyWindow) -> str | None:
+def _skip_reason(day: DailyWindow) -> str | None:
     if day.baseline and not day.baseline.score_sums:
-        return (
-            f"The training set of {day.title} holds no scores, so it is not known what a value "
-            "means to the model."
-        )
+        return f"The training set of {day.title} holds no scores: effects are unknown."
     rows = sum(profile.rows for profile in day.own)
-    if rows >= FEWEST:
+    if rows >= MIN_PREDICTIONS:
         return None
     return (
-        f"{count(rows, 'prediction')} of {day.title} with features {span(day.window)}, {FEWEST} "
-        "are needed for a verdict."
+        f"{count(rows, 'prediction')} of {day.title} with features {span(day.window)}; "
+        f"{MIN_PREDICTIONS} are needed for a verdict."
     )
 
 

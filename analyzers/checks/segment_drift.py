@@ -1,16 +1,15 @@
-"""Segment drift: in which part of the traffic have the scores moved away from training?
+"""Segment drift: distance of the scores of each segment from training.
 
 A baseline may divide the traffic by categorical features (`mlmon baseline create --segment`). Each
 segment's scores of the day before are compared with the same segment's of the training set, by the
-distance of Kolmogorov and Smirnov over a fifth of the edges, judged every six hours. A verdict is
-taken from the certain end of the distance less what chance adds, after control of the false
-discovery rate over all segments of a model (Benjamini and Hochberg), so that many segments do not
-make false alarms. Segments with too few predictions are counted, not judged.
+Kolmogorov-Smirnov distance over a fifth of the edges, judged every six hours. Severity uses the
+lower bound of the distance less the sampling error, after control of the false discovery rate over
+all segments of a model (Benjamini and Hochberg). Segments with too few predictions are counted, not
+judged.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
@@ -23,6 +22,7 @@ from mlmon.analyzers.drift.moved import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
+from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.formatting import count, number, span
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.drift.segment_comparison import Compared
 
 METRIC = "ks.distance"
-STEP = timedelta(hours=6)
 FALSE_DISCOVERY_RATE = 0.01
 
 
@@ -44,7 +43,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
     """Distance of each segment's scores from the training set's."""
 
     name = "segment_drift"
-    question = "In which part of the traffic have the scores moved away from training?"
+    question = "In which segments do the scores differ from training?"
     advice = (
         "If one segment moved and the others did not, look at what is special to it: a source "
         "that feeds it, a release for it, a market that changed; `feature_drift` over all traffic "
@@ -56,16 +55,16 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         Metric(
             METRIC,
             "Segment drift",
-            "How far have the scores of each segment moved from training: 0 not at all, 1 wholly?",
+            "How large is the KS distance of each segment's scores from training (0 to 1)?",
             LIMITS,
             breakdown="finding.segment",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=STEP)
+    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=EVALUATION_INTERVAL)
 
     def evaluate(self, context: AnalysisContext[SegmentProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
-        for window in context.windows(DAY, STEP):
+        for window in context.windows(DAY, EVALUATION_INTERVAL):
             profiles = context.within(window)
             for model, baseline in _in_service(profiles, context.baselines):
                 own = [profile for profile in profiles if profile.baseline_id == baseline.id]
@@ -102,13 +101,13 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         severity = LIMITS.judge(drift.low, drift.high)
         if q_value > FALSE_DISCOVERY_RATE:
             severity = Severity.OK
-        sample = f"distance {number(drift.value)} in {count(drift.sample_count, 'prediction')}"
+        sample = f"{count(drift.sample_count, 'prediction')} {span(window)}"
         scores = f"Scores of {about['model_name']} {about['model_version']} for {compared.segment}"
         if severity.alarming:
             moved = numbers_moved(compared.scores, compared.reference)
-            reason = f"{scores} moved: {moved}; {sample} {span(window)}."
+            reason = f"{scores} drifted: {moved}; KS {number(drift.value)} in {sample}."
         else:
-            reason = f"{scores} are as in training: {sample} {span(window)}."
+            reason = f"{scores}: no drift (KS {number(drift.value)}) in {sample}."
         return self.finding(
             METRIC,
             SCORE,

@@ -1,13 +1,12 @@
-"""What missing lines do to a verdict: it tells their share, widens, or is withheld.
+"""Effect of missing lines on a verdict: the interval widens, or the verdict is withheld.
 
 Every finding carries the share of its window's lines that arrived. Where lines were lost,
 
-- the interval of a rate, or of a distance of at most 1, is widened by what the lost lines may have
-  held (`statistics/lost_rows.py`): any of them may have been one of the rows measured, so all of
-  them count. An alarm stands if it holds for the calm end of the wider interval, whatever the lost
-  lines were; `ok` stands if the lost lines cannot have brought the value to its limit. Else the
-  verdict is `unknown`.
-- of any other measure nothing is said, `unknown`, where less than `REQUIRED` of the lines arrived.
+- the interval of a rate, or of a distance of at most 1, is widened by what the lost lines can have
+  held (`statistics/lost_rows.py`): each of them may have been one of the rows measured. An alarm
+  holds if it holds for the conservative end of the wider interval; `ok` holds if the lost lines
+  cannot have moved the value to its limit. Otherwise the verdict is `unknown`.
+- any other measure is `unknown` where less than `REQUIRED` of the lines arrived.
 
 So lost lines are never read as a change of the model or the service.
 """
@@ -28,10 +27,12 @@ if TYPE_CHECKING:
     from mlmon.analyzers.log_coverage.log_completeness import Completeness
 
 REQUIRED = 0.9
-"""Below this share of lines that arrived, only what holds whatever the rest was is said."""
+"""Below this share of arrived lines, verdicts must hold for any content of the others."""
 
 
-def weighed(finding: Finding, declared: Limits | None, known: Completeness | None) -> Finding:
+def with_completeness(
+    finding: Finding, declared: Limits | None, known: Completeness | None
+) -> Finding:
     """Return a finding as the completeness of its logs allows it.
 
     Args:
@@ -61,13 +62,13 @@ def _widened(finding: Finding, value: float, limits: Limits, known: Completeness
         may = _with_lost(Interval.exactly(value), finding, limits, known)
         certain = known.share >= REQUIRED and not _may_reach(limits, value, may)
         return widened if certain else _withheld(widened, known)
-    surely = limits.judge(whole.low, whole.high)
-    if not surely.alarming:
+    severity = limits.judge(whole.low, whole.high)
+    if not severity.alarming:
         return _withheld(widened, known)
     return replace(
         widened,
-        severity=min(finding.severity, surely, key=lambda each: each.rank),
-        reason=f"{finding.reason} That holds whatever {_lost_lines(known)} said.",
+        severity=min(finding.severity, severity, key=lambda each: each.rank),
+        reason=f"{finding.reason} Holds regardless of {_lost_lines(known)}.",
     )
 
 
@@ -78,17 +79,17 @@ def _with_lost(seen: Interval, finding: Finding, limits: Limits, known: Complete
 
 
 def _may_reach(limits: Limits, value: float, whole: Interval) -> bool:
-    """Whether a value that is calm as seen may have been at its limit."""
+    """Whether a value within its limits may have reached them with the lost lines."""
     if limits.bad == "above":
         return value < limits.warning <= whole.high
     return value > limits.warning >= whole.low
 
 
 def _withheld(finding: Finding, known: Completeness) -> Finding:
+    lost = f"{_lost_lines(known)} of {finding.service or 'the services'} {span(finding.window)}"
     reason = (
-        f"{_lost_lines(known).capitalize()} of {finding.service or 'the services'} "
-        f"{span(finding.window)} may decide this, so nothing is said: the logs are incomplete. "
-        f"Those that arrived say: {finding.reason}"
+        f"No verdict, the logs are incomplete: {lost} could change it. "
+        f"From the lines that arrived: {finding.reason}"
     )
     return replace(finding, severity=Severity.UNKNOWN, reason=reason)
 

@@ -1,4 +1,4 @@
-"""How much of a window's logs arrived: looked up for each finding, so it has to be quick.
+"""Share of a window's lines that arrived; looked up for each finding.
 
 Where a gap in a process's numbers lies between two lines of different five minutes, its lines are
 taken to have been written evenly over the time between them, at most a day. A line that fills a
@@ -14,14 +14,14 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.log_coverage.line_accounts import accounts
+from mlmon.analyzers.log_coverage.line_counts import line_counts
 from mlmon.analyzers.profiles.kinds.sequence import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from mlmon.analyzers.log_coverage.line_accounts import Account
+    from mlmon.analyzers.log_coverage.line_counts import LineCount
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
 AHEAD = DAY
@@ -60,7 +60,7 @@ class LogCompleteness:
     """
 
     def __init__(self, profiles: Iterable[SequenceProfile]) -> None:
-        entries = list(accounts(profiles))
+        entries = list(line_counts(profiles))
         arrived: dict[str, Counter[datetime]] = defaultdict(Counter)
         lost: dict[str, dict[datetime, float]] = defaultdict(lambda: defaultdict(float))
         for entry in entries:
@@ -99,8 +99,8 @@ class Charge:
             yield since + part * PART, self.lines / parts
 
 
-def charges(entries: Iterable[Account]) -> list[Charge]:
-    """Return the losses of accounts in order of time, less what later ones give back."""
+def charges(entries: Iterable[LineCount]) -> list[Charge]:
+    """Return the losses of line_counts in order of time, less what later ones give back."""
     found: list[Charge] = []
     of_process: dict[str, list[Charge]] = defaultdict(list)
     for entry in entries:
@@ -166,7 +166,7 @@ def gap_spans(profiles: Iterable[SequenceProfile], windows: Iterable[Window]) ->
     """
     spans = (
         Window(max(charge.since, charge.until - AHEAD), charge.until + PART)
-        for charge in charges(accounts(profiles))
+        for charge in charges(line_counts(profiles))
         if charge.lines and charge.since < charge.until
     )
     ends = [(window.start, window.end) for window in windows]

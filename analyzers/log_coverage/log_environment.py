@@ -1,4 +1,4 @@
-"""Where the services of a window ran, as their numbered lines say: looked up for each finding.
+"""Environment of the services of a window, from their numbered lines; looked up per finding.
 
 A namespace is meant to hold one environment. Where a service's lines name several, its profiles
 have counted them together, and a finding names none.

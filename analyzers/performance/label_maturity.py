@@ -1,7 +1,7 @@
-"""How many of a window's labels are known yet, and how many more are to be expected.
+"""Maturity of a window's labels: how many are known, and how many more are expected.
 
-Labels come hours to weeks after their prediction, so a recent window knows few of them, and not any
-few: what is decided soon may end otherwise than what takes long. A window is mature once the share
+Labels arrive hours to weeks after their prediction, so a recent window has few of them, and not a
+random sample: early outcomes may differ from late ones. A window is mature once the share
 of its approved predictions that is labeled comes up to `MATURE` of the share that windows reached
 which are three days older or more. Until then those that are missing are counted, so that
 performance can be bounded by the worst and the best they may turn out to be.
@@ -35,8 +35,8 @@ LOOKBACK = timedelta(days=7)
 """The share that can be reached is that of the windows from 7 to 3 days before."""
 
 MATURE = 0.95
-FEWEST = 50
-"""So many older predictions tell which share can be reached; with fewer, all of them count."""
+MIN_PREDICTIONS = 50
+"""Older predictions needed to estimate the share that can be reached; with fewer it is 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Coverage:
 
     @property
     def mature(self) -> bool:
-        """Whether as good as all labels are known; a small sample is given the benefit."""
+        """Whether nearly all labels are known; the upper bound decides in a small sample."""
         if not self.predictions:
             return True
         labeled = min(self.labeled, self.predictions)
@@ -87,7 +87,7 @@ class LabelCoverage:
 
     @property
     def mature(self) -> bool:
-        """Whether as good as all labels of approved predictions are known."""
+        """Whether nearly all labels of approved predictions are known."""
         return self.approved.mature
 
     @property
@@ -130,7 +130,7 @@ class LabelHistory:
         """Return the shares of approved and of rejected predictions that older windows reached."""
         older = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
         approved, rejected, labeled, explored = self._within(older)
-        if approved < FEWEST:
+        if approved < MIN_PREDICTIONS:
             return None
         return min(1.0, labeled / approved), min(1.0, explored / rejected) if rejected else 0.0
 

@@ -1,7 +1,7 @@
 """The day before a moment with the labels known of it, over which performance is judged.
 
-It is judged every six hours. A day is one by the time of its predictions; labels that come later
-make later revisions of the same findings.
+It is judged every six hours. A day is defined by the time of its predictions; later labels make
+later revisions of the same findings.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTIONS
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
-from mlmon.analyzers.references.daily_window import DailyWindow, daily_window, daily_windows
+from mlmon.analyzers.references.daily_window import (
+    EVALUATION_INTERVAL,
+    DailyWindow,
+    daily_window,
+    daily_windows,
+)
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.analyzers.statistics.post_stratified import post_stratified_performance
 from mlmon.analyzers.statistics.unknown_labels import bounded_performance
@@ -34,10 +38,9 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.performance import Performance
 
-STEP = 6 * HOUR
 CONFIDENCE = 0.99
-FEWEST, FEWEST_OF_A_KIND = 100, 20
-"""So many labels, and so many successes and failures among them, say something."""
+MIN_LABELS, MIN_LABELS_PER_CLASS = 100, 20
+"""Labels, and labels of each class, that a verdict needs."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,12 @@ class LabeledWindow:
 
     @property
     def threshold(self) -> float | None:
-        """From which score on it approved most of the day, None where the log does not tell."""
+        """From which score on it approved most of the day, None if unlogged."""
         return next(iter(self.thresholds), None)
 
     @property
     def about(self) -> dict[str, Any]:
-        """What every finding of the day says of the model and of the sample."""
+        """Attributes of every finding of the day: model and sample."""
         baseline = self.baseline
         return self.day.about | {
             "service": self.day.about["service"] or (self.labels and self.labels.service),
@@ -79,7 +82,7 @@ class LabeledWindow:
         }
 
     def skip_reason(self) -> str | None:
-        """Return why nothing can be said of the version's performance, None if it can."""
+        """Return why the version's performance cannot be judged, None if it can."""
         if skip_reason := self.day.skip_reason():
             return skip_reason
         if self.scores is None:
@@ -93,11 +96,11 @@ class LabeledWindow:
         known = self.labels.scores if self.labels else None
         positives, negatives = (known.positives.n, known.negatives.n) if known else (0, 0)
         fewest = min(positives, negatives)
-        if positives + negatives < FEWEST or fewest < FEWEST_OF_A_KIND:
+        if positives + negatives < MIN_LABELS or fewest < MIN_LABELS_PER_CLASS:
             return (
-                f"Of {count(self.scores.n, 'prediction')} of {self.day.title} "
-                f"{span(self.day.window)} {positives + negatives} labels are known, {fewest} of "
-                f"the rarer kind; {FEWEST} and {FEWEST_OF_A_KIND} are needed."
+                f"{positives + negatives} labels, {fewest} of the rarer class, are known for "
+                f"{count(self.scores.n, 'prediction')} of {self.day.title} "
+                f"{span(self.day.window)}; {MIN_LABELS} and {MIN_LABELS_PER_CLASS} are needed."
             )
         return None
 
@@ -131,15 +134,15 @@ class LabeledWindow:
         return tuple(np.rint(np.array(self.scores.counts) * shares).astype(int).tolist())
 
     def known(self) -> str:
-        """Say how many labels are known, for a finding's sentence."""
+        """Sentence part with the number of known labels."""
         coverage = self.coverage
         predictions = coverage.approved.predictions + coverage.rejected.predictions
         labels = f"{count(coverage.labeled, 'label')} of {count(predictions, 'prediction')}"
         if coverage.mature:
             return f"{labels} {span(self.day.window)}"
         return (
-            f"{labels} {span(self.day.window)}, {percent(coverage.approved.maturity)} of those to "
-            "be expected: the interval allows for any of the others"
+            f"{labels} {span(self.day.window)}, {percent(coverage.approved.maturity)} of the "
+            "expected ones: the interval covers the missing labels"
         )
 
 
@@ -147,7 +150,7 @@ class LabeledDays:
     """Model versions' predictions and labels by window, each made once.
 
     Args:
-        context: Label profiles, with prediction profiles beside them.
+        context: Label and prediction profiles.
     """
 
     def __init__(self, context: AnalysisContext[LabelProfile]) -> None:
@@ -156,7 +159,7 @@ class LabeledDays:
         self._histories: dict[str, LabelHistory] = {}
         self._made: dict[tuple[Window, tuple[str, str]], LabeledWindow] = {}
 
-    def judged(self, step: timedelta = STEP) -> Iterator[LabeledWindow]:
+    def judged(self, step: timedelta = EVALUATION_INTERVAL) -> Iterator[LabeledWindow]:
         """Yield the day before each multiple of `step`, for each version then in service."""
         for day in daily_windows(self._predictions, step):
             yield self._of(day)

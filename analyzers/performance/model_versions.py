@@ -1,4 +1,4 @@
-"""The versions of each model in the order they were made, as the log of trainings tells. Pure."""
+"""The versions of each model in the order they were made, from the log of trainings. Pure."""
 
 from __future__ import annotations
 

@@ -29,9 +29,9 @@ TITLES: dict[Measure, str] = {
     "f1": "F1",
     "log_loss": "Log-loss",
     "brier": "Brier score",
-    "positive_rate": "Share of successes",
+    "positive_rate": "Success rate",
 }
-"""How a sentence names a measure."""
+"""The name of each measure in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Comparison:
     offline: Estimate
     change: Estimate
 
-    def said(self) -> str:
-        """Say all three in a sentence's part."""
+    def describe(self) -> str:
+        """Sentence part with all three and their intervals."""
         interval, change = self.current.interval, self.change
         return (
             f"{number(self.current.value)} ({number(interval.low)} to {number(interval.high)}), "
@@ -55,7 +55,7 @@ class Comparison:
 def offline_performance(
     baseline: Baseline, measure: Measure, threshold: float | None, confidence: float
 ) -> Estimate | None:
-    """Return what a version's measure was offline, None where nobody measured it.
+    """Return what a version's measure was offline, None if unknown.
 
     Args:
         baseline: The version's.

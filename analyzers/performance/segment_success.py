@@ -1,13 +1,13 @@
-"""How often approved predictions of each segment succeed, beside what their scores promised.
+"""Success rate of the approved predictions of each segment, against the rate expected from scores.
 
-The promise is made by the same segment's labels in the training set, score by score
-(`statistics/expected_rate.py`). So segments that always succeeded less often than others are not
-blamed for it, and a day on which one has other scores than usual is not taken for a decline; parts
-of opposite sign, or of another size than usual, cannot hide a decline in the whole.
+The expected rate follows from the same segment's labels in the training set, score by score
+(`statistics/expected_rate.py`). So segments that always succeeded less often than others raise no
+alarm, nor does a day with other scores than usual; segments of opposite sign, or of another size
+than usual, cannot hide a decline of the total.
 
-While labels of a segment are missing, its interval holds whatever they may turn out to be. How many
-are to be expected is told by the same segment's older days, for labels of one part of the traffic
-may come later than those of another.
+While labels of a segment are missing, its interval covers every possible outcome of them. The
+expected number is estimated from the same segment's older days: labels of one part of the traffic
+may arrive later than those of another.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     P = TypeVar("P", LabelProfile, SegmentProfile)
 
 LIMITS = Limits(
-    -0.05, -0.10, "below", "difference to the share that scores of the same segment promised"
+    -0.05, -0.10, "below", "difference to the rate expected from scores of the same segment"
 )
 FALSE_DISCOVERY_RATE = 0.01
-FEWEST = 50
+MIN_SEGMENT_LABELS = 50
 """So many labels of approved predictions say something of a segment."""
 
 MOST_NAMED = 3
@@ -79,18 +79,18 @@ class SegmentSuccess:
     training_rows: int
 
     def severity(self, q_value: float) -> Severity:
-        """Return the verdict, by the chance after control of the false discovery rate."""
+        """Return the severity after control of the false discovery rate."""
         judge = LIMITS.judge if self.coverage.mature else LIMITS.judge_bounds
         severity = judge(self.change.interval.low, self.change.interval.high)
         if not severity.alarming or q_value <= FALSE_DISCOVERY_RATE:
             return severity
         return Severity.OK if self.coverage.mature else Severity.UNKNOWN
 
-    def said(self) -> str:
-        """Say how many succeeded and how many were promised, for a finding's sentence."""
+    def describe(self) -> str:
+        """Sentence part with the success rate and the expected rate."""
         return (
             f"{percent(self.current.value)} of {self.coverage.labeled:,}, "
-            f"promised {percent(self.promised.value)}"
+            f"{percent(self.promised.value)} expected from scores"
         )
 
 
@@ -116,14 +116,16 @@ class SegmentVerdicts:
     left_out: tuple[str, ...] = ()
 
     def worst(self) -> str | None:
-        """Name the segments that fell short, the farthest first; None if none certainly did."""
+        """Name the segments below expectation, the farthest first; None if none is."""
         short = [each for each in self.judged if each.severity.alarming]
         if not short:
             return None
         short.sort(key=lambda each: each.success.change.interval.high)
-        named = [f"{each.success.segment} ({each.success.said()})" for each in short[:MOST_NAMED]]
+        named = [
+            f"{each.success.segment} ({each.success.describe()})" for each in short[:MOST_NAMED]
+        ]
         return (
-            f"{len(short)} of {count(len(self.judged), 'segment')} fell short, most of all "
+            f"{len(short)} of {count(len(self.judged), 'segment')} below expectation, first "
             f"{', '.join(named)}"
         )
 
@@ -132,7 +134,7 @@ class SegmentSuccesses:
     """The segments of each model version's day.
 
     Args:
-        context: Label profiles, with segment profiles beside them.
+        context: Label profiles, with segment profiles.
     """
 
     def __init__(self, context: AnalysisContext[LabelProfile]) -> None:
@@ -173,7 +175,12 @@ class SegmentSuccesses:
                     of_feature.get(value),
                     training.labeled(baseline.segment_edges),
                 )
-                if not outcomes or outcomes.labeled < FEWEST or not reference or not reference.n:
+                if (
+                    not outcomes
+                    or outcomes.labeled < MIN_SEGMENT_LABELS
+                    or not reference
+                    or not reference.n
+                ):
                     yield name
                     continue
                 approved = max(predicted[name], outcomes.labeled)
@@ -228,8 +235,8 @@ class _Older:
 
     def reached(self, feature: str, segment: str) -> float:
         """Return the share of a segment's approved predictions that is labeled in the end."""
-        told = self.divided[feature] >= DIVIDED * self.approved
-        if not told or self.predicted[segment] < FEWEST:
+        known = self.divided[feature] >= DIVIDED * self.approved
+        if not known or self.predicted[segment] < MIN_SEGMENT_LABELS:
             return self.overall
         return min(1.0, self.labeled[segment] / self.predicted[segment])
 
@@ -268,11 +275,11 @@ def _success(
 
 
 def _left_out(labels: LabelProfile, baseline: Baseline, small: Sequence[str]) -> Iterator[str]:
-    """Say what no verdict is about, each a part of a sentence."""
+    """Yield sentence parts about what is not judged."""
     if small:
         yield (
-            f"{count(len(small), 'segment')} had fewer than {FEWEST} labels of approved "
-            f"predictions, such as {small[0]}"
+            f"{count(len(small), 'segment')} had fewer than {MIN_SEGMENT_LABELS} labels of "
+            f"approved predictions, such as {small[0]}"
         )
     approved = labels.approved.labeled
     for feature in sorted(name for name, values in baseline.segments.items() if values):

@@ -1,1 +1,1 @@
-"""What is usual: history, seasons, and how long a window must be."""
+"""Baselines from the past: history, seasons, and the length of windows."""

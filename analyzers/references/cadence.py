@@ -1,4 +1,4 @@
-"""How long a window must be for its sample to carry a verdict.
+"""Length of windows: long enough for their sample to carry a verdict.
 
 Where traffic is small, windows grow; the rule stays as it is. The length for a day follows from the
 events of the day before, so it is the same whenever and however often the day is judged.

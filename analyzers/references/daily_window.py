@@ -1,8 +1,8 @@
 """The day before a moment, over which drift is judged every hour.
 
-What people ask for at night differs from what they ask for at noon, so a window shorter than a day
-would differ from the training set for no other reason. A day holds every hour once; it is judged
-every hour, so a large shift is found long before the day is full of it.
+Traffic differs by the hour, so a window shorter than a day would differ from the training set for
+no other reason. A day holds every hour once; it is judged every hour, so a large shift is detected
+long before the day is full of it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 LOOKBACK = DAY
+EVALUATION_INTERVAL = 6 * HOUR
+"""How often a day is judged where its verdict needs not be known within the hour."""
+
 COVERED = timedelta(hours=18)
-"""So much of the day must lie after the log's begin for the day to count as a whole one."""
+"""So much of the day must lie after the start of the logs for the day to count as complete."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class DailyWindow:
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """What every finding of the day says of the model."""
+        """Attributes of every finding of the day: the model and its baseline."""
         name, version = self.model
         return {
             "service": next((profile.service for profile in self.own if profile.service), None),
@@ -68,11 +71,11 @@ class DailyWindow:
             return (
                 f"{sum(profile.predictions for profile in self.own):,} predictions "
                 f"{span(self.window)} "
-                "do not say which model version made them: log `ml.model.name` and "
+                "name no model version: log `ml.model.name` and "
                 "`ml.model.version`."
             )
         if not self.own:
-            return f"{self.title} predicted nothing {span(self.window)}."
+            return f"{self.title} made no predictions {span(self.window)}."
         if self.baseline is None:
             return (
                 f"There is no baseline for {self.title}: make it with `mlmon baseline create` "
@@ -86,13 +89,13 @@ class DailyWindow:
         return None
 
     def incomplete(self) -> str | None:
-        """Return why the day is not a whole one, None if it is."""
+        """Return why the day is not complete, None if it is."""
         begin = min(profile.window.start for profile in self.traffic)
         if begin <= self.window.end - COVERED:
             return None
         return (
-            f"Predictions are known since {moment(begin)} only; drift is judged over a whole day, "
-            "because its hours differ."
+            f"Predictions are known since {moment(begin)} only; drift is judged over a full day, "
+            "because hours differ."
         )
 
 

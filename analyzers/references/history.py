@@ -1,4 +1,4 @@
-"""What was usual: the values of past windows, and shares pooled over them."""
+"""Baselines from the past: values of past windows, and shares pooled over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same time again: yesterday, or in past weeks. What was usual then is a sum of profiles. Pure.
+"""The same time of past days or weeks: a baseline that follows the rhythm of traffic. Pure.
 
 Traffic follows the day and the week. A window compared with the same hours of past days, or better
 of past weeks, differs from them by what has changed and not by its hour.

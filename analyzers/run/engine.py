@@ -1,7 +1,7 @@
 """One run over a period: profile what is new, let each analyzer judge, store what it found.
 
 Running it again, in parts, or after it was killed ends in the same documents: profiles and findings
-have ids of their own, and what a finding says depends on profiles only.
+have deterministic ids, and a finding depends on profiles only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.aggregations import within
 from mlmon.analyzers.event_logs.logs import Logs
-from mlmon.analyzers.log_coverage.incomplete_logs import weighed
+from mlmon.analyzers.log_coverage.incomplete_logs import with_completeness
 from mlmon.analyzers.log_coverage.log_completeness import AHEAD, BEHIND, LogCompleteness
 from mlmon.analyzers.log_coverage.log_environment import LogEnvironments
 from mlmon.analyzers.profiles.kind import kinds
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 FAILURE = "evaluation"
-"""The metric of the finding that says an analyzer failed."""
+"""The metric of the finding about a failed analyzer."""
 
 
 @dataclass(slots=True)
@@ -108,11 +108,11 @@ def analyze(
         cluster: Where everything is.
         namespace: Environment.
         period: Time to judge.
-        now: When this is; what is learnt is marked with it.
+        now: The present time, stored as the findings' time of creation.
         analyzers: Which to ask, by default all.
-        progress: Told what is being done.
-        profiled: Whether the profiles are up to the logs already, so that nobody need look.
-        failed: Kinds of profiles that are not, and why: analyzers of them say so.
+        progress: Called with what is being done.
+        profiled: Whether the profiles are up to date already.
+        failed: Kinds of profiles that could not be updated, and why.
 
     Raises:
         UserError: The period is empty or in the future, or nothing was logged in it or before.
@@ -164,11 +164,13 @@ def _judge(
         raise
     except ClusterError as error:
         failure = _failure(analyzer, described(error), analysis)
-        analysis.written[name] = _told(failure, store, analysis, now)
+        analysis.written[name] = _store_failure(failure, store, analysis, now)
 
 
-def _told(failure: Finding, store: FindingStore, analysis: Analysis, now: datetime) -> Written:
-    """Store that an analyzer failed; where that is refused too, the run's own account tells it.
+def _store_failure(
+    failure: Finding, store: FindingStore, analysis: Analysis, now: datetime
+) -> Written:
+    """Store that an analyzer failed; if that is rejected too, only the run's summary reports it.
 
     An index that takes no findings (of a month that was closed, say) must not keep the others' from
     theirs.
@@ -322,7 +324,7 @@ class _Sources:
         return sorted([*((window, ()) for window in complete), *((w, kind.core) for w in cores)])
 
     def nothing_logged(self) -> UserError:
-        """Return the error that says where events are known."""
+        """Return the error that names the time range of the events."""
         ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
         answer = self._cluster.search(
             all_logs(self._namespace),
@@ -343,17 +345,17 @@ class _Sources:
 def _judged(
     analyzer: Analyzer[Any], context: AnalysisContext[Any], logs: _LogsBehind, analysis: Analysis
 ) -> Iterator[Finding]:
-    """Yield an analyzer's findings; one that fails ends in a finding that says so."""
+    """Yield an analyzer's findings, and one about its failure if it fails."""
     try:
         yield from logs.stamped(analyzer.evaluate(context), analyzer)
     except ClusterUnreachableError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other analyzers go on
+    except Exception as error:  # noqa: BLE001 - the other analyzers go on
         yield _failure(analyzer, described(error), analysis)
 
 
 def _failure(analyzer: Analyzer[Any], why: str, analysis: Analysis) -> Finding:
-    """Note that an analyzer failed, and return the finding that says so."""
+    """Note that an analyzer failed, and return the finding about it."""
     analysis.failures[analyzer.name] = why
     period = analysis.period
     return analyzer.unknown(
@@ -376,7 +378,7 @@ def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
         yield
     except ClusterUnreachableError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other kinds go on
+    except Exception as error:  # noqa: BLE001 - the other kinds go on
         failed[kind] = described(error)
 
 
@@ -392,10 +394,10 @@ class _LogsBehind:
         for each in findings:
             where = self.environments.of(each.window, each.service)
             finding = replace(each, environment=where)
-            # What is said about the logs is not weighed by itself.
+            # Findings about the logs themselves are not weighed by them.
             if analyzer.alert_policy.layer != INGEST:
                 known = self.completeness.of(finding.window, finding.service)
-                finding = weighed(finding, analyzer.limits.get(finding.metric), known)
+                finding = with_completeness(finding, analyzer.limits.get(finding.metric), known)
             yield finding
 
 

@@ -30,7 +30,7 @@ _STORED = [
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many findings were new, revised an earlier one, or said nothing new."""
+    """How many findings were new, revised, or unchanged."""
 
     created: int = 0
     revised: int = 0
@@ -81,7 +81,7 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
     """Decide what to write of findings by their keys. Pure.
 
     Only the newest revision of a key may be the latest: a run that was killed between two requests
-    may have left two, which the next run mends, dating the end of each by the one that followed. A
+    may have left two, which the next run fixes, dating the end of each by the one that followed. A
     finding that was withdrawn and holds again is a new revision, so that it is known when it did
     not hold.
     """
@@ -130,7 +130,7 @@ class FindingStore:
 
         Args:
             findings: What was found.
-            created: When it was learnt.
+            created: When it was found.
             keys: The findings' keys are added to it.
         """
         written = Written()
@@ -153,7 +153,7 @@ class FindingStore:
             analyzer: Whose findings.
             period: Those whose window ends in (start, end].
             keep: Keys of the findings that it yields.
-            now: When that was learnt.
+            now: The present time.
         """
         filters: list[dict[str, Any]] = [
             {"term": {"finding.analyzer": analyzer}},
@@ -205,8 +205,8 @@ class FindingStore:
         for hit in self._cluster.scan(self.pattern, body):
             yield replace(Finding.from_document(hit["_source"]), latest=True)
 
-    def first_learnt(self) -> datetime | None:
-        """Return when the first finding was learnt, None where there is none."""
+    def first_created(self) -> datetime | None:
+        """Return when the first finding was stored, None without findings."""
         body = {"size": 0, "aggs": {"first": {"min": {"field": "event.created"}}}}
         answer = self._cluster.search(self.pattern, body).get("aggregations", {})
         first = answer.get("first", {}).get("value")

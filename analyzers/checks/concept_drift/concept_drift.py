@@ -1,22 +1,22 @@
-"""Concept drift: does a score still mean what it meant, or has the world changed under the model?
+"""Concept drift: change of the relation between scores and labels.
 
-Inputs and scores may look as ever while what comes of them changes; only labels show it. Judged
-every six hours, per model version in service, by the labels known:
+Inputs and scores may stay the same while outcomes change; only labels show it. Judged every six
+hours, per model version in service, by the labels known:
 
-- `estimate.gap`: performance realised on labels less what scores and the training set's labels lead
-  to expect of the same predictions (CBPE, which takes the score's meaning for granted). Where the
-  two part, the meaning has changed. Input shift moves both alike.
+- `estimate.gap`: performance on labels less the performance expected from scores and the training
+  set's labels (CBPE, which assumes that scores keep their meaning). Covariate shift moves both
+  alike; a difference means concept drift.
 - `error.rise`: DDM and ADWIN (`error_stream.py`) read the labeled decisions in order and date a
-  change; the day's error rate since then is compared with the rate before. A detector's word alone
-  alarms nobody: the rise must be large, and more than chance (Newcombe's interval at 99.9 %).
+  change; the day's error rate since then is compared with the rate before. A detection alone raises
+  no alarm: the rise must be large and significant (Newcombe's interval at 99.9 %).
 - `auc.decline`: ROC AUC of the version's first two mature days less that of the day before.
-- `auc.slope`: the trend of its daily ROC AUC per week, each day weighing by its standard error.
+- `auc.slope`: the trend of its daily ROC AUC per week, each day weighted by its standard error.
 
 The labeled decisions are those that were bid on, so their error rate is not that of all decisions;
-its changes are what counts. Past the version's begin, or for older versions past a multiple of 14
-days, nothing is read: verdicts are the same whenever and however often they are made. Days whose
-labels are immature are left out of trend and decline, and widen the gap's interval. The detectors
-read what labels there are: in the last hours those that came soonest.
+changes of it are what is judged. Labels before the version's first day, or for older versions
+before a multiple of 14 days, are not read: verdicts do not depend on when they are made. Days with
+immature labels are left out of trend and decline, and widen the gap's interval. The detectors read
+the labels there are: in the last hours those that arrived first.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledDays, LabeledWindow
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
+from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.interval import Estimate
@@ -54,23 +55,23 @@ if TYPE_CHECKING:
 GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
 MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "positive_rate")
 CERTAIN = 0.999
-FEWEST_ERRORS = 30
-FEWEST_DAYS = 5
+MIN_LABELS = 30
+MIN_DAYS = 5
 FIRST_DAYS = 2 * DAY
 WEEK_DAYS = 7
 Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
 
 
 class ConceptDrift(Analyzer[LabelProfile]):
-    """What labels say beside what scores promise, and how errors and ROC AUC run over time."""
+    """Performance on labels against expectation, and the error rate and ROC AUC over time."""
 
     name = "concept_drift"
-    question = "Does a score still mean what it meant, or has the world changed under the model?"
+    question = "Has the relation between scores and labels changed?"
     advice = (
         "Make sure that inputs are sound (`data_quality`, `feature_drift`, `fallback_rate`) and "
-        "that outcomes are logged as before: a change of what a label means looks the same. Then "
+        "that outcomes are logged as before: a changed meaning of a label looks the same. Then "
         "find what changed in the market from the time the detectors name, and retrain on labels "
-        "since then; older ones teach what no longer holds. Until the new version serves, raise "
+        "since then; older ones are outdated. Until the new version is in service, raise "
         "the threshold, or bid by rule, where money is at stake."
     )
     needs = (
@@ -80,35 +81,37 @@ class ConceptDrift(Analyzer[LabelProfile]):
     metrics = (
         Metric(
             GAP,
-            "Realised less estimated performance",
-            "By how much is performance on labels better or worse than scores lead to expect?",
-            Limits(0.05, 0.10, meaning="to either side"),
+            "Live minus estimated performance",
+            "By how much does performance on labels differ from what scores lead to expect?",
+            Limits(0.05, 0.10, meaning="in either direction"),
             pivot=0.0,
         ),
         Metric(
             RISE,
-            "Rise of the error rate",
-            "By how much are decisions more often wrong since the change a detector found?",
+            "Error rate increase",
+            "By how much has the error rate grown since the change that a detector found?",
             Limits(0.05, 0.10),
             unit="ratio",
         ),
         Metric(
             DECLINE,
-            "Decline of ROC AUC",
+            "ROC AUC loss",
             "How much ROC AUC has a version lost since its first two days?",
             Limits(0.05, 0.10),
             breakdown="ml.model.version",
         ),
         Metric(
             SLOPE,
-            "Trend of ROC AUC",
+            "ROC AUC trend",
             "How much does a version's ROC AUC change in a week?",
             Limits(-0.02, -0.05, "below", "per week"),
             unit="per week",
             breakdown="ml.model.version",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="concept", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=3, layer="concept", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield seven findings per six hours and model version in service."""
@@ -158,8 +161,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
             gap,
             severity,
             baseline_value=expected.value,
-            reason=f"{title} is {number(live.value)} on labels, scores lead to expect "
-            f"{number(expected.value)}: a difference of {signed(gap.value)} ({signed(ends.low)} to "
+            reason=f"{title} is {number(live.value)} on labels; {number(expected.value)} expected "
+            f"from scores: a difference of {signed(gap.value)} ({signed(ends.low)} to "
             f"{signed(ends.high)}); {day.known()}.",
         )
 
@@ -167,10 +170,10 @@ class ConceptDrift(Analyzer[LabelProfile]):
         window, title = day.day.window, day.day.title
         last = errors.place(window.end)
         today = errors.place(window.start)
-        if last - today < FEWEST_ERRORS:
+        if last - today < MIN_LABELS:
             reason = (
                 f"{count(last - today, 'label')} of decisions of {title} {span(window)} are known; "
-                f"{FEWEST_ERRORS} are needed."
+                f"{MIN_LABELS} are needed."
             )
             return self._unknown(day, RISE, detector, reason)
         change = errors.latest(detector, last)
@@ -184,7 +187,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         wrong, all_of_them = errors.rate(0, last)
         known = {"sample_count": all_of_them, "baseline_count": None}
         reason = (
-            f"{detector} finds no change: {percent(wrong / all_of_them)} of "
+            f"{detector} detects no change: {percent(wrong / all_of_them)} of "
             f"{count(all_of_them, 'labeled decision')} of {day.day.title} since "
             f"{moment(errors.hours[0])} were wrong."
         )
@@ -217,16 +220,17 @@ class ConceptDrift(Analyzer[LabelProfile]):
             baseline_value=before[0] / before[1],
             sample_count=now[1],
             baseline_count=before[1],
-            reason=f"{detector} finds a change of the errors of {day.day.title} at about {since}: "
-            f"before, {percent(before[0] / before[1])} of {count(before[1], 'labeled decision')} "
-            f"were wrong, {percent(now[0] / now[1])} of {now[1]:,} since then; {day.known()}.",
+            reason=f"{detector} detects a change of the error rate of {day.day.title} at about "
+            f"{since}: before, {percent(before[0] / before[1])} of "
+            f"{count(before[1], 'labeled decision')} were wrong, {percent(now[0] / now[1])} of "
+            f"{now[1]:,} since then; {day.known()}.",
         )
 
     def _decline(self, day: LabeledWindow, life: _Life) -> Finding:
         title = f"ROC AUC of {day.day.title}"
         first = life.first_days(day.day.window)
         if first is None:
-            reason = f"{title} can be compared with its first two days when they are over."
+            reason = f"{title} has no reference yet: the version's first two days are not over."
             return self._unknown(day, DECLINE, None, reason)
         now, before = _mature_area(day), _mature_area(first)
         if now is None or before is None:
@@ -250,8 +254,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
     def _slope(self, day: LabeledWindow, life: _Life) -> Finding:
         series = life.areas(day.day.window)
         title = f"ROC AUC of {day.day.title}"
-        if len(series) < FEWEST_DAYS:
-            reason = f"{title} is known of {count(len(series), 'day')}, {FEWEST_DAYS} are needed."
+        if len(series) < MIN_DAYS:
+            reason = f"{title} is known for {count(len(series), 'day')}; {MIN_DAYS} are needed."
             return self._unknown(day, SLOPE, None, reason)
         times = [each / WEEK_DAYS for each, _ in series]
         areas = [area.value for _, area in series]

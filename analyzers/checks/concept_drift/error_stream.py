@@ -11,7 +11,7 @@ on, which is what is done here.
 ADWIN keeps a window as long as no two parts of it differ by more than chance (delta 0.002), and
 reports a change when it must cut.
 
-When a change *was* lies before it is found, and neither method says it well (ADWIN cuts whole
+A change happens before it is detected, and neither method dates it well (ADWIN cuts whole
 buckets, DDM warns late). It is dated to the most likely change point of the errors read since the
 begin: the cut whose two rates make them most likely.
 

@@ -46,14 +46,14 @@ class EmbeddingDay:
         seen = sum(hour.seen for hour in self.hours)
         return seen - sizes[self.dimension]
 
-    def unlike_says(self, name: str) -> str:
-        """Say what is unlike the others, up to the window."""
+    def unreadable_sentence(self, name: str) -> str:
+        """Describe the embeddings that cannot be compared, up to the window."""
         broken = sum(hour.broken for hour in self.hours)
         other = {size: rows for size, rows in self.dimensions.items() if size != self.dimension}
         parts = [f"{rows} of {size} numbers" for size, rows in sorted(other.items())]
         parts += [f"{broken} with something else than numbers"] if broken else []
         seen = sum(hour.seen for hour in self.hours)
-        return f"Of {seen} embeddings {name} that were looked at there are {' and '.join(parts)}"
+        return f"{' and '.join(parts)} among {seen} sampled embeddings {name}"
 
     def vectors(self, dimension: int, most: int) -> NDArray[np.float64]:
         """Return at most `most` vectors, from each hour in proportion to what was logged in it.

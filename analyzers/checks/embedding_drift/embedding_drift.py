@@ -1,16 +1,15 @@
-"""Embedding drift: do embeddings lie where they lay in training?
+"""Embedding drift: distance of embeddings from the training set.
 
 A bounded sample of the day's embeddings, chosen by the predictions' ids, is compared with a sample
-of the training set's, every sixth hour. Two questions are asked of it. How far has the centroid
-moved, as a share of the cloud's radius, against what dealing the vectors at random gives? And how
-well can a classifier tell the day's vectors from training's, by the area under its ROC curve? The
-first sees a shift of all vectors, the second also one in few coordinates, and a change of spread.
-What the classifier finds is a lower bound. An alarm is taken from the calm end of the interval,
-beyond what chance does once in a thousand times.
+of the training set's, every sixth hour, in two ways: the shift of the centroid as a share of the
+training cloud's radius, tested by permutation; and the ROC AUC of a domain classifier that
+separates the day's vectors from training's. The first sees a shift of all vectors, the second also
+a shift in few coordinates and a change of spread. The AUC is a lower bound. Severity uses the
+conservative end of the interval at a significance of 0.001.
 
-Below the sample in which a critical distance would be found nine times in ten, nothing is said. So
-it is where the dimension has changed, or training had no such column. Embeddings that cannot be
-read are counted and said.
+There is no verdict where a critical distance would not be detected with a power of 0.9, where the
+dimension has changed, or where training has no such column. Embeddings that cannot be read are
+counted and reported.
 """
 
 from __future__ import annotations
@@ -24,12 +23,16 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.embedding_drift.embedding_day import EmbeddingDay, embeddings_of
 from mlmon.analyzers.drift.drift import ALPHA, POWER
 from mlmon.analyzers.profiles.kinds.embedding import KIND
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
-from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.daily_window import (
+    EVALUATION_INTERVAL,
+    LOOKBACK,
+    DailyWindow,
+    daily_windows,
+)
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import FEWEST, domain_auc
 from mlmon.formatting import count, number, span
@@ -41,21 +44,20 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
 
-STEP = 6 * HOUR
 DISTANCE, AUC = "centroid.distance", "classifier.auc"
 MOST_ROWS = 1_000
-"""More vectors of either side make the answer slower and hardly surer."""
+"""More vectors of either side take longer and hardly narrow the interval."""
 
 
 class EmbeddingDrift(Analyzer[PredictionProfile]):
     """Distance of each embedding's day from the training set."""
 
     name = "embedding_drift"
-    question = "Do embeddings lie where they lay in training?"
+    question = "Are embeddings distributed as in training?"
     advice = (
-        "Ask what makes the embeddings: another version of the encoder, another language or kind "
-        "of text, texts cut short or empty. An encoder that changed makes every model trained on "
-        "the old one wrong, whatever its other features: retrain, or go back. If the texts have "
+        "Check the source of the embeddings: another version of the encoder, another language or "
+        "kind of text, texts cut short or empty. An encoder that changed makes every model trained "
+        "on the old one wrong: retrain, or go back. If the texts have "
         "changed, retrain on them and make a baseline of the new version."
     )
     needs = (
@@ -65,23 +67,25 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
     metrics = (
         Metric(
             DISTANCE,
-            "Embeddings' centroids",
-            "How far have the centroids moved?",
-            Limits(0.25, 0.5, meaning="radii of the cloud of training"),
+            "Centroid shift of embeddings",
+            "How far has the centroid moved, in training radii?",
+            Limits(0.25, 0.5, meaning="training radii"),
         ),
         Metric(
             AUC,
-            "Embeddings told apart",
-            "How well can the day be told from training?",
+            "Domain classifier AUC",
+            "How well does a classifier separate the day from training?",
             Limits(0.6, 0.7),
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=2, layer="feature", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=2, layer="feature", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield two findings per sixth hour, model version in service, and embedding."""
         logged = context.of(KIND)
-        for day in daily_windows(context, STEP):
+        for day in daily_windows(context, EVALUATION_INTERVAL):
             found = embeddings_of(day, logged)
             known = day.baseline.embeddings if day.baseline else {}
             for name in sorted(found.keys() | known.keys()):
@@ -91,14 +95,16 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
     def _judge(
         self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors | None
     ) -> Iterator[Finding]:
-        skip_reason = day.skip_reason() or day.incomplete() or _obstacle(day, name, sample, known)
+        skip_reason = (
+            day.skip_reason() or day.incomplete() or _skip_reason(day, name, sample, known)
+        )
         if skip_reason or known is None:
             yield self.unknown(DISTANCE, name, day.window, str(skip_reason), **day.about)
         else:
             yield from self._compare(day, name, sample, known)
         if sample.unlike:
             subject = f"{name} (unreadable)"
-            reason = f"{sample.unlike_says(name)} {span(day.window)}: they are left out."
+            reason = f"{sample.unreadable_sentence(name)} {span(day.window)}: they are left out."
             yield self.unknown(DISTANCE, subject, day.window, reason, **day.about)
 
     def _compare(
@@ -111,9 +117,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         yield self._finding(
             (DISTANCE, name, day),
             (distance.value, distance.interval.low, distance.interval.high),
-            f"its centroid lies {number(distance.value)} times the radius of training's cloud from "
-            f"training's, of which {number(distance.value - distance.interval.low)} may be chance, "
-            f"in {where}",
+            f"centroid moved by {number(distance.value)} training radii "
+            f"(± {number(distance.value - distance.interval.low)}) in {where}",
             baseline_value=0.0,
             p_value=distance.p_value,
             **about,
@@ -122,8 +127,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         yield self._finding(
             (AUC, name, day),
             (area.value, area.interval.low, area.interval.high),
-            f"a classifier tells it from training with ROC AUC {number(area.value)} (0.5 is by "
-            f"chance), at least {number(area.interval.low)}, in {where}",
+            f"domain classifier AUC {number(area.value)} (lower bound "
+            f"{number(area.interval.low)}; 0.5 is no difference) in {where}",
             baseline_value=0.5,
             **about,
         )
@@ -132,13 +137,13 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         self,
         subject: tuple[str, str, DailyWindow],
         measured: tuple[float, float, float],
-        says: str,
+        measurement: str,
         **known: Any,
     ) -> Finding:
         metric, name, day = subject
         value, low, high = measured
         severity = self.limits[metric].judge(low, high)
-        verdict = f"{name} moved" if severity.alarming else f"{name} is as in training"
+        verdict = f"{name} drifted" if severity.alarming else f"{name}: no drift"
         return self.finding(
             metric,
             name,
@@ -147,12 +152,12 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             value=value,
             low=low,
             high=high,
-            reason=f"{verdict}: {says}.",
+            reason=f"{verdict}; {measurement}.",
             **known,
         )
 
 
-def _obstacle(
+def _skip_reason(
     day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors | None
 ) -> str | None:
     """Return why an embedding cannot be compared, None if it can."""
@@ -164,22 +169,22 @@ def _obstacle(
     if sample.dimension not in (0, known.dimension):
         return (
             f"Embeddings {name} have {sample.dimension} numbers {span(day.window)}, in training "
-            f"{known.dimension}: what makes them has changed, they cannot be compared."
+            f"{known.dimension}: what makes them has changed, not compared."
         )
     reference = known.vectors()[:MOST_ROWS]
     if not np.ptp(reference, axis=0).any():
-        return f"Embeddings {name} are all equal in training: no distance can be counted by them."
+        return f"Embeddings {name} are all equal in training: a distance is not defined."
     critical = EmbeddingDrift.limits[DISTANCE].critical
     needed = minimum_rows(critical, len(reference), ALPHA, POWER)
     if needed is None or len(reference) < FEWEST:
         return (
             f"The baseline of {day.title} has {count(len(reference), 'embedding')} {name}, too few "
-            f"to find a distance of {critical}: log or keep more."
+            f"to detect a distance of {critical}: log or keep more."
         )
     rows = len(sample.vectors(known.dimension, MOST_ROWS))
     if rows >= max(needed, FEWEST):
         return None
     return (
-        f"{count(rows, 'embedding')} {name} {span(day.window)}; {needed} are needed to find a "
-        f"distance of {critical} nine times in ten."
+        f"{count(rows, 'embedding')} {name} {span(day.window)}; {needed} are needed to detect a "
+        f"distance of {critical} with a power of 0.9."
     )

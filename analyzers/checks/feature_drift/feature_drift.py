@@ -1,4 +1,4 @@
-"""Feature drift: does the traffic look like what the model was trained on?
+"""Feature drift: distance of each feature from the training set.
 
 Numbers are compared by the Kolmogorov-Smirnov distance, categories by total variation (tested by
 chi-squared, with Cramér's V), over the day before every hour. Another drift test can be chosen for
@@ -9,17 +9,16 @@ all features or for one, in mlmon.toml (docs/drift-tests.md):
     [analyzers.feature_drift.features.price]
     test = "wasserstein"
 
-A drift needs all of: an effect whose lower bound, less the sampling error, passes its limit;
+An alarm needs all of: an effect whose lower bound, less the sampling error, passes its limit;
 significance after Benjamini-Hochberg over the day's features; and a sample in which a critical
-drift would be found nine times in ten. Where buckets leave open whether a number's
+drift would be detected with a power of 0.9. Where buckets leave open whether a number's
 Kolmogorov-Smirnov distance passes a limit, its day is counted again over ten times as many
-(drift/refinement_kind.py), while the logs are there; where they are not, the verdict stays with the
-lower bound and the sentence says so.
+(drift/refinement_kind.py), while the logs are there; otherwise severity uses the lower bound, and
+the sentence states that.
 
-A Sunday may differ from training for being one. An alarm of a number therefore says so where the
-same day of past weeks was like it (whose numbers are read only then), whichever versions served in
-them and over whose edges they were counted. It stands all the same: the model was trained on other
-traffic.
+A Sunday may differ from training because it is a Sunday. An alarm of a number therefore mentions
+when the same day of past weeks was alike (whose numbers are read only then), in any version. It
+remains an alarm: the model was trained on other traffic.
 """
 
 from __future__ import annotations
@@ -89,12 +88,12 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     """
 
     name = "feature_drift"
-    question = "Does the traffic look like what the model was trained on?"
+    question = "Are features distributed as in the training set?"
     advice = (
-        "Ask the feature's source what changed at the hour the sentence names: a unit, a "
+        "Check what changed at the feature's source at the time in the sentence: a unit, a "
         "default, a release, a new market. Findings of `fallback_rate` before it mean that "
         "defaults took the place of values. If the new distribution is right, retrain on it and "
-        "make a baseline; until then trust scores less."
+        "make a baseline; until then, treat scores with caution."
     )
     needs = (
         Needs("prediction", LOOKBACK, weeks=WEEKS),
@@ -103,14 +102,14 @@ class FeatureDrift(Analyzer[PredictionProfile]):
     metrics: tuple[Metric, ...] = (
         Metric(
             NUMBERS,
-            "Drift of numbers",
-            "How far has each numeric feature moved from the training set: 0 not at all, 1 wholly?",
+            "Drift of numeric features",
+            "How large is the KS distance of each numeric feature from training (0 to 1)?",
             kolmogorov_smirnov.METHOD.limits,
         ),
         Metric(
             CATEGORIES,
-            "Drift of categories",
-            "What share of the predictions would need another category to look like training?",
+            "Drift of categorical features",
+            "Which share of predictions would need another category to match training?",
             total_variation.METHOD.limits,
             unit="ratio",
         ),
@@ -136,14 +135,14 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             else:
                 for finding in self._judge(day, day.baseline, refinements):
                     moved = finding.severity.alarming and finding.subject in day.baseline.numeric
-                    yield past.beside(finding, day.baseline) if moved else finding
+                    yield past.compared(finding, day.baseline) if moved else finding
 
     def _judge(
         self, day: DailyWindow, baseline: Baseline, refinements: Refinements
     ) -> Iterator[Finding]:
         traffic = merge(day.traffic)
         comparisons = list(_compare(self._tests, day, traffic, baseline, refinements))
-        # A feature that cannot be compared takes part with p = 1, which calls nothing else.
+        # A feature that cannot be compared takes part with p = 1: no other becomes significant.
         corrected = q_values(
             [comparison.drift.p_value if comparison.drift else 1.0 for comparison in comparisons]
         )
@@ -167,14 +166,14 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         if q_value > FALSE_DISCOVERY_RATE:
             severity = Severity.OK
         sample = f"{count(drift.sample_count, 'prediction')} {span(day.window)}"
-        distance = f"{comparison.method.title} {number(drift.value)} in {sample}"
+        distance = f"{comparison.method.title} {number(drift.value)}"
         if severity.alarming:
             reason = (
-                f"{comparison.feature} moved: {comparison.moved()}; {distance}, "
+                f"{comparison.feature} drifted: {comparison.moved()}; {distance} in {sample}, "
                 f"since about {_since(day, comparison)}{still_open(drift)}."
             )
         else:
-            reason = f"{comparison.feature} is as in training: {distance}{still_open(drift)}."
+            reason = f"{comparison.feature}: no drift ({distance}) in {sample}{still_open(drift)}."
         return self.finding(
             comparison.method.metric,
             comparison.feature,
@@ -199,8 +198,8 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             names = ", ".join(cut(_name(each)) for each in more[:3])
             reason = (
                 f"{count(len(more), 'more feature')} that the training set of {day.title} does not "
-                f"have came {span(day.window)}, such as {names}: is the name of a feature made of "
-                "a value?"
+                f"have arrived {span(day.window)}, such as {names}: check whether feature names "
+                "contain values."
             )
             metric = self._tests.numeric().metric
             yield self.unknown(metric, OTHERS, day.window, reason, **day.about)
@@ -209,10 +208,9 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         kind, feature = _kind_and_name(field)
         reason = (
             f"{feature} arrives as {kind} in {count(times, 'prediction')} {span(day.window)}, "
-            "which it was not in training: these are not compared."
+            "but not in training: these values are not compared."
             if known
-            else f"{feature} is in the log but not in the training set of {day.title}: it cannot "
-            "be compared."
+            else f"{feature} is logged but not in the training set of {day.title}: not compared."
         )
         tests = self._tests
         method = tests.numeric(feature) if kind == "numeric" else tests.categorical(feature)
@@ -230,8 +228,8 @@ class _Past:
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
 
-    def beside(self, finding: Finding, baseline: Baseline) -> Finding:
-        """Return an alarm of a number beside the same day of past weeks."""
+    def compared(self, finding: Finding, baseline: Baseline) -> Finding:
+        """Return an alarm of a number, compared with the same day of past weeks."""
         feature = str(finding.subject)
         if (baseline.id, feature) not in self._hours:
             self._hours[baseline.id, feature] = Hours(
@@ -316,12 +314,12 @@ def _skip_reason(
     except EmptySampleError as error:
         return f"{feature} cannot be compared by the drift test {method.name}: {error},"
     if needed is None:
-        return f"The baseline has too few values of {feature} to find a distance of {critical},"
+        return f"The baseline has too few values of {feature} to detect a distance of {critical},"
     if rows >= needed:
         return ""
     return (
-        f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to find "
-        f"a distance of {critical} nine times in ten,"
+        f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to "
+        f"detect a distance of {critical} with a power of 0.9,"
     )
 
 

@@ -1,7 +1,7 @@
-"""A feature's distribution beside the training set's, coarse enough to lie in a finding.
+"""A feature's distribution next to the training set's, coarse enough for a finding.
 
-Numbers are told by tenths of the training set's rows, as far as buckets allow: were nothing moved,
-every bar would be as high as training's. Categories are told by name, the most frequent ones first.
+Numbers are divided by tenths of the training set's rows, as far as buckets allow: without drift,
+every bar is as high as training's. Categories are listed by name, the most frequent ones first.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def categories_side_by_side(current: Categories, reference: CategoryBaseline) ->
     }
     named = sorted(shares, key=lambda share: -max(shares[share]))[: PARTS - 1]
     now, before = (1.0 - sum(shares[name][side] for name in named) for side in (0, 1))
-    told = [(name, *shares[name]) for name in named]
+    rows = [(name, *shares[name]) for name in named]
     if max(now, before) > 0.5 * 10**-_DIGITS:
-        told.append((REST, now, before))
-    return tuple((name, round(one, _DIGITS), round(other, _DIGITS)) for name, one, other in told)
+        rows.append((REST, now, before))
+    return tuple((name, round(one, _DIGITS), round(other, _DIGITS)) for name, one, other in rows)
 
 
 def _tenths(reference: Buckets) -> Iterator[float]:

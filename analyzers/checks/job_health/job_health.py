@@ -1,13 +1,13 @@
-"""Job health: do the scheduled jobs run when they should, succeed, and take as long as ever?
+"""Job health: failed, missed and slow runs of scheduled jobs, and their records.
 
-A job is judged against itself. When it is due follows from the intervals between runs that
+A job is judged against its own past. Its schedule follows from the intervals between runs that
 succeeded and from the same time of the past three weeks: a job may rest at weekends, or run daily
 and once more on Sundays. A run that has started and not ended counts with the time it has taken so
 far; once another run has started and it has taken three times as long as usual, it counts as
 failed: a process that is killed logs no end. The records a run worked through are compared with
 those of its earlier runs. Start and end of a run are joined by `ml.job.run_id`; where a job gives
 its runs no number, or all the same, by their order. A job is watched for 150 days after its last
-start; one that has not run since is taken for retired.
+start, then treated as retired.
 """
 
 from __future__ import annotations
@@ -39,34 +39,33 @@ if TYPE_CHECKING:
 
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
 RECORDS = "records.ratio"
-FEWEST_RUNS = 4
+MIN_RUNS = 4
 PAST = 150 * DAY
 UNNOTICED_S = 10.0
-"""A run that takes so much longer than usual, or less, is no news whatever its ratio."""
+"""A run that takes at most so much longer than usual is ok, regardless of its ratio."""
 MOST_RUNS = 200
-"""So many runs tell what is usual."""
+"""So many runs make the baseline."""
 
 
 class JobHealth(Analyzer[JobProfile]):
     """Failed, missed and slow runs per job."""
 
     name = "job_health"
-    question = "Do the scheduled jobs run when they should, succeed, and take as long as ever?"
+    question = "Do scheduled jobs run on time, succeed, and take as long as usual?"
     advice = (
         "Read the error in the sentence and the job's lines, `mlmon logs --dataset job --field "
-        "ml.job.name=JOB --since 2d`; `mlmon trace` with a line's `trace.id` tells the whole run. "
+        "ml.job.name=JOB --since 2d`; `mlmon trace` with a line's `trace.id` shows the full run. "
         "A failed training leaves the old model in service, which is safe for days; a refresh of "
         "statistics that is missed makes predictions fall back within hours. A missed run without "
-        "a failed one means that the scheduler stands still or the last run hangs. Few records "
-        "mean that a source of the job delivered little: look there before a model is trained on "
-        "it."
+        "a failed one means that the scheduler is down or the last run hangs. Few records mean "
+        "that a source of the job delivered little: check it before a model is trained on it."
     )
     needs = (Needs("job", PAST),)
     metrics = (
         Metric(
             FAILED,
             "Failed runs",
-            "Which job fails, how often in a row?",
+            "How many runs of each job fail in a row?",
             Limits(1, 3, meaning="most failed runs in a row that ended in the hour"),
             unit="runs",
             draw="bar",
@@ -74,33 +73,31 @@ class JobHealth(Analyzer[JobProfile]):
         Metric(
             MISSED,
             "Missed runs",
-            "Which job has not run when it was due?",
+            "How many due runs of each job did not start?",
             Limits(1, 3, meaning="runs that were due by the job's own rhythm"),
             unit="runs",
             draw="bar",
         ),
         Metric(
             DURATION,
-            "Duration",
-            "Which job takes longer than it did?",
+            "Run duration",
+            "How long do runs take, as a multiple of the median?",
             Limits(3, 10, meaning="times the median, and 10 s more"),
             unit="times the median",
         ),
         Metric(
             RECORDS,
-            "Records",
-            "Which job works through fewer records?",
-            Limits(
-                0.5, 0.1, "below", "times the median, and such a part of what 9 runs in 10 have"
-            ),
+            "Records per run",
+            "How many records do runs process, as a multiple of the median?",
+            Limits(0.5, 0.1, "below", "times the median, and times the 10th percentile"),
             unit="times the median",
         ),
     )
-    # One success is proof enough, and a job that runs once a month is not gone in between.
+    # One success closes the alert; a job that runs once a month is not gone in between.
     alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
 
     def evaluate(self, context: AnalysisContext[JobProfile]) -> Iterator[Finding]:
-        """Yield what can be said of each job at each hour's end."""
+        """Yield the findings of each job at each hour's end."""
         by_job: dict[str, list[JobEvent]] = {}
         for profile in context.profiles:
             for event in profile.events:
@@ -165,7 +162,7 @@ class JobHealth(Analyzer[JobProfile]):
         if of is None:
             reason = (
                 f"{_successes(len(good))} of {job} known in {PAST // DAY} days, "
-                f"{FEWEST_RUNS} are needed to know its rhythm."
+                f"{MIN_RUNS} are needed to know its schedule."
             )
             return self.unknown(MISSED, job, window, reason, service=last.service)
         runs_missed, by_weeks = missed(of, good, last.start, window.end)
@@ -198,11 +195,11 @@ class JobHealth(Analyzer[JobProfile]):
         seconds = latest.seconds
         if seconds is None and latest.end is None:
             seconds = (window.end - latest.start).total_seconds()
-        if len(before) < FEWEST_RUNS or seconds is None:
+        if len(before) < MIN_RUNS or seconds is None:
             successes = f"{_successes(len(before), 'earlier ')} of {job} known"
-            reason = f"{successes}, {FEWEST_RUNS} are needed to know how long it takes."
+            reason = f"{successes}, {MIN_RUNS} are needed for a baseline."
             if seconds is None:
-                reason = f"{job} did not say how long its run took, started {moment(latest.start)}."
+                reason = f"{job} logged no duration of its run, started {moment(latest.start)}."
             return self.unknown(DURATION, job, window, reason, service=latest.service)
         usual = float(np.median(before))
         ratio = seconds / usual if usual > 0 else 1.0
@@ -228,12 +225,12 @@ class JobHealth(Analyzer[JobProfile]):
         before = [run.records for run in done[:-1] if run.records is not None]
         if latest.records is None and not before:
             return
-        if latest.records is None or len(before) < FEWEST_RUNS:
+        if latest.records is None or len(before) < MIN_RUNS:
             reason = (
-                f"{job} did not say how many records it worked through, as runs before it did."
+                f"{job} logged no number of records, unlike earlier runs."
                 if latest.records is None
-                else f"{_successes(len(before), 'earlier ')} of {job} with their records known, "
-                f"{FEWEST_RUNS} are needed to know how many it has."
+                else f"{_successes(len(before), 'earlier ')} of {job} with known records, "
+                f"{MIN_RUNS} are needed for a baseline."
             )
             yield self.unknown(RECORDS, job, window, reason, service=latest.service)
             return
@@ -246,7 +243,7 @@ class JobHealth(Analyzer[JobProfile]):
             RECORDS,
             job,
             window,
-            # Where one run in ten has none, none is usual.
+            # Where one run in ten has no records, none is usual.
             limits.judge(ratio, ratio) if low > 0 else Severity.OK,
             value=ratio,
             baseline_value=1.0,
@@ -255,13 +252,13 @@ class JobHealth(Analyzer[JobProfile]):
             warning=limits.warning,
             critical=limits.critical,
             service=latest.service,
-            reason=f"{job} worked through {count(latest.records, 'record')}, usually "
+            reason=f"{job} processed {count(latest.records, 'record')}, usually "
             f"{number(usual)}, started {moment(latest.start)}.",
         )
 
 
 def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
-    """Say how often a job failed in a row, why, and when it succeeded."""
+    """Sentence about failures in a row, the error, and the last success."""
     times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
     since = "first started" if len(worst) > 1 else "started"
     error = f" ({excerpt(worst[-1].error)})" if worst[-1].error else ""

@@ -1,4 +1,4 @@
-"""When a job is due, learnt from when it ran: its usual intervals, and its weeks. Pure.
+"""When a job is due, estimated from when it ran: its usual intervals, and its weeks. Pure.
 
 Two rules, of which the one that finds more missed runs holds:
 
@@ -67,7 +67,7 @@ def rhythm(starts: Sequence[datetime]) -> Rhythm | None:
 def missed(
     of: Rhythm, starts: Sequence[datetime], last: datetime, now: datetime
 ) -> tuple[int, bool]:
-    """Return how many runs did not take place, and whether the weeks tell so.
+    """Return how many runs did not take place, and whether that follows from past weeks.
 
     Args:
         of: The job's rhythm.

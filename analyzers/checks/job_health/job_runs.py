@@ -42,10 +42,10 @@ def runs(events: Iterable[JobEvent]) -> list[Run]:
     """Join starts and ends to runs, in order of their starts.
 
     An end without a start (its line was lost, or lies before what is known) starts when its
-    duration says. Of a run that is told twice, the first start and the last end count.
+    duration says. Of a run that is logged twice, the first start and the last end count.
 
     A job that does not number its runs, or gives all one number, is taken to do one after the
-    other: runs of it that overlap are not told apart.
+    other: runs of it that overlap cannot be distinguished.
     """
     by_id: defaultdict[tuple[str, str], list[JobEvent]] = defaultdict(list)
     for event in events:
@@ -58,7 +58,7 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
     """Return the runs with those that must have died as failures.
 
     A process that is killed logs no end. A run is given up once another has started and it has
-    taken three times as long as runs usually do; until then it may run beside the other.
+    taken three times as long as runs usually do; until then both may run at the same time.
 
     Args:
         known: Runs as of now, in order of their starts.
@@ -78,7 +78,7 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
 def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[Run]:
     """Yield the runs that share an id, or have none."""
     ends = sum(each.succeeded is not None for each in events)
-    # A start and an end belong together whichever the clock says was first.
+    # A start and an end belong together even if clocks put the end first.
     alone = max(ends, len(events) - ends) <= 1
     start: JobEvent | None = None
     end: JobEvent | None = None
@@ -97,7 +97,7 @@ def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[Run]:
 
 
 def _follows(later: JobEvent, earlier: JobEvent) -> bool:
-    """Whether a second end is that of a run of its own, not the same one told twice."""
+    """Whether a second end belongs to another run, not to the same one logged twice."""
     if later.seconds is None:
         return not later.run_id
     return later.at - timedelta(seconds=later.seconds) > earlier.at
@@ -123,7 +123,7 @@ def _run(start: JobEvent | None, end: JobEvent | None) -> Run:
 
 
 def _seconds(start: JobEvent | None, end: JobEvent) -> float | None:
-    """Return how long a run took, by its own word or by the clock; None where neither tells."""
+    """Return how long a run took, as logged or by the timestamps; None if unknown."""
     if end.seconds is not None or start is None:
         return end.seconds
     lasted = (end.at - start.at).total_seconds()

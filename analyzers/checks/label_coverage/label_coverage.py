@@ -1,15 +1,15 @@
-"""Labels: do they come for as many predictions, as soon, and as unambiguously as they used to?
+"""Label coverage: coverage, delay and consistency of labels.
 
-Without labels nobody knows whether the model is any good, so their flow is watched itself. Per
-model, every six hours:
+Without labels performance is unknown, so their flow is monitored itself. Per model, every six
+hours:
 
-- coverage: the share of approved predictions that are labeled once labels should have come. That
-  is after as many hours as 95 % of the past two weeks' labels took; judged are the predictions of
-  the day that is now so old. Early coverage asks the same after as many hours as half of them took:
-  it sees labels stop within hours.
+- coverage: the share of approved predictions that are labeled once labels should have arrived:
+  after as many hours as 95 % of the past two weeks' labels took. The predictions of the day that is
+  now so old are judged. Early coverage uses the hours that half of the labels took: it detects
+  within hours that labels stop.
 - delay: the median and the 95th percentile of the hours from prediction to label, of the labels
-  that came within the day.
-- contradicted labels: predictions that were given outcomes which differ. The last one counts.
+  that arrived within the day.
+- contradicted labels: predictions with outcomes that differ. The last outcome counts.
 - unmatched outcomes: the share of the day's outcomes whose prediction is not in the logs. They are
   looked up again for 30 days, then given up as orphans.
 
@@ -31,12 +31,13 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.labels_by_age import (
-    FEWEST_DELAYS,
+    MIN_DELAYS,
     PAST,
     REACH,
     LabelsByAge,
 )
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
+from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.percentiles import (
     percentile,
     percentile_confidence,
@@ -58,11 +59,10 @@ P50, P95 = "label.delay_p50", "label.delay_p95"
 CONTRADICTED, UNMATCHED = "label.contradicted", "outcome.unmatched"
 OUTCOMES = "ml.outcome"
 CONFIDENCE = 0.999
-FEWEST = 50
-STEP = timedelta(hours=6)
-FEWEST_DAYS = timedelta(days=3)
-"""So long before the day judged predictions must be known: the labels of the first days are at
-first the quick ones, and a few hours are not a day."""
+MIN_LABELS = 50
+MIN_HISTORY = timedelta(days=3)
+"""Predictions must be known for so long before the judged day: at first, the labels of the first
+days are the quick ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,20 @@ class _Share:
 
     @property
     def usual(self) -> float | None:
-        """The share in the past, None where too little is known of it."""
+        """The share in the past, None without enough history."""
         part, whole = self.past
-        return part / whole if whole >= FEWEST else None
+        return part / whole if whole >= MIN_LABELS else None
 
 
 class LabelCoverage(Analyzer[LabelProfile]):
-    """Coverage, delay and soundness of labels, per model."""
+    """Coverage, delay and consistency of labels, per model."""
 
     name = "label_coverage"
-    question = "Do labels still come for as many predictions, as soon and as clearly as they did?"
+    question = "Are coverage, delay and consistency of labels as in the past weeks?"
     advice = (
         "Coverage that falls, or delays that grow: look at what logs outcomes (a job that polls, a "
-        "feed that delivers), in `job_health` first; until it is mended, live performance is known "
-        "late or not at all, and `estimated_performance` is what there is. Unmatched outcomes: "
+        "feed that delivers), in `job_health` first; until it is fixed, live performance is late "
+        "or unknown; use `estimated_performance`. Unmatched outcomes: "
         "the predictions' logs did not arrive (`completeness`), or ids are not passed on as they "
         "were logged; compare one outcome's `ml.prediction.id` with the service's log. "
         "Contradicted labels: two writers log outcomes, or one logs them before they are final."
@@ -102,7 +102,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         Metric(
             COVERAGE,
             "Label coverage",
-            "How many approved predictions get a label?",
+            "Which share of approved predictions gets a label?",
             Limits(
                 0.8,
                 0.5,
@@ -115,7 +115,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         Metric(
             EARLY,
             "Early label coverage",
-            "How many labels come as soon as usual?",
+            "Which share of labels arrives within the usual median delay?",
             Limits(
                 0.4,
                 0.2,
@@ -127,15 +127,15 @@ class LabelCoverage(Analyzer[LabelProfile]):
         ),
         Metric(
             P50,
-            "Label delay, median",
-            "After how many hours is a label usually there?",
+            "Median label delay",
+            "After how many hours does half of the labels arrive?",
             Limits(2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"),
             unit="h",
         ),
         Metric(
             P95,
-            "Label delay, 95th percentile",
-            "How long do slow labels take?",
+            "95th percentile label delay",
+            "After how many hours do 95 % of the labels arrive?",
             Limits(
                 4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
             ),
@@ -144,7 +144,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         Metric(
             CONTRADICTED,
             "Contradicted labels",
-            "How many labels were contradicted?",
+            "Which share of labels was contradicted by another outcome?",
             Limits(
                 0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
             ),
@@ -153,19 +153,21 @@ class LabelCoverage(Analyzer[LabelProfile]):
         Metric(
             UNMATCHED,
             "Unmatched outcomes",
-            "How many outcomes lack a prediction?",
+            "Which share of outcomes has no prediction in the logs?",
             Limits(0.02, 0.1, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"),
             unit="ratio",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="labels", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=3, layer="labels", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield the findings of the day before every sixth hour."""
         predicted = context.of("prediction")
         models = sorted({profile.model[0] for profile in (*predicted.profiles, *context.profiles)})
         known = {model: LabelsByAge(model, context) for model in models}
-        for window in context.windows(DAY, STEP):
+        for window in context.windows(DAY, EVALUATION_INTERVAL):
             yield from self._unmatched(window, context.of("outcome"))
             for of in known.values():
                 if of.begin(window) is not None:
@@ -206,12 +208,12 @@ class LabelCoverage(Analyzer[LabelProfile]):
     ) -> Finding:
         """Return the finding of a share, judged by its own past too."""
         known = {"sample_count": share.whole, **about}
-        if share.whole < FEWEST:
+        if share.whole < MIN_LABELS:
             return self.unknown(metric, subject, window, f"{reason[:-1]}: too few.", **known)
         limits = _limits(metric, self.limits[metric], share.usual)
         if limits is None:
-            told = f"{reason[:-1]}; nothing before is known to compare it with."
-            return self.unknown(metric, subject, window, told, **known)
+            sentence = f"{reason[:-1]}; not enough history for a baseline."
+            return self.unknown(metric, subject, window, sentence, **known)
         interval = wilson_interval(share.part, share.whole, CONFIDENCE)
         return self.finding(
             metric,
@@ -231,7 +233,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
 
 
 class _Day:
-    """What a model's labels look like at the end of a day.
+    """The labels of a model at the end of a day.
 
     Args:
         analyzer: Whose findings they are.
@@ -265,18 +267,18 @@ class _Day:
         if hours is None:
             return self._unknown(
                 metric,
-                f"Fewer than {FEWEST_DELAYS} labels of {self.of.model} came in the 14 days before "
-                f"{moment(self.window.start)}, so it is not known when labels should be there: see "
-                "that outcomes are logged.",
+                f"Fewer than {MIN_DELAYS} labels of {self.of.model} arrived in the 14 days "
+                f"before {moment(self.window.start)}: not enough history for a baseline of label "
+                "delays. Check that outcomes are logged.",
             )
         then = _aged(self.window, hours)
         begin = self.of.begin(self.window)
-        if begin is None or then.start - begin < FEWEST_DAYS:
+        if begin is None or then.start - begin < MIN_HISTORY:
             since = "not at all" if begin is None else f"since {moment(begin)}"
             return self._unknown(
                 metric,
-                f"Predictions of {self.of.model} are known {since}: of the first ones only the "
-                "quick labels are there, so it is not known when labels should be there.",
+                f"Predictions of {self.of.model} are known {since}: not enough history for a "
+                "baseline of label delays.",
             )
         labeled, approved = self.of.labeled(then, hours)
         past = self.of.labeled(Window(then.start - PAST, then.start), hours)
@@ -285,32 +287,32 @@ class _Day:
             return self._unknown(metric, f"{self.of.model} approved nothing {span(then)}.")
         reason = (
             f"{percent(labeled / approved)} of {count(approved, 'prediction')} that "
-            f"{self.of.model} approved {span(then)} had a label {hours} h later, by when "
-            f"{percent(part)} of labels used to be there{_usually(share)}."
+            f"{self.of.model} approved {span(then)} had a label after {hours} h, the time "
+            f"that {percent(part)} of labels took before{_usually(share)}."
         )
         return self.analyzer.share(metric, self.of.model, self.window, share, reason, self.about)
 
     def _delay(self, metric: str, part: float) -> Finding:
         window, of = self.window, self.of
-        learnt, past = of.learnt(window), of.learnt(Window(window.start - PAST, window.start))
-        if learnt.n < FEWEST or past.n < FEWEST_DELAYS:
+        arrived, past = of.arrived(window), of.arrived(Window(window.start - PAST, window.start))
+        if arrived.n < MIN_LABELS or past.n < MIN_DELAYS:
             return self._unknown(
                 metric,
-                f"{count(learnt.n, 'label')} of {of.model} came {span(window)} and {past.n:,} in "
-                f"the 14 days before; {FEWEST} and {FEWEST_DELAYS} are needed to compare delays.",
-                sample_count=learnt.n,
+                f"{count(arrived.n, 'label')} of {of.model} arrived {span(window)} and {past.n:,} "
+                f"in the 14 days before; {MIN_LABELS} and {MIN_DELAYS} are needed.",
+                sample_count=arrived.n,
             )
-        value, usual = _hours(learnt, part), _hours(past, part)
+        value, usual = _hours(arrived, part), _hours(past, part)
         begin = of.begin(window)
         if begin is None or window.start - begin < 2 * value * HOUR:
             return self._unknown(
                 metric,
                 f"Predictions are known since {moment(begin or window.start)} only, so labels "
-                f"that take longer than {number(usual)} h may not have come yet, and delays grow "
-                "by themselves.",
-                sample_count=learnt.n,
+                f"that take longer than {number(usual)} h may be missing, and delays grow "
+                "with the history.",
+                sample_count=arrived.n,
             )
-        interval = percentile_confidence(learnt, part, CONFIDENCE)
+        interval = percentile_confidence(arrived, part, CONFIDENCE)
         limits = self.analyzer.limits[metric].at_least(1.5 * usual, 3 * usual)
         return self.analyzer.finding(
             metric,
@@ -324,8 +326,8 @@ class _Day:
             critical=limits.critical,
             baseline_value=usual,
             baseline_count=past.n,
-            sample_count=learnt.n,
-            reason=f"{percent(part)} of the {count(learnt.n, 'label')} of {of.model} that came "
+            sample_count=arrived.n,
+            reason=f"{percent(part)} of the {count(arrived.n, 'label')} of {of.model} that arrived "
             f"{span(window)} took about {number(value)} h or less; {number(usual)} h in the 14 "
             "days before.",
             **self.about,

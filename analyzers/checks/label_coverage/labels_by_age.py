@@ -1,8 +1,8 @@
 """How many of a model's approved predictions are labeled at a given age, and how old labels are.
 
 Counted are labels that came within so many hours of their prediction, of predictions that are at
-least as old. Whenever that is counted, later labels do not change it, and it does not say less of
-recent predictions than of old ones.
+least as old. Later labels therefore do not change the count, and recent predictions are comparable
+with old ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LONGEST = 168
 """Labels are waited for so many hours at most before their share is judged."""
 
 REACH = PAST + LONGEST * HOUR + DAY
-FEWEST_DELAYS = 100
+MIN_DELAYS = 100
 
 
 class LabelsByAge:
@@ -38,7 +38,7 @@ class LabelsByAge:
 
     Args:
         model: Its name.
-        labels: Profiles of labels, with those of predictions and outcomes beside them.
+        labels: Profiles of labels, predictions and outcomes.
     """
 
     def __init__(self, model: str, labels: AnalysisContext[LabelProfile]) -> None:
@@ -49,8 +49,8 @@ class LabelsByAge:
         )
         self._outcomes: AnalysisContext[OutcomeProfile] = labels.of("outcome")
 
-    def learnt(self, window: Window) -> Buckets:
-        """Return how many hours after their predictions the labels learnt in a window came."""
+    def arrived(self, window: Window) -> Buckets:
+        """Return the delays, in hours, of the labels that arrived in a window."""
         return in_hours(self._delays(window))
 
     def age(self, window: Window, share: float) -> int | None:
@@ -58,8 +58,8 @@ class LabelsByAge:
 
         One of `DELAYS`, `LONGEST` at most; None if too few labels are known.
         """
-        past = self.learnt(Window(window.start - PAST, window.start))
-        if past.n < FEWEST_DELAYS:
+        past = self.arrived(Window(window.start - PAST, window.start))
+        if past.n < MIN_DELAYS:
             return None
         most = percentile(past, share).high
         return min(LONGEST, next((hours for hours in DELAYS if hours >= most), LONGEST))

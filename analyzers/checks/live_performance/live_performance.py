@@ -1,20 +1,20 @@
-"""Live performance: is a model version as good on live labels as it was offline?
+"""Live performance: performance of a model version on live labels, against its evaluation.
 
 Over the day before, every six hours, per model version in service. Labels are chosen, not random:
 all approved predictions are bid on and a share of the rejected. ROC AUC, precision, recall, F1,
 log-loss and Brier score are therefore those of *all* predictions: within a score bucket the
 labeled ones stand for all (`statistics/post_stratified.py`), each with its interval. They are
-compared with `evaluation_metrics.json` of that version, and severity is taken from the calm end of
-the difference's interval, in which the offline value's own sampling error is included.
+compared with `evaluation_metrics.json` of that version. Severity uses the conservative end of the
+difference's interval, which includes the offline value's own sampling error.
 
-The success rate of approved predictions is compared with what their scores promised by the training
-set's labels, and calibration is judged by tenths of the score: the error over all bins, and each
-bin's gap of observed and predicted share. Where the baseline divides the traffic, the sentence of
-the success rate names the segments that fell short of what their own scores promised
-(`segment_performance`), also on a day on which the whole did not.
+The success rate of approved predictions is compared with the rate expected from their scores and
+the training set's labels. Calibration is judged by tenths of the score: the error over all bins,
+and each bin's gap of observed and predicted share. Where the baseline divides the traffic, the
+sentence of the success rate names the segments below the rate expected from their own scores
+(`segment_performance`), even on a day on which the total is as expected.
 
 A day is judged by `label_maturity.py` as mature or not. While labels are missing, every interval
-holds what any of them may turn out to be; where that leaves the verdict open it is `unknown`.
+covers every possible outcome of them; where that leaves the verdict open it is `unknown`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, STEP, LabeledDays, LabeledWindow
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
     Measure,
@@ -37,6 +37,7 @@ from mlmon.analyzers.performance.reference_metrics import (
 )
 from mlmon.analyzers.performance.segment_success import SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
+from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.cbpe import estimate_performance
 from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
 DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
-FEWEST_OF_A_TENTH, MOST_NAMED = 30, 3
+MIN_LABELS_PER_BIN, MOST_NAMED = 30, 3
 OFFLINE = "difference to the version's offline value"
 MEASURES: Mapping[Measure, Limits] = {
     "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
@@ -67,13 +68,13 @@ class LivePerformance(Analyzer[LabelProfile]):
     """Measures of a version's predictions by their labels, against those of its evaluation."""
 
     name = "live_performance"
-    question = "Is a model version as good on live labels as it was offline?"
+    question = "Is performance on live labels as in the version's evaluation?"
     advice = (
         "Look at `feature_drift`, `data_quality` and `fallback_rate` of the same day: inputs that "
-        "broke explain a performance that broke, and mending them mends it. Where inputs are as "
-        "they were and `concept_drift` finds a gap between estimated and realised performance, "
-        "the world has changed: retrain on labels since then. Where calibration alone is off, "
-        "calibrating anew on recent labels is enough."
+        "broke explain performance that fell; fix them first. Where inputs are unchanged and "
+        "`concept_drift` reports a gap between live and estimated performance, the relation "
+        "between scores and labels has changed: retrain on recent labels. Where calibration alone "
+        "is off, recalibrate on recent labels."
     )
     needs = (
         Needs("label", REACH),
@@ -83,17 +84,17 @@ class LivePerformance(Analyzer[LabelProfile]):
     metrics = (
         Metric(
             SUCCESS,
-            "Success of approved bids",
-            "Which share of the bids the model approved succeeds?",
-            Limits(-0.05, -0.10, "below", "difference to the share the scores promised", "rate"),
+            "Success rate of approved bids",
+            "Which share of the approved bids succeeds?",
+            Limits(-0.05, -0.10, "below", "difference to the rate expected from scores", "rate"),
             unit="ratio",
             breakdown="ml.model.version",
         ),
         Metric(
             ERROR,
             "Calibration error",
-            "How far are scores from the shares that succeed, on average?",
-            # Observed less predicted is a measure over the bins; the error is its total variation.
+            "How far are scores from observed success rates on average?",
+            # Observed minus predicted is a measure over the bins; the error is its total variation.
             Limits(0.05, 0.10, measures="distance"),
             unit="ratio",
             breakdown="ml.model.version",
@@ -101,8 +102,8 @@ class LivePerformance(Analyzer[LabelProfile]):
         Metric(
             GAP,
             "Calibration by score",
-            "By how much does the share that succeeds exceed the score, by tenths of the score?",
-            Limits(0.10, 0.20, meaning="to either side"),
+            "By how much does the success rate exceed the score, per tenth of the score?",
+            Limits(0.10, 0.20, meaning="in either direction"),
             unit="ratio",
             pivot=0.0,
         ),
@@ -110,14 +111,16 @@ class LivePerformance(Analyzer[LabelProfile]):
             Metric(
                 measure,
                 f"{TITLES[measure]}, live",
-                f"What is the {TITLES[measure]} of all predictions by the labels known?",
+                f"What is the {TITLES[measure]} of all predictions, by the known labels?",
                 limits,
                 breakdown="ml.model.version",
             )
             for measure, limits in MEASURES.items()
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=3, layer="performance", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
@@ -137,7 +140,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         title = f"{TITLES[measure]} of {day.day.title}"
         current: Estimate | None = getattr(day.performance, measure)
         if current is None:
-            reason = f"{title} has no value: {_obstacle(day, measure)}; {day.known()}."
+            reason = f"{title} has no value: {_skip_reason(day, measure)}; {day.known()}."
             return self._unknown(day, measure, reason)
         offline = day.baseline and offline_performance(
             day.baseline, measure, day.threshold, CONFIDENCE
@@ -154,7 +157,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             baseline_value=offline.value,
             **self._absolute(measure, offline.value),
             sample_count=_rows(day, measure),
-            reason=f"{title} is {comparison.said()}{_by_threshold(day, measure)}; {day.known()}.",
+            reason=f"{title} is {comparison.describe()}{_by_threshold(day, measure)}; "
+            f"{day.known()}.",
         )
 
     def _success(self, day: LabeledWindow, segments: SegmentSuccesses) -> Finding:
@@ -182,7 +186,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             **self._absolute(SUCCESS, promised.value),
             sample_count=approved.labeled,
             reason=f"{percent(current.value)} of the predictions {day.day.title} approved "
-            f"succeeded, its scores promised {percent(promised.value)}; {day.known()}"
+            f"succeeded; {percent(promised.value)} expected from scores; {day.known()}"
             f"{f'; {worst}' if worst else ''}.",
         )
 
@@ -202,9 +206,9 @@ class LivePerformance(Analyzer[LabelProfile]):
             ERROR,
             error_of,
             self._severity(day, ERROR, error_of.interval),
-            reason=f"Scores of {day.day.title} are {number(error_of.value)} "
-            f"({number(error_of.interval.low)} to {number(error_of.interval.high)}) from the "
-            f"shares that succeed, most of it at {worst.name}: {_tenth_said(worst)}; "
+            reason=f"Calibration error of {day.day.title} is {number(error_of.value)} "
+            f"({number(error_of.interval.low)} to {number(error_of.interval.high)}), largest for "
+            f"scores {worst.name}: {_observed(worst)}; "
             f"{day.known()}.",
         )
         for bin_ in bins:
@@ -212,17 +216,17 @@ class LivePerformance(Analyzer[LabelProfile]):
 
     def _tenth(self, day: LabeledWindow, each: Tenth) -> Finding:
         labeled = f"{count(each.rows, 'labeled prediction')} of {day.day.title}"
-        said = f"Of {labeled} scored {each.name}, {_tenth_said(each)}"
+        observed = f"Of {labeled} with scores {each.name}, {_observed(each)}"
         known: dict[str, Any] = {
             "subject": each.name,
             "sample_count": each.rows,
             "baseline_value": each.predicted,
         }
-        if each.rows < FEWEST_OF_A_TENTH:
-            reason = f"{said}; {FEWEST_OF_A_TENTH} are needed for a verdict."
+        if each.rows < MIN_LABELS_PER_BIN:
+            reason = f"{observed}; {MIN_LABELS_PER_BIN} are needed for a verdict."
             return self._unknown(day, GAP, reason, each.gap, **known)
         severity = self.limits[GAP].judge_distance(each.gap.interval.low, each.gap.interval.high)
-        reason = f"{said}; {day.known()}."
+        reason = f"{observed}; {day.known()}."
         return self._finding(day, GAP, each.gap, severity, **known, reason=reason)
 
     def _severity(self, day: LabeledWindow, metric: str, interval: Interval) -> Severity:
@@ -267,27 +271,27 @@ class LivePerformance(Analyzer[LabelProfile]):
         return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
 
 
-def _obstacle(day: LabeledWindow, measure: Measure) -> str:
-    """Say why a measure has no value on a day whose labels suffice."""
+def _skip_reason(day: LabeledWindow, measure: Measure) -> str:
+    """Return why a measure has no value on a day with enough labels."""
     if measure in LOSSES and day.scores:
         low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
         return f"scores reach from {number(low)} to {number(high)} and are no probabilities"
     if day.threshold is None:
-        return "the log tells no threshold"
+        return "no threshold is logged"
     return "no prediction was approved"
 
 
 def _by_threshold(day: LabeledWindow, measure: Measure) -> str:
-    """Say by which threshold decisions are judged, where the day had several."""
+    """Sentence part about the threshold used, where the day had several."""
     taken, *others = day.thresholds or (None,)
     if measure not in DECIDED or taken is None or not others:
         return ""
     also = ", ".join(map(number, sorted(others)[:MOST_NAMED]))
-    return f", all judged by the threshold {number(taken)} of most (there was {also} too)"
+    return f", by the most frequent threshold {number(taken)} (also seen: {also})"
 
 
 def _rows(day: LabeledWindow, measure: Measure) -> int:
-    """Return the labeled rows that a measure is taken of: of these lost lines are a share."""
+    """Return the labeled rows that a measure is computed from; lost lines are a share of them."""
     labels = day.labels
     if labels is None:
         return 0
@@ -299,7 +303,7 @@ def _rows(day: LabeledWindow, measure: Measure) -> int:
 
 
 def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
-    """The share of approved predictions that succeeded, whatever the missing labels will be."""
+    """The success rate of approved predictions, with every possible outcome of missing labels."""
     approved = day.coverage.approved
     missing = 0 if day.coverage.mature else round(approved.missing_share * approved.predictions)
     low = wilson_interval(positives, labeled + missing, CONFIDENCE).low
@@ -307,5 +311,5 @@ def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
     return Estimate(positives / labeled, Interval(low, high))
 
 
-def _tenth_said(each: Tenth) -> str:
-    return f"{percent(each.observed)} succeed, {percent(each.predicted)} were predicted"
+def _observed(each: Tenth) -> str:
+    return f"{percent(each.observed)} succeeded, {percent(each.predicted)} were predicted"

@@ -1,4 +1,4 @@
-"""Reliability: of the predictions scored about 0.7, do 70 % succeed? By tenths of the score.
+"""Reliability by tenths of the score: of the predictions scored about 0.7, do 70 % succeed?
 
 Bins are unions of score buckets, so a bin begins at the bucket edge that is nearest to its tenth
 and is named by the tenth: `0.7-0.8`. Where no edge is near, two tenths make one bin.
@@ -34,7 +34,7 @@ class Tenth:
         rows: Labeled predictions.
         predicted: Their mean score.
         observed: The share that succeeded.
-        gap: Observed less predicted; its interval allows for missing labels.
+        gap: Observed less predicted; its interval covers missing labels.
         share: The bin's share of all predictions, labeled or not.
     """
 
@@ -83,21 +83,21 @@ def tenths(
 def calibration_error(bins: Sequence[Tenth]) -> Estimate:
     """Return the mean distance of observed and predicted share over all predictions.
 
-    The lower end is what remains when every bin's gap is taken at the calm end of its interval: of
-    calibrated scores nothing, but for chance. The upper end takes the other ends.
+    The lower end takes every bin's gap at the conservative end of its interval: 0 for calibrated
+    scores, up to sampling error. The upper end takes the other ends.
     """
     total = sum(bin_.share for bin_ in bins)
     value = sum(bin_.share * abs(bin_.gap.value) for bin_ in bins) / total
-    low = sum(bin_.share * _calmest(bin_.gap.interval) for bin_ in bins) / total
-    high = sum(bin_.share * _farthest(bin_.gap.interval) for bin_ in bins) / total
+    low = sum(bin_.share * _nearest_zero(bin_.gap.interval) for bin_ in bins) / total
+    high = sum(bin_.share * _farthest_from_zero(bin_.gap.interval) for bin_ in bins) / total
     return Estimate(value, Interval(min(low, value), max(high, value)))
 
 
-def _calmest(gap: Interval) -> float:
+def _nearest_zero(gap: Interval) -> float:
     return 0.0 if gap.low <= 0.0 <= gap.high else min(abs(gap.low), abs(gap.high))
 
 
-def _farthest(gap: Interval) -> float:
+def _farthest_from_zero(gap: Interval) -> float:
     return max(abs(gap.low), abs(gap.high))
 
 

@@ -1,6 +1,6 @@
-"""Model reload: is the newest trained version in service, and do reloads succeed?
+"""Model reload: failed reloads, versions that wait for one, and outdated versions in service.
 
-Reloads are counted in the order they were logged, whatever process they are of: the most failures
+Reloads of all processes are counted in the order they were logged: the most failures
 in a row within an hour, counted from the last success before it. A version that was trained is in
 service once a reload of it succeeded or it has predicted within the past day. Until then the hours
 since the first training that did not come into service are judged, against what versions before
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
 FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rate"
 CONFIDENCE = 0.999
-EXPECTED, FEWEST = 100, 20
-GRACE = 2 * HOUR
+EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 PAST = 100 * DAY
-"""So long versions may predict beside each other while a new one is rolled out."""
+GRACE = 2 * HOUR
+"""Two versions may predict at the same time for so long, while a new one is rolled out."""
 
 
 class ModelReload(Analyzer[ModelProfile]):
@@ -56,8 +56,8 @@ class ModelReload(Analyzer[ModelProfile]):
         "Read the error in the sentence and the reloads' lines, `mlmon logs --dataset model "
         "--field event.action=reload --since 2d`. A model file that cannot be read is to be "
         "published again; the service keeps the version it has, unless it was restarted: then it "
-        "answers 503. A version that waits without a failed reload was never asked for: look at "
-        "the trigger that follows `train_model_job`. Predictions of an old version beside a new "
+        "answers 503. A version that waits without a failed reload was never requested: check "
+        "the trigger that follows `train_model_job`. Predictions of an old version next to a new "
         "one come from a process that missed the reload: restart it. After a rollback they last "
         "until a newer version is in service."
     )
@@ -69,22 +69,22 @@ class ModelReload(Analyzer[ModelProfile]):
         Metric(
             FAILURES,
             "Failed reloads",
-            "How often in a row do reloads fail?",
+            "How many reloads fail in a row?",
             Limits(1, 3, meaning="most failed reloads in a row within the hour"),
             unit="reloads",
             draw="bar",
         ),
         Metric(
             WAIT,
-            "Wait for a reload",
-            "How long does a trained version wait for service?",
+            "Waiting time of trained versions",
+            "How many hours does a trained version wait for its reload?",
             Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
             unit="h",
         ),
         Metric(
             OUTDATED,
-            "Outdated versions",
-            "How many predictions does the newest version in service not make?",
+            "Predictions of outdated versions",
+            "Which share of predictions is made by older versions?",
             Limits(
                 0.05,
                 0.50,
@@ -94,13 +94,13 @@ class ModelReload(Analyzer[ModelProfile]):
             unit="ratio",
         ),
     )
-    # One success is proof enough; where none is tried, a failure stands for a week.
+    # One success closes the alert; without another reload, a failure holds for a week.
     alert_policy = AlertPolicy(
         on="warning", after=1, of=1, layer="deployment", clear=1, silence=7 * DAY
     )
 
     def evaluate(self, context: AnalysisContext[ModelProfile]) -> Iterator[Finding]:
-        """Yield what can be said of each model at each hour's end."""
+        """Yield the findings of each model at each hour's end."""
         events = [event for profile in context.profiles for event in profile.events]
         of_model = _by_model(context.of("prediction"), context)
         for window in context.windows(STEP):
@@ -173,7 +173,7 @@ class ModelReload(Analyzer[ModelProfile]):
             return
         trained = f"{newest.title} was trained {moment(newest.made)}"
         if not known.reloads and not known.today:
-            reason = f"{trained}; no reload and no prediction of it is logged to tell if it serves."
+            reason = f"{trained}; no reload and no prediction of it is logged: state unknown."
             yield self.unknown(WAIT, newest.model, known.window, reason, **about)
             return
         yield self._waits(known, waiting, trained)
@@ -210,7 +210,7 @@ class ModelReload(Analyzer[ModelProfile]):
         def predictions(window: Window) -> int:
             return _predicted(used, window).total()
 
-        for window in cadence.windows(used.period, predictions, EXPECTED, STEP):
+        for window in cadence.windows(used.period, predictions, EXPECTED_PREDICTIONS, STEP):
             seen = self._seen(events, window)
             made = versions(seen).get(model)
             counts = _predicted(used, window)
@@ -227,8 +227,9 @@ class ModelReload(Analyzer[ModelProfile]):
     ) -> Finding:
         newest, n = current[0], counts.total()
         about = _about(newest)
-        if n < FEWEST:
-            reason = f"{count(n, 'prediction')} {span(window)}, {FEWEST} are needed for a verdict."
+        if n < MIN_PREDICTIONS:
+            sample = f"{count(n, 'prediction')} {span(window)}"
+            reason = f"{sample}, {MIN_PREDICTIONS} are needed for a verdict."
             return self.unknown(OUTDATED, newest.model, window, reason, sample_count=n, **about)
         names = {each.version for each in current}
         old = {version: times for version, times in sorted(counts.items()) if version not in names}
@@ -270,5 +271,5 @@ def _predicted(used: AnalysisContext[PredictionProfile] | None, window: Window) 
 
 
 def _about(version: Version) -> dict[str, Any]:
-    # Without the version: what is said of the next one continues what is said of this one.
+    # Without the version: findings of the next version continue the same series.
     return {"service": version.service, "model_name": version.model}

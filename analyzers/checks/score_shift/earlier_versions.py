@@ -1,4 +1,4 @@
-"""A young version's scores beside those of earlier versions at the same time of past weeks. Pure.
+"""A young version's scores compared with earlier versions at the same time of past weeks. Pure.
 
 A version that has not served for three weeks has no past weeks of its own, and a team that retrains
 every week never has one that does. Its scores may be compared with those of the versions before it
@@ -8,10 +8,10 @@ F the scores now, and G_v and G the out-of-fold scores of their training sets,
 
     sup |F - sum w_v F_v| <= sum w_v sup |G - G_v|
 
-where each version scores as in its training. So what the distance has beyond the right side is no
-purpose, and only that is judged. It is never more than a warning, for what training sets promise
-is less sure than what a version has shown: they tell of all hours together, and a retraining that
-moves the scores of the night alone moves them farther there. Nothing is said where the version
+where each version scores as in its training. Retraining cannot explain what the distance has beyond
+the right side, and only that is judged. It is a warning at most: training sets cover all hours
+together, and a retraining that moves the scores of the night alone moves them farther there. There
+is no verdict where the version
 did not score in an hour in which its model did (its hours would be compared with other hours), or
 where an earlier version has no baseline with scores.
 """
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AcrossVersions:
-    """A window of a version beside past weeks of the versions before it.
+    """A window of a version compared with past weeks of the versions before it.
 
     Args:
         found: The comparison.
-        retrained: At most so much of the distance is what the training sets differ by.
+        retrained: Upper bound of the distance between the training sets' scores.
     """
 
     found: WeeklyDrift
@@ -59,7 +59,7 @@ class AcrossVersions:
         return sorted(rows, key=lambda row: (-rows[row], row))
 
     def beyond(self, drift: Drift) -> float:
-        """At least so much is neither chance, nor hidden by buckets, nor due to the retraining."""
+        """Lower bound of the distance beyond sampling error, buckets and retraining."""
         return max(0.0, drift.low - self.retrained)
 
     def severity(self, drift: Drift) -> Severity:
@@ -93,7 +93,7 @@ class EarlierVersions:
         self._distances: dict[str, float] = {}
 
     def at(self, end: datetime) -> AcrossVersions | None:
-        """Compare the version's scores before a moment; None where nothing can be said."""
+        """Compare the version's scores before a moment; None without a verdict."""
         found = weekly_drift(end, self._hours, self._past)
         if found is None or not self._alone(found.window):
             return None
@@ -112,14 +112,14 @@ class EarlierVersions:
     def _retrained(self, usual: Sequence[Part]) -> float | None:
         total, distance = rows_of(usual), 0.0
         for part in usual:
-            apart = self._apart(part.version)
-            if apart is None:
+            distance_of_training = self._training_distance(part.version)
+            if distance_of_training is None:
                 return None
-            distance += part.numbers.n / total * apart
+            distance += part.numbers.n / total * distance_of_training
         return distance
 
-    def _apart(self, version: str) -> float | None:
-        """How far the training sets' scores may be apart; None where they are not known."""
+    def _training_distance(self, version: str) -> float | None:
+        """Upper bound of the distance between the training sets' scores; None if unknown."""
         if version == self._baseline.model_version:
             return 0.0
         other = self._baselines.get((self._baseline.model_name, version))

@@ -1,18 +1,17 @@
-"""Score shift: have the scores a model gives moved away from those of its training set?
+"""Score shift: distance of the scores from those of the training set.
 
-The distance is that of Kolmogorov and Smirnov between the scores of the day before and the
-out-of-fold scores of the training set, judged every hour. It is known within the interval that
-buckets leave open; a verdict is taken from that interval's lower end less what chance may add.
-Where the interval holds a limit, the day is counted again over ten times as many buckets.
+The Kolmogorov-Smirnov distance between the scores of the day before and the out-of-fold scores of
+the training set, judged every hour. It is known within the interval that buckets leave open;
+severity uses that interval's lower end less the sampling error. Where the interval contains a
+limit, the day is counted again over ten times as many buckets.
 
-A day holds every hour once, so what moves at some hours only may drown in it, and a Sunday may
-differ from the training set for being one. Therefore the last hour is also compared with the same
-hour of the week in the four weeks before, without the one it is least like (six hours, or a day,
-where an hour holds too few predictions). What has lasted for three weeks is usual there, and
-still differs from training. A version that predicted in fewer than three of them is compared with
-the versions before it, less what its training set's scores differ from theirs, for a retrained
-model may move its scores on purpose; that is a warning at most, as training sets do not tell by how
-much it moves those of a single hour (earlier_versions.py).
+A shift in some hours only may vanish in a day, and a Sunday may differ from the training set
+because it is a Sunday. Therefore the last hour is also compared with the same hour of the week in
+the four weeks before, without the least similar one (six hours, or a day, where an hour holds too
+few predictions). A shift that has lasted for three weeks is part of that baseline, and still
+differs from training. A version that predicted in fewer than three of those weeks is compared with
+the versions before it, less the distance of the training sets' scores, as a retrained model may
+move its scores on purpose; that is a warning at most (earlier_versions.py).
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
     """Distance of a day's scores from the training set's."""
 
     name = "score_shift"
-    question = "Have the scores a model gives moved away from those of its training set?"
+    question = "Are scores distributed as in the training set?"
     advice = (
         "Look for findings of `feature_drift`, `data_quality` and `fallback_rate` from the same "
         "hour: inputs that moved explain scores that moved. Without any, compare the model "
@@ -76,15 +75,15 @@ class ScoreShift(Analyzer[PredictionProfile]):
         Metric(
             METRIC,
             "Score shift",
-            "How far have the scores moved from the training set's: 0 not at all, 1 wholly?",
+            "How large is the KS distance of the scores from training (0 to 1)?",
             LIMITS,
             breakdown="ml.model.version",
         ),
         Metric(
             WEEKLY,
-            "Score shift by the hour of the week",
-            "From a model's fourth week on: how far do a version's scores lie from those of the "
-            "same time of past weeks?",
+            "Score shift against past weeks",
+            "How large is the KS distance of the scores from the same time of past weeks (from the "
+            "model's fourth week on)?",
             LIMITS,
             breakdown="ml.model.version",
         ),
@@ -121,7 +120,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
     def _weekly(
         self, day: DailyWindow, found: WeeklyDrift, across: AcrossVersions | None
     ) -> Finding:
-        """Return the finding of the last hours beside the same ones of past weeks.
+        """Return the finding of the last hours compared with the same ones of past weeks.
 
         Args:
             day: The day they end.
@@ -137,17 +136,17 @@ class ScoreShift(Analyzer[PredictionProfile]):
         )
         if drift is None:
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
-            reason = f"{sample}, {rule} to find a distance of {LIMITS.critical} from {past}."
+            reason = f"{sample}, {rule} to detect a distance of {LIMITS.critical} from {past}."
             known = {"sample_count": found.rows, **day.about}
             return self.unknown(WEEKLY, SCORE, window, reason, **known)
         severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
         verdict = (
-            f"are unlike those at that time of the week: "
+            f"differ from past weeks: "
             f"{parts_moved(buckets_of(found.current), buckets_of(found.usual), 'in past weeks')}"
             if severity.alarming
-            else "are as usual at that time of the week"
+            else "are as in past weeks"
         )
-        reason = f"{sample} {verdict}; distance {number(drift.value)} from {past}{_due(across)}."
+        reason = f"{sample} {verdict}; KS {number(drift.value)} from {past}{_due(across)}."
         known = drift.measured() | day.about
         if across:
             known["low"] = across.beyond(drift)
@@ -170,13 +169,13 @@ class ScoreShift(Analyzer[PredictionProfile]):
         sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
         if severity.alarming:
             reason = (
-                f"Scores of {day.title} moved: {numbers_moved(scores, reference)}; "
-                f"distance {number(drift.value)} in {sample}, since about {_since(day, reference)}"
+                f"Scores of {day.title} drifted: {numbers_moved(scores, reference)}; "
+                f"KS {number(drift.value)} in {sample}, since about {_since(day, reference)}"
                 f"{_where(day, segments)}{_why(day)}{still_open(drift)}."
             )
         else:
             reason = (
-                f"Scores of {day.title} are as in training: distance {number(drift.value)} in "
+                f"Scores of {day.title}: no drift (KS {number(drift.value)}) in "
                 f"{sample}{still_open(drift)}."
             )
         return self.finding(
@@ -187,11 +186,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
         self, day: DailyWindow, scores: Buckets, reference: Buckets, needed: int | None
     ) -> Finding:
         reason = (
-            f"{count(scores.n, 'score')} {span(day.window)}; {needed} are needed to find a "
-            f"distance of {LIMITS.critical} nine times in ten."
+            f"{count(scores.n, 'score')} {span(day.window)}; {needed} are needed to detect a "
+            f"distance of {LIMITS.critical} with a power of 0.9."
             if needed is not None
-            else f"The baseline of {day.title} has {count(reference.n, 'score')}, too few to find "
-            f"a distance of {LIMITS.critical}: make one from more rows."
+            else f"The baseline of {day.title} has {count(reference.n, 'score')}, too few to "
+            f"detect a distance of {LIMITS.critical}: make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
 
@@ -208,10 +207,10 @@ def _hours(
 
 
 def _due(across: AcrossVersions | None) -> str:
-    """Say how much of a distance the retraining may have been meant to bring."""
+    """Sentence part about the distance that the retraining explains."""
     if across is None:
         return ""
-    return f", of which the training sets differ by up to {number(across.retrained)}"
+    return f", of which the training sets explain up to {number(across.retrained)}"
 
 
 def _where(day: DailyWindow, segments: AnalysisContext[SegmentProfile]) -> str:
@@ -220,15 +219,15 @@ def _where(day: DailyWindow, segments: AnalysisContext[SegmentProfile]) -> str:
     own = [
         profile for profile in segments.within(day.window) if profile.baseline_id == day.baseline.id
     ]
-    told = most_of_all(segments_of(own), day.baseline)
-    return f", {told}" if told else ""
+    worst = most_of_all(segments_of(own), day.baseline)
+    return f", {worst}" if worst else ""
 
 
 def _why(day: DailyWindow) -> str:
     if day.baseline is None:
         return ""
-    told = attribute(merge_profiles(day.own), day.baseline).sentence()
-    return f"; {told}" if told else ""
+    effects = attribute(merge_profiles(day.own), day.baseline).sentence()
+    return f"; {effects}" if effects else ""
 
 
 def _since(day: DailyWindow, reference: Buckets) -> str:

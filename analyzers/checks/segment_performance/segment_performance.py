@@ -1,16 +1,16 @@
-"""Segment performance: in which part of the traffic do approved predictions succeed less often?
+"""Segment performance: success rate and ROC AUC of each segment, against its training rows.
 
 A baseline may divide the traffic by categorical features (`mlmon baseline create --segment`). Over
 the day before, every six hours, each segment's success rate of approved predictions (with Wilson's
-interval) is compared with the rate its own scores promised: by score, the share that succeeded
-among the training set's rows of the same segment. A verdict is taken from the calm end of the
+interval) is compared with the rate expected from its own scores: by score, the success rate
+among the training set's rows of the same segment. Severity uses the conservative end of the
 difference's interval, after control of the false discovery rate over all segments of a model
-(Benjamini and Hochberg), so that many segments do not make false alarms. ROC AUC of each segment is
+(Benjamini and Hochberg). ROC AUC of each segment is
 compared likewise with that of its training rows, once its labels are there.
 
-While labels of a segment are missing its interval holds whatever they may turn out to be, and where
+While labels of a segment are missing its interval covers every possible outcome of them; where
 that leaves the verdict open it is `unknown`. Segments with too few labels, values that are no
-segment, and labels joined before a feature was declared are counted and said, not judged.
+segment, and labels joined before a feature was declared are counted, not judged.
 `live_performance` names the worst segments in its own sentence.
 """
 
@@ -25,9 +25,10 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
 from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import STEP, LabeledDays
+from mlmon.analyzers.performance.labeled_window import LabeledDays
 from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
+from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ METRIC, AUC = "approved.success_rate", "roc_auc"
 
 
 class SegmentPerformance(Analyzer[LabelProfile]):
-    """Success rate and ROC AUC of each segment, against what its training rows promise."""
+    """Success rate and ROC AUC of each segment, against its training rows."""
 
     name = "segment_performance"
-    question = "In which part of the traffic do approved predictions succeed less than promised?"
+    question = "In which segments do approved predictions succeed less often than expected?"
     advice = (
-        "If one segment fell short and the others did not, look at what is special to it: a market "
-        "that changed, a source that feeds it (`fallback_rate`), a release for it. See "
+        "If one segment is below expectation and the others are not, check what is special: a "
+        "market that changed, a source that feeds it (`fallback_rate`), a release for it. See "
         "`segment_drift` for the same segment: where its scores have moved too, its inputs broke; "
         "where they have not, the scores mean something else there, and a retrained model needs "
         "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
@@ -63,8 +64,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     metrics = (
         Metric(
             METRIC,
-            "Success of approved bids by segment",
-            "In which segment does the smallest share of the bids the model approved succeed?",
+            "Success rate of approved bids by segment",
+            "Which share of the approved bids of each segment succeeds?",
             LIMITS,
             unit="ratio",
             breakdown="finding.segment",
@@ -72,12 +73,14 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         Metric(
             AUC,
             "ROC AUC by segment",
-            "In which segment do scores rank predictions worst, by the labels known?",
+            "What is the ROC AUC of each segment, by the known labels?",
             segment_ranking.LIMITS,
             breakdown="finding.segment",
         ),
     )
-    alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="performance", step=STEP)
+    alert_policy = AlertPolicy(
+        on="warning", after=2, of=3, layer="performance", step=EVALUATION_INTERVAL
+    )
 
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
@@ -95,7 +98,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
     def _rankings(
         self, day: LabeledWindow, successes: SegmentSuccesses, verdicts: SegmentVerdicts
     ) -> Iterator[Finding]:
-        """Yield ROC AUC of the segments whose labels are there; others' would be biased."""
+        """Yield ROC AUC of the segments with mature labels; others' would be biased."""
         if day.baseline is None or day.labels is None:
             return
         mature = {each.success.segment for each in verdicts.judged if each.success.coverage.mature}
@@ -126,7 +129,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
                 "warning": offline + limits.warning,
                 "critical": offline + limits.critical,
                 "reason": f"ROC AUC of {day.day.title} for {ranking.segment} is "
-                f"{comparison.said()}; {count(ranking.labels, 'label')} {span(day.day.window)}.",
+                f"{comparison.describe()}; {count(ranking.labels, 'label')} "
+                f"{span(day.day.window)}.",
             },
         )
 
@@ -136,8 +140,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         known = f"{coverage.labeled:,} labels of {coverage.predictions:,} approved predictions"
         if not coverage.mature:
             known += (
-                f", {percent(coverage.maturity)} of those to be expected: the interval allows for "
-                "any of the others"
+                f", {percent(coverage.maturity)} of the expected ones: the interval covers the "
+                "missing labels"
             )
         return self.finding(
             METRIC,
@@ -158,7 +162,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
                 "warning": promised + LIMITS.warning,
                 "critical": promised + LIMITS.critical,
                 "reason": f"{percent(success.current.value)} of the predictions {day.day.title} "
-                f"approved for {success.segment} succeeded, its scores promised "
-                f"{percent(promised)}; {known} {span(day.day.window)}.",
+                f"approved for {success.segment} succeeded; {percent(promised)} "
+                f"expected from scores; {known} {span(day.day.window)}.",
             },
         )

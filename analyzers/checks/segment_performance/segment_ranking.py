@@ -1,4 +1,4 @@
-"""How well scores rank the predictions of each segment, beside how well they did in training.
+"""ROC AUC of each segment, against its training rows.
 
 ROC AUC of all predictions of a segment by the labels known (`statistics/post_stratified.py`), less
 that of the same segment's training rows. A segment's scores are counted over a fifth of the edges;
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.baselines.segments import segment_name
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, FEWEST, FEWEST_OF_A_KIND
+from mlmon.analyzers.performance.labeled_window import CONFIDENCE, MIN_LABELS, MIN_LABELS_PER_CLASS
 from mlmon.analyzers.performance.reference_metrics import Comparison, compare
 from mlmon.analyzers.performance.segment_success import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
@@ -41,7 +41,7 @@ class SegmentRanking:
         labels: Labels it is known by.
         training_rows: Labeled rows of the training set.
         comparison: Both values and their difference.
-        p_value: The chance of such a decline.
+        p_value: Probability of such a decline without a change.
     """
 
     segment: str
@@ -51,7 +51,7 @@ class SegmentRanking:
     p_value: float
 
     def severity(self, q_value: float) -> Severity:
-        """Return the verdict, by the chance after control of the false discovery rate."""
+        """Return the severity after control of the false discovery rate."""
         change = self.comparison.change.interval
         severity = LIMITS.judge(change.low, change.high)
         return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK
@@ -71,7 +71,7 @@ def rankings(
         labels: The labels of a window, by segment.
         predictions: All predictions of the window, by segment.
         threshold: From which score on the version approves.
-        mature: The segments whose labels are as good as all there.
+        mature: The segments whose labels are mature.
     """
     found = [
         ranking
@@ -119,4 +119,4 @@ def _ranking(
 
 def _enough(known: LabeledScores) -> bool:
     fewest = min(known.positives.n, known.negatives.n)
-    return known.n >= FEWEST and fewest >= FEWEST_OF_A_KIND
+    return known.n >= MIN_LABELS and fewest >= MIN_LABELS_PER_CLASS

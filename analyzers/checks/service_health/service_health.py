@@ -1,13 +1,13 @@
-"""Service health: is the service quick, does it answer without errors, and is it asked at all?
+"""Service health: latency, error rates and traffic of each path.
 
-Judged per path: on each day the 20 paths that were asked most in the week before, and all others
+Judged per path: each day the 20 paths with most requests in the week before, and all others
 together. Error rates carry Wilson's interval, percentiles the interval of their order statistics,
-the mean that of the central limit theorem; a verdict is taken from the lower end. Latencies are
-compared with the path's own past week, with the median of its hourly values, widened by how much
-these vary; what alarms must also exceed what is usual at that time. Traffic is compared with the
-same time of the week in the past four weeks, or where fewer than three are known with the same
-time of day in the past seven days. A path that is no longer asked is reported for a week, or for
-five days where its weeks are not known: then it is taken for retired.
+the mean that of the central limit theorem; severity uses the conservative end. Latencies are
+compared with the median of the path's hourly values of the past week, widened by their spread; an
+alarm must also exceed the baseline of the same time of the week. Traffic is compared with the same
+time of the week in the past four weeks, or with the same time of day in the past seven days where
+fewer than three of those weeks are known. A path without requests is reported for a week (five days
+without known weeks), then treated as retired.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from mlmon.analyzers.statistics.percentiles import (
     relative_middle,
 )
 from mlmon.analyzers.statistics.wilson import wilson_interval
-from mlmon.formatting import count, number, percent, span
+from mlmon.formatting import count, moment, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,15 +82,15 @@ class Latency:
 
     Args:
         metric: Its name.
-        says: How a sentence tells it: of so many requests, to a path, so many milliseconds.
+        template: Sentence part with requests, path and milliseconds.
         share: The percentile's share, None for the mean.
-        fewest: Requests below which nothing is said.
+        min_requests: Requests needed for a verdict.
     """
 
     metric: str
-    says: str
+    template: str
     share: float | None
-    fewest: int
+    min_requests: int
 
 
 LATENCIES = (
@@ -113,8 +113,8 @@ PER_HOUR = Traffic("traffic.rph", HOUR)
 Asked: TypeAlias = tuple[Window, PathAccess]
 OFTEN, SELDOM = 30, 100
 """Requests a window should hold for rates and the mean, and for percentiles and traffic."""
-FEWEST = 10
-FEWEST_TIMES = 3
+MIN_REQUESTS = 10
+MIN_PAST_WINDOWS = 3
 WEEKS = 4
 _SHARE = "share of the usual traffic at that time of the week, or of the day"
 _RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
@@ -124,77 +124,77 @@ class ServiceHealth(Analyzer[AccessProfile]):
     """Latency, error rates and traffic per path."""
 
     name = "service_health"
-    question = "Does the service answer quickly and without errors, and is it asked as usual?"
+    question = "Are latency, error rates and traffic of each path as expected?"
     advice = (
-        "See the path's requests of that time, `mlmon logs --dataset access --field url.path=PATH "
+        "Read the path's requests of that time, `mlmon logs --dataset access --field url.path=PATH "
         "--level warning` (errors are 5xx, warnings 4xx), by `error.code` and `service.version`: "
-        "one version points to a release, one code to a dependency. 503 means that no model is "
-        "loaded: reload one. Silence means that the service or the shipper stands still; `mlmon "
-        "doctor` tells which. A rate of 400 that jumps points to a client's release."
+        "a single version points to a release, a single code to a dependency. 503 means that no "
+        "model is loaded: reload one. No traffic means that the service or the shipper is down; "
+        "`mlmon doctor` shows which. A jump of the 400 rate points to a client's release."
     )
     needs = (Needs("access", PAST + 2 * DAY, weeks=WEEKS),)
     metrics = (
         Metric(
             "latency.mean",
-            "Latency, mean",
-            "How long does a request take?",
+            "Mean latency",
+            "How long does a request take on average?",
             Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
             unit="ms",
         ),
         Metric(
             "latency.p95",
-            "Latency, 95th percentile",
-            "How slow is 1 request in 20?",
+            "95th percentile latency",
+            "Which latency do 5 % of the requests exceed?",
             Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
             unit="ms",
         ),
         Metric(
             "latency.p99",
-            "Latency, 99th percentile",
-            "How slow is 1 request in 100?",
+            "99th percentile latency",
+            "Which latency do 1 % of the requests exceed?",
             Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
             unit="ms",
         ),
         Metric(
             "http.5xx.rate",
-            "Server errors",
-            "How many requests does it fail?",
+            "5xx error rate",
+            "Which share of the requests ends in a server error?",
             Limits(0.02, 0.10, measures="rate"),
             unit="ratio",
         ),
         Metric(
             "http.4xx.rate",
-            "Client errors",
-            "How many requests does it refuse?",
+            "4xx error rate",
+            "Which share of the requests ends in a client error?",
             Limits(0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"),
             unit="ratio",
         ),
         Metric(
             "http.400.rate",
-            "Bad requests",
-            "How many requests are malformed?",
+            "400 rate (bad requests)",
+            "Which share of the requests is malformed?",
             Limits(0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"),
             unit="ratio",
         ),
         Metric(
             "http.503.rate",
-            "Not ready",
-            "How many find no model loaded?",
+            "503 rate (no model loaded)",
+            "Which share of the requests finds no model loaded?",
             Limits(0.02, 0.10, measures="rate"),
             unit="ratio",
         ),
         Metric(
             "traffic.rpm",
             "Traffic",
-            "How often is it asked?",
+            "How many requests arrive per minute?",
             Limits(0.3, 0.05, "below", _SHARE),
             unit="requests/min",
             draw="area",
         ),
         Metric(
             "traffic.rph",
-            "Traffic by the hour",
-            "Is it asked as usual?",
+            "Hourly traffic",
+            "Is hourly traffic as at the same time of past weeks?",
             Limits(0.3, 0.05, "below", _SHARE),
             unit="requests/h",
             draw="area",
@@ -222,7 +222,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
 
 
 class _Path:
-    """What is said of one path."""
+    """The findings of one path."""
 
     def __init__(self, analyzer: ServiceHealth, asked: PathRequests) -> None:
         self.analyzer = analyzer
@@ -254,7 +254,7 @@ class _Path:
     def findings(self, part: Window) -> Iterator[Finding]:
         """Yield every finding of a day or a part of it."""
         week = self.asked.requests(Window(floor(part.start, DAY) - PAST, floor(part.start, DAY)))
-        busy = week >= FEWEST * (PAST // HOUR)
+        busy = week >= MIN_REQUESTS * (PAST // HOUR)
         often, hourly = (
             [(each, self.asked.access(each)) for each in self._windows(part, expected, busy=busy)]
             for expected in (OFTEN, SELDOM)
@@ -267,14 +267,14 @@ class _Path:
     def first_findings(self, window: Window) -> Iterator[Finding]:
         """Yield the findings of a window before which nothing is known."""
         access = self.asked.access(window)
-        if access.requests >= FEWEST:
+        if access.requests >= MIN_REQUESTS:
             yield from self._judged([(window, access)], [(window, access)])
 
     def _windows(self, part: Window, expected: int, *, busy: bool) -> Iterator[Window]:
         """Yield the windows that should hold so many requests."""
         for window in cadence.windows(part, self.asked.requests, expected):
-            # Where all other paths are rarely asked, it is no news that they are not.
-            if self.path != OTHER or busy or self.asked.requests(window) >= FEWEST:
+            # Where all other paths have little traffic, an empty window means nothing.
+            if self.path != OTHER or busy or self.asked.requests(window) >= MIN_REQUESTS:
                 yield window
 
     def _judged(self, often: Sequence[Asked], hourly: Sequence[Asked]) -> Iterator[Finding]:
@@ -289,8 +289,8 @@ class _Path:
 
     def _rate(self, rate: Rate, window: Window, access: PathAccess) -> Finding:
         bad = {status: n for status, n in access.statuses.items() if status in rate.statuses}
-        if access.requests < FEWEST:
-            return self._too_few(rate.metric, window, access.requests, FEWEST)
+        if access.requests < MIN_REQUESTS:
+            return self._too_few(rate.metric, window, access.requests, MIN_REQUESTS)
         value = sum(bad.values()) / access.requests
         interval = wilson_interval(sum(bad.values()), access.requests, CONFIDENCE)
         before, requests = self.shares[rate.metric].before(window.start)
@@ -313,8 +313,8 @@ class _Path:
         )
 
     def _latency(self, of: Latency, window: Window, access: PathAccess) -> Finding:
-        if access.timed < of.fewest:
-            return self._too_few(of.metric, window, access.timed, of.fewest)
+        if access.timed < of.min_requests:
+            return self._too_few(of.metric, window, access.timed, of.min_requests)
         value, interval = _measured(of, access)
         known = self.latencies[of.metric].before(window.start)
         if len(known) < 24:  # noqa: PLR2004 - a whole day of hours
@@ -322,8 +322,8 @@ class _Path:
                 of.metric,
                 self.path,
                 window,
-                f"{len(known)} hours of requests to {self.path} are known before "
-                f"{window.start:%Y-%m-%d %H:%M} UTC, 24 are needed to know what is usual.",
+                f"Not enough history for a latency baseline of {self.path}: {len(known)} of 24 "
+                f"hours before {moment(window.start)}.",
                 service=self.service,
                 value=value,
                 sample_count=access.timed,
@@ -335,7 +335,7 @@ class _Path:
         )
         usually = f"usually {number(median)} ms"
         if limits.judge(interval.low, interval.high).alarming:
-            # What is usual at this time is looked up only where it decides.
+            # The baseline of this time of the week is read only where it decides.
             then, title = self._usual(window, lambda each: _value(of, self.asked.access(each)))
             if then:
                 at_this_time = float(np.median(then))
@@ -348,7 +348,7 @@ class _Path:
             value,
             interval,
             access.timed,
-            f"{of.says.format(count(access.timed, 'request'), self.path, number(value))} "
+            f"{of.template.format(count(access.timed, 'request'), self.path, number(value))} "
             f"{span(window)}, {usually}.",
             baseline_value=median,
             baseline_count=len(known),
@@ -369,7 +369,7 @@ class _Path:
                 each for each in windows if self.asked.requests(Window(each.end - DAY, each.end))
             ]
             values = [value for each in used if (value := measure(each)) is not None]
-            if len(values) >= FEWEST_TIMES:
+            if len(values) >= MIN_PAST_WINDOWS:
                 return values, title
         return [], ""
 
@@ -378,11 +378,11 @@ class _Path:
         then, title = self._usual(window, lambda each: float(self.asked.requests(each)))
         usual = float(np.median(then)) if then else 0.0
         known = {"service": self.service, "value": access.requests / units}
-        if usual < FEWEST:
+        if usual < MIN_REQUESTS:
             usually = (
-                f"usually {number(usual)} {title}, {FEWEST} are needed for a verdict"
+                f"usually {number(usual)} {title}, {MIN_REQUESTS} are needed for a verdict"
                 if then
-                else f"how many are usual at this time fewer than {FEWEST_TIMES} past days tell"
+                else f"not enough history for a baseline (fewer than {MIN_PAST_WINDOWS} past days)"
             )
             asked = f"{count(access.requests, 'request')} to {self.path} {span(window)}"
             reason = f"{asked}; {usually}."
@@ -457,7 +457,7 @@ def _matching(access: PathAccess, rate: Rate) -> int:
 
 
 def _value(of: Latency, access: PathAccess) -> float | None:
-    if access.timed < of.fewest:
+    if access.timed < of.min_requests:
         return None
     if of.share is None:
         return access.duration / access.timed / NANOSECONDS_PER_MILLISECOND

@@ -211,7 +211,7 @@ def rows_needed(effect: float, reference_rows: int) -> int | None:
 
 METHOD = DriftMethod(
     name="kolmogorov_smirnov",
-    title="distance",
+    title="KS",
     metric="ks.distance",
     limits=LIMITS,
     numeric=Comparison(drift_of_parts, lambda effect, known: rows_needed(effect, rows_of(known))),

@@ -121,7 +121,7 @@ def rows_needed(effect: float, reference: CategoryCounts) -> int | None:
 
 METHOD = DriftMethod(
     name="total_variation",
-    title="distance",
+    title="total variation",
     metric="total_variation",
     limits=LIMITS,
     unit="ratio",

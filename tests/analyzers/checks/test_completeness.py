@@ -51,7 +51,7 @@ def test_the_missing_numbers_are_said() -> None:
     assert (found.value, found.sample_count, found.severity) == (0.12, 100, Severity.CRITICAL)
     assert found.reason == (
         "12 % of 100 lines that api wrote from 00:00 to 01:00 UTC on 2026-03-02 never arrived: "
-        "41 to 52 of process a; the service itself dropped 5, its queue being full."
+        "41 to 52 of process a; the service dropped 5 (queue full)."
     )
 
 
@@ -102,7 +102,7 @@ def test_repeated_lines() -> None:
     (found,) = judged([twice], "duplicated.rate")
     assert (found.value, found.sample_count) == (20 / 120, 120)
     assert found.severity is Severity.CRITICAL
-    assert found.reason.startswith("17 % of 120 documents repeat a line: there are 100 lines")
+    assert found.reason.startswith("17 % of 120 documents are duplicates of 100 lines")
 
 
 def test_late_lines() -> None:

@@ -76,7 +76,7 @@ def test_all_vectors_move(
     assert distance.severity.alarming
     assert area.severity is Severity.CRITICAL
     assert distance.p_value == 0.001
-    assert "text moved" in distance.reason
+    assert "text drifted" in distance.reason
 
 
 def test_only_the_spread_changes(
@@ -112,7 +112,7 @@ def test_broken_ones_are_said_and_left_out(
     assert found["text centroid.distance"].severity is Severity.OK
     broken = found["text (unreadable) centroid.distance"]
     assert broken.severity is Severity.UNKNOWN
-    assert "Of 480 embeddings text" in broken.reason
+    assert "among 480 sampled embeddings text" in broken.reason
     assert "1 of 2 numbers and 1 with something else than numbers" in broken.reason
 
 
@@ -125,14 +125,14 @@ def test_missing_embeddings(
         (finding,) = found.values()
         assert finding.severity is Severity.UNKNOWN
         assert f"{per_hour * 24} embeddings text" in finding.reason
-        assert "are needed to find a distance of 0.5" in finding.reason
+        assert "are needed to detect a distance of 0.5" in finding.reason
 
 
 @pytest.mark.parametrize(
     ("stored", "says"),
     [
         (None, "the training set of autobid 1 has none of it"),
-        (store_vectors(np.random.default_rng(1).normal(size=(30, 4)), 30), "too few to find"),
+        (store_vectors(np.random.default_rng(1).normal(size=(30, 4)), 30), "too few to detect"),
         (store_vectors(np.ones((200, 4)), 200), "all equal in training"),
     ],
 )

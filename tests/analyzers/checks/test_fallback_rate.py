@@ -241,5 +241,5 @@ def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
     assert {each.severity for each in of(found, "fallback.rate")} == {Severity.OK}
     (age,) = of(found, "source.age_hours")
     assert age.severity is Severity.UNKNOWN
-    assert "0 of 100 predictions" in age.reason
+    assert "Only 0 of 100 predictions" in age.reason
     assert "`last_updated_at`" in age.reason

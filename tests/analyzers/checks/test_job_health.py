@@ -228,7 +228,7 @@ def test_a_run_with_few_records(runs_of: RunsOf, start: datetime) -> None:
         Severity.OK,
     ]
     assert found[5].value == pytest.approx(0.4)
-    assert "worked through 400 records, usually 1,000" in found[5].reason
+    assert "processed 400 records, usually 1,000" in found[5].reason
 
 
 def test_records_that_always_vary(runs_of: RunsOf, start: datetime) -> None:
@@ -253,7 +253,7 @@ def test_records_that_are_no_longer_logged(runs_of: RunsOf, start: datetime) -> 
     events = with_records(runs_of("assemble", hourly(range(9))), [*[100] * 8, None])
     (found,) = of(judge(events, start, 8, 9), "records.ratio")
     assert found.severity is Severity.UNKNOWN
-    assert "did not say how many records" in found.reason
+    assert "logged no number of records" in found.reason
     silent = judge(runs_of("assemble", hourly(range(9))), start, 0, 9)
     assert of(silent, "records.ratio") == []
 

@@ -154,7 +154,7 @@ def test_without_enough_labels_it_is_said_what_to_do(
     never = rows(start, 72, PER_HOUR, lambda _hour: np.full(PER_HOUR, np.nan))
     found = judged(never, start, 72)
     assert {each.severity for each in found.values()} == {Severity.UNKNOWN}
-    assert "see that outcomes are logged" in found["label.coverage", "autobid"].reason
+    assert "Check that outcomes are logged" in found["label.coverage", "autobid"].reason
     early = judged(rows(start, 30, PER_HOUR, usual), start, 30)
     assert early["label.delay_p95", "autobid"].severity is Severity.UNKNOWN
 

@@ -103,7 +103,7 @@ def test_immature_labels_leave_a_sound_day_open(
     found = by_metric(judge(known, baseline, start), start + DAYS * DAY)
     for metric in MEASURES:
         assert found[metric].severity is Severity.UNKNOWN
-        assert f"{100 * share:.0f}"[0] in found[metric].reason.split(" of those to be expected")[0]
+        assert f"{100 * share:.0f}"[0] in found[metric].reason.split(" of the expected ones")[0]
     narrow = by_metric(judge(traffic(DAYS * 24), baseline, start), start + DAYS * DAY)["roc_auc"]
     wide = found["roc_auc"]
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)  # type: ignore[operator]
@@ -120,7 +120,7 @@ def test_missing_labels_cannot_mend_a_broken_day(
     )
     found = by_metric(judge(known, baseline, start), start + DAYS * DAY)
     assert found["approved.success_rate"].severity is Severity.CRITICAL
-    assert "the interval allows for any of the others" in found["approved.success_rate"].reason
+    assert "the interval covers the missing labels" in found["approved.success_rate"].reason
 
 
 def test_late_labels_settle_the_day(traffic: Make, baseline: Baseline, start: datetime) -> None:

@@ -103,7 +103,7 @@ def test_what_chance_explains_is_no_decline(model_events: ModelEvents, start: da
         assert found.low is not None
         assert found.high is not None
         assert (found.high - found.low) / 2 == pytest.approx(stats.norm.ppf(0.995) * error, rel=0.1)
-        assert "Chance alone explains a difference of 0.0" in found.reason
+        assert "Sampling error: 0.0" in found.reason
     assert of(judge(events, start, 14), "offline.value")["2"].severity is Severity.CRITICAL
 
 
@@ -114,7 +114,7 @@ def test_the_first_version_has_nothing_to_be_compared_with(
     found = judge(weekly(model_events, "roc_auc", [0.8]), start, 3)
     first = of(found, "offline.value")["1"]
     assert (first.severity, first.value) == (Severity.UNKNOWN, 0.8)
-    assert "1 version with roc_auc known; a steady decline takes 5" in found[1].reason
+    assert "1 version with roc_auc known; the trend test needs 5" in found[1].reason
 
 
 def test_versions_that_always_scatter(model_events: ModelEvents, start: datetime) -> None:

@@ -78,7 +78,7 @@ def test_too_few_scores(
     """Below the sample that would show a critical shift nothing is said, and how many it takes."""
     found = judge(steady_hours(24, per_hour), baseline, start, start + DAY)
     assert {each.severity for each in found} == {Severity.UNKNOWN}
-    assert "are needed to find a distance of 0.2" in found[-1].reason
+    assert "are needed to detect a distance of 0.2" in found[-1].reason
 
 
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
@@ -111,4 +111,4 @@ def test_a_day_without_predictions(steady_hours: Make, baseline: Baseline, start
     """Once a whole day is empty, each hour says so instead of saying nothing."""
     found = judge(steady_hours(24), baseline, start + 2 * DAY, start + 2 * DAY + 3 * HOUR)
     assert [each.severity for each in found] == [Severity.UNKNOWN] * 3
-    assert "predicted nothing" in found[0].reason
+    assert "made no predictions" in found[0].reason

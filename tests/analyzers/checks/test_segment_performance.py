@@ -88,8 +88,9 @@ def test_the_whole_is_sound_and_one_segment_collapses(
     whole = overall(known, baseline, start)
     assert whole.severity is Severity.OK
     labels = found["country=US"].sample_count
-    assert "1 of 3 segments fell short, most of all country=US (" in whole.reason
-    assert f" of {labels}, promised " in whole.reason
+    assert "1 of 3 segments below expectation, first country=US (" in whole.reason
+    assert f" of {labels}, " in whole.reason
+    assert "expected from scores)" in whole.reason
     assert "country=DE" not in whole.reason
     before = overall(known, baseline, start, DAYS - 1)
     assert "segment" not in before.reason
@@ -204,7 +205,7 @@ def test_labels_of_one_part_come_later(traffic: Make, baseline: Baseline, start:
 
     early, late = judge(make(0.5), baseline, start), judge(make(1.0), baseline, start)
     assert early["country=US"].severity is Severity.UNKNOWN
-    assert "the interval allows for any of the others" in early["country=US"].reason
+    assert "the interval covers the missing labels" in early["country=US"].reason
     assert early["country=DE"].severity is Severity.OK
     assert late["country=US"].severity is Severity.OK
     assert early["country=US"].key == late["country=US"].key

@@ -143,9 +143,9 @@ def test_without_a_past_nothing_is_called_slow(access_profiles: Make, start: dat
     found = judge(profiles, start, start + DAY)
     latencies = [each for each in found if each.metric.startswith("latency")]
     assert {latency.severity for latency in latencies} == {Severity.UNKNOWN}
-    assert "24 are needed" in latencies[0].reason
+    assert "Not enough history" in latencies[0].reason
     traffic = [each for each in found if each.metric.startswith("traffic")]
-    assert all("fewer than 3 past days tell" in each.reason for each in traffic)
+    assert all("not enough history for a baseline" in each.reason for each in traffic)
 
 
 def test_the_limits_are_those_of_the_finding(access_profiles: Make, start: datetime) -> None:

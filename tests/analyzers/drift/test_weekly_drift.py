@@ -162,7 +162,7 @@ def test_too_few_scores_are_said(series: Callable[..., Series]) -> None:
     found = series(4.5, 5).judge(4 * 168, 4 * 168 + 24)
     assert {each.severity for each in found} == {Severity.UNKNOWN}
     assert "120 scores" in found[0].reason
-    assert "are needed to find a distance of 0.2" in found[0].reason
+    assert "are needed to detect a distance of 0.2" in found[0].reason
 
 
 def test_nothing_is_said_before_three_weeks_are_known(series: Callable[..., Series]) -> None:

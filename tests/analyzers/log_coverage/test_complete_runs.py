@@ -127,7 +127,7 @@ def test_an_alarm_that_lost_lines_cannot_explain_stands(
     run()
     found = said("http.5xx.rate")
     assert {each.severity for each in found} == {Severity.CRITICAL}
-    assert all("That holds whatever the 5 lost lines" in each.reason for each in found)
+    assert all("Holds regardless of the 5 lost lines" in each.reason for each in found)
     assert said("lost.rate")[0].value == 0.05
 
 

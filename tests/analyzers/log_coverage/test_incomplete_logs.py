@@ -16,7 +16,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.live_performance.live_performance import LivePerformance
-from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED, weighed
+from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED, with_completeness
 from mlmon.analyzers.log_coverage.log_completeness import Completeness
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
@@ -48,19 +48,19 @@ def finding(value: float | None, severity: Severity, limits: Limits, **known: An
 def test_nothing_is_known_of_the_logs() -> None:
     """Logs without numbers leave a finding as it is."""
     seen = finding(0.5, Severity.CRITICAL, RATE)
-    assert weighed(seen, RATE, None) == seen
+    assert with_completeness(seen, RATE, None) == seen
 
 
 def test_all_lines_arrived() -> None:
     """The finding says so and is the same else."""
     seen = finding(0.5, Severity.CRITICAL, RATE)
-    assert weighed(seen, RATE, Completeness(354, 0)) == replace(seen, completeness=1.0)
+    assert with_completeness(seen, RATE, Completeness(354, 0)) == replace(seen, completeness=1.0)
 
 
 def test_an_unknown_finding_keeps_its_reason() -> None:
     """What is unknown for another reason carries the share only."""
     seen = finding(None, Severity.UNKNOWN, RATE, sample_count=3)
-    assert weighed(seen, RATE, Completeness(300, 100)) == replace(seen, completeness=0.75)
+    assert with_completeness(seen, RATE, Completeness(300, 100)) == replace(seen, completeness=0.75)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_becomes_of_a_verdict(
     value: float, severity: Severity, limits: Limits, lost: int, expected: Severity
 ) -> None:
     """Of 900 lines that arrived, 100 measured, and some lost, the verdict follows by hand."""
-    found = weighed(finding(value, severity, limits), limits, Completeness(900, lost))
+    found = with_completeness(finding(value, severity, limits), limits, Completeness(900, lost))
     assert found.severity is expected
     assert found.completeness == pytest.approx(900 / (900 + lost), abs=1e-6)
     assert found.value == value
@@ -106,16 +106,16 @@ def test_what_becomes_of_a_verdict(
 def test_below_the_share_required_calm_is_not_said() -> None:
     """With a tenth of the lines lost, `ok` is withheld even where the rows measured are many."""
     seen = finding(0.0, Severity.OK, RATE, sample_count=10**6)
-    assert weighed(seen, RATE, Completeness(901, 100)).severity is Severity.OK
+    assert with_completeness(seen, RATE, Completeness(901, 100)).severity is Severity.OK
     assert REQUIRED > 899 / 999
-    assert weighed(seen, RATE, Completeness(899, 100)).severity is Severity.UNKNOWN
+    assert with_completeness(seen, RATE, Completeness(899, 100)).severity is Severity.UNKNOWN
 
 
 def test_without_limits_of_its_own_a_finding_is_not_widened() -> None:
     """A metric whose limits are not known is withheld below the share, and kept above."""
     seen = replace(finding(0.0, Severity.OK, RATE), warning=None)
-    assert weighed(seen, RATE, Completeness(99, 1)).severity is Severity.OK
-    assert weighed(seen, None, Completeness(80, 20)).severity is Severity.UNKNOWN
+    assert with_completeness(seen, RATE, Completeness(99, 1)).severity is Severity.OK
+    assert with_completeness(seen, None, Completeness(80, 20)).severity is Severity.UNKNOWN
 
 
 ROWS = st.tuples(st.floats(0.01, 0.99), st.booleans())
@@ -146,7 +146,7 @@ def test_performance_holds_whatever_lost_rows_were(
         return
     value, rows = measured(metric, arrived[:, 0], arrived[:, 1])
     found = finding(value, Severity.OK, limits, sample_count=rows)
-    known = weighed(found, limits, Completeness(len(seen), len(lost)))
+    known = with_completeness(found, limits, Completeness(len(seen), len(lost)))
     true, _ = measured(metric, all_rows[:, 0], all_rows[:, 1])
     assert known.low is not None
     assert known.high is not None
@@ -172,7 +172,7 @@ def test_no_verdict_is_refuted_by_the_lines_that_are_missing(
         low=interval.low,
         high=interval.high,
     )
-    weighted = weighed(found, limits, Completeness(len(seen) + 40, len(lost)))
+    weighted = with_completeness(found, limits, Completeness(len(seen) + 40, len(lost)))
     true = sum([*seen, *lost]) / (len(seen) + len(lost))
     assert weighted.low is not None
     assert weighted.high is not None

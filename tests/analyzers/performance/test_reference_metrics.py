@@ -34,9 +34,9 @@ def test_nobody_measured_it(baseline: Baseline) -> None:
     assert offline_performance(bare, "f1", THRESHOLD, 0.95) is None
 
 
-def test_a_comparison_is_said() -> None:
+def test_a_comparison_is_described() -> None:
     """Both values and the difference with its interval stand in the sentence."""
     comparison = compare(Estimate(0.6, Interval(0.57, 0.63)), Estimate(0.7, Interval(0.66, 0.74)))
-    assert comparison.said() == (
+    assert comparison.describe() == (
         "0.6 (0.57 to 0.63), offline 0.7; the difference is -0.1 (-0.15 to -0.05)"
     )

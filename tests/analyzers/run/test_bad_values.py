@@ -189,7 +189,7 @@ def test_a_threshold_that_changes(
     BaselineStore(cluster, namespace).write([baseline])
     judged("live_performance")
     live = found("live_performance")
-    said = "all judged by the threshold 0.3 of most (there was 0.5 too)"
+    said = "by the most frequent threshold 0.3 (also seen: 0.5)"
     assert said in live["1", "precision", None].reason
     assert said not in live["1", "roc_auc", None].reason
 
@@ -230,7 +230,7 @@ def test_runs_and_models_of_odd_values(
     jobs = found("job_health")
     took = jobs[None, "duration.ratio", "train"]
     assert (took.value, took.severity) == (1.0, Severity.OK)
-    assert "did not say how many records" in jobs[None, "records.ratio", "train"].reason
+    assert "logged no number of records" in jobs[None, "records.ratio", "train"].reason
     assert jobs[None, "missed.runs", "train"].value == 0
     assert "(its outcome is 'unknown')" in jobs[None, "failed.runs", "odd"].reason
     reloads = found("model_reload")[None, "reload.failures", "autobid"]

@@ -13,7 +13,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
 from mlmon.analyzers.event_logs.logs import Logs
-from mlmon.analyzers.log_coverage.line_accounts import accounts
+from mlmon.analyzers.log_coverage.line_counts import line_counts
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds import sequence
 from mlmon.analyzers.profiles.kinds.sequence import Missing, SequenceProfile
@@ -102,7 +102,7 @@ def test_lost_repeated_and_late_lines_are_counted(
             for stretch, expected in zip(lines_found.stretches, by_hand.stretches, strict=True):
                 assert stretch.distinct == expected.distinct
                 assert (stretch.lowest, stretch.highest) == (expected.lowest, expected.highest)
-    entries = list(accounts(found))
+    entries = list(line_counts(found))
     numbers = {name: {line.number for line in there if line.process == name} for name in "ab"}
     for process, service in (("a", "api"), ("b", "bids")):
         lost = sum(entry.lost for entry in entries if entry.process == process)
@@ -142,7 +142,7 @@ def test_thousands_of_processes_that_live_for_seconds(
     store(lines)
     assert update() == 2
     assert counted(profiles()) == profiles_of(lines)
-    assert sum(account.lost for account in accounts(profiles())) == processes
+    assert sum(account.lost for account in line_counts(profiles())) == processes
 
 
 def test_lines_that_come_late_lower_the_loss(
@@ -154,13 +154,13 @@ def test_lines_that_come_late_lower_the_loss(
     store([line for line in lines if line not in missing])
     assert update() == 4
     before = profiles()
-    assert sum(account.lost for account in accounts(before)) == 10
+    assert sum(account.lost for account in line_counts(before)) == 10
     store([replace(line, seconds=7_200.0) for line in missing])
     assert update() == 1
     after = profiles()
     assert [each.revision for each in after] == [1, 2, 1, 1]
-    assert sum(account.lost for account in accounts(after)) == 0
-    assert sum(account.stretch.late for account in accounts(after)) == 10
+    assert sum(account.lost for account in line_counts(after)) == 0
+    assert sum(account.stretch.late for account in line_counts(after)) == 10
     stored = cluster.scan(f"mlmon-profiles-{namespace}-*", {"sort": ["event.start"]})
     revisions = {hit["_id"]: hit["_source"]["profile.body"] for hit in stored}
     assert len(revisions) == 5
@@ -177,7 +177,7 @@ def test_a_gap_between_hours_closes_with_the_next_line(
     first, second = profiles()
     assert (first.processes[0].highest, second.processes[0].lowest) == (55, 67)
     by_hour = [
-        sum(account.lost for account in accounts([first, second]) if account.start.hour == hour)
+        sum(account.lost for account in line_counts([first, second]) if account.start.hour == hour)
         for hour in (0, 1)
     ]
     assert by_hour == [0, 11]
@@ -192,7 +192,7 @@ def test_late_lines_of_the_hour_before_shorten_the_gap(
     update()
     store(lines[55:60])
     assert update() == 1
-    assert sum(account.lost for account in accounts(profiles())) == 6
+    assert sum(account.lost for account in line_counts(profiles())) == 6
 
 
 def test_the_missing_numbers_are_named(store: Store, update: Update, profiles: Profiles) -> None:
@@ -239,7 +239,7 @@ def test_a_process_silent_for_days(store: Store, update: Update, profiles: Profi
     assert update(start=START + 5 * DAY) == 1
     (profile,) = profiles()
     assert profile.processes[0].before == 2
-    assert [account.lost for account in accounts([profile])] == [1]
+    assert [account.lost for account in line_counts([profile])] == [1]
 
 
 def test_a_clock_that_was_days_ahead(store: Store, update: Update, profiles: Profiles) -> None:
@@ -247,7 +247,7 @@ def test_a_clock_that_was_days_ahead(store: Store, update: Update, profiles: Pro
     ahead = [replace(line, at=line.at + 8 * DAY) for line in written("a", range(1, 11))]
     store([*written("h", range(1, 200), 3), *ahead, *written("a", range(11, 61), 1, START + HOUR)])
     update(now=START + DAY)
-    entries = [account for account in accounts(profiles()) if account.process == "a"]
+    entries = [account for account in line_counts(profiles()) if account.process == "a"]
     assert entries[0].passed == 10
     assert sum(entry.lost for entry in entries) == 0
 
@@ -295,12 +295,12 @@ def test_the_youngest_lines_are_left_for_the_next_time(
     now = START + timedelta(minutes=30)
     store(lines[:1_780] + lines[1_790:1_800])
     assert update(now) == 1
-    assert sum(account.lost for account in accounts(profiles())) == 0
+    assert sum(account.lost for account in line_counts(profiles())) == 0
     store(lines[1_780:1_790])
     assert update(now + MINUTE) == 1
     (profile,) = profiles()
     assert (profile.revision, profile.processes[0].highest) == (2, 1_800)
-    assert sum(account.lost for account in accounts([profile])) == 0
+    assert sum(account.lost for account in line_counts([profile])) == 0
 
 
 def test_what_a_full_queue_dropped_is_known(
@@ -310,7 +310,7 @@ def test_what_a_full_queue_dropped_is_known(
     lines = written("a", [1, 2, 3, 9])
     store([*lines[:3], replace(lines[3], dropped=5)])
     update()
-    entries = list(accounts(profiles()))
+    entries = list(line_counts(profiles()))
     assert sum(entry.lost for entry in entries) == 5
     assert sum(entry.stretch.dropped for entry in entries) == 5
 

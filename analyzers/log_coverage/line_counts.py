@@ -1,15 +1,15 @@
-"""Accounts of numbered lines: how many numbers each five minutes passed, and had no line for.
+"""Counts of numbered lines: the numbers that each five minutes passed, and those without a line.
 
 A number is passed when a line with it or a higher one is known to have been written. A process that
 has come from number M to number N in five minutes, of which d lines are there, lacks N - M - d. The
 numbers before the lowest of them were passed since the process's line before; the rest within the
 five minutes. What a process wrote after its last known line cannot be counted until its next line
-arrives, whose account then bears it.
+arrives, whose count then includes it.
 
 Two threads may read the clock in one order and take numbers in the other, so that a line lies in
-the five minutes after those that passed its number. Its account then lacks -1: it gives back what
-the one before had to count as lost. The sum over a process's life is exact whatever its clock does:
-its highest number less its lines.
+the five minutes after those that passed its number. Its count then lacks -1: it gives back what the
+one before had to count as lost. The sum over a process's life is exact regardless of its clock: its
+highest number less its lines.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.sequence import ProcessLines, SequenceProfile, Stretch
 
 REACH = DAY
-"""So far back an account looks for a process's line before; beyond, the profile knows."""
+"""So far back a count looks for a process's line before; beyond, the profile knows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LineCount:
     """The lines of a process in five minutes, and those they show to be lost.
 
     Args:
@@ -63,12 +63,12 @@ class Account:
         return self.gap + self.within
 
 
-def accounts(profiles: Iterable[SequenceProfile]) -> Iterator[Account]:
-    """Yield the accounts of profiles in order of time, in order of time.
+def line_counts(profiles: Iterable[SequenceProfile]) -> Iterator[LineCount]:
+    """Yield the counts of profiles in order of time.
 
-    An account depends on profiles of at most `REACH` before it.
+    A count depends on profiles of at most `REACH` before it.
     """
-    books: dict[str, _Book] = defaultdict(_Book)
+    processes: dict[str, _Process] = defaultdict(_Process)
     services: dict[str, deque[datetime]] = defaultdict(deque)
     for profile in profiles:
         entries = [(each, lines) for lines in profile.processes for each in lines.stretches]
@@ -77,12 +77,12 @@ def accounts(profiles: Iterable[SequenceProfile]) -> Iterator[Account]:
             while seen and seen[0] < stretch.start - REACH:
                 seen.popleft()
             listened = bool(seen) and seen[0] <= stretch.start - HOUR
-            yield books[lines.process].enter(stretch, lines, listened=listened)
+            yield processes[lines.process].enter(stretch, lines, listened=listened)
             if not seen or seen[-1] < stretch.start:
                 seen.append(stretch.start)
 
 
-class _Book:
+class _Process:
     """What is known of one process: its highest numbers within reach, and its last five minutes."""
 
     def __init__(self) -> None:
@@ -90,8 +90,8 @@ class _Book:
         self._highest: deque[tuple[datetime, int]] = deque()
         self._last: datetime | None = None
 
-    def enter(self, stretch: Stretch, lines: ProcessLines, *, listened: bool) -> Account:
-        """Return the account of the next five minutes."""
+    def enter(self, stretch: Stretch, lines: ProcessLines, *, listened: bool) -> LineCount:
+        """Return the count of the next five minutes."""
         start = stretch.start
         while self._highest and self._highest[0][0] < start - REACH:
             self._highest.popleft()
@@ -106,14 +106,14 @@ class _Book:
         self._last = start
         gap = max(0, stretch.lowest - passed - 1)
         within = max(0, stretch.highest - passed) - gap - stretch.distinct
-        return Account(lines.process, lines.service, stretch, passed, since, gap, within)
+        return LineCount(lines.process, lines.service, stretch, passed, since, gap, within)
 
 
 def _head(lines: ProcessLines, *, listened: bool) -> int:
     """Return the number from which on a process's lines count, its first lines being unknown.
 
     That of its start, 0: what it wrote first is lost. But where its service's logs have only just
-    begun, a process may well have run before anyone listened: then at most as many as arrived.
+    begun, a process may have run before they were shipped: then at most as many as arrived.
     """
     skipped = lines.lowest - 1
     return 0 if listened or skipped <= lines.lines else skipped

@@ -1,4 +1,4 @@
-"""Whatever arrived, in whatever order and parts, the accounts say what counting by hand says."""
+"""Whatever arrived, in whatever order and parts, the line_counts say what counting by hand says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
-from mlmon.analyzers.log_coverage.line_accounts import REACH, Account, accounts
+from mlmon.analyzers.log_coverage.line_counts import REACH, LineCount, line_counts
 from mlmon.analyzers.log_coverage.log_completeness import LogCompleteness, charges, gap_spans
 from tests.support.numbered_lines import START, Line, profiles_of, written
 
@@ -51,15 +51,15 @@ def steady_logs(draw: st.DrawFn) -> list[Line]:
     return [Line("a", number, at) for number, at in zip(numbers, times, strict=True)]
 
 
-def lost(entries: Iterable[Account]) -> int:
-    """Return what accounts show to be lost together."""
+def lost(entries: Iterable[LineCount]) -> int:
+    """Return what line_counts show to be lost together."""
     return sum(entry.lost for entry in entries)
 
 
 @given(logs())
 def test_a_process_lacks_its_highest_number_less_its_lines(lines: list[Line]) -> None:
     """Over a process's life exactly that is lost, whatever its clock did."""
-    entries = list(accounts(profiles_of(lines)))
+    entries = list(line_counts(profiles_of(lines)))
     for process in {line.process for line in lines}:
         numbers = {line.number for line in lines if line.process == process}
         of_process = [entry for entry in entries if entry.process == process]
@@ -72,25 +72,27 @@ def test_a_gap_counts_where_the_next_line_lies(lines: list[Line]) -> None:
     by_hand: Counter[datetime] = Counter()
     for earlier, later in pairwise(lines):
         by_hand[later.at] += later.number - earlier.number - 1
-    found = Counter({account.start: account.lost for account in accounts(profiles_of(lines))})
+    found = Counter(
+        {line_count.start: line_count.lost for line_count in line_counts(profiles_of(lines))}
+    )
     assert +found == +by_hand
 
 
 @given(logs(2 * PARTS_OF_A_DAY), st.integers(0, 40))
 def test_accounts_depend_on_a_day_before_them(lines: list[Line], hour: int) -> None:
-    """From profiles of the day before on, the accounts of a time are those of the whole log."""
+    """From profiles of the day before on, the line_counts of a time are those of the whole log."""
     profiles = profiles_of(lines)
     cut = START + hour * HOUR
     known = [profile for profile in profiles if profile.window.start >= cut - REACH]
-    whole = [account for account in accounts(profiles) if account.start >= cut]
-    assert [account for account in accounts(known) if account.start >= cut] == whole
+    whole = [line_count for line_count in line_counts(profiles) if line_count.start >= cut]
+    assert [line_count for line_count in line_counts(known) if line_count.start >= cut] == whole
 
 
 @given(logs())
 def test_what_is_charged_is_what_is_lost(lines: list[Line]) -> None:
     """Spread over time, less what was given back, all windows together hold exactly the losses."""
     profiles = profiles_of(lines)
-    entries = list(accounts(profiles))
+    entries = list(line_counts(profiles))
     assert sum(charge.lines for charge in charges(entries)) == lost(entries)
     known = LogCompleteness(profiles).of(Window(START - DAY, START + 3 * DAY), None)
     assert known is not None
@@ -104,19 +106,19 @@ def test_two_threads_take_numbers_in_another_order_than_times() -> None:
     tenth = lines.pop()
     eleventh = Line("a", 11, tenth.at)
     after = Line("a", 10, START + 5 * MINUTE)
-    first, second = accounts(profiles_of([*lines, eleventh, after]))
+    first, second = line_counts(profiles_of([*lines, eleventh, after]))
     assert (first.lost, second.lost) == (1, -1)
 
 
 def test_the_first_lines_of_a_process_count() -> None:
     """A process whose first known line is its fourth has lost three."""
-    (entry,) = accounts(profiles_of(written("a", range(4, 11), 1 / 60)))
+    (entry,) = line_counts(profiles_of(written("a", range(4, 11), 1 / 60)))
     assert (entry.gap, entry.within, entry.since) == (3, 0, START)
 
 
 def test_a_process_older_than_its_logs_has_lost_nothing() -> None:
     """Where a service's logs begin amid a process's life, it is counted from there on."""
-    first, *later = accounts(profiles_of(written("a", range(9_001, 9_061))))
+    first, *later = line_counts(profiles_of(written("a", range(9_001, 9_061))))
     assert first.lost == 0
     assert first.passed == 9_000
     assert [each.lost for each in later] == [0] * 11
@@ -127,7 +129,9 @@ def test_a_process_that_starts_while_its_service_is_heard_has_a_beginning() -> N
     heard = written("a", range(1, 121), 2)
     late = written("b", range(9_001, 9_011), 1 / 60, START + HOUR + 30 * MINUTE)
     entries = [
-        account for account in accounts(profiles_of([*heard, *late])) if account.process == "b"
+        line_count
+        for line_count in line_counts(profiles_of([*heard, *late]))
+        if line_count.process == "b"
     ]
     assert lost(entries) == 9_000
 
@@ -136,9 +140,9 @@ def test_a_process_silent_for_days_goes_on_counting() -> None:
     """Beyond reach, the number that its profile knew before stands for the lines not seen."""
     lines = [Line("a", 1, START), Line("a", 2, START + 5 * DAY), Line("a", 4, START + 9 * DAY)]
     profiles = profiles_of(lines)
-    assert [account.lost for account in accounts(profiles)] == [0, 0, 1]
-    assert [account.lost for account in accounts(profiles[1:])] == [0, 1]
-    assert [account.since for account in accounts(profiles)] == [line.at for line in lines]
+    assert [line_count.lost for line_count in line_counts(profiles)] == [0, 0, 1]
+    assert [line_count.lost for line_count in line_counts(profiles[1:])] == [0, 1]
+    assert [line_count.since for line_count in line_counts(profiles)] == [line.at for line in lines]
 
 
 def test_a_gap_is_spread_over_the_time_it_may_lie_in() -> None:
