@@ -4,11 +4,11 @@ The day before every sixth hour is compared with the training set. Shifts are co
 standard deviations of the training set: the range from its 10th to its 90th percentile over 2.563,
 which for a normal distribution is its standard deviation and which no outlier moves.
 
-Where a feature's distribution has drifted, `feature_drift` alarms, and these statistics explain it.
-Alarms of this analyzer are changes which that distance cannot see: a few percent of values so far
-out that the mean or the spread moves. Severity uses the conservative end of the interval. One
-outlier widens that interval by as much as it moves the value (statistics/moments.py), so it
-raises no alarm.
+Where `feature_drift` alarms for a feature by the test chosen for it, these statistics explain that
+alarm and do not repeat it. Where it gives no verdict or no alarm, they alarm themselves: also for
+changes which its distance cannot see, a few percent of values so far out that the mean or the
+spread moves. Severity uses the conservative end of the interval. One outlier widens that interval
+by as much as it moves the value (statistics/moments.py), so it raises no alarm.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.drift.chosen_tests import ChosenTests
 from mlmon.analyzers.drift.drift import ALPHA
-from mlmon.analyzers.drift.drift import LIMITS as DRIFT_LIMITS
-from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
+from mlmon.analyzers.drift.feature_comparison import compare_features
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import (
@@ -36,6 +36,7 @@ from mlmon.analyzers.references.daily_window import (
     DailyWindow,
     daily_windows,
 )
+from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
@@ -90,7 +91,12 @@ class Statistic:
 
 
 class FeatureStatistics(Analyzer[PredictionProfile]):
-    """Mean, median, spread, range and shares of each feature's day."""
+    """Mean, median, spread, range and shares of each feature's day.
+
+    Args:
+        tests: The drift tests by which `feature_drift` judges; by default those that mlmon.toml
+            chooses.
+    """
 
     name = "feature_statistics"
     question = "Do each feature's mean, median, spread, range and shares match training?"
@@ -136,6 +142,9 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         on="warning", after=2, of=2, layer="feature", step=EVALUATION_INTERVAL
     )
 
+    def __init__(self, tests: ChosenTests | None = None) -> None:
+        self._tests = tests or ChosenTests.of(AnalyzersSettings.load().feature_drift)
+
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""
         for day in daily_windows(context, EVALUATION_INTERVAL):
@@ -144,35 +153,40 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
                 yield self.unknown(MEAN, None, day.window, str(skip_reason), **day.about)
                 continue
             traffic = merge(day.traffic)
+            moved = {
+                compared.feature
+                for compared in compare_features(self._tests, traffic, day.baseline)
+                if compared.severity.alarming
+            }
             for feature, numbers in sorted(day.baseline.numeric.items()):
-                yield from self._numbers(day, feature, traffic.numeric[feature], numbers)
+                sample, seen = traffic.numeric[feature], feature in moved
+                yield from self._numbers(day, feature, sample, numbers, seen=seen)
             for feature, known in sorted(day.baseline.categorical.items()):
                 yield from self._categories(day, feature, traffic.categorical[feature], known)
 
     def _numbers(
-        self, day: DailyWindow, feature: str, sample: Buckets, numbers: Buckets
+        self, day: DailyWindow, feature: str, sample: Buckets, numbers: Buckets, *, seen: bool
     ) -> Iterator[Finding]:
+        """Yield the statistics of a number; where feature drift has seen it move, without alarm."""
         skip_reason = _skip_reason(feature, sample, numbers)
         if skip_reason:
             reason = f"{skip_reason} {span(day.window)}."
             yield self.unknown(MEAN, feature, day.window, reason, **day.about)
             return
-        drift = numeric_drift(sample, numbers)
-        moved = DRIFT_LIMITS.judge(drift.low, drift.high).alarming
         for statistic in statistics_of(sample, numbers):
             severity = self.limits[statistic.metric].judge(statistic.size.low, statistic.size.high)
             yield self.finding(
                 statistic.metric,
                 feature,
                 day.window,
-                Severity.OK if moved else severity,
+                Severity.OK if seen else severity,
                 value=statistic.value,
                 low=statistic.interval.low,
                 high=statistic.interval.high,
                 baseline_value=statistic.unmoved,
                 sample_count=sample.n,
                 baseline_count=numbers.n,
-                reason=_sentence(day, feature, statistic, sample, seen=moved, severity=severity),
+                reason=_sentence(day, feature, statistic, sample, seen=seen, severity=severity),
                 **day.about,
             )
 

@@ -4,8 +4,9 @@ A baseline may divide the traffic by categorical features (`mlmon baseline creat
 segment's scores of the day before are compared with the same segment's of the training set, by the
 Kolmogorov-Smirnov distance over a fifth of the edges, judged every six hours. Severity uses the
 lower bound of the distance less the sampling error, after control of the false discovery rate over
-all segments of a model (Benjamini and Hochberg). Segments with too few predictions are counted, not
-judged.
+all segments of a model (Benjamini and Hochberg). A small segment needs a larger distance to alarm.
+A segment without an alarm and with too few predictions to detect a critical distance with a power
+of 0.9 is counted, not judged.
 """
 
 from __future__ import annotations
@@ -84,23 +85,29 @@ class SegmentDrift(Analyzer[SegmentProfile]):
             "baseline_id": baseline.id,
         }
         compared, small = compare(segments_of(profiles), baseline)
-        corrected = q_values([each.drift.p_value for each in compared])
-        for each, q_value in zip(compared, corrected, strict=True):
-            yield self._finding(window, each, q_value, about)
+        corrected = q_values([segment.drift.p_value for segment in compared])
+        for segment, q_value in zip(compared, corrected, strict=True):
+            severity = _severity(segment, q_value)
+            if segment.enough or severity.alarming:
+                yield self._finding(window, segment, severity, q_value, about)
+            else:
+                small.append(segment.segment)
         if small:
             reason = (
                 f"{count(len(small), 'segment')} had too few predictions {span(window)} to be "
-                f"judged, such as {small[0]}."
+                f"judged, such as {min(small)}."
             )
             yield self.unknown(METRIC, SCORE, window, reason, **about)
 
     def _finding(
-        self, window: Window, compared: Compared, q_value: float, about: Mapping[str, str | None]
+        self,
+        window: Window,
+        compared: Compared,
+        severity: Severity,
+        q_value: float,
+        about: Mapping[str, str | None],
     ) -> Finding:
         drift = compared.drift
-        severity = LIMITS.judge(drift.low, drift.high)
-        if q_value > FALSE_DISCOVERY_RATE:
-            severity = Severity.OK
         sample = f"{count(drift.sample_count, 'prediction')} {span(window)}"
         scores = f"Scores of {about['model_name']} {about['model_version']} for {compared.segment}"
         if severity.alarming:
@@ -119,6 +126,12 @@ class SegmentDrift(Analyzer[SegmentProfile]):
             **about,
             **drift.measured(),
         )
+
+
+def _severity(compared: Compared, q_value: float) -> Severity:
+    """Return what the distance says at any size of the sample."""
+    severity = LIMITS.judge(compared.drift.low, compared.drift.high)
+    return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK
 
 
 def _in_service(

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.checks.feature_drift.feature_drift import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
+from mlmon.analyzers.drift.feature_comparison import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.drift.method import measured, rows_of
 from mlmon.analyzers.drift.moved import categories_moved, parts_moved
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values

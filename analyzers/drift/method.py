@@ -29,10 +29,13 @@ class Comparison(Generic[T]):
             different edges that the method cannot compare.
         rows_needed: The rows at which a drift of an effect is found nine times in ten against a
             reference; None if no number of rows suffices. It raises `EmptySampleError` likewise.
+        fewest: Rows of the sample below which the sampling error is not valid, so that nothing can
+            be compared.
     """
 
     drift: Callable[[T, T], Drift]
     rows_needed: Callable[[float, T], int | None]
+    fewest: int = 1
 
 
 @dataclass(frozen=True, slots=True)

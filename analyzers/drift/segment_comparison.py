@@ -30,12 +30,14 @@ class Compared:
         scores: Its scores of the day.
         reference: Those of the training set.
         drift: How far they are apart.
+        enough: Whether so many scores would show a critical distance nine times in ten.
     """
 
     segment: str
     scores: Buckets
     reference: Buckets
     drift: Drift
+    enough: bool
 
 
 def compare(
@@ -44,23 +46,24 @@ def compare(
     """Compare each segment with the same of the training set.
 
     Returns:
-        Those compared, and the names of those with too few predictions for it.
+        Those with predictions on both sides, and the names of those without.
     """
-    compared, small = [], []
+    compared, empty = [], []
     edges = baseline.segment_edges
     for feature, values in sorted(baseline.segments.items()):
         for value, known in sorted(values.items()):
             segment = segment_name(feature, value)
             found = counts.get(feature, {}).get(value)
             scores = Buckets(edges, found.scores) if found else Buckets.empty(edges)
-            needed = rows_needed(LIMITS.critical, known.rows)
-            if needed is None or scores.n < needed:
-                small.append(segment)
-                continue
             reference = Buckets(edges, known.scores)
+            if not (scores.n and reference.n):
+                empty.append(segment)
+                continue
+            needed = rows_needed(LIMITS.critical, known.rows)
+            enough = needed is not None and scores.n >= needed
             drift = numeric_drift(scores, reference)
-            compared.append(Compared(segment, scores, reference, drift))
-    return compared, small
+            compared.append(Compared(segment, scores, reference, drift, enough))
+    return compared, empty
 
 
 def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Baseline) -> str | None:
@@ -69,11 +72,14 @@ def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Base
     Its distance is told beside the number of segments that moved, for if all did it is no cause.
     """
     compared, _ = compare(counts, baseline)
-    moved = [each for each in compared if each.drift.low >= LIMITS.warning]
+    moved = [segment for segment in compared if segment.drift.low >= LIMITS.warning]
+    judged = len(moved) + sum(
+        segment.enough for segment in compared if segment.drift.low < LIMITS.warning
+    )
     if not moved:
         return None
     farthest = max(moved, key=lambda each: each.drift.low)
     return (
         f"most for {farthest.segment} (distance {number(farthest.drift.value)}; "
-        f"{len(moved)} of {len(compared)} segments moved)"
+        f"{len(moved)} of {judged} segments moved)"
     )

@@ -7,9 +7,10 @@ separates the day's vectors from training's. The first sees a shift of all vecto
 a shift in few coordinates and a change of spread. The AUC is a lower bound. Severity uses the
 conservative end of the interval at a significance of 0.001.
 
-There is no verdict where a critical distance would not be detected with a power of 0.9, where the
-dimension has changed, or where training has no such column. Embeddings that cannot be read are
-counted and reported.
+A small sample needs a larger distance of the centroids to alarm, but any sample can alarm. The
+verdict is `unknown` where there is no alarm and a critical distance would not be detected with a
+power of 0.9, where the dimension has changed, or where training has no such column. Embeddings that
+cannot be read are counted and reported.
 """
 
 from __future__ import annotations
@@ -111,9 +112,17 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors
     ) -> Iterator[Finding]:
         current, reference = sample.vectors(known.dimension, MOST_ROWS), known.vectors()[:MOST_ROWS]
+        too_few = _too_few(day, name, len(current), len(reference))
+        if not len(current):
+            yield self.unknown(DISTANCE, name, day.window, too_few, sample_count=0, **day.about)
+            return
         about = {**day.about, "sample_count": len(current), "baseline_count": len(reference)}
         where = f"{count(len(current), 'embedding')} {span(day.window)}"
         distance = centroid_distance(current, reference, ALPHA)
+        judged = self.limits[DISTANCE].judge(distance.interval.low, distance.interval.high)
+        if too_few and not judged.alarming:
+            yield self.unknown(DISTANCE, name, day.window, too_few, **about)
+            return
         yield self._finding(
             (DISTANCE, name, day),
             (distance.value, distance.interval.low, distance.interval.high),
@@ -123,6 +132,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             p_value=distance.p_value,
             **about,
         )
+        if too_few:
+            return
         area = domain_auc(current, reference, 1 - ALPHA)
         yield self._finding(
             (AUC, name, day),
@@ -174,17 +185,23 @@ def _skip_reason(
     reference = known.vectors()[:MOST_ROWS]
     if not np.ptp(reference, axis=0).any():
         return f"Embeddings {name} are all equal in training: a distance is not defined."
+    return None
+
+
+def _too_few(day: DailyWindow, name: str, rows: int, reference_rows: int) -> str:
+    """Return why embeddings cannot be called unchanged; empty if they can."""
     critical = EmbeddingDrift.limits[DISTANCE].critical
-    needed = minimum_rows(critical, len(reference), ALPHA, POWER)
-    if needed is None or len(reference) < FEWEST:
+    needed = minimum_rows(critical, reference_rows, ALPHA, POWER)
+    if needed is None or reference_rows < FEWEST:
         return (
-            f"The baseline of {day.title} has {count(len(reference), 'embedding')} {name}, too few "
-            f"to detect a distance of {critical}: log or keep more."
+            f"Embeddings {name} cannot be judged: the baseline of {day.title} has "
+            f"{count(reference_rows, 'embedding')}, too few to detect a distance of {critical}: "
+            "log or keep more."
         )
-    rows = len(sample.vectors(known.dimension, MOST_ROWS))
-    if rows >= max(needed, FEWEST):
-        return None
+    needed = max(needed, FEWEST)
+    if rows >= needed:
+        return ""
     return (
-        f"{count(rows, 'embedding')} {name} {span(day.window)}; {needed} are needed to detect a "
-        f"distance of {critical} with a power of 0.9."
+        f"Embeddings {name} cannot be judged: {count(rows, 'embedding')} {span(day.window)}; "
+        f"{needed} are needed to detect a distance of {critical} with a power of 0.9."
     )

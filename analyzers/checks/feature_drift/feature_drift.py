@@ -9,12 +9,14 @@ all features or for one, in mlmon.toml (docs/drift-tests.md):
     [analyzers.feature_drift.features.price]
     test = "wasserstein"
 
-An alarm needs all of: an effect whose lower bound, less the sampling error, passes its limit;
-significance after Benjamini-Hochberg over the day's features; and a sample in which a critical
-drift would be detected with a power of 0.9. Where buckets leave open whether a number's
-Kolmogorov-Smirnov distance passes a limit, its day is counted again over ten times as many
-(drift/refinement_kind.py), while the logs are there; otherwise severity uses the lower bound, and
-the sentence states that.
+An alarm needs an effect whose lower bound, less the sampling error, passes its limit, and
+significance after Benjamini-Hochberg over the day's features. A small sample needs a larger drift
+to alarm, but any sample can alarm. The verdict is `ok` only where a critical drift would be
+detected with a power of 0.9; a smaller sample without an alarm is `unknown`.
+
+Where buckets leave open whether a number's Kolmogorov-Smirnov distance passes a limit, its day is
+counted again over ten times as many (drift/refinement_kind.py), while the logs are there; otherwise
+severity uses the lower bound, and the sentence states that.
 
 A Sunday may differ from training because it is a Sunday. An alarm of a number therefore mentions
 when the same day of past weeks was alike (whose numbers are read only then), in any version. It
@@ -23,8 +25,7 @@ remains an alarm: the model was trained on other traffic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
@@ -38,7 +39,7 @@ from mlmon.analyzers.checks.feature_drift.side_by_side import (
     numbers_side_by_side,
 )
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
-from mlmon.analyzers.drift.method import measured
+from mlmon.analyzers.drift.feature_comparison import compare_features
 from mlmon.analyzers.drift.methods import kolmogorov_smirnov, total_variation
 from mlmon.analyzers.drift.moved import categories_moved, numbers_moved, onset
 from mlmon.analyzers.drift.refinement import Refinements, still_open
@@ -49,35 +50,20 @@ from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.settings import AnalyzersSettings
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
-from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.formatting import count, cut, moment, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Part
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.drift import Drift
-    from mlmon.analyzers.drift.method import Comparison as ComparedBy
-    from mlmon.analyzers.drift.method import DriftMethod, T
+    from mlmon.analyzers.drift.feature_comparison import ComparedFeature
+    from mlmon.analyzers.drift.method import DriftMethod
 
 NUMBERS, CATEGORIES = kolmogorov_smirnov.METHOD.metric, total_variation.METHOD.metric
-FALSE_DISCOVERY_RATE = 0.01
 MOST_NEW, OTHERS = 20, "(other features)"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A feature compared with its baseline, or why it is not, and how to tell and draw it."""
-
-    method: DriftMethod
-    feature: str
-    drift: Drift | None
-    skip_reason: str
-    moved: Callable[[], str]
-    parts: Callable[[], tuple[Part, ...]]
 
 
 class FeatureDrift(Analyzer[PredictionProfile]):
@@ -141,47 +127,46 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         self, day: DailyWindow, baseline: Baseline, refinements: Refinements
     ) -> Iterator[Finding]:
         traffic = merge(day.traffic)
-        comparisons = list(_compare(self._tests, day, traffic, baseline, refinements))
-        # A feature that cannot be compared takes part with p = 1: no other becomes significant.
-        corrected = q_values(
-            [comparison.drift.p_value if comparison.drift else 1.0 for comparison in comparisons]
-        )
-        for each, q_value in zip(comparisons, corrected, strict=True):
-            if each.drift is None:
+        for compared in compare_features(self._tests, traffic, baseline, day.traffic, refinements):
+            if compared.drift is None or compared.severity is Severity.UNKNOWN:
                 yield self.unknown(
-                    each.method.metric,
-                    each.feature,
+                    compared.method.metric,
+                    compared.feature,
                     day.window,
-                    f"{each.skip_reason} {span(day.window)}.",
+                    f"{compared.skip_reason} {span(day.window)}.",
+                    sample_count=compared.rows,
                     **day.about,
                 )
             else:
-                yield self._finding(day, each, each.drift, q_value)
+                yield self._finding(day, baseline, traffic, compared, compared.drift)
         yield from self._all_unexpected(day, baseline, traffic.present)
 
     def _finding(
-        self, day: DailyWindow, comparison: Comparison, drift: Drift, q_value: float
+        self,
+        day: DailyWindow,
+        baseline: Baseline,
+        traffic: PredictionProfile,
+        compared: ComparedFeature,
+        drift: Drift,
     ) -> Finding:
-        severity = drift.limits.judge(drift.low, drift.high)
-        if q_value > FALSE_DISCOVERY_RATE:
-            severity = Severity.OK
         sample = f"{count(drift.sample_count, 'prediction')} {span(day.window)}"
-        distance = f"{comparison.method.title} {number(drift.value)}"
-        if severity.alarming:
+        distance = f"{compared.method.title} {number(drift.value)}"
+        if compared.severity.alarming:
             reason = (
-                f"{comparison.feature} drifted: {comparison.moved()}; {distance} in {sample}, "
-                f"since about {_since(day, comparison)}{still_open(drift)}."
+                f"{compared.feature} drifted: {_moved(traffic, baseline, compared.feature)}; "
+                f"{distance} in {sample}, since about {_since(day, baseline, compared.feature)}"
+                f"{still_open(drift)}."
             )
         else:
-            reason = f"{comparison.feature}: no drift ({distance}) in {sample}{still_open(drift)}."
+            reason = f"{compared.feature}: no drift ({distance}) in {sample}{still_open(drift)}."
         return self.finding(
-            comparison.method.metric,
-            comparison.feature,
+            compared.method.metric,
+            compared.feature,
             day.window,
-            severity,
+            compared.severity,
             reason=reason,
-            q_value=q_value,
-            parts=comparison.parts() or None,
+            q_value=compared.q_value,
+            parts=_parts(traffic, baseline, compared.feature) or None,
             **day.about,
             **drift.measured(),
         )
@@ -259,70 +244,6 @@ def _metric(method: DriftMethod) -> Metric:
     return Metric(method.metric, f"Drift by {title}", question, method.limits, unit=method.unit)
 
 
-def _compare(
-    tests: ChosenTests,
-    day: DailyWindow,
-    traffic: PredictionProfile,
-    baseline: Baseline,
-    refinements: Refinements,
-) -> Iterator[Comparison]:
-    for feature, numbers in sorted(baseline.numeric.items()):
-        sample, method = traffic.numeric[feature], tests.numeric(feature)
-        reason = _skip_reason(feature, method, method.numeric, sample.n, [numbers])
-        drift: Drift | str
-        if reason:
-            drift = reason
-        elif method is kolmogorov_smirnov.METHOD:
-            drift = refinements.drift(feature, sample, day.traffic, baseline)
-        else:
-            drift = measured(method, method.numeric, [sample], [numbers])
-        moved = partial(numbers_moved, sample, numbers)
-        parts = partial(numbers_side_by_side, sample, numbers)
-        yield _comparison(method, feature, drift, moved, parts)
-    for feature, known in sorted(baseline.categorical.items()):
-        categories, method = traffic.categorical[feature], tests.categorical(feature)
-        sides = categories.counted(known.counts), known.counted
-        reason = _skip_reason(feature, method, method.categorical, categories.n, sides[1])
-        drift = reason or measured(method, method.categorical, *sides)
-        moved = partial(categories_moved, *sides)
-        parts = partial(categories_side_by_side, categories, known)
-        yield _comparison(method, feature, drift, moved, parts)
-
-
-def _comparison(
-    method: DriftMethod,
-    feature: str,
-    drift: Drift | str,
-    moved: Callable[[], str],
-    parts: Callable[[], tuple[Part, ...]],
-) -> Comparison:
-    if isinstance(drift, str):
-        return Comparison(method, feature, None, drift, moved, parts)
-    return Comparison(method, feature, drift, "", moved, parts)
-
-
-def _skip_reason(
-    feature: str, method: DriftMethod, comparison: ComparedBy[T] | None, rows: int, reference: T
-) -> str:
-    """Return why a feature is not compared, up to its window; empty if it is."""
-    if comparison is None:
-        types = " and ".join(method.feature_types)
-        return f"The drift test {method.name} of {feature} is for {types} features only,"
-    critical = method.limits.critical
-    try:
-        needed = comparison.rows_needed(critical, reference)
-    except EmptySampleError as error:
-        return f"{feature} cannot be compared by the drift test {method.name}: {error},"
-    if needed is None:
-        return f"The baseline has too few values of {feature} to detect a distance of {critical},"
-    if rows >= needed:
-        return ""
-    return (
-        f"{count(rows, 'prediction')} with a value of {feature}, where {needed} are needed to "
-        f"detect a distance of {critical} with a power of 0.9,"
-    )
-
-
 def _name(field: str) -> str:
     """Return a feature's name without its type."""
     return _kind_and_name(field)[1]
@@ -333,10 +254,22 @@ def _kind_and_name(field: str) -> tuple[str, str]:
     return kind, name
 
 
-def _since(day: DailyWindow, comparison: Comparison) -> str:
-    feature, baseline = comparison.feature, day.baseline
-    if baseline is None:
-        raise ValueError("a day without a baseline has no drift")
+def _moved(traffic: PredictionProfile, baseline: Baseline, feature: str) -> str:
+    """Say what moved in a feature."""
+    if feature in baseline.numeric:
+        return numbers_moved(traffic.numeric[feature], baseline.numeric[feature])
+    known = baseline.categorical[feature]
+    return categories_moved(traffic.categorical[feature].counted(known.counts), known.counted)
+
+
+def _parts(traffic: PredictionProfile, baseline: Baseline, feature: str) -> tuple[Part, ...]:
+    """Return the feature's day and its training set side by side."""
+    if feature in baseline.numeric:
+        return numbers_side_by_side(traffic.numeric[feature], baseline.numeric[feature])
+    return categories_side_by_side(traffic.categorical[feature], baseline.categorical[feature])
+
+
+def _since(day: DailyWindow, baseline: Baseline, feature: str) -> str:
     if feature in baseline.numeric:
         rows = [profile.numeric[feature].counts for profile in day.traffic]
         hour = onset(rows, baseline.numeric[feature].counts, ordered=True)

@@ -3,7 +3,9 @@
 The Kolmogorov-Smirnov distance between the scores of the day before and the out-of-fold scores of
 the training set, judged every hour. It is known within the interval that buckets leave open;
 severity uses that interval's lower end less the sampling error. Where the interval contains a
-limit, the day is counted again over ten times as many buckets.
+limit, the day is counted again over ten times as many buckets. A small sample needs a larger
+distance to alarm, but any sample can alarm. The verdict is `ok` only where a critical distance
+would be detected with a power of 0.9; a smaller sample without an alarm is `unknown`.
 
 A shift in some hours only may vanish in a day, and a Sunday may differ from the training set
 because it is a Sunday. Therefore the last hour is also compared with the same hour of the week in
@@ -162,10 +164,13 @@ class ScoreShift(Analyzer[PredictionProfile]):
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
         scores = merge(profile.score for profile in day.own if profile.score is not None)
         needed = rows_needed(LIMITS.critical, reference.n)
-        if needed is None or scores.n < needed:
+        enough = needed is not None and scores.n >= needed
+        if not (scores.n and reference.n):
             return self._too_few(day, scores, reference, needed)
         drift = refinements.drift(SCORE, scores, day.own, day.baseline)
         severity = LIMITS.judge(drift.low, drift.high)
+        if not (enough or severity.alarming):
+            return self._too_few(day, scores, reference, needed)
         sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
         if severity.alarming:
             reason = (
@@ -186,11 +191,13 @@ class ScoreShift(Analyzer[PredictionProfile]):
         self, day: DailyWindow, scores: Buckets, reference: Buckets, needed: int | None
     ) -> Finding:
         reason = (
-            f"{count(scores.n, 'score')} {span(day.window)}; {needed} are needed to detect a "
-            f"distance of {LIMITS.critical} with a power of 0.9."
+            f"Scores of {day.title} cannot be judged: {count(scores.n, 'score')} "
+            f"{span(day.window)}; {needed} are needed to detect a distance of {LIMITS.critical} "
+            "with a power of 0.9."
             if needed is not None
-            else f"The baseline of {day.title} has {count(reference.n, 'score')}, too few to "
-            f"detect a distance of {LIMITS.critical}: make one from more rows."
+            else f"Scores of {day.title} cannot be judged: its baseline has "
+            f"{count(reference.n, 'score')}, too few to detect a distance of {LIMITS.critical}: "
+            "make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
 

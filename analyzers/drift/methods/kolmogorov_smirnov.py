@@ -114,7 +114,7 @@ def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
     smaller, larger = sorted((current_rows, reference_rows))
     if smaller <= EXACT_UP_TO_SMALLER and smaller * larger <= EXACT_UP_TO_PAIRS:
         return _exact_p_value(distance, smaller, larger)
-    return float(special.kolmogorov(distance * math.sqrt(effective_rows(smaller, larger))))
+    return _limit_law(distance, smaller, larger)
 
 
 def critical_distance(current_rows: int, reference_rows: int, alpha: float = 0.05) -> float:
@@ -161,6 +161,12 @@ def _exact(current: Buckets, reference: Buckets) -> NDArray[np.bool_]:
     return exact
 
 
+def _limit_law(distance: float, current_rows: int, reference_rows: int) -> float:
+    """Return the p-value of samples without end, at most a little below the exact one."""
+    rows = effective_rows(current_rows, reference_rows)
+    return float(special.kolmogorov(distance * math.sqrt(rows)))
+
+
 def _exact_p_value(distance: float, smaller: int, larger: int) -> float:
     """The p-value that scipy counts out.
 
@@ -185,11 +191,17 @@ def numeric_drift(current: Buckets, reference: Buckets) -> Drift:
 
 
 def drift_of_parts(current: Numbers, reference: Numbers) -> Drift:
-    """Compare two samples whose parts were counted over edges of their own; both need rows."""
+    """Compare two samples whose parts were counted over edges of their own; both need rows.
+
+    The exact p-value costs milliseconds, so it is counted only where an alarm may need it; below
+    the limit of a warning it is that of the limit law.
+    """
     n, m = rows_of(current), rows_of(reference)
     distance = ks_distance_of_parts(current, reference)
     error = critical_distance(n, m, ALPHA)
-    return drift_of(distance, error, p_value(distance.low, n, m), (n, m))
+    may_alarm = distance.low - error >= LIMITS.warning
+    chance = (p_value if may_alarm else _limit_law)(distance.low, n, m)
+    return drift_of(distance, error, chance, (n, m))
 
 
 def undecided(current: Buckets, reference: Buckets) -> tuple[int, ...]:

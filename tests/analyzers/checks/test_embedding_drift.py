@@ -124,7 +124,7 @@ def test_missing_embeddings(
         found = judge(embedding_hours(24, per_hour))
         (finding,) = found.values()
         assert finding.severity is Severity.UNKNOWN
-        assert f"{per_hour * 24} embeddings text" in finding.reason
+        assert f"Embeddings text cannot be judged: {per_hour * 24} embeddings" in finding.reason
         assert "are needed to detect a distance of 0.5" in finding.reason
 
 
