@@ -94,7 +94,7 @@ def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]
     changed = series(5, shape=shape)
     alarms = [each for each in changed.judge(4 * 168, 5 * 168) if each.severity.alarming]
     assert [alarm.start for alarm in alarms] == [changed.window(odd).start]
-    assert "unlike those at that time of the week" in alarms[0].reason
+    assert "differ from past weeks" in alarms[0].reason
     assert "in past weeks" in alarms[0].reason
     day = changed.judge(odd, odd + 24, METRIC)
     assert {each.severity for each in day} == {OK}
