@@ -20,11 +20,13 @@ from mlmon.elastic.command_options import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.run.ground_truth import Incident
     from mlmon.dashboards.links.links import Linked
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.report.html.incident_list import StoredIncident
     from mlmon.report.html.series import Record
     from mlmon.report.panels.dashboard_view import DashboardView
 
@@ -47,11 +49,12 @@ def report(
 ) -> None:
     """Write findings and dashboards to one HTML file that works offline.
 
-    Without a period it holds all findings. With --as-of it leaves the dashboards out, which show
-    what is known now.
+    Without a period it holds all findings. With --as-of it leaves incidents and dashboards out,
+    which show what is known now.
     """
     from datetime import UTC, datetime
 
+    from mlmon.alerting.settings import load_alerting_settings
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.run.findings_store import FindingStore
@@ -64,7 +67,8 @@ def report(
 
     _check_writable(out)
     settings, now = load_settings(namespace=namespace), datetime.now(UTC)
-    incidents = _incidents(truth) if truth else ()
+    runbooks = load_alerting_settings().runbook_url
+    scenario = _incidents(truth) if truth else ()
     first = time_argument(since, now) if since else None
     last = time_argument(until, now) if until else None
     known = time_argument(as_of, now) if as_of else None
@@ -75,22 +79,42 @@ def report(
             store = FindingStore(cluster, settings.namespace)
             findings = store.search(since=first, until=last, as_of=known)
             found = record(_some(findings, settings.namespace))
+            incidents = None if known else _stored(cluster, settings.namespace, found, first, last)
             progress("asking the dashboards")
             boards = () if known else _boards(cluster, settings.namespace, found)
         progress("drawing")
         html = report_html(
             found,
             discover(),
-            incidents,
+            scenario,
+            incidents=incidents,
             boards=boards,
             made=known or now,
             namespace=settings.namespace,
             javascript=vega_script(),
+            runbooks=runbooks,
             links=_links(settings.namespace),
         )
         with atomic_write(out) as part:
             part.write_text(html, encoding="utf-8")
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
+
+
+def _stored(
+    cluster: "Cluster",
+    namespace: str,
+    found: "Record",
+    since: "datetime | None",
+    until: "datetime | None",
+) -> "tuple[StoredIncident, ...]":
+    """Return the incidents of the period, or of the time the findings are of."""
+    from datetime import UTC, datetime
+
+    from mlmon.report.stored_incidents import incidents_of_period
+
+    begin = since or datetime.fromtimestamp(found.since, UTC)
+    end = until or datetime.fromtimestamp(found.until, UTC)
+    return incidents_of_period(cluster, namespace, begin, end)
 
 
 def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[DashboardView, ...]":

@@ -39,19 +39,33 @@ def row(incident: Json, silenced: str | None = None) -> Iterator[str]:
     open_now = incident["incident.status"] == "open"
     severity = incident["incident.severity"] if open_now else incident["incident.status"]
     yield f"{incident['incident.id'][:8]} {severity} {incident['incident.title']}"
-    start = parse_time(incident["event.start"])
-    end = incident.get("event.end")
-    until = f" to {moment(parse_time(end))}" if end else ""
-    others = incident["incident.alerts"] - 1
-    also = f"; {count(others, 'other alert')}" if others else ""
-    yield f"since {moment(start)}{until}{also}"
+    also = also_affected(incident)
+    yield f"{period(incident)}; {also}" if also else period(incident)
     yield incident["incident.cause.reason"]
-    if by := incident.get("incident.acknowledged_by"):
-        yield f"acknowledged by {by}"
-    elif until_then := incident.get("incident.snoozed_until"):
-        yield f"snoozed until {moment(parse_time(until_then))}"
+    yield from people(incident)
     if silenced:
         yield f"silenced in Alertmanager by {silenced}"
+
+
+def period(incident: Json) -> str:
+    """Return when an incident began, and ended if it did: `since … to …`."""
+    end = incident.get("event.end")
+    until = f" to {moment(parse_time(end))}" if end else ""
+    return f"since {moment(parse_time(incident['event.start']))}{until}"
+
+
+def also_affected(incident: Json) -> str:
+    """Return the number of alerts beside the likely cause, an empty text if there are none."""
+    others = incident["incident.alerts"] - 1
+    return count(others, "other alert") if others else ""
+
+
+def people(incident: Json) -> Iterator[str]:
+    """Yield who acknowledged or snoozed an incident, and whom it is assigned to."""
+    if by := incident.get("incident.acknowledged_by"):
+        yield f"acknowledged by {by}"
+    elif until := incident.get("incident.snoozed_until"):
+        yield f"snoozed until {moment(parse_time(until))}"
     if assignee := incident.get("incident.assignee"):
         yield f"assigned to {assignee}"
 

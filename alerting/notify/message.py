@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.incidents.incident import Change, ChangeKind
+from mlmon.alerting.incidents.sentences import also_affected
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, moment
 
@@ -113,10 +114,11 @@ def _facts(change: Change, incident: Json, *, over: bool) -> Iterable[tuple[str,
         yield "When", f"from {moment(start)} to {moment(parse_time(incident['event.end']))}"
     else:
         yield "Since", f"{moment(start)}, noticed {moment(parse_time(incident['event.created']))}"
-    if incident["incident.alerts"] > 1:
-        yield "Likely cause", incident["incident.cause.reason"]
-        others = count(incident["incident.alerts"] - 1, "other alert")
-        yield "Also affected", f"{others} by {', '.join(incident['incident.analyzers'])}"
+    cause, also = incident["incident.cause.reason"], also_affected(incident)
+    if cause != change.text:
+        yield "Likely cause", cause
+    if also:
+        yield "Also affected", f"{also} by {', '.join(incident['incident.analyzers'])}"
     where = [incident.get("service.name"), incident.get("ml.model.name")]
     if named := [name for name in where if name]:
         yield "Where", ", ".join(named)

@@ -16,6 +16,7 @@ from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.run.ground_truth import Incident
 from mlmon.dashboards.links.links import Linked, nowhere
 from mlmon.formatting import count
+from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.series import Record
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import HEIGHT, STRETCHES
@@ -26,12 +27,14 @@ from mlmon.report.panels.dashboard_view import DashboardView
 def report_html(
     found: Record,
     analyzers: Sequence[AnalyzerOfReport],
-    incidents: Sequence[Incident],
+    truth: Sequence[Incident],
     *,
+    incidents: Sequence[StoredIncident] | None = (),
     boards: Sequence[DashboardView] = (),
     made: datetime,
     namespace: str,
     javascript: str,
+    runbooks: str = "",
     links: Linked = nowhere,
 ) -> str:
     """Return the whole report as one HTML document.
@@ -39,15 +42,17 @@ def report_html(
     Args:
         found: The findings, sorted.
         analyzers: Whose sections the page has, causes first; one known from findings only is last.
-        incidents: The truth of a scenario, to shade and to compare with; empty in real life.
+        truth: The incidents of a scenario, to shade and to compare with; empty in real life.
+        incidents: The incidents of the period; None where they are not known.
         boards: The dashboards with their answers.
         made: When the report is made.
         namespace: Where the findings come from.
         javascript: Vega, Vega-Lite and Vega-Embed in one script that sets `window.vegaEmbed`.
+        runbooks: URL that the paths of runbooks follow.
         links: Where a finding's links into Kibana lead.
     """
     ordered = sorted(analyzers, key=lambda one: (LAYERS.index(one.alert_policy.layer), one.name))
-    page = page_view(found, ordered, incidents, made, namespace, links)
+    page = page_view(found, ordered, truth, incidents, made, namespace, runbooks, links)
     scripts = (javascript, _asset("report.js"), _asset("dashboards.js"))
     return (
         templates()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from mlmon.analyzers.base.alert_policy import INGEST, LAYERS, AlertPolicy
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.run.ground_truth import Incident, compare
@@ -15,13 +15,17 @@ from mlmon.formatting import duration, heading, machine_moment, moment
 from mlmon.report.html.charts import PanelView, Resolution, panel_views, resolution
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
-from mlmon.report.html.incident_rows import IncidentTable, incident_table, marks, within
+from mlmon.report.html.incident_list import (
+    IncidentList,
+    StoredIncident,
+    Surroundings,
+    incident_list,
+)
 from mlmon.report.html.series import Record, Series
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.spells import spells
 from mlmon.report.html.strips import Shade, Tick, shade, strip_ticks
-from mlmon.report.html.trouble_rows import TroubleList, trouble_list
-from mlmon.report.html.troubles import troubles
+from mlmon.report.html.truth_table import TruthTable, marks, truth_table, within
 
 
 class AnalyzerOfReport(Protocol):
@@ -41,7 +45,7 @@ class AnalyzerOfReport(Protocol):
 
     @property
     def alert_policy(self) -> AlertPolicy:
-        """Its place in the chain of causes among others."""
+        """Its layer, by which the sections are ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ class Page:
     several_services: bool
     resolution: str
     analyzers: tuple[AnalyzerView, ...]
-    troubles: TroubleList
+    incidents: IncidentList | None
     findings: FindingTable
-    incidents: IncidentTable | None
+    truth: TruthTable | None
     shades: tuple[Shade, ...]
     ticks: tuple[Tick, ...]
 
@@ -84,9 +88,11 @@ class Page:
 def page_view(
     found: Record,
     analyzers: Sequence[AnalyzerOfReport],
-    incidents: Sequence[Incident],
+    truth: Sequence[Incident],
+    incidents: Sequence[StoredIncident] | None,
     made: datetime,
     namespace: str,
+    runbooks: str,
     links: Linked,
 ) -> Page:
     """Work out what the page shows; `report_html` says what of."""
@@ -95,10 +101,10 @@ def page_view(
         one.key: f"check-{number}" if one.key in fine.charted else f"analyzer-{one.key.analyzer}"
         for number, one in enumerate(found.series, 1)
     }
-    comparison = within(compare(found.alarms, incidents), found.since, found.until)
+    comparison = within(compare(found.alarms, truth), found.since, found.until)
     frame = _frame(found, marks(comparison))
     views = tuple(_analyzers(found, analyzers, anchors, frame, fine))
-    wrong = spells(found.series)
+    around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
     state, headline = overall(view.health for view in views)
     return Page(
@@ -118,11 +124,9 @@ def page_view(
         several_services=len(checks) < len(found.series),
         resolution=duration(fine.width),
         analyzers=views,
-        troubles=trouble_list(
-            troubles(wrong, _upstream(analyzers)), anchors, frame.incidents, links
-        ),
-        findings=finding_table(wrong, anchors, _units(analyzers)),
-        incidents=incident_table(comparison, anchors) if incidents else None,
+        incidents=None if incidents is None else incident_list(incidents, around),
+        findings=finding_table(spells(found.series), anchors, _units(analyzers)),
+        truth=truth_table(comparison, anchors) if truth else None,
         shades=tuple(
             shade(one.start, one.end, frame.since, frame.until, one.label)
             for one in frame.incidents
@@ -164,19 +168,6 @@ def _analyzers(
             health=health,
             panels=panel_views(series, metrics, rows, frame, fine),
         )
-
-
-def _upstream(analyzers: Iterable[AnalyzerOfReport]) -> dict[str, int]:
-    """Return the analyzers' places in the chain of causes.
-
-    The service is not part of it: its problems move no feature. So do the logs: what they could
-    explain is withheld.
-    """
-    return {
-        one.name: LAYERS.index(one.alert_policy.layer)
-        for one in analyzers
-        if one.alert_policy.layer not in {INGEST, "service"}
-    }
 
 
 def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:

@@ -18,15 +18,17 @@ def serve(
     namespace: Namespace = None,
 ) -> None:
     """Serve the dashboards to a browser on this machine, without Kibana."""
+    from mlmon.alerting.settings import load_alerting_settings
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.report.serve.server import Server
 
     settings = load_settings(namespace=namespace)
+    runbooks = load_alerting_settings().runbook_url
     with (
         connect(settings) as cluster,
-        Server(cluster, settings.namespace, port) as server,
+        Server(cluster, settings.namespace, port, runbooks=runbooks) as server,
         shutdown_event() as stopping,
     ):
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -7,16 +7,21 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
+from mlmon.dashboards.links.links import nowhere
 from mlmon.dashboards.model.query import period
 from mlmon.dashboards.model.sources import FINDINGS
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import moment
+from mlmon.report.html.incident_list import IncidentList, Surroundings, incident_list
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
 from mlmon.report.panels.dashboard_view import Scope, dashboard_view
 from mlmon.report.serve.request import RANGES, page_request
+from mlmon.report.stored_incidents import open_incidents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 MOST_CHOICES = 100
+START = "overview"
+"""The dashboard that the start page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,15 @@ class Pages:
         cluster: Where the answers are.
         namespace: Environment.
         default: Begin of the time range where an address names none.
+        runbooks: URL that the paths of runbooks follow; empty where none is set.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, default: str = "7d") -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, default: str = "7d", *, runbooks: str = ""
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
+        self._runbooks = runbooks
         self._default = default
 
     def page(self, name: str, query: str, now: datetime) -> str | None:
@@ -80,6 +91,9 @@ class Pages:
             .get_template(template)
             .render(
                 view=view,
+                incidents=self._incidents(dict(request.chosen), now)
+                if shown.name == START
+                else None,
                 dashboard=shown,
                 dashboards=dashboards(),
                 request=request,
@@ -92,6 +106,15 @@ class Pages:
                 faces=FACES,
             )
         )
+
+    def _incidents(self, chosen: dict[str, str], now: datetime) -> IncidentList:
+        """Return the open incidents, without those of another service or model than chosen."""
+        fitting = (
+            incident
+            for incident in open_incidents(self._cluster, self._namespace)
+            if all(incident.document.get(field, value) == value for field, value in chosen.items())
+        )
+        return incident_list(fitting, Surroundings(now, nowhere, self._runbooks))
 
     def _choices(
         self, dashboard: Dashboard, chosen: dict[str, str], window: Window
@@ -118,7 +141,7 @@ class Pages:
         return sorted(str(bucket["key"]) for bucket in buckets)
 
     def state(self) -> str:
-        """Return what changes whenever findings are written: when the last one was, and how many.
+        """Return what changes whenever a page may: last finding, their number, open incidents.
 
         A finding that is superseded changes the number of those that hold.
         """
@@ -130,7 +153,8 @@ class Pages:
         }
         answer = self._cluster.search(FINDINGS.index(self._namespace), body)
         last = answer.get("aggregations", {}).get("last", {}).get("value")
-        return f"{int(last or 0)}-{answer['hits']['total']['value']}"
+        incidents = digest([*IncidentStore(self._cluster, self._namespace).open()])
+        return f"{int(last or 0)}-{answer['hits']['total']['value']}-{incidents}"
 
 
 @cache

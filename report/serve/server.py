@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mlmon.elastic.errors import UserError
-from mlmon.report.serve.pages import Pages, asset
+from mlmon.report.serve.pages import START, Pages, asset
 
 if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
@@ -29,6 +29,7 @@ class Server(ThreadingHTTPServer):
         cluster: Where the answers are.
         namespace: Environment.
         port: On loopback; 0 takes a free one.
+        runbooks: URL that the paths of runbooks follow; empty where none is set.
 
     Raises:
         UserError: The port is taken.
@@ -36,8 +37,10 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, cluster: Cluster, namespace: str, port: int = 0) -> None:
-        self.pages = Pages(cluster, namespace)
+    def __init__(
+        self, cluster: Cluster, namespace: str, port: int = 0, *, runbooks: str = ""
+    ) -> None:
+        self.pages = Pages(cluster, namespace, runbooks=runbooks)
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except OSError as error:
@@ -87,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         match parts:
             case [""]:
                 self.send_response(HTTPStatus.FOUND)
-                self.send_header("Location", "/overview")
+                self.send_header("Location", f"/{START}")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return

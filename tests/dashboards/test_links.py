@@ -20,6 +20,8 @@ from mlmon.dashboards.links.target import Target
 from mlmon.kibana.providers import artefacts
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
+from tests.support.histories import all_episodes, rule
+from tests.support.report_scenario import incidents_of
 
 END = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FINDING = Finding.of(
@@ -121,12 +123,20 @@ def test_a_finding_of_an_analyzer_that_is_gone_has_no_links() -> None:
 
 
 def test_the_report_leads_into_kibana(javascript: str) -> None:
-    """Where a Kibana is set, each trouble links to it; else no link leaves the page."""
+    """Where a Kibana is set, each incident links to it; else no link leaves the page."""
     made = END + timedelta(hours=1)
+    alerts = all_episodes(rule(1, 1, name="service_health", layer="service"), [FINDING])
     give = linked("https://kibana.example", Target("production"))
     pages = [
         report_html(
-            record([FINDING]), (), (), made=made, namespace="n", javascript=javascript, links=each
+            record([FINDING]),
+            (),
+            (),
+            incidents=incidents_of(alerts, made),
+            made=made,
+            namespace="n",
+            javascript=javascript,
+            links=each,
         )
         for each in (give, nowhere)
     ]

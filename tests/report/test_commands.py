@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from mlmon.analyzers.base.finding import Finding
+from mlmon.alerting.publish import update
+from mlmon.alerting.settings import AlertingSettings
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
@@ -58,10 +61,36 @@ def test_a_period_narrows_the_findings(stored: list[Finding], tmp_path: Path) ->
     assert json.loads(result.stdout)["findings"] == len(inside) == 36
 
 
+def test_the_incidents_of_the_period_are_listed(
+    stored: list[Finding], tmp_path: Path, cluster: Cluster, namespace: str
+) -> None:
+    """An incident stands in the report of the time in which it lasted, and in no other."""
+    alarm = {"severity": Severity.CRITICAL, "value": 1.0, "reason": "All of it fell back."}
+    changed = [
+        replace(one, **alarm) if 20 <= (one.end - stored[0].start) / HOUR <= 24 else one
+        for one in stored
+        if one.analyzer == "fallback_rate"
+    ]
+    FindingStore(cluster, namespace).write(changed, NOW + HOUR)
+    update(cluster, namespace, stored[0].start, NOW, AlertingSettings())
+    out = tmp_path / "report.html"
+    for period, listed in (
+        (["--until", "2026-11-02T12:00Z"], False),
+        (["--since", "2026-11-02T12:00Z", "--until", "2026-11-03T04:00Z"], True),
+        ([], True),
+    ):
+        assert run("--out", str(out), *period).exit_code == 0
+        section = out.read_text(encoding="utf-8").split('id="incidents"')[1].split("</section>")[0]
+        assert ("Likely cause: All of it fell back." in section) == listed
+
+
 def test_what_was_known_is_told_when_all_of_it_is_revised(
     stored: list[Finding], tmp_path: Path, cluster: Cluster, namespace: str
 ) -> None:
-    """The report of a moment is that of the findings known then, without today's dashboards."""
+    """The report of a moment is that of the findings known then.
+
+    Today's dashboards and incidents are not in it, and the page says so.
+    """
     later = [replace(each, reason=f"Since: {each.reason}") for each in stored]
     FindingStore(cluster, namespace).write(later, NOW + timedelta(days=1))
     out = tmp_path / "report.html"
@@ -72,6 +101,7 @@ def test_what_was_known_is_told_when_all_of_it_is_revised(
         assert ("Since: " in page) == today
         assert f"{moment:%Y-%m-%dT%H:%M}" in page
         assert 'id="boards"' not in page
+        assert "Not in a report with --as-of" in page
     with pytest.raises(UserError, match="no findings"):
         run("--out", str(out), "--as-of", (NOW - timedelta(hours=1)).isoformat())
 

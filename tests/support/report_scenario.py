@@ -13,13 +13,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from mlmon.alerting.alerts.alert import Alert
+from mlmon.alerting.incidents.correlation import correlate
+from mlmon.alerting.incidents.documents import incident_document
+from mlmon.alerting.incidents.people import handling
+from mlmon.alerting.policies.policy import policy_of
 from mlmon.analyzers.base.alert_policy import AlertPolicy, Layer
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.run.ground_truth import Expectation, Incident
+from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.page import report_html, vega_script
 from mlmon.report.html.series import record
+from tests.support.histories import all_episodes
 
 CHECKER = Path(__file__).parents[3] / "shared" / "tools" / "check_artefacts.py"
 Errors = Callable[[str, Any], list[str]]
@@ -248,6 +255,27 @@ def scenario_truth() -> tuple[Incident, ...]:
     )
 
 
+def scenario_incidents(findings: list[Finding]) -> tuple[StoredIncident, ...]:
+    """Return the incidents that alerting makes of findings, as it stores them."""
+    alerts = [
+        alert
+        for analyzer in ANALYZERS
+        for alert in all_episodes(
+            policy_of(analyzer.name, analyzer.alert_policy, f"docs/analyzers/{analyzer.name}.md"),
+            [finding for finding in findings if finding.analyzer == analyzer.name],
+        )
+    ]
+    return incidents_of(alerts, max(finding.end for finding in findings))
+
+
+def incidents_of(alerts: list[Alert], now: datetime) -> tuple[StoredIncident, ...]:
+    """Return the incidents of some alerts as alerting stores them."""
+    return tuple(
+        StoredIncident(incident_document(incident, handling([]), now), incident.members)
+        for incident in correlate(alerts)
+    )
+
+
 def _analyzer(
     name: str, question: str, layer: Layer, *panels: tuple[str, str, str]
 ) -> ScenarioAnalyzer:
@@ -343,7 +371,13 @@ def scenario_page(findings: list[Finding], truth: tuple[Incident, ...], javascri
     """The scenario's report."""
     made = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
     return report_html(
-        record(findings), ANALYZERS, truth, made=made, namespace="test", javascript=javascript
+        record(findings),
+        ANALYZERS,
+        truth,
+        incidents=scenario_incidents(findings),
+        made=made,
+        namespace="test",
+        javascript=javascript,
     )
 
 

@@ -14,6 +14,8 @@ from mlmon.report.html.charts import MOST_CHARTS
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 from mlmon.report.html.view import AnalyzerOfReport
+from tests.support.histories import all_episodes, rule
+from tests.support.report_scenario import incidents_of
 
 MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 SCRIPT = "window.vegaEmbed = async () => ({});"
@@ -167,18 +169,50 @@ def test_every_alarm_of_the_scenario_is_in_the_table(
     assert f"{critical:,} critical" in scenario_page
 
 
+def test_incidents_are_the_first_section(scenario_page: str) -> None:
+    """What is wrong stands above everything else; hostile text in an incident stays text."""
+    first = re.search(r'<section id="([^"]+)"', scenario_page)
+    assert first is not None
+    assert first[1] == "incidents"
+    section = scenario_page.split('id="incidents"')[1].split("</section>", maxsplit=1)[0]
+    assert section.count('<li class="incident ') == 7
+    assert 'href="#check-' in section
+
+
+@pytest.mark.parametrize("field", ["subject", "reason", "service", "model_version", "runbook"])
+def test_text_from_logs_stays_text_in_incidents(field: str) -> None:
+    """An incident whose likely cause holds markup makes no element of it."""
+    pages = []
+    for text in ("plain", HOSTILE):
+        alarm = finding(**{field: text})
+        alerts = all_episodes(rule(1, 1, name=alarm.analyzer), [alarm])
+        pages.append(
+            report_html(
+                record([alarm]),
+                (),
+                (),
+                incidents=incidents_of(alerts, MADE),
+                made=MADE,
+                namespace="test",
+                javascript=SCRIPT,
+            )
+        )
+    assert '<li class="incident ' in pages[0]
+    assert [tag for tag, _ in elements(pages[0])] == [tag for tag, _ in elements(pages[1])]
+
+
 def test_found_and_missed_incidents_are_told(scenario_page: str) -> None:
     """The quiet incident is missed, the others have their delay; nothing false came before."""
-    table = scenario_page.split('id="incidents"')[1].split("</section>", maxsplit=1)[0]
+    table = scenario_page.split('id="truth"')[1].split("</section>", maxsplit=1)[0]
     assert "6 of 7 incidents found" in table
     assert table.count("Missed") == 1
     assert "No false finding before the first incident" in table
 
 
-def test_a_page_without_truth_has_no_incidents(short: list[Finding]) -> None:
-    """In real life nothing is shaded and no table of incidents stands in the page."""
+def test_a_page_without_truth_has_no_scenario(short: list[Finding]) -> None:
+    """In real life nothing is shaded and no table of a scenario's incidents stands in the page."""
     page = html(short)
-    assert 'id="incidents"' not in page
+    assert 'id="truth"' not in page
     assert 'class="shade"' not in page
 
 

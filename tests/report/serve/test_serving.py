@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from mlmon.alerting.publish import update
+from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import iso
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -109,6 +111,22 @@ def test_a_choice_narrows_what_it_can(server: Server) -> None:
     assert '"s":"All requests","v":' in other
 
 
+def test_open_incidents_stand_on_the_start_page(
+    server: Server, cluster: Cluster, namespace: str
+) -> None:
+    """They are narrowed by service like the rest, and are on no other dashboard."""
+    FindingStore(cluster, namespace).write(
+        [finding(hour, Severity.CRITICAL, reason=f"<i>{hour}</i>") for hour in range(20, 24)], START
+    )
+    update(cluster, namespace, START - timedelta(days=1), START, AlertingSettings())
+    listed = [
+        get(server, address)[1].count('<li class="incident critical">')
+        for address in ("/overview", "/overview?service.name=other", "/ingest")
+    ]
+    assert listed == [1, 0, 0]
+    assert "&lt;i&gt;" in get(server, "/overview")[1].split("</section>")[0]
+
+
 def test_a_tile_leads_to_its_dashboard_with_the_same_choices(server: Server) -> None:
     """The link of a tile carries the time range and what was chosen."""
     body = get(server, f"/overview/content?{RANGE}&service.name=other")[1]
@@ -134,7 +152,8 @@ def test_what_an_address_may_say() -> None:
 def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: str) -> None:
     """In Chromium every picture is drawn, nothing is complained of, nothing leaves the machine.
 
-    A finding that arrives appears without a reload.
+    A finding that arrives, and the incident that comes of it, appear without a reload; the incident
+    stands before everything else.
     """
     from playwright.sync_api import sync_playwright
 
@@ -152,9 +171,17 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         pictures = page.locator("figure.picture").count()
         assert pictures >= 3
         assert page.locator("figure.picture[data-drawn='1'] svg path").count() >= pictures
-        arrived = finding(21, Severity.WARNING, reason="This one arrived later.")
-        FindingStore(cluster, namespace).write([arrived], START + timedelta(hours=1))
-        page.get_by_text("This one arrived later.").wait_for(timeout=30_000)
+        arrived = [
+            finding(hour, Severity.CRITICAL, reason=f"This one arrived later: {hour}.")
+            for hour in range(20, 24)
+        ]
+        FindingStore(cluster, namespace).write(arrived, START + timedelta(hours=1))
+        page.get_by_text("This one arrived later: 21.").wait_for(timeout=30_000)
+        assert page.locator("#incidents .incident").count() == 0
+        update(cluster, namespace, START - timedelta(days=1), START, AlertingSettings())
+        page.locator("#incidents .incident").first.wait_for(timeout=30_000)
+        first = page.locator("#content section, #content figure").first
+        assert first.get_attribute("id") == "incidents"
         browser.close()
     assert said == []
     assert asked == {"127.0.0.1"}

@@ -11,7 +11,7 @@ from mlmon.formatting import count, duration, machine_moment, short_moment
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentRow:
+class TruthRow:
     """One row of the table of incidents."""
 
     label: str
@@ -28,10 +28,10 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentTable:
+class TruthTable:
     """The rows, and texts: how many were found, and false findings before the first."""
 
-    rows: tuple[IncidentRow, ...]
+    rows: tuple[TruthRow, ...]
     found: str
     false_findings: str
 
@@ -55,24 +55,24 @@ def marks(comparison: Comparison) -> tuple[Mark, ...]:
     )
 
 
-def incident_table(comparison: Comparison, anchors: Mapping[FindingIdentity, str]) -> IncidentTable:
+def truth_table(comparison: Comparison, anchors: Mapping[FindingIdentity, str]) -> TruthTable:
     """Return the table of incidents."""
     rows = tuple(
         _row(str(number), one, anchors) for number, one in enumerate(comparison.detections, 1)
     )
     found = sum(one.finding is not None for one in comparison.detections)
-    return IncidentTable(
+    return TruthTable(
         rows=rows,
         found=f"{found} of {count(len(rows), 'incident')} found",
         false_findings=_false_findings(comparison.false_findings),
     )
 
 
-def _row(label: str, detection: Detection, anchors: Mapping[FindingIdentity, str]) -> IncidentRow:
+def _row(label: str, detection: Detection, anchors: Mapping[FindingIdentity, str]) -> TruthRow:
     """Return one incident's row."""
     incident, first, delay = detection.incident, detection.finding, detection.delay
     key = first.identity.across_versions() if first else None
-    return IncidentRow(
+    return TruthRow(
         label=label,
         title=incident.title,
         cause=incident.cause,

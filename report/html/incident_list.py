@@ -1,0 +1,211 @@
+"""The incidents to read: what is wrong, since when, the likely cause, what else is affected.
+
+Everything here is taken from the stored incidents and their alerts; nothing is judged again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mlmon.alerting.incidents.incident import Status
+from mlmon.alerting.incidents.sentences import also_affected, member_line, people, period
+from mlmon.analyzers.base.finding import Finding
+from mlmon.analyzers.base.window import parse_time
+from mlmon.formatting import count, duration, machine_moment, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.analyzers.base.identity import FindingIdentity
+    from mlmon.dashboards.links.links import Linked, Links
+    from mlmon.dashboards.model.history import Mark
+
+MOST_ENDED: Final = 50
+MOST_MEMBERS: Final = 8
+SHORT_ID: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIncident:
+    """An incident's document, and its alerts that are still stored."""
+
+    document: dict[str, Any]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return bool(self.document["incident.status"] == Status.OPEN)
+
+    @property
+    def cause(self) -> Alert | None:
+        """The alert that is its likely cause; None where it is no longer stored."""
+        name = self.document["incident.cause.alert_id"]
+        return next((alert for alert in self.alerts if alert.id == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """An alert that is also affected: one line, its worst sentence, the id of its chart."""
+
+    severity: str
+    line: str
+    sentence: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident.
+
+    Attributes:
+        id: The first digits of its id, enough for `mlmon incidents show`.
+        severity: The severity of now while it is open, the worst once it ended.
+        is_open: Whether it has not ended.
+        title: What is wrong.
+        period: `since … to …`, or `since …` while it is open.
+        start_iso: Its start for a program.
+        lasted: How long it lasted, or has been open.
+        anchor: The id of the likely cause's chart; empty where there is none.
+        worst: The likely cause's sentence, of its worst window.
+        latest: The sentence of its latest window, where the incident is open and it differs.
+        also: How many other alerts it has; empty for none.
+        members: Those alerts; `more` says how many are not listed.
+        people: Who acknowledged, snoozed or was assigned it.
+        runbook, runbook_url: Where it is written what to do; the URL is empty where none is set.
+        labels: Numbers of the scenario's incidents that it overlaps.
+        links: Where it leads in Kibana; None where there is none.
+    """
+
+    id: str
+    severity: str
+    is_open: bool
+    title: str
+    period: str
+    start_iso: str
+    lasted: str
+    anchor: str
+    worst: str
+    latest: str
+    also: str
+    members: tuple[MemberRow, ...]
+    more: str
+    people: tuple[str, ...]
+    runbook: str
+    runbook_url: str
+    labels: tuple[str, ...]
+    links: Links | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentList:
+    """Open incidents and ended ones, the newest first, and what is not listed."""
+
+    open: tuple[IncidentRow, ...]
+    ended: tuple[IncidentRow, ...]
+    left_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the rows refer to beside the incidents.
+
+    Attributes:
+        now: Until when open incidents have lasted.
+        runbooks: URL that the paths of runbooks follow; empty where none is set.
+        anchors: The id of each check's chart.
+        truth: The incidents of a scenario, as they are marked on charts.
+        links: Where a finding leads in Kibana.
+    """
+
+    now: datetime
+    links: Linked
+    runbooks: str = ""
+    anchors: Mapping[FindingIdentity, str] | None = None
+    truth: Sequence[Mark] = ()
+
+
+def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> IncidentList:
+    """Return the incidents to read; of the ended ones the newest `MOST_ENDED`."""
+    newest = sorted(
+        incidents,
+        key=lambda incident: (incident.document["event.start"], incident.document["incident.id"]),
+        reverse=True,
+    )
+    ended = [incident for incident in newest if not incident.is_open]
+    left = count(len(ended) - MOST_ENDED, "older incident") if len(ended) > MOST_ENDED else ""
+    return IncidentList(
+        open=tuple(_row(incident, around) for incident in newest if incident.is_open),
+        ended=tuple(_row(incident, around) for incident in ended[:MOST_ENDED]),
+        left_out=f"{left} not listed: `mlmon incidents --since` lists them." if left else "",
+    )
+
+
+def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
+    document, cause = incident.document, incident.cause
+    start = parse_time(document["event.start"])
+    end = parse_time(document["event.end"]) if "event.end" in document else around.now
+    others = sorted(
+        (alert for alert in incident.alerts if alert is not cause), key=lambda alert: alert.since
+    )
+    more = len(others) - MOST_MEMBERS
+    worst, latest = document["incident.cause.reason"], document["incident.cause.latest_reason"]
+    runbook = document.get("incident.runbook", "")
+    return IncidentRow(
+        id=document["incident.id"][:SHORT_ID],
+        severity=document["incident.severity" if incident.is_open else "incident.worst"],
+        is_open=incident.is_open,
+        title=document["incident.title"],
+        period=period(document),
+        start_iso=machine_moment(start.timestamp()),
+        lasted=duration(end - start),
+        anchor=_anchor(cause, around) if cause else "",
+        worst=worst,
+        latest=_latest(latest, cause) if incident.is_open and latest != worst else "",
+        also=also_affected(document),
+        members=tuple(_member(alert, around) for alert in others[:MOST_MEMBERS]),
+        more=f"and {count(more, 'more alert')}" if more > 0 else "",
+        people=tuple(people(document)),
+        runbook=runbook,
+        runbook_url=_runbook_url(runbook, around.runbooks),
+        labels=tuple(
+            mark.label
+            for mark in around.truth
+            if mark.start < end.timestamp() and start.timestamp() < mark.end
+        ),
+        links=around.links(_worst_finding(cause)) if cause else None,
+    )
+
+
+def _latest(sentence: str, cause: Alert | None) -> str:
+    """Return the latest sentence with its time."""
+    return f"{moment(cause.last_alarm)}: {sentence}" if cause else sentence
+
+
+def _member(alert: Alert, around: Surroundings) -> MemberRow:
+    return MemberRow(alert.severity.value, member_line(alert), alert.reason, _anchor(alert, around))
+
+
+def _anchor(alert: Alert, around: Surroundings) -> str:
+    return (around.anchors or {}).get(alert.identity.across_versions(), "")
+
+
+def _runbook_url(runbook: str, base: str) -> str:
+    """Return a runbook's absolute URL, an empty text where only its path is known."""
+    if runbook.startswith(("https://", "http://")):
+        return runbook
+    return f"{base}{runbook}" if runbook and base.startswith(("https://", "http://")) else ""
+
+
+def _worst_finding(alert: Alert) -> Finding:
+    """Return the worst finding of an alert as far as links need it."""
+    return Finding(
+        identity=alert.identity,
+        start=alert.reason_end - (alert.first_end - alert.first_start),
+        end=alert.reason_end,
+        severity=alert.severity,
+        reason=alert.reason,
+    )

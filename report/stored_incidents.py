@@ -1,0 +1,51 @@
+"""Incidents with their alerts, read from the store for the report and `mlmon serve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmon.alerting.alerts.store import AlertStore
+from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.report.html.incident_list import StoredIncident
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from mlmon.elastic.client.cluster import Cluster
+
+_AT_ONCE = 1_000
+
+
+def open_incidents(cluster: Cluster, namespace: str) -> tuple[StoredIncident, ...]:
+    """Return the incidents that are open, the newest first."""
+    return _with_alerts(cluster, namespace, IncidentStore(cluster, namespace).open())
+
+
+def incidents_of_period(
+    cluster: Cluster, namespace: str, since: datetime, until: datetime
+) -> tuple[StoredIncident, ...]:
+    """Return the incidents that lasted at some time of a period, as they stand now."""
+    found = IncidentStore(cluster, namespace).overlapping(since, until)
+    return _with_alerts(cluster, namespace, found)
+
+
+def _with_alerts(
+    cluster: Cluster, namespace: str, documents: Iterable[dict[str, Any]]
+) -> tuple[StoredIncident, ...]:
+    """Return incidents with their alerts, which are asked for together."""
+    incidents = list(documents)
+    names = [name for document in incidents for name in document["incident.alert_ids"]]
+    store = AlertStore(cluster, namespace)
+    alerts = {
+        alert.id: alert
+        for start in range(0, len(names), _AT_ONCE)
+        for alert in store.get(names[start : start + _AT_ONCE])
+    }
+    return tuple(
+        StoredIncident(
+            document,
+            tuple(alerts[name] for name in document["incident.alert_ids"] if name in alerts),
+        )
+        for document in incidents
+    )

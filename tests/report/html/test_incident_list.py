@@ -1,0 +1,117 @@
+"""The list of incidents: what a reader of the report or of `mlmon serve` finds in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mlmon.alerting.incidents.causality import onset
+from mlmon.analyzers.base.window import HOUR
+from mlmon.dashboards.links.links import nowhere
+from mlmon.dashboards.model.history import Mark
+from mlmon.report.html.incident_list import (
+    MOST_ENDED,
+    MOST_MEMBERS,
+    IncidentList,
+    StoredIncident,
+    Surroundings,
+    incident_list,
+)
+from tests.support.histories import START, all_episodes, rule, spell
+from tests.support.report_scenario import incidents_of
+
+NOW = START + 24 * HOUR
+
+
+def incidents(letters: str, subject: str = "price", **known: Any) -> tuple[StoredIncident, ...]:
+    """Return the incidents of one series, an hour a letter."""
+    findings = spell(letters, subject, model_name="autobid", **known)
+    return incidents_of(all_episodes(rule(1, 1), findings), NOW)
+
+
+def listed(*found: StoredIncident, **known: Any) -> IncidentList:
+    """Return the list of incidents in a page without Kibana."""
+    return incident_list(found, Surroundings(NOW, nowhere, **known))
+
+
+def test_an_open_incident_says_its_worst_and_its_latest_sentence() -> None:
+    """What is said of now is never the sentence of an earlier window, and has its time."""
+    (row,) = listed(*incidents("wcw")).open
+    assert row.worst == "price is c in window 2."
+    assert row.latest == "2026-03-02 03:00 UTC: price is w in window 3."
+    assert (row.severity, row.is_open) == ("critical", True)
+    assert row.period == "since 2026-03-02 00:00 UTC"
+    assert row.lasted == "1 d"
+
+
+def test_an_ended_incident_says_its_end_and_its_worst() -> None:
+    """The worst severity stays, the period has both ends, and no sentence is called the latest."""
+    (row,) = listed(*incidents("ccwooo")).ended
+    assert row.severity == "critical"
+    assert row.period == "since 2026-03-02 00:00 UTC to 2026-03-02 06:00 UTC"
+    assert (row.latest, row.lasted) == ("", "6 h")
+
+
+def test_the_newest_stand_first_and_what_is_left_out_is_said() -> None:
+    """Open incidents are all listed; of ended ones the newest, with the number of the others."""
+    many = [
+        incident
+        for number in range(MOST_ENDED + 2)
+        for incident in incidents("cooo", f"f{number}", start=START + number * 24 * HOUR)
+    ]
+    found = listed(*many, *incidents("cc"))
+    assert [row.title for row in found.ended[:2]] == [
+        f"drift ks of f{number}, autobid" for number in (MOST_ENDED + 1, MOST_ENDED)
+    ]
+    assert len(found.open) == 1
+    assert len(found.ended) == MOST_ENDED
+    assert found.left_out.startswith("2 older incidents not listed")
+
+
+def test_other_alerts_are_listed_up_to_a_number() -> None:
+    """Beside the likely cause each alert has its line and sentence; the rest is counted."""
+    findings = [
+        finding
+        for number in range(MOST_MEMBERS + 3)
+        for finding in spell("wc", f"f{number:02}", model_name="autobid")
+    ]
+    (incident,) = incidents_of(all_episodes(rule(1, 1), findings), NOW)
+    (row,) = listed(incident).open
+    assert row.also == f"{MOST_MEMBERS + 2} other alerts"
+    assert len(row.members) == MOST_MEMBERS
+    assert row.more == "and 2 more alerts"
+    assert row.members[0].line.startswith("critical drift ks of f01, autobid, from 2026-03-02")
+    assert row.members[0].sentence == "f01 is c in window 2."
+
+
+def test_an_incident_whose_alerts_are_gone_is_still_told() -> None:
+    """Alerts are kept for less long than incidents: without them there is no chart to lead to."""
+    (incident,) = incidents("wc")
+    key = incident.alerts[0].identity.across_versions()
+    (row,) = listed(incident, anchors={key: "check-1"}).open
+    assert row.anchor == "check-1"
+    (row,) = listed(replace(incident, alerts=()), anchors={key: "check-1"}).open
+    assert row.anchor == ""
+    assert row.worst == "price is c in window 2."
+
+
+def test_a_runbook_has_a_url_where_one_is_set() -> None:
+    """The path follows the setting; nothing but the web is linked to."""
+    (incident,) = incidents("cc")
+    path = "docs/analyzers/drift.md"
+    for base, url in (
+        ("https://git.example/", f"https://git.example/{path}"),
+        ("", ""),
+        ("javascript:alert(1)//", ""),
+    ):
+        (row,) = listed(incident, runbooks=base).open
+        assert (row.runbook, row.runbook_url) == (path, url)
+
+
+def test_overlapping_incidents_of_a_scenario_are_named() -> None:
+    """An incident carries the numbers of those of the scenario that it overlaps, no others."""
+    (incident,) = incidents("ccooo")
+    begin = onset(incident.alerts[0]).earliest.timestamp()
+    truth = (Mark("1", begin - 9_000, begin), Mark("2", begin + 3_600, begin + 7_200))
+    (row,) = listed(incident, truth=truth).ended
+    assert row.labels == ("2",)
