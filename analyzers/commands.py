@@ -104,6 +104,7 @@ def findings(
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import iso
     from mlmon.analyzers.run.findings_store import FindingStore
+    from mlmon.analyzers.run.judged import judged
     from mlmon.elastic.connect import connect
     from mlmon.elastic.errors import WrongValueError
     from mlmon.elastic.settings import load_settings
@@ -134,6 +135,8 @@ def findings(
                 print(json.dumps(finding.to_document(), ensure_ascii=False))
         else:
             _table(found)
+            if known is None:
+                print(judged(cluster, settings.namespace).sentence(now))
 
 
 @app.command("analyzers")

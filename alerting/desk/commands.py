@@ -64,14 +64,16 @@ def list_incidents(
     from mlmon.analyzers.base.time_argument import time_argument
 
     begin = time_argument(since, datetime.now(UTC)) if since else None
-    with _desk(namespace) as (desk, _now):
+    with _desk(namespace) as (desk, now):
         found = desk.listed(begin)
         silenced = desk.silenced()
+        coverage = desk.judged().sentence(now)
     if as_json:
         for incident in found:
             print(json.dumps(incident, ensure_ascii=False))
     else:
         _print(found, silenced)
+        print(coverage)
     urgent = [
         incident
         for incident in found

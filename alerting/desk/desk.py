@@ -10,6 +10,7 @@ from mlmon.alerting.incidents.incident import Change, ChangeKind, Status
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.run.judged import Judged, judged
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import duration, moment
 
@@ -32,12 +33,17 @@ class Desk:
     """
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster, self._namespace = cluster, namespace
         self._store = IncidentStore(cluster, namespace)
         self._alerts = AlertStore(cluster, namespace)
 
     def listed(self, since: datetime | None = None) -> list[Json]:
         """Return the open incidents, or those that lasted after a moment, the newest first."""
         return list(self._store.open() if since is None else self._store.overlapping(since))
+
+    def judged(self) -> Judged:
+        """Return what was judged lately, and what could not be."""
+        return judged(self._cluster, self._namespace)
 
     def silenced(self) -> dict[str, str]:
         """Return who silenced which incident in Alertmanager, by the incident's id."""

@@ -60,7 +60,8 @@ def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str)
     assert (evaluated["open"], evaluated["critical"], evaluated["opened"]) == (1, 1, 2)
     again = mlmon("alerts", "evaluate", "--since", BEGIN).stdout
     assert again == "1 incident open, 1 critical\n"
-    head, *lines = mlmon("incidents").stdout.splitlines()
+    head, *lines, coverage = mlmon("incidents").stdout.splitlines()
+    assert coverage.startswith("3 checks judged, 1 of them without a verdict (fallback_rate 1;")
     assert head.endswith(" critical job_health missed.runs of refresh")
     assert lines == [
         f"  since {at(2)}; 1 other alert",
