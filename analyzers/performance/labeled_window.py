@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
+from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTIONS
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import (
@@ -28,7 +29,7 @@ from mlmon.analyzers.statistics.unknown_labels import bounded_performance
 from mlmon.formatting import count, percent, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.99
 MIN_LABELS, MIN_LABELS_PER_CLASS = 100, 20
-"""Labels, and labels of each class, that a verdict needs."""
+"""Labels that a verdict needs, and labels of each class that its measure needs."""
+CLASSES_NEEDED: Mapping[Measure, tuple[str, ...]] = {
+    "roc_auc": ("positive", "negative"),
+    "f1": ("positive", "negative"),
+    "recall": ("positive",),
+}
+"""The classes without whose labels a measure says nothing; the other measures need none: where all
+outcomes are alike, success rate, calibration and losses are certain."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +101,39 @@ class LabeledWindow:
                 f"None of {count(predictions, 'prediction')} of {self.day.title} "
                 f"{span(self.day.window)} has a score: log `ml.prediction.score`."
             )
-        known = self.labels.scores if self.labels else None
-        positives, negatives = (known.positives.n, known.negatives.n) if known else (0, 0)
-        fewest = min(positives, negatives)
-        if positives + negatives < MIN_LABELS or fewest < MIN_LABELS_PER_CLASS:
+        labels = sum(self._labels_by_class().values())
+        if labels < MIN_LABELS:
             return (
-                f"{positives + negatives} labels, {fewest} of the rarer class, are known for "
-                f"{count(self.scores.n, 'prediction')} of {self.day.title} "
-                f"{span(self.day.window)}; {MIN_LABELS} and {MIN_LABELS_PER_CLASS} are needed."
+                f"{count(labels, 'label')} known for {count(self.scores.n, 'prediction')} of "
+                f"{self.day.title} {span(self.day.window)}; {MIN_LABELS} are needed."
             )
         return None
+
+    def measure_skip_reason(self, measure: Measure) -> str | None:
+        """Return why a measure waits for labels of a class or decision, None if it does not."""
+        known = self._labels_by_class()
+        approved = self.labels.approved.labeled if self.labels else 0
+        if measure == "precision" and approved < MIN_LABELS_PER_CLASS:
+            # Of ten rows the interval is too narrow: 3 of 60 simulated calm days alarmed.
+            return (
+                f"Precision of {self.day.title} cannot be judged: "
+                f"{count(approved, 'label')} of approved predictions {span(self.day.window)}; "
+                f"{MIN_LABELS_PER_CLASS} are needed."
+            )
+        for name in CLASSES_NEEDED.get(measure, ()):
+            if known[name] < MIN_LABELS_PER_CLASS:
+                return (
+                    f"{TITLES[measure]} of {self.day.title} cannot be judged: {known[name]} of "
+                    f"{count(sum(known.values()), 'label')} {span(self.day.window)} are {name}; "
+                    f"{MIN_LABELS_PER_CLASS} are needed."
+                )
+        return None
+
+    def _labels_by_class(self) -> dict[str, int]:
+        known = self.labels.scores if self.labels else None
+        if known is None:
+            return {"positive": 0, "negative": 0}
+        return {"positive": known.positives.n, "negative": known.negatives.n}
 
     @cached_property
     def performance(self) -> Performance:

@@ -145,6 +145,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
     def _gap(
         self, day: LabeledWindow, measure: Measure, live: Estimate | None, expected: Estimate | None
     ) -> Finding:
+        if skip_reason := day.measure_skip_reason(measure):
+            return self._unknown(day, GAP, measure, skip_reason)
         title = f"{TITLES[measure]} of {day.day.title}"
         if live is None or expected is None:
             return self._unknown(day, GAP, measure, f"{title} has no value by {day.known()}.")
@@ -329,4 +331,6 @@ class _Life:
 
 
 def _mature_area(day: LabeledWindow) -> Estimate | None:
-    return day.performance.roc_auc if not day.skip_reason() and day.coverage.mature else None
+    if day.skip_reason() or day.measure_skip_reason("roc_auc") or not day.coverage.mature:
+        return None
+    return day.performance.roc_auc

@@ -13,6 +13,10 @@ and each bin's gap of observed and predicted share. Where the baseline divides t
 sentence of the success rate names the segments below the rate expected from their own scores
 (`segment_performance`), even on a day on which the total is as expected.
 
+A verdict needs 100 labels. ROC AUC and F1 also need 20 of either class, recall 20 positives,
+precision 20 of approved predictions. The other measures need no class: where every outcome is a
+failure, that is evidence, not a lack of it.
+
 A day is judged by `label_maturity.py` as mature or not. While labels are missing, every interval
 covers every possible outcome of them; where that leaves the verdict open it is `unknown`.
 """
@@ -137,6 +141,8 @@ class LivePerformance(Analyzer[LabelProfile]):
             yield from self._calibration(day)
 
     def _against_offline(self, day: LabeledWindow, measure: Measure) -> Finding:
+        if skip_reason := day.measure_skip_reason(measure):
+            return self._unknown(day, measure, skip_reason)
         title = f"{TITLES[measure]} of {day.day.title}"
         current: Estimate | None = getattr(day.performance, measure)
         if current is None:
