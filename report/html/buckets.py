@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
+from mlmon.report.html.alarm_periods import worst_place
 from mlmon.report.html.series import Floats, Series
 from mlmon.report.html.severity import UNKNOWN
-from mlmon.report.html.spells import worst_place
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE

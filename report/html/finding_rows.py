@@ -1,4 +1,4 @@
-"""The table of findings: one row per spell, with the sentence of its worst finding."""
+"""The table of findings: one row per alarm period, with the sentence of its worst finding."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Final
 
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.formatting import count, duration, machine_moment, number, short_moment
+from mlmon.report.html.alarm_periods import AlarmPeriod
 from mlmon.report.html.severity import FACES
-from mlmon.report.html.spells import Spell
 
 MOST_ROWS: Final = 600
 
@@ -20,7 +20,6 @@ class FindingRow:
     since: str
     since_iso: str
     lasted: str
-    ongoing: bool
     key: FindingIdentity
     anchor: str
     value: str
@@ -39,52 +38,51 @@ class FindingTable:
 
 
 def finding_table(
-    spells: Iterable[Spell],
+    periods: Iterable[AlarmPeriod],
     anchors: Mapping[FindingIdentity, str],
     units: Mapping[tuple[str, str], str],
 ) -> FindingTable:
-    """Return the table; of more than `MOST_ROWS` spells the worst and longest are kept.
+    """Return the table; of more than `MOST_ROWS` periods the worst and longest are kept.
 
     Args:
-        spells: In any order.
+        periods: In any order.
         anchors: The id of each check's chart.
         units: The unit of each analyzer's metric.
     """
-    ranked = sorted(spells, key=lambda spell: (-spell.severity, -spell.alarms, -spell.since))
+    ranked = sorted(periods, key=lambda period: (-period.severity, -period.alarms, -period.since))
     kept, left = ranked[:MOST_ROWS], ranked[MOST_ROWS:]
-    kept.sort(key=lambda spell: (-spell.since, -spell.severity))
+    kept.sort(key=lambda period: (-period.since, -period.severity))
     rows = (
-        _row(spell, anchors[spell.key], units.get((spell.key.analyzer, spell.key.metric), ""))
-        for spell in kept
+        _row(period, anchors[period.key], units.get((period.key.analyzer, period.key.metric), ""))
+        for period in kept
     )
     return FindingTable(tuple(rows), _left_out(left))
 
 
-def _row(spell: Spell, anchor: str, unit: str) -> FindingRow:
-    """Return one spell's row."""
-    worst = spell.worst
+def _row(period: AlarmPeriod, anchor: str, unit: str) -> FindingRow:
+    """Return the row of one alarm period."""
+    worst = period.worst
     limit = worst.critical if worst.severity == "critical" else worst.warning
     return FindingRow(
-        severity=FACES[spell.severity].name,
-        since=short_moment(spell.since),
-        since_iso=machine_moment(spell.since),
-        lasted=duration(spell.until - spell.since),
-        ongoing=spell.ongoing,
-        key=spell.key,
+        severity=FACES[period.severity].name,
+        since=short_moment(period.since),
+        since_iso=machine_moment(period.since),
+        lasted=duration(period.until - period.since),
+        key=period.key,
         anchor=anchor,
         value=number(worst.value, unit),
         limit=number(limit, unit),
-        windows=f"{spell.alarms:,} of {count(spell.windows, 'window')}",
+        windows=f"{period.alarms:,} of {count(period.windows, 'window')}",
         sentence=worst.reason,
         runbook=worst.runbook or "",
     )
 
 
-def _left_out(left: list[Spell]) -> str:
+def _left_out(left: list[AlarmPeriod]) -> str:
     """Say what the table does not show, and where it is."""
     if not left:
         return ""
-    worst = FACES[max(spell.severity for spell in left)].label.lower()
+    worst = FACES[max(period.severity for period in left)].label.lower()
     return (
         f"{count(len(left), 'further row')} left out, none worse than {worst}: "
         "the shortest of the least severe. `mlmon findings` lists every finding."

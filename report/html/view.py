@@ -6,24 +6,26 @@ from datetime import datetime
 from typing import Protocol
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.run.ground_truth import Incident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
-from mlmon.formatting import duration, heading, machine_moment, moment
+from mlmon.formatting import count, duration, heading, machine_moment, moment
+from mlmon.report.html.alarm_periods import alarm_periods
 from mlmon.report.html.charts import PanelView, Resolution, panel_views, resolution
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
 from mlmon.report.html.incident_list import (
     IncidentList,
+    IncidentRow,
     StoredIncident,
     Surroundings,
     incident_list,
 )
 from mlmon.report.html.series import Record, Series
 from mlmon.report.html.severity import FACES
-from mlmon.report.html.spells import spells
 from mlmon.report.html.strips import Shade, Tick, shade, strip_ticks
 from mlmon.report.html.truth_table import TruthTable, marks, truth_table, within
 
@@ -106,7 +108,10 @@ def page_view(
     views = tuple(_analyzers(found, analyzers, anchors, frame, fine))
     around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
+    listed = None if incidents is None else incident_list(incidents, around)
     state, headline = overall(view.health for view in views)
+    if listed and listed.open:
+        state, headline = _open_headline(listed.open)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
@@ -124,8 +129,8 @@ def page_view(
         several_services=len(checks) < len(found.series),
         resolution=duration(fine.width),
         analyzers=views,
-        incidents=None if incidents is None else incident_list(incidents, around),
-        findings=finding_table(spells(found.series), anchors, _units(analyzers)),
+        incidents=listed,
+        findings=finding_table(alarm_periods(found.series), anchors, _units(analyzers)),
         truth=truth_table(comparison, anchors) if truth else None,
         shades=tuple(
             shade(one.start, one.end, frame.since, frame.until, one.label)
@@ -133,6 +138,12 @@ def page_view(
         ),
         ticks=strip_ticks(frame.since, frame.until),
     )
+
+
+def _open_headline(opened: Sequence[IncidentRow]) -> tuple[str, str]:
+    """Return the worst severity of open incidents, and their number in words."""
+    worst = max((Severity(row.severity) for row in opened), key=lambda severity: severity.rank)
+    return worst.value, f"{FACES[worst.rank].label}: {count(len(opened), 'open incident')}"
 
 
 def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:

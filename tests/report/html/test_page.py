@@ -177,6 +177,10 @@ def test_incidents_are_the_first_section(scenario_page: str) -> None:
     section = scenario_page.split('id="incidents"')[1].split("</section>", maxsplit=1)[0]
     assert section.count('<li class="incident ') == 7
     assert 'href="#check-' in section
+    headline = scenario_page.split("<h1>")[1].split("</h1>", maxsplit=1)[0]
+    number = section.count("open for")
+    assert number > 0
+    assert f"Critical: {number} open incident" in headline
 
 
 @pytest.mark.parametrize("field", ["subject", "reason", "service", "model_version", "runbook"])

@@ -1,9 +1,9 @@
-"""Spells: the unbroken times in which one check was warning or critical.
+"""Alarm periods: a row of the table of findings for consecutive windows in alarm of a check.
 
-A finding says what holds for one window; a person asks "since when?". A spell answers: it opens
-with the first alarm of a series and ends when the check has been ok for longer than `PATIENCE`
-windows, so that a value that hovers at its limit makes one spell and not twenty. A window without a
-verdict ends nothing, and neither does the time between two runs of a job.
+A period opens with the first alarm of a series and ends when the check has been ok for longer than
+`PATIENCE` windows, so that a value around its limit makes one row and not twenty. A window without
+a verdict ends nothing, and neither does the time between two runs of a job. What is wrong now, and
+why, is said by incidents, not here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,77 +23,71 @@ Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """One time of trouble of one check.
+class AlarmPeriod:
+    """Consecutive windows of one check that are warning or critical.
 
     Attributes:
         key: The check.
         since, until: Start of the first and end of the last window in alarm, in seconds.
         severity: The worst rank in it.
-        window: Length of its first window, in seconds: `since` is not known better than that.
         windows: Windows in it that the check judged; `alarms` of them are warning or critical.
         worst: The finding that is worst: of the highest severity the farthest beyond its limit.
-        ongoing: The check has not been ok for long enough since.
     """
 
     key: FindingIdentity
     since: float
     until: float
     severity: int
-    window: float
     windows: int
     alarms: int
     worst: Finding
-    ongoing: bool
 
 
-def spells(series: Iterable[Series]) -> tuple[Spell, ...]:
-    """Return the spells of several series by their beginning."""
-    found = (spell for one in series for spell in spells_of(one))
-    return tuple(sorted(found, key=lambda spell: (spell.since, -spell.severity, spell.key)))
+def alarm_periods(series: Iterable[Series]) -> tuple[AlarmPeriod, ...]:
+    """Return the alarm periods of several series by their beginning."""
+    found = (period for one in series for period in periods_of(one))
+    return tuple(sorted(found, key=lambda period: (period.since, -period.severity, period.key)))
 
 
-def spells_of(series: Series) -> Iterator[Spell]:
-    """Yield the spells of one series in time order."""
+def periods_of(series: Series) -> Iterator[AlarmPeriod]:
+    """Yield the alarm periods of one series in time order."""
     places = np.flatnonzero(series.severity >= WARNING)
     if not places.size:
         return
-    well = np.flatnonzero(series.severity == OK)
-    pauses = (_ended(series, well, one, two) for one, two in pairwise(places))
-    breaks = [number for number, ended in enumerate(pauses, 1) if ended]
+    ok = np.flatnonzero(series.severity == OK)
+    breaks = [
+        number
+        for number, (last, following) in enumerate(pairwise(places), 1)
+        if _ended(series, ok, last, following)
+    ]
     for group in np.split(places, breaks):
-        ongoing = not _ended(series, well, group[-1], None)
-        yield _spell(series, group.tolist(), ongoing=ongoing)
+        yield _period(series, group.tolist())
 
 
-def _ended(series: Series, well: Places, last: np.intp, following: np.intp | None) -> bool:
-    """Say whether a check was ok for long after an alarm and before the one that follows it."""
-    after = well[np.searchsorted(well, last) :]
-    quiet = after if following is None else after[: np.searchsorted(after, following)]
-    if not quiet.size:
+def _ended(series: Series, ok: Places, last: np.intp, following: np.intp) -> bool:
+    """Return whether a check was ok for long after an alarm and before the one that follows it."""
+    between = ok[np.searchsorted(ok, last) : np.searchsorted(ok, following)]
+    if not between.size:
         return False
     pause = PATIENCE * (series.end[last] - series.start[last])
-    until = series.end[quiet[-1]] if following is None else series.start[following]
-    return bool(until - series.end[last] > pause)
+    return bool(series.start[following] - series.end[last] > pause)
 
 
-def _spell(series: Series, places: list[int], *, ongoing: bool) -> Spell:
-    """Describe the spell made of the alarms at these places of a series."""
+def _period(series: Series, places: list[int]) -> AlarmPeriod:
+    """Describe the period made of the alarms at these places of a series."""
     first, last = places[0], places[-1]
     worst = worst_place(series, places)
     finding = series.kept[worst]
     if finding is None:
         raise ValueError("an alarm was not kept")
-    return Spell(
+    return AlarmPeriod(
         key=series.key,
         since=float(series.start[first]),
         until=float(series.end[last]),
         severity=int(series.severity[worst]),
-        window=float(series.end[first] - series.start[first]),
         windows=last - first + 1,
         alarms=len(places),
         worst=finding,
-        ongoing=ongoing,
     )
 
 
