@@ -87,7 +87,7 @@ class WeeklyDrift:
         weeks: In how many past weeks there are any.
         needed: Rows of the window at which a critical distance would be found nine times in ten,
             None where the past weeks are too few rows for that.
-        drift: Their distance, None where rows are too few.
+        drift: Their distance; of too few rows None, unless it alarms.
     """
 
     window: Window
@@ -96,6 +96,11 @@ class WeeklyDrift:
     weeks: int
     needed: int | None
     drift: Drift | None
+
+    @property
+    def enough(self) -> bool:
+        """Whether a critical distance would be detected with a power of 0.9."""
+        return self.needed is not None and self.rows >= self.needed
 
     @property
     def rows(self) -> int:
@@ -121,7 +126,16 @@ def weekly_drift(end: datetime, hours: Hours, past: Hours) -> WeeklyDrift | None
         found = compared(Window(end - length, end), hours, past) or found
         if found is not None and found.drift is not None:
             return found
-    return found
+    return found and _alarm_of_few(found)
+
+
+def _alarm_of_few(found: WeeklyDrift) -> WeeklyDrift:
+    """Return a day of too few rows with its distance where that alarms all the same."""
+    if not (found.rows and found.usual_rows):
+        return found
+    drift = drift_of_parts(buckets_of(found.current), buckets_of(found.usual))
+    alarming = LIMITS.judge(drift.low, drift.high).alarming
+    return replace(found, drift=drift) if alarming else found
 
 
 def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
@@ -137,9 +151,10 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
         counted = [week for week in weeks if week is not farthest]
     usual = [part for each in counted for part in each]
     needed = rows_needed(LIMITS.critical, rows_of(usual))
-    enough = needed is not None and rows_of(current) >= needed
-    drift = drift_of_parts(buckets_of(current), buckets_of(usual)) if enough else None
-    return WeeklyDrift(window, current, usual, len(weeks), needed, drift)
+    found = WeeklyDrift(window, current, usual, len(weeks), needed, None)
+    if not found.enough:
+        return found
+    return replace(found, drift=drift_of_parts(buckets_of(current), buckets_of(usual)))
 
 
 def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
@@ -136,12 +137,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
             f"{count(found.usual_rows, 'score')} of the nearest {found.weeks - 1} of {found.weeks} "
             f"past weeks{under}"
         )
-        if drift is None:
+        severity = Severity.UNKNOWN
+        if drift is not None:
+            severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
+        if drift is None or not (found.enough or severity.alarming):
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
             reason = f"{sample}, {rule} to detect a distance of {LIMITS.critical} from {past}."
             known = {"sample_count": found.rows, **day.about}
             return self.unknown(WEEKLY, SCORE, window, reason, **known)
-        severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
         verdict = (
             f"differ from past weeks: "
             f"{parts_moved(buckets_of(found.current), buckets_of(found.usual), 'in past weeks')}"

@@ -165,6 +165,17 @@ def test_too_few_scores_are_said(series: Callable[..., Series]) -> None:
     assert "are needed to detect a distance of 0.2" in found[0].reason
 
 
+def test_few_scores_alarm_where_they_fell_far(series: Callable[..., Series]) -> None:
+    """120 scores a day at a fifth of past weeks' alarm, though more are needed for calm."""
+    fallen = series(
+        4.5, 5, lambda hour, scores: rhythm(hour, scores) * (0.2 if hour >= 4 * 168 else 1.0)
+    )
+    last = fallen.judge(4 * 168 + 23, 4 * 168 + 24)
+    assert [finding.severity for finding in last] == [Severity.CRITICAL]
+    assert last[0].sample_count == 120
+    assert last[0].end - last[0].start == DAY
+
+
 def test_nothing_is_said_before_three_weeks_are_known(series: Callable[..., Series]) -> None:
     """The first finding is of the first hour that has three hours of past weeks before it."""
     found = series(4).judge(0, 4 * 168)
