@@ -165,3 +165,13 @@ def test_an_acknowledgement_shows_in_all(
         assert [said in page for page in [*pages, run("incidents")]] == [known] * 3
         if not known:
             run("incidents", "ack", document["incident.id"][:8], "--by", "ada")
+
+
+def test_the_end_of_a_single_alert_names_its_numbers(cluster: Cluster, namespace: str) -> None:
+    """The message that all is clear still says what it was, with one alert as with several."""
+    findings = history("fallback_rate", "fallback.rate", "stats", "ooccc" + "o" * 8, FALLBACK)
+    FindingStore(cluster, namespace).write(findings, START)
+    update(cluster, namespace, BEGIN, NOW, AlertingSettings())
+    text = sent(cluster, namespace, ChangeKind.RESOLVED)
+    assert f"Likely cause: {FALLBACK}" in text
+    assert "Also affected" not in text
