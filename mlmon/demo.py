@@ -123,7 +123,7 @@ class Tour:
 def show(words: Sequence[str]) -> str:
     """Return a command as a person would type it."""
     here = f"{Path.cwd()}{os.sep}"
-    text = " ".join(words).replace(f"{sys.executable} -m mlmon", "mlmon")
+    text = " ".join(words).replace(f"{sys.executable} -m mlmon ", "mlmon ")
     return text.replace(sys.executable, "python").replace(here, "")
 
 
