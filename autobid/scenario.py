@@ -93,7 +93,7 @@ def run_scenario(
 def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) -> None:
     rng = np.random.default_rng([settings.seed, 0])
     population = Population(settings.seed)
-    start, end = to_nanoseconds(settings.start), to_nanoseconds(settings.end)
+    start = to_nanoseconds(settings.start)
     components = start_components(
         folder,
         seed=settings.seed,
@@ -101,6 +101,22 @@ def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) 
         stats_source=population.statistics,
         window=settings.window,
     )
+    try:
+        _run_days(components, settings, plan, progress, population, rng)
+    finally:
+        # An open log would make its folder again where an interrupted run removes it.
+        components.logs.close_all()
+
+
+def _run_days(
+    components: Components,
+    settings: Settings,
+    plan: Plan,
+    progress: Progress,
+    population: Population,
+    rng: np.random.Generator,
+) -> None:
+    start, end = to_nanoseconds(settings.start), to_nanoseconds(settings.end)
     _train_first_model(components, settings, population, rng)
     operations = Operations(components, plan, settings.start, settings.days, settings.seed)
     operations.reload(start)
@@ -118,7 +134,6 @@ def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) 
             exchange.serve(requests, first, last, tick + SLOT)
             first = last
         progress((day + 1) / settings.days)
-    components.logs.close_all()
 
 
 def _train_first_model(

@@ -36,6 +36,7 @@ from mlmon.alerting.alerts.alert import FIELDS as ALERT_FIELDS
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.analyzers.base.finding import FIELDS as FINDING_FIELDS
 from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.time_argument import check_order, time_argument
 from mlmon.analyzers.base.window import EPOCH, Window
 from mlmon.analyzers.profiles.kind import kinds
@@ -67,7 +68,13 @@ CHUNKSIZE = 50_000
 SEVERITIES = [str(severity) for severity in Severity]
 
 _FINDING_COLUMNS = ["series", *FINDING_FIELDS]
-_ALERT_COLUMNS = ["id", "status", "title", *(name for name in ALERT_FIELDS if name != "withdrawn")]
+_ALERT_COLUMNS = [
+    "id",
+    "status",
+    "title",
+    *IDENTITY_FIELDS,
+    *(name for name in ALERT_FIELDS if name != "withdrawn"),
+]
 _PROFILE_COLUMNS = ["kind", "start", "end", "revision", "documents", "ingested"]
 _TIMES = {
     "start",

@@ -104,8 +104,8 @@ _DAYS: Final = MappingProxyType(
         "ml.model": 400,
     }
 )
-# An index a month. Baselines, alerts, notices and state are one index each, written to as long as
-# mlmon runs, and have no lifecycle.
+# An index a month. Baselines, alerts, incidents, their changes, deliveries, notices and state
+# are one index each, written to as long as mlmon runs, and have no lifecycle.
 _MONTHLY_DAYS: Final = MappingProxyType(
     {
         PROFILES: 5 * 365,

@@ -80,7 +80,7 @@ def test_from_training_set_to_findings(
     found = summary["severities"]["critical"] + summary["severities"]["warning"]
     assert len(documents) == found
     assert {document["finding.metric"] for document in documents} == {"ks.distance"}
-    assert "Scores of autobid 1 moved" in mlmon("findings", "--severity", "critical").stdout
+    assert "Scores of autobid 1 drifted" in mlmon("findings", "--severity", "critical").stdout
     everything = mlmon("findings", "--severity", "all", "--json").stdout.splitlines()
     assert len(everything) == sum(summary["severities"].values())
     assert "no such findings" in mlmon("findings", "--analyzer", "job_health").stdout
@@ -149,7 +149,7 @@ def test_a_sample_is_written(
 def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
     """Each with its question and its limits."""
     text = mlmon("analyzers").stdout
-    assert "score_shift: Have the scores" in text
+    assert "score_shift: Are scores distributed" in text
     assert "http.5xx.rate: warning ≥ 0.02, critical ≥ 0.1" in text
     listed = map(json.loads, mlmon("analyzers", "--json").stdout.splitlines())
     assert {each["name"] for each in listed} >= {"score_shift", "job_health"}

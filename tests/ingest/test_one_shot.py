@@ -83,7 +83,8 @@ def test_one_id_with_other_contents_is_kept_not_hidden(ship: Ship) -> None:
     """Three starts of a job that gives itself the same id: the later lines lie in the letters."""
     for run in range(3):
         path = ship.folder / f"job-{run}.jsonl"
-        log = open_log(Service("job"), entity_id=f"nightly-{ship.entity[:8]}", path=path)
+        entity = f"nightly-{ship.entity[:8]}"
+        log = open_log(Service("job"), entity_id=entity, path=path, clock=time.time_ns)
         for number in range(5):
             log.app("info", f"run {run} step {number}", {})
         log.close()

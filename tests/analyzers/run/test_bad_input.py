@@ -198,8 +198,8 @@ def test_a_cycle_over_bad_logs(
     assert "0 predictions with a value" in said["feature_statistics", "1", "rating"]
     for name in ("feature_drift", "feature_statistics", "score_attribution"):
         assert "mlmon baseline create" in said[name, "99", None]
-        assert "do not say which model version" in said[name, "(unnamed)", None]
-    assert "do not say which model version" in said["score_shift", "(unnamed)", SCORE]
+        assert "name no model version" in said[name, "(unnamed)", None]
+    assert "name no model version" in said["score_shift", "(unnamed)", SCORE]
     assert "numbers" in said["embedding_drift", "1", "text"]
     assert "(unreadable)" in " ".join(str(each.subject) for each in found)
     unnamed = [each for each in found if each.model_version == "(unnamed)"]

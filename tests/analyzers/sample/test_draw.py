@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.base.window import DAY, HOUR, Window, iso, milliseconds
+from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.labels.join import LabelJoin
 from mlmon.analyzers.sample.draw import least_hashes, sample
 from mlmon.elastic.client.cluster import Cluster
@@ -124,11 +124,11 @@ def test_odd_values_are_those_elasticsearch_takes(
     predictions_of: Callable[..., Events],
     ship: Callable[[Events], None],
 ) -> None:
-    """Of a list the first, a number of its text, a date of its milliseconds; an empty text none."""
+    """Of a list the first, a number of its text, a date with its offset; an empty text none."""
     price, country = "ml.features.numeric.price", "ml.features.categorical.country"
     first, second = named(predictions_of(2, 1))
     odd = {
-        "@timestamp": milliseconds(start),
+        "@timestamp": start.isoformat(),
         "ml.prediction.id": [["p-0000"], "q"],
         "ml.model.version": 7,
         "ml.prediction.score": "0.25",

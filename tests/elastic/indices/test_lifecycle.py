@@ -37,7 +37,15 @@ def test_a_policy_fits_the_published_schema(lifecycle: Lifecycle) -> None:
 def test_everything_that_grows_has_a_lifecycle() -> None:
     """Each template has one, but for the indices that are one each and stay small."""
     named = {template.name for template in templates.templates()}
-    lasting = {"mlmon-baselines", "mlmon-alerts", "mlmon-notices", "mlmon-state"}
+    lasting = {
+        "mlmon-baselines",
+        "mlmon-alerts",
+        "mlmon-incidents",
+        "mlmon-incident_changes",
+        "mlmon-deliveries",
+        "mlmon-notices",
+        "mlmon-state",
+    }
     assert {each.template for each in LIFECYCLES} == named - lasting
     assert all(each.days for each in LIFECYCLES)
 

@@ -329,7 +329,7 @@ def test_a_kibana_that_is_too_old(stand_in: StandIn, url: str) -> None:
 def test_something_else_at_the_address(stand_in: StandIn, url: str) -> None:
     """What has no version of Kibana's is no Kibana."""
     stand_in.version = ""
-    with pytest.raises(KibanaError, match="is no Kibana"):
+    with pytest.raises(KibanaError, match="is not Kibana"):
         opened(url=url).version()
 
 

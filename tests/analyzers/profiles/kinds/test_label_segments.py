@@ -208,7 +208,7 @@ def test_a_second_run_writes_the_same(
         for each in found
         if each.analyzer == "live_performance" and each.metric == SUCCESS and each.end == period.end
     )
-    assert "most of all country=DE" in whole.reason
+    assert "first country=DE" in whole.reason
 
 
 def test_hours_add_up() -> None:
