@@ -118,9 +118,9 @@ def findings(
     check_order(first, last)
     with connect(settings) as cluster:
         store = FindingStore(cluster, settings.namespace)
-        if known and (first := store.first_created()) and first > known:
+        if known and (earliest := store.first_created()) and earliest > known:
             raise WrongValueError(
-                f"Nothing was known at {iso(known)}: the first finding was first at {iso(first)}",
+                f"Nothing was known at {iso(known)}: the first finding was made at {iso(earliest)}",
                 "--as-of is when mlmon judged; the time it judged is --since and --until.",
             )
         found = store.search(
