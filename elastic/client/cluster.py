@@ -161,6 +161,18 @@ class Cluster:
         with cluster_errors(self._client):
             return store(self._client, documents)
 
+    def running_writes(self) -> set[str]:
+        """Return the ids of the bulk requests that the cluster carries out now."""
+        # Not `tasks.list`, which warns that it may change.
+        answer = self._ask(
+            self._client.perform_request,
+            method="GET",
+            path="/_tasks",
+            params={"actions": "indices:data/write/bulk*", "group_by": "none"},
+            headers={"accept": JSON_HEADERS["accept"]},
+        )
+        return {f"{task['node']}:{task['id']}" for task in answer.get("tasks", ())}
+
     def refresh(self, index: str) -> None:
         """Make what was stored visible to searches."""
         self._ask(self._client.indices.refresh, index=index, ignore_unavailable=True)

@@ -6,7 +6,7 @@ content of the document that has the id.
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 from mlmon.elastic.errors import ClusterError
@@ -16,6 +16,7 @@ _PAGE = 500
 # So many backing indices may hold one id before an answer of this size could miss another one.
 _COPIES = 4
 _FRESH_S = 5.0
+_LONGEST_WRITE_S, _POLL_S = 10.0, 0.05
 _ADDED_PREFIXES = ("agent.", "data_stream.", "input.", "log.file.", "log.offset", "host.")
 """Fields that shippers and ingest pipelines add or change."""
 
@@ -30,6 +31,9 @@ class SearchTarget(Protocol):
 
     def refresh(self, index: str) -> None:
         """Make what was stored visible to searches."""
+
+    def running_writes(self) -> set[str]:
+        """Return the ids of the bulk requests that the cluster carries out now."""
 
 
 class StoredEvents:
@@ -48,9 +52,26 @@ class StoredEvents:
         """Return the stored event of each id that is there, refreshing the streams first."""
         if not ids:
             return {}
+        self._await_running_writes()
         self._target.refresh(self._streams)
         pages = (ids[first : first + _PAGE] for first in range(0, len(ids), _PAGE))
         return {id_: event for page in pages for id_, event in self._page(page)}
+
+    def _await_running_writes(self) -> None:
+        """Wait until the bulk requests that run now have ended.
+
+        One may be ours, cut off and still being stored. If the data stream rolled over meanwhile,
+        `create` would store its lines a second time in the new backing index.
+        """
+        try:
+            running = self._target.running_writes()
+            ends = monotonic() + _LONGEST_WRITE_S
+            while running and monotonic() < ends:
+                sleep(_POLL_S)
+                running &= self._target.running_writes()
+        except ClusterError:
+            # Unknown, such as without the privilege `monitor`: the look-up has to do.
+            return
 
     def _page(self, ids: Sequence[str]) -> Iterator[tuple[str, Document]]:
         body = {

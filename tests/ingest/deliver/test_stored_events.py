@@ -1,91 +1,54 @@
-"""What is stored already: whether a look-up is needed, and whether the content is the same."""
+"""Before lines are looked up, writes that may still store them have ended."""
 
-import json
 from typing import Any
 
-import pytest
-
-from mlmon.elastic.errors import ClusterUnreachableError
-from mlmon.ingest.deliver.stored_events import Rollovers, differing_fields
-
-
-class Streams:
-    """Answers what a test wants, and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.answer: dict[str, list[str]] | None = {"a": ["1"], "b": ["1"]}
-        self.asked = 0
-
-    def data_streams(self, _pattern: str) -> dict[str, list[str]]:
-        """Return the answer, or fail where there is none."""
-        self.asked += 1
-        if self.answer is None:
-            raise ClusterUnreachableError("away")
-        return self.answer
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.errors import ClusterError
+from mlmon.ingest.deliver.stored_events import StoredEvents
 
 
-def test_one_backing_index_each_needs_no_look_up() -> None:
-    """Within one backing index `create` is enough; the cluster is not asked at every file."""
-    streams, now = Streams(), [0.0]
-    rollovers = Rollovers(streams, "logs-*", lambda: now[0])
-    assert not rollovers()
-    assert not rollovers()
-    assert streams.asked == 1
+class Writing:
+    """A cluster that carries out one bulk request for a while, and remembers what it was asked."""
+
+    def __init__(self, polls: int, error: ClusterError | None = None) -> None:
+        self.asked: list[str] = []
+        self._polls = polls
+        self._error = error
+
+    def running_writes(self) -> set[str]:
+        """Return the request as long as it runs, and one that began later."""
+        self.asked.append("writes")
+        if self._error is not None:
+            raise self._error
+        self._polls -= 1
+        return {"n:1"} if self._polls > 0 else {"n:2"}
+
+    def refresh(self, index: str) -> None:
+        """Remember it."""
+        del index
+        self.asked.append("refresh")
+
+    def search(self, index: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Find nothing."""
+        del index, body
+        self.asked.append("search")
+        return {"hits": {"hits": []}}
 
 
-def test_a_rollover_is_noticed_and_remembered() -> None:
-    """Once a stream has two backing indices, every line found in a file is looked up."""
-    streams, now = Streams(), [0.0]
-    rollovers = Rollovers(streams, "logs-*", lambda: now[0])
-    assert not rollovers()
-    streams.answer = {"a": ["1"], "b": ["1", "2"]}
-    now[0] = 60.0
-    assert rollovers()
-    assert rollovers()
-    assert streams.asked == 2
+def test_a_look_up_waits_for_writes_that_run() -> None:
+    """A request that was cut off may still be stored: only after its end nothing found means no."""
+    target = Writing(polls=3)
+    assert StoredEvents(target, "logs-*").find(["a"]) == {}
+    assert target.asked == ["writes"] * 3 + ["refresh", "search"]
 
 
-def test_what_cannot_be_known_is_doubted() -> None:
-    """A cluster that does not answer may have had a rollover."""
-    streams = Streams()
-    streams.answer = None
-    assert Rollovers(streams, "logs-*")()
+def test_without_the_privilege_it_looks_up_at_once() -> None:
+    """A cluster that does not list its tasks stops nothing."""
+    target = Writing(polls=9, error=ClusterError("refused", status=403))
+    StoredEvents(target, "logs-*").find(["a"])
+    assert target.asked == ["writes", "refresh", "search"]
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "different"),
-    [
-        (
-            {"event.id": "1", "a.b": [1, {"c": 2}]},
-            {"event": {"id": "1"}, "a": {"b": [1, {"c": 2}]}},
-            [],
-        ),
-        ({"x": 1}, {"x": 2}, ["x"]),
-        ({"x": 1.0, "only": 1}, {"x": 1, "host.name": "a"}, []),
-        ({"message": "é"}, {"message": "e"}, ["message"]),
-        ({"agent.id": "a", "event.ingested": "b"}, {"agent": {"id": "c"}}, []),
-        (
-            {"@timestamp": "2026-03-01T00:00:00.123456Z"},
-            {"@timestamp": "2026-03-01T00:00:00.123Z"},
-            [],
-        ),
-        ({"@timestamp": "2026-03-01T00:00:00.000000Z"}, {"@timestamp": "2026-03-01T00:00:00Z"}, []),
-        ({"@timestamp": "2026-03-01T01:00:00+01:00"}, {"@timestamp": "2026-03-01T00:00:00Z"}, []),
-        (
-            {"@timestamp": "2026-03-01T00:00:00.123Z"},
-            {"@timestamp": "2026-03-01T00:00:00.124Z"},
-            ["@timestamp"],
-        ),
-        ({"@timestamp": "soon"}, {"@timestamp": "later"}, ["@timestamp"]),
-    ],
-)
-def test_two_events_with_one_id_are_compared_by_what_both_have(
-    ours: dict[str, Any], theirs: dict[str, Any], different: list[str]
-) -> None:
-    """Other shippers nest fields, add some and keep milliseconds: that is no other content."""
-    assert differing_fields(json.dumps(ours).encode(), theirs) == different
-
-
-def test_a_line_that_is_no_event_differs_from_nothing() -> None:
-    """What cannot be read is judged elsewhere."""
-    assert differing_fields(b"oops", {"x": 1}) == []
+def test_a_quiet_cluster_carries_out_no_write(cluster: Cluster) -> None:
+    """The real node answers with ids of tasks, none where nobody writes for long."""
+    assert all(":" in task for task in cluster.running_writes())
