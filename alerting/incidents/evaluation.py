@@ -120,7 +120,8 @@ def evaluate_incidents(
     about = documents | {document["incident.id"]: document for document in gone}
     changes = [change for incident in found for change in incident.changes]
     changes += [_withdrawal(document) for document in gone]
-    known = {change.id for each in store.changes([*about]).values() for change in each}
+    of_gone = store.changes([document["incident.id"] for document in gone])
+    known = {change.id for each in (*stored.values(), *of_gone.values()) for change in each}
     new = [
         (change, about[change.incident])
         for change in sorted(changes, key=_order)
