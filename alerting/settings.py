@@ -74,8 +74,8 @@ class AlertingSettings(SectionSettings):
     def references(self) -> tuple[Reference, ...]:
         """Return the actions by connectors that someone else made."""
         return tuple(
-            Reference(each.id, each.type, Severity(each.level), each.to)
-            for _, each in sorted(self.connectors.items())
+            Reference(connector.id, connector.type, Severity(connector.level), connector.to)
+            for _, connector in sorted(self.connectors.items())
         )
 
 

@@ -76,12 +76,14 @@ def analyze(
         report("acting on the findings")
         followed = following.announce(cluster, settings.namespace, analysis.period.start, now)
     if as_json:
-        print(json.dumps(analysis.to_json() | {"followed": [each.line for each in followed]}))
+        print(
+            json.dumps(analysis.to_json() | {"followed": [follower.line for follower in followed]})
+        )
     else:
         _print(analysis)
-        for each in followed:
-            print(each.line)
-    if analysis.failures or any(each.failed for each in followed):
+        for follower in followed:
+            print(follower.line)
+    if analysis.failures or any(follower.failed for follower in followed):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -113,7 +115,7 @@ def findings(
     if analyzer is not None:
         _named([analyzer])
     first, last, known = (
-        time_argument(each, now) if each else None for each in (since, until, as_of)
+        time_argument(moment, now) if moment else None for moment in (since, until, as_of)
     )
     check_order(first, last)
     with connect(settings) as cluster:
@@ -239,12 +241,12 @@ def _table(found: "Iterator[Any]") -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     count = 0
-    for each in found:
+    for finding in found:
         count += 1
-        style = STYLES[each.severity]
+        style = STYLES[finding.severity]
         console.print(
-            f"{each.end:%Y-%m-%d %H:%M}  [{style}]{each.severity:8}[/]  "
-            f"{escape(f'{each.analyzer} {each.metric}')}  {escape(each.reason)}"
+            f"{finding.end:%Y-%m-%d %H:%M}  [{style}]{finding.severity:8}[/]  "
+            f"{escape(f'{finding.analyzer} {finding.metric}')}  {escape(finding.reason)}"
         )
     if count == 0:
         console.print("no such findings; analyze a period with `mlmon analyze`")

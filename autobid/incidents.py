@@ -211,9 +211,9 @@ def plan_incidents(start: datetime, days: float, only: Iterable[str] | None = No
     wanted = None if only is None else set(only)
     return Plan(
         tuple(
-            _placed(each, start, days / PLAN_DAYS)
-            for each in TEMPLATES
-            if wanted is None or each.id in wanted
+            _placed(template, start, days / PLAN_DAYS)
+            for template in TEMPLATES
+            if wanted is None or template.id in wanted
         )
     )
 

@@ -67,7 +67,7 @@ class ModelStore:
         Raises:
             ModelNotFoundError: there is none, or its file cannot be read.
         """
-        known = [str(each) for each in self.versions()]
+        known = [str(number) for number in self.versions()]
         wanted = version if version is not None else (known[-1] if known else None)
         if wanted is None or wanted not in known:
             raise ModelNotFoundError(

@@ -81,12 +81,12 @@ class PredictionService:
             return []
         model, loaded = self._loaded
         answers = [
-            self.stats.look_up(each.profile_id, at)
-            for each, at in zip(opportunities, received, strict=True)
+            self.stats.look_up(opportunity.profile_id, at)
+            for opportunity, at in zip(opportunities, received, strict=True)
         ]
         rows = [
-            assemble_features(each, answer.features)
-            for each, answer in zip(opportunities, answers, strict=True)
+            assemble_features(opportunity, answer.features)
+            for opportunity, answer in zip(opportunities, answers, strict=True)
         ]
         return [
             Prediction(
@@ -96,9 +96,9 @@ class PredictionService:
                 model,
                 row,
                 answer,
-                each.bid_price,
+                opportunity.bid_price,
             )
-            for each, score, row, answer in zip(
+            for opportunity, score, row, answer in zip(
                 opportunities, loaded.predict(rows).tolist(), rows, answers, strict=True
             )
         ]

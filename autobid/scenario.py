@@ -145,7 +145,7 @@ def _train_first_model(
     examples = draw_history(rng, population, start=start, window=settings.window, rows=rows)
     store, pipeline = components.bidder.examples, components.backstage.pipeline
     kept = (rng.random(len(examples)) < store.exploration).tolist()
-    store.extend(each for each, keep in zip(examples, kept, strict=True) if keep)
+    store.extend(example for example, keep in zip(examples, kept, strict=True) if keep)
     pipeline.dataset = to_dataset(examples)
     pipeline.train_model()
     pipeline.refresh_profile_stats()

@@ -50,18 +50,18 @@ class Exchange:
     def serve(self, requests: Requests, first: int, last: int, until: int) -> None:
         """Answer the requests from the place `first` to before `last`; then learn what is due."""
         accepted = [
-            each for index in range(first, last) if (each := self._receive(requests, index))
+            request for index in range(first, last) if (request := self._receive(requests, index))
         ]
-        received = [to_datetime(requests.at[each.place]) for each in accepted]
+        received = [to_datetime(requests.at[request.place]) for request in accepted]
         try:
-            opportunities = [each.opportunity for each in accepted]
+            opportunities = [request.opportunity for request in accepted]
             predictions = self.components.api.service.score(opportunities, received)
         except ModelNotLoadedError:
-            for each in accepted:
-                self._refuse(requests, each.place, each.trace_id, 503, "model_not_loaded")
+            for request in accepted:
+                self._refuse(requests, request.place, request.trace_id, 503, "model_not_loaded")
         else:
-            for each, prediction in zip(accepted, predictions, strict=True):
-                self._answer(requests, each, prediction)
+            for request, prediction in zip(accepted, predictions, strict=True):
+                self._answer(requests, request, prediction)
         for outcome in self.components.bidder.pending.due(until):
             self._learn(outcome)
         self._write()

@@ -45,14 +45,14 @@ def summarise(folder: Path, *, seed: int, start: datetime, end: datetime) -> Sce
     events: Counter[str] = Counter()
     for count_ in counts.values():
         events += count_
-    models = sorted(int(each.name) for each in (folder / "models").iterdir())
+    models = sorted(int(model_folder.name) for model_folder in (folder / "models").iterdir())
     result = ScenarioResult(
         seed=seed,
         start=start.isoformat(),
         end=end.isoformat(),
         lines=events.total(),
         events=dict(sorted(events.items())),
-        files={name: each.total() for name, each in counts.items()},
+        files={name: file_counts.total() for name, file_counts in counts.items()},
         models=[str(model) for model in models],
     )
     (folder / SUMMARY_FILE).write_text(result.to_json() + "\n")

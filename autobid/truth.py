@@ -29,5 +29,5 @@ def _document(incident: Incident) -> dict[str, Any]:
         "start": incident.start.isoformat(),
         "end": incident.end.isoformat(),
         "cause": incident.cause,
-        "expect": [each._asdict() for each in incident.expect],
+        "expect": [expectation._asdict() for expectation in incident.expect],
     }

@@ -25,7 +25,7 @@ from urllib.parse import quote
 from playwright.sync_api import Error, ViewportSize, expect, sync_playwright
 
 # Beside this file lie artefacts in a folder `kibana`, which is not the package.
-sys.path[:] = [each for each in sys.path if Path(each).resolve() != Path(__file__).parent]
+sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).parent]
 
 from mlmon.dashboards.definitions import dashboards
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
@@ -156,7 +156,7 @@ def look(context: BrowserContext, name: str, address: str, out: Path, timeout: f
     opened, page = Opened(name), context.new_page()
 
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(each in message.text for each in KIBANAS_OWN):
+        if message.type == "error" and not any(noise in message.text for noise in KIBANAS_OWN):
             opened.problems.append(f"the console: {message.text}")
 
     page.on("console", said)
@@ -198,8 +198,8 @@ def tell(opened: Opened) -> None:
     print(f"{'FAIL' if opened.problems else 'ok':4} {opened.name}: {opened.panels} panels")
     for problem in opened.problems:
         print(f"       {problem}")
-    for each in opened.empty:
-        print(f"       without data: {each}")
+    for panel in opened.empty:
+        print(f"       without data: {panel}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def _usage(command: Any) -> Iterator[str]:
             several = "..." if parameter.nargs == -1 else ""
             name = f"{_argument(parameter)}{several}"
             yield name if parameter.required else f"[{name}]"
-    required = [each for each in command.params if each.required and each.opts[0][:1] == "-"]
+    required = [
+        option for option in command.params if option.required and option.opts[0][:1] == "-"
+    ]
     for parameter in required:
         yield f"{parameter.opts[0]} {_value(parameter)}"
     yield "[OPTIONS]"

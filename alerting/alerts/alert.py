@@ -251,7 +251,7 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
 
 def worst(findings: Sequence[Finding]) -> Finding:
     """Return the most severe finding, of several the one farthest beyond its limits, the newest."""
-    return max(findings, key=lambda each: (each.severity.rank, excess(each), each.end))
+    return max(findings, key=lambda finding: (finding.severity.rank, excess(finding), finding.end))
 
 
 def excess(finding: Finding) -> float:

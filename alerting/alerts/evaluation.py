@@ -84,11 +84,11 @@ def evaluate(
     by_analyzer = {rule.id: rule for rule in (policies() if chosen is None else chosen)}
     store = AlertStore(cluster, namespace)
     stored = list(store.overlapping(since))
-    ruled = [each for each in stored if each.rule in by_analyzer]
+    ruled = [alert for alert in stored if alert.rule in by_analyzer]
     history = _History(cluster, namespace, by_analyzer)
     found = {alert.id: alert for alert in history.alerts(_start(ruled, since))}
-    withdrawn = store.withdraw(each for each in ruled if each.id not in found)
-    found |= {each.id: _orphaned(each) for each in stored if each.rule not in by_analyzer}
+    withdrawn = store.withdraw(alert for alert in ruled if alert.id not in found)
+    found |= {alert.id: _orphaned(alert) for alert in stored if alert.rule not in by_analyzer}
     written = store.write(sorted(found.values(), key=lambda alert: (alert.opened, alert.id)))
     return Evaluation(written, withdrawn, tuple(store.open()))
 
@@ -178,7 +178,7 @@ class _History:
     def _together(self, begin: datetime, series: Sequence[str]) -> Iterator[list[Finding]]:
         """Yield the findings of each moment and series, in order of the moments."""
         found = self._findings.search(since=begin - self._reach, series=series)
-        for _, at_once in groupby(found, key=lambda each: each.end):
+        for _, at_once in groupby(found, key=lambda finding: finding.end):
             by_series: dict[str, list[Finding]] = defaultdict(list)
             for finding in at_once:
                 by_series[finding.series].append(finding)

@@ -46,7 +46,7 @@ class AlertStateMachine:
         """
         end = findings[0].end
         alarms = [finding for finding in findings if finding.severity.rank >= rule.on.rank]
-        self._counting = [each for each in self._counting if end < rule.counts_until(each)]
+        self._counting = [finding for finding in self._counting if end < rule.counts_until(finding)]
         self._counting += alarms
         if self.begin is not None and end <= self.begin:
             return []

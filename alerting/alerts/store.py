@@ -91,7 +91,7 @@ class AlertStore:
                 kept = {name: value for name, value in (present or {}).items() if name not in _OWN}
                 if present != kept | document:
                     changed.append(Document(self.index, alert.id, kept | document))
-            new = sum(each.id not in stored for each in changed)
+            new = sum(document.id not in stored for document in changed)
             self._cluster.put(changed)
             written = Written(
                 written.opened + new,

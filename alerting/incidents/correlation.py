@@ -63,7 +63,7 @@ class _Open:
 
     def note(self, kind: ChangeKind, at: datetime, text: str, about: str | None = None) -> None:
         """Add a change."""
-        severity = max(self.active.values(), key=lambda each: each.rank, default=self.worst)
+        severity = max(self.active.values(), key=lambda severity: severity.rank, default=self.worst)
         change = Change(incident_id(self.founder), kind, at, severity, text, about=about)
         self.changes.append(change)
 
@@ -119,7 +119,7 @@ def _take_in(incidents: list[_Open], alert: Alert, at: datetime) -> _Open:
         return incident
     incident = incidents[min(fitting)[1]]
     reopened = incident.ended is not None
-    before = max(incident.active.values(), key=lambda each: each.rank, default=incident.worst)
+    before = max(incident.active.values(), key=lambda level: level.rank, default=incident.worst)
     incident.members[alert.id], incident.active[alert.id] = alert, severity
     if reopened:
         incident.ended = None
@@ -142,7 +142,7 @@ def _gap(incident: _Open, alert: Alert) -> timedelta | None:
 
 
 def _grow(incident: _Open, alert: Alert, at: datetime) -> None:
-    before = max(incident.active.values(), key=lambda each: each.rank, default=incident.worst)
+    before = max(incident.active.values(), key=lambda level: level.rank, default=incident.worst)
     incident.active[alert.id] = alert.severity
     _raise(incident, alert.severity, before, alert, at, said=False)
 

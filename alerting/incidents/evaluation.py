@@ -121,7 +121,7 @@ def evaluate_incidents(
     changes = [change for incident in found for change in incident.changes]
     changes += [_withdrawal(document) for document in gone]
     of_gone = store.changes([document["incident.id"] for document in gone])
-    known = {change.id for each in (*stored.values(), *of_gone.values()) for change in each}
+    known = {change.id for changes in (*stored.values(), *of_gone.values()) for change in changes}
     new = [
         (change, about[change.incident])
         for change in sorted(changes, key=_order)

@@ -60,7 +60,9 @@ class SourceWatermark:
         return self.ingested is None or present.ingested > self.ingested
 
     def __add__(self, other: SourceWatermark) -> SourceWatermark:
-        times = [each.ingested for each in (self, other) if each.ingested is not None]
+        times = [
+            watermark.ingested for watermark in (self, other) if watermark.ingested is not None
+        ]
         return SourceWatermark(self.documents + other.documents, max(times, default=None))
 
 

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
-_FIRST, _LAST = ((each - EPOCH) / timedelta(milliseconds=1) for each in (FIRST, LAST))
+_FIRST, _LAST = ((moment - EPOCH) / timedelta(milliseconds=1) for moment in (FIRST, LAST))
 
 
 @dataclass(frozen=True, slots=True, order=True)

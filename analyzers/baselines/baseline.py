@@ -140,21 +140,21 @@ class Baseline:
             "rows": self.rows,
             "score": _encode(self.score) if self.score else None,
             "labelled": encode_labeled(self.labeled) if self.labeled else None,
-            "numeric": {name: _encode(each) for name, each in self.numeric.items()},
+            "numeric": {name: _encode(sample) for name, sample in self.numeric.items()},
             "categorical": {
                 name: {
-                    "counts": each.counts,
-                    "rest": each.rest,
-                    "singletons": each.singletons,
-                    "missing": each.missing,
+                    "counts": categories.counts,
+                    "rest": categories.rest,
+                    "singletons": categories.singletons,
+                    "missing": categories.missing,
                 }
-                for name, each in self.categorical.items()
+                for name, categories in self.categorical.items()
             },
             "metrics": self.metrics,
             "passed_over": self.passed_over,
-            "score_sums": {name: each.to_body() for name, each in self.score_sums.items()},
-            "finer": {name: _encode_finer(each) for name, each in self.finer.items()},
-            "embeddings": {name: each.to_body() for name, each in self.embeddings.items()},
+            "score_sums": {name: sums.to_body() for name, sums in self.score_sums.items()},
+            "finer": {name: _encode_finer(finer) for name, finer in self.finer.items()},
+            "embeddings": {name: vectors.to_body() for name, vectors in self.embeddings.items()},
             "segments": encode(self.segments),
         }
 
@@ -172,16 +172,19 @@ class Baseline:
             document["baseline.source"],
             score,
             decode_labeled(score.edges, labeled) if score and labeled else None,
-            {name: _decode(each) for name, each in body["numeric"].items()},
+            {name: _decode(sample) for name, sample in body["numeric"].items()},
             {
-                name: CategoryBaseline(**(each | {"counts": Counter(each["counts"])}))
-                for name, each in body["categorical"].items()
+                name: CategoryBaseline(**(categories | {"counts": Counter(categories["counts"])}))
+                for name, categories in body["categorical"].items()
             },
             body["metrics"],
             tuple(body["passed_over"]),
-            {name: ScoreSums.from_body(each) for name, each in body["score_sums"].items()},
-            {name: _decode_finer(each) for name, each in body["finer"].items()},
-            {name: StoredVectors.from_body(each) for name, each in body["embeddings"].items()},
+            {name: ScoreSums.from_body(sums) for name, sums in body["score_sums"].items()},
+            {name: _decode_finer(finer) for name, finer in body["finer"].items()},
+            {
+                name: StoredVectors.from_body(vectors)
+                for name, vectors in body["embeddings"].items()
+            },
             decode(body["segments"]),
         )
 

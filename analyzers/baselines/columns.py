@@ -93,7 +93,7 @@ def _is_embedding(kind: pa.DataType) -> bool:
 
 def _coded(column: pa.Array) -> Coded:
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    found = [_keyword(each) for each in encoded.dictionary.to_pylist()]
+    found = [_keyword(value) for value in encoded.dictionary.to_pylist()]
     names = tuple(sorted(set(found)))
     place = {name: index for index, name in enumerate(names)}
     sorted_places = np.array([place[name] for name in found] + [-1], dtype=np.int64)

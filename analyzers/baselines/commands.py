@@ -71,8 +71,8 @@ def list_baselines(namespace: Namespace = None, as_json: Json = False) -> None:
     """List the baselines; `*` marks the current one of each version."""
     store = _store(namespace)
     unread: list[UserError] = []
-    current = {each.id for each in store.current(unread).values()}
-    known = sorted(store.all(unread=[]), key=lambda each: (each.model, each.created))
+    current = {baseline.id for baseline in store.current(unread).values()}
+    known = sorted(store.all(unread=[]), key=lambda baseline: (baseline.model, baseline.created))
     for error in unread:
         print(f"{error.message}. {error.hint}", file=sys.stderr)
     if as_json:
@@ -139,7 +139,9 @@ def _features(baseline: "Baseline") -> list[str]:
             f"{percent(sample.missing / baseline.rows)} missing"
         )
     for name, known in sorted(baseline.categorical.items()):
-        shares = (f"{each} {percent(n / known.n)}" for each, n in known.counts.most_common(5))
+        shares = (
+            f"{category} {percent(n / known.n)}" for category, n in known.counts.most_common(5)
+        )
         lines.append(f"{name}: {len(known.counts)} categories, {', '.join(shares)}")
     for name, vectors in sorted(baseline.embeddings.items()):
         lines.append(f"{name}: {vectors.logged:,} embeddings of {vectors.dimension} numbers")

@@ -151,11 +151,11 @@ def encode(of: Mapping[str, Mapping[str, SegmentBaseline]]) -> dict[str, Any]:
     return {
         feature: {
             value: {
-                "scores": each.scores,
-                "positives": each.positives,
-                "negatives": each.negatives,
+                "scores": segment.scores,
+                "positives": segment.positives,
+                "negatives": segment.negatives,
             }
-            for value, each in values.items()
+            for value, segment in values.items()
         }
         for feature, values in of.items()
     }
@@ -166,9 +166,11 @@ def decode(body: Mapping[str, Any]) -> Segments:
     return {
         feature: {
             value: SegmentBaseline(
-                tuple(each["scores"]), _counts(each["positives"]), _counts(each["negatives"])
+                tuple(segment["scores"]),
+                _counts(segment["positives"]),
+                _counts(segment["negatives"]),
             )
-            for value, each in values.items()
+            for value, segment in values.items()
         }
         for feature, values in body.items()
     }

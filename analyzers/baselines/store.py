@@ -73,7 +73,9 @@ class BaselineStore:
 
     def current(self, unread: list[UserError] | None = None) -> dict[tuple[str, str], Baseline]:
         """Return the most recent baseline of each model version; `unread` as in `all`."""
-        newest = sorted(self.all(unread=unread), key=lambda each: (each.created, each.id))
+        newest = sorted(
+            self.all(unread=unread), key=lambda baseline: (baseline.created, baseline.id)
+        )
         return {baseline.model: baseline for baseline in newest}
 
 

@@ -84,11 +84,11 @@ def store_vectors(
         logged: How many there are, if these are some of them only.
     """
     seen = [_numbers(embedding) for embedding in embeddings]
-    whole = [each for each in seen if each is not None]
-    dimensions = Counter(each.size for each in whole)
+    whole = [vector for vector in seen if vector is not None]
+    dimensions = Counter(vector.size for vector in whole)
     dimension = min(dimensions, key=lambda size: (-dimensions[size], size), default=0)
-    kept = [each for each in whole if each.size == dimension][:most]
-    data = base64.b64encode(b"".join(each.tobytes() for each in kept)).decode()
+    kept = [vector for vector in whole if vector.size == dimension][:most]
+    data = base64.b64encode(b"".join(vector.tobytes() for vector in kept)).decode()
     return StoredVectors(
         len(seen) if logged is None else logged, len(seen), dimensions, dimension, data
     )

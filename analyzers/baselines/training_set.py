@@ -70,7 +70,9 @@ def read_baselines(
 
 def _model_folders(path: Path) -> list[Path]:
     folders = [path] if (path / TABLE).is_file() else []
-    folders = folders or sorted((each.parent for each in path.glob(f"*/{TABLE}")), key=_by_version)
+    folders = folders or sorted(
+        (table.parent for table in path.glob(f"*/{TABLE}")), key=_by_version
+    )
     if not folders:
         raise UserError(
             f"{path} holds no {TABLE}, nor does a folder in it", "Name a model's folder or a table."

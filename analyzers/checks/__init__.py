@@ -20,7 +20,7 @@ def discover() -> tuple[Analyzer[Any], ...]:
         for member in vars(importlib.import_module(module)).values()
         if _is_analyzer(member, module)
     ]
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(found, key=lambda analyzer: analyzer.name))
 
 
 def _module(found: pkgutil.ModuleInfo) -> str:

@@ -101,7 +101,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         names = {profile.model[0] for profile in (*context.profiles, *predictions.profiles)}
         chosen = one_per_version(context.profiles, context.baselines)
         for name in sorted(names):
-            own = [each for each in chosen if each.model[0] == name]
+            own = [profile for profile in chosen if profile.model[0] == name]
             history = LabelHistory(predictions, context, name)
             for window in context.windows(DAY, EVALUATION_INTERVAL):
                 approved = history.approved(window)

@@ -156,7 +156,10 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         timed = sum(stretch.timed for stretch in heard)
         if not timed:
             return
-        late, delay = sum(each.late for each in heard), sum(each.delay for each in heard) / timed
+        late, delay = (
+            sum(stretch.late for stretch in heard),
+            sum(stretch.delay for stretch in heard) / timed,
+        )
         reason = (
             f"{percent(late / timed)} of {lines.title(timed)} arrived late; they took "
             f"{number(delay)} s on average."
@@ -221,7 +224,7 @@ class _Lines:
 def _missing_numbers(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
     """Describe the missing numbers of the process with most losses, and count the others."""
     (process, amount), *others = lost.most_common()
-    ranges = sorted(_missing(process, lines, profiles), key=lambda each: each.first)[:SHOWN]
+    ranges = sorted(_missing(process, lines, profiles), key=lambda gap: gap.first)[:SHOWN]
     more = amount - sum(range_.count for range_ in ranges)
     shown = [_range(range_) for range_ in ranges]
     if more > 0:

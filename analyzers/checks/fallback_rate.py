@@ -138,7 +138,7 @@ def _as_logged(
     """Yield a profile of each hour's predictions: those with a fallback, all others as fresh."""
     for window, of_hour in groupby(profiles, key=lambda profile: profile.window):
         first, *others = of_hour
-        predictions = sum(each.predictions for each in (first, *others))
+        predictions = sum(profile.predictions for profile in (first, *others))
         times = reasons_of(source, fallbacks.within(window)).total()
         replaced = min(times, predictions)
         statuses = +Counter({FRESH: predictions - replaced, "replaced": replaced})
@@ -170,7 +170,7 @@ class _Source:
     def windows(self) -> Iterator[Window]:
         """Yield the windows to judge."""
         return cadence.windows(
-            self.used.period, lambda each: self.total(each).n, EXPECTED_PREDICTIONS, STEP
+            self.used.period, lambda window: self.total(window).n, EXPECTED_PREDICTIONS, STEP
         )
 
     def findings_as_logged(

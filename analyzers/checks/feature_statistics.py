@@ -295,7 +295,7 @@ def _too_few(feature: str, rows: int) -> str:
 def _sentence(
     day: DailyWindow,
     feature: str,
-    each: Statistic,
+    statistic: Statistic,
     sample: Buckets,
     *,
     seen: bool,
@@ -303,11 +303,13 @@ def _sentence(
 ) -> str:
     where = f"in {count(sample.n, 'prediction')} {span(day.window)}"
     if seen:
-        return f"{feature}: {each.sentence} {where}; the distribution drifted, see feature_drift."
+        return (
+            f"{feature}: {statistic.sentence} {where}; the distribution drifted, see feature_drift."
+        )
     if severity.alarming:
         lowest, highest = number(sample.minimum or 0.0), number(sample.maximum or 0.0)
         return (
-            f"{feature}: {each.sentence} {where}, while most of the distribution is as in "
+            f"{feature}: {statistic.sentence} {where}, while most of the distribution is as in "
             f"training: few outliers cause it; values range from {lowest} to {highest}."
         )
-    return f"{feature}: {each.sentence} {where}."
+    return f"{feature}: {statistic.sentence} {where}."

@@ -152,10 +152,10 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             if event.action in {TRAIN, EVALUATE}
         ]
         for window in context.windows(STEP):
-            seen = [each for each in events if window.end - PAST <= each.at < window.end]
+            seen = [event for event in events if window.end - PAST <= event.at < window.end]
             by_model = versions(seen)
             evaluations = [
-                each for each in seen if each.at >= window.start and each.action == EVALUATE
+                event for event in seen if event.at >= window.start and event.action == EVALUATE
             ]
             for known in by_model.values():
                 yield from self._judge(known, evaluations, window, context.baselines)
@@ -180,7 +180,11 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 yield from self._version(version, known[:place], window, baselines)
             waited = window.end - version.made
             overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + STEP
-            if overdue and not version.evaluation and any(each.evaluation for each in known):
+            if (
+                overdue
+                and not version.evaluation
+                and any(known_version.evaluation for known_version in known)
+            ):
                 reason = (
                     f"{version.title} was trained {moment(version.made)}, and "
                     f"{EVALUATED_WITHIN // HOUR} h later no evaluation of it is logged: its "
@@ -245,8 +249,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         )
 
     def _trends(self, found: Sequence[Series], window: Window) -> Iterator[Finding]:
-        judged = [each for each in found if len(each.values) >= MIN_VERSIONS]
-        p_values = [falling_p(each.quality[-COMPARED:]) for each in judged]
+        judged = [series for series in found if len(series.values) >= MIN_VERSIONS]
+        p_values = [falling_p(series.quality[-COMPARED:]) for series in judged]
         for series, p, q in zip(judged, p_values, q_values(p_values), strict=True):
             yield self._trend(series, window, p, q)
         for series in found:
@@ -306,7 +310,7 @@ def _sampling_errors(series: Series, baselines: Baselines) -> tuple[float, float
     *earlier, judged = (
         _error(series.metric, baselines.get(_model(version))) for version in series.of
     )
-    known = [each for each in earlier if each]
+    known = [error for error in earlier if error]
     return judged, math.hypot(judged, float(np.median(known))) if judged and known else 0.0
 
 

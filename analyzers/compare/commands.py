@@ -88,7 +88,7 @@ def compare(
     from mlmon.elastic.system.progress import show_progress
 
     def period(first: str, last: str) -> Window:
-        window = Window(*(floor(time_argument(each, now), HOUR) for each in (first, last)))
+        window = Window(*(floor(time_argument(moment, now), HOUR) for moment in (first, last)))
         if window.start >= window.end:
             raise WrongValueError(
                 f"There is no whole hour between {first} and {last}", "Give the earlier time first."

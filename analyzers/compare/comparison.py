@@ -81,8 +81,8 @@ def of_training(baseline: Baseline) -> Side:
     scores = {SCORE: baseline.score} if baseline.score else {}
     return Side(
         "training",
-        {name: [each] for name, each in {**baseline.numeric, **scores}.items()},
-        {name: each.counted for name, each in baseline.categorical.items()},
+        {name: [sample] for name, sample in {**baseline.numeric, **scores}.items()},
+        {name: categories.counted for name, categories in baseline.categorical.items()},
     )
 
 
@@ -120,10 +120,10 @@ def compare(current: Side, reference: Side, tests: ChosenTests | None = None) ->
     """
     chosen = tests or ChosenTests()
     found = [*_numbers(current, reference, chosen), *_categories(current, reference, chosen)]
-    corrected = q_values([each.drift.p_value if each.drift else 1.0 for each in found])
+    corrected = q_values([row.drift.p_value if row.drift else 1.0 for row in found])
     rows = [
-        replace(each, q_value=q_value, severity=_severity(each.drift, q_value))
-        for each, q_value in zip(found, corrected, strict=True)
+        replace(row, q_value=q_value, severity=_severity(row.drift, q_value))
+        for row, q_value in zip(found, corrected, strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.drift.low if row.drift else 1.0, -_value(row)))
 

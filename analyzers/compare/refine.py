@@ -52,7 +52,7 @@ def refined(
         )
         # Logs that are gone in part, or came in between, would tell of other rows.
         sides = (now[feature], before[feature])
-        if found and all(each.n == _rows(of) for each, of in zip(found, sides, strict=True)):
+        if found and all(buckets.n == _rows(of) for buckets, of in zip(found, sides, strict=True)):
             now[feature], before[feature] = ([buckets] for buckets in found)
     return replace(current, numeric=now), replace(reference, numeric=before)
 
@@ -80,8 +80,8 @@ def _decided(feature: str, baseline: Baseline, count: Count) -> Sequence[Buckets
 
 def _finer(now: Buckets, before: Buckets) -> set[float]:
     """Return more edges within the buckets that leave a limit open."""
-    lows = [min(each) for each in zip(now.lowest(), before.lowest(), strict=True)]
-    highs = [max(each) for each in zip(now.highest(), before.highest(), strict=True)]
+    lows = [min(edges) for edges in zip(now.lowest(), before.lowest(), strict=True)]
+    highs = [max(edges) for edges in zip(now.highest(), before.highest(), strict=True)]
     return {
         edge
         for k in undecided(now, before)

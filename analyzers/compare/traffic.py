@@ -106,8 +106,8 @@ class Compared:
     def _over(self) -> list[Baseline]:
         """Return the baselines over whose edges anything was counted, the oldest first."""
         found = {part.baseline_id for side in self._sides() for part in side.parts}
-        known = [self.baselines[each] for each in {*found, self.baseline.id}]
-        return sorted(known, key=lambda each: (each.created, each.model_version))
+        known = [self.baselines[id_] for id_ in {*found, self.baseline.id}]
+        return sorted(known, key=lambda baseline: (baseline.created, baseline.model_version))
 
 
 def compared(
@@ -134,7 +134,9 @@ def compared(
     Raises:
         UserError: There is no such baseline, or no profile over any baseline's edges.
     """
-    baselines = {each.id: each for each in BaselineStore(cluster, namespace).all(model[0])}
+    baselines = {
+        baseline.id: baseline for baseline in BaselineStore(cluster, namespace).all(model[0])
+    }
     store = ProfileStore(cluster, namespace)
     baseline = _baseline(namespace, baselines, store.last(KIND, window), model)
     traffic = _traffic(store, window, baseline, baselines)
@@ -157,9 +159,13 @@ def _baseline(
     model: tuple[str | None, str | None],
 ) -> Baseline:
     """Return the baseline of the version that was last in service in a window."""
-    found = {name: each for name, each in baselines.items() if model[1] in {None, each.model[1]}}
+    found = {
+        name: baseline
+        for name, baseline in baselines.items()
+        if model[1] in {None, baseline.model[1]}
+    }
     if not found:
-        asked = " ".join(each for each in model if each)
+        asked = " ".join(part for part in model if part)
         raise UserError(
             f"Namespace {namespace} has no baseline{f' of {asked}' if asked else ''}",
             "Make one with `mlmon baseline create` from the model's training set.",
@@ -171,7 +177,7 @@ def _baseline(
     ]
     if own:
         return found[max(own)[1]]
-    return max(found.values(), key=lambda each: (each.created, each.model_version))
+    return max(found.values(), key=lambda baseline: (baseline.created, baseline.model_version))
 
 
 def _traffic(
@@ -182,12 +188,12 @@ def _traffic(
 
     def counted() -> Iterator[Stored]:
         nonlocal uncounted
-        for each in counted_once(store.stored(KIND, window), baseline.id, baselines):
-            name, _, over = each.profile_key.series
+        for stored in counted_once(store.stored(KIND, window), baseline.id, baselines):
+            name, _, over = stored.profile_key.series
             if name == baseline.model_name and over in baselines:
-                yield each
+                yield stored
             elif name == baseline.model_name:
-                uncounted += each.stamp.watermark.documents
+                uncounted += stored.stamp.watermark.documents
 
     parts: dict[str, list[PredictionProfile]] = {}
     for profile in merge_stored(kinds()[KIND], counted(), baselines):

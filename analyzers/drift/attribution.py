@@ -74,8 +74,8 @@ class Attribution:
     def _main(self, change: float) -> Iterator[str]:
         """Yield the features that made most of the change."""
         so_far = 0.0
-        for name, each in list(self.effects.items())[:MOST_NAMED]:
-            share = each.value / change
+        for name, effect in list(self.effects.items())[:MOST_NAMED]:
+            share = effect.value / change
             if share >= WORTH_NAMING and so_far < ENOUGH:
                 so_far += share
                 yield name

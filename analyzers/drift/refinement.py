@@ -28,7 +28,9 @@ class Refinements:
 
     def __init__(self, context: AnalysisContext[Any]) -> None:
         found = context.of(KIND).profiles
-        self._counts = {(each.window, each.profile_key.series): each.counts for each in found}
+        self._counts = {
+            (profile.window, profile.profile_key.series): profile.counts for profile in found
+        }
 
     def drift(
         self, field: str, sample: Buckets, hours: Sequence[PredictionProfile], baseline: Baseline

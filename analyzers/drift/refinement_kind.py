@@ -127,7 +127,7 @@ def _open_fields(day: DailyWindow) -> Iterator[tuple[str, Sequence[PredictionPro
         return
     for field, hours in ((SCORE, day.own), *((name, day.traffic) for name in baseline.numeric)):
         reference = baseline.score if field == SCORE else baseline.numeric[field]
-        samples = [each for hour in hours if (each := sample_of(hour, field))]
+        samples = [sample for hour in hours if (sample := sample_of(hour, field))]
         finer = baseline.finer.get(field)
         if not (samples and reference and finer):
             continue

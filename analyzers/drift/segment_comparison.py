@@ -78,7 +78,7 @@ def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Base
     )
     if not moved:
         return None
-    farthest = max(moved, key=lambda each: each.drift.low)
+    farthest = max(moved, key=lambda segment: segment.drift.low)
     return (
         f"most for {farthest.segment} (distance {number(farthest.drift.value)}; "
         f"{len(moved)} of {judged} segments moved)"

@@ -57,11 +57,11 @@ class Hours:
         known: dict[tuple[str, tuple[float, ...]], list[tuple[datetime, tuple[int, ...]]]] = {}
         for start, version, numbers in hours:
             known.setdefault((version, numbers.edges), []).append((start, numbers.counts))
-        self._of = [(*of, _Sums(each)) for of, each in known.items()]
+        self._of = [(*of, _Sums(counts)) for of, counts in known.items()]
 
     def within(self, window: Window) -> list[Part]:
         """Return the sums of the hours that start in a window, those that have rows."""
-        sums = ((version, edges, each.within(window)) for version, edges, each in self._of)
+        sums = ((version, edges, sums.within(window)) for version, edges, sums in self._of)
         return [Part(version, Buckets(edges, of)) for version, edges, of in sums if any(of)]
 
 
@@ -140,7 +140,7 @@ def _alarm_of_few(found: WeeklyDrift) -> WeeklyDrift:
 
 def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     """Compare a window; None where fewer than three past weeks have any rows."""
-    weeks = [each for time in past_weeks(window, WEEKS) if (each := past.within(time))]
+    weeks = [week for time in past_weeks(window, WEEKS) if (week := past.within(time))]
     if len(weeks) < FEWEST_WEEKS:
         return None
     current, counted = hours.within(window), weeks
@@ -149,7 +149,7 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
             weeks, key=lambda week: ks_distance_of_parts(buckets_of(current), buckets_of(week)).low
         )
         counted = [week for week in weeks if week is not farthest]
-    usual = [part for each in counted for part in each]
+    usual = [part for week in counted for part in week]
     needed = rows_needed(LIMITS.critical, rows_of(usual))
     found = WeeklyDrift(window, current, usual, len(weeks), needed, None)
     if not found.enough:

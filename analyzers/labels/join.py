@@ -94,9 +94,9 @@ class LabelJoin:
 
     def _retry(self) -> None:
         for batch in _batches(self._waiting.due(self._now)):
-            missing = self._join([each.outcome for each in batch])
-            found = [each for each in batch if each.outcome.prediction_id not in missing]
-            again = [each for each in batch if each.outcome.prediction_id in missing]
+            missing = self._join([waiting.outcome for waiting in batch])
+            found = [waiting for waiting in batch if waiting.outcome.prediction_id not in missing]
+            again = [waiting for waiting in batch if waiting.outcome.prediction_id in missing]
             self._waiting.found(found, self._now)
             self._waiting.again(again, self._now)
             self._count(again)
@@ -157,8 +157,8 @@ class LabelJoin:
         )
 
     def _count(self, again: Iterable[Waiting]) -> None:
-        for each in again:
-            given_up = each.status(self._now) is Status.ORPHAN
+        for waiting in again:
+            given_up = waiting.status(self._now) is Status.ORPHAN
             self._done.orphans += given_up
             self._done.waiting += not given_up
 

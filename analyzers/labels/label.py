@@ -124,7 +124,7 @@ class Label:
     def _with(self, outcome: Outcome) -> Label:
         return replace(
             self,
-            counted=max(self.counted, outcome, key=lambda each: each.order),
+            counted=max(self.counted, outcome, key=lambda answer: answer.order),
             learnt=min(self.learnt, outcome.at),
             # The least ids are kept, not the first ones: then the order of arrival is no matter.
             seen=tuple(sorted({*self.seen, outcome.id})[:MOST_SEEN]),

@@ -43,7 +43,7 @@ def counted(cluster: Cluster, namespace: str, prediction_ids: Collection[str]) -
         prediction_ids: A few thousand at most.
     """
     joined = LabelStore(cluster, namespace).labels(prediction_ids)
-    last = {ident: each.label.counted for ident, each in joined.items()}
+    last = {ident: joined_label.label.counted for ident, joined_label in joined.items()}
     filters: list[dict[str, Any]] = [{"exists": {"field": name}} for name in NEEDED]
     filters.append({"terms": {"ml.prediction.id": [*prediction_ids]}})
     body = {
@@ -52,7 +52,7 @@ def counted(cluster: Cluster, namespace: str, prediction_ids: Collection[str]) -
         "query": {"bool": {"filter": filters}},
     }
     for hit in cluster.scan(data_stream("ml.outcome", namespace), body):
-        each = read_outcome(hit)
-        known = last.setdefault(each.prediction_id, each)
-        last[each.prediction_id] = max(known, each, key=lambda one: one.order)
+        outcome = read_outcome(hit)
+        known = last.setdefault(outcome.prediction_id, outcome)
+        last[outcome.prediction_id] = max(known, outcome, key=lambda answer: answer.order)
     return list(last.values())

@@ -101,12 +101,12 @@ class WaitingStore:
     ) -> None:
         self._cluster.put(
             Document(
-                month_index(WAITING, self._namespace, each.outcome.at),
-                each.outcome.id,
-                _source(each, status or each.status(now), now),
+                month_index(WAITING, self._namespace, entry.outcome.at),
+                entry.outcome.id,
+                _source(entry, status or entry.status(now), now),
                 NEW if new else None,
             )
-            for each in waiting
+            for entry in waiting
         )
 
 

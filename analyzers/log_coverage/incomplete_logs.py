@@ -67,7 +67,7 @@ def _widened(finding: Finding, value: float, limits: Limits, known: Completeness
         return _withheld(widened, known)
     return replace(
         widened,
-        severity=min(finding.severity, severity, key=lambda each: each.rank),
+        severity=min(finding.severity, severity, key=lambda level: level.rank),
         reason=f"{finding.reason} Holds regardless of {_lost_lines(known)}.",
     )
 

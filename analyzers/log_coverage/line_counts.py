@@ -71,7 +71,7 @@ def line_counts(profiles: Iterable[SequenceProfile]) -> Iterator[LineCount]:
     processes: dict[str, _Process] = defaultdict(_Process)
     services: dict[str, deque[datetime]] = defaultdict(deque)
     for profile in profiles:
-        entries = [(each, lines) for lines in profile.processes for each in lines.stretches]
+        entries = [(stretch, lines) for lines in profile.processes for stretch in lines.stretches]
         for stretch, lines in sorted(entries, key=lambda entry: entry[0].start):
             seen = services[lines.service]
             while seen and seen[0] < stretch.start - REACH:

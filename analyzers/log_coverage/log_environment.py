@@ -50,7 +50,7 @@ class LogEnvironments:
         if not named:
             known = _within(hours, window.end - WEEK, window.end)
             last = max((known[moment] for moment in known), default=None)
-            named = {each: hour for each, hour in known.items() if hour == last}
+            named = {environment: hour for environment, hour in known.items() if hour == last}
         return next(iter(named)) if len(named) == 1 else None
 
 

@@ -48,11 +48,11 @@ def _imported(module: str) -> tuple[str, ...]:
 
 
 def _followed(tree: ast.Module) -> Iterator[str]:
-    for each in tree.body:
-        if isinstance(each, ast.ImportFrom) and each.module == _STATISTICS:
-            yield from (f"{_STATISTICS}.{name.name}" for name in each.names)
-        elif isinstance(each, ast.ImportFrom) and _FOLLOWED.fullmatch(each.module or ""):
-            yield str(each.module)
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == _STATISTICS:
+            yield from (f"{_STATISTICS}.{name.name}" for name in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and _FOLLOWED.fullmatch(statement.module or ""):
+            yield str(statement.module)
 
 
 def papers(module: str) -> str:

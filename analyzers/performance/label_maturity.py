@@ -159,7 +159,7 @@ class LabelHistory:
 
     def _within(self, window: Window) -> tuple[int, int, int, int]:
         first, last = (bisect_left(self._starts, moment) for moment in (window.start, window.end))
-        before = tuple(-each for each in self._sums[first])
+        before = tuple(-total for total in self._sums[first])
         return _added(self._sums[last], before)
 
 

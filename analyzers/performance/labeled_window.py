@@ -256,4 +256,4 @@ def thresholds(profiles: Sequence[PredictionProfile]) -> tuple[float, ...]:
     for profile in profiles:
         if profile.threshold is not None:
             counted[profile.threshold] += profile.predictions
-    return tuple(sorted(counted, key=lambda each: (-counted[each], -each)))
+    return tuple(sorted(counted, key=lambda threshold: (-counted[threshold], -threshold)))

@@ -117,12 +117,13 @@ class SegmentVerdicts:
 
     def worst(self) -> str | None:
         """Name the segments below expectation, the farthest first; None if none is."""
-        short = [each for each in self.judged if each.severity.alarming]
+        short = [verdict for verdict in self.judged if verdict.severity.alarming]
         if not short:
             return None
-        short.sort(key=lambda each: each.success.change.interval.high)
+        short.sort(key=lambda verdict: verdict.success.change.interval.high)
         named = [
-            f"{each.success.segment} ({each.success.describe()})" for each in short[:MOST_NAMED]
+            f"{verdict.success.segment} ({verdict.success.describe()})"
+            for verdict in short[:MOST_NAMED]
         ]
         return (
             f"{len(short)} of {count(len(self.judged), 'segment')} below expectation, first "
@@ -146,7 +147,9 @@ class SegmentSuccesses:
         baseline = day.baseline
         if baseline is None or not baseline.segments or day.labels is None:
             return SegmentVerdicts()
-        if not any(each.positives for of in baseline.segments.values() for each in of.values()):
+        if not any(
+            segment.positives for of in baseline.segments.values() for segment in of.values()
+        ):
             return SegmentVerdicts(left_out=("the training set's segments hold no labels",))
         found = list(self._found(day, baseline, day.labels.segments))
         enough = [success for success in found if isinstance(success, SegmentSuccess)]
@@ -154,8 +157,8 @@ class SegmentSuccesses:
         corrected = q_values([success.p_value for success in enough])
         return SegmentVerdicts(
             tuple(
-                Judged(each, q_value, each.severity(q_value))
-                for each, q_value in zip(enough, corrected, strict=True)
+                Judged(segment, q_value, segment.severity(q_value))
+                for segment, q_value in zip(enough, corrected, strict=True)
             ),
             tuple(_left_out(day.labels, baseline, small)),
         )
@@ -196,8 +199,8 @@ class SegmentSuccesses:
         counted: Counter[str] = Counter()
         for profile in _over(baseline, self._predictions.within(window)):
             for feature, values in profile.segments.items():
-                for value, each in values.items():
-                    counted[segment_name(feature, value)] += each.approved
+                for value, approvals in values.items():
+                    counted[segment_name(feature, value)] += approvals.approved
         return counted
 
     def _older(self, window: Window, baseline: Baseline, overall: float) -> _Older:
@@ -210,8 +213,8 @@ class SegmentSuccesses:
             approved += profile.approved.labeled
             for feature, of in profile.segments.items():
                 divided[feature] += of.approved
-                for value, each in of.values.items():
-                    labeled[segment_name(feature, value)] += each.labeled
+                for value, labels in of.values.items():
+                    labeled[segment_name(feature, value)] += labels.labeled
         return _Older(overall, self._predicted(before, baseline), labeled, divided, approved)
 
 

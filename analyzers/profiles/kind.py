@@ -66,8 +66,8 @@ class ProfileKind(ABC, Generic[P]):
     @property
     def core(self) -> tuple[str, ...]:
         """The parts that are read where details are not needed; none where there are no details."""
-        quantities = [each for each in declared(self.profile) if each.stored]
-        core = tuple(each.name for each in quantities if not each.detail)
+        quantities = [quantity for quantity in declared(self.profile) if quantity.stored]
+        core = tuple(quantity.name for quantity in quantities if not quantity.detail)
         return core if len(core) < len(quantities) else ()
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
@@ -128,8 +128,8 @@ class ProfileKind(ABC, Generic[P]):
         scope = self.scope(first.profile_key.series, baselines)
         if scope is None:
             return None
-        values = merge_bodies(self.profile, [each.body for each in stored], scope)
-        watermark = sum((each.stamp.watermark for each in stored), SourceWatermark())
+        values = merge_bodies(self.profile, [profile.body for profile in stored], scope)
+        watermark = sum((profile.stamp.watermark for profile in stored), SourceWatermark())
         profile: P = self.profile(first.profile_key, watermark, first.stamp.revision, **values)
         return profile
 
@@ -174,4 +174,4 @@ def kinds() -> Mapping[str, ProfileKind[Any]]:
         and hasattr(member, "name")
         and member.__module__ == module.name
     ]
-    return {kind.name: kind for kind in sorted(found, key=lambda each: each.name)}
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}

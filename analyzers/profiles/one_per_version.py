@@ -40,18 +40,18 @@ def counted_once(
         baselines: The known ones, by id.
     """
 
-    def rank(each: S) -> tuple[bool, bool, bool, datetime | None]:
-        *model, over = each.profile_key.series
+    def rank(profile: S) -> tuple[bool, bool, bool, datetime | None]:
+        *model, over = profile.profile_key.series
         known = baselines.get(over)
         own = known is not None and known.model == tuple(model)
         return over == preferred, own, known is not None, known.created if known else None
 
     for _, of_window in groupby(profiles, key=lambda profile: profile.profile_key.window):
         chosen: dict[tuple[str, ...], S] = {}
-        for each in of_window:
-            version = each.profile_key.series[:2]
-            if version not in chosen or rank(each) > rank(chosen[version]):
-                chosen[version] = each
+        for profile in of_window:
+            version = profile.profile_key.series[:2]
+            if version not in chosen or rank(profile) > rank(chosen[version]):
+                chosen[version] = profile
         yield from chosen.values()
 
 

@@ -64,10 +64,10 @@ class Profiler:
                 self._progress(f"profiling: {kind.name}, day {index + 1} of {len(days)}")
                 ask = partial(_made, kind, self._logs, series)
                 profiles = [
-                    replace(each, revision=wanted[each.profile_key])
+                    replace(profile, revision=wanted[profile.profile_key])
                     for part in pool.map(ask, _parts(day, kind.step))
-                    for each in part
-                    if each.profile_key in wanted
+                    for profile in part
+                    if profile.profile_key in wanted
                 ]
                 made += self._store.write(profiles, self._logs.now).total
                 changed = self.changed.setdefault(kind.name, [])

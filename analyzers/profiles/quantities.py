@@ -144,7 +144,9 @@ def declared(cls: Any) -> tuple[Declared, ...]:
 @cache
 def _declared(cls: Any) -> tuple[Declared, ...]:
     return tuple(
-        Declared(each.name, **each.metadata) for each in fields(cls) if "quantity" in each.metadata
+        Declared(field.name, **field.metadata)
+        for field in fields(cls)
+        if "quantity" in field.metadata
     )
 
 
@@ -154,9 +156,9 @@ def ask(
     """Return the aggregations of a dataclass's quantities, or of some of them."""
     return {
         name: aggregation
-        for each in declared(cls)
-        if only is None or each.name in only
-        for name, aggregation in each.quantity.ask(prefix + each.name, scope).items()
+        for field in declared(cls)
+        if only is None or field.name in only
+        for name, aggregation in field.quantity.ask(prefix + field.name, scope).items()
     }
 
 
@@ -170,18 +172,18 @@ def read(
 ) -> dict[str, Any]:
     """Return the values of a bucket by field; it holds the answers to `ask` of the same fields."""
     return {
-        each.name: each.quantity.read(bucket, prefix + each.name, scope)
-        for each in declared(cls)
-        if only is None or each.name in only
+        field.name: field.quantity.read(bucket, prefix + field.name, scope)
+        for field in declared(cls)
+        if only is None or field.name in only
     }
 
 
 def encode(record: Any) -> dict[str, Any]:
     """Return the quantities of a record as JSON holds them, by field."""
     return {
-        each.name: each.quantity.encode(getattr(record, each.name))
-        for each in declared(type(record))
-        if each.stored
+        field.name: field.quantity.encode(getattr(record, field.name))
+        for field in declared(type(record))
+        if field.stored
     }
 
 
@@ -192,9 +194,9 @@ def decode(cls: type[Any], body: Mapping[str, Any], scope: Scope) -> dict[str, A
         KeyError: A quantity is absent that is no detail.
     """
     return {
-        each.name: each.quantity.decode(body[each.name], scope)
-        for each in declared(cls)
-        if each.stored and (each.name in body or not each.detail)
+        field.name: field.quantity.decode(body[field.name], scope)
+        for field in declared(cls)
+        if field.stored and (field.name in body or not field.detail)
     }
 
 
@@ -206,9 +208,9 @@ def merge_bodies(
     Over months this costs a third of decoding each body (`bench_analyzers`, 90 days).
     """
     return {
-        each.name: each.quantity.merge_bodies([body[each.name] for body in bodies], scope)
-        for each in declared(cls)
-        if each.stored
+        field.name: field.quantity.merge_bodies([body[field.name] for body in bodies], scope)
+        for field in declared(cls)
+        if field.stored
     }
 
 
@@ -222,8 +224,8 @@ def merge(records: Iterable[R]) -> R:
     if len(parts) == 1:
         return first
     values = {
-        each.name: each.quantity.merge([getattr(part, each.name) for part in parts])
-        for each in declared(type(first))
+        field.name: field.quantity.merge([getattr(part, field.name) for part in parts])
+        for field in declared(type(first))
     }
     return replace(first, **values)  # type: ignore[type-var]
 

@@ -58,7 +58,7 @@ class ProfileStore:
 
     def stamps(self, kind: str, period: Window) -> dict[ProfileKey, Stamp]:
         """Return the newest stamp of each profile key in a period, without the profiles."""
-        return {_profile_key(each): _stamp(each) for each in self._latest(kind, period, _STAMP)}
+        return {_profile_key(hit): _stamp(hit) for hit in self._latest(kind, period, _STAMP)}
 
     def read(
         self,
@@ -79,9 +79,11 @@ class ProfileStore:
             UserError: A profile is broken.
         """
         fields = [*_STAMP, *(f"profile.body.{name}" for name in core)] if core else None
-        read = (_read(kind, each, baselines) for each in self.stored(kind.name, period, fields))
-        found = [each for each in read if each is not None]
-        return sorted(found, key=lambda each: (each.profile_key.window, each.profile_key.series))
+        read = (_read(kind, hit, baselines) for hit in self.stored(kind.name, period, fields))
+        found = [profile for profile in read if profile is not None]
+        return sorted(
+            found, key=lambda profile: (profile.profile_key.window, profile.profile_key.series)
+        )
 
     def stored(
         self, kind: str, period: Window, fields: list[str] | None = None
@@ -172,9 +174,9 @@ def merge_stored(
         if profile is not None:
             merged[series] = merge([merged[series], profile]) if series in merged else profile
 
-    for each in stored:
-        series = each.profile_key.series
-        waiting.setdefault(series, []).append(each)
+    for part in stored:
+        series = part.profile_key.series
+        waiting.setdefault(series, []).append(part)
         if len(waiting[series]) == AT_ONCE:
             take(series)
     for series in list(waiting):

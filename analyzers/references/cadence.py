@@ -26,7 +26,9 @@ def window_length(events: int, minimum: int, shortest: timedelta = LENGTHS[0]) -
     """
     if events == 0:
         return max(WITHOUT_HISTORY, shortest)
-    fitting = (each for each in LENGTHS if each >= shortest and events * (each / DAY) >= minimum)
+    fitting = (
+        length for length in LENGTHS if length >= shortest and events * (length / DAY) >= minimum
+    )
     return next(fitting, DAY)
 
 

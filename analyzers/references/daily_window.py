@@ -127,7 +127,7 @@ def daily_window(
         for profile in profiles
         if profile.model[0] == model[0] and profile.baseline_id == baseline.id
     ]
-    compared = [each for each in traffic if each.model == model]
+    compared = [profile for profile in traffic if profile.model == model]
     return DailyWindow(window, model, baseline, compared or of_model, traffic)
 
 
@@ -144,4 +144,4 @@ def _newest(context: AnalysisContext[PredictionProfile]) -> list[tuple[str, str]
     ordered = sorted(
         context.baselines.values(), key=lambda baseline: (baseline.created, baseline.id)
     )
-    return sorted({each.model_name: each.model for each in ordered}.values())
+    return sorted({baseline.model_name: baseline.model for baseline in ordered}.values())

@@ -23,7 +23,7 @@ def past_days(window: Window, days: int) -> list[Window]:
     """Return the same time of the day on so many days before, the last one first.
 
     >>> from mlmon.analyzers.base.window import EPOCH, HOUR
-    >>> [each.end.day for each in past_days(Window(EPOCH + 9 * DAY, EPOCH + 9 * DAY + HOUR), 3)]
+    >>> [window.end.day for window in past_days(Window(EPOCH + 9 * DAY, EPOCH + 9 * DAY + HOUR), 3)]
     [9, 8, 7]
     """
     return _earlier(window, days, DAY)

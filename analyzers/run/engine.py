@@ -220,7 +220,7 @@ class _Sources:
         """Baselines that cannot be read, and what to do."""
         self._by_id = {baseline.id: baseline for baseline in baselines}
         newest = sorted(baselines, key=lambda baseline: (baseline.created, baseline.id))
-        self._current = {each.model: each for each in newest}
+        self._current = {baseline.model: baseline for baseline in newest}
         self._store = ProfileStore(cluster, namespace)
         self._analyzers = analyzers
         self._times = times(analyzers, period)
@@ -247,8 +247,8 @@ class _Sources:
             with noting(self.failed, name):
                 profiles = [
                     profile
-                    for each, core in self._parts(kind, now)
-                    for profile in self._store.read(kind, each, self._by_id, core)
+                    for part, core in self._parts(kind, now)
+                    for profile in self._store.read(kind, part, self._by_id, core)
                 ]
                 self._read[name] = kind.chosen(profiles, self._current)
 
@@ -391,9 +391,9 @@ class _LogsBehind:
 
     def stamped(self, findings: Iterator[Finding], analyzer: Analyzer[Any]) -> Iterator[Finding]:
         """Yield findings with their environment, as the completeness of their logs allows them."""
-        for each in findings:
-            where = self.environments.of(each.window, each.service)
-            finding = replace(each, environment=where)
+        for judged in findings:
+            where = self.environments.of(judged.window, judged.service)
+            finding = replace(judged, environment=where)
             # Findings about the logs themselves are not weighed by them.
             if analyzer.alert_policy.layer != INGEST:
                 known = self.completeness.of(finding.window, finding.service)

@@ -86,13 +86,13 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
     not hold.
     """
     revisions: dict[str, list[Stored]] = {}
-    for each in stored:
-        revisions.setdefault(each.key, []).append(each)
+    for revision in stored:
+        revisions.setdefault(revision.key, []).append(revision)
     write: list[Finding] = []
     supersede: list[tuple[Stored, datetime]] = []
     written = Written()
     for key, finding in findings.items():
-        known = sorted(revisions.get(key, ()), key=lambda each: each.revision)
+        known = sorted(revisions.get(key, ()), key=lambda revision: revision.revision)
         newest = known[-1] if known else None
         if newest is None:
             write.append(finding.revised(1, created))
@@ -104,9 +104,9 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
             written += Written(revised=1)
             supersede += [(newest, created)] if newest.latest else []
         supersede += [
-            (each, following.created)
-            for each, following in itertools.pairwise(known)
-            if each.latest
+            (revision, following.created)
+            for revision, following in itertools.pairwise(known)
+            if revision.latest
         ]
     return Plan(tuple(write), tuple(supersede), written)
 
@@ -160,8 +160,8 @@ class FindingStore:
             {"term": {"finding.latest": True}},
             {"range": {"event.end": {"gt": iso(period.start), "lte": iso(period.end)}}},
         ]
-        gone = [each for each in self._stored(filters) if each.key not in keep]
-        self._supersede((each, now) for each in gone)
+        gone = [revision for revision in self._stored(filters) if revision.key not in keep]
+        self._supersede((revision, now) for revision in gone)
         self._cluster.refresh(self.pattern)
         return len(gone)
 
@@ -241,12 +241,12 @@ class FindingStore:
     def _supersede(self, stored: Iterable[tuple[Stored, datetime]]) -> None:
         self._cluster.put(
             Document(
-                each.index,
-                each.id,
+                revision.index,
+                revision.id,
                 {"finding.latest": False, "finding.superseded": iso(since)},
                 part=True,
             )
-            for each, since in stored
+            for revision, since in stored
         )
 
 

@@ -90,8 +90,8 @@ def _incident(document: Mapping[str, Any]) -> Incident:
         Window(parse_time(document["start"]), parse_time(document["end"])),
         document["cause"],
         tuple(
-            Expectation(each["analyzer"], each["metric"], each.get("subject"))
-            for each in document["expect"]
+            Expectation(expected["analyzer"], expected["metric"], expected.get("subject"))
+            for expected in document["expect"]
         ),
     )
 
@@ -105,7 +105,7 @@ def compare(findings: Iterable[Finding], truth: Iterable[Incident]) -> Compariso
         for incident in incidents
     )
     begin = min((incident.time.start for incident in incidents), default=None)
-    false_findings = tuple(each for each in alarms if begin is None or each.end <= begin)
+    false_findings = tuple(alarm for alarm in alarms if begin is None or alarm.end <= begin)
     return Comparison(detections, false_findings)
 
 

@@ -60,7 +60,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         for name in PLAIN
     }
     features = sorted({name for row in ordered for name in row if name.split(" ")[0] in _KINDS})
-    names = [each.partition(" ")[2] for each in features]
+    names = [feature.partition(" ")[2] for feature in features]
     for feature in features:
         kind, _, name = feature.partition(" ")
         title = name if names.count(name) == 1 else f"{name} ({kind})"
@@ -73,7 +73,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 def _one(value: Any, kind: pa.DataType) -> Any:
     """Return a value as one of a column's type, None where it is none."""
     if kind == _KINDS["embedding"]:
-        numbers = isinstance(value, list) and all(isinstance(each, int | float) for each in value)
+        numbers = isinstance(value, list) and all(
+            isinstance(number, int | float) for number in value
+        )
         return value if numbers else None
     first = value[0] if isinstance(value, list) and value else value
     if first is None or isinstance(first, list | dict):

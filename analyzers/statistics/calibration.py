@@ -129,18 +129,18 @@ def calibration_p_value(rows: LabeledScores, edges: Sequence[float] | None = Non
     excess = [bin_.rows * (bin_.observed - _mean(bin_)) ** 2 for bin_ in bins]
     # A bin of certain predictions has no variance: right, it says nothing; wrong, it says all.
     terms = [
-        math.inf if _variance(each) == 0 < e else e / (_variance(each) or 1.0)
-        for each, e in zip(bins, excess, strict=True)
+        math.inf if _variance(bin_) == 0 < e else e / (_variance(bin_) or 1.0)
+        for bin_, e in zip(bins, excess, strict=True)
     ]
     return float(special.chdtrc(len(bins), sum(terms)))
 
 
-def _mean(each: Bin) -> float:
-    return each.predicted.clipped(0.0, 1.0).middle
+def _mean(bin_: Bin) -> float:
+    return bin_.predicted.clipped(0.0, 1.0).middle
 
 
-def _variance(each: Bin) -> float:
-    return _mean(each) * (1 - _mean(each))
+def _variance(bin_: Bin) -> float:
+    return _mean(bin_) * (1 - _mean(bin_))
 
 
 def _predicted(

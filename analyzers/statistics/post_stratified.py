@@ -128,7 +128,7 @@ class _Within:
     def split(self, counts: Floats, shares: Floats) -> Counts:
         """Positives and negatives per bucket, of counts per bucket and shares per stratum."""
         totals = np.add.reduceat(counts, self.strata, axis=-1)
-        positives, negatives = (self._spread(each) for each in self.known)
+        positives, negatives = (self._spread(known) for known in self.known)
         return (
             self._of_buckets(totals * shares) * positives,
             self._of_buckets(totals * (1 - shares)) * negatives,

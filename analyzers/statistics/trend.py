@@ -47,7 +47,7 @@ def trend(
     Raises:
         ValueError: there are fewer than three values, or all of one time.
     """
-    x, y, s = (np.asarray(each, dtype=np.float64) for each in (times, values, errors))
+    x, y, s = (np.asarray(column, dtype=np.float64) for column in (times, values, errors))
     if x.size < FEWEST or np.ptp(x) == 0:
         raise ValueError(f"a trend needs {FEWEST} values of different times, not {x.size}")
     w = 1 / s**2

@@ -87,8 +87,8 @@ def _hull(estimates: list[Estimate | None]) -> Estimate | None:
     sure = [estimate for estimate in estimates if estimate is not None]
     if len(sure) < len(estimates):
         return None
-    low = min(each.interval.low for each in sure)
-    return Estimate(sure[0].value, Interval(low, max(each.interval.high for each in sure)))
+    low = min(estimate.interval.low for estimate in sure)
+    return Estimate(sure[0].value, Interval(low, max(estimate.interval.high for estimate in sure)))
 
 
 def _fillings(

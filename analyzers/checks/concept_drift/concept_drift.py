@@ -259,7 +259,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         if len(series) < MIN_DAYS:
             reason = f"{title} is known for {count(len(series), 'day')}; {MIN_DAYS} are needed."
             return self._unknown(day, SLOPE, None, reason)
-        times = [each / WEEK_DAYS for each, _ in series]
+        times = [day_number / WEEK_DAYS for day_number, _ in series]
         areas = [area.value for _, area in series]
         errors = [area.interval.width / (2 * Z) for _, area in series]
         slope = trend(times, areas, errors, CONFIDENCE)

@@ -58,13 +58,14 @@ class ErrorHistory:
         ]
         chosen = one_per_version(own, labels.baselines)
         return cls(
-            tuple(each.window.start for each in chosen), tuple(each.errors for each in chosen)
+            tuple(profile.window.start for profile in chosen),
+            tuple(profile.errors for profile in chosen),
         )
 
     @cached_property
     def stream(self) -> list[int]:
         """All decisions, 1 wrong and 0 right."""
-        return [int(each) for each in "".join(self.errors)]
+        return [int(decision) for decision in "".join(self.errors)]
 
     @cached_property
     def changes(self) -> Mapping[str, tuple[Change, ...]]:

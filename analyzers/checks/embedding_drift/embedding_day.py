@@ -67,8 +67,8 @@ class EmbeddingDay:
         kept = [hour.rows / hour.logged for hour in hours]
         rate = min(kept)
         thinned = [
-            each.vectors()[: max(1, round(each.rows * rate / share))]
-            for each, share in zip(hours, kept, strict=True)
+            hour.vectors()[: max(1, round(hour.rows * rate / share))]
+            for hour, share in zip(hours, kept, strict=True)
         ]
         pooled = np.concatenate(thinned)
         if len(pooled) <= most:
@@ -78,7 +78,9 @@ class EmbeddingDay:
 
 def embeddings_of(day: DailyWindow, logged: AnalysisContext[Any]) -> dict[str, EmbeddingDay]:
     """Return the embeddings that a model was given on a day, whichever of its versions."""
-    profiles = [each for each in logged.within(day.window) if each.model[0] == day.model[0]]
+    profiles = [
+        profile for profile in logged.within(day.window) if profile.model[0] == day.model[0]
+    ]
     names = sorted({name for profile in profiles for name in profile.fields})
     return {
         name: EmbeddingDay([profile.fields[name] for profile in profiles if name in profile.fields])

@@ -175,12 +175,12 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         self, day: DailyWindow, baseline: Baseline, present: Mapping[str, int]
     ) -> Iterator[Finding]:
         """Yield what the baseline does not have, or has as the other type; of many some by name."""
-        known = {each for each in present if _name(each) in baseline.features}
+        known = {field for field in present if _name(field) in baseline.features}
         new = sorted(present.keys() - known)
         for field in (*sorted(known), *new[:MOST_NEW]):
             yield self._unexpected(day, field, present[field], known=field in known)
         if more := new[MOST_NEW:]:
-            names = ", ".join(cut(_name(each)) for each in more[:3])
+            names = ", ".join(cut(_name(field)) for field in more[:3])
             reason = (
                 f"{count(len(more), 'more feature')} that the training set of {day.title} does not "
                 f"have arrived {span(day.window)}, such as {names}: check whether feature names "

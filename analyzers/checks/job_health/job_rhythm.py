@@ -61,7 +61,7 @@ def rhythm(starts: Sequence[datetime]) -> Rhythm | None:
         return None
     low, middle, high = np.quantile(intervals, (0.1, 0.5, 0.9))
     longest = high if high < REGULAR * middle else max(intervals)
-    return Rhythm(*(timedelta(seconds=float(each)) for each in (middle, longest, low)))
+    return Rhythm(*(timedelta(seconds=float(seconds)) for seconds in (middle, longest, low)))
 
 
 def missed(

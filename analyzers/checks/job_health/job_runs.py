@@ -51,7 +51,7 @@ def runs(events: Iterable[JobEvent]) -> list[Run]:
     for event in events:
         by_id[event.job, event.run_id].append(event)
     found = [run for of_one_id in by_id.values() for run in _runs_of_one_id(of_one_id)]
-    return sorted(found, key=lambda each: each.start)
+    return sorted(found, key=lambda run: run.start)
 
 
 def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
@@ -64,7 +64,7 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
         known: Runs as of now, in order of their starts.
         now: Moment they are judged at.
     """
-    usual = median([each.seconds for each in known if each.succeeded and each.seconds] or [0.0])
+    usual = median([run.seconds for run in known if run.succeeded and run.seconds] or [0.0])
     settled = list(known)
     for place, run in enumerate(known[:-1]):
         if run.end is None:
@@ -77,22 +77,22 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
 
 def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[Run]:
     """Yield the runs that share an id, or have none."""
-    ends = sum(each.succeeded is not None for each in events)
+    ends = sum(event.succeeded is not None for event in events)
     # A start and an end belong together even if clocks put the end first.
     alone = max(ends, len(events) - ends) <= 1
     start: JobEvent | None = None
     end: JobEvent | None = None
-    for each in sorted(events, key=lambda event: event.at):
-        if each.succeeded is not None:
-            if end and _follows(each, end):
+    for event in sorted(events, key=lambda event: event.at):
+        if event.succeeded is not None:
+            if end and _follows(event, end):
                 yield _run(start, end)
                 start = None
-            end = each
+            end = event
         elif start is None and (alone or end is None):
-            start = each
-        elif end or not each.run_id:
+            start = event
+        elif end or not event.run_id:
             yield _run(start, end)
-            start, end = each, None
+            start, end = event, None
     yield _run(start, end)
 
 

@@ -245,7 +245,7 @@ class _Day:
         self.analyzer = analyzer
         self.window = window
         self.of = of
-        service = (each.service for each in of.predictions.within(window) if each.service)
+        service = (profile.service for profile in of.predictions.within(window) if profile.service)
         older = (profile.service for profile in of.predictions.profiles if profile.service)
         self.about = {"service": next(service, next(older, None)), "model_name": of.model}
 

@@ -94,4 +94,6 @@ class LabelsByAge:
 
 def _of_model(context: AnalysisContext[M], model: str) -> AnalysisContext[M]:
     chosen = one_per_version(context.profiles, context.baselines)
-    return AnalysisContext(context.period, [each for each in chosen if each.model[0] == model])
+    return AnalysisContext(
+        context.period, [profile for profile in chosen if profile.model[0] == model]
+    )

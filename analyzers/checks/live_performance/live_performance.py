@@ -220,20 +220,20 @@ class LivePerformance(Analyzer[LabelProfile]):
         for bin_ in bins:
             yield self._tenth(day, bin_)
 
-    def _tenth(self, day: LabeledWindow, each: Tenth) -> Finding:
-        labeled = f"{count(each.rows, 'labeled prediction')} of {day.day.title}"
-        observed = f"Of {labeled} with scores {each.name}, {_observed(each)}"
+    def _tenth(self, day: LabeledWindow, tenth: Tenth) -> Finding:
+        labeled = f"{count(tenth.rows, 'labeled prediction')} of {day.day.title}"
+        observed = f"Of {labeled} with scores {tenth.name}, {_observed(tenth)}"
         known: dict[str, Any] = {
-            "subject": each.name,
-            "sample_count": each.rows,
-            "baseline_value": each.predicted,
+            "subject": tenth.name,
+            "sample_count": tenth.rows,
+            "baseline_value": tenth.predicted,
         }
-        if each.rows < MIN_LABELS_PER_BIN:
+        if tenth.rows < MIN_LABELS_PER_BIN:
             reason = f"{observed}; {MIN_LABELS_PER_BIN} are needed for a verdict."
-            return self._unknown(day, GAP, reason, each.gap, **known)
-        severity = self.limits[GAP].judge_distance(each.gap.interval.low, each.gap.interval.high)
+            return self._unknown(day, GAP, reason, tenth.gap, **known)
+        severity = self.limits[GAP].judge_distance(tenth.gap.interval.low, tenth.gap.interval.high)
         reason = f"{observed}; {day.known()}."
-        return self._finding(day, GAP, each.gap, severity, **known, reason=reason)
+        return self._finding(day, GAP, tenth.gap, severity, **known, reason=reason)
 
     def _severity(self, day: LabeledWindow, metric: str, interval: Interval) -> Severity:
         limits = self.limits[metric]
@@ -317,5 +317,5 @@ def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
     return Estimate(positives / labeled, Interval(low, high))
 
 
-def _observed(each: Tenth) -> str:
-    return f"{percent(each.observed)} succeeded, {percent(each.predicted)} were predicted"
+def _observed(tenth: Tenth) -> str:
+    return f"{percent(tenth.observed)} succeeded, {percent(tenth.predicted)} were predicted"

@@ -71,12 +71,12 @@ def tenths(
     return tuple(
         _tenth(
             f"{names[k]:.1f}-{names[k + 1]:.1f}",
-            each,
+            bin_,
             awaited[k],
             everything.counts[k] / everything.n,
             confidence,
         )
-        for k, each in zip(held, bins, strict=True)
+        for k, bin_ in zip(held, bins, strict=True)
     )
 
 
@@ -111,16 +111,16 @@ def _edges(edges: Sequence[float]) -> dict[float, float]:
     return chosen
 
 
-def _tenth(name: str, each: Bin, missing: int, share: float, confidence: float) -> Tenth:
-    positives, rows = round(each.observed * each.rows), each.rows + missing
+def _tenth(name: str, bin_: Bin, missing: int, share: float, confidence: float) -> Tenth:
+    positives, rows = round(bin_.observed * bin_.rows), bin_.rows + missing
     low = wilson_interval(positives, rows, confidence).low
     high = wilson_interval(positives + missing, rows, confidence).high
-    predicted = each.predicted.middle
+    predicted = bin_.predicted.middle
     return Tenth(
         name,
-        each.rows,
+        bin_.rows,
         predicted,
-        each.observed,
-        Estimate(each.observed - predicted, Interval(low - predicted, high - predicted)),
+        bin_.observed,
+        Estimate(bin_.observed - predicted, Interval(low - predicted, high - predicted)),
         share,
     )

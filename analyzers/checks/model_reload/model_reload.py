@@ -231,7 +231,7 @@ class ModelReload(Analyzer[ModelProfile]):
             sample = f"{count(n, 'prediction')} {span(window)}"
             reason = f"{sample}, {MIN_PREDICTIONS} are needed for a verdict."
             return self.unknown(OUTDATED, newest.model, window, reason, sample_count=n, **about)
-        names = {each.version for each in current}
+        names = {model.version for model in current}
         old = {version: times for version, times in sorted(counts.items()) if version not in names}
         interval = wilson_interval(sum(old.values()), n, CONFIDENCE)
         by = ", ".join(f"version {version}: {times:,}" for version, times in old.items())

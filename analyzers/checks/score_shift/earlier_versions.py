@@ -65,7 +65,7 @@ class AcrossVersions:
     def severity(self, drift: Drift) -> Severity:
         """At most a warning."""
         judged = LIMITS.judge(self.beyond(drift), drift.high)
-        return min(judged, Severity.WARNING, key=lambda each: each.rank)
+        return min(judged, Severity.WARNING, key=lambda severity: severity.rank)
 
 
 class EarlierVersions:
@@ -78,17 +78,17 @@ class EarlierVersions:
 
     def __init__(self, context: AnalysisContext[PredictionProfile], baseline: Baseline) -> None:
         self._baselines, self._baseline = context.baselines, baseline
-        known = {each.id: each for each in context.baselines.values()}
+        known = {baseline.id: baseline for baseline in context.baselines.values()}
         own = (profile for profile in context.profiles if profile.model[0] == baseline.model_name)
         once = list(counted_once(own, baseline.id, known))
         scored = [
-            (each.window.start, each.model[1], each.score)
-            for each in once
-            if each.score is not None
+            (profile.window.start, profile.model[1], profile.score)
+            for profile in once
+            if profile.score is not None
         ]
         self._past = Hours(scored)
         self._hours = Hours(buckets for buckets in scored if buckets[1] == baseline.model_version)
-        self._served = {each.window.start for each in once if each.model == baseline.model}
+        self._served = {profile.window.start for profile in once if profile.model == baseline.model}
         self._context = context
         self._distances: dict[str, float] = {}
 

@@ -87,8 +87,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         successes = SegmentSuccesses(context)
         for day in LabeledDays(context).judged():
             verdicts = successes.of(day)
-            for each in verdicts.judged:
-                yield self._finding(day, each)
+            for verdict in verdicts.judged:
+                yield self._finding(day, verdict)
             yield from self._rankings(day, successes, verdicts)
             if verdicts.left_out:
                 why = "; ".join(verdicts.left_out)
@@ -101,11 +101,15 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         """Yield ROC AUC of the segments with mature labels; others' would be biased."""
         if day.baseline is None or day.labels is None:
             return
-        mature = {each.success.segment for each in verdicts.judged if each.success.coverage.mature}
+        mature = {
+            verdict.success.segment
+            for verdict in verdicts.judged
+            if verdict.success.coverage.mature
+        }
         predictions = successes.predictions(day.day.window, day.baseline)
         found = rankings(day.baseline, day.labels.segments, predictions, day.threshold, mature)
-        for each, q_value in found:
-            yield self._ranking(day, each, q_value)
+        for ranking, q_value in found:
+            yield self._ranking(day, ranking, q_value)
 
     def _ranking(self, day: LabeledWindow, ranking: SegmentRanking, q_value: float) -> Finding:
         comparison = ranking.comparison

@@ -81,7 +81,7 @@ def rankings(
         and segment_name(feature, value) in mature
         and (ranking := _ranking(baseline, feature, value, labels, predictions, threshold))
     ]
-    yield from zip(found, q_values([each.p_value for each in found]), strict=True)
+    yield from zip(found, q_values([ranking.p_value for ranking in found]), strict=True)
 
 
 def _ranking(

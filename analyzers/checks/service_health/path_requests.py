@@ -51,7 +51,7 @@ class PathRequests:
         self.path = path
         self._parts = parts
         self._starts = [window.start for window, _ in parts]
-        self._sums = list(accumulate((each.requests for _, each in parts), initial=0))
+        self._sums = list(accumulate((access.requests for _, access in parts), initial=0))
         self._truncated = truncated
 
     def access(self, window: Window) -> PathAccess:
@@ -82,7 +82,7 @@ class PathRequests:
     @cached_property
     def service(self) -> str | None:
         """The service that answers."""
-        return next((each.service for _, each in self._parts if each.service), None)
+        return next((access.service for _, access in self._parts if access.service), None)
 
     def _span(self, window: Window) -> tuple[int, int]:
         return bisect_left(self._starts, window.start), bisect_left(self._starts, window.end)
@@ -95,7 +95,7 @@ class Paths:
         self._context = context
         self._known: dict[str, PathRequests] = {}
         self._parts: dict[str, list[tuple[Window, PathAccess]]] = {}
-        self._truncated = [each for each in context.profiles if OTHER in each.paths]
+        self._truncated = [profile for profile in context.profiles if OTHER in profile.paths]
         for profile in context.profiles:
             for path, access in profile.paths.items():
                 self._parts.setdefault(path, []).append((profile.window, access))
@@ -128,7 +128,7 @@ class Paths:
         parts = [
             (profile.window, merge(rest))
             for profile in self._context.within(Window(EPOCH, end))
-            if (rest := [each for path, each in profile.paths.items() if path not in apart])
+            if (rest := [access for path, access in profile.paths.items() if path not in apart])
         ]
         return PathRequests(OTHER, parts)
 
@@ -142,7 +142,7 @@ class Paths:
 
 def _least(profile: AccessProfile) -> int:
     """Return the most requests that a path which a window does not name may have in it."""
-    apart = [each.requests for path, each in profile.paths.items() if path != OTHER]
+    apart = [access.requests for path, access in profile.paths.items() if path != OTHER]
     return min([profile.paths[OTHER].requests, *apart])
 
 

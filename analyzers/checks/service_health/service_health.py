@@ -210,15 +210,15 @@ class ServiceHealth(Analyzer[AccessProfile]):
             apart = paths.judged(Window(floor(part.start, DAY), part.end))
             if apart is not None:
                 rest = _Path(self, paths.others(part.end, set(apart)))
-                for each in (*map(path, apart), rest):
-                    yield from each.findings(part)
+                for judged in (*map(path, apart), rest):
+                    yield from judged.findings(part)
                 continue
             # Nothing is known before this day.
             for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
                 apart = paths.new(window)
                 rest = _Path(self, paths.others(window.end, set(apart)))
-                for each in (*map(path, apart), rest):
-                    yield from each.first_findings(window)
+                for judged in (*map(path, apart), rest):
+                    yield from judged.first_findings(window)
 
 
 class _Path:
@@ -235,7 +235,10 @@ class _Path:
         """The past shares of each rate."""
         return {
             rate.metric: ShareHistory(
-                ((hour, _matching(each, rate), each.requests) for hour, each in self.asked.hours),
+                (
+                    (hour, _matching(access, rate), access.requests)
+                    for hour, access in self.asked.hours
+                ),
                 PAST,
             )
             for rate in RATES
@@ -246,7 +249,7 @@ class _Path:
         """The past values of each latency."""
         return {
             latency.metric: History(
-                ((hour, _value(latency, each)) for hour, each in self.asked.hours), PAST
+                ((hour, _value(latency, access)) for hour, access in self.asked.hours), PAST
             )
             for latency in LATENCIES
         }
@@ -256,7 +259,10 @@ class _Path:
         week = self.asked.requests(Window(floor(part.start, DAY) - PAST, floor(part.start, DAY)))
         busy = week >= MIN_REQUESTS * (PAST // HOUR)
         often, hourly = (
-            [(each, self.asked.access(each)) for each in self._windows(part, expected, busy=busy)]
+            [
+                (window, self.asked.access(window))
+                for window in self._windows(part, expected, busy=busy)
+            ]
             for expected in (OFTEN, SELDOM)
         )
         yield from self._judged(often, hourly)
@@ -336,7 +342,7 @@ class _Path:
         usually = f"usually {number(median)} ms"
         if limits.judge(interval.low, interval.high).alarming:
             # The baseline of this time of the week is read only where it decides.
-            then, title = self._usual(window, lambda each: _value(of, self.asked.access(each)))
+            then, title = self._usual(window, lambda time: _value(of, self.asked.access(time)))
             if then:
                 at_this_time = float(np.median(then))
                 limits = limits.at_least(1.5 * at_this_time, 2.5 * at_this_time)
@@ -366,16 +372,16 @@ class _Path:
             (past_days(window, PAST // DAY), "at this time of day"),
         ):
             used = [
-                each for each in windows if self.asked.requests(Window(each.end - DAY, each.end))
+                past for past in windows if self.asked.requests(Window(past.end - DAY, past.end))
             ]
-            values = [value for each in used if (value := measure(each)) is not None]
+            values = [value for past in used if (value := measure(past)) is not None]
             if len(values) >= MIN_PAST_WINDOWS:
                 return values, title
         return [], ""
 
     def _traffic(self, of: Traffic, window: Window, access: PathAccess) -> Finding:
         units = window.length / of.unit
-        then, title = self._usual(window, lambda each: float(self.asked.requests(each)))
+        then, title = self._usual(window, lambda time: float(self.asked.requests(time)))
         usual = float(np.median(then)) if then else 0.0
         known = {"service": self.service, "value": access.requests / units}
         if usual < MIN_REQUESTS:

@@ -166,13 +166,13 @@ def _samples(
     found: dict[datetime, Found] = defaultdict(list)
     few = _search(series, part, name)
     few["query"]["bool"]["must_not"] += [dated(window) for window in crowded]
-    for start, each in _fetch(logs, few, name):
-        found[start].append(each)
+    for start, embedding in _fetch(logs, few, name):
+        found[start].append(embedding)
     for window in crowded:
         body = _search(series, window, name)
         chosen = _chosen(logs, body, hours[window][1][name])
         body["query"]["bool"]["filter"].append({"terms": {ID: chosen}})
-        found[window.start] = [each for _, each in _fetch(logs, body, name)]
+        found[window.start] = [embedding for _, embedding in _fetch(logs, body, name)]
     return found
 
 
@@ -202,5 +202,5 @@ def _fetch(
 
 
 def _stored(found: Found, logged: int) -> StoredVectors:
-    ordered = sorted(found, key=lambda each: hashlib.sha256(each[0].encode()).digest())
+    ordered = sorted(found, key=lambda embedding: hashlib.sha256(embedding[0].encode()).digest())
     return store_vectors((vector for _, vector in ordered), MOST_VECTORS, logged)

@@ -397,7 +397,7 @@ def _errors(
         answer = logs.cluster.search(logs.index(DATASET), body | {"size": MOST_ERRORS})
         judged[window] = [_judged(hit) for hit in answer["hits"]["hits"]]
     return {
-        window: "".join("1" if each.wrong else "0" for each in sorted(found))
+        window: "".join("1" if decision.wrong else "0" for decision in sorted(found))
         for window, found in judged.items()
     }
 

@@ -333,13 +333,15 @@ class PredictionKind(VersionKind[PredictionProfile]):
         first, *others = parts(everything, MOST_BUCKETS)
         profiles = self._count(logs, series, part, first)
         features = ("watermark", "numeric", "categorical")
-        more = [self._count(logs, series, part, each, features) for each in others]
+        more = [self._count(logs, series, part, other, features) for other in others]
         for window, profile in profiles.items():
             counted = [profile, *(found[window] for found in more if window in found)]
             yield replace(
                 profile,
-                numeric={name: of for each in counted for name, of in each.numeric.items()},
-                categorical={name: of for each in counted for name, of in each.categorical.items()},
+                numeric={name: of for profile in counted for name, of in profile.numeric.items()},
+                categorical={
+                    name: of for profile in counted for name, of in profile.categorical.items()
+                },
             )
 
     def _count(
@@ -419,7 +421,7 @@ def prediction_profile_keys(
 def _starts(found: Iterable[Present]) -> dict[Model, list[datetime]]:
     """Return when the windows of each version start, in order."""
     starts: dict[Model, list[datetime]] = {}
-    for window, model in sorted(place for each in found for place in each):
+    for window, model in sorted(place for present in found for place in present):
         starts.setdefault(model, []).append(window.start)
     return starts
 

@@ -97,7 +97,9 @@ class SegmentKind(VersionKind[SegmentProfile]):
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour of a version whose baseline has segments."""
-        divided = {model: each for model, each in logs.baselines.items() if each.segments}
+        divided = {
+            model: baseline for model, baseline in logs.baselines.items() if baseline.segments
+        }
         if not divided:
             return {}
         return {

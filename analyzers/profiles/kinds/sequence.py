@@ -271,8 +271,8 @@ class SequenceKind(ProfileKind[SequenceProfile]):
             else profile
             for profile in profiles
         )
-        for each in following(known, lambda lowest: _before(logs, part.start, lowest)):
-            yield _narrowed(logs, each)
+        for profile in following(known, lambda lowest: _before(logs, part.start, lowest)):
+            yield _narrowed(logs, profile)
 
 
 def _settled(logs: Logs, period: Window) -> Window:
@@ -310,7 +310,7 @@ def _before(logs: Logs, start: datetime, lowest: Mapping[str, int]) -> dict[str,
     for time in (Window(start - HOUR, start), Window(start - DAY, start), None):
         wanted = [process for process in sorted(lowest) if process not in found]
         for place in range(0, len(wanted), MOST_PROCESSES):
-            some = {each: lowest[each] for each in wanted[place : place + MOST_PROCESSES]}
+            some = {process: lowest[process] for process in wanted[place : place + MOST_PROCESSES]}
             found |= before(logs.search(DATASET, before_body(some, time)))
     return found
 
@@ -318,7 +318,7 @@ def _before(logs: Logs, start: datetime, lowest: Mapping[str, int]) -> dict[str,
 def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
     """Return a profile that says which numbers are missing, where some are."""
     lacking = [process for process in profile.processes if process.absent > 0]
-    most = sorted(lacking, key=lambda each: each.absent, reverse=True)[:MOST_NARROWED]
+    most = sorted(lacking, key=lambda process: process.absent, reverse=True)[:MOST_NARROWED]
     if not most:
         return profile
     missing = {lines.process: tuple(_missing(logs, lines)) for lines in most}
@@ -558,7 +558,7 @@ def divided_hours(answer: Mapping[str, Any]) -> set[datetime]:
     """
     divided = set()
     for bucket in _buckets(answer):
-        streams = [_stream(each["key"]) for each in bucket["indices"]["buckets"]]
+        streams = [_stream(index["key"]) for index in bucket["indices"]["buckets"]]
         if len(set(streams)) < len(streams):
             divided.add(from_milliseconds(bucket["key"]))
     return divided
@@ -616,7 +616,11 @@ def before(answer: Mapping[str, Any]) -> dict[str, int]:
     buckets = answer["aggregations"]["windows"]["buckets"]
     # Without an index there is a list, of nothing.
     found = buckets.items() if isinstance(buckets, dict) else ()
-    return {process: int(each["highest"]["value"]) for process, each in found if each["doc_count"]}
+    return {
+        process: int(process_bucket["highest"]["value"])
+        for process, process_bucket in found
+        if process_bucket["doc_count"]
+    }
 
 
 def missing_body(process: str, first: int, last: int) -> dict[str, Any]:

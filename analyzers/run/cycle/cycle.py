@@ -60,13 +60,13 @@ class Cycle:
     @property
     def findings(self) -> int:
         """Findings written: new ones and revisions."""
-        written = (each for analysis in self.analyses for each in analysis.written.values())
-        return sum(each.created + each.revised for each in written)
+        written = (count for analysis in self.analyses for count in analysis.written.values())
+        return sum(count.created + count.revised for count in written)
 
     @property
     def failed(self) -> bool:
         """Whether anything could not be done, by an analyzer or after it."""
-        return bool(self.failures) or any(each.failed for each in self.followed)
+        return bool(self.failures) or any(follower.failed for follower in self.followed)
 
     @property
     def notes(self) -> list[str]:
@@ -82,7 +82,7 @@ class Cycle:
             "findings": self.findings,
             "failures": self.failures,
             "notes": self.notes,
-            "followed": [each.line for each in self.followed],
+            "followed": [follower.line for follower in self.followed],
         }
 
     @property

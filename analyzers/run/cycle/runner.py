@@ -137,7 +137,7 @@ class Runner:
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
         notes = "".join(f"; {note}" for note in cycle.notes)
-        followed = "".join(f"; {each.line}" for each in cycle.followed)
+        followed = "".join(f"; {follower.line}" for follower in cycle.followed)
         self._tell(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
             f"{cycle.findings} findings new or revised{failed}{notes}{followed}",
