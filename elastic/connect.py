@@ -1,10 +1,9 @@
 """Open the cluster that the settings name, or the embedded node."""
 
-from elasticsearch import Elasticsearch
-
 from mlmon.elastic.client.capabilities import check_master, oldest_version
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.client.official import Elasticsearch
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings

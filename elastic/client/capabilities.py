@@ -4,10 +4,9 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch
-
 from mlmon.elastic.client.client import addresses
 from mlmon.elastic.client.client_errors import cluster_errors, no_master
+from mlmon.elastic.client.official import ApiError, Elasticsearch
 from mlmon.elastic.errors import NoMasterError, UnsupportedClusterError
 
 OLDEST = (8, 19)

@@ -27,12 +27,11 @@ from elastic_transport.client_utils import (
     resolve_default,
     url_to_node_config,
 )
-from elasticsearch import Elasticsearch, ElasticsearchWarning
-from elasticsearch.serializer import OrjsonSerializer
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError
 
 from mlmon.elastic.client.documents import BUSY
+from mlmon.elastic.client.official import Elasticsearch, ElasticsearchWarning, OrjsonSerializer
 
 JSON_HEADERS: Final = {"accept": "application/json", "content-type": "application/json"}
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import elastic_transport
-import elasticsearch
 
 from mlmon.elastic.client.client import address, addresses
 from mlmon.elastic.client.documents import BUSY, disk_full
+from mlmon.elastic.client.official import ApiError, Elasticsearch, UnsupportedProductError
 from mlmon.elastic.errors import (
     AccessRefusedError,
     ClusterBusyError,
@@ -26,16 +26,16 @@ _WITHOUT_MASTER = ("master_not_discovered_exception", "no master", "state not re
 
 
 @contextmanager
-def cluster_errors(client: elasticsearch.Elasticsearch) -> Iterator[None]:
+def cluster_errors(client: Elasticsearch) -> Iterator[None]:
     """Raise what the client raises in this block as a `ClusterError`; see its subclasses."""
     try:
         yield
-    except elasticsearch.UnsupportedProductError as error:
+    except UnsupportedProductError as error:
         raise UnsupportedClusterError(
             f"What answers at {address(error.meta.node)} is not Elasticsearch 8.19 or newer",
             "Set MLMON_ELASTICSEARCH_URL to such a cluster.",
         ) from None
-    except elasticsearch.ApiError as error:
+    except ApiError as error:
         raise failure(address(error.meta.node), error.meta.status, error.body) from None
     except elastic_transport.TransportError as error:
         raise _no_answer(addresses(client), error) from error

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from elastic_transport import ApiResponse
-    from elasticsearch import Elasticsearch
+
+    from mlmon.elastic.client.official import Elasticsearch
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from mlmon.elastic.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from elasticsearch import Elasticsearch
+    from mlmon.elastic.client.official import Elasticsearch
 
 BUSY: Final = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed."""

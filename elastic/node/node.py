@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
-from elasticsearch import Elasticsearch
 
 from mlmon.elastic.client.client import open_client
+from mlmon.elastic.client.official import Elasticsearch
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.node import security as node_security
 from mlmon.elastic.node.config import OPEN, configure

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 from elastic_transport import TransportError
-from elasticsearch import ApiError, Elasticsearch
 
 from mlmon.elastic.client.client import addresses
+from mlmon.elastic.client.official import ApiError, Elasticsearch
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.node.files import NodeFiles
 from mlmon.elastic.node.runtime import UNPRIVILEGED, Runtime
