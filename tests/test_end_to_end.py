@@ -185,9 +185,11 @@ def test_incidents_are_found_and_nothing_before_the_first(
     found = [json.loads(line) for line in mlmon("findings", "--json").splitlines()]
     incidents = analyzed["truth"]["incidents"]
     begin = min(incident["start"] for incident in incidents)
-    early = [each for each in found if each["@timestamp"] <= begin]
+    early = [event for event in found if event["@timestamp"] <= begin]
     assert early == []
-    missed = {each["title"] for each in incidents if not any(shows(f, each) for f in found)}
+    missed = {
+        incident["title"] for incident in incidents if not any(shows(f, incident) for f in found)
+    }
     assert missed <= SMALL
 
 
@@ -198,10 +200,10 @@ def shows(finding: dict[str, Any], incident: dict[str, Any]) -> bool:
         start < datetime.fromisoformat(incident["end"])
         and end > datetime.fromisoformat(incident["start"])
         and any(
-            finding["finding.analyzer"] == each["analyzer"]
-            and finding["finding.metric"] == each["metric"]
-            and each["subject"] in (None, finding["finding.subject"])
-            for each in incident["expect"]
+            finding["finding.analyzer"] == expected["analyzer"]
+            and finding["finding.metric"] == expected["metric"]
+            and expected["subject"] in (None, finding["finding.subject"])
+            for expected in incident["expect"]
         )
     )
 
@@ -234,12 +236,12 @@ def test_every_panel_draws_what_there_is(
     namespace = environment["MLMON_NAMESPACE"]
     window = of_times(analyzed["truth"]["start"], datetime.now(UTC))
     found = list(drawn(cluster, namespace, window))
-    assert [each for each in found if not each.values and each.documents] == []
-    empty = {(each.dashboard, each.chart) for each in found if not each.values}
-    shown = {(each.dashboard, each.chart) for each in found if each.values}
+    assert [panel for panel in found if not panel.values and panel.documents] == []
+    empty = {(panel.dashboard, panel.chart) for panel in found if not panel.values}
+    shown = {(panel.dashboard, panel.chart) for panel in found if panel.values}
     assert len(shown) > 3 * len(empty), empty
     # A machine that does other things at the same time may be slow once, not in the middle.
-    assert median(each.seconds for each in found) < 0.2
+    assert median(panel.seconds for panel in found) < 0.2
     asked = {picture.chart.title: rows for picture, rows in pictures(cluster, namespace, window)}
     assert len(asked) == 2
     rows = asked[WORST_BY_ANALYZER.chart.title]
@@ -275,9 +277,9 @@ def test_every_alarm_has_its_evidence(
     """The search that an alarming finding links to shows documents, in the time it is opened at."""
     assert analyzed
     namespace = environment["MLMON_NAMESPACE"]
-    analyzers = {each.name: each for each in discover()}
+    analyzers = {analyzer.name: analyzer for analyzer in discover()}
     found = list(FindingStore(cluster, namespace).search(severity=Severity.WARNING))
-    assert len({each.analyzer for each in found}) > 3
+    assert len({finding.analyzer for finding in found}) > 3
     for finding in found[:: max(len(found) // 100, 1)]:
         search, narrowed = evidence(finding, analyzers[finding.analyzer])
         body = search.body(surroundings(finding), narrowed)

@@ -162,8 +162,8 @@ def label_profile(
     positive, approved = np.asarray(labels) > 0, np.asarray(scores) >= THRESHOLD
     brought = np.where(positive, np.ones(len(scores)) if values is None else values, 0.0)
     kinds = [
-        Outcomes(int(each.sum()), int(positive[each].sum()), float(brought[each].sum()))
-        for each in (approved, ~approved)
+        Outcomes(int(mask.sum()), int(positive[mask].sum()), float(brought[mask].sum()))
+        for mask in (approved, ~approved)
     ]
     return LabelProfile(
         ProfileKey("label", window, (*model, baseline.id)),
@@ -437,7 +437,7 @@ def access_profiles(rng: np.random.Generator) -> Callable[..., list[AccessProfil
                 size,
                 float(spent.sum()),
                 float((spent.astype(float) ** 2).sum()),
-                Counter(bucket_of(int(each)) for each in spent),
+                Counter(bucket_of(int(money)) for money in spent),
                 "api",
             )
             profile_key = ProfileKey("access", Window(begin, begin + 5 * MINUTE))

@@ -129,7 +129,7 @@ def test_a_sample_is_written(
 ) -> None:
     """Of a window, again with the same bytes; by --since and --until too."""
     events = predictions_of(3, 20)
-    ship([each | {"ml.prediction.id": f"p-{place}"} for place, each in enumerate(events)])
+    ship([event | {"ml.prediction.id": f"p-{place}"} for place, event in enumerate(events)])
     begin, end = iso(start), iso(start + 2 * HOUR)
     times = (
         ("--window", f"{begin}/{end}"),
@@ -142,7 +142,7 @@ def test_a_sample_is_written(
             mlmon("sample", "--out", str(file), *time, "--rows", "30", "--json").stdout
         )
         assert told == {"path": str(file), "rows": 30, "labeled": 0}
-    first, *others = [each.read_bytes() for each in files]
+    first, *others = [file.read_bytes() for file in files]
     assert others == [first, first]
 
 
@@ -152,7 +152,7 @@ def test_analyzers_are_listed(mlmon: Callable[..., Result]) -> None:
     assert "score_shift: Are scores distributed" in text
     assert "http.5xx.rate: warning ≥ 0.02, critical ≥ 0.1" in text
     listed = map(json.loads, mlmon("analyzers", "--json").stdout.splitlines())
-    assert {each["name"] for each in listed} >= {"score_shift", "job_health"}
+    assert {finding["name"] for finding in listed} >= {"score_shift", "job_health"}
     one = json.loads(mlmon("analyzers", "score_shift", "--json").stdout)
     assert one["name"] == "score_shift"
     page = (Path(__file__).parents[2] / one["runbook"]).read_text(encoding="utf-8")

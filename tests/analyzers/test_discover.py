@@ -39,7 +39,7 @@ DAYS = 4
 # Made once: it is the same for each test, and takes longer than most.
 _given: list[Callable[[Analyzer[Any], Window], AnalysisContext[Any]]] = []
 
-each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda each: each.name)
+each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda analyzer: analyzer.name)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def judged(analyzer: Analyzer[Any], context: AnalysisContext[Any]) -> dict[str, 
 
 def test_analyzers_are_found_by_import() -> None:
     """The modules of the package that define an analyzer are found, in order of their names."""
-    names = [each.name for each in ANALYZERS]
+    names = [analyzer.name for analyzer in ANALYZERS]
     defining = sorted(
         path.stem
         for path in (ROOT / "analyzers" / "checks").rglob("*.py")
@@ -260,11 +260,11 @@ def test_its_alert_knows_how_its_windows_follow(
     Rules count a finding for a number of steps and ask Elasticsearch for it by its window's length.
     """
     ends: dict[str, dict[datetime, datetime]] = {}
-    for each in judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values():
-        windows = ends.setdefault(each.series, {})
-        assert each.end not in windows
-        windows[each.end] = each.start
-        assert analyzer.alert_policy.step or each.window.length in LENGTHS
+    for finding in judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values():
+        windows = ends.setdefault(finding.series, {})
+        assert finding.end not in windows
+        windows[finding.end] = finding.start
+        assert analyzer.alert_policy.step or finding.window.length in LENGTHS
     pairs = [pair for windows in ends.values() for pair in pairwise(sorted(windows.items()))]
     if analyzer.alert_policy.step is None:
         overlapping = [pair for pair in pairs if pair[1][1] < pair[0][0]]

@@ -31,7 +31,7 @@ def test_there_is_a_calm_stretch_first() -> None:
 def test_incidents_are_well_apart() -> None:
     """Twelve hours lie between one and the next; the one of embeddings has a sign of its own."""
     for former, latter in pairwise(plan_incidents(START, PLAN_DAYS).incidents):
-        own = {each.analyzer for each in latter.expect} == {"embedding_drift"}
+        own = {expectation.analyzer for expectation in latter.expect} == {"embedding_drift"}
         assert latter.start - former.end >= timedelta(hours=0 if own else 12)
 
 
@@ -40,8 +40,8 @@ def test_no_model_is_trained_on_distorted_examples() -> None:
     incidents = {incident.id: incident for incident in plan_incidents(START, PLAN_DAYS).incidents}
     for assembled in (timedelta(days=7, hours=6), timedelta(days=14, hours=6)):
         end = START + assembled
-        for each in (incidents[name] for name in DISTORTING):
-            assert each.end <= end - timedelta(days=4) or each.start >= end
+        for incident in (incidents[name] for name in DISTORTING):
+            assert incident.end <= end - timedelta(days=4) or incident.start >= end
 
 
 @pytest.mark.parametrize("days", [1, 5, 9, 18, 40])
@@ -87,7 +87,7 @@ def test_each_incident_expects_something_known() -> None:
 def test_only_those_named_are_planned() -> None:
     """A scenario may have some incidents only, or none; those left out are never active."""
     plan = plan_incidents(START, PLAN_DAYS, only=["bad_input"])
-    assert [each.id for each in plan.incidents] == ["bad_input"]
+    assert [incident.id for incident in plan.incidents] == ["bad_input"]
     [incident] = plan.incidents
     assert plan.is_active("bad_input", to_nanoseconds(incident.start))
     assert not plan.is_active("bad_input", to_nanoseconds(incident.end))

@@ -46,7 +46,7 @@ def test_a_version_holds_model_training_set_and_metrics(
     assert table["client_rating"].null_count > 0
     embedded = [row for row in table["description_embedding"].to_pylist() if row is not None]
     assert 0.05 < len(embedded) / len(history.rows) < 0.15
-    assert {len(each) for each in embedded} == {12}
+    assert {len(vector) for vector in embedded} == {12}
     np.testing.assert_array_equal(table["ml.prediction.score"].to_numpy(), training.scores)
 
 

@@ -22,10 +22,10 @@ def outcome(known_at: int, *, succeeded: bool = True) -> Outcome:
 def test_each_outcome_is_due_once_and_in_order(known: list[int], asked: list[int]) -> None:
     """Asked at rising moments, all outcomes before the last come, each once, in order."""
     pending = PendingOutcomes()
-    for each in known:
-        pending.expect(outcome(each))
+    for moment in known:
+        pending.expect(outcome(moment))
     received = [due.known_at for until in sorted(asked) for due in pending.due(until)]
-    assert received == sorted(each for each in known if each < max(asked, default=0))
+    assert received == sorted(name for name in known if name < max(asked, default=0))
     assert len(pending) == len(known) - len(received)
 
 

@@ -21,7 +21,7 @@ def write(place: Path, text: str, *, replace: bool = False) -> None:
 
 def names(folder: Path) -> list[str]:
     """The names of all that lies in a folder."""
-    return sorted(each.name for each in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_it_appears_at_the_end(tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     dead.wait()
     abandoned = tmp_path / f".out.partial-{dead.pid}"
     in_work = tmp_path / f".out.partial-{os.getppid()}"
-    for each in (abandoned, in_work):
-        each.mkdir()
+    for path in (abandoned, in_work):
+        path.mkdir()
     write(tmp_path / "out", "1")
     assert not abandoned.exists()
     assert in_work.exists()

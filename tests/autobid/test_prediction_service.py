@@ -101,9 +101,11 @@ def test_a_batch_scores_like_single_requests(
     other = opportunity.model_copy(update={"skill_match": 0.1, "profile_id": "unknown"})
     at = to_datetime(clock())
     batch = service.score([opportunity, other], [at, at])
-    alone = [service.score([each], [at])[0] for each in (opportunity, other)]
-    assert [each.score for each in batch] == pytest.approx([each.score for each in alone])
-    assert len({each.id for each in (*batch, *alone)}) == 4
+    alone = [service.score([request], [at])[0] for request in (opportunity, other)]
+    assert [prediction.score for prediction in batch] == pytest.approx(
+        [prediction.score for prediction in alone]
+    )
+    assert len({prediction.id for prediction in (*batch, *alone)}) == 4
 
 
 def test_without_a_model_there_is_no_prediction(

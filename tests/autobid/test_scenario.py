@@ -39,13 +39,14 @@ def truth(scenario: Path) -> dict[str, Any]:
 def within(truth: dict[str, Any]) -> Within:
     """Split events into those in an incident and those outside of it."""
     bounds = {
-        each["id"]: (moment(each["start"]), moment(each["end"])) for each in truth["incidents"]
+        incident["id"]: (moment(incident["start"]), moment(incident["end"]))
+        for incident in truth["incidents"]
     }
 
     def split(events: list[Event], incident: str) -> tuple[list[Event], list[Event]]:
         start, end = bounds[incident]
         inside = [event for event in events if start <= moment(event["@timestamp"]) < end]
-        identities = {each["event.id"] for each in inside}
+        identities = {event["event.id"] for event in inside}
         return inside, [event for event in events if event["event.id"] not in identities]
 
     return split
@@ -58,7 +59,7 @@ def moment(text: str) -> datetime:
 
 def predictions_asked(emitted: Emitted) -> list[Event]:
     """The access events of the prediction's path."""
-    return [each for each in emitted(API, "ml.access") if each["url.path"] == PREDICT_PATH]
+    return [event for event in emitted(API, "ml.access") if event["url.path"] == PREDICT_PATH]
 
 
 def share(events: list[Event], field: str, *values: Any) -> float:
@@ -95,7 +96,7 @@ def test_the_same_seed_gives_the_same_bytes(
     assert json.loads(finished.stdout) == json.loads((scenario / "summary.json").read_text())
     for name in (
         "truth.json",
-        *(f"logs/{each}.jsonl" for each in (API, BIDDER, SCHEDULER, TRAINING)),
+        *(f"logs/{process}.jsonl" for process in (API, BIDDER, SCHEDULER, TRAINING)),
     ):
         assert (tmp_path / "again" / name).read_bytes() == (scenario / name).read_bytes()
 
@@ -150,16 +151,16 @@ def test_logs_are_in_order_of_time(scenario: Path) -> None:
 
 def test_bids_and_outcomes_join(emitted: Emitted) -> None:
     """Each bid has its prediction, each outcome its bid, on one trace, hours to days later."""
-    predicted = {each["ml.prediction.id"]: each for each in emitted(API, "ml.prediction")}
-    bids = {each["ml.prediction.id"]: each for each in emitted(BIDDER, "ml.bid")}
+    predicted = {event["ml.prediction.id"]: event for event in emitted(API, "ml.prediction")}
+    bids = {event["ml.prediction.id"]: event for event in emitted(BIDDER, "ml.bid")}
     assert bids.keys() <= predicted.keys()
-    for each in bids.values():
-        assert each["trace.id"] == predicted[each["ml.prediction.id"]]["trace.id"]
+    for event in bids.values():
+        assert event["trace.id"] == predicted[event["ml.prediction.id"]]["trace.id"]
     delays = []
-    for each in emitted(BIDDER, "ml.outcome"):
-        bid = bids[each["ml.prediction.id"]]
-        assert each["trace.id"] == bid["trace.id"]
-        delays.append(moment(each["@timestamp"]) - moment(bid["@timestamp"]))
+    for event in emitted(BIDDER, "ml.outcome"):
+        bid = bids[event["ml.prediction.id"]]
+        assert event["trace.id"] == bid["trace.id"]
+        delays.append(moment(event["@timestamp"]) - moment(bid["@timestamp"]))
     assert timedelta(hours=1) <= min(delays)
     assert timedelta(days=2) < max(delays) < timedelta(days=6)
 
@@ -167,8 +168,8 @@ def test_bids_and_outcomes_join(emitted: Emitted) -> None:
 def test_approved_bids_succeed_more_often(emitted: Emitted) -> None:
     """The model is worth its place: approved bids succeed more often than explored ones."""
     approved = {
-        each["ml.prediction.id"]: each["ml.bid.approved_by_model"]
-        for each in emitted(BIDDER, "ml.bid")
+        event["ml.prediction.id"]: event["ml.bid.approved_by_model"]
+        for event in emitted(BIDDER, "ml.bid")
     }
     outcomes = emitted(BIDDER, "ml.outcome")
     rates = {
@@ -200,9 +201,11 @@ def test_bad_input_bursts(emitted: Emitted, within: Within) -> None:
 
 def test_latency_regresses(emitted: Emitted, within: Within) -> None:
     """In the regression the median answer takes as many times as long as declared."""
-    good = [each for each in predictions_asked(emitted) if each["http.response.status_code"] == 200]
+    good = [
+        event for event in predictions_asked(emitted) if event["http.response.status_code"] == 200
+    ]
     inside, outside = (
-        sorted(each["event.duration"] for each in part)
+        sorted(event["event.duration"] for event in part)
         for part in within(good, "latency_regression")
     )
     ratio = inside[len(inside) // 2] / outside[len(outside) // 2]
@@ -215,10 +218,10 @@ def test_no_model_is_loaded_for_a_while(emitted: Emitted, within: Within) -> Non
     assert share(inside, "http.response.status_code", 503, 400) == 1.0
     assert share(inside, "http.response.status_code", 503) > 0.9
     assert share(outside, "http.response.status_code", 503) == 0.0
-    failed = [each for each in emitted(API, "ml.model") if each["event.outcome"] == "failure"]
-    assert [each["event.action"] for each in failed] == ["reload"]
-    assert len({each["process.entity_id"] for each in emitted(API, "ml.access")}) == 2
-    reloads = [each for each in emitted(API, "ml.access") if each["url.path"] == RELOAD_PATH]
+    failed = [event for event in emitted(API, "ml.model") if event["event.outcome"] == "failure"]
+    assert [event["event.action"] for event in failed] == ["reload"]
+    assert len({event["process.entity_id"] for event in emitted(API, "ml.access")}) == 2
+    reloads = [event for event in emitted(API, "ml.access") if event["url.path"] == RELOAD_PATH]
     assert [reload["http.response.status_code"] for reload in reloads] == [
         200,
         200,
@@ -231,52 +234,52 @@ def test_no_model_is_loaded_for_a_while(emitted: Emitted, within: Within) -> Non
 def test_training_fails_and_recovers(emitted: Emitted, within: Within) -> None:
     """Every training in the incident fails and is retried; the first one after it succeeds."""
     runs = [
-        each
-        for each in emitted(SCHEDULER, "ml.job")
-        if each["ml.job.name"] == "train_model_job" and each["event.action"] == "ended"
+        event
+        for event in emitted(SCHEDULER, "ml.job")
+        if event["ml.job.name"] == "train_model_job" and event["event.action"] == "ended"
     ]
     inside, outside = within(runs, "training_failing")
     assert len(inside) >= 3
     assert share(inside, "event.outcome", "failure") == 1.0
     assert share(inside, "error.type", "ConnectionRefusedError") == 1.0
-    assert [each["event.outcome"] for each in outside] == ["success", "success"]
+    assert [event["event.outcome"] for event in outside] == ["success", "success"]
 
 
 def test_a_model_is_on_the_trace_of_its_training(emitted: Emitted) -> None:
     """Job, training, evaluation and reload of a retrained model share one trace."""
     for version in ("2", "3"):
         [trained] = [
-            each
-            for each in emitted(TRAINING, "ml.model")
-            if each["event.action"] == "train" and each.get("ml.model.version") == version
+            event
+            for event in emitted(TRAINING, "ml.model")
+            if event["event.action"] == "train" and event.get("ml.model.version") == version
         ]
         trace = trained["trace.id"]
         on_trace = {
-            each["event.action"]
-            for each in (
+            event["event.action"]
+            for event in (
                 *emitted(SCHEDULER, "ml.job"),
                 *emitted(TRAINING, "ml.model"),
                 *emitted(API, "ml.model"),
             )
-            if each["trace.id"] == trace
+            if event["trace.id"] == trace
         }
         assert on_trace == {"started", "train", "evaluate", "reload", "ended"}
 
 
 def test_the_concept_drifts(emitted: Emitted, within: Within) -> None:
     """In the drift approved bids succeed far less often, while scores are as on other days."""
-    label = {each["ml.prediction.id"]: each for each in emitted(BIDDER, "ml.outcome")}
+    label = {event["ml.prediction.id"]: event for event in emitted(BIDDER, "ml.outcome")}
     inside, outside = within(emitted(API, "ml.prediction"), "concept_drift")
     rates, scores = [], []
     for part in (inside, outside):
-        approved = [each for each in part if each["ml.prediction.decision"] == "approved"]
+        approved = [event for event in part if event["ml.prediction.decision"] == "approved"]
         known = [
-            label[each["ml.prediction.id"]]["ml.outcome.label"]
-            for each in approved
-            if each["ml.prediction.id"] in label
+            label[event["ml.prediction.id"]]["ml.outcome.label"]
+            for event in approved
+            if event["ml.prediction.id"] in label
         ]
         rates.append(fmean(known))
-        scores.append(fmean(each["ml.prediction.score"] for each in part))
+        scores.append(fmean(event["ml.prediction.score"] for event in part))
     assert rates[0] < rates[1] - 0.15
     assert scores[0] == pytest.approx(scores[1], abs=0.04)
 
@@ -285,10 +288,11 @@ def test_hours_become_minutes(emitted: Emitted, within: Within) -> None:
     """Values no hour count has appear only in the shift, and there scores are lower."""
     inside, outside = within(emitted(API, "ml.prediction"), "numeric_shift")
     hours = "ml.features.numeric.hours_since_posted"
-    assert sum(each[hours] > 168 for each in inside) / len(inside) > 0.3
-    assert max(each[hours] for each in outside) <= 168
+    assert sum(event[hours] > 168 for event in inside) / len(inside) > 0.3
+    assert max(event[hours] for event in outside) <= 168
     means = [
-        sum(each["ml.prediction.score"] for each in part) / len(part) for part in (inside, outside)
+        sum(event["ml.prediction.score"] for event in part) / len(part)
+        for part in (inside, outside)
     ]
     assert means[0] < means[1] - 0.05
 
@@ -305,7 +309,7 @@ def test_a_category_appears(emitted: Emitted, within: Within) -> None:
 def test_ratings_go_missing(emitted: Emitted, within: Within) -> None:
     """In the incident nearly half of the ratings are missing, outside one in sixteen."""
     inside, outside = (
-        sum("client_rating" in each.get("ml.features.missing", ()) for each in part) / len(part)
+        sum("client_rating" in event.get("ml.features.missing", ()) for event in part) / len(part)
         for part in within(emitted(API, "ml.prediction"), "missing_values")
     )
     assert inside == pytest.approx(0.45 + 0.55 * 0.06, abs=0.08)
@@ -315,14 +319,16 @@ def test_ratings_go_missing(emitted: Emitted, within: Within) -> None:
 def test_dead_statistics_go_stale(emitted: Emitted, within: Within, truth: dict[str, Any]) -> None:
     """No refresh runs in the incident; fallbacks for staleness follow once the limit has passed."""
     runs = [
-        each
-        for each in emitted(SCHEDULER, "ml.job")
-        if each["ml.job.name"] == "refresh_profile_stats_job"
+        event
+        for event in emitted(SCHEDULER, "ml.job")
+        if event["ml.job.name"] == "refresh_profile_stats_job"
     ]
     assert within(runs, "statistics_job_dead")[0] == []
-    stale = [each for each in emitted(API, "ml.fallback") if each["event.reason"] == "stale"]
+    stale = [event for event in emitted(API, "ml.fallback") if event["event.reason"] == "stale"]
     inside, outside = within(stale, "statistics_job_dead")
-    [incident] = [each for each in truth["incidents"] if each["id"] == "statistics_job_dead"]
+    [incident] = [
+        incident for incident in truth["incidents"] if incident["id"] == "statistics_job_dead"
+    ]
     last_refresh = max(
         moment(run["@timestamp"])
         for run in runs
@@ -330,20 +336,23 @@ def test_dead_statistics_go_stale(emitted: Emitted, within: Within, truth: dict[
         and moment(run["@timestamp"]) < moment(incident["start"])
     )
     assert len(inside) > 50
-    assert min(moment(each["@timestamp"]) for each in inside) > last_refresh + STALE_AFTER
+    assert min(moment(event["@timestamp"]) for event in inside) > last_refresh + STALE_AFTER
     # The next refresh may be up to an hour away when the job lives again.
     latest = moment(incident["end"]) + timedelta(hours=1)
-    assert all(moment(each["@timestamp"]) < latest for each in outside)
+    assert all(moment(event["@timestamp"]) < latest for event in outside)
 
 
 def test_refreshes_are_hourly_otherwise(emitted: Emitted, truth: dict[str, Any]) -> None:
     """No refresh is missed outside of the incident, so that a missed run means something."""
     started = [
-        moment(each["@timestamp"])
-        for each in emitted(SCHEDULER, "ml.job")
-        if each["ml.job.name"] == "refresh_profile_stats_job" and each["event.action"] == "started"
+        moment(event["@timestamp"])
+        for event in emitted(SCHEDULER, "ml.job")
+        if event["ml.job.name"] == "refresh_profile_stats_job"
+        and event["event.action"] == "started"
     ]
-    [incident] = [each for each in truth["incidents"] if each["id"] == "statistics_job_dead"]
+    [incident] = [
+        incident for incident in truth["incidents"] if incident["id"] == "statistics_job_dead"
+    ]
     gaps = [
         (former, latter)
         for former, latter in pairwise(started)

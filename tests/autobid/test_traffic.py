@@ -84,7 +84,7 @@ def test_failures_come_in_their_incident(incident: str) -> None:
 def test_answers_slow_down_in_the_regression() -> None:
     """The mean duration is multiplied as declared."""
     requests = draw("latency_regression")
-    before, inside = split(requests, [float(each) for each in requests.duration])
+    before, inside = split(requests, [float(duration) for duration in requests.duration])
     assert inside / before == pytest.approx(SLOWER, rel=0.2)
 
 
@@ -96,7 +96,7 @@ def test_features_are_distorted_in_their_incident() -> None:
         "new_category": [payload["job_category"] == NEW_CATEGORY for payload in requests.payloads],
         "missing_values": [payload["client_rating"] is None for payload in requests.payloads],
     }.items():
-        before, inside = split(requests, [float(each) for each in seen])
+        before, inside = split(requests, [float(duration) for duration in seen])
         assert before < 0.1
         share = SHARE_IN_INCIDENT[incident]
         # Sixty times a very short time is still below 168.
@@ -121,6 +121,6 @@ def test_another_encoder_moves_embeddings_and_nothing_else() -> None:
 def test_an_incident_changes_nothing_else() -> None:
     """Before it, the very same requests come as without it."""
     plain, troubled = draw(), draw("numeric_shift")
-    before = sum(each < to_nanoseconds(HALF) for each in plain.at)
+    before = sum(moment < to_nanoseconds(HALF) for moment in plain.at)
     assert plain.payloads[:before] == troubled.payloads[:before]
     assert plain.succeeds == troubled.succeeds

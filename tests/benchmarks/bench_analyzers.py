@@ -134,7 +134,7 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, Any]:
     seconds["verdicts"], findings = timed(
         lambda: [finding for analyzer in analyzers for finding in analyzer.evaluate(evidence)]
     )
-    alarms = sorted({f"{each.subject}" for each in findings if each.severity.alarming})
+    alarms = sorted({f"{finding.subject}" for finding in findings if finding.severity.alarming})
     rows = sum(profile.predictions for profile in profiles)
     return seconds | {"made": made, "rows": rows, "findings": len(findings), "alarms": alarms}
 
@@ -150,13 +150,13 @@ def ninety_days(cluster: Cluster, namespace: str) -> dict[str, Any]:
         profiles.write(
             (
                 replace(
-                    each,
+                    profile,
                     profile_key=replace(
-                        each.profile_key,
-                        window=Window(each.window.start - ago, each.window.end - ago),
+                        profile.profile_key,
+                        window=Window(profile.window.start - ago, profile.window.end - ago),
                     ),
                 )
-                for each in day
+                for profile in day
             ),
             DAY_ONE.end,
         )
@@ -259,7 +259,7 @@ def judged_anew(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """
     index = f"mlmon-profiles-{namespace}-*"
     stored = list(cluster.scan(index, {"_source": False}))
-    actions = [{"delete": {"_index": each["_index"], "_id": each["_id"]}} for each in stored]
+    actions = [{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in stored]
     if actions:
         cluster.bulk(b"".join(orjson.dumps(action) + b"\n" for action in actions))
         cluster.refresh(index)
@@ -269,7 +269,7 @@ def judged_anew(cluster: Cluster, namespace: str) -> dict[str, Any]:
 
 def median_of(work: Callable[[], dict[str, Any]], by: str) -> dict[str, Any]:
     """Return the middle one of some rounds: a node that has just started is slow at first."""
-    rounds = sorted((work() for _ in range(ROUNDS)), key=lambda each: each[by])
+    rounds = sorted((work() for _ in range(ROUNDS)), key=lambda row: row[by])
     return rounds[ROUNDS // 2]
 
 

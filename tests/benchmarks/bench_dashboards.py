@@ -105,7 +105,9 @@ def main() -> int:
         overview = drawn(cluster, window, given.rounds)
         progress("writing the report")
         seconds, size = report(settings, window)
-    console.print(f"{machine()}; {', '.join(f'{each:,} {name}' for name, each in stored.items())}")
+    console.print(
+        f"{machine()}; {', '.join(f'{number:,} {name}' for name, number in stored.items())}"
+    )
     console.print(every(questions))
     slowest = max(max(question.times) for question in questions)
     limits = [

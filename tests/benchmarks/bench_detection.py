@@ -88,7 +88,7 @@ def judged(
     cluster.refresh(f"mlmon-findings-{namespace}-*")
     findings = list(FindingStore(cluster, namespace).search())
     known = read_truth(truth)
-    begin = min((each.time.start for each in known), default=END)
+    begin = min((incident.time.start for incident in known), default=END)
     compared = compare(findings, known)
     calm = sum(finding.end <= begin for finding in findings)
     return Judged(compared.detections, calm, compared.false_findings)
@@ -100,16 +100,18 @@ def incident_table(histories: list[Judged], days: int) -> Table:
         f"incident ({len(histories)} histories of {days} days)", "found", "after", "first by"
     )
     by_id: dict[str, list[Detection]] = defaultdict(list)
-    for each in histories:
-        for detection in each.detections:
+    for history in histories:
+        for detection in history.detections:
             by_id[detection.incident.id].append(detection)
     for name, detections in by_id.items():
-        delays = sorted(each.delay for each in detections if each.delay is not None)
+        delays = sorted(detection.delay for detection in detections if detection.delay is not None)
         first = Counter(
-            f"{each.finding.analyzer} {each.finding.metric}" for each in detections if each.finding
+            f"{detection.finding.analyzer} {detection.finding.metric}"
+            for detection in detections
+            if detection.finding
         )
         after = (
-            " to ".join(dict.fromkeys(said(each) for each in (delays[0], delays[-1])))
+            " to ".join(dict.fromkeys(said(delay) for delay in (delays[0], delays[-1])))
             if delays
             else "-"
         )
@@ -123,7 +125,7 @@ def false_table(rows: list[tuple[str, list[Judged]]]) -> Table:
     for name, histories in rows:
         alarms = [finding for one in histories for finding in one.false_findings]
         of = Counter(f"{alarm.analyzer} {alarm.metric}" for alarm in alarms)
-        findings = sum(each.calm_findings for each in histories)
+        findings = sum(history.calm_findings for history in histories)
         told = ", ".join(f"{which} {many}" for which, many in of.most_common(5)) or "-"
         table.add_row(name, str(len(histories)), f"{findings:,}", str(len(alarms)), told)
     return table

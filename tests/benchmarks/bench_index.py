@@ -132,7 +132,7 @@ def measure(cluster: Cluster, settings: dict[str, Any], lines: list[bytes], resu
     """Fill an index with the lines, weigh it, read from it, and keep the best figures."""
     indices = cluster._client.indices
     index = f"mlmon-bench-{uuid.uuid4().hex[:12]}"
-    [template] = [each for each in templates() if each.name == "logs-ml.prediction"]
+    [template] = [template for template in templates() if template.name == "logs-ml.prediction"]
     inner = template.body["template"]
     try:
         wanted = inner["settings"] | settings

@@ -194,7 +194,7 @@ def node_cpu_s(target: Cluster) -> float:
     spent = "nodes.*.process.cpu.total_in_millis"
     answer = target._client.nodes.stats(metric="process", filter_path=spent)
     nodes = answer["nodes"].values()
-    return sum(int(each["process"]["cpu"]["total_in_millis"]) for each in nodes) / 1e3
+    return sum(int(node["process"]["cpu"]["total_in_millis"]) for node in nodes) / 1e3
 
 
 def print_comparison(results: dict[str, list[Taken]], size: int) -> None:

@@ -16,7 +16,9 @@ from mlmon.dashboards.model.layout import Heading, Navigation, layout
 from mlmon.dashboards.model.picture import Distributions, Picture, StateTimeline
 from mlmon.dashboards.model.sources import SOURCES
 
-each_dashboard = pytest.mark.parametrize("shown", dashboards(), ids=lambda each: each.name)
+each_dashboard = pytest.mark.parametrize(
+    "shown", dashboards(), ids=lambda dashboard: dashboard.name
+)
 
 
 def test_every_layer_has_one_dashboard() -> None:
@@ -37,15 +39,15 @@ def test_every_analyzer_is_shown_with_all_its_panels() -> None:
 
 def test_what_is_bad_both_ways_is_drawn_both_ways() -> None:
     """What rose and what fell, each of the subjects that are worst there; limits in the former."""
-    analyzer = next(each for each in discover() if each.name == "score_attribution")
+    analyzer = next(analyzer for analyzer in discover() if analyzer.name == "score_attribution")
     up, down = finding_charts(analyzer, analyzer.metrics[0])
-    assert [each.measures[0].operation for each in (up, down)] == ["max", "min"]
-    subjects = [each.by[1] for each in (up, down)]
+    assert [panel.measures[0].operation for panel in (up, down)] == ["max", "min"]
+    subjects = [panel.by[1] for panel in (up, down)]
     assert [subject.order for subject in subjects if isinstance(subject, Values)] == [
         "highest",
         "lowest",
     ]
-    assert [bool(each.limits) for each in (up, down)] == [True, False]
+    assert [bool(panel.limits) for panel in (up, down)] == [True, False]
     assert kql(up.condition).endswith("finding.value >= 0.0")
     assert kql(down.condition).endswith("finding.value: * and not (finding.value >= 0.0)")
 
@@ -84,14 +86,14 @@ def test_panels_stand_side_by_side(shown: Dashboard) -> None:
 def test_what_it_names_exists(shown: Dashboard) -> None:
     """Its searches, and the dashboards its charts lead to, exist; its help is one sentence."""
     names = {dashboard.name for dashboard in dashboards()}
-    searches = {each.name for each in SEARCHES}
+    searches = {search.name for search in SEARCHES}
     assert shown.question.endswith("?")
-    for each in layout(shown, shown_on(shown, discover())):
-        if isinstance(each.panel, Documents):
-            assert each.panel.search in searches
-        if isinstance(each.panel, Chart):
-            assert each.panel.leads_to is None or each.panel.leads_to in names
-            assert each.panel.sentence.endswith(("?", "."))
+    for placed in layout(shown, shown_on(shown, discover())):
+        if isinstance(placed.panel, Documents):
+            assert placed.panel.search in searches
+        if isinstance(placed.panel, Chart):
+            assert placed.panel.leads_to is None or placed.panel.leads_to in names
+            assert placed.panel.sentence.endswith(("?", "."))
 
 
 @each_dashboard
@@ -113,9 +115,9 @@ def test_fields_are_those_of_the_index_templates() -> None:
     ]
     everything += [(one.source, one.field) for shown in dashboards() for one in shown.controls]
     everything += [
-        (each.source, name)
-        for each in SEARCHES
-        for name in {*each.columns, *fields(each.condition), *(name for name, _ in each.sort)}
+        (search.source, name)
+        for search in SEARCHES
+        for name in {*search.columns, *fields(search.condition), *(name for name, _ in search.sort)}
     ]
     assert len(everything) > 300
     wrong = [(source.name, name) for source, name in everything if source.field(name) is None]
@@ -135,16 +137,16 @@ def asked(chart: Chart) -> set[str]:
 
 def test_sources_are_named_once() -> None:
     """Names are parts of ids: of data views, searches and dashboards."""
-    names = [each.name for each in (*SOURCES, *SEARCHES, *dashboards())]
+    names = [named.name for named in (*SOURCES, *SEARCHES, *dashboards())]
     assert len(names) == len(set(names))
 
 
 def test_every_kind_of_panel_is_in_use() -> None:
     """What no dashboard shows needs no emitter."""
     kinds = {
-        type(each.panel)
+        type(placed.panel)
         for shown in dashboards()
-        for each in layout(shown, shown_on(shown, discover()))
+        for placed in layout(shown, shown_on(shown, discover()))
     }
     known = {*get_args(Panel), StateTimeline, Distributions, Heading, Navigation} - {Picture}
     assert kinds == known

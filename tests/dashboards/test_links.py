@@ -104,7 +104,7 @@ def test_a_finding_opens_its_evidence() -> None:
     assert 'url.path: "/ml/it!\'s" and service.name: "api"' in path
 
 
-@pytest.mark.parametrize("analyzer", discover(), ids=lambda each: each.name)
+@pytest.mark.parametrize("analyzer", discover(), ids=lambda analyzer: analyzer.name)
 def test_links_lead_to_what_is_there(analyzer: Any) -> None:
     """Whatever the analyzer, its dashboard and its search are among the artefacts."""
     found = links(_of(analyzer.name), TARGET)
@@ -136,9 +136,9 @@ def test_the_report_leads_into_kibana(javascript: str) -> None:
             made=made,
             namespace="n",
             javascript=javascript,
-            links=each,
+            links=link,
         )
-        for each in (give, nowhere)
+        for link in (give, nowhere)
     ]
     found = re.findall(r'href="(https://[^"]+)"', pages[0])
     assert [unescape(path) for path in found] == [give(FINDING).dashboard, give(FINDING).search]

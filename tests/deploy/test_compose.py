@@ -51,7 +51,9 @@ def services() -> dict[str, Any]:
 def ours(services: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the services that run mlmon."""
     found = [
-        (name, each) for name, each in services.items() if each.get("image", "").startswith("mlmon")
+        (name, service)
+        for name, service in services.items()
+        if service.get("image", "").startswith("mlmon")
     ]
     assert len(found) == 4
     yield from found
@@ -75,9 +77,9 @@ def parse(words: Sequence[str]) -> None:
 def known_settings() -> set[str]:
     """Return every variable that mlmon reads."""
     return {
-        f"{each.model_config['env_prefix']}{name.upper()}"
-        for each in SETTINGS
-        for name in each.model_fields
+        f"{settings.model_config['env_prefix']}{name.upper()}"
+        for settings in SETTINGS
+        for name in settings.model_fields
     }
 
 
@@ -137,8 +139,8 @@ def test_what_it_waits_for_is_there(services: dict[str, Any]) -> None:
 
 def test_each_service_runs_a_command_mlmon_has(services: dict[str, Any]) -> None:
     """The commands, their options and arguments are ones that mlmon takes."""
-    for _, each in ours(services):
-        parse(each["command"])
+    for _, service in ours(services):
+        parse(service["command"])
 
 
 @pytest.mark.parametrize(
@@ -155,8 +157,8 @@ def test_the_settings_it_gives_are_read(
 ) -> None:
     """Every variable is one that mlmon reads, and each service's values are valid together."""
     before = dict(os.environ)
-    for name, each in ours(services):
-        given = {key: value for key, value in each["environment"].items() if key[:6] == "MLMON_"}
+    for name, service in ours(services):
+        given = {key: value for key, value in service["environment"].items() if key[:6] == "MLMON_"}
         assert given.keys() <= known_settings(), name
         for key in before:
             if key.startswith("MLMON_"):

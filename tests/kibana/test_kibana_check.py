@@ -99,7 +99,7 @@ def test_it_opens_the_dashboards_that_are_compiled(opener: ModuleType) -> None:
         line["id"] for line in map(json.loads, text.splitlines()) if line["type"] == "dashboard"
     }
     found = dict(opener.addresses("http://kibana/base", Target(), "now-18d", "now"))
-    parts = [urlsplit(each) for each in found.values()]
+    parts = [urlsplit(url) for url in found.values()]
     assert {part.path for part in parts} == {"/base/app/dashboards"}
     opened = {unquote(part.fragment).partition("/view/")[2].partition("?")[0] for part in parts}
     assert opened == compiled

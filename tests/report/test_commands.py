@@ -91,7 +91,7 @@ def test_what_was_known_is_told_when_all_of_it_is_revised(
 
     Today's dashboards and incidents are not in it, and the page says so.
     """
-    later = [replace(each, reason=f"Since: {each.reason}") for each in stored]
+    later = [replace(finding, reason=f"Since: {finding.reason}") for finding in stored]
     FindingStore(cluster, namespace).write(later, NOW + timedelta(days=1))
     out = tmp_path / "report.html"
     for moment, today in ((NOW + timedelta(hours=1), False), (NOW + timedelta(days=2), True)):

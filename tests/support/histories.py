@@ -100,6 +100,6 @@ def all_episodes(of: Policy, findings: list[Finding]) -> list[Alert]:
     ordered = sorted(findings, key=lambda finding: (finding.series, finding.end))
     return [
         alert
-        for _, of_series in groupby(ordered, key=lambda each: each.series)
+        for _, of_series in groupby(ordered, key=lambda finding: finding.series)
         for alert in gone_through(of, list(of_series), AlertStateMachine())
     ]

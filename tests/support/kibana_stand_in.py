@@ -123,17 +123,22 @@ class StandIn:
         if len(set(keys)) < len(keys):
             return error(400, "Non-unique import objects detected")
         errors = [found for object_ in objects if (found := self._unfit(space, object_, keys))]
-        wrong = {(each["type"], each["id"]) for each in errors}
+        wrong = {(error["type"], error["id"]) for error in errors}
         good = [object_ for object_ in objects if (object_["type"], object_["id"]) not in wrong]
-        for each in good:
-            if (space, each["type"], each["id"]) in self.objects and "true" not in query.get(
-                "overwrite", []
-            ):
-                errors.append(_refusal(each, "conflict"))
+        for saved_object in good:
+            if (
+                space,
+                saved_object["type"],
+                saved_object["id"],
+            ) in self.objects and "true" not in query.get("overwrite", []):
+                errors.append(_refusal(saved_object, "conflict"))
                 continue
-            self.objects[space, each["type"], each["id"]] = stored(each)
-            self.bodies.pop((space, each["id"]), None)
-        done = [{"type": each["type"], "id": each["id"], "meta": {}} for each in good]
+            self.objects[space, saved_object["type"], saved_object["id"]] = stored(saved_object)
+            self.bodies.pop((space, saved_object["id"]), None)
+        done = [
+            {"type": saved_object["type"], "id": saved_object["id"], "meta": {}}
+            for saved_object in good
+        ]
         return 200, {
             "success": not errors,
             "successCount": len(done),
@@ -141,10 +146,10 @@ class StandIn:
             "warnings": [],
         } | ({"errors": errors} if errors else {})
 
-    def _unfit(self, space: str, each: Json, keys: list[tuple[str, str]]) -> Json | None:
-        if each["type"] not in IMPORTABLE:
-            return _refusal(each, "unsupported_type")
-        if set(each) - {
+    def _unfit(self, space: str, saved_object: Json, keys: list[tuple[str, str]]) -> Json | None:
+        if saved_object["type"] not in IMPORTABLE:
+            return _refusal(saved_object, "unsupported_type")
+        if set(saved_object) - {
             "type",
             "id",
             "attributes",
@@ -153,13 +158,13 @@ class StandIn:
             "coreMigrationVersion",
             "typeMigrationVersion",
         }:
-            return _refusal(each, "unknown")
-        for reference in each["references"]:
+            return _refusal(saved_object, "unknown")
+        for reference in saved_object["references"]:
             known = (reference["type"], reference["id"]) in keys or (
                 (space, reference["type"], reference["id"]) in self.objects
             )
             if reference["type"] in {"index-pattern", "search"} and not known:
-                return _refusal(each, "missing_references")
+                return _refusal(saved_object, "missing_references")
         return None
 
     def export_objects(
@@ -181,15 +186,15 @@ class StandIn:
         ]
         if None in found:
             return error(400, "Error fetching objects to export")
-        return 200, "\n".join(json.dumps(each) for each in found)
+        return 200, "\n".join(json.dumps(found_object) for found_object in found)
 
     def _exported(self, space: str, kinds: list[str]) -> Iterator[Json]:
         """Yield the objects of some types; what the Dashboards API took, as it is stored."""
-        for (where, kind, id_), each in self.objects.items():
+        for (where, kind, id_), attributes in self.objects.items():
             if where == space and kind in kinds:
                 body = self.bodies.get((space, id_), {})
                 said = {name: body[name] for name in ("title", "description") if name in body}
-                yield {"attributes": said, "references": [], **each}
+                yield {"attributes": said, "references": [], **attributes}
 
     def find_rules(self, method: str, space: str, _: Any, query: Json, *_more: Any) -> Answer:
         """Answer `GET /api/alerting/rules/_find`, with a filter by one tag."""
@@ -398,7 +403,7 @@ def completed(body: Json) -> Json:
     whole["pinned_panels"] = [
         {
             "id": f"c{place}",
-            **each,
+            **panel,
             "config": {
                 "use_global_filters": True,
                 "ignore_validations": False,
@@ -406,9 +411,9 @@ def completed(body: Json) -> Json:
                 "selected_options": [],
                 "single_select": False,
             }
-            | each["config"],
+            | panel["config"],
         }
-        for place, each in enumerate(body.get("pinned_panels", []))
+        for place, panel in enumerate(body.get("pinned_panels", []))
     ]
     return whole
 
@@ -450,8 +455,8 @@ def as_returned(kind: str, id_: str, body: Json) -> Json:
             "is_system_action": False,
         }
     actions = [
-        {"uuid": f"u{place}", "connector_type_id": ".index", **each}
-        for place, each in enumerate(body.get("actions", []))
+        {"uuid": f"u{place}", "connector_type_id": ".index", **action}
+        for place, action in enumerate(body.get("actions", []))
     ]
     return {
         "throttle": None,
@@ -494,5 +499,10 @@ def _file_of(headers: Any, body: bytes) -> list[str] | str:
     return content.decode().splitlines()
 
 
-def _refusal(each: Json, kind: str) -> Json:
-    return {"type": each["type"], "id": each["id"], "error": {"type": kind}, "meta": {}}
+def _refusal(saved_object: Json, kind: str) -> Json:
+    return {
+        "type": saved_object["type"],
+        "id": saved_object["id"],
+        "error": {"type": kind},
+        "meta": {},
+    }

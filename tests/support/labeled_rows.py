@@ -45,9 +45,9 @@ def rows(
     made = []
     for hour in range(hours):
         bad = contradicted(hour)
-        for index, each in enumerate(delay(hour)):
+        for index, seconds in enumerate(delay(hour)):
             at = start + (hour + index / per_hour) * HOUR
-            made.append(Row(at, None if np.isnan(each) else float(each), index < bad))
+            made.append(Row(at, None if np.isnan(seconds) else float(seconds), index < bad))
     return made
 
 

@@ -39,7 +39,7 @@ def documents(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
     """Return the alerts that were not withdrawn."""
     found = documents(cluster, namespace).items()
-    return {id_: each for id_, each in found if each["alert.status"] != Status.WITHDRAWN}
+    return {id_: alert for id_, alert in found if alert["alert.status"] != Status.WITHDRAWN}
 
 
 def expected(of: Policy, findings: list[Finding]) -> dict[str, dict[str, Any]]:
@@ -172,9 +172,9 @@ def test_the_cost_is_that_of_what_is_new(
         """A store that remembers what was read."""
 
         def search(self, **known: Any) -> Iterator[Finding]:
-            for each in super().search(**known):
-                read.append(each)
-                yield each
+            for finding in super().search(**known):
+                read.append(finding)
+                yield finding
 
     monkeypatch.setattr("mlmon.alerting.alerts.evaluation.FindingStore", Counted)
     result = evaluate(cluster, namespace, findings[-2].end, [of])

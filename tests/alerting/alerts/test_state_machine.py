@@ -52,11 +52,11 @@ def told(of: Policy, letters: str) -> list[tuple[int, int | None, str]]:
     """Return each alert of a word: with which letter it opened and ended, and how bad it was."""
     return [
         (
-            (each.opened - START) // HOUR,
-            each.ended and (each.ended - START) // HOUR,
-            each.severity.value,
+            (alert.opened - START) // HOUR,
+            alert.ended and (alert.ended - START) // HOUR,
+            alert.severity.value,
         )
-        for each in gone_through(of, spell(letters), AlertStateMachine())
+        for alert in gone_through(of, spell(letters), AlertStateMachine())
     ]
 
 
@@ -160,7 +160,7 @@ def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Policy
         whole = gone_through(of, findings, AlertStateMachine())
         first = AlertStateMachine()
         before = [finding for finding in findings if finding.end <= begin]
-        ended = [each for each in gone_through(of, before, first) if each is not first.alert]
+        ended = [alert for alert in gone_through(of, before, first) if alert is not first.alert]
         resumed = AlertStateMachine(begin, first.alert)
         near = [finding for finding in findings if finding.end > begin - of.reach]
         assert ended + gone_through(of, near, resumed) == whole
@@ -170,9 +170,9 @@ def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Policy
 def test_no_two_episodes_share_an_id(histories: list[str], of: Policy) -> None:
     """An id tells rule, series and opening: nothing learnt later changes it."""
     alerts = [
-        each
+        alert
         for number, letters in enumerate(histories)
-        for each in gone_through(of, spell(letters, f"subject {number}"), AlertStateMachine())
+        for alert in gone_through(of, spell(letters, f"subject {number}"), AlertStateMachine())
     ]
     assert len({alert.id for alert in alerts}) == len(alerts)
     for alert in alerts:

@@ -14,10 +14,10 @@ from tests.support.histories import rule, spell
 
 def test_each_analyzer_has_a_rule() -> None:
     """A rule says what its analyzer's `AlertPolicy` says, under the analyzer's name."""
-    made = {each.id: each for each in policies()}
-    assert list(made) == [each.name for each in discover()]
-    for each in discover():
-        of, alert = made[each.name], each.alert_policy
+    made = {policy.id: policy for policy in policies()}
+    assert list(made) == [analyzer.name for analyzer in discover()]
+    for analyzer in discover():
+        of, alert = made[analyzer.name], analyzer.alert_policy
         assert (of.on.value, of.after, of.of, of.clear) == (
             alert.on,
             alert.after,
@@ -25,7 +25,7 @@ def test_each_analyzer_has_a_rule() -> None:
             alert.clear,
         )
         assert (of.layer, of.step, of.silence) == (alert.layer, alert.step, alert.silence)
-        assert of.runbook == each.runbook
+        assert of.runbook == analyzer.runbook
 
 
 @pytest.mark.parametrize(

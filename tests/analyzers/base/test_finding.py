@@ -48,16 +48,16 @@ def test_a_document_holds_the_whole_finding(finding: Finding) -> None:
 def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
     """Two findings share a key exactly if they are about the same thing and window."""
 
-    def about(each: Finding) -> tuple[object, ...]:
+    def about(finding: Finding) -> tuple[object, ...]:
         return (
-            each.analyzer,
-            each.metric,
-            each.subject,
-            each.segment,
-            each.service,
-            each.model_name,
-            each.model_version,
-            each.window,
+            finding.analyzer,
+            finding.metric,
+            finding.subject,
+            finding.segment,
+            finding.service,
+            finding.model_name,
+            finding.model_version,
+            finding.window,
         )
 
     assert (one.key == other.key) == (about(one) == about(other))
@@ -109,8 +109,13 @@ def test_numbers_that_json_lacks_are_left_out() -> None:
 
 def test_severities_have_an_order() -> None:
     """Unknown is worse than ok, and no alarm."""
-    assert sorted(Severity, key=lambda each: each.rank) == ["ok", "unknown", "warning", "critical"]
-    assert [each for each in Severity if each.alarming] == ["warning", "critical"]
+    assert sorted(Severity, key=lambda severity: severity.rank) == [
+        "ok",
+        "unknown",
+        "warning",
+        "critical",
+    ]
+    assert [severity for severity in Severity if severity.alarming] == ["warning", "critical"]
 
 
 def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def test_periods_that_join_share_out_their_windows(
     whole = list(Window(start, end).ends(step))
     parts = [*Window(start, middle).ends(step), *Window(middle, end).ends(step)]
     assert parts == whole
-    assert all((each - EPOCH) % step == timedelta(0) for each in whole)
+    assert all((moment - EPOCH) % step == timedelta(0) for moment in whole)
 
 
 @given(moments, st.integers(1, 5_000), steps)

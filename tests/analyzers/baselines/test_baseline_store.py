@@ -25,7 +25,7 @@ def test_the_newest_baseline_of_a_version_is_current(
     other = replace(baseline, model_version="2")
     store.write([newer, other])
     assert store.current() == {baseline.model: newer, other.model: other}
-    assert {each.id for each in store.all("autobid", "1")} == {baseline.id, newer.id}
+    assert {baseline.id for baseline in store.all("autobid", "1")} == {baseline.id, newer.id}
 
 
 def test_another_format_is_refused(cluster: Cluster, namespace: str, baseline: Baseline) -> None:

@@ -120,8 +120,8 @@ def test_embeddings_are_sampled(tmp_path: Path) -> None:
     assert (stored.logged, stored.broken, stored.dimensions) == (2_992, 1, {3: 2_990, 1: 1})
     kept = stored.vectors()
     assert kept.shape == (2_000, 3)
-    known = {tuple(each) for each in np.array(vectors, np.float32).tolist()}
-    assert {tuple(each) for each in kept.tolist()} < known
+    known = {tuple(vector) for vector in np.array(vectors, np.float32).tolist()}
+    assert {tuple(vector) for vector in kept.tolist()} < known
     assert kept.mean(axis=0) == pytest.approx(np.mean(vectors, axis=0), abs=0.05)
 
 
@@ -251,7 +251,7 @@ def test_scores_are_counted_by_label(tmp_path: Path, rows: dict[str, Any]) -> No
     assert sum(baseline.labeled.positive_sums) == pytest.approx(scores[0::4].sum())
     both = baseline.labeled
     for label, buckets in ((True, both.positives), (False, both.negatives)):
-        of_label = scores[np.array([each is label for each in labels])]
+        of_label = scores[np.array([other is label for other in labels])]
         for low, high, n in zip(buckets.edges, buckets.edges[1:], buckets.counts[1:], strict=False):
             assert n == ((of_label >= low) & (of_label < high)).sum()
 

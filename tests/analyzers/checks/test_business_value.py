@@ -50,7 +50,9 @@ def test_usual_days_are_ok(traffic: Make, baseline: Baseline, start: datetime) -
     assert finding.baseline_value == pytest.approx(np.mean(weeks))
     assert finding.baseline_count == 2
     assert finding.warning == pytest.approx(0.8 * np.mean(weeks))
-    assert {each.severity for each in judge(known, baseline, start, (8, DAYS))} == {Severity.OK}
+    assert {finding.severity for finding in judge(known, baseline, start, (8, DAYS))} == {
+        Severity.OK
+    }
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,9 @@ def test_a_first_week_has_nothing_to_compare_with(
 ) -> None:
     """Until a week is over it says so; a part of a day a week ago is none."""
     found = judge(traffic(8 * 24), baseline, start, (6, 8))
-    assert {each.severity for each in found if each.end < start + 7.75 * DAY} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found if finding.end < start + 7.75 * DAY} == {
+        Severity.UNKNOWN
+    }
     assert "no earlier week is known for a baseline" in found[0].reason
     assert found[-1].severity is Severity.OK
 
@@ -129,5 +133,5 @@ def test_versions_add_up(traffic: Make, baseline: Baseline, start: datetime) -> 
         for label in known.labels
     ]
     both = replace(known, labels=sorted([*known.labels, *second], key=lambda label: label.window))
-    alone, together = (last(each, baseline, start) for each in (known, both))
+    alone, together = (last(labels, baseline, start) for labels in (known, both))
     assert together.value == pytest.approx(2 * (alone.value or 0))

@@ -28,7 +28,7 @@ def judge(start: datetime, *hours: dict[str, Dates]) -> list[Finding]:
 def test_clocks_that_are_right(start: datetime) -> None:
     """Every line near its arrival: ok, for each service and hour."""
     found = judge(start, {"api": Dates(100), "scheduler": Dates(3)}, {"api": Dates(90)})
-    assert [(each.subject, each.severity) for each in found] == [
+    assert [(finding.subject, finding.severity) for finding in found] == [
         *[("api", Severity.OK)] * 2,
         *[("scheduler", Severity.OK)] * 2,
         *[("api", Severity.OK)] * 2,

@@ -28,7 +28,9 @@ def judged(
     """Return the findings of a metric in some hours."""
     period = Window(START + start * HOUR, START + (start + hours) * HOUR)
     context = AnalysisContext(period, list(profiles))
-    return [each for each in CompletenessOfLogs().evaluate(context) if each.metric == metric]
+    return [
+        finding for finding in CompletenessOfLogs().evaluate(context) if finding.metric == metric
+    ]
 
 
 def test_nothing_is_missing() -> None:
@@ -36,9 +38,9 @@ def test_nothing_is_missing() -> None:
     lines = [*written("a", range(1, 301), 3), *written("b", range(1, 31), 3, service="jobs")]
     for metric in ("lost.rate", "duplicated.rate", "late.rate"):
         found = judged(profiles_of(lines), metric)
-        assert {(each.value, each.severity) for each in found} == {(0.0, Severity.OK)}
-        assert [each.service for each in found] == ["api"] * 3 + ["jobs"] * 3
-    assert {each.value for each in judged(profiles_of(lines), "late.seconds")} == {2.0}
+        assert {(finding.value, finding.severity) for finding in found} == {(0.0, Severity.OK)}
+        assert [finding.service for finding in found] == ["api"] * 3 + ["jobs"] * 3
+    assert {finding.value for finding in judged(profiles_of(lines), "late.seconds")} == {2.0}
 
 
 def test_the_missing_numbers_are_said() -> None:
@@ -128,7 +130,7 @@ def test_history_is_not_late() -> None:
     heard = written("a", range(2_401, 2_501), 1, shipped + HOUR)
     profiles = profiles_of([*history, *heard])
     late = judged(profiles, "late.rate", hours=48)
-    assert [(each.start, each.value) for each in late] == [(shipped + HOUR, 0.0)]
+    assert [(finding.start, finding.value) for finding in late] == [(shipped + HOUR, 0.0)]
     assert len(judged(profiles, "lost.rate", hours=48)) == 25
 
 
@@ -143,7 +145,7 @@ def test_a_shipper_that_stood_still_makes_lines_late() -> None:
         for line in lines
     ]
     found = judged(profiles_of(stood), "late.rate")
-    assert [each.value for each in found[:8]] == [0, 0, 0, 0, 0, 1, 1, 1]
+    assert [finding.value for finding in found[:8]] == [0, 0, 0, 0, 0, 1, 1, 1]
     # The lines of the last five minutes arrive at their end.
     assert found[8].value == pytest.approx(11 / 12, abs=0.01)
     assert found[9].value == 0
@@ -153,8 +155,8 @@ def test_small_services_are_judged_by_the_day() -> None:
     """Where the day before held few lines, so does the window that judges them: one a day."""
     lines = written("a", range(1, 97), 96, service="jobs")
     found = judged(profiles_of(lines), "lost.rate", hours=96)
-    assert [each.window.length for each in found] == [HOUR] * 24 + [DAY] * 3
-    assert [each.sample_count for each in found] == [1] * 24 + [24] * 3
+    assert [finding.window.length for finding in found] == [HOUR] * 24 + [DAY] * 3
+    assert [finding.sample_count for finding in found] == [1] * 24 + [24] * 3
 
 
 def test_what_another_window_counted_is_not_lost_twice() -> None:

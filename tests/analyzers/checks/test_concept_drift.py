@@ -44,9 +44,9 @@ def meaningless(since: int) -> Callable[[int, Any], Any]:
 def test_a_steady_world_is_ok(traffic: Make, baseline: Baseline, start: datetime) -> None:
     """Eight days of scores that mean what they say: no alarm of any of the signals."""
     found = judge(traffic(DAYS * 24), baseline, start, (1, DAYS))
-    assert {each.severity for each in found} <= {Severity.OK, Severity.UNKNOWN}
-    last = [each for each in found if each.end == start + DAYS * DAY]
-    assert {each.severity for each in last} == {Severity.OK}
+    assert {finding.severity for finding in found} <= {Severity.OK, Severity.UNKNOWN}
+    last = [finding for finding in found if finding.end == start + DAYS * DAY]
+    assert {finding.severity for finding in last} == {Severity.OK}
     assert len(last) == 7
 
 
@@ -165,7 +165,7 @@ def test_a_young_version(traffic: Make, baseline: Baseline, start: datetime) -> 
 def test_too_few_labels(traffic: Make, baseline: Baseline, start: datetime, per_hour: int) -> None:
     """Where a day has a handful of labels every signal is unknown, with its reason."""
     found = judge(traffic(DAYS * 24, per_hour), baseline, start)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "30 are needed" in of(found, "error.rise", "DDM").reason
 
 

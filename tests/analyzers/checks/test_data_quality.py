@@ -51,7 +51,7 @@ def new_country(rows: Rows) -> None:
 def test_values_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
     """Two days of the training's own values: no alarm in any hour."""
     found = judge(steady_hours(96), baseline, start, 48)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
     assert len(found) == 48 * 6
 
 
@@ -75,7 +75,9 @@ def test_a_fault_is_found_in_its_first_hour(
 ) -> None:
     """Only the feature at fault alarms, critical at once, with the share and which values."""
     profiles = steady_hours(52, change=since(50, act))
-    alarms = [each for each in judge(profiles, baseline, start, 4) if each.severity.alarming]
+    alarms = [
+        finding for finding in judge(profiles, baseline, start, 4) if finding.severity.alarming
+    ]
     assert [(alarm.metric, alarm.subject) for alarm in alarms] == [(metric, feature)] * 2
     assert alarms[0].start == start + 50 * HOUR
     assert alarms[0].severity is Severity.CRITICAL
@@ -91,7 +93,7 @@ def test_missing_as_often_as_in_training_is_no_fault(
     half = replace(rating, missing=rating.n)
     used = replace(baseline, rows=2 * rating.n, numeric={**baseline.numeric, "rating": half})
     profiles = steady_hours(52, baseline=used, change=since(0, lose_ratings))
-    assert not any(each.severity.alarming for each in judge(profiles, used, start, 4))
+    assert not any(finding.severity.alarming for finding in judge(profiles, used, start, 4))
 
 
 def test_rare_categories_of_training_allow_for_unseen_ones(
@@ -104,7 +106,7 @@ def test_rare_categories_of_training_allow_for_unseen_ones(
     assert rare.expected_unseen == pytest.approx(0.1)
     profiles = steady_hours(52, baseline=used, change=since(50, new_country))
     found = judge(profiles, used, start, 4)
-    assert not any(each.severity.alarming for each in found if each.subject == "country")
+    assert not any(finding.severity.alarming for finding in found if finding.subject == "country")
 
 
 def test_a_number_that_arrives_as_text(
@@ -120,7 +122,7 @@ def test_a_number_that_arrives_as_text(
         for hour in steady_hours(52, change=since(0, lose))
     ]
     found = judge(profiles, baseline, start, 1)
-    (alarm,) = [each for each in found if each.severity.alarming]
+    (alarm,) = [finding for finding in found if finding.severity.alarming]
     assert (alarm.metric, alarm.subject) == ("missing.rate", "price")
     assert "100 came as a category" in alarm.reason
 
@@ -130,12 +132,12 @@ def test_small_traffic_is_judged_over_longer_windows(
 ) -> None:
     """Twenty predictions an hour are judged by six hours, not by a noisier hour."""
     found = judge(steady_hours(72, per_hour=20), baseline, start, 24)
-    assert {each.window.length for each in found} == {6 * HOUR}
-    assert {each.sample_count for each in found if each.metric == "missing.rate"} == {120}
+    assert {finding.window.length for finding in found} == {6 * HOUR}
+    assert {finding.sample_count for finding in found if finding.metric == "missing.rate"} == {120}
 
 
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
     """Without one, a finding per window names the command that makes it."""
     found = judge(steady_hours(52, baseline=None), None, start, 2)
-    assert [each.severity for each in found] == [Severity.UNKNOWN] * 2
+    assert [finding.severity for finding in found] == [Severity.UNKNOWN] * 2
     assert "mlmon baseline create" in found[0].reason

@@ -89,7 +89,7 @@ class Retrained:
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
         baselines = {baseline.model: baseline for baseline in self.baselines}
         context = context_of(ScoreShift(), period, {"prediction": self.profiles}, baselines)
-        return [each for each in ScoreShift().evaluate(context) if each.metric == WEEKLY]
+        return [finding for finding in ScoreShift().evaluate(context) if finding.metric == WEEKLY]
 
 
 @pytest.fixture
@@ -111,10 +111,10 @@ def retrained(start: datetime) -> Callable[..., Retrained]:
 def test_retraining_without_change_is_ok(retrained: Callable[..., Retrained]) -> None:
     """Every hour of a version's first week is judged, beside the versions before it, as usual."""
     found = retrained().judge(4 * WEEK, 5 * WEEK)
-    assert [(each.end - each.start, each.severity) for each in found] == [
+    assert [(finding.end - finding.start, finding.severity) for finding in found] == [
         (HOUR, Severity.OK)
     ] * WEEK
-    assert {each.model_version for each in found} == {"5"}
+    assert {finding.model_version for finding in found} == {"5"}
     assert "past weeks under versions " in found[0].reason
     assert "of which the training sets explain up to 0.0" in found[0].reason
 
@@ -123,11 +123,11 @@ def test_scores_that_move_on_purpose_are_no_alarm(retrained: Callable[..., Retra
     """A version that was trained to score far lower does so, and nobody is called."""
     found = retrained(moved=lambda version: 0.4 if version == 4 else 1.0).judge(4 * WEEK, 5 * WEEK)
     assert len(found) == WEEK
-    assert min(each.value or 0.0 for each in found) > 0.4
-    assert {each.severity for each in found} == {Severity.OK}
+    assert min(finding.value or 0.0 for finding in found) > 0.4
+    assert {finding.severity for finding in found} == {Severity.OK}
     # A retraining back to where it was is none either.
     back = retrained(moved=lambda version: 0.4 if version in {1, 3} else 1.0)
-    assert {each.severity for each in back.judge(4 * WEEK, 5 * WEEK)} == {Severity.OK}
+    assert {finding.severity for finding in back.judge(4 * WEEK, 5 * WEEK)} == {Severity.OK}
 
 
 def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrained]) -> None:
@@ -138,7 +138,7 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
         shape=lambda hour, scores: rhythm(hour, scores) * (0.1 if hour == odd else 1.0),
         moved=lambda version: moved.get(version, 1.0),
     )
-    alarms = [each for each in changed.judge(4 * WEEK, 5 * WEEK) if each.severity.alarming]
+    alarms = [finding for finding in changed.judge(4 * WEEK, 5 * WEEK) if finding.severity.alarming]
     assert [alarm.start for alarm in alarms] == [changed.start + odd * HOUR]
     (finding,) = alarms
     assert finding.severity is Severity.WARNING
@@ -147,9 +147,9 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
     weeks.pop(int(np.argmax(apart)))
     exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.value == pytest.approx(exact, abs=0.02)
-    young, *old = (each.score for each in (changed.baselines[4], *changed.baselines[:4]))
+    young, *old = (trained.score for trained in (changed.baselines[4], *changed.baselines[:4]))
     assert young is not None
-    purpose = [ks_distance_of_parts([young], [each]) for each in old if each]
+    purpose = [ks_distance_of_parts([young], [score]) for score in old if score]
     chance = 1.9495 / np.sqrt(300)
     assert finding.low == pytest.approx(exact - chance - purpose[0].high, abs=0.03)
     assert finding.low > 0.2
@@ -165,7 +165,9 @@ def test_a_version_a_day_is_judged(retrained: Callable[..., Retrained]) -> None:
     )
     found = daily.judge(24 * 24, 27 * 24)
     assert len(found) == 72
-    assert [each.start for each in found if each.severity.alarming] == [daily.start + odd * HOUR]
+    assert [finding.start for finding in found if finding.severity.alarming] == [
+        daily.start + odd * HOUR
+    ]
 
 
 def test_parts_judge_as_the_whole(retrained: Callable[..., Retrained]) -> None:
@@ -192,9 +194,11 @@ def test_a_share_of_the_traffic_is_enough(retrained: Callable[..., Retrained]) -
     steady = retrained(lives=4 * WEEK, weeks=5)
     hour, scores = 4 * WEEK - 6, np.full(400, 0.01)
     steady.profiles.append(steady.profile(hour, 1, 1, scores))
-    steady.profiles.sort(key=lambda each: each.profile_key.window)
-    found = [each for each in steady.judge(hour, hour + 1) if each.model_version == "2"]
-    assert [(each.severity, each.sample_count) for each in found] == [(Severity.WARNING, 400)]
+    steady.profiles.sort(key=lambda profile: profile.profile_key.window)
+    found = [finding for finding in steady.judge(hour, hour + 1) if finding.model_version == "2"]
+    assert [(finding.severity, finding.sample_count) for finding in found] == [
+        (Severity.WARNING, 400)
+    ]
 
 
 def test_without_an_earlier_baseline_nothing_is_said(

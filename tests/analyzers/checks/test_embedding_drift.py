@@ -33,7 +33,8 @@ def judge(
             period, predictions, {known.model: known}, {"embedding": embeddings}
         )
         return {
-            f"{each.subject} {each.metric}": each for each in EmbeddingDrift().evaluate(context)
+            f"{finding.subject} {finding.metric}": finding
+            for finding in EmbeddingDrift().evaluate(context)
         }
 
     return act
@@ -44,7 +45,7 @@ def test_embeddings_as_in_training(
 ) -> None:
     """Vectors from training's own distribution are ok; the value is what chance gives."""
     found = judge(embedding_hours(24))
-    assert {each.severity for each in found.values()} == {Severity.OK}
+    assert {finding.severity for finding in found.values()} == {Severity.OK}
     distance, area = found["text centroid.distance"], found["text classifier.auc"]
     assert distance.value == pytest.approx(0, abs=0.12)
     assert area.value == pytest.approx(0.5, abs=0.05)

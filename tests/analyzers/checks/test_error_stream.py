@@ -99,7 +99,9 @@ def test_what_is_found_does_not_depend_on_what_follows(name: str) -> None:
     whole = list(DETECTORS[name](errors))
     assert whole
     for end in (500, 1_100, 1_700, 2_600):
-        assert list(DETECTORS[name](errors[:end])) == [each for each in whole if each.seen <= end]
+        assert list(DETECTORS[name](errors[:end])) == [
+            change for change in whole if change.seen <= end
+        ]
 
 
 @pytest.mark.parametrize("name", DETECTORS)

@@ -52,12 +52,12 @@ def test_the_labels_show_what_was_estimated(
         "f1": metrics.f1_score(labels, decided),
         "success.rate": labels.mean(),
     }
-    assert {each.metric for each in found} == set(MEASURES)
-    for each in found:
-        assert each.severity is Severity.OK
-        assert each.low is not None
-        assert each.high is not None
-        assert each.low <= truth[each.metric] <= each.high, each.metric
+    assert {finding.metric for finding in found} == set(MEASURES)
+    for finding in found:
+        assert finding.severity is Severity.OK
+        assert finding.low is not None
+        assert finding.high is not None
+        assert finding.low <= truth[finding.metric] <= finding.high, finding.metric
 
 
 def test_another_traffic_is_expected_to_succeed_less(
@@ -70,7 +70,7 @@ def test_another_traffic_is_expected_to_succeed_less(
 
     profiles = threshold(steady_hours(48, change=lower(24)))
     found = judge(profiles, baseline, start, (1, 2))
-    rates = [each for each in found if each.metric == "success.rate"]
+    rates = [finding for finding in found if finding.metric == "success.rate"]
     assert [rate.severity for rate in rates][-1] is Severity.CRITICAL
     assert rates[-1].value == pytest.approx(2 / 7 / 3, abs=0.03)
     assert rates[0].end > start + DAY
@@ -82,14 +82,16 @@ def test_a_reversal_is_not_seen(traffic: Make, baseline: Baseline, start: dateti
     """What the docstring says: where labels go against scores, the estimate stays as it was."""
     known = traffic(24, chance=lambda _hour, scores: 1 - scores)
     found = judge(known.predictions, baseline, start, (0.75, 1))
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
 
 
 def test_without_a_threshold_decisions_are_unknown(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
     """A log that tells no threshold leaves ROC AUC and the success rate."""
-    found = {each.metric: each for each in judge(steady_hours(24), baseline, start, (0.75, 1))}
+    found = {
+        finding.metric: finding for finding in judge(steady_hours(24), baseline, start, (0.75, 1))
+    }
     assert found["roc_auc"].severity is Severity.OK
     assert found["success.rate"].severity is Severity.OK
     for metric in ("precision", "recall", "f1"):
@@ -113,12 +115,12 @@ def test_what_it_needs(
     """Without labels in the training set, or with few scores, it says what is missing."""
     of = replace(baseline, labeled=None) if bare else baseline
     found = judge(steady_hours(24, per_hour, baseline=of), of, start, (0.75, 1))
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert said in found[0].reason
 
 
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
     """Without a baseline the command that makes one is named."""
     found = judge(steady_hours(24, baseline=None), None, start, (0.75, 1))
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason

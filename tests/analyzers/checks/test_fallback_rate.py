@@ -35,16 +35,16 @@ def of(findings: list[Finding], metric: str) -> list[Finding]:
 def with_use(profiles: list[Any], use: Callable[[int, SourceUse], SourceUse]) -> list[Any]:
     """Return the profiles with another use of their source, by hour."""
     return [
-        replace(each, sources={"stats": use(hour, each.sources["stats"])})
-        for hour, each in enumerate(profiles)
+        replace(profile, sources={"stats": use(hour, profile.sources["stats"])})
+        for hour, profile in enumerate(profiles)
     ]
 
 
 def test_a_source_as_usual(steady_hours: Make, start: datetime) -> None:
     """Two in a hundred without statistics and ages below an hour: ok throughout."""
     found = judge(steady_hours(72, stale=lambda hour: 2 + hour % 2), start, start + 3 * DAY)
-    assert {each.severity for each in found} == {Severity.OK}
-    assert {(each.metric, each.subject) for each in found} == {
+    assert {finding.severity for finding in found} == {Severity.OK}
+    assert {(finding.metric, finding.subject) for finding in found} == {
         ("fallback.rate", "stats"),
         ("source.age_hours", "stats"),
         ("source.oldest_hours", "stats"),
@@ -61,7 +61,9 @@ def test_a_source_that_dies(steady_hours: Make, start: datetime) -> None:
         stale=lambda hour: 100 if hour >= dead + 4 else 2,
     )
     alarms = [
-        each for each in judge(profiles, start + DAY, start + 60 * HOUR) if each.severity.alarming
+        finding
+        for finding in judge(profiles, start + DAY, start + 60 * HOUR)
+        if finding.severity.alarming
     ]
     ages = [alarm for alarm in alarms if alarm.metric == "source.age_hours"]
     rates = [alarm for alarm in alarms if alarm.metric == "fallback.rate"]
@@ -80,7 +82,7 @@ def test_a_source_refreshed_once_a_day(steady_hours: Make, start: datetime) -> N
         return 3_600.0 * (hour % 24 if hour < 96 else hour - 72)
 
     found = judge(steady_hours(140, ages=age), start + 2 * DAY, start + 140 * HOUR)
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     assert {alarm.metric for alarm in alarms} == {"source.age_hours", "source.oldest_hours"}
     assert min(alarm.value or 0 for alarm in alarms) > 40
 
@@ -89,7 +91,7 @@ def test_a_source_that_often_falls_back(steady_hours: Make, start: datetime) -> 
     """A tenth of fallbacks is usual for it; half is not."""
     profiles = steady_hours(72, stale=lambda hour: 50 if hour >= 70 else 10)
     found = judge(profiles, start + 2 * DAY, start + 3 * DAY)
-    rates = [each for each in found if each.metric == "fallback.rate"]
+    rates = [finding for finding in found if finding.metric == "fallback.rate"]
     assert [rate.severity.alarming for rate in rates] == [False] * 22 + [True] * 2
 
 
@@ -97,7 +99,7 @@ def test_too_few_predictions(steady_hours: Make, start: datetime) -> None:
     """Below twenty predictions in a day nothing is said but how many there were."""
     profiles = steady_hours(72, per_hour=1)[::3]
     found = judge(profiles, start + DAY, start + 3 * DAY)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "8 predictions used stats" in found[0].reason
 
 
@@ -116,13 +118,13 @@ def test_a_source_that_does_not_know_part_of_the_traffic(
         return of(judge(profiles, start + 2 * DAY, start + 4 * DAY), "source.coverage")
 
     found = missing(lambda hour: 15 if hour >= 72 else 0)
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     assert alarms[0].start == start + 72 * HOUR
     assert alarms[0].value == pytest.approx(0.85)
     assert "had data for 85 % of 100 predictions" in alarms[0].reason
-    assert {each.severity for each in missing(lambda _hour: 15)} == {Severity.OK}
+    assert {finding.severity for finding in missing(lambda _hour: 15)} == {Severity.OK}
     lost = missing(lambda hour: 90 if hour >= 94 else 40)
-    assert [each.severity.alarming for each in lost] == [False] * 46 + [True] * 2
+    assert [finding.severity.alarming for finding in lost] == [False] * 46 + [True] * 2
 
 
 def test_the_oldest_data_is_judged_before_defaults_are_used(
@@ -138,8 +140,12 @@ def test_the_oldest_data_is_judged_before_defaults_are_used(
     found = of(
         judge(with_use(steady_hours(72), use), start, start + 3 * DAY), "source.oldest_hours"
     )
-    later = {(each.start - start) // HOUR: each for each in found if each.start > start + 2 * DAY}
-    assert {hour for hour, each in later.items() if each.severity.alarming} == {61, 62}
+    later = {
+        (finding.start - start) // HOUR: finding
+        for finding in found
+        if finding.start > start + 2 * DAY
+    }
+    assert {hour for hour, finding in later.items() if finding.severity.alarming} == {61, 62}
     assert later[61].severity is Severity.WARNING
     assert later[62].severity is Severity.CRITICAL
     assert (later[61].warning, later[61].critical) == (3.75, 10.0)
@@ -153,7 +159,7 @@ def test_data_that_is_always_stale_for_some(steady_hours: Make, start: datetime)
         lambda _hour, use: replace(use, age_highest=500 * 3_600.0, stale_from=4 * 3_600.0),
     )
     found = of(judge(profiles, start + DAY, start + 3 * DAY), "source.oldest_hours")
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
 
 
 def by_source(reasons: dict[tuple[str, str], int]) -> dict[str, Counter[str]]:
@@ -188,17 +194,19 @@ def test_fallbacks_by_reason(steady_hours: Make, start: datetime) -> None:
         judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts)),
         "fallback.share",
     )
-    assert {each.subject for each in found} == {
+    assert {finding.subject for finding in found} == {
         *("stats: missing", "stats: timeout"),
         "other: stale",
     }
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     assert [(alarm.subject, (alarm.start - start) // HOUR, alarm.value) for alarm in alarms] == [
         ("stats: timeout", 60, 0.4),
         ("stats: timeout", 61, 0.4),
     ]
     assert "with the reason timeout" in alarms[0].reason
-    after = [each for each in found if each.subject == "stats: timeout" and each.value == 0]
+    after = [
+        finding for finding in found if finding.subject == "stats: timeout" and finding.value == 0
+    ]
     assert len(after) == 10
 
 
@@ -206,15 +214,15 @@ def test_more_fallbacks_than_predictions(steady_hours: Make, start: datetime) ->
     """Where predictions are sampled and fallbacks are not, the share is all of them, not more."""
     fallbacks = fallback_hours(start, [{("stats", "stale"): 500}] * 24)
     found = of(judge(steady_hours(24), start, start + DAY, fallbacks), "fallback.share")
-    assert {each.value for each in found} == {1.0}
+    assert {finding.value for finding in found} == {1.0}
 
 
 def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: datetime) -> None:
     """Its fallbacks are a share of all predictions; how old its data is, nobody says."""
     counts = [{("geo", "stale"): 1}] * 60 + [{("geo", "stale"): 45, ("geo", "timeout"): 5}] * 12
-    profiles = [replace(each, sources={}) for each in steady_hours(72)]
+    profiles = [replace(hour, sources={}) for hour in steady_hours(72)]
     found = judge(profiles, start + 2 * DAY, start + 3 * DAY, fallback_hours(start, counts))
-    assert {(each.metric, each.subject) for each in found} == {
+    assert {(finding.metric, finding.subject) for finding in found} == {
         ("fallback.rate", "geo"),
         ("fallback.share", "geo: stale"),
         ("fallback.share", "geo: timeout"),
@@ -225,9 +233,9 @@ def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: dateti
     assert {rate.severity for rate in rates[:12]} == {Severity.OK}
     since = start + 2 * DAY
     apart = [
-        each
+        finding
         for hour in range(24)
-        for each in judge(
+        for finding in judge(
             profiles, since + hour * HOUR, since + (hour + 1) * HOUR, fallback_hours(start, counts)
         )
     ]
@@ -238,7 +246,7 @@ def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
     """Uses are judged; of the age it is said what to log."""
     profiles = with_use(steady_hours(24), lambda _hour, use: SourceUse(use.statuses))
     found = judge(profiles, start + 23 * HOUR, start + DAY)
-    assert {each.severity for each in of(found, "fallback.rate")} == {Severity.OK}
+    assert {finding.severity for finding in of(found, "fallback.rate")} == {Severity.OK}
     (age,) = of(found, "source.age_hours")
     assert age.severity is Severity.UNKNOWN
     assert "Only 0 of 100 predictions" in age.reason

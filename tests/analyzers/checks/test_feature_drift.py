@@ -38,8 +38,8 @@ def judge(
 def test_traffic_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
     """Four days of the training's own distribution: every feature is ok in every window."""
     found = judge(steady_hours(96), [baseline], start + DAY, start + 4 * DAY)
-    assert {each.severity for each in found} == {Severity.OK}
-    assert {each.subject for each in found} == {"price", "rating", "country"}
+    assert {finding.severity for finding in found} == {Severity.OK}
+    assert {finding.subject for finding in found} == {"price", "rating", "country"}
     assert len(found) == 3 * 72
 
 
@@ -55,7 +55,7 @@ def test_a_change_with_the_hour_of_the_day_is_no_drift(
         ]
 
     found = judge(steady_hours(96, change=tide), [baseline], start + DAY, start + 4 * DAY)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
 
 
 def test_a_number_in_another_unit(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
@@ -66,7 +66,7 @@ def test_a_number_in_another_unit(steady_hours: Make, baseline: Baseline, start:
             rows["price"][::2] *= 100
 
     found = judge(steady_hours(72, change=cents), [baseline], start + DAY, start + 3 * DAY)
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     assert {(alarm.metric, alarm.subject) for alarm in alarms} == {("ks.distance", "price")}
     begin = start + 50 * HOUR
     assert begin < alarms[0].end <= begin + timedelta(hours=9)
@@ -82,7 +82,7 @@ def test_a_new_category(steady_hours: Make, baseline: Baseline, start: datetime)
         rows["country"][::4] = "XX"
 
     found = judge(steady_hours(24, change=new), [baseline], start + 23 * HOUR, start + DAY)
-    (alarm,) = [each for each in found if each.severity.alarming]
+    (alarm,) = [finding for finding in found if finding.severity.alarming]
     assert (alarm.metric, alarm.subject) == ("total_variation", "country")
     assert alarm.value == pytest.approx(0.25, abs=0.001)
     assert "'XX'" in alarm.reason
@@ -99,7 +99,7 @@ def test_significance_alone_is_no_alarm(
 
     profiles = steady_hours(24, per_hour=2_000, change=little)
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
-    (price,) = [each for each in found if each.subject == "price"]
+    (price,) = [finding for finding in found if finding.subject == "price"]
     assert price.q_value is not None
     assert price.q_value < 1e-6
     assert price.severity is Severity.OK
@@ -110,10 +110,10 @@ def test_p_values_are_corrected_for_the_number_of_features(
 ) -> None:
     """Each q-value is at least its p-value and at most three times as large for three features."""
     found = judge(steady_hours(24), [baseline], start + 23 * HOUR, start + DAY)
-    for each in found:
-        assert each.p_value is not None
-        assert each.q_value is not None
-        assert each.p_value <= each.q_value <= min(1.0, 3 * each.p_value) + 1e-12
+    for finding in found:
+        assert finding.p_value is not None
+        assert finding.q_value is not None
+        assert finding.p_value <= finding.q_value <= min(1.0, 3 * finding.p_value) + 1e-12
 
 
 def test_the_first_day_is_not_judged(
@@ -121,7 +121,9 @@ def test_the_first_day_is_not_judged(
 ) -> None:
     """Before most of a day is known there is one finding an hour that says since when."""
     found = judge(steady_hours(24), [baseline], start, start + 12 * HOUR)
-    assert [(each.severity, each.subject) for each in found] == [(Severity.UNKNOWN, None)] * 12
+    assert [(finding.severity, finding.subject) for finding in found] == [
+        (Severity.UNKNOWN, None)
+    ] * 12
     assert f"known since {start:%Y-%m-%d %H:%M} UTC" in found[0].reason
 
 
@@ -133,12 +135,16 @@ def test_a_new_version_is_judged_with_the_traffic_before_it(
     before = steady_hours(48)
     over_second = steady_hours(72, baseline=second)
     by_first = [
-        replace(each, profile_key=replace(each.profile_key, series=("autobid", "1", second.id)))
-        for each in over_second[:48]
+        replace(
+            profile, profile_key=replace(profile.profile_key, series=("autobid", "1", second.id))
+        )
+        for profile in over_second[:48]
     ]
     by_second = [
-        replace(each, profile_key=replace(each.profile_key, series=("autobid", "2", second.id)))
-        for each in over_second[48:]
+        replace(
+            profile, profile_key=replace(profile.profile_key, series=("autobid", "2", second.id))
+        )
+        for profile in over_second[48:]
     ]
     found = judge(
         [*before, *by_first, *by_second],
@@ -146,8 +152,8 @@ def test_a_new_version_is_judged_with_the_traffic_before_it(
         start + 2 * DAY,
         start + 2 * DAY + HOUR,
     )
-    assert {(each.model_version, each.severity) for each in found} == {("2", Severity.OK)}
-    assert {each.sample_count for each in found if each.subject == "price"} == {2_400}
+    assert {(finding.model_version, finding.severity) for finding in found} == {("2", Severity.OK)}
+    assert {finding.sample_count for finding in found if finding.subject == "price"} == {2_400}
 
 
 def test_a_feature_nobody_trained_on(
@@ -158,7 +164,7 @@ def test_a_feature_nobody_trained_on(
         replace(hour, present={"ml.features.numeric.tip": 100}) for hour in steady_hours(24)
     ]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
-    (tip,) = [each for each in found if each.subject == "tip"]
+    (tip,) = [finding for finding in found if finding.subject == "tip"]
     assert tip.severity is Severity.UNKNOWN
     assert "not in the training set" in tip.reason
 
@@ -172,7 +178,7 @@ def test_a_feature_that_disappeared(
         rows["price"][:] = np.nan
 
     found = judge(steady_hours(24, change=gone), [baseline], start + 23 * HOUR, start + DAY)
-    (price,) = [each for each in found if each.subject == "price"]
+    (price,) = [finding for finding in found if finding.subject == "price"]
     assert price.severity is Severity.UNKNOWN
     assert "0 predictions with a value of price" in price.reason
 
@@ -185,7 +191,7 @@ def test_a_feature_that_changed_its_type(
         replace(hour, present={"ml.features.categorical.price": 100}) for hour in steady_hours(24)
     ]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
-    (changed,) = [each for each in found if each.subject == "price (categorical)"]
+    (changed,) = [finding for finding in found if finding.subject == "price (categorical)"]
     assert "arrives as categorical" in changed.reason
 
 
@@ -221,7 +227,7 @@ def test_an_alarm_says_whether_past_weeks_were_alike(
             for profile in profiles[:-24]
         ]
     found = judge(profiles, baselines, saturday - HOUR, saturday)
-    (price,) = [each for each in found if each.subject == "price"]
+    (price,) = [finding for finding in found if finding.subject == "price"]
     assert price.severity is Severity.CRITICAL
     assert ("The same day of past weeks was like it" in price.reason) == alike
 
@@ -261,10 +267,10 @@ def test_past_weeks_are_read_where_an_alarm_asks(
 
     monkeypatch.setattr(ProfileStore, "read", reading)
     analyze(cluster, namespace, Window(end - HOUR, end), now=end, analyzers=[FeatureDrift()])
-    assert max(len(each.numeric) for each in past) == numbers
-    assert {len(each.categorical) for each in past} == {0}
+    assert max(len(profile.numeric) for profile in past) == numbers
+    assert {len(profile.categorical) for profile in past} == {0}
     found = FindingStore(cluster, namespace).search(analyzer="feature_drift")
-    (price,) = [each for each in found if each.subject == "price"]
+    (price,) = [finding for finding in found if finding.subject == "price"]
     assert price.severity.alarming == (numbers > 0)
     assert ("The same day of past weeks was like it" in price.reason) == (numbers > 0)
 
@@ -277,7 +283,7 @@ def test_features_whose_names_are_made_of_values(
     present = dict.fromkeys([*names, "ml.features.categorical.price"], 3)
     profiles = [replace(hour, present=present) for hour in steady_hours(24)]
     found = judge(profiles, [baseline], start + 23 * HOUR, start + DAY)
-    new = {each.subject: each for each in found if each.severity is Severity.UNKNOWN}
+    new = {finding.subject: finding for finding in found if finding.severity is Severity.UNKNOWN}
     assert len(new) == 22
     assert "arrives as categorical in 72 predictions" in new["price (categorical)"].reason
     assert "user0000" in new
@@ -306,18 +312,18 @@ def test_another_drift_test_judges(
     method = drift_methods()[name]
     period = Window(start + DAY, start + 3 * DAY)
     found = by_tests(ChosenTests(method), steady_hours(72, change=cents), baseline, period)
-    prices = [each for each in found if each.subject == "price"]
-    assert {each.metric for each in prices} == {name}
+    prices = [finding for finding in found if finding.subject == "price"]
+    assert {finding.metric for finding in prices} == {name}
     first, last = prices[0], prices[-1]
     assert (first.severity, last.severity) == (Severity.OK, Severity.CRITICAL)
     assert (last.warning, last.critical) == (method.limits.warning, method.limits.critical)
     assert last.low is not None
     assert last.low >= method.limits.critical
     assert method.title in last.reason
-    others = [each for each in found if each.subject != "price"]
-    assert {each.severity for each in others} == {Severity.OK}
+    others = [finding for finding in found if finding.subject != "price"]
+    assert {finding.severity for finding in others} == {Severity.OK}
     expected = name if method.categorical else "total_variation"
-    assert {each.metric for each in others if each.subject == "country"} == {expected}
+    assert {finding.metric for finding in others if finding.subject == "country"} == {expected}
 
 
 def test_one_feature_has_a_test_of_its_own(
@@ -326,7 +332,7 @@ def test_one_feature_has_a_test_of_its_own(
     """The chosen feature is judged by its test, the others as by default; panels follow."""
     tests = ChosenTests(features={"price": drift_methods()["wasserstein"]})
     found = by_tests(tests, steady_hours(48), baseline, Window(start + DAY, start + 2 * DAY))
-    assert {(each.subject, each.metric) for each in found} == {
+    assert {(finding.subject, finding.metric) for finding in found} == {
         ("price", "wasserstein"),
         ("rating", "ks.distance"),
         ("country", "total_variation"),
@@ -343,5 +349,5 @@ def test_a_test_for_another_type_is_said(
     """A feature of categories cannot be judged by Wasserstein: unknown, with the reason."""
     tests = ChosenTests(features={"country": drift_methods()["wasserstein"]})
     found = by_tests(tests, steady_hours(48), baseline, Window(start + DAY, start + 2 * DAY))
-    (reason,) = {each.reason.split(",")[0] for each in found if each.subject == "country"}
+    (reason,) = {finding.reason.split(",")[0] for finding in found if finding.subject == "country"}
     assert reason == "The drift test wasserstein of country is for numeric features only"

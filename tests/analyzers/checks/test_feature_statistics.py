@@ -33,7 +33,7 @@ def judge(
 
 def by_metric(found: list[Finding], subject: str) -> dict[str, Finding]:
     """Return a subject's findings by metric."""
-    return {each.metric: each for each in found if each.subject == subject}
+    return {finding.metric: finding for finding in found if finding.subject == subject}
 
 
 def test_statistics_are_those_of_pandas(
@@ -52,7 +52,7 @@ def test_statistics_are_those_of_pandas(
     unit = (law.ppf(0.9) - law.ppf(0.1)) / (2 * stats.norm.ppf(0.9))
     assert training.total is not None
     mean = training.total / training.n
-    value = {name: each.value for name, each in found.items()}
+    value = {name: finding.value for name, finding in found.items()}
     assert value["mean.shift"] == pytest.approx((now.mean() - mean) / unit, abs=0.02)
     assert value["median.shift"] == pytest.approx((now.median() - law.median()) / unit, abs=0.03)
     assert value["minimum.shift"] == pytest.approx((now.min() - training.minimum) / unit, abs=0.02)
@@ -60,10 +60,10 @@ def test_statistics_are_those_of_pandas(
     assert value["maximum.shift"] == pytest.approx((now.max() - training.maximum) / unit, rel=0.06)
     deviation = np.sqrt(training.sum_of_squares / training.n - mean**2)
     assert value["spread.ratio"] == pytest.approx(now.std() / deviation, rel=1e-3)
-    for each in found.values():
-        assert each.low is not None
-        assert each.high is not None
-        assert each.low <= each.value <= each.high
+    for finding in found.values():
+        assert finding.low is not None
+        assert finding.high is not None
+        assert finding.low <= finding.value <= finding.high
 
 
 def test_shares_are_counted(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
@@ -73,7 +73,9 @@ def test_shares_are_counted(steady_hours: Make, baseline: Baseline, start: datet
         rows["country"][:] = ["DE"] * 60 + ["FR"] * 25 + ["US"] * 15
 
     found = judge(steady_hours(24, change=more), baseline, start)
-    shares = {each.subject: each.value for each in found if each.metric == "category.share"}
+    shares = {
+        finding.subject: finding.value for finding in found if finding.metric == "category.share"
+    }
     assert shares == {"country: DE": 0.6, "country: FR": 0.25, "country: US": 0.15}
     usual = by_metric(found, "country: DE")["category.share"].baseline_value
     assert usual == pytest.approx(0.5, abs=0.02)
@@ -84,7 +86,7 @@ def test_steady_traffic_alarms_nobody(
 ) -> None:
     """Over eight days as in training everything is ok, with four findings a day of each kind."""
     found = judge(steady_hours(192), baseline, start, 192, 24)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
     assert len(found) == 7 * 4 * (2 * 5 + 3)
 
 
@@ -99,7 +101,7 @@ def test_an_outlier_alarms_nobody(
             rows["price"][0] = 1e9
 
     found = judge(steady_hours(24, change=far), baseline, start)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
     mean = by_metric(found, "price")["mean.shift"]
     assert mean.value is not None
     assert mean.value > 1_000
@@ -122,7 +124,7 @@ def test_an_outlier_of_the_training_set(
     )
     other = replace(baseline, numeric={**baseline.numeric, "price": spoilt})
     found = judge(steady_hours(24, baseline=other), other, start)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
 
 
 def test_a_tail_that_no_distance_sees(
@@ -134,7 +136,7 @@ def test_a_tail_that_no_distance_sees(
         rows["price"][:4] = 3_000.0
 
     found = by_metric(judge(steady_hours(24, change=cents), baseline, start), "price")
-    alarms = {name for name, each in found.items() if each.severity.alarming}
+    alarms = {name for name, finding in found.items() if finding.severity.alarming}
     assert alarms == {"mean.shift", "spread.ratio"}
     assert found["mean.shift"].severity is Severity.CRITICAL
     assert "few outliers cause it" in found["mean.shift"].reason
@@ -150,7 +152,7 @@ def test_what_drift_sees_is_left_to_it(
         rows["price"][::2] *= 100
 
     found = by_metric(judge(steady_hours(24, change=cents), baseline, start), "price")
-    assert {each.severity for each in found.values()} == {Severity.OK}
+    assert {finding.severity for finding in found.values()} == {Severity.OK}
     assert found["mean.shift"].reason.endswith("the distribution drifted, see feature_drift.")
 
 

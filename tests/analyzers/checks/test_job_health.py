@@ -38,14 +38,14 @@ def test_a_job_as_usual(runs_of: RunsOf, start: datetime) -> None:
     """A job that runs every hour, a little late at times, is ok once its rhythm is known."""
     on_time = [(hour + 0.01 * (hour % 7), True, 30.0 + hour % 5) for hour in range(48)]
     found = judge(runs_of("refresh", on_time), start, 6, 48)
-    assert {each.severity for each in found} == {Severity.OK}
-    assert {each.metric for each in found} == set(JobHealth.limits) - {"records.ratio"}
+    assert {finding.severity for finding in found} == {Severity.OK}
+    assert {finding.metric for finding in found} == set(JobHealth.limits) - {"records.ratio"}
 
 
 def test_a_job_that_stops(runs_of: RunsOf, start: datetime) -> None:
     """The first hour without its run warns, the third is critical, and it stays so."""
     missed = of(judge(runs_of("refresh", hourly(range(20))), start, 18, 30), "missed.runs")
-    assert [each.value for each in missed] == [0, 0, *range(1, 11)]
+    assert [finding.value for finding in missed] == [0, 0, *range(1, 11)]
     assert missed[2].severity is Severity.WARNING
     assert missed[4].severity is Severity.CRITICAL
     assert "has not started since 2026-03-02 19:00 UTC" in missed[2].reason
@@ -55,7 +55,7 @@ def test_failures_in_a_row(runs_of: RunsOf, start: datetime) -> None:
     """One failure warns, the third in a row is critical, a success ends it."""
     planned = [(float(hour), not 10 <= hour < 14, 30.0) for hour in range(20)]
     failed = of(judge(runs_of("train", planned), start, 8, 16), "failed.runs")
-    assert [each.value for each in failed] == [0, 0, 1, 2, 3, 4, 0, 0]
+    assert [finding.value for finding in failed] == [0, 0, 1, 2, 3, 4, 0, 0]
     assert failed[2].severity is Severity.WARNING
     assert failed[4].severity is Severity.CRITICAL
     assert "no connection" in failed[4].reason
@@ -67,9 +67,9 @@ def test_retries_do_not_make_a_weekly_job_hourly(runs_of: RunsOf, start: datetim
     weekly = [(168.0 * week, True, 300.0) for week in range(4)]
     retries = [(168.0 * 4 + hour, hour == 5, 300.0) for hour in range(6)]
     found = judge(runs_of("train", weekly + retries), start, 680, 720)
-    assert {each.severity for each in of(found, "missed.runs")} == {Severity.OK}
+    assert {finding.severity for finding in of(found, "missed.runs")} == {Severity.OK}
     late = judge(runs_of("train", weekly + retries), start, 672 + 252, 672 + 300)
-    assert any(each.severity.alarming for each in of(late, "missed.runs"))
+    assert any(finding.severity.alarming for finding in of(late, "missed.runs"))
 
 
 def test_a_run_that_takes_long(runs_of: RunsOf, start: datetime) -> None:
@@ -87,7 +87,7 @@ def test_a_run_that_hangs(runs_of: RunsOf, start: datetime) -> None:
     """A run that started and never ended is judged by the time it has taken so far."""
     hanging = [*hourly(range(10), seconds=600.0), (10.0, True, None)]
     found = of(judge(runs_of("refresh", hanging), start, 10, 13), "duration.ratio")
-    assert [each.value for each in found] == [6.0, 12.0, 18.0]
+    assert [finding.value for finding in found] == [6.0, 12.0, 18.0]
     assert found[1].severity is Severity.CRITICAL
     assert "has been running for" in found[1].reason
 
@@ -96,8 +96,8 @@ def test_what_was_not_yet_known_is_not_judged(runs_of: RunsOf, start: datetime) 
     """An hour is judged by what had happened by its end, whatever is known by now."""
     planned = [*hourly(range(10), seconds=600.0), (10.5, False, 7_200.0)]
     found = judge(runs_of("refresh", planned), start, 10, 13)
-    assert [each.value for each in of(found, "duration.ratio")] == [3.0, 9.0, 12.0]
-    assert [each.end - start for each in of(found, "failed.runs")] == [13 * HOUR]
+    assert [finding.value for finding in of(found, "duration.ratio")] == [3.0, 9.0, 12.0]
+    assert [finding.end - start for finding in of(found, "failed.runs")] == [13 * HOUR]
 
 
 def test_a_rhythm_takes_four_runs(runs_of: RunsOf, start: datetime) -> None:
@@ -122,10 +122,10 @@ def test_a_job_that_never_ran_again(runs_of: RunsOf, start: datetime) -> None:
         runs_of("refresh", [(24.0 * day, True, 30.0) for day in range(30)]), start, 0, 4300
     )
     missed = of(found, "missed.runs")
-    alarms = [each for each in missed if each.severity.alarming]
+    alarms = [finding for finding in missed if finding.severity.alarming]
     last = start + timedelta(days=29)
     assert alarms[0].end == last + timedelta(hours=36)
-    critical = [each for each in missed if each.severity is Severity.CRITICAL]
+    critical = [finding for finding in missed if finding.severity is Severity.CRITICAL]
     assert critical[-1].end > last + timedelta(days=146)
     assert missed[-1].end == last + timedelta(days=150)
 
@@ -135,10 +135,10 @@ def test_a_job_that_rests_at_weekends(runs_of: RunsOf, start: datetime) -> None:
     days = [7 * week + day for week in range(4) for day in range(5)]
     planned = [(24.0 * day + 8, True, 60.0) for day in days]
     calm = judge(runs_of("report", planned), start, 21 * 24, 28 * 24 + 8)
-    assert {each.severity for each in of(calm, "missed.runs")} == {Severity.OK}
+    assert {finding.severity for finding in of(calm, "missed.runs")} == {Severity.OK}
     monday = [*planned, (24.0 * 28 + 8, True, 60.0)]
     missed = of(judge(runs_of("report", monday), start, 28 * 24 + 8, 31 * 24), "missed.runs")
-    first = next(each for each in missed if each.severity.alarming)
+    first = next(finding for finding in missed if finding.severity.alarming)
     assert first.end == start + timedelta(days=29, hours=20)
     assert "in each of the 3 weeks before it started once in that time" in first.reason
 
@@ -149,10 +149,10 @@ def test_a_daily_job_that_runs_once_more_on_sundays(runs_of: RunsOf, start: date
     sundays = [24.0 * (7 * week + 6) + 15 for week in range(4)]
     planned = [(hour, True, 60.0) for hour in sorted(daily + sundays)]
     missed = of(judge(runs_of("refresh", planned), start, 28 * 24, 36 * 24), "missed.runs")
-    sunday = [each for each in missed if each.end <= start + timedelta(days=34)]
-    assert {each.severity for each in sunday} == {Severity.OK}
+    sunday = [finding for finding in missed if finding.end <= start + timedelta(days=34)]
+    assert {finding.severity for finding in sunday} == {Severity.OK}
     # The last run was Saturday's at 3: Sunday's first is due at 3, its second at 15.
-    values = {each.end - start: each.value for each in missed}
+    values = {finding.end - start: finding.value for finding in missed}
     assert values[timedelta(days=34, hours=8)] == 0
     assert values[timedelta(days=34, hours=22)] == 2
 
@@ -161,7 +161,7 @@ def test_a_weekly_job_is_missed_half_a_day_later(runs_of: RunsOf, start: datetim
     """Not half a week later: three weeks tell when it is due."""
     planned = [(168.0 * week + 8, True, 300.0) for week in range(5)]
     missed = of(judge(runs_of("train", planned), start, 34 * 24, 37 * 24), "missed.runs")
-    first = next(each for each in missed if each.severity.alarming)
+    first = next(finding for finding in missed if finding.severity.alarming)
     assert first.end == start + timedelta(days=35, hours=8 + 12)
 
 
@@ -170,7 +170,7 @@ def test_a_job_without_a_rhythm(runs_of: RunsOf, start: datetime) -> None:
     hours = [0, 1, 2, 50, 51, 53, 170, 171, 174, 300, 301, 302, 420]
     planned = [(float(hour), True, 60.0) for hour in hours]
     missed = of(judge(runs_of("backfill", planned), start, 310, 620), "missed.runs")
-    first = next(each for each in missed if each.severity.alarming)
+    first = next(finding for finding in missed if finding.severity.alarming)
     assert first.end == start + timedelta(hours=420 + 1.5 * 126 + 1)
     assert first.value == 1
 
@@ -179,7 +179,7 @@ def test_a_run_that_hangs_beside_others(runs_of: RunsOf, start: datetime) -> Non
     """Once others have started and three usual durations have passed, it counts as failed."""
     planned = [*hourly(range(10), seconds=1_500.0), (10.0, True, None), (11.0, True, 1_500.0)]
     failed = of(judge(runs_of("refresh", planned), start, 9, 14), "failed.runs")
-    assert [(each.end - start, each.value) for each in failed] == [
+    assert [(finding.end - start, finding.value) for finding in failed] == [
         (10 * HOUR, 0),
         (12 * HOUR, 1),
     ]
@@ -191,7 +191,7 @@ def test_a_job_that_is_killed_each_time(runs_of: RunsOf, start: datetime) -> Non
     killed = [(float(hour), True, None) for hour in range(10, 16)]
     found = judge(runs_of("train", [*hourly(range(10)), *killed]), start, 10, 16)
     failed = of(found, "failed.runs")
-    assert [each.value for each in failed] == [1, 2, 3, 4, 5]
+    assert [finding.value for finding in failed] == [1, 2, 3, 4, 5]
     assert failed[-1].severity is Severity.CRITICAL
     never = of(judge(runs_of("train", killed), start, 10, 16), "failed.runs")
     assert never[-1].severity is Severity.CRITICAL
@@ -201,7 +201,7 @@ def test_a_job_that_is_killed_each_time(runs_of: RunsOf, start: datetime) -> Non
 def test_runs_that_overlap_are_not_given_up(runs_of: RunsOf, start: datetime) -> None:
     """Runs of 90 minutes that start every hour run beside each other and do not fail."""
     found = judge(runs_of("train", hourly(range(30), seconds=5_400.0)), start, 6, 30)
-    assert {each.severity for each in of(found, "failed.runs")} == {Severity.OK}
+    assert {finding.severity for finding in of(found, "failed.runs")} == {Severity.OK}
 
 
 def with_records(events: Events, records: Iterable[int | None]) -> Events:
@@ -219,7 +219,7 @@ def test_a_run_with_few_records(runs_of: RunsOf, start: datetime) -> None:
     records = [1_000, 1_050, 980, 1_010, 990, 400, 60, 3_000, 1_000]
     events = with_records(runs_of("assemble", hourly(range(9))), records)
     found = of(judge(events, start, 0, 9), "records.ratio")
-    assert [each.severity for each in found] == [
+    assert [finding.severity for finding in found] == [
         *[Severity.UNKNOWN] * 4,
         Severity.OK,
         Severity.WARNING,
@@ -236,7 +236,7 @@ def test_records_that_always_vary(runs_of: RunsOf, start: datetime) -> None:
     records = [1_000 if hour % 24 > 8 else 10 for hour in range(72)]
     calm = with_records(runs_of("sync", hourly(range(72))), records)
     found = of(judge(calm, start, 24, 72), "records.ratio")
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
     empty = with_records(runs_of("sync", hourly(range(72))), [*records[:71], 0])
     assert of(judge(empty, start, 71, 72), "records.ratio")[0].severity is Severity.CRITICAL
 
@@ -245,7 +245,7 @@ def test_a_job_that_often_has_no_records(runs_of: RunsOf, start: datetime) -> No
     """Where every third run finds nothing to do, nothing is usual."""
     events = with_records(runs_of("poll", hourly(range(30))), [7 * (n % 3) for n in range(30)])
     found = of(judge(events, start, 10, 30), "records.ratio")
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
 
 
 def test_records_that_are_no_longer_logged(runs_of: RunsOf, start: datetime) -> None:
@@ -270,5 +270,7 @@ def test_a_failure_that_was_repeated_within_the_hour(runs_of: RunsOf, start: dat
     """A success does not hide that runs of the same hour failed before it."""
     planned = [(hour / 12, hour % 12 in (0, 11), 30.0) for hour in range(36)]
     failed = of(judge(runs_of("poll", planned), start, 0, 3), "failed.runs")
-    assert [(each.value, each.severity) for each in failed] == [(10, Severity.CRITICAL)] * 3
+    assert [(finding.value, finding.severity) for finding in failed] == [
+        (10, Severity.CRITICAL)
+    ] * 3
     assert "last succeeded 2026-03-02 02:55 UTC" in failed[-1].reason

@@ -23,8 +23,8 @@ def spans(found: Iterable[Run]) -> list[tuple[float, float | None]]:
     """Return the minutes at which runs start and end."""
     minute = timedelta(minutes=1)
     return [
-        ((each.start - NOON) / minute, (each.end - NOON) / minute if each.end else None)
-        for each in found
+        ((finding.start - NOON) / minute, (finding.end - NOON) / minute if finding.end else None)
+        for finding in found
     ]
 
 

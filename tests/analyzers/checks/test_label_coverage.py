@@ -34,7 +34,7 @@ def judged(
     """Return the findings of the day that ends so many hours after the start."""
     end = start + timedelta(hours=hours)
     found = LabelCoverage().evaluate(context(of, Window(end - 6 * HOUR, end), **more))
-    return {(each.metric, each.subject): each for each in found}
+    return {(finding.metric, finding.subject): finding for finding in found}
 
 
 def in_bucket(value: float | None, delay: float) -> bool:
@@ -77,7 +77,9 @@ def test_shares_and_delays_are_those_of_the_rows(
         assert finding.severity is Severity.OK
     assert found["label.contradicted", "autobid"].value == 0.0
     assert found["outcome.unmatched", "ml.outcome"].value == 0.0
-    assert {each.model_name for key, each in found.items() if key[1] == "autobid"} == {"autobid"}
+    assert {finding.model_name for key, finding in found.items() if key[1] == "autobid"} == {
+        "autobid"
+    }
 
 
 def test_labels_that_stop_are_noticed_within_half_a_day(
@@ -153,7 +155,7 @@ def test_without_enough_labels_it_is_said_what_to_do(
     """Predictions without outcomes are no verdict but an advice; so is a short past."""
     never = rows(start, 72, PER_HOUR, lambda _hour: np.full(PER_HOUR, np.nan))
     found = judged(never, start, 72)
-    assert {each.severity for each in found.values()} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found.values()} == {Severity.UNKNOWN}
     assert "Check that outcomes are logged" in found["label.coverage", "autobid"].reason
     early = judged(rows(start, 30, PER_HOUR, usual), start, 30)
     assert early["label.delay_p95", "autobid"].severity is Severity.UNKNOWN

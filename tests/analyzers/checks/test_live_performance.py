@@ -69,8 +69,8 @@ def test_it_measures_all_predictions(traffic: Make, baseline: Baseline, start: d
 def test_traffic_as_in_training_is_ok(traffic: Make, baseline: Baseline, start: datetime) -> None:
     """Two days every six hours: not one alarm of any metric, of any tenth."""
     found = judge(traffic(DAYS * 24), baseline, start, (DAYS - 2, DAYS))
-    assert {each.severity for each in found} <= {Severity.OK, Severity.UNKNOWN}
-    assert sum(each.subject is None for each in found) == 8 * 8
+    assert {finding.severity for finding in found} <= {Severity.OK, Severity.UNKNOWN}
+    assert sum(finding.subject is None for finding in found) == 8 * 8
 
 
 def test_a_score_without_meaning(traffic: Make, baseline: Baseline, start: datetime) -> None:
@@ -85,9 +85,9 @@ def test_a_score_without_meaning(traffic: Make, baseline: Baseline, start: datet
     assert found["roc_auc"].value == pytest.approx(0.5, abs=0.05)
     assert "offline" in found["roc_auc"].reason
     tenths = {
-        each.subject: each
-        for each in judge(known, baseline, start)
-        if each.metric == "calibration.gap" and each.end == start + DAYS * DAY
+        finding.subject: finding
+        for finding in judge(known, baseline, start)
+        if finding.metric == "calibration.gap" and finding.end == start + DAYS * DAY
     }
     assert tenths["0.5-0.6"].severity is Severity.CRITICAL
     assert tenths["0.5-0.6"].value == pytest.approx(0.15 - 0.55, abs=0.1)
@@ -138,7 +138,7 @@ def test_late_labels_settle_the_day(traffic: Make, baseline: Baseline, start: da
 def test_too_few_labels(traffic: Make, baseline: Baseline, start: datetime, per_hour: int) -> None:
     """A handful of labels says nothing, and the reason says how many it takes."""
     found = judge(traffic(DAYS * 24, per_hour), baseline, start)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "100 are needed" in found[0].reason
 
 
@@ -146,7 +146,7 @@ def test_no_labels_at_all(traffic: Make, baseline: Baseline, start: datetime) ->
     """Without any outcome each metric is unknown, not absent."""
     found = judge(traffic(48, known=lambda _hour: 0.0), baseline, start, (1, 2))
     assert len(found) == 4 * 8
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
 
 
 def test_without_baseline_or_offline_value(
@@ -157,7 +157,7 @@ def test_without_baseline_or_offline_value(
     period = Window(start + DAY, start + 2 * DAY)
     without = AnalysisContext(period, known.labels, {}, {"prediction": known.predictions})
     found = list(LivePerformance().evaluate(without))
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason
     bare = replace(baseline, metrics={}, labeled=None)
     relabeled = replace(known, labels=[_over(label, bare) for label in known.labels])
@@ -200,9 +200,9 @@ def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start:
         {"prediction": predictions},
     )
     counts = {
-        each.model_version: each.sample_count
-        for each in LivePerformance().evaluate(both)
-        if each.metric == "roc_auc"
+        finding.model_version: finding.sample_count
+        for finding in LivePerformance().evaluate(both)
+        if finding.metric == "roc_auc"
     }
     assert counts.keys() == {"1", "2"}
     assert counts["1"] == sum(label.labeled for label in first.labels)
@@ -215,9 +215,9 @@ def test_the_tenths_hold_what_the_rows_show(
     """The gap of scores near 0.4 is that of all rows scored so, within its interval."""
     known = traffic(DAYS * 24, chance=lambda _hour, scores: scores**1.5)
     (finding,) = [
-        each
-        for each in judge(known, baseline, start)
-        if each.subject == "0.4-0.5" and each.end == start + DAYS * DAY
+        finding
+        for finding in judge(known, baseline, start)
+        if finding.subject == "0.4-0.5" and finding.end == start + DAYS * DAY
     ]
     rows = (known.rows["hour"] >= LAST) & (np.abs(known.rows["score"] - 0.45) < 0.05)
     gap = known.rows["label"][rows].mean() - known.rows["score"][rows].mean()

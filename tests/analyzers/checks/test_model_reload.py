@@ -26,7 +26,7 @@ def predictions(steady_hours: Hours, baseline: Any) -> Callable[..., list[Any]]:
         for version, first, hours, per_hour in parts:
             every = steady_hours(first + hours, per_hour, model=("autobid", version), baseline=None)
             made += every[first:]
-        return sorted(made, key=lambda each: (each.window, each.model))
+        return sorted(made, key=lambda profile: (profile.window, profile.model))
 
     del baseline
     return make
@@ -58,8 +58,8 @@ def test_a_version_trained_and_loaded(
     ]
     made = predictions(("1", 0, 25, 100), ("2", 24, 24, 100))
     found = judge(events, start, 48, made)
-    assert {each.severity for each in found} == {Severity.OK}
-    assert {each.metric for each in found} == set(ModelReload.limits)
+    assert {finding.severity for finding in found} == {Severity.OK}
+    assert {finding.metric for finding in found} == set(ModelReload.limits)
     waits = of(found, "reload.wait_hours")
     assert [wait.end - start for wait in waits] == [HOUR, 25 * HOUR]
     assert "autobid 2" in waits[1].reason
@@ -77,13 +77,13 @@ def test_reloads_that_fail(model_events: ModelEvents, start: datetime) -> None:
         *model_events("reload", 5.5, "1"),
     ]
     found = of(judge(events, start, 8), "reload.failures")
-    assert [(each.value, each.severity) for each in found] == [
+    assert [(finding.value, finding.severity) for finding in found] == [
         (0, Severity.OK),
         (1, Severity.WARNING),
         (3, Severity.CRITICAL),
         (0, Severity.OK),
     ]
-    assert {each.subject for each in found} == {"autobid"}
+    assert {finding.subject for finding in found} == {"autobid"}
     assert "2 of 2 reloads of autobid failed" in found[2].reason
     assert "3 in a row (file cut short); none has succeeded since" in found[2].reason
 
@@ -154,9 +154,9 @@ def test_a_wait_as_usual(model_events: ModelEvents, start: datetime) -> None:
         )
     ]
     waits = [
-        each
-        for each in of(judge(events, start, 504 + 200), "reload.wait_hours")
-        if each.end > start + 504 * HOUR
+        finding
+        for finding in of(judge(events, start, 504 + 200), "reload.wait_hours")
+        if finding.end > start + 504 * HOUR
     ]
     assert [wait.severity for wait in waits] == [Severity.OK] * 143 + [Severity.WARNING] * 57
     assert waits[-1].warning == pytest.approx(144)
@@ -165,7 +165,7 @@ def test_a_wait_as_usual(model_events: ModelEvents, start: datetime) -> None:
 def test_nothing_tells_whether_it_serves(model_events: ModelEvents, start: datetime) -> None:
     """A training without any reload or prediction in the log is unknown, not an alarm."""
     found = judge(model_events("train", 0.0, "1"), start, 30)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "no reload and no prediction of it is logged" in found[0].reason
 
 
@@ -176,8 +176,8 @@ def test_predictions_tell_where_reloads_are_not_logged(
     made = predictions(("1", 0, 30, 50), ("2", 30, 20, 50))
     events = [*model_events("train", 0.0, "1"), *model_events("train", 29.5, "2")]
     found = judge(events, start, 50, made)
-    assert {each.severity for each in found} == {Severity.OK}
-    assert [each.value for each in of(found, "reload.wait_hours")] == [0.0, 0.5, 0.5]
+    assert {finding.severity for finding in found} == {Severity.OK}
+    assert [finding.value for finding in of(found, "reload.wait_hours")] == [0.0, 0.5, 0.5]
 
 
 def test_a_process_that_missed_the_reload(
@@ -192,7 +192,7 @@ def test_a_process_that_missed_the_reload(
     ]
     made = predictions(("1", 0, 24, 200), ("2", 24, 24, 160), ("1", 24, 24, 40))
     found = of(judge(events, start, 48, made, first=20), "outdated.rate")
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     assert alarms[0].start == start + 27 * HOUR
     assert {alarm.severity for alarm in alarms} == {Severity.WARNING}
     assert alarms[-1].end == start + 48 * HOUR
@@ -207,8 +207,8 @@ def test_a_version_nobody_trained(
     """A rollback, or a version from elsewhere, is what is in service instead of the newest."""
     events = [*model_events("train", 0.0, "8"), *model_events("reload", 0.1, "8")]
     made = predictions(("8", 0, 20, 200), ("7", 20, 10, 200))
-    found = [each for each in judge(events, start, 30, made) if each.severity.alarming]
-    assert {each.severity for each in found} == {Severity.CRITICAL}
+    found = [finding for finding in judge(events, start, 30, made) if finding.severity.alarming]
+    assert {finding.severity for finding in found} == {Severity.CRITICAL}
     assert found[0].start == start + 20 * HOUR
     assert found[-1].end == start + 30 * HOUR
 
@@ -220,7 +220,7 @@ def test_too_few_predictions(
     events = [*model_events("train", 0.0, "1"), *model_events("reload", 0.1, "1")]
     made = predictions(("1", 0, 72, 1))[::6]
     found = of(judge(events, start, 72, made, first=24), "outdated.rate")
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
 
 
 def test_a_year_without_training(predictions: Callable[..., list[Any]], start: datetime) -> None:

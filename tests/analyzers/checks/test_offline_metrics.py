@@ -69,8 +69,8 @@ def test_versions_as_good_as_ever(model_events: ModelEvents, start: datetime) ->
     aucs = [0.812, 0.803, 0.818, 0.806, 0.815, 0.801, 0.811, 0.809]
     found = judge(weekly(model_events, "roc_auc", aucs), start, 60)
     found += judge(weekly(model_events, "log_loss", [1 - auc for auc in aucs]), start, 60)
-    assert {each.severity for each in found} == {Severity.OK, Severity.UNKNOWN}
-    assert {each.metric for each in found} == set(OfflineMetrics.limits)
+    assert {finding.severity for finding in found} == {Severity.OK, Severity.UNKNOWN}
+    assert {finding.metric for finding in found} == set(OfflineMetrics.limits)
 
 
 @pytest.mark.parametrize(("metric", "sign"), [("roc_auc", -1), ("f1", -1), ("log_loss", 1)])
@@ -87,7 +87,7 @@ def test_a_version_that_is_worse(
     assert bad.baseline_value == pytest.approx(0.61)
     assert bad.warning == pytest.approx(0.61 * (1 + sign * 0.05))
     assert "11 % worse than the median of 3 versions before it (0.61)" in bad.reason
-    assert {found[each].severity for each in "235"} == {Severity.OK}
+    assert {found[version].severity for version in "235"} == {Severity.OK}
     better = [0.60, 0.62, 0.61, 0.61 * (1 - sign * 0.11)]
     found = of(judge(weekly(model_events, metric, better), start, 60), "offline.value")
     assert found["4"].severity is Severity.OK
@@ -97,7 +97,7 @@ def test_what_chance_explains_is_no_decline(model_events: ModelEvents, start: da
     """15 % worse on 400 rows may be chance, on 40,000 it is not; the interval is that of numpy."""
     events = weekly(model_events, "brier", [0.2, 0.23])
     for rows, severity in ((400, Severity.OK), (40_000, Severity.CRITICAL)):
-        (first, _), (second, error) = (trained_on(rows, each, start) for each in "12")
+        (first, _), (second, error) = (trained_on(rows, version, start) for version in "12")
         found = of(judge(events, start, 14, [first, second]), "offline.value")["2"]
         assert found.severity is severity
         assert found.low is not None
@@ -151,9 +151,9 @@ def test_a_decline_of_one_metric_among_six(model_events: ModelEvents, start: dat
     values = [0.80 - 0.02 * week for week in range(6)]
     found = judge(weekly(model_events, "f1", values, **others), start, 60)
     trends = {
-        each.model_version: each
-        for each in found
-        if (each.metric, each.subject) == ("offline.trend", "f1")
+        finding.model_version: finding
+        for finding in found
+        if (finding.metric, finding.subject) == ("offline.trend", "f1")
     }
     assert trends["5"].severity is Severity.OK
     assert trends["6"].severity.alarming
@@ -175,8 +175,8 @@ def test_an_evaluation_without_a_metric(model_events: ModelEvents, start: dateti
     events = weekly(model_events, "f1", [0.5, 0.5]) + model_events(
         "evaluate", 2 * WEEK, "3", {"roc_auc": 0.8}
     )
-    found = [each for each in judge(events, start, 30) if each.model_version == "3"]
-    (missing,) = [each for each in found if each.subject == "f1"]
+    found = [finding for finding in judge(events, start, 30) if finding.model_version == "3"]
+    (missing,) = [finding for finding in found if finding.subject == "f1"]
     assert missing.severity is Severity.UNKNOWN
     assert "does not hold f1, which that of autobid 2 did" in missing.reason
 
@@ -184,7 +184,7 @@ def test_an_evaluation_without_a_metric(model_events: ModelEvents, start: dateti
 def test_a_version_without_an_evaluation(model_events: ModelEvents, start: datetime) -> None:
     """Six hours after a training that nobody evaluated, its quality is called unknown, once."""
     events = weekly(model_events, "f1", [0.5, 0.5]) + model_events("train", 2 * WEEK + 0.5, "3")
-    (finding,) = [each for each in judge(events, start, 30) if each.model_version == "3"]
+    (finding,) = [finding for finding in judge(events, start, 30) if finding.model_version == "3"]
     assert finding.severity is Severity.UNKNOWN
     assert finding.end == start + 14 * DAY + 7 * HOUR
     assert "no evaluation of it is logged" in finding.reason
@@ -193,7 +193,7 @@ def test_a_version_without_an_evaluation(model_events: ModelEvents, start: datet
 def test_an_evaluation_that_failed(model_events: ModelEvents, start: datetime) -> None:
     """It is said with its error; the version's metrics are not guessed."""
     events = weekly(model_events, "f1", [0.5]) + model_events("evaluate", 50, None, succeeded=False)
-    (finding,) = [each for each in judge(events, start, 5) if each.start > start + DAY]
+    (finding,) = [finding for finding in judge(events, start, 5) if finding.start > start + DAY]
     assert finding.severity is Severity.UNKNOWN
     assert "1 evaluation failed (file cut short)" in finding.reason
 
@@ -213,7 +213,9 @@ def test_a_version_evaluated_again(model_events: ModelEvents, start: datetime) -
     )
     again = judge(events, start, 30)
     (finding,) = [
-        each for each in again if each.start > start + 20 * DAY and each.metric == "offline.value"
+        finding
+        for finding in again
+        if finding.start > start + 20 * DAY and finding.metric == "offline.value"
     ]
     assert (finding.model_version, finding.baseline_value) == ("2", 0.5)
     assert finding.severity is Severity.CRITICAL
@@ -226,5 +228,5 @@ def test_two_models_are_apart(model_events: ModelEvents, start: datetime) -> Non
         event | {"ml.model.name": "pricing"} for event in weekly(model_events, "f1", [0.5, 0.5])
     ]
     found = judge(one + other, start, 30)
-    assert {each.severity for each in found} == {Severity.OK, Severity.UNKNOWN}
-    assert {each.model_name for each in found} == {"autobid", "pricing"}
+    assert {finding.severity for finding in found} == {Severity.OK, Severity.UNKNOWN}
+    assert {finding.model_name for finding in found} == {"autobid", "pricing"}

@@ -62,8 +62,8 @@ def test_a_shift_of_one_feature(steady_hours: Make, scored: Baseline, start: dat
     assert first.low <= -0.1 * np.log(1.6) <= first.high
     assert first.severity is Severity.WARNING
     assert first.reason.startswith("price, rank 1 of 3: its shift alone changes the mean score by")
-    assert [abs(each.value or 0) for each in found[1:]] == pytest.approx([0, 0], abs=0.01)
-    assert {each.severity for each in found[1:]} == {Severity.OK}
+    assert [abs(finding.value or 0) for finding in found[1:]] == pytest.approx([0, 0], abs=0.01)
+    assert {finding.severity for finding in found[1:]} == {Severity.OK}
 
 
 def test_each_kind_of_feature_is_told_from_the_others(
@@ -78,7 +78,7 @@ def test_each_kind_of_feature_is_told_from_the_others(
         model(rows)
 
     profiles = steady_hours(24, 200, change=change, baseline=scored)
-    effects = {each.subject: each.value for each in judge(profiles, scored, start)}
+    effects = {finding.subject: finding.value for finding in judge(profiles, scored, start)}
     expected = {"price": -0.1 * np.log(1.2), "country": 0.2 * 0.7 / 4, "rating": -0.3 * 0.095}
     assert effects == pytest.approx(expected, abs=0.008)
     attribution = attribute(merge(profiles), scored)
@@ -90,11 +90,11 @@ def test_scores_as_in_training(steady_hours: Make, scored: Baseline, start: date
     profiles = steady_hours(24, change=lambda _hour, rows: model(rows), baseline=scored)
     found = judge(profiles, scored, start)
     assert len(found) == 3
-    for each in found:
-        assert each.severity is Severity.OK
-        assert each.low is not None
-        assert each.high is not None
-        assert each.low < 0 < each.high
+    for finding in found:
+        assert finding.severity is Severity.OK
+        assert finding.low is not None
+        assert finding.high is not None
+        assert finding.low < 0 < finding.high
 
 
 def test_values_training_has_not_seen_are_not_guessed(
@@ -107,7 +107,7 @@ def test_values_training_has_not_seen_are_not_guessed(
         rows["country"][::4] = "XX"
 
     found = judge(steady_hours(24, change=new, baseline=scored), scored, start)
-    (country,) = [each for each in found if each.subject == "country"]
+    (country,) = [finding for finding in found if finding.subject == "country"]
     assert country.severity is Severity.OK
     assert country.low is not None
     assert country.high is not None
@@ -188,7 +188,7 @@ def test_a_feature_that_disappeared(steady_hours: Make, scored: Baseline, start:
         rows["price"][:] = np.nan
 
     found = judge(steady_hours(24, change=gone, baseline=scored), scored, start)
-    (price,) = [each for each in found if each.subject == "price"]
+    (price,) = [finding for finding in found if finding.subject == "price"]
     assert price.severity is Severity.OK
     assert price.low is not None
     assert price.high is not None

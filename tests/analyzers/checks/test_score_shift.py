@@ -38,16 +38,16 @@ def lower(since: int) -> Callable[[int, dict[str, Any]], None]:
 def test_scores_as_in_training(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
     """Four days of scores from the training's distribution: ok throughout."""
     found = judge(steady_hours(96), baseline, start + DAY, start + 4 * DAY)
-    assert {each.severity for each in found} == {Severity.OK}
+    assert {finding.severity for finding in found} == {Severity.OK}
     assert len(found) == 72
-    assert max(each.value or 0 for each in found) < 0.06
+    assert max(finding.value or 0 for finding in found) < 0.06
 
 
 def test_scores_that_fall(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
     """A fall is found within hours, grows critical, and its begin is named to the hour."""
     profiles = steady_hours(72, change=lower(48))
     found = judge(profiles, baseline, start + DAY, start + 3 * DAY)
-    alarms = [each for each in found if each.severity.alarming]
+    alarms = [finding for finding in found if finding.severity.alarming]
     begin = start + 48 * HOUR
     assert all(alarm.end > begin for alarm in alarms)
     assert alarms[0].end - begin <= timedelta(hours=12)
@@ -77,14 +77,14 @@ def test_too_few_scores(
 ) -> None:
     """Below the sample that would show a critical shift nothing is said, and how many it takes."""
     found = judge(steady_hours(24, per_hour), baseline, start, start + DAY)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "are needed to detect a distance of 0.2" in found[-1].reason
 
 
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
     """Without a baseline the finding is unknown and names the command that makes one."""
     found = judge(steady_hours(24, baseline=None), None, start, start + DAY)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "mlmon baseline create" in found[0].reason
 
 
@@ -110,5 +110,5 @@ def test_profiles_over_another_baseline(
 def test_a_day_without_predictions(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
     """Once a whole day is empty, each hour says so instead of saying nothing."""
     found = judge(steady_hours(24), baseline, start + 2 * DAY, start + 2 * DAY + 3 * HOUR)
-    assert [each.severity for each in found] == [Severity.UNKNOWN] * 3
+    assert [finding.severity for finding in found] == [Severity.UNKNOWN] * 3
     assert "made no predictions" in found[0].reason

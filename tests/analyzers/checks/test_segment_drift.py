@@ -28,7 +28,7 @@ def judge(profiles: list[Any], baseline: Baseline, day: int) -> dict[str | None,
     start = profiles[0].window.start
     period = Window(start + day * DAY - DAY / 24, start + day * DAY)
     context = AnalysisContext(period, profiles, {baseline.model: baseline})
-    return {each.segment: each for each in SegmentDrift().evaluate(context)}
+    return {finding.segment: finding for finding in SegmentDrift().evaluate(context)}
 
 
 def test_the_segment_that_moved_is_found_and_no_other(
@@ -37,8 +37,8 @@ def test_the_segment_that_moved_is_found_and_no_other(
     """Of three countries one is critical on its bad day, and all were well the day before."""
     profiles = segment_hours(72, per_hour=300, change=germany_falls)
     before, after = judge(profiles, baseline, 2), judge(profiles, baseline, 3)
-    assert {each.severity for each in before.values()} == {Severity.OK}
-    assert {segment: each.severity for segment, each in after.items()} == {
+    assert {finding.severity for finding in before.values()} == {Severity.OK}
+    assert {segment: finding.severity for segment, finding in after.items()} == {
         "country=DE": Severity.CRITICAL,
         "country=FR": Severity.OK,
         "country=US": Severity.OK,

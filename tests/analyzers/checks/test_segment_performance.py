@@ -39,7 +39,7 @@ def judge(
     """Judge the last six-hour step of a day; a metric's findings by segment."""
     period = Window(start + days * DAY - HOUR, start + days * DAY)
     judged = SegmentPerformance().evaluate(known.context(baseline, period))
-    findings = [each for each in judged if each.metric == metric]
+    findings = [finding for finding in judged if finding.metric == metric]
     found = {finding.segment: finding for finding in findings}
     assert len(found) == len(findings)
     return found
@@ -49,7 +49,7 @@ def overall(known: Any, baseline: Baseline, start: datetime, days: float = DAYS)
     """The finding of the whole's success rate at the end of a day."""
     period = Window(start + days * DAY - HOUR, start + days * DAY)
     found = LivePerformance().evaluate(known.context(baseline, period))
-    return next(each for each in found if each.metric == SUCCESS)
+    return next(finding for finding in found if finding.metric == SUCCESS)
 
 
 def counted(known: Any, first: int, end: int) -> Any:
@@ -60,7 +60,7 @@ def counted(known: Any, first: int, end: int) -> Any:
 
 def severities(found: dict[str | None, Finding]) -> dict[str | None, Severity]:
     """The verdicts by segment."""
-    return {segment: each.severity for segment, each in found.items()}
+    return {segment: finding.severity for segment, finding in found.items()}
 
 
 def one_falls_the_others_rise(hour: int, rows: Rows) -> None:
@@ -143,7 +143,7 @@ def test_every_part_falls_though_the_whole_stands(
         before, after = rates(known, known.rows["country"] == country)
         assert after < before - 0.08
     assert not overall(known, baseline, start, DAYS - 1).severity.alarming
-    assert all(each.severity.alarming for each in judge(known, baseline, start).values())
+    assert all(finding.severity.alarming for finding in judge(known, baseline, start).values())
 
 
 def test_the_whole_falls_though_every_part_stands(
@@ -165,7 +165,7 @@ def test_the_whole_falls_though_every_part_stands(
     ]
     assert rates[1] < rates[0] - 0.08
     found = judge(known, baseline, start)
-    assert not [each for each in found.values() if each.severity.alarming]
+    assert not [finding for finding in found.values() if finding.severity.alarming]
 
 
 def test_one_part_is_ranked_by_nothing(traffic: Make, baseline: Baseline, start: datetime) -> None:
@@ -236,7 +236,7 @@ def test_values_that_are_no_segment_are_said(
     of_last = known.rows["country"][counted(known, LAST, DAYS * 24)]
     share = percent((of_last == "XX").mean())
     assert f"{share} of the labels are of another country" in found[None].reason
-    assert {found[each].severity for each in found if each} == {Severity.OK}
+    assert {found[segment].severity for segment in found if segment} == {Severity.OK}
 
 
 def test_labels_joined_before_the_declaration_are_said(
@@ -248,7 +248,7 @@ def test_labels_joined_before_the_declaration_are_said(
     early, day = counted(known, LAST, LAST + 12).sum(), counted(known, LAST, DAYS * 24).sum()
     said = f"{percent(early / day)} of the labels were joined before country divided the traffic"
     assert said in found[None].reason
-    assert {found[each].severity for each in found if each} == {Severity.UNKNOWN}
+    assert {found[segment].severity for segment in found if segment} == {Severity.UNKNOWN}
     none = judge(traffic(DAYS * 24, 200, divided=lambda _hour: False), baseline, start)
     assert set(none) == {None}
     assert "100 % of the labels were joined before" in none[None].reason
@@ -263,7 +263,7 @@ def test_small_samples_never_alarm(
     period = Window(start + DAYS * DAY, start + (DAYS + 10) * DAY)
     found = list(SegmentPerformance().evaluate(known.context(baseline, period)))
     assert found
-    assert not [each for each in found if each.severity.alarming]
+    assert not [finding for finding in found if finding.severity.alarming]
 
 
 def test_few_labels_are_counted_not_judged(
@@ -283,8 +283,8 @@ def test_many_looks_raise_no_false_alarm(
     known = traffic((DAYS + 12) * 24, 100)
     period = Window(start + DAYS * DAY, start + (DAYS + 12) * DAY)
     found = list(SegmentPerformance().evaluate(known.context(baseline, period)))
-    assert min(Counter(each.metric for each in found).values()) >= 12 * 4 * 3
-    assert not [each for each in found if each.severity.alarming]
+    assert min(Counter(finding.metric for finding in found).values()) >= 12 * 4 * 3
+    assert not [finding for finding in found if finding.severity.alarming]
 
 
 def test_a_training_set_that_promises_nothing(
@@ -294,8 +294,8 @@ def test_a_training_set_that_promises_nothing(
     known = traffic(DAYS * 24)
     unlabeled = {
         "country": {
-            value: replace(each, positives=None, negatives=None)
-            for value, each in baseline.segments["country"].items()
+            value: replace(counts, positives=None, negatives=None)
+            for value, counts in baseline.segments["country"].items()
         }
     }
     for segments, said in ((unlabeled, {None}), ({}, set())):
@@ -303,13 +303,13 @@ def test_a_training_set_that_promises_nothing(
         moved = replace(
             known,
             **{
-                kind: [over(each, other) for each in getattr(known, kind)]
+                kind: [over(profile, other) for profile in getattr(known, kind)]
                 for kind in ("predictions", "labels", "segments")
             },
         )
         found = judge(moved, other, start)
         assert set(found) == said
-        assert all("hold no labels" in each.reason for each in found.values())
+        assert all("hold no labels" in finding.reason for finding in found.values())
 
 
 def over(profile: Any, baseline: Baseline) -> Any:

@@ -97,7 +97,7 @@ def test_slower_answers(access_profiles: Make, start: datetime, metric: str) -> 
     found = alarms(judge(profiles, start, start + 4 * DAY), metric)
     begin = start + 3.5 * DAY
     assert begin < found[0].end <= begin + timedelta(hours=1)
-    assert all(each.start < begin + timedelta(hours=6) for each in found)
+    assert all(finding.start < begin + timedelta(hours=6) for finding in found)
     assert found[0].baseline_value == pytest.approx(
         {"latency.mean": 21.6, "latency.p95": 38.6, "latency.p99": 50.7}[metric], rel=0.05
     )
@@ -121,11 +121,11 @@ def test_silence(access_profiles: Make, start: datetime) -> None:
     since = 5 * PER_DAY
     profiles = access_profiles(6, requests=lambda index: 20 if index < since else 0)
     found = judge(profiles, start + 4 * DAY, start + 6 * DAY)
-    silent = [each for each in found if each.start >= start + 5 * DAY]
-    traffic = [each for each in silent if each.metric == "traffic.rpm"]
+    silent = [finding for finding in found if finding.start >= start + 5 * DAY]
+    traffic = [finding for finding in silent if finding.metric == "traffic.rpm"]
     assert traffic
-    assert {each.severity for each in traffic} == {Severity.CRITICAL}
-    rates = [each for each in silent if each.metric == "http.5xx.rate"]
+    assert {finding.severity for finding in traffic} == {Severity.CRITICAL}
+    rates = [finding for finding in silent if finding.metric == "http.5xx.rate"]
     assert rates
     assert {rate.severity for rate in rates} == {Severity.UNKNOWN}
     assert "0 requests" in rates[0].reason
@@ -141,18 +141,18 @@ def test_without_a_past_nothing_is_called_slow(access_profiles: Make, start: dat
     """On the first day latencies are unknown, with how much past is missing."""
     profiles = access_profiles(1, per_window=20, scale=lambda index: 10.0 if index > 200 else 1.0)
     found = judge(profiles, start, start + DAY)
-    latencies = [each for each in found if each.metric.startswith("latency")]
+    latencies = [finding for finding in found if finding.metric.startswith("latency")]
     assert {latency.severity for latency in latencies} == {Severity.UNKNOWN}
     assert "Not enough history" in latencies[0].reason
-    traffic = [each for each in found if each.metric.startswith("traffic")]
-    assert all("not enough history for a baseline" in each.reason for each in traffic)
+    traffic = [finding for finding in found if finding.metric.startswith("traffic")]
+    assert all("not enough history for a baseline" in finding.reason for finding in traffic)
 
 
 def test_the_limits_are_those_of_the_finding(access_profiles: Make, start: datetime) -> None:
     """A finding carries the limits it was judged by, in the metric's own unit."""
     profiles = access_profiles(5, requests=lambda _: 20)
     found = judge(profiles, start + 4 * DAY, start + 5 * DAY)
-    (traffic, *_) = [each for each in found if each.metric == "traffic.rpm"]
+    (traffic, *_) = [finding for finding in found if finding.metric == "traffic.rpm"]
     assert (traffic.value, traffic.baseline_value) == (4.0, 4.0)
     assert traffic.warning == pytest.approx(1.2)
     assert traffic.critical == pytest.approx(0.2)
@@ -196,8 +196,8 @@ def test_a_service_that_stops_logging(access_profiles: Make, start: datetime) ->
     profiles = access_profiles(5, requests=lambda index: 20 if index < since else 0)
     whole = judge(profiles, start + 5 * DAY, start + 9 * DAY)
     silent = alarms(whole, "traffic.rph")
-    assert {each.severity for each in silent} == {Severity.CRITICAL}
-    assert [each.end for each in silent] == [
+    assert {finding.severity for finding in silent} == {Severity.CRITICAL}
+    assert [finding.end for finding in silent] == [
         start + 5 * DAY + hour * HOUR for hour in range(1, 4 * 24 + 1)
     ]
     assert "0 requests to /predict" in silent[-1].reason
@@ -212,7 +212,7 @@ def test_a_path_that_was_retired(start: datetime) -> None:
     found = judge(profiles, start + 7 * DAY, start + 20 * DAY)
     last = max(alarm.end for alarm in alarms(found))
     assert start + 12 * DAY <= last <= start + 13 * DAY
-    assert max(each.end for each in found) <= start + 15 * DAY
+    assert max(finding.end for finding in found) <= start + 15 * DAY
 
 
 def test_a_path_that_disappears(start: datetime) -> None:
@@ -223,9 +223,9 @@ def test_a_path_that_disappears(start: datetime) -> None:
         lambda hour: {"/health": {200: 30}} | ({"/predict": {200: 40}} if hour < 100 else {}),
     )
     found = alarms(judge(profiles, start + 4 * DAY, start + 5 * DAY))
-    assert {each.subject for each in found} == {"/predict"}
-    assert {each.metric for each in found} == {"traffic.rpm", "traffic.rph"}
-    assert min(each.end for each in found) == start + 101 * HOUR
+    assert {finding.subject for finding in found} == {"/predict"}
+    assert {finding.metric for finding in found} == {"traffic.rpm", "traffic.rph"}
+    assert min(finding.end for finding in found) == start + 101 * HOUR
 
 
 def test_robots_that_ask_for_anything(start: datetime) -> None:
@@ -236,8 +236,8 @@ def test_robots_that_ask_for_anything(start: datetime) -> None:
 
     profiles = hourly(start, 96, lambda hour: {"/predict": {200: 60}} | robots(hour))
     found = judge(profiles, start, start + 4 * DAY)
-    assert {each.subject for each in found} == {"/predict", OTHER}
-    later = [each for each in found if each.start >= start + DAY]
+    assert {finding.subject for finding in found} == {"/predict", OTHER}
+    later = [finding for finding in found if finding.start >= start + DAY]
     assert alarms(later) == []
 
 
@@ -250,11 +250,11 @@ def test_paths_that_hold_an_id_are_judged_together(start: datetime) -> None:
 
     profiles = hourly(start, 90, users)
     found = alarms(judge(profiles, start, start + 4 * DAY))
-    errors = [each for each in found if each.metric == "http.5xx.rate"]
+    errors = [finding for finding in found if finding.metric == "http.5xx.rate"]
     assert [(error.subject, error.end) for error in errors] == [(OTHER, start + 81 * HOUR)]
-    silent = [each for each in found if each.metric == "traffic.rph"]
-    assert {each.subject for each in silent} == {OTHER}
-    assert min(each.end for each in silent) == start + 91 * HOUR
+    silent = [finding for finding in found if finding.metric == "traffic.rph"]
+    assert {finding.subject for finding in silent} == {OTHER}
+    assert min(finding.end for finding in silent) == start + 91 * HOUR
 
 
 def test_a_path_among_too_many_is_not_called_silent(start: datetime) -> None:
@@ -283,7 +283,7 @@ def test_all_that_is_refused(start: datetime) -> None:
         lambda hour: {"/predict": {200: 80, 401: 22, 404: 8} if hour >= 75 else {200: 99, 404: 1}},
     )
     found = alarms(judge(profiles, start + 3 * DAY, start + 80 * HOUR))
-    assert {each.metric for each in found} == {"http.4xx.rate"}
+    assert {finding.metric for finding in found} == {"http.4xx.rate"}
     assert "(401: 22, 404: 8)" in found[0].reason
 
 
@@ -298,7 +298,7 @@ def test_quiet_sundays(start: datetime) -> None:
     assert alarms(second, "traffic.rph")
     fifth = judge(profiles, start + 34 * DAY, start + 35 * DAY)
     assert alarms(fifth) == []
-    (hour, *_) = [each for each in fifth if each.metric == "traffic.rph"]
+    (hour, *_) = [finding for finding in fifth if finding.metric == "traffic.rph"]
     assert (hour.value, hour.baseline_value, hour.baseline_count) == (40, 40, 4)
     assert "at this time of the week" in hour.reason
 
@@ -311,7 +311,9 @@ def test_a_silent_monday_after_quiet_sundays(start: datetime) -> None:
         lambda hour: {"/predict": {200: 40 if (hour // 24) % 7 == 6 or hour >= 28 * 24 else 400}},
     )
     found = judge(profiles, start + 4 * WEEK, start + 4 * WEEK + DAY)
-    assert {each.severity for each in found if each.metric == "traffic.rph"} == {Severity.WARNING}
+    assert {finding.severity for finding in found if finding.metric == "traffic.rph"} == {
+        Severity.WARNING
+    }
 
 
 def test_a_nightly_job_makes_answers_slow(access_profiles: Make, start: datetime) -> None:
@@ -327,9 +329,9 @@ def test_a_nightly_job_makes_answers_slow(access_profiles: Make, start: datetime
     nights = judge(slow(-1), start + 4 * DAY, start + 5 * DAY)
     assert alarms(nights) == []
     noon = alarms(judge(slow(4 * 24 + 12), start + 4 * DAY, start + 5 * DAY))
-    assert {each.metric for each in noon} == {"latency.mean", "latency.p95", "latency.p99"}
-    assert all(each.start >= start + 4 * DAY + 12 * HOUR for each in noon)
-    assert all(each.end <= start + 4 * DAY + 13 * HOUR for each in noon)
+    assert {finding.metric for finding in noon} == {"latency.mean", "latency.p95", "latency.p99"}
+    assert all(finding.start >= start + 4 * DAY + 12 * HOUR for finding in noon)
+    assert all(finding.end <= start + 4 * DAY + 13 * HOUR for finding in noon)
 
 
 def test_a_first_day_of_many_paths(start: datetime) -> None:
@@ -339,4 +341,7 @@ def test_a_first_day_of_many_paths(start: datetime) -> None:
         return {f"/p{number:02}": {200: 20 + number} for number in range(30)}
 
     found = judge(hourly(start, 6, paths), start, start + 6 * HOUR)
-    assert {each.subject for each in found} == {OTHER, *(f"/p{number}" for number in range(10, 30))}
+    assert {finding.subject for finding in found} == {
+        OTHER,
+        *(f"/p{number}" for number in range(10, 30)),
+    }

@@ -25,7 +25,7 @@ EDGES = tuple(float(edge) for edge in range(101))
 )
 def test_shares_are_those_of_the_rows(now: list[float], before: list[float]) -> None:
     """At most ten ranges that hold all rows of both sides; one sample beside itself is alike."""
-    current, reference = (Buckets.from_values(each, EDGES) for each in (now, before))
+    current, reference = (Buckets.from_values(values, EDGES) for values in (now, before))
     parts = numbers_side_by_side(current, reference)
     assert len(parts) <= PARTS
     if parts:

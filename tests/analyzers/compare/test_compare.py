@@ -81,10 +81,10 @@ def two_versions(
 
     hours = steady_hours(96, change=kept)
     profiles = []
-    for hour, (rows, each) in enumerate(zip(raw, hours, strict=True)):
+    for hour, (rows, profile) in enumerate(zip(raw, hours, strict=True)):
         model = (baseline if hour < 48 else retrained).model
         over = [baseline] if hour < 24 else [baseline, retrained] if hour < 48 else [retrained]
-        profiles += [profiled(each.window, rows, of, model) for of in over]
+        profiles += [profiled(profile.window, rows, of, model) for of in over]
     return profiles
 
 
@@ -137,7 +137,7 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
     assert set(rows) == {"price", "country", SCORE}
     for feature, column in (("price", "price"), (SCORE, "score")):
         now, before = (
-            np.concatenate([each[column] for each in part]) for part in (raw[36:], raw[:30])
+            np.concatenate([row[column] for row in part]) for part in (raw[36:], raw[:30])
         )
         drift = rows[feature].drift
         assert drift is not None
@@ -148,7 +148,7 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
         assert hidden.width < 2 * ks.critical_distance(6_000, 3_000, 0.001) + 0.04
     assert (rows["price"].severity, rows[SCORE].severity) == (Severity.WARNING, Severity.OK)
     share = [
-        np.mean(np.concatenate([each["country"] for each in part]) == "FR")
+        np.mean(np.concatenate([row["country"] for row in part]) == "FR")
         for part in (raw[36:], raw[:30])
     ]
     country = rows["country"].drift
@@ -175,16 +175,14 @@ def test_the_drift_tests_agree_with_scipy_on_their_rows(
         )
         for name, method in drift_methods().items()
     }
-    now, before = (np.concatenate([each["price"] for each in raw[of]]) for of in (True, False))
+    now, before = (np.concatenate([row["price"] for row in raw[of]]) for of in (True, False))
     moved = by_test["wasserstein"]["price"].drift
     assert moved is not None
     assert moved.low <= stats.wasserstein_distance(now, before) / before.std(ddof=1) <= moved.high
     index = by_test["psi"]["price"].drift
     assert index is not None
     assert index.p_value < 1e-6
-    counts = [
-        Counter(np.concatenate([each["country"] for each in raw[of]])) for of in (True, False)
-    ]
+    counts = [Counter(np.concatenate([row["country"] for row in raw[of]])) for of in (True, False)]
     shares = [[count_[name] / 2_400 for name in ("DE", "FR", "US", "XX")] for count_ in counts]
     known = by_test["jensen_shannon"]["country"].drift
     assert known is not None
@@ -266,7 +264,9 @@ def test_totals_are_the_sum_of_the_latest_revisions(
 ) -> None:
     """Over more profiles than are added at once, some made again, both ways of reading agree."""
     first = steady_hours(AT_ONCE + 20, per_hour=5)
-    again = [replace(each, revision=2, approved=each.approved + 7) for each in first[10:20]]
+    again = [
+        replace(profile, revision=2, approved=profile.approved + 7) for profile in first[10:20]
+    ]
     store = ProfileStore(cluster, namespace)
     store.write([*first, *again], start)
     store.refresh()
@@ -276,8 +276,8 @@ def test_totals_are_the_sum_of_the_latest_revisions(
     expected = merge([*first[:10], *again, *first[20:]])
     assert summed.approved == expected.approved
     assert summed.predictions == expected.predictions == 5 * len(first)
-    assert {name: each.counts for name, each in summed.numeric.items()} == {
-        name: each.counts for name, each in expected.numeric.items()
+    assert {name: buckets.counts for name, buckets in summed.numeric.items()} == {
+        name: buckets.counts for name, buckets in expected.numeric.items()
     }
     assert summed.categorical == expected.categorical
 
@@ -307,7 +307,7 @@ def run(
 
 def test_the_command_compares_with_the_time_before(run: Run, start: datetime) -> None:
     """As text and as JSON: prices moved between the days, nothing else did."""
-    days = [iso(start + 24 * each * HOUR) for each in range(3)]
+    days = [iso(start + 24 * day * HOUR) for day in range(3)]
     words = ["--since", days[1], "--until", days[2], "--with-since", days[0]]
     answer = json.loads(run(*words, "--json").stdout)
     assert answer["predictions"] == 2_400

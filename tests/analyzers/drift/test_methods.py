@@ -135,7 +135,7 @@ def test_the_rows_needed_find_the_critical_drift(method: DriftMethod) -> None:
     random, found = np.random.default_rng(4), 0
     effect = method.limits.critical
     shifts = np.linspace(0, 3, 3_001)
-    shift = next(each for each in shifts if true_distance(method, each) >= effect)
+    shift = next(shift for shift in shifts if true_distance(method, shift) >= effect)
     for _ in range(TRIALS):
         before = random.normal(size=6_000)
         edges = quantile_edges(before)

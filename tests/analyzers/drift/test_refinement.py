@@ -45,10 +45,10 @@ def events(predictions_of: Callable[..., Events], baseline: Baseline) -> Events:
     day = predictions_of(24, 40)
     prices = np.array([event[PRICE] for event in day])
     factor = next(
-        each
-        for each in np.linspace(1.2, 1.8, 601)
-        if drift_of(prices * each, baseline.numeric["price"]).left_open
-        and not drift_of(prices * each, baseline.finer["price"]).left_open
+        factor
+        for factor in np.linspace(1.2, 1.8, 601)
+        if drift_of(prices * factor, baseline.numeric["price"]).left_open
+        and not drift_of(prices * factor, baseline.finer["price"]).left_open
     )
     return [event | {PRICE: event[PRICE] * float(factor)} for event in day]
 
@@ -99,7 +99,7 @@ def price(cluster: Cluster, namespace: str, start: datetime) -> Callable[[], Fin
 
     def find() -> Finding:
         found = FindingStore(cluster, namespace).search(until=start + DAY, analyzer="feature_drift")
-        (finding,) = [each for each in found if each.subject == "price"]
+        (finding,) = [finding for finding in found if finding.subject == "price"]
         return finding
 
     return find
@@ -142,7 +142,7 @@ def test_an_open_verdict_is_decided_and_stays_so(
     delete_logs()
     again = run()
     assert again.profiles["refinement"] == 0
-    assert sum(each.revised + each.created for each in again.written.values()) == 0
+    assert sum(finding.revised + finding.created for finding in again.written.values()) == 0
     assert price() == finding
 
 
@@ -206,9 +206,9 @@ def test_counts_of_other_events_are_not_used(
     rng = np.random.default_rng(3)
     prices = rng.lognormal(3.0, 0.8, (24, 40))
     factor = next(
-        each
-        for each in np.linspace(1.2, 1.8, 601)
-        if drift_of(prices.ravel() * each, numbers).left_open
+        factor
+        for factor in np.linspace(1.2, 1.8, 601)
+        if drift_of(prices.ravel() * factor, numbers).left_open
     )
 
     def move(hour: int, rows: dict[str, Any]) -> None:
@@ -218,12 +218,14 @@ def test_counts_of_other_events_are_not_used(
     exact = [
         RefinementProfile(
             replace(
-                each.profile_key, kind="refinement", series=(*each.profile_key.series, "price")
+                profile.profile_key,
+                kind="refinement",
+                series=(*profile.profile_key.series, "price"),
             ),
-            each.watermark,
+            profile.watermark,
             counts=Buckets.from_values(prices[index] * factor, finer.edges).counts,
         )
-        for index, each in enumerate(hours)
+        for index, profile in enumerate(hours)
     ]
     sample = Buckets.from_values(prices.ravel() * factor, numbers.edges)
     period = Window(start, start + DAY)

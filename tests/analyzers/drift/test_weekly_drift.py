@@ -61,7 +61,7 @@ class Series:
         period = Window(self.start + first * HOUR, self.start + last * HOUR)
         baselines = {self.baseline.model: self.baseline}
         context = context_of(ScoreShift(), period, {"prediction": self.profiles}, baselines)
-        return [each for each in ScoreShift().evaluate(context) if each.metric == metric]
+        return [finding for finding in ScoreShift().evaluate(context) if finding.metric == metric]
 
 
 @pytest.fixture
@@ -78,9 +78,11 @@ def test_a_rhythm_without_change_is_ok(series: Callable[..., Series]) -> None:
     """Weekends differ from training beyond every limit, and not from past weekends."""
     steady = series(5)
     weekly = steady.judge(4 * 168, 5 * 168)
-    assert [(each.end - each.start, each.severity) for each in weekly] == [(HOUR, OK)] * 168
+    assert [(finding.end - finding.start, finding.severity) for finding in weekly] == [
+        (HOUR, OK)
+    ] * 168
     saturday = steady.judge(4 * 168 + 5 * 24 + 23, 4 * 168 + 6 * 24, METRIC)
-    assert [each.severity for each in saturday] == [Severity.CRITICAL]
+    assert [finding.severity for finding in saturday] == [Severity.CRITICAL]
     assert "The same day of past weeks was like it (distance 0.0" in saturday[0].reason
 
 
@@ -92,12 +94,12 @@ def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]
         return scores if hour == odd else rhythm(hour, scores)
 
     changed = series(5, shape=shape)
-    alarms = [each for each in changed.judge(4 * 168, 5 * 168) if each.severity.alarming]
+    alarms = [finding for finding in changed.judge(4 * 168, 5 * 168) if finding.severity.alarming]
     assert [alarm.start for alarm in alarms] == [changed.window(odd).start]
     assert "differ from past weeks" in alarms[0].reason
     assert "in past weeks" in alarms[0].reason
     day = changed.judge(odd, odd + 24, METRIC)
-    assert {each.severity for each in day} == {OK}
+    assert {finding.severity for finding in day} == {OK}
 
 
 def test_a_day_unlike_training_and_past_weeks_is_not_called_usual(
@@ -144,7 +146,11 @@ def test_what_lasts_becomes_usual(series: Callable[..., Series]) -> None:
     """Scores that fall for good are unusual for two weeks, after three weeks they are usual."""
     fallen = series(7.2, 400, lambda hour, scores: scores * (0.2 if hour >= 4 * 168 else 1.0))
     days = [fallen.judge(week * 168, week * 168 + 24) for week in (4, 5, 7)]
-    assert [{each.severity.alarming for each in day} for day in days] == [{True}, {True}, {False}]
+    assert [{finding.severity.alarming for finding in day} for day in days] == [
+        {True},
+        {True},
+        {False},
+    ]
 
 
 @pytest.mark.parametrize(("per_hour", "length"), [(400, HOUR), (60, 6 * HOUR), (20, DAY)])
@@ -153,14 +159,14 @@ def test_windows_grow_where_traffic_is_small(
 ) -> None:
     """The shortest window that would show a critical distance nine times in ten is taken."""
     found = series(4.5, per_hour).judge(4 * 168, 4 * 168 + 24)
-    assert {each.end - each.start for each in found} == {length}
-    assert {each.severity for each in found} == {OK}
+    assert {finding.end - finding.start for finding in found} == {length}
+    assert {finding.severity for finding in found} == {OK}
 
 
 def test_too_few_scores_are_said(series: Callable[..., Series]) -> None:
     """Where even a day holds too few, nothing is said, and how many it takes."""
     found = series(4.5, 5).judge(4 * 168, 4 * 168 + 24)
-    assert {each.severity for each in found} == {Severity.UNKNOWN}
+    assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "120 scores" in found[0].reason
     assert "are needed to detect a distance of 0.2" in found[0].reason
 
@@ -218,7 +224,7 @@ def test_past_weeks_are_read_without_features(
     (finding,) = FindingStore(cluster, namespace).search(metric=WEEKLY)
     assert (finding.severity, finding.start, finding.end) == (OK, hour.start, hour.end)
     assert (finding.sample_count, finding.baseline_count) == (400, 1_200)
-    assert {each.window.start: len(each.numeric) for each in fetched} == {
+    assert {profile.window.start: len(profile.numeric) for profile in fetched} == {
         start + week * WEEK: 2 if week == 4 else 0 for week in range(5)
     }
-    assert {each.predictions for each in fetched} == {400}
+    assert {profile.predictions for profile in fetched} == {400}

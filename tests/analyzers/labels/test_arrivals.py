@@ -74,7 +74,7 @@ def test_outcomes_are_surveyed_and_read_by_hour(
     assert present == hours({first: 2, first + HOUR: 1, first + 3 * HOUR: 1}, clock)
     assert arrivals.survey(first + HOUR) == hours({first + HOUR: 1, first + 3 * HOUR: 1}, clock)
     (part,) = parts(present, hours({first + HOUR: 1}, clock))
-    found = {each.id: each for each in arrivals.outcomes(part)}
+    found = {outcome.id: outcome for outcome in arrivals.outcomes(part)}
     assert found.keys() == {"o-0", "o-1", "o-3"}
     assert (found["o-3"].prediction_id, found["o-3"].value) == ("p3", 1.5)
     assert found["o-3"].label is True

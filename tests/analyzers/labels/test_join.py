@@ -105,7 +105,7 @@ def test_any_order_of_arrival_ends_in_the_same_labels(  # noqa: PLR0917 - fixtur
     examples.append(0)
     example = len(examples)
     clock = START + example * DAY
-    made = [prediction(f"{example}-{each}", clock) for each in range(3)]
+    made = [prediction(f"{example}-{number}", clock) for number in range(3)]
     learnt = [
         outcome(
             1_000 * example + n,
@@ -117,16 +117,18 @@ def test_any_order_of_arrival_ends_in_the_same_labels(  # noqa: PLR0917 - fixtur
         for n, (of, after, label, _) in enumerate(arrivals)
     ]
     for batch, stamp in enumerate(stamps):
-        events = [each for each, when in zip(made, predicted_in, strict=True) if when == batch]
-        events += [each for each, a in zip(learnt, arrivals, strict=True) if a[3] == batch]
+        events = [event for event, when in zip(made, predicted_in, strict=True) if when == batch]
+        events += [event for event, a in zip(learnt, arrivals, strict=True) if a[3] == batch]
         # The stamp of arrival may lie hours before the moment the events become visible.
         arrive(events, clock + batch * HOUR - stamp * MINUTE)
         join(clock + batch * HOUR)
     join(clock + 2 * DAY)
     labels = stored()
-    for each in made:
-        of_it = [event for event in learnt if event["ml.prediction.id"] == each["ml.prediction.id"]]
-        label = labels.get(each["ml.prediction.id"])
+    for predicted in made:
+        of_it = [
+            event for event in learnt if event["ml.prediction.id"] == predicted["ml.prediction.id"]
+        ]
+        label = labels.get(predicted["ml.prediction.id"])
         if not of_it:
             assert label is None
             continue
@@ -200,7 +202,7 @@ def test_killed_anywhere_the_next_run_ends_the_same(
     for kill in range(20):
         now = START + kill * HOUR
         here = [f"{kill}-{n}" for n in range(3)]
-        arrive([prediction(each, now) for each in here[:2]], now)
+        arrive([prediction(id_, now) for id_ in here[:2]], now)
         numbers = range(3 * kill, 3 * kill + 3)
         arrive(
             [outcome(n, of, now + MINUTE, label=True) for n, of in zip(numbers, here, strict=True)],
@@ -215,8 +217,8 @@ def test_killed_anywhere_the_next_run_ends_the_same(
                 pass
         join(now + 2 * MINUTE)
         labels = stored()
-        assert [each in labels for each in here] == [True, True, False]
-        assert all(labels[each]["label.outcomes"] == 1 for each in here[:2])
+        assert [id_ in labels for id_ in here] == [True, True, False]
+        assert all(labels[id_]["label.outcomes"] == 1 for id_ in here[:2])
         assert statuses()[f"o-{3 * kill + 2}"] == "waiting"
         if survived:
             break

@@ -72,9 +72,9 @@ def test_a_few_batches_are_in_memory(
     outcomes, write = Arrivals.outcomes, LabelStore.write
 
     def reading(*words: Any) -> Iterator[Outcome]:
-        for each in outcomes(*words):
+        for found in outcomes(*words):
             ahead.append(next(numbers) - len(done) * BATCH)
-            yield each
+            yield found
 
     def writing(*words: Any) -> tuple[str, ...]:
         conflicted = write(*words)
@@ -99,7 +99,7 @@ def test_outcomes_before_their_predictions(
 ) -> None:
     """They are looked up in batches, none between two look-ups, and each once its time has come."""
     size, names = 10 * BATCH, [f"p{number}" for number in range(10 * BATCH)]
-    arrive([outcome(n, each, START, label=True) for n, each in enumerate(names)], START)
+    arrive([outcome(n, name, START, label=True) for n, name in enumerate(names)], START)
     assert LabelJoin(cluster, namespace, START).run() == Joined(size, waiting=size)
 
     def look(minutes: int) -> tuple[Joined, int]:

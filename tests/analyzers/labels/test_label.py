@@ -45,11 +45,11 @@ def test_the_order_of_arrival_is_no_matter(outcomes: list[Outcome], data: st.Dat
     arrivals = data.draw(st.permutations([*outcomes, *outcomes[::2]]))
     cut = data.draw(st.integers(1, len(arrivals)))
     label = Label.of(PREDICTION, arrivals[:cut]).with_outcomes(arrivals[cut:])
-    by_time = sorted(outcomes, key=lambda each: (each.at, int(each.id.removeprefix("o-"))))
+    by_time = sorted(outcomes, key=lambda outcome: (outcome.at, int(outcome.id.removeprefix("o-"))))
     assert label.counted == by_time[-1]
     assert label.learnt == by_time[0].at
-    assert label.contradicted == (len({(each.label, each.value) for each in outcomes}) > 1)
-    assert set(label.seen) == {each.id for each in outcomes}
+    assert label.contradicted == (len({(outcome.label, outcome.value) for outcome in outcomes}) > 1)
+    assert set(label.seen) == {outcome.id for outcome in outcomes}
     assert label.with_outcomes(outcomes) == label
 
 
@@ -88,14 +88,14 @@ def test_endless_outcomes_are_bounded(numbers: list[int]) -> None:
     label = Label.of(PREDICTION, outcomes)
     assert len(label.seen) == MOST_SEEN
     assert label.counted.id == f"o-{MOST_SEEN + 4}"
-    assert label == Label.of(PREDICTION, sorted(outcomes, key=lambda each: each.id))
+    assert label == Label.of(PREDICTION, sorted(outcomes, key=lambda outcome: outcome.id))
 
 
 def test_draws_spread_evenly() -> None:
     """Ids in a row give draws all over [0, 1], so the least ones are a fair sample."""
     draws = sorted(draw(f"prediction-{number}") for number in range(2_000))
     # The greatest distance from the uniform law: 1.95 / sqrt(n) is exceeded once in a thousand.
-    distance = max(abs(each - rank / 2_000) for rank, each in enumerate(draws))
+    distance = max(abs(draw - rank / 2_000) for rank, draw in enumerate(draws))
     assert distance < 1.95 / 2_000**0.5
     assert draw("prediction-1") == draw("prediction-1")
 

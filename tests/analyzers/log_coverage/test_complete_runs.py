@@ -91,20 +91,22 @@ def test_lost_errors_are_not_a_service_without_errors(
     ship([event for event in events if not fails(event)])
     run(now=48)
     before = said("http.5xx.rate")
-    assert {(each.value, each.severity, each.revision) for each in before} == {
+    assert {(finding.value, finding.severity, finding.revision) for finding in before} == {
         (0.0, Severity.UNKNOWN, 1)
     }
-    assert all("logs are incomplete" in each.reason for each in before)
-    assert sum(each.completeness for each in before) / len(before) == pytest.approx(0.5, abs=0.05)
+    assert all("logs are incomplete" in finding.reason for finding in before)
+    assert sum(finding.completeness for finding in before) / len(before) == pytest.approx(
+        0.5, abs=0.05
+    )
     (lost,) = said("lost.rate")
     assert (lost.value, lost.severity, lost.sample_count) == (0.5, Severity.CRITICAL, 100)
     calm = said("http.5xx.rate", BURST - 2)
-    assert {(each.severity, each.completeness) for each in calm} == {(Severity.OK, 1.0)}
+    assert {(finding.severity, finding.completeness) for finding in calm} == {(Severity.OK, 1.0)}
 
     ship([event | {"event.ingested": iso(START + 49 * HOUR)} for event in events if fails(event)])
     run(now=50)
     after = said("http.5xx.rate")
-    assert {(each.severity, each.completeness, each.revision) for each in after} == {
+    assert {(finding.severity, finding.completeness, finding.revision) for finding in after} == {
         (Severity.CRITICAL, 1.0, 2)
     }
     (found,) = said("lost.rate")
@@ -112,8 +114,8 @@ def test_lost_errors_are_not_a_service_without_errors(
     (late,) = said("late.rate")
     assert late.value == 0.5
     at_the_time = said("http.5xx.rate", as_of=START + 48 * HOUR)
-    assert [(each.key, each.content_digest) for each in at_the_time] == [
-        (each.key, each.content_digest) for each in before
+    assert [(finding.key, finding.content_digest) for finding in at_the_time] == [
+        (finding.key, finding.content_digest) for finding in before
     ]
 
 
@@ -126,8 +128,8 @@ def test_an_alarm_that_lost_lines_cannot_explain_stands(
     ship([event for event in events if event["event.id"] not in good[10:35:5]])
     run()
     found = said("http.5xx.rate")
-    assert {each.severity for each in found} == {Severity.CRITICAL}
-    assert all("Holds regardless of the 5 lost lines" in each.reason for each in found)
+    assert {finding.severity for finding in found} == {Severity.CRITICAL}
+    assert all("Holds regardless of the 5 lost lines" in finding.reason for finding in found)
     assert said("lost.rate")[0].value == 0.05
 
 
@@ -139,14 +141,14 @@ def test_lost_lines_are_not_silence(
     ship([event for event in events if hour(event) < 98])
     run(hours=100, now=100)
     silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
-    assert [each.severity.alarming for each in silent] == [True] * 2
-    assert {each.completeness for each in silent} == {None}
+    assert [finding.severity.alarming for finding in silent] == [True] * 2
+    assert {finding.completeness for finding in silent} == {None}
     ship([event for event in events if hour(event) >= 100])
     run(hours=100, now=101)
     silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
-    assert [each.severity for each in silent] == [Severity.UNKNOWN] * 2
-    assert {each.completeness for each in silent} == {0.0}
-    assert all("logs are incomplete" in each.reason for each in silent)
+    assert [finding.severity for finding in silent] == [Severity.UNKNOWN] * 2
+    assert {finding.completeness for finding in silent} == {0.0}
+    assert all("logs are incomplete" in finding.reason for finding in silent)
     run(hours=101, now=102)
     (lost,) = said("lost.rate", 100)
     assert (lost.value, lost.sample_count) == (200 / 300, 300)
@@ -163,8 +165,8 @@ def test_cycles_say_of_lost_lines_what_one_run_says(
         event | {"event.ingested": iso(START + 29.5 * HOUR)} for event in events[2_700:2_800]
     ]
     arriving: dict[float, Events] = {end: [] for end in (26.25, 28, 29, 30)}
-    for each in there:
-        arriving[min(end for end in arriving if hour(each) < end)].append(each)
+    for event in there:
+        arriving[min(end for end in arriving if hour(event) < end)].append(event)
     arriving[30] += filling
     for end, due in arriving.items():
         if due:
@@ -176,8 +178,8 @@ def test_cycles_say_of_lost_lines_what_one_run_says(
     engine.analyze(cluster, other, Window(START, START + 30 * HOUR), now=now)
     cycles, whole = (
         {
-            (each.metric, each.subject, each.start, each.end): each.content_digest
-            for each in FindingStore(cluster, where).search(until=START + 30 * HOUR)
+            (finding.metric, finding.subject, finding.start, finding.end): finding.content_digest
+            for finding in FindingStore(cluster, where).search(until=START + 30 * HOUR)
         }
         for where in (namespace, other)
     )

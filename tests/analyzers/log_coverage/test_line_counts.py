@@ -121,7 +121,7 @@ def test_a_process_older_than_its_logs_has_lost_nothing() -> None:
     first, *later = line_counts(profiles_of(written("a", range(9_001, 9_061))))
     assert first.lost == 0
     assert first.passed == 9_000
-    assert [each.lost for each in later] == [0] * 11
+    assert [stretch.lost for stretch in later] == [0] * 11
 
 
 def test_a_process_that_starts_while_its_service_is_heard_has_a_beginning() -> None:

@@ -16,7 +16,7 @@ from tests.support.numbered_lines import START, Line, profiles_of, written
 
 def running(where: str, *numbers: Any, **more: Any) -> list[Line]:
     """Return a process's lines that say where it runs."""
-    return [replace(each, environment=where) for each in written(*numbers, **more)]
+    return [replace(event, environment=where) for event in written(*numbers, **more)]
 
 
 def hours(first: float, last: float) -> Window:
@@ -66,7 +66,7 @@ def test_findings_carry_it(
     end = START + 4 * HOUR
     analyze(cluster, namespace, Window(START, end), now=end + HOUR)
     found = list(FindingStore(cluster, namespace).search(analyzer="completeness"))
-    assert {each.environment for each in found if each.service == "api"} == {named or None}
+    assert {finding.environment for finding in found if finding.service == "api"} == {named or None}
     stored = cluster.count(
         f"mlmon-findings-{namespace}-*", {"term": {"service.environment": "production"}}
     )

@@ -9,7 +9,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.page import page
 from mlmon.analyzers.pages.sources import sources
 
-BY_NAME = {each.name: each for each in discover()}
+BY_NAME = {analyzer.name: analyzer for analyzer in discover()}
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ def of_day(traffic: Any, window: Window) -> tuple[tuple[int, int], tuple[int, in
     predicted = [
         prediction for prediction in traffic.predictions if window.start <= prediction.window.start
     ]
-    predicted = [each for each in predicted if each.window.end <= window.end]
+    predicted = [profile for profile in predicted if profile.window.end <= window.end]
     labeled = [label for label in traffic.labels if window.start <= label.window.start]
-    labeled = [each for each in labeled if each.window.end <= window.end]
-    approved = sum(each.approved for each in predicted)
-    return (approved, sum(each.approved.labeled for each in labeled)), (
-        sum(each.predictions for each in predicted) - approved,
-        sum(each.rejected.labeled for each in labeled),
+    labeled = [profile for profile in labeled if profile.window.end <= window.end]
+    approved = sum(profile.approved for profile in predicted)
+    return (approved, sum(profile.approved.labeled for profile in labeled)), (
+        sum(profile.predictions for profile in predicted) - approved,
+        sum(profile.rejected.labeled for profile in labeled),
     )
 
 

@@ -33,15 +33,15 @@ def test_each_hour_of_a_version_comes_once(
     start: datetime, series: set[tuple[int, str, str]], preferred: str
 ) -> None:
     """None is left out, none comes twice, and the preferred baseline's is taken where it is."""
-    profiles = [placed(start, *each) for each in sorted(series)]
+    profiles = [placed(start, *place) for place in sorted(series)]
     found = list(counted_once(profiles, preferred, {}))
-    places = [(each.profile_key.window, each.profile_key.series[1]) for each in found]
+    places = [(profile.profile_key.window, profile.profile_key.series[1]) for profile in found]
     assert places == sorted(
         {(profile.profile_key.window, profile.profile_key.series[1]) for profile in profiles}
     )
-    for each in found:
-        _, version, over = each.profile_key.series
-        hour = (each.profile_key.window.start - start) // HOUR
+    for profile in found:
+        _, version, over = profile.profile_key.series
+        hour = (profile.profile_key.window.start - start) // HOUR
         assert over == preferred or (hour, version, preferred) not in series
 
 
@@ -52,11 +52,11 @@ def test_else_it_is_over_the_versions_own_newest_baseline(
     own = replace(baseline, created=start)
     newer = replace(baseline, created=start + HOUR, rows=1)
     other = replace(baseline, model_version="9", created=start + 2 * HOUR)
-    known = {each.id: each for each in (own, newer, other)}
+    known = {baseline.id: baseline for baseline in (own, newer, other)}
     assert len(known) == 3
     over = [newer.id, own.id, other.id, "gone"]
     for first in range(4):
-        profiles = [placed(start, 0, baseline.model_version, each) for each in over[first:]]
+        profiles = [placed(start, 0, baseline.model_version, id_) for id_ in over[first:]]
         for order in (profiles, profiles[::-1]):
             (found,) = counted_once(order, "none", known)
             assert found.profile_key.series[2] == over[first]

@@ -41,7 +41,7 @@ def test_a_new_version_is_judged_with_the_day_before_it(
 ) -> None:
     """The day before and after a version comes into service is counted over both baselines."""
     second = replace(baseline, model_version="2")
-    baselines = {each.model: each for each in (baseline, second)}
+    baselines = {trained.model: trained for trained in (baseline, second)}
     present = {
         (hour(start, index), ("autobid", "1" if index < 72 else "2")): SourceWatermark(5)
         for index in range(120)
@@ -71,7 +71,7 @@ def test_another_model_is_no_relation(start: datetime, baseline: Baseline) -> No
         (hour(start, 0), other.model): SourceWatermark(5),
     }
     profile_keys = prediction_profile_keys(
-        present, {each.model: each for each in (baseline, other)}
+        present, {trained.model: trained for trained in (baseline, other)}
     )
     assert {
         profile_key.series[2] for profile_key in profile_keys if profile_key.series[0] == "pricing"
@@ -83,7 +83,8 @@ def test_requests_stay_within_a_day(hours: set[int]) -> None:
     """Each profile key belongs to one request of its series, none longer than a day."""
     begin = datetime.fromisoformat("2026-03-02T00:00+00:00")
     profile_keys = [
-        ProfileKey("prediction", hour(begin, each), ("m", str(each % 2), "")) for each in hours
+        ProfileKey("prediction", hour(begin, number), ("m", str(number % 2), ""))
+        for number in hours
     ]
     parts = list(by_day(profile_keys, HOUR))
     assert len(parts) == len(set(parts))
@@ -100,7 +101,7 @@ def test_a_version_that_is_taken_back_is_judged_with_what_lay_between(
 ) -> None:
     """The first version again, after a day of another: that day is counted over the first, too."""
     second = replace(baseline, model_version="2")
-    baselines = {each.model: each for each in (baseline, second)}
+    baselines = {trained.model: trained for trained in (baseline, second)}
     present = {
         (hour(start, index), ("autobid", "2" if 60 <= index < 84 else "1")): SourceWatermark(5)
         for index in range(120)
@@ -121,7 +122,9 @@ def test_a_period_and_its_parts_have_the_same_profile_keys(
     """Whatever is profiled first, an hour is counted over the same baselines in the end."""
     begin = datetime.fromisoformat("2026-03-02T00:00+00:00")
     baselines: Any = {("m", version): SimpleNamespace(id=f"b{version}") for version in "12"}
-    present = {(hour(begin, each), ("m", version)): SourceWatermark(1) for each, version in places}
+    present = {
+        (hour(begin, index), ("m", version)): SourceWatermark(1) for index, version in places
+    }
     whole = prediction_profile_keys(present, baselines)
     cuts = sorted({0, 91, *data.draw(st.sets(st.integers(1, 90), max_size=4))})
     parts = data.draw(

@@ -33,12 +33,12 @@ def test_requests_are_counted_per_five_minutes(
     ship(events)
     assert update("access", day) == 24
     profiles = read("access", day)
-    assert [each.window.length for each in profiles] == [5 * MINUTE] * 24
+    assert [profile.window.length for profile in profiles] == [5 * MINUTE] * 24
     for index, profile in enumerate(profiles):
         of_window = events[index * 5 : (index + 1) * 5]
         path = profile.paths["/predict"]
-        assert path.statuses == Counter(each["http.response.status_code"] for each in of_window)
-        durations = [each["event.duration"] for each in of_window]
+        assert path.statuses == Counter(event["http.response.status_code"] for event in of_window)
+        durations = [event["event.duration"] for event in of_window]
         assert path.latencies == Counter(map(bucket_of, durations))
         assert path.duration == sum(durations)
         assert path.duration_squares == pytest.approx(sum(duration**2 for duration in durations))
@@ -97,8 +97,8 @@ def test_more_paths_than_are_kept_apart(
     """Beyond fifty paths a window counts the rest together: statuses and latencies, none lost."""
     events = accesses_of(1, 60, status=lambda _hour, index: 500 if index % 7 == 0 else 200)
     robots = [
-        each | {"url.path": f"/{place}-{number}.php", "http.response.status_code": 404}
-        for place, each in enumerate(accesses_of(1, 12))
+        event | {"url.path": f"/{place}-{number}.php", "http.response.status_code": 404}
+        for place, event in enumerate(accesses_of(1, 12))
         for number in range(55 if place % 2 else 30)
     ]
     ship(events + robots)
@@ -110,12 +110,14 @@ def test_more_paths_than_are_kept_apart(
             if iso(profile.window.start) <= event["@timestamp"] < iso(profile.window.end)
         ]
         durations: dict[str, list[int]] = {}
-        for each in window:
-            known = each["url.path"] if each["url.path"] in profile.paths else "(other paths)"
-            durations.setdefault(known, []).append(each["event.duration"])
+        for request in window:
+            known = request["url.path"] if request["url.path"] in profile.paths else "(other paths)"
+            durations.setdefault(known, []).append(request["event.duration"])
         assert len(profile.paths) == (51 if place % 2 else 31)
         assert profile.paths["/predict"].statuses == Counter(
-            each["http.response.status_code"] for each in window if each["url.path"] == "/predict"
+            event["http.response.status_code"]
+            for event in window
+            if event["url.path"] == "/predict"
         )
         for path, took in durations.items():
             access = profile.paths[path]

@@ -70,7 +70,7 @@ PATHS = st.builds(Paths, st.dictionaries(st.text(max_size=2), REQUESTS, max_size
 @given(st.lists(PATHS, min_size=1, max_size=5))
 def test_stored_values_merge_like_the_values(profiles: list[Paths]) -> None:
     """Each body is read as written, and bodies merge to what their values merge to."""
-    bodies = [orjson.loads(orjson.dumps(encode(each))) for each in profiles]
+    bodies = [orjson.loads(orjson.dumps(encode(profile))) for profile in profiles]
     assert [Paths(**decode(Paths, body, Scope())) for body in bodies] == profiles
     assert Paths(**merge_bodies(Paths, bodies, Scope())) == merge(profiles)
 
@@ -125,8 +125,8 @@ def test_stored_hours_merge_like_hours(
     ]
     assert kind.read_merge(stored, known) == merge(hours)
     assert kind.read_merge(stored, {}) is None
-    for hour, each in zip(hours, stored, strict=True):
-        assert kind.read(hour.profile_key, hour.watermark, 1, each.body, known) == hour
+    for hour, document in zip(hours, stored, strict=True):
+        assert kind.read(hour.profile_key, hour.watermark, 1, document.body, known) == hour
 
 
 def test_every_kind_writes_and_reads_an_empty_profile(start: datetime, baseline: Baseline) -> None:

@@ -19,8 +19,8 @@ def test_the_shortest_window_that_suffices(events: int, minimum: int) -> None:
     """The window holds enough events and no shorter one does; a day is the longest."""
     length = window_length(events, minimum)
     assert length == DAY or events * (length / DAY) >= minimum
-    shorter = [each for each in LENGTHS if each < length]
-    assert all(events * (each / DAY) < minimum for each in shorter)
+    shorter = [short for short in LENGTHS if short < length]
+    assert all(events * (length / DAY) < minimum for length in shorter)
 
 
 def test_windows_follow_the_traffic_of_the_day_before(start: datetime) -> None:
@@ -33,7 +33,9 @@ def test_windows_follow_the_traffic_of_the_day_before(start: datetime) -> None:
     found = list(windows(Window(start + DAY, start + 4 * DAY), events, 50))
     lengths = {
         day: {
-            each.length for each in found if start + day * DAY < each.end <= start + (day + 1) * DAY
+            window.length
+            for window in found
+            if start + day * DAY < window.end <= start + (day + 1) * DAY
         }
         for day in (1, 2, 3)
     }
@@ -58,4 +60,4 @@ def test_profiles_bound_the_length(start: datetime) -> None:
     """No window is shorter than the profiles it is made of."""
     many: Callable[[Window], int] = lambda _window: 10**9  # noqa: E731 - a function of one line
     found = windows(Window(start, start + DAY), many, 1, shortest=HOUR)
-    assert {each.length for each in found} == {HOUR}
+    assert {window.length for window in found} == {HOUR}

@@ -27,11 +27,11 @@ Make = Callable[..., list[Any]]
 Rows = dict[str, Any]
 Events = list[dict[str, Any]]
 
-OF_PREDICTIONS = [each for each in discover() if each.needs[0].kind == "prediction"]
+OF_PREDICTIONS = [analyzer for analyzer in discover() if analyzer.needs[0].kind == "prediction"]
 OF_FEATURES = {"feature_drift", "feature_statistics", "data_quality"}
 
 each_of_predictions = pytest.mark.parametrize(
-    "analyzer", OF_PREDICTIONS, ids=lambda each: each.name
+    "analyzer", OF_PREDICTIONS, ids=lambda analyzer: analyzer.name
 )
 
 
@@ -53,7 +53,7 @@ def trained_on(rows: Rows) -> Baseline:
 
 def test_the_analyzers_of_features_are_among_them() -> None:
     """These tests look at every analyzer that reads predictions, those of features included."""
-    names = {each.name for each in OF_PREDICTIONS}
+    names = {analyzer.name for analyzer in OF_PREDICTIONS}
     assert names > OF_FEATURES | {"score_shift", "score_attribution", "embedding_drift"}
 
 
@@ -69,8 +69,8 @@ def test_a_day_of_one_value(
         rows["country"][:] = "DE"
         rows["score"][:] = 0.5
 
-    for each in judge(analyzer, steady_hours(24, change=constant), baseline, start):
-        assert each.value is None or np.isfinite(each.value)
+    for finding in judge(analyzer, steady_hours(24, change=constant), baseline, start):
+        assert finding.value is None or np.isfinite(finding.value)
 
 
 @each_of_predictions
@@ -88,8 +88,8 @@ def test_a_training_set_of_one_value(
     known = trained_on(rows)
     found = judge(analyzer, steady_hours(24, baseline=known), known, start)
     assert found or analyzer.name not in OF_FEATURES
-    for each in found:
-        assert each.value is None or np.isfinite(each.value)
+    for finding in found:
+        assert finding.value is None or np.isfinite(finding.value)
 
 
 @each_of_predictions
@@ -104,7 +104,7 @@ def test_a_day_without_values(
 
     found = judge(analyzer, steady_hours(24, change=gone), baseline, start)
     if analyzer.name in OF_FEATURES:
-        said = {each.subject for each in found if each.severity is not Severity.OK}
+        said = {finding.subject for finding in found if finding.severity is not Severity.OK}
         assert said >= {"price", "rating", "country"}
 
 
@@ -133,11 +133,11 @@ def test_a_baseline_of_other_features(
         for profile in profiles
     ]
     found = judge(analyzer, profiles, other, start)
-    unknown = {each.subject for each in found if each.severity is Severity.UNKNOWN}
+    unknown = {finding.subject for finding in found if finding.severity is Severity.UNKNOWN}
     if analyzer.name == "feature_drift":
         assert unknown == {"weight", "city", "price", "country"}
     elif analyzer.name in OF_FEATURES:
-        alarming = {each.subject for each in found if each.severity.alarming}
+        alarming = {finding.subject for finding in found if finding.severity.alarming}
         assert unknown | alarming >= {"weight", "city"}
 
 
@@ -147,8 +147,8 @@ def test_an_unknown_version(analyzer: Analyzer[Any], steady_hours: Make, start: 
     found = judge(analyzer, steady_hours(24, baseline=None), None, start)
     if analyzer.name not in {"embedding_drift", "fallback_rate"}:
         assert found
-        assert {each.severity for each in found} == {Severity.UNKNOWN}
-        assert all("mlmon baseline create" in each.reason for each in found)
+        assert {finding.severity for finding in found} == {Severity.UNKNOWN}
+        assert all("mlmon baseline create" in finding.reason for finding in found)
 
 
 @pytest.fixture
@@ -187,11 +187,14 @@ def test_a_cycle_over_bad_logs(
     analysis = analyze(cluster, namespace, period, now=start + 2 * DAY)
     assert analysis.failures == {}
     found = [
-        each
-        for each in FindingStore(cluster, namespace).search()
-        if each.severity is Severity.UNKNOWN
+        finding
+        for finding in FindingStore(cluster, namespace).search()
+        if finding.severity is Severity.UNKNOWN
     ]
-    said = {(each.analyzer, each.model_version, each.subject): each.reason for each in found}
+    said = {
+        (finding.analyzer, finding.model_version, finding.subject): finding.reason
+        for finding in found
+    }
     assert "arrives as categorical" in said["feature_drift", "1", "price (categorical)"]
     assert "not in the training set" in said["feature_drift", "1", "tip"]
     assert "0 predictions with a value" in said["feature_drift", "1", "rating"]
@@ -201,7 +204,7 @@ def test_a_cycle_over_bad_logs(
         assert "name no model version" in said[name, "(unnamed)", None]
     assert "name no model version" in said["score_shift", "(unnamed)", SCORE]
     assert "numbers" in said["embedding_drift", "1", "text"]
-    assert "(unreadable)" in " ".join(str(each.subject) for each in found)
-    unnamed = [each for each in found if each.model_version == "(unnamed)"]
-    assert {each.model_name for each in unnamed} == {"autobid", "(unnamed)"}
-    assert Counter(each.severity for each in found)[Severity.UNKNOWN] > 10
+    assert "(unreadable)" in " ".join(str(finding.subject) for finding in found)
+    unnamed = [finding for finding in found if finding.model_version == "(unnamed)"]
+    assert {finding.model_name for finding in unnamed} == {"autobid", "(unnamed)"}
+    assert Counter(finding.severity for finding in found)[Severity.UNKNOWN] > 10

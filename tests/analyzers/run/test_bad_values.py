@@ -44,7 +44,7 @@ def judged(cluster: Cluster, namespace: str, start: datetime) -> Callable[..., A
     """Judge the last hour of the first day, by all analyzers or by some."""
 
     def judge(*names: str) -> Analysis:
-        chosen = [each for each in discover() if not names or each.name in names]
+        chosen = [analyzer for analyzer in discover() if not names or analyzer.name in names]
         period = Window(start + 23 * HOUR, start + DAY)
         return analyze(cluster, namespace, period, now=start + 40 * DAY, analyzers=chosen)
 
@@ -57,7 +57,9 @@ def found(cluster: Cluster, namespace: str) -> Callable[..., dict[Any, Finding]]
 
     def find(analyzer: str) -> dict[Any, Finding]:
         every = FindingStore(cluster, namespace).search(analyzer=analyzer)
-        return {(each.model_version, each.metric, each.subject): each for each in every}
+        return {
+            (finding.model_version, finding.metric, finding.subject): finding for finding in every
+        }
 
     return find
 
@@ -304,7 +306,7 @@ def anything(
         events += odd_outcomes(events)
         events += [
             *accesses_of(24, 20),
-            *runs_of("train", [(each, True, 60.0) for each in range(24)]),
+            *runs_of("train", [(number, True, 60.0) for number in range(24)]),
         ]
         for hour in range(0, 24, 4):
             events += model_events("evaluate", hour, str(hour), {"roc_auc": 0.7})
@@ -312,7 +314,7 @@ def anything(
         for event in events:
             if chance.random() < (0.1, 0.5)[seed % 2]:
                 for _ in range(chance.choice((1, 2, 5))):
-                    name = chance.choice([each for each in event if each != "event.dataset"])
+                    name = chance.choice([field for field in event if field != "event.dataset"])
                     value = chance.choice(ANYTHING)
                     # Elasticsearch cannot round the last date there is to hours.
                     if value != 2**63 - 1 or name not in DATES:
@@ -344,7 +346,7 @@ def test_whatever_elasticsearch_takes(
     BaselineStore(cluster, namespace).write([baseline])
     analysis = judged()
     assert analysis.failures == {}
-    assert {name for name, each in analysis.written.items() if each.total} > {
+    assert {name for name, count in analysis.written.items() if count.total} > {
         *("completeness", "concept_drift", "data_quality", "feature_drift", "label_coverage"),
         *("embedding_drift", "fallback_rate", "job_health", "live_performance", "service_health"),
     }

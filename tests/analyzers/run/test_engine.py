@@ -148,8 +148,8 @@ def test_a_run_killed_in_the_middle(
     fixed = written(logged, namespace)
     assert not any(run().profiles.values())
     assert written(logged, namespace) == fixed
-    latest = [each for each in fixed.values() if each.get("finding.latest")]
-    assert len(latest) == len({each["finding.id"] for each in latest})
+    latest = [document for document in fixed.values() if document.get("finding.latest")]
+    assert len(latest) == len({document["finding.id"] for document in latest})
 
 
 def test_late_events_make_revisions(
@@ -169,11 +169,11 @@ def test_late_events_make_revisions(
     assert analysis.written["service_health"].revised > 0
     assert analysis.written["score_shift"].revised == 0
     rates = [
-        each
-        for each in FindingStore(logged, namespace).search(
+        finding
+        for finding in FindingStore(logged, namespace).search(
             since=start + 20 * HOUR, until=start + 21 * HOUR, analyzer="service_health"
         )
-        if each.metric == "http.5xx.rate"
+        if finding.metric == "http.5xx.rate"
     ]
     assert {(rate.severity, rate.revision) for rate in rates} == {(Severity.CRITICAL, 2)}
     kept = written(logged, namespace)
@@ -198,7 +198,7 @@ def test_one_failing_analyzer_leaves_the_others(
     analysis = run_on_requests(analyzers=[Failing(), ServiceHealth()])
     assert analysis.failures == {"failing": "ZeroDivisionError: division by zero"}
     store = FindingStore(cluster, namespace)
-    failed = {each.metric: each for each in store.search(analyzer="failing")}
+    failed = {finding.metric: finding for finding in store.search(analyzer="failing")}
     assert failed[engine.FAILURE].severity is Severity.UNKNOWN
     assert "division by zero" in failed[engine.FAILURE].reason
     assert "http.5xx.rate" in failed
@@ -245,13 +245,13 @@ def test_a_kind_that_cannot_be_profiled_leaves_the_others(
     (failed,) = store.search(analyzer="job_health")
     assert (failed.metric, failed.severity) == (engine.FAILURE, Severity.UNKNOWN)
     assert "disk is broken" in failed.reason
-    alarms = {each.analyzer for each in store.search(severity=Severity.WARNING)}
+    alarms = {finding.analyzer for finding in store.search(severity=Severity.WARNING)}
     assert alarms == {"service_health", "score_shift"}
     monkeypatch.undo()
     fixed = run()
     assert fixed.failures == {}
     assert fixed.withdrawn == 1
-    assert engine.FAILURE not in {each.metric for each in store.search(analyzer="job_health")}
+    assert engine.FAILURE not in {finding.metric for finding in store.search(analyzer="job_health")}
 
 
 def test_a_cluster_that_is_away_ends_the_run(
@@ -278,7 +278,7 @@ def test_findings_that_are_refused_leave_the_others(
 
     def refusing(self: Cluster, documents: Any) -> Any:
         kept = list(documents)
-        if any(each.source.get("finding.metric") == "latency.mean" for each in kept):
+        if any(hit.source.get("finding.metric") == "latency.mean" for hit in kept):
             raise ClusterError("1 document was refused", "Look at it.")
         return put(self, kept)
 
@@ -322,7 +322,7 @@ def test_a_failure_that_was_mended_is_withdrawn(
     monkeypatch.setattr(Failing, "evaluate", ServiceHealth.evaluate)
     assert run_on_requests(analyzers=[Failing()]).withdrawn == 2
     found = list(FindingStore(cluster, namespace).search(analyzer="failing"))
-    assert engine.FAILURE not in {each.metric for each in found}
+    assert engine.FAILURE not in {finding.metric for finding in found}
 
 
 def test_nothing_was_logged(cluster: Cluster, namespace: str, start: datetime) -> None:
@@ -359,8 +359,8 @@ def test_only_windows_that_have_ended_are_judged(
     now = start + timedelta(hours=4.5)
     assert run_on_requests(now=now).period.end == now
     found = list(FindingStore(cluster, namespace).search())
-    assert max(each.end for each in found) <= now
-    assert {each.created for each in found} == {now}
+    assert max(finding.end for finding in found) <= now
+    assert {finding.created for finding in found} == {now}
 
 
 def test_silence_is_found_afterwards(
@@ -379,8 +379,10 @@ def test_silence_is_found_afterwards(
     period = Window(start + 6 * DAY, start + 6 * DAY + 6 * HOUR)
     analyze(cluster, namespace, period, now=start + 30 * DAY, analyzers=[ServiceHealth()])
     found = list(FindingStore(cluster, namespace).search(metric="traffic.rph"))
-    assert [each.end for each in found] == [start + 6 * DAY + hour * HOUR for hour in range(1, 7)]
-    assert {(each.value, each.severity) for each in found} == {(0.0, Severity.WARNING)}
+    assert [finding.end for finding in found] == [
+        start + 6 * DAY + hour * HOUR for hour in range(1, 7)
+    ]
+    assert {(finding.value, finding.severity) for finding in found} == {(0.0, Severity.WARNING)}
 
 
 def test_the_same_hour_of_past_weeks_is_read(
@@ -410,4 +412,4 @@ def test_the_same_hour_of_past_weeks_is_read(
 
 def test_all_analyzers_are_asked(run_on_requests: Callable[..., Analysis]) -> None:
     """Without a choice, every analyzer that is found takes part."""
-    assert list(run_on_requests().written) == [each.name for each in discover()]
+    assert list(run_on_requests().written) == [analyzer.name for analyzer in discover()]

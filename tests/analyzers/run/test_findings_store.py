@@ -66,12 +66,12 @@ def test_after_writing_exactly_the_newest_is_the_latest(
     }
     finding = make(NOW, value=value)
     decided = plan({finding.key: finding}, stored(present.values()), NOW)
-    for each, _ in decided.supersede:
-        present[each.revision] = replace(present[each.revision], latest=False)
+    for replaced, _ in decided.supersede:
+        present[replaced.revision] = replace(present[replaced.revision], latest=False)
     for new in decided.write:
         assert new.revision not in present
         present[new.revision] = new
-    (latest,) = [each for each in present.values() if each.latest]
+    (latest,) = [kept for kept in present.values() if kept.latest]
     assert latest.revision == max(present)
     assert latest.value == value
     assert decided.written.total == 1
@@ -85,7 +85,7 @@ def test_the_same_again_changes_nothing(cluster: Cluster, namespace: str, start:
     before = documents(cluster, store)
     assert store.write(findings, NOW + DAY) == Written(unchanged=5)
     assert documents(cluster, store) == before
-    assert {each.key for each in store.search()} == {finding.key for finding in findings}
+    assert {finding.key for finding in store.search()} == {finding.key for finding in findings}
 
 
 def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: datetime) -> None:
@@ -96,13 +96,13 @@ def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: 
         revised=1, unchanged=1
     )
     first, second = [
-        Finding.from_document(each)
-        for _, each in sorted(documents(cluster, store).items())
-        if each["event.start"] == make(start).to_document()["event.start"]
+        Finding.from_document(event)
+        for _, event in sorted(documents(cluster, store).items())
+        if event["event.start"] == make(start).to_document()["event.start"]
     ]
     assert (first.value, first.revision, first.latest, first.created) == (1.0, 1, False, NOW)
     assert (second.value, second.revision, second.latest) == (2.0, 2, True)
-    assert [each.value for each in store.search()] == [2.0, 1.0]
+    assert [finding.value for finding in store.search()] == [2.0, 1.0]
 
 
 def test_a_run_killed_between_two_requests_is_mended(
@@ -117,11 +117,11 @@ def test_a_run_killed_between_two_requests_is_mended(
     cluster.refresh(store.pattern)
     assert len(list(store.search())) == 2
     store.write([make(start, value=2.0)], NOW + 2 * DAY)
-    assert [each.revision for each in store.search()] == [2]
+    assert [finding.revision for finding in store.search()] == [2]
     # What was known in between is told by the revision that was written, not by the mending.
     for hours, revision in ((0, 1), (9, 2), (30, 2)):
         known = store.search(as_of=NOW + hours * HOUR)
-        assert [each.revision for each in known] == [revision]
+        assert [finding.revision for finding in known] == [revision]
 
 
 def test_a_busy_cluster_leaves_one_latest(
@@ -143,7 +143,7 @@ def test_a_busy_cluster_leaves_one_latest(
     intercept(cluster, monkeypatch, turn_away)
     store.write([make(start, value=2.0)], NOW + DAY)
     assert not busy
-    assert [each.revision for each in store.search()] == [2]
+    assert [finding.revision for finding in store.search()] == [2]
 
 
 def test_what_no_longer_holds_is_withdrawn(
@@ -156,7 +156,7 @@ def test_what_no_longer_holds_is_withdrawn(
     store.write([*findings, other], NOW)
     period = Window(start + HOUR, start + 3 * HOUR)
     assert store.withdraw("a", period, {findings[1].key}, NOW) == 1
-    left = {each.key for each in store.search()}
+    left = {finding.key for finding in store.search()}
     assert left == {findings[0].key, findings[1].key, findings[3].key, other.key}
 
 
@@ -172,10 +172,11 @@ def test_what_was_known_at_a_moment(cluster: Cluster, namespace: str, start: dat
     store.withdraw("a", period, set(), NOW + 2 * DAY)
     store.write([make(start, value=2.0)], NOW + 3 * DAY)
     known = [
-        [each.value for each in store.search(as_of=NOW + days * DAY - HOUR)] for days in range(5)
+        [finding.value for finding in store.search(as_of=NOW + days * DAY - HOUR)]
+        for days in range(5)
     ]
     assert known == [[], [1.0], [2.0], [], [2.0]]
-    assert [each.revision for each in store.search()] == [3]
+    assert [finding.revision for finding in store.search()] == [3]
 
 
 def test_searches_narrow(cluster: Cluster, namespace: str, start: datetime) -> None:
@@ -189,7 +190,7 @@ def test_searches_narrow(cluster: Cluster, namespace: str, start: datetime) -> N
         ],
         NOW,
     )
-    ends = [each.end for each in store.search()]
+    ends = [finding.end for finding in store.search()]
     assert ends == sorted(ends)
     assert len(ends) == 8
     assert len(list(store.search(severity=Severity.WARNING))) == 4
@@ -197,7 +198,7 @@ def test_searches_narrow(cluster: Cluster, namespace: str, start: datetime) -> N
     assert len(list(store.search(metric="m0"))) == 4
     assert len(list(store.search(analyzer="b"))) == 0
     some = list(store.search(since=start + 2 * HOUR, until=start + 4 * HOUR))
-    assert [each.end for each in some] == [start + 3 * HOUR, start + 4 * HOUR]
+    assert [finding.end for finding in some] == [start + 3 * HOUR, start + 4 * HOUR]
 
 
 def test_an_empty_store(cluster: Cluster, namespace: str) -> None:

@@ -103,12 +103,12 @@ def numbered(events: Events) -> Events:
     """Number each service's lines in order of time, and lose some of them."""
     numbers: dict[str, int] = defaultdict(int)
     lines = []
-    for each in sorted(events, key=lambda event: event["@timestamp"]):
-        service = each["service.name"]
+    for event in sorted(events, key=lambda event: event["@timestamp"]):
+        service = event["service.name"]
         numbers[service] += 1
         name = {"event.sequence": numbers[service], "process.entity_id": service}
-        lines.append(each | name | {"event.id": f"{service}-{numbers[service]}"})
-    return [each for place, each in enumerate(lines) if place % LOST != LOST - 1]
+        lines.append(event | name | {"event.id": f"{service}-{numbers[service]}"})
+    return [line for place, line in enumerate(lines) if place % LOST != LOST - 1]
 
 
 def documents(cluster: Cluster, namespace: str) -> Documents:
@@ -157,11 +157,11 @@ def test_deleting_the_logs_of_a_profiled_week_changes_nothing(
     namespace = logged(everything(7 * 24))
     analyze(cluster, namespace, week, now=week.end)
     before = documents(cluster, namespace)
-    assert len({each.get("finding.analyzer") for each in before.values()}) > 10
+    assert len({document.get("finding.analyzer") for document in before.values()}) > 10
     delete_logs(cluster, namespace)
     again = analyze(cluster, namespace, week, now=week.end + HOUR)
     assert again.failures == {}
-    assert sum(again.severities.values()) == sum(each.total for each in again.written.values())
+    assert sum(again.severities.values()) == sum(count.total for count in again.written.values())
     assert differing(documents(cluster, namespace), before) == []
 
 
@@ -174,7 +174,7 @@ def test_late_lines_after_the_logs_were_deleted_change_no_verdict(
 ) -> None:
     """What one adds cannot be told where what it adds to is gone: what was counted stays."""
     period = Window(start, start + HOURS * HOUR)
-    events = [each for each in everything(HOURS) if each["event.dataset"] != "ml.outcome"]
+    events = [event for event in everything(HOURS) if event["event.dataset"] != "ml.outcome"]
     twice = [
         event | {"event.id": f"{event['event.id']}-{copy}"} for event in events for copy in "ab"
     ]
@@ -184,16 +184,16 @@ def test_late_lines_after_the_logs_were_deleted_change_no_verdict(
     delete_logs(cluster, namespace)
     arrived = {"event.ingested": iso(period.end + HOUR)}
     late = [event | arrived for event in events[::10]]
-    assert len({each["event.dataset"] for each in late}) > 3
+    assert len({event["event.dataset"] for event in late}) > 3
     ship(late, into=namespace)
     again = analyze(cluster, namespace, period, now=period.end + HOUR)
     assert again.failures == {}
     assert again.profiles.keys() >= {"prediction", "access", "job", "sequence"}
     # Lines that arrive in an hour without any are news of that hour of arrival.
     kept = {
-        place: each
-        for place, each in documents(cluster, namespace).items()
-        if each.get("profile.kind") != "clock" or place in before
+        place: document
+        for place, document in documents(cluster, namespace).items()
+        if document.get("profile.kind") != "clock" or place in before
     }
     assert differing(kept, before) == []
 

@@ -45,7 +45,7 @@ def test_every_id_is_as_likely() -> None:
 
 def named(events: Events) -> Events:
     """Return predictions with an id each."""
-    return [each | {"ml.prediction.id": f"p-{index:04}"} for index, each in enumerate(events)]
+    return [event | {"ml.prediction.id": f"p-{index:04}"} for index, event in enumerate(events)]
 
 
 def outcome(of: str, at: datetime, *, label: bool) -> dict[str, Any]:
@@ -70,19 +70,19 @@ def test_a_sample_holds_what_was_logged(
     """Scores, features, missing values and known outcomes are those of the chosen predictions."""
     events = named(predictions_of(4, 100))
     labels = {f"p-{number:04}": number % 3 == 0 for number in range(0, 400, 2)}
-    outcomes = [outcome(each, start + HOUR, label=of) for each, of in labels.items()]
+    outcomes = [outcome(id_, start + HOUR, label=of) for id_, of in labels.items()]
     ship([*events, *outcomes[::2]])
     LabelJoin(cluster, namespace, start + 2 * HOUR).run()
     # What is not joined yet is known all the same; the outcome logged last counts.
     ship(outcomes[1::2])
     changed = [label for label in labels if label.endswith("8")]
     labels |= dict.fromkeys(changed, True)
-    ship([outcome(each, start + 2 * HOUR, label=True) for each in changed])
+    ship([outcome(id_, start + 2 * HOUR, label=True) for id_ in changed])
     period = Window(start, start + DAY)
     drawn = sample(cluster, namespace, period, 150)
     assert drawn.num_rows == 150
     assert drawn.equals(sample(cluster, namespace, period, 150))
-    by_id = {each["ml.prediction.id"]: each for each in events}
+    by_id = {event["ml.prediction.id"]: event for event in events}
     for row in drawn.to_pylist():
         event = by_id[row["ml.prediction.id"]]
         assert row["ml.prediction.score"] == event["ml.prediction.score"]

@@ -39,9 +39,9 @@ def test_equal_samples_are_seldom_called_different() -> None:
         centroid_distance(rng.normal(size=(60, 4)), rng.normal(size=(80, 4)), deals=199, seed=seed)
         for seed in range(200)
     ]
-    called = sum(each.p_value <= 0.05 for each in found)
+    called = sum(distance.p_value <= 0.05 for distance in found)
     assert 2 <= called <= 20
-    assert sum(each.interval.low > 0 for each in found) <= 3
+    assert sum(distance.interval.low > 0 for distance in found) <= 3
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 12])
@@ -58,8 +58,8 @@ def test_the_rows_needed_have_the_power_stated(dimension: int) -> None:
         centroid_distance(rng.normal(size=(rows, dimension)) + shift, y, seed=seed)
         for seed in range(60)
     ]
-    assert sum(each.interval.low > 0 for each in found) >= 50
-    assert sum(each.interval.contains(0.5) for each in found) >= 58
+    assert sum(distance.interval.low > 0 for distance in found) >= 50
+    assert sum(distance.interval.contains(0.5) for distance in found) >= 58
 
 
 def test_a_seed_makes_it_the_same_again() -> None:

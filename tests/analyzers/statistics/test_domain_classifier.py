@@ -31,8 +31,8 @@ def test_equal_samples_cannot_be_told_apart() -> None:
     found = [
         domain_auc(rng.normal(size=(150, 6)), rng.normal(size=(200, 6)), 0.95) for _ in range(40)
     ]
-    assert sum(each.interval.low > 0.5 for each in found) <= 3
-    assert np.mean([each.value for each in found]) == pytest.approx(0.5, abs=0.03)
+    assert sum(estimate.interval.low > 0.5 for estimate in found) <= 3
+    assert np.mean([estimate.value for estimate in found]) == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_shift_is_seen_as_well_as_it_can_be() -> None:

@@ -87,8 +87,8 @@ def test_the_ends_are_the_binomials_order_statistics(
     rows: int, share: float, confidence: float
 ) -> None:
     """With a bucket for each row, both ends are the least ranks that reach the binomial's tails."""
-    each = Buckets.from_values(range(rows), range(rows + 1))
-    interval = percentile_confidence(each, share, confidence)
+    buckets = Buckets.from_values(range(rows), range(rows + 1))
+    interval = percentile_confidence(buckets, share, confidence)
     at_most = stats.binom.cdf(range(rows + 1), rows, share)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     # Between two neighbouring doubles the rank is a matter of rounding.

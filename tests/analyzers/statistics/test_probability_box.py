@@ -110,7 +110,7 @@ def test_disjoint_edges_leave_everything_open_but_what_extremes_say() -> None:
         ks.ks_distance_of_parts([now], [before]).low,
         ks.ks_distance_of_parts([now], [before]).high,
     ) == (1.0, 1.0)
-    bare = [Buckets(each.edges, each.counts) for each in (now, before)]
+    bare = [Buckets(box.edges, box.counts) for box in (now, before)]
     assert (
         ks.ks_distance_of_parts(bare[:1], bare[1:]).low,
         ks.ks_distance_of_parts(bare[:1], bare[1:]).high,

@@ -77,13 +77,13 @@ def test_measures_are_what_python_counts(
     assert set(found) == {"/a", "/b"}
     for path, row in found.items():
         of_path = [request for request in requests if request["url.path"] == path]
-        bad = [each for each in of_path if each[STATUS] >= 500]
-        late = [each for each in of_path if each["@timestamp"] >= iso(START + 3 * HOUR)]
+        bad = [event for event in of_path if event[STATUS] >= 500]
+        late = [event for event in of_path if event["@timestamp"] >= iso(START + 3 * HOUR)]
         assert row["n"] == len(of_path)
         assert row["bad"] == len(bad)
         assert row["share"] == len(bad) / len(of_path)
-        assert row["sum"] == sum(each["event.duration"] for each in of_path)
-        slowest = max((each["event.duration"] for each in bad), default=None)
+        assert row["sum"] == sum(event["event.duration"] for event in of_path)
+        slowest = max((event["event.duration"] for event in bad), default=None)
         assert row["slowest bad"] == slowest
         assert row["late"] == len(late)
         assert row["last"] == of_path[-1][STATUS]

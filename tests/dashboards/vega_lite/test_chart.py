@@ -150,5 +150,5 @@ def test_what_does_not_add_up_is_not_stacked() -> None:
     counts = chart_drawing(counted("bar", Time(), PATHS), [parted()], WINDOW)
     assert drawn is not None
     assert counts is not None
-    stacks = [each["layer"][0]["encoding"]["y"]["stack"] for each in (drawn, counts)]
+    stacks = [chart["layer"][0]["encoding"]["y"]["stack"] for chart in (drawn, counts)]
     assert stacks == [None, "zero"]

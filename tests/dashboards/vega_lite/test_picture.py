@@ -19,7 +19,7 @@ RANKS = ("critical", "warning", "unknown", "ok")
 
 def part(hour: int, *severities: str) -> dict[str, object]:
     """Return a part of time with one finding of each of some severities."""
-    counts = {each: {"doc_count": severities.count(each)} for each in RANKS}
+    counts = {rank: {"doc_count": severities.count(rank)} for rank in RANKS}
     return {"key": hour * HOUR, "doc_count": len(severities), **counts}
 
 

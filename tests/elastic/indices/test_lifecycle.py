@@ -17,10 +17,10 @@ CHECKER = Path(__file__).parents[4] / "shared" / "tools" / "check_artefacts.py"
 
 def _retention(lines: str) -> dict[str, int | None]:
     Path("mlmon.toml").write_text(f"[elastic.retention]\n{lines}\n")
-    return {each.name: each.days for each in configured()}
+    return {lifecycle.name: lifecycle.days for lifecycle in configured()}
 
 
-@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=lambda each: each.name)
+@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=lambda lifecycle: lifecycle.name)
 def test_a_policy_fits_the_published_schema(lifecycle: Lifecycle) -> None:
     """Each policy is what Elasticsearch's API description allows, with no unknown key."""
     if not CHECKER.is_file():
@@ -46,8 +46,8 @@ def test_everything_that_grows_has_a_lifecycle() -> None:
         "mlmon-notices",
         "mlmon-state",
     }
-    assert {each.template for each in LIFECYCLES} == named - lasting
-    assert all(each.days for each in LIFECYCLES)
+    assert {lifecycle.template for lifecycle in LIFECYCLES} == named - lasting
+    assert all(lifecycle.days for lifecycle in LIFECYCLES)
 
 
 @pytest.mark.parametrize(("days", "rollover"), [(1, 1), (30, 7), (400, 30), (None, 30)])
@@ -67,12 +67,12 @@ def test_the_documented_table_is_the_one_in_force() -> None:
         if row.startswith("| `") and "for ever" not in row
         for name in row.split("|")[1].split(",")
     }
-    assert documented == {each.name: each.days for each in LIFECYCLES}
+    assert documented == {lifecycle.name: lifecycle.days for lifecycle in LIFECYCLES}
 
 
 def test_retention_is_overridden_by_dataset() -> None:
     """A number of days, with and without the quotes that TOML asks for, or for ever."""
-    before = {each.name: each.days for each in LIFECYCLES}
+    before = {lifecycle.name: lifecycle.days for lifecycle in LIFECYCLES}
     found = _retention('"ml.prediction" = 90\nml.access = 7\nmlmon-findings = "forever"')
     assert found == before | {"ml.prediction": 90, "ml.access": 7, "mlmon-findings": None}
 
@@ -111,15 +111,15 @@ def test_a_template_of_a_cluster_with_ilm_names_its_policy(cluster: Any) -> None
         def capabilities(self) -> Any:
             return type("Offers", (), {"ilm": True})
 
-    fitted: Any = {each.name: each for each in templates.fitting(WithIlm())}  # type: ignore[arg-type]
-    plain = {each.name: each for each in templates.fitting(cluster)}
+    fitted: Any = {template.name: template for template in templates.fitting(WithIlm())}  # type: ignore[arg-type]
+    plain = {template.name: template for template in templates.fitting(cluster)}
     for lifecycle in LIFECYCLES:
         body = fitted[lifecycle.template].body
         assert body["template"]["settings"]["index.lifecycle.name"] == lifecycle.policy
         assert body["_meta"] == body["template"]["mappings"]["_meta"]
         assert body["_meta"] != plain[lifecycle.template].body["_meta"]
     if not cluster.capabilities().ilm:
-        assert "lifecycle" not in json.dumps([each.body for each in plain.values()])
+        assert "lifecycle" not in json.dumps([template.body for template in plain.values()])
     assert fitted["mlmon-alerts"].body == plain["mlmon-alerts"].body
 
 

@@ -111,7 +111,7 @@ def test_the_first_good_row_of_an_id_is_the_one_replayed(tmp_path: Path) -> None
     bad = GOOD.format("a").replace("0.5", "5")
     result = replay(tmp_path, HEADER + bad + GOOD.format("a") + GOOD.format("a"))
     rejected = lines(tmp_path / "out" / "table.rejected.ndjson")
-    assert [(each["row"], each["column"]) for each in rejected] == [(1, "score"), (3, "id")]
+    assert [(row["row"], row["column"]) for row in rejected] == [(1, "score"), (3, "id")]
     assert json.loads(result.stdout)["predictions"] == 1
 
 
@@ -124,7 +124,7 @@ def test_rows_keep_their_numbers_behind_broken_ones(
     table = f"{HEADER}x\n{block}\ny,z\n{GOOD.format('last').replace('0.5', '7')}"
     result = replay(tmp_path, table)
     rejected = lines(tmp_path / "out" / "table.rejected.ndjson")
-    rows = sorted((each["row"], each["value"]) for each in rejected)
+    rows = sorted((row["row"], row["value"]) for row in rejected)
     assert rows == [(1, "x"), (1_002, "y,z"), (1_003, "7")]
     assert json.loads(result.stdout)["predictions"] == 1_000
 

@@ -130,9 +130,9 @@ def test_every_value_arrives(name: str, table: list[dict[str, Any]]) -> None:
         assert event.get("ml.features.numeric.x_y") == row["x y"]
         assert event.get("ml.features.categorical.country") == row["country"]
         assert event.get("ml.features.embedding.vector") == row["vector"]
-        missing = {each for each in ("x y", "country", "vector") if row[each] is None}
+        missing = {name for name in ("x y", "country", "vector") if row[name] is None}
         named = set(event.get("ml.features.missing", ()))
-        assert named == {each.replace(" ", "_") for each in missing}
+        assert named == {name.replace(" ", "_") for name in missing}
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -26,8 +26,8 @@ def errors(checker: Errors | None) -> Errors:
 
 @pytest.mark.parametrize(
     "artefact",
-    [each for each in EVERYTHING if each.kind != "saved-object"],
-    ids=lambda each: f"{each.kind}-{each.id}",
+    [artefact for artefact in EVERYTHING if artefact.kind != "saved-object"],
+    ids=lambda artefact: f"{artefact.kind}-{artefact.id}",
 )
 def test_bodies_are_what_the_schemas_say(artefact: Artefact, errors: Errors) -> None:
     """Every body that an API takes is valid by that API's published schema."""
@@ -36,7 +36,7 @@ def test_bodies_are_what_the_schemas_say(artefact: Artefact, errors: Errors) -> 
 
 def test_the_schemas_refuse_what_is_wrong(errors: Errors) -> None:
     """A wrong chart type, a wrong operation, an unknown key: none passes."""
-    body = next(each.body for each in EVERYTHING if each.kind == "dashboard")
+    body = next(artefact.body for artefact in EVERYTHING if artefact.kind == "dashboard")
     panels = [panel for panel in body["panels"] if panel["config"].get("type") == "xy"]
     place = body["panels"].index(panels[0])
     for change in ({"type": "line_chart"}, {"y": [{"operation": "avg"}]}, {"colour": "red"}):

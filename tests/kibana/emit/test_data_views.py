@@ -13,7 +13,7 @@ from mlmon.kibana.emit.data_views import data_view
 from mlmon.kibana.emit.saved_objects import index_pattern
 
 TARGET = Target("production", "ops")
-each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda each: each.name)
+each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 
 
 def formats(source: Source) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def test_every_field_has_a_label_and_its_description(source: Source) -> None:
         assert attributes["customDescription"] == named[name].description
     labels = [attributes["customLabel"] for attributes in view["fieldAttrs"].values()]
     assert len(labels) == len(set(labels))
-    assert not [each for each in labels if not re.fullmatch(r"[A-Z5].*", each)]
+    assert not [label for label in labels if not re.fullmatch(r"[A-Z5].*", label)]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
     told = json.loads(run("export", "--out", str(tmp_path), "--namespace", "n", "--json"))
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert set(told["files"]) == written
-    back = {(each.kind, each.id): json.dumps(each.body) for each in read(tmp_path)}
+    back = {(artefact.kind, artefact.id): json.dumps(artefact.body) for artefact in read(tmp_path)}
     assert back == {
         (artefact.kind, artefact.id): json.dumps(artefact.body)
         for artefact in artefacts(Target("n"))

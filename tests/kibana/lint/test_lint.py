@@ -20,17 +20,17 @@ Change = Callable[[dict[str, Any]], None]
 
 def test_nothing_is_wrong_with_what_is_shipped() -> None:
     """All artefacts of a place pass, of every kind there is."""
-    assert [str(each) for each in lint(EVERYTHING)] == []
+    assert [str(problem) for problem in lint(EVERYTHING)] == []
     assert len(EVERYTHING) > 40
 
 
 def changed(kind: Kind, id_: str, change: Change) -> list[str]:
     """Return what the lint says of everything, after one artefact was changed."""
-    (found,) = (each for each in EVERYTHING if (each.kind, each.id) == (kind, id_))
+    (found,) = (artefact for artefact in EVERYTHING if (artefact.kind, artefact.id) == (kind, id_))
     body = copy.deepcopy(dict(found.body))
     change(body)
-    rest = [each for each in EVERYTHING if each is not found]
-    return [str(each) for each in lint([*rest, Artefact(kind, id_, body)])]
+    rest = [artefact for artefact in EVERYTHING if artefact is not found]
+    return [str(problem) for problem in lint([*rest, Artefact(kind, id_, body)])]
 
 
 def in_json(path: str, change: Change) -> Change:
@@ -77,7 +77,7 @@ def vega(change: Change) -> Change:
 
     def inside(panels: Any) -> None:
         found = (panel["embeddableConfig"].get("savedVis", {}) for panel in panels)
-        params = next(each["params"] for each in found if each.get("type") == "vega")
+        params = next(action["params"] for action in found if action.get("type") == "vega")
         spec = json.loads(params["spec"])
         change(spec)
         params["spec"] = json.dumps(spec)
@@ -272,7 +272,7 @@ FAULTS: list[tuple[Kind, str, Change, str]] = [
 def test_each_fault_is_found(kind: Kind, id_: str, change: Change, said: str) -> None:
     """One change to what is right is one fault named, at its place."""
     found = changed(kind, id_, change)
-    assert any(said in each and id_ in each for each in found), found
+    assert any(said in problem and id_ in problem for problem in found), found
 
 
 def rule(**changes: Any) -> Artefact:
@@ -309,7 +309,7 @@ def rule(**changes: Any) -> Artefact:
 def said_of(*found: Artefact) -> list[str]:
     """Return what the lint says of artefacts beside a connector."""
     connector = {"name": "mlmon log", "connector_type_id": ".server-log"}
-    return [str(each) for each in lint([*found, Artefact("connector", CONNECTOR, connector)])]
+    return [str(problem) for problem in lint([*found, Artefact("connector", CONNECTOR, connector)])]
 
 
 def test_a_good_rule_passes() -> None:
@@ -357,14 +357,14 @@ def action(**changes: Any) -> list[dict[str, Any]]:
 def test_faults_of_rules(changes: dict[str, Any], said: str) -> None:
     """What Kibana checks only when a rule is saved is found before."""
     found = said_of(rule(**changes))
-    assert any(said in each for each in found), found
+    assert any(said in problem for problem in found), found
 
 
 def test_frequencies_are_not_mixed() -> None:
     """A rule notifies by itself or by its actions."""
     mixed = rule()
     body = {**mixed.body, "notify_when": "onActiveAlert"}
-    assert any("exclude each other" in each for each in said_of(Artefact("rule", "r", body)))
+    assert any("exclude each other" in problem for problem in said_of(Artefact("rule", "r", body)))
 
 
 def test_esql_takes_one_threshold() -> None:
@@ -373,15 +373,15 @@ def test_esql_takes_one_threshold() -> None:
     bare = {"esQuery": None, "index": None}
     assert said_of(rule(**esql, **bare)) == []
     found = said_of(rule(**esql, **bare, threshold=[3]))
-    assert any("of ES|QL is > [0]" in each for each in found)
+    assert any("of ES|QL is > [0]" in problem for problem in found)
 
 
 def test_connectors_need_a_uuid_and_no_secret() -> None:
     """Kibana draws other ids itself, and a secret in a file is none."""
     body = {"name": "mlmon x", "secrets": {"password": "p"}}
-    found = [str(each) for each in lint([Artefact("connector", "mlmon-x", body)])]
-    assert any("is no UUID" in each for each in found)
-    assert any("secrets" in each for each in found)
+    found = [str(problem) for problem in lint([Artefact("connector", "mlmon-x", body)])]
+    assert any("is no UUID" in problem for problem in found)
+    assert any("secrets" in problem for problem in found)
 
 
 def test_watches() -> None:
@@ -401,14 +401,14 @@ def test_watches() -> None:
         ({"actions": {"log": {"logging": {}, "throttle_period": "hour"}}}, "no duration"),
         ({"metadata": {}}, "does not say"),
     ):
-        found = [str(each) for each in lint([Artefact("watch", "w", good | change)])]
-        assert any(said in each for each in found), (change, found)
+        found = [str(problem) for problem in lint([Artefact("watch", "w", good | change)])]
+        assert any(said in problem for problem in found), (change, found)
 
 
 def test_an_artefact_twice_is_found() -> None:
     """Two providers that make one id are noticed."""
-    found = [str(each) for each in lint([*EVERYTHING, EVERYTHING[0]])]
-    assert any("is there twice" in each for each in found)
+    found = [str(problem) for problem in lint([*EVERYTHING, EVERYTHING[0]])]
+    assert any("is there twice" in problem for problem in found)
 
 
 @pytest.mark.parametrize(

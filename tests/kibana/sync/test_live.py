@@ -66,10 +66,10 @@ ALERTING = (
 
 SMALL = (
     *(
-        each
-        for each in EVERYTHING
-        if each.kind == "data-view"
-        or each.id.endswith(("-alarms", "-performance", "-concept_drift"))
+        artefact
+        for artefact in EVERYTHING
+        if artefact.kind == "data-view"
+        or artefact.id.endswith(("-alarms", "-performance", "-concept_drift"))
     ),
     *ALERTING,
 )
@@ -132,7 +132,7 @@ def test_applying_twice_changes_nothing(stand_in: StandIn, url: str, version: st
     """Whatever Kibana adds of its own, an unchanged set plans empty, and nothing is sent."""
     stand_in.version = version
     number = tuple(int(part) for part in version.split("."))
-    assert {each.change for each in planned(url, ALL, number)} == {Change.CREATE}
+    assert {step.change for step in planned(url, ALL, number)} == {Change.CREATE}
     done = applied(url, ALL, number)
     assert len(done) == len(fitting(ALL, number))
     stand_in.requests.clear()
@@ -157,7 +157,7 @@ def test_a_newer_kibana_gets_bodies_but_for_vega(stand_in: StandIn, url: str) ->
     applied(url, ALL)
     put = {request.rpartition("/")[2] for request in stand_in.requests if request.startswith("PUT")}
     dashboards = {id_ for _, kind, id_ in stand_in.objects if kind == "dashboard"}
-    assert dashboards - put == {f"mlmon-production-ops-{each}" for each in ("drift", "overview")}
+    assert dashboards - put == {f"mlmon-production-ops-{name}" for name in ("drift", "overview")}
 
 
 def test_everything_goes_into_the_space(stand_in: StandIn, url: str) -> None:
@@ -176,15 +176,15 @@ def test_a_changed_thing_is_named_with_its_difference(stand_in: StandIn, url: st
     del data["panels"][4]
     search = stand_in.objects["ops", "search", "mlmon-production-ops-alarms"]
     search["attributes"]["columns"].append("finding.value")
-    changes = {each.artefact.id: each for each in planned(url) if each.change != Change.KEEP}
-    assert {id_: each.change for id_, each in changes.items()} == {
+    changes = {step.artefact.id: step for step in planned(url) if step.change != Change.KEEP}
+    assert {id_: step.change for id_, step in changes.items()} == {
         key[2]: Change.UPDATE,
         "mlmon-production-ops-performance": Change.UPDATE,
         "mlmon-production-ops-alarms": Change.UPDATE,
     }
     assert changes[key[2]].differences == ('/schedule/interval: "5m" → "1m"',)
     applied(url)
-    assert {each.change for each in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {Change.KEEP}
 
 
 def test_a_filter_added_by_hand_is_a_change(stand_in: StandIn, url: str) -> None:
@@ -192,7 +192,7 @@ def test_a_filter_added_by_hand_is_a_change(stand_in: StandIn, url: str) -> None
     applied(url)
     data = stand_in.bodies["ops", "mlmon-production-ops-performance"]
     data["filters"] = [{"type": "condition"}]
-    (change,) = [each for each in planned(url) if each.change != Change.KEEP]
+    (change,) = [step for step in planned(url) if step.change != Change.KEEP]
     assert change.differences[0].startswith("/filters: ")
 
 
@@ -201,7 +201,7 @@ def test_a_rule_that_was_switched_off_stays_off(stand_in: StandIn, url: str) -> 
     applied(url)
     key = ("ops", "alerting/rule", "mlmon-production-ops-errors")
     stand_in.things[key]["enabled"] = False
-    assert {each.change for each in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {Change.KEEP}
     stand_in.things[key]["name"] = "x"
     applied(url)
     assert stand_in.things[key]["enabled"] is False
@@ -254,12 +254,12 @@ def test_a_failure_midway_says_which_half_is_done(
     assert not_begun in caught.value.message
     stand_in.failing = []
     applied(url)
-    assert {each.change for each in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {Change.KEEP}
 
 
 def test_an_import_that_is_refused_in_part_is_named(stand_in: StandIn, url: str) -> None:
     """Kibana imports what it can: what it could not is in the message."""
-    chosen = [each for each in EVERYTHING if not each.id.endswith("-access")]
+    chosen = [artefact for artefact in EVERYTHING if not artefact.id.endswith("-access")]
     with pytest.raises(HalfAppliedError, match=r"search mlmon-\S+-requests \(missing_ref"):
         applied(url, chosen)
     assert stand_in.objects
@@ -279,7 +279,7 @@ def test_delete_takes_out_what_was_brought_in(stand_in: StandIn, url: str) -> No
 
 def test_connectors_keep_their_secrets_in_kibana() -> None:
     """Nothing that is sent to or written for Kibana holds one."""
-    assert all("secrets" not in each.body for each in (*EVERYTHING, *ALERTING))
+    assert all("secrets" not in artefact.body for artefact in (*EVERYTHING, *ALERTING))
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def test_data_cannot_leave_its_script() -> None:
 def test_nothing_is_said_of_the_time_range_where_it_was_not_asked() -> None:
     """Alerts are shown whatever the time range is: nothing there means nothing at all."""
     nothing = {"hits": {"total": {"value": 0}, "hits": []}}
-    shown = [documents_view(each, nothing) for each in (OPEN_INCIDENTS, ALARMS)]
-    assert [each.text for each in shown if isinstance(each, EmptyView)] == [
+    shown = [documents_view(panel, nothing) for panel in (OPEN_INCIDENTS, ALARMS)]
+    assert [view.text for view in shown if isinstance(view, EmptyView)] == [
         "Nothing to show.",
         "Nothing to show in this time range.",
     ]

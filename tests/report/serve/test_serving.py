@@ -163,9 +163,9 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
         page = browser.new_page()
-        page.on("console", lambda each: said.append(each.text))
-        page.on("pageerror", lambda each: said.append(str(each)))
-        page.on("request", lambda each: asked.add(urlsplit(each.url).hostname))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         page.goto(f"{server.url}overview?{RANGE}")
         page.wait_for_selector("body[data-pictures=drawn]", state="attached")
         pictures = page.locator("figure.picture").count()

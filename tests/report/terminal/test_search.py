@@ -68,10 +68,10 @@ def test_it_finds_what_is_wanted(cluster: Cluster, namespace: str, ship: Ship) -
     ship(EVENTS)
     for narrowed, minutes in CASES:
         found = newest(cluster, namespace, EventFilter(**({"since": START} | narrowed)), 100)
-        assert [each["event.sequence"] for each in found] == minutes, narrowed
+        assert [event["event.sequence"] for event in found] == minutes, narrowed
     # Of more than are asked for, the newest, and the newest last.
     newest_three = newest(cluster, namespace, EventFilter(START), 3)
-    assert [each["event.sequence"] for each in newest_three] == [4, 5, 6]
+    assert [event["event.sequence"] for event in newest_three] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,6 @@ def test_each_event_is_told_once_and_late_ones_too(
 
     event_filter = EventFilter(NOW - timedelta(hours=2))
     told = [
-        each["event.sequence"] for each in follow(cluster, namespace, event_filter, NOW, Looks())
+        event["event.sequence"] for event in follow(cluster, namespace, event_filter, NOW, Looks())
     ]
     assert told == [2, 3, 4, 5]

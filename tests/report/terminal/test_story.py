@@ -70,7 +70,7 @@ def test_every_id_leads_to_the_whole_story(
         datasets = [event["event.dataset"] for event in gathered.events]
         assert datasets == ["ml.prediction", "ml.bid", "ml.access", "ml.outcome"]
         assert all(event["trace.id"] != "b" * 32 for event in gathered.events)
-        assert [each["event.action"] for each in gathered.origin] == ["train", "evaluate"]
+        assert [event["event.action"] for event in gathered.origin] == ["train", "evaluate"]
 
 
 def test_what_the_story_says(
@@ -101,7 +101,7 @@ def test_what_the_story_says(
     )
     FindingStore(cluster, namespace).write([wrong, elsewhere], BEGIN)
     told = list(story(gather(cluster, namespace, "p-a")))
-    texts = [each.text for each in told]
+    texts = [entry.text for entry in told]
     assert texts[2] == "autobid 7 scored 0.710 ≥ 0.5: approved"
     details = "\n".join(told[2].details)
     for part in ("price 10.5", "country DE", "missing: rating", "stats stale, 2 h 1 min old"):

@@ -88,18 +88,18 @@ def test_events_of_a_clock_ahead_by_days_are_in_no_profile(
     period = Window(start, start + 4 * DAY)
     now, later = accesses_of(1, 60), accesses_of(1, 30, first=start + 3 * DAY)
     before = start + DAY - timedelta(hours=3)
-    ahead = [each | {"event.ingested": iso(before)} for each in later]
+    ahead = [event | {"event.ingested": iso(before)} for event in later]
     zone = accesses_of(1, 12, first=start + 2 * DAY + 12 * HOUR)
-    zone = [each | {"event.ingested": iso(start + 2 * DAY + 10 * HOUR)} for each in zone]
-    unsaid = [{**each} for each in accesses_of(1, 12, first=start + 3 * DAY + 12 * HOUR)]
-    for each in unsaid:
-        del each["event.ingested"]
+    zone = [event | {"event.ingested": iso(start + 2 * DAY + 10 * HOUR)} for event in zone]
+    unsaid = [{**event} for event in accesses_of(1, 12, first=start + 3 * DAY + 12 * HOUR)]
+    for event in unsaid:
+        del event["event.ingested"]
     ship([*now, *ahead, *zone, *unsaid])
     update("access", period)
     hours = Counter(
-        (each.window.start - start) // HOUR
-        for each in read("access", period)
-        for _ in range(each.paths["/predict"].requests)
+        (profile.window.start - start) // HOUR
+        for profile in read("access", period)
+        for _ in range(profile.paths["/predict"].requests)
     )
     assert hours == {0: 60, 2 * 24 + 12: 12, 3 * 24 + 12: 12}
     assert update("access", period) == 0
@@ -139,5 +139,7 @@ def test_arrivals_that_no_calendar_has(
         ship([hour[0] | {"event.ingested": arrival}])
     ship(hour[1:])
     update("access", Window(start, start + HOUR))
-    requests = sum(each.paths["/predict"].requests for each in read("access", Window(start, LAST)))
+    requests = sum(
+        profile.paths["/predict"].requests for profile in read("access", Window(start, LAST))
+    )
     assert requests == 11

@@ -47,7 +47,7 @@ def test_few_embeddings_are_all_kept(
     ship(embedded(3, 40))
     assert update("embedding", day) == 3
     profiles = read("embedding", day)
-    assert [each.model for each in profiles] == [("autobid", "1")] * 3
+    assert [profile.model for profile in profiles] == [("autobid", "1")] * 3
     for hour, profile in enumerate(profiles):
         stored = profile.fields["text"]
         assert (stored.logged, stored.seen, stored.rows, stored.dimension) == (20, 20, 20, 3)
@@ -99,7 +99,7 @@ def test_the_same_logs_give_the_same_sample(
     assert update("embedding", day) == 1
     (second,) = read("embedding", day)
     assert second.revision == 2
-    kept = [{tuple(row) for row in each.fields["text"].vectors()} for each in (first, second)]
+    kept = [{tuple(row) for row in profile.fields["text"].vectors()} for profile in (first, second)]
     # The ids are divided into ten parts before and after.
     assert kept[1] - {(-1.0, 0.5, 0.5)} == kept[0]
 

@@ -36,8 +36,8 @@ def predicted(predictions_of: Callable[..., Events]) -> Callable[..., Events]:
     def make(hours: int, per_hour: int, **more: Any) -> Events:
         events = predictions_of(hours, per_hour, **more)
         return [
-            each | {"ml.prediction.id": hashlib.md5(str(number).encode()).hexdigest()}  # noqa: S324 - a name
-            for number, each in enumerate(events)
+            event | {"ml.prediction.id": hashlib.md5(str(number).encode()).hexdigest()}  # noqa: S324 - a name
+            for number, event in enumerate(events)
         ]
 
     return make
@@ -51,15 +51,15 @@ def outcomes_of(rng: np.random.Generator) -> Callable[..., Events]:
         delays = [1.0, 1.0 + 1 / 3_600_000, 24.0, 20_000.0, *rng.exponential(20, len(predictions))]
         return [
             {
-                "@timestamp": iso(learnt := parse_time(each["@timestamp"]) + delay * HOUR),
+                "@timestamp": iso(learnt := parse_time(event["@timestamp"]) + delay * HOUR),
                 "event.dataset": "ml.outcome",
                 "event.ingested": iso(learnt),
-                "ml.prediction.id": each["ml.prediction.id"],
-                "ml.outcome.label": bool(rng.random() < each["ml.prediction.score"]),
+                "ml.prediction.id": event["ml.prediction.id"],
+                "ml.outcome.label": bool(rng.random() < event["ml.prediction.score"]),
                 "ml.outcome.value": round(float(rng.random()), 2),
             }
             | more
-            for each, delay in zip(predictions, delays, strict=False)
+            for event, delay in zip(predictions, delays, strict=False)
         ]
 
     return make
@@ -88,7 +88,7 @@ def test_counts_are_those_of_the_merged_rows(
 ) -> None:
     """Scores by label with their sums, decisions, value, delays and errors, hour by hour."""
     predictions = predicted(3, 40)
-    known = [each for number, each in enumerate(predictions) if number % 4]
+    known = [prediction for number, prediction in enumerate(predictions) if number % 4]
     outcomes = outcomes_of(known)
     ship([*predictions, *outcomes])
     assert update("label", day, [baseline]) == 3
@@ -119,12 +119,12 @@ def test_counts_are_those_of_the_merged_rows(
             assert decided.value == pytest.approx(positive["ml.outcome.value"].sum())
             assert decided.delays == Counter(of_decision["delay"].tolist())
         wrong = of_hour["approved"] != of_hour["ml.outcome.label"]
-        assert profile.errors == "".join("1" if each else "0" for each in wrong)
+        assert profile.errors == "".join("1" if is_wrong else "0" for is_wrong in wrong)
         assert profile.threshold == predictions[0]["ml.prediction.threshold"]
         assert profile.service == "api"
         assert profile.watermark.documents == len(of_hour)
         assert (profile.repeated, profile.contradicted) == (0, 0)
-    assert {1, 2, 24, 9_600} <= set().union(*(each.delays for each in profiles))
+    assert {1, 2, 24, 9_600} <= set().union(*(profile.delays for profile in profiles))
 
 
 def test_late_labels_revise_their_hour_only(
@@ -138,7 +138,7 @@ def test_late_labels_revise_their_hour_only(
 ) -> None:
     """A label that comes late, and one that is contradicted, make revisions where they belong."""
     predictions = predicted(3, 10)
-    first = [each for number, each in enumerate(predictions) if number % 10 < 8]
+    first = [prediction for number, prediction in enumerate(predictions) if number % 10 < 8]
     outcomes = outcomes_of(first)
     ship([*predictions, *outcomes])
     assert update("label", day, [baseline]) == 3
@@ -146,7 +146,7 @@ def test_late_labels_revise_their_hour_only(
     late = outcomes_of([predictions[8]])
     ship(late)
     assert update("label", day, [baseline]) == 1
-    assert [each.revision for each in read("label", day, [baseline])] == [2, 1, 1]
+    assert [profile.revision for profile in read("label", day, [baseline])] == [2, 1, 1]
     # The outcome of the second hour's first prediction, the other way round and later.
     known = outcomes[8]
     moment = parse_time(known["@timestamp"]) + DAY
@@ -182,10 +182,10 @@ def test_many_errors_are_sampled_by_id(
     update("label", day)
     one, two = read("label", day)
     rows = merged(full, outcomes)
-    rows["draw"] = [hashlib.sha256(each.encode()).hexdigest() for each in rows["ml.prediction.id"]]
+    rows["draw"] = [hashlib.sha256(id_.encode()).hexdigest() for id_ in rows["ml.prediction.id"]]
     drawn = rows.sort_values("draw").head(15).sort_values("@timestamp")
     wrong = drawn["approved"] != drawn["ml.outcome.label"]
-    assert one.errors == "".join("1" if each else "0" for each in wrong)
+    assert one.errors == "".join("1" if is_wrong else "0" for is_wrong in wrong)
     assert len(two.errors) == 10
     assert one.scores is None
 
@@ -219,8 +219,8 @@ def test_deleted_logs_change_no_profile(  # noqa: PLR0917 - fixtures
     assert len(both) == 4
     kind = label.LabelKind()
     chosen = kind.chosen(both, {newer.model: newer})
-    assert [each.baseline_id for each in chosen] == [newer.id] * 2
-    assert [each.labeled for each in chosen] == [each.labeled for each in before]
+    assert [profile.baseline_id for profile in chosen] == [newer.id] * 2
+    assert [profile.labeled for profile in chosen] == [profile.labeled for profile in before]
 
 
 def test_delays_give_percentiles() -> None:

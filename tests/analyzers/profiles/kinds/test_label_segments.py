@@ -49,8 +49,8 @@ def labeled(predictions_of: Callable[..., Events], rng: np.random.Generator) -> 
 
     def make(hours: int, per_hour: int) -> tuple[Events, Events]:
         predictions = [
-            each | {"ml.prediction.id": f"p{number}"}
-            for number, each in enumerate(predictions_of(hours, per_hour, change=strange))
+            event | {"ml.prediction.id": f"p{number}"}
+            for number, event in enumerate(predictions_of(hours, per_hour, change=strange))
         ]
         outcomes = [
             {
@@ -98,13 +98,13 @@ def test_counts_are_those_of_numpy(
         of_hour = predictions[hour * 60 : (hour + 1) * 60]
         found = profile.segments["country"]
         for name in ("DE", "FR", "US"):
-            mine = [each for each in of_hour if each.get(COUNTRY) == name]
+            mine = [event for event in of_hour if event.get(COUNTRY) == name]
             assert found.values[name] == counted(mine, outcomes, baseline.segment_edges)
-        strange = [each for each in of_hour[:4] if each["ml.prediction.decision"] == "approved"]
+        strange = [event for event in of_hour[:4] if event["ml.prediction.decision"] == "approved"]
         assert found.approved == profile.approved.labeled
         assert found.other == len(strange)
     whole = merge(profiles).segments["country"]
-    assert whole.approved == sum(each.approved.labeled for each in profiles)
+    assert whole.approved == sum(profile.approved.labeled for profile in profiles)
     body = orjson.loads(orjson.dumps(profiles[0].body()))
     profile_key, known = profiles[0].profile_key, profiles[0].watermark
     assert LabelKind().read(profile_key, known, 1, body, {baseline.id: baseline}) == profiles[0]
@@ -165,7 +165,7 @@ def test_a_segment_more_costs_no_request_more(
         period = Window(start + 5 * HOUR, start + 6 * HOUR)
         done = analyze(cluster, into, period, now=start + DAY, analyzers=analyzers)
         assert done.profiles["label"] == done.profiles["segment"] == 2
-        sent[values] = Counter(each.replace(into, "") for each in requests)
+        sent[values] = Counter(request.replace(into, "") for request in requests)
     assert sent[1] == sent[20]
 
 
@@ -180,8 +180,8 @@ def test_a_second_run_writes_the_same(
     """Labels, profiles and findings by segment: nothing is new, nothing is written twice."""
     predictions, outcomes = labeled(24, 60)
     lost = [
-        each | {"ml.outcome.label": each["ml.outcome.label"] and before.get(COUNTRY) != "DE"}
-        for each, before in zip(outcomes, predictions, strict=True)
+        event | {"ml.outcome.label": event["ml.outcome.label"] and before.get(COUNTRY) != "DE"}
+        for event, before in zip(outcomes, predictions, strict=True)
     ]
     ship([*predictions, *lost])
     BaselineStore(cluster, namespace).write([baseline])
@@ -201,12 +201,16 @@ def test_a_second_run_writes_the_same(
     assert not any(again.profiles.values())
     assert written() == before
     found = list(FindingStore(cluster, namespace).search())
-    by_segment = [each for each in found if each.analyzer == "segment_performance"]
-    assert {each.segment for each in by_segment if each.severity.alarming} == {"country=DE"}
+    by_segment = [finding for finding in found if finding.analyzer == "segment_performance"]
+    assert {finding.segment for finding in by_segment if finding.severity.alarming} == {
+        "country=DE"
+    }
     (whole,) = (
-        each
-        for each in found
-        if each.analyzer == "live_performance" and each.metric == SUCCESS and each.end == period.end
+        finding
+        for finding in found
+        if finding.analyzer == "live_performance"
+        and finding.metric == SUCCESS
+        and finding.end == period.end
     )
     assert "first country=DE" in whole.reason
 

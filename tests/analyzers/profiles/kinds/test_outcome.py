@@ -39,8 +39,8 @@ def test_delays_are_counted_when_labels_are_learnt(
 ) -> None:
     """Each label is in the hour of its first outcome, by model and hours since the prediction."""
     events = [
-        each | {"ml.prediction.id": f"p{n}", "ml.model.name": "ab"[n % 2]}
-        for n, each in enumerate(predictions_of(2, 30))
+        event | {"ml.prediction.id": f"p{n}", "ml.model.name": "ab"[n % 2]}
+        for n, event in enumerate(predictions_of(2, 30))
     ]
     learnt: dict[datetime, dict[str, Counter[int]]] = {}
     outcomes = []

@@ -60,7 +60,7 @@ def test_counts_are_those_of_numpy(
     update("prediction", day, [baseline])
     profiles = read("prediction", day, [baseline])
 
-    assert [each.predictions for each in profiles] == [60, 60, 60]
+    assert [profile.predictions for profile in profiles] == [60, 60, 60]
     for hour, profile in enumerate(profiles):
         of_hour = events[hour * 60 : (hour + 1) * 60]
         for name, of in baseline.numeric.items():
@@ -72,11 +72,11 @@ def test_counts_are_those_of_numpy(
             assert found.maximum == expected.maximum
             assert found.total == pytest.approx(expected.total)
             assert found.sum_of_squares == pytest.approx(expected.sum_of_squares)
-        countries = Counter(each.get("ml.features.categorical.country") for each in of_hour)
+        countries = Counter(event.get("ml.features.categorical.country") for event in of_hour)
         country = profile.categorical["country"]
         assert country.counts == {name: countries[name] for name in ("DE", "FR", "US")}
         assert country.unseen == {"XX": 2, "YY": 1}
-        decisions = Counter(each["ml.prediction.decision"] for each in of_hour)
+        decisions = Counter(event["ml.prediction.decision"] for event in of_hour)
         assert profile.approved == decisions["approved"]
         assert profile.threshold == of_hour[0].get("ml.prediction.threshold")
         assert country.n == 59

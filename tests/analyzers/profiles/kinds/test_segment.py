@@ -57,14 +57,14 @@ def test_counts_are_those_of_numpy(
                 for event in events[hour * 60 : (hour + 1) * 60]
                 if event.get("ml.features.categorical.country") == name
             ]
-            scores = np.array([each["ml.prediction.score"] for each in mine])
+            scores = np.array([event["ml.prediction.score"] for event in mine])
             assert found.rows == len(mine)
             assert found.approved == sum(
-                each["ml.prediction.decision"] == "approved" for each in mine
+                event["ml.prediction.decision"] == "approved" for event in mine
             )
             assert found.scores == Buckets.from_values(scores, baseline.segment_edges).counts
     whole = segments_of(profiles)["country"]["DE"]
-    assert whole.rows == sum(each.segments["country"]["DE"].rows for each in profiles)
+    assert whole.rows == sum(profile.segments["country"]["DE"].rows for profile in profiles)
     assert profiles[0].service == "api"
 
 

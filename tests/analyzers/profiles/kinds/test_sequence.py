@@ -158,7 +158,7 @@ def test_lines_that_come_late_lower_the_loss(
     store([replace(line, seconds=7_200.0) for line in missing])
     assert update() == 1
     after = profiles()
-    assert [each.revision for each in after] == [1, 2, 1, 1]
+    assert [profile.revision for profile in after] == [1, 2, 1, 1]
     assert sum(account.lost for account in line_counts(after)) == 0
     assert sum(account.stretch.late for account in line_counts(after)) == 10
     stored = cluster.scan(f"mlmon-profiles-{namespace}-*", {"sort": ["event.start"]})

@@ -56,7 +56,11 @@ def said(cluster: Cluster, namespace: str) -> Said:
 
 def contents(found: Iterable[Any]) -> Said:
     """Return what findings say, but those of `clock_skew`: it judges lines by when they arrived."""
-    return {(each.key, each.content_digest) for each in found if each.analyzer != "clock_skew"}
+    return {
+        (finding.key, finding.content_digest)
+        for finding in found
+        if finding.analyzer != "clock_skew"
+    }
 
 
 def arriving(events: Events, moment: datetime) -> Events:
@@ -101,14 +105,16 @@ def test_cycles_say_what_one_run_says(
     on_time = [day for day in two_days if day not in late]
     for hour in (5, 11, 12, 17, 40, 48):
         moment = start + hour * HOUR
-        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        due = [event for event in on_time if event["@timestamp"] < iso(moment)]
         ship(arriving(due, moment))
         on_time = on_time[len(due) :]
         if hour == 40:
-            ship(arriving([each for each in late if each["@timestamp"] < iso(moment)], moment))
+            ship(arriving([event for event in late if event["@timestamp"] < iso(moment)], moment))
         run_cycle(cluster, namespace, moment, start)
     moment = start + 49 * HOUR
-    ship(arriving([each for each in late if each["@timestamp"] >= iso(start + 40 * HOUR)], moment))
+    ship(
+        arriving([event for event in late if event["@timestamp"] >= iso(start + 40 * HOUR)], moment)
+    )
     run_cycle(cluster, namespace, moment, start)
     known = FindingStore(cluster, namespace).search(until=start + 2 * DAY)
     assert contents(known) == expected()
@@ -125,10 +131,10 @@ def test_a_version_that_takes_over_and_is_taken_back(
     """It is judged over the whole day's traffic at once; lines that come very late change that."""
     second = replace(baseline, model_version="2")
     events = predictions_of(72, 6)
-    for number, each in enumerate(events):
-        each |= {"ml.features.embedding.text": [1.0, 2.0, 3.0, 4.0], "ml.features.embedded": "text"}
+    for number, made in enumerate(events):
+        made |= {"ml.features.embedding.text": [1.0, 2.0, 3.0, 4.0], "ml.features.embedded": "text"}
         if 30 <= number // 6 < 42:
-            each["ml.model.version"] = "2"
+            made["ml.model.version"] = "2"
     late = {50: events[6 * 28 + 1], 72: events[6 * 2 + 1]}
     end = start + 72 * HOUR
     for name in (namespace, other := f"{namespace}_whole"):
@@ -138,7 +144,7 @@ def test_a_version_that_takes_over_and_is_taken_back(
     on_time = [event for event in events if event not in late.values()]
     for hour in (28, 36, 50, 72):
         moment = start + hour * HOUR
-        due = [each for each in on_time if each["@timestamp"] < iso(moment)]
+        due = [event for event in on_time if event["@timestamp"] < iso(moment)]
         ship(arriving([*due, *([late[hour]] if hour in late else [])], moment))
         on_time = on_time[len(due) :]
         run_cycle(cluster, namespace, moment, start)
@@ -146,7 +152,7 @@ def test_a_version_that_takes_over_and_is_taken_back(
             day = Window(moment - DAY, moment)
             over = {second.id: second}
             read = ProfileStore(cluster, namespace).read(kinds()["prediction"], day, over)
-            assert sum(each.predictions for each in read) == 143
+            assert sum(profile.predictions for profile in read) == 143
     assert differing(cluster, namespace, other) == []
 
 
@@ -165,15 +171,19 @@ def test_a_clock_that_was_ahead_is_put_right(
         events = events[len(due) :]
         run_cycle(cluster, namespace, now, start)
     found = FindingStore(cluster, namespace).search(analyzer="job_health", metric="failed.runs")
-    assert {each.end for each in found if each.severity.alarming} >= {start + 8 * HOUR}
+    assert {finding.end for finding in found if finding.severity.alarming} >= {start + 8 * HOUR}
 
 
 def differing(cluster: Cluster, *namespaces: str) -> list[str]:
     """Return what is not said alike in two namespaces."""
     one, two = (said(cluster, name) for name in namespaces)
     keys = {key for key, _ in one ^ two}
-    found = (each for name in namespaces for each in FindingStore(cluster, name).search())
-    return sorted(f"{each.end} {each.series} {each.reason}" for each in found if each.key in keys)
+    found = (finding for name in namespaces for finding in FindingStore(cluster, name).search())
+    return sorted(
+        f"{finding.end} {finding.series} {finding.reason}"
+        for finding in found
+        if finding.key in keys
+    )
 
 
 def test_a_cycle_that_was_killed_is_made_good(

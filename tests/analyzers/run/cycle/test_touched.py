@@ -30,9 +30,9 @@ def test_joined_windows_cover_the_same_time(spans: list[tuple[int, int]]) -> Non
     found = joined(window(*span) for span in spans)
     expected = {hour for start, length in spans for hour in range(start, start + length)}
     covered = [
-        int((each.start - BEGIN) / HOUR) + hour
-        for each in found
-        for hour in range(int(each.length / HOUR))
+        int((window.start - BEGIN) / HOUR) + hour
+        for window in found
+        for hour in range(int(window.length / HOUR))
     ]
     assert covered == sorted(expected)
     assert all(one.end < other.start for one, other in itertools.pairwise(found))
@@ -75,8 +75,10 @@ def test_late_events_are_found_by_their_arrival(
     assert touched(clock, logs, since, start + 4 * DAY) == [hour_of_arrival]
     moments = [datetime.fromisoformat(events[index]["@timestamp"]) for index in (0, 400)]
     found = touched(access, logs, since, start + 4 * DAY)
-    assert [each.length for each in found] == [5 * MINUTE] * 2
-    assert all(each.start <= moment < each.end for each, moment in zip(found, moments, strict=True))
+    assert [window.length for window in found] == [5 * MINUTE] * 2
+    assert all(
+        window.start <= moment < window.end for window, moment in zip(found, moments, strict=True)
+    )
 
 
 def test_events_of_wrong_clocks_are_left_alone(
@@ -90,6 +92,6 @@ def test_events_of_wrong_clocks_are_left_alone(
     (event, *_) = accesses_of(1, 1)
     ahead = iso(start + timedelta(days=365))
     reset = "1970-01-01T00:00:30.000Z"
-    ship([event | {"@timestamp": each, "event.ingested": iso(start)} for each in (ahead, reset)])
+    ship([event | {"@timestamp": stamp, "event.ingested": iso(start)} for stamp in (ahead, reset)])
     logs = Logs(cluster, namespace, start + DAY, {})
     assert touched(kinds()["access"], logs, start, start + DAY) == []
