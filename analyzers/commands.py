@@ -61,6 +61,7 @@ def analyze(
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.run import engine, following
+    from mlmon.analyzers.run.judged import store_judged
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.progress import show_progress
@@ -74,6 +75,7 @@ def analyze(
             cluster, settings.namespace, period, now=now, analyzers=chosen, progress=report
         )
         report("acting on the findings")
+        store_judged(cluster, settings.namespace, now)
         followed = following.announce(cluster, settings.namespace, analysis.period.start, now)
     if as_json:
         print(

@@ -20,7 +20,7 @@ from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.dashboards.definitions import dashboards
 from mlmon.dashboards.definitions.drift import MOVED_MOST
 from mlmon.dashboards.definitions.searches import SEARCHES
-from mlmon.dashboards.definitions.severities import WORST_BY_ANALYZER
+from mlmon.dashboards.definitions.state_now import WORST_BY_ANALYZER
 from mlmon.dashboards.links.links import evidence, surroundings
 from mlmon.dashboards.model.condition import EVERYTHING, Exists, is_
 from mlmon.elastic.client.cluster import Cluster

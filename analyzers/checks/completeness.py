@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
 
 LOST, REPEATED, LATE, DELAY = "lost.rate", "duplicated.rate", "late.rate", "late.seconds"
+LOST_LIMITS = Limits(
+    0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
+)
 EXPECTED_LINES = 100
 SHOWN = 3
 
@@ -61,9 +64,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             LOST,
             "Lost lines",
             "Which share of the written lines is missing?",
-            Limits(
-                0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
-            ),
+            LOST_LIMITS,
             unit="ratio",
         ),
         Metric(

@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
-from mlmon.dashboards.definitions.severities import CRITICAL_NOW, UNKNOWN_NOW, WARNING_NOW
+from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.dashboards.model.chart import Chart, Measure, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS
 
-FIRST_CAUSES = Chart(
-    "Earliest problems",
-    "Checks by the time of their first warning or critical finding.",
-    FINDINGS,
-    (
-        Measure("Since", "min", "@timestamp"),
-        Measure("Until", "max", "@timestamp"),
-        Measure("Findings"),
-        Measure("Highest value", "max", "finding.value"),
-        Measure("Latest severity", "last", "finding.severity"),
-    ),
-    "table",
-    (
-        Values("finding.analyzer", "Analyzer", 12, "lowest"),
-        Values("finding.metric", "Metric", 3, "lowest"),
-        Values("finding.subject", "Subject", 4, "lowest"),
-    ),
-    is_("finding.severity", "warning", "critical"),
-)
 BY_SEVERITY = Chart(
     "Problems over time",
     "Warning and critical findings.",
@@ -72,7 +53,7 @@ DASHBOARD = Dashboard(
         Section(
             "Current state",
             (
-                Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW), 6),
+                Row(STATE_NOW, 6),
                 Row((Documents(searches.OPEN_INCIDENTS.name),), 14),
             ),
         ),
@@ -81,7 +62,6 @@ DASHBOARD = Dashboard(
             (
                 Row((Documents(searches.INCIDENTS.name),), 14),
                 Row((Documents(searches.ALERTS.name),), 14),
-                Row((FIRST_CAUSES,), 14),
                 Row((BY_LAYER,), 9),
                 Row((BY_SEVERITY,), 9),
             ),

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
+from mlmon.analyzers.checks.completeness import LOST_LIMITS
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
-from mlmon.dashboards.definitions.severities import (
-    CRITICAL_NOW,
-    UNKNOWN_NOW,
-    WARNING_NOW,
-    WORST_BY_ANALYZER,
-)
+from mlmon.dashboards.definitions.state_now import STATE_NOW, WORST_BY_ANALYZER
 from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
-from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, PREDICTIONS, REQUESTS
+from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS, REQUESTS
 
-OPEN_INCIDENTS = Chart(
-    "Open incidents",
-    "Incidents that are open now, regardless of the time range.",
-    INCIDENTS,
-    (Measure("Open incidents"),),
-    "tile",
-    (),
-    is_("incident.status", "open"),
-    steps=(Step(0, "good"), Step(1, "critical")),
-    leads_to="open_problems",
-)
 COMPLETENESS = Chart(
     "Log completeness",
     "Lowest share of the logged events that has arrived.",
@@ -34,7 +19,11 @@ COMPLETENESS = Chart(
     "tile",
     (),
     unit="ratio",
-    steps=(Step(0, "critical"), Step(0.95, "warning"), Step(0.99, "good")),
+    steps=(
+        Step(0, "critical"),
+        Step(round(1 - LOST_LIMITS.critical, 6), "warning"),
+        Step(round(1 - LOST_LIMITS.warning, 6), "good"),
+    ),
     leads_to="ingest",
 )
 TRAFFIC = Chart(
@@ -79,7 +68,7 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Current state",
-            (Row((CRITICAL_NOW, WARNING_NOW, UNKNOWN_NOW, OPEN_INCIDENTS, COMPLETENESS), 6),),
+            (Row((*STATE_NOW, COMPLETENESS), 6),),
         ),
         Section("Severity over time", (Row((WORST_BY_ANALYZER,), 14),)),
         Section(

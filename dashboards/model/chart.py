@@ -30,7 +30,6 @@ class Measure:
         where: Documents that count, among those of the part.
         of: For a ratio, what it is a share of.
         unit: Unit of its values, as `Panel.unit`.
-        recent: Only the last stretch of the time range counts, such as `1h`.
         tone: What its colour means.
     """
 
@@ -41,7 +40,6 @@ class Measure:
     where: Condition = EVERYTHING
     of: Condition = EVERYTHING
     unit: str = ""
-    recent: str | None = None
     tone: Tone = "plain"
 
     def __post_init__(self) -> None:
@@ -151,7 +149,7 @@ class Chart:
         if len(self.measures) > 1 and len(self.by) > 1 and self.draw != "table":
             raise ValueError(f"{self.title!r} has several measures and parts: colours show one")
         timed = any(isinstance(axis, Time) for axis in self.by)
-        if self.source.time is None and (timed or any(measure.recent for measure in self.measures)):
+        if self.source.time is None and timed:
             raise ValueError(
                 f"{self.title!r} asks {self.source.name} for times it is not sorted by"
             )

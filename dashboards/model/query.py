@@ -13,7 +13,6 @@ from mlmon.analyzers.base.window import iso
 from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, query
 from mlmon.dashboards.model.source import TIME
-from mlmon.formatting import parse_duration
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
@@ -55,7 +54,7 @@ def width(window: Window) -> timedelta:
 def _body(layer: Layer, chosen: list[Json], window: Window) -> Json:
     measures: Json = {}
     for index, measure in enumerate(layer.measures):
-        measures |= _measure(f"m{index}", measure, window)
+        measures |= _measure(f"m{index}", measure)
     aggregations = measures
     for index, axis in reversed(list(enumerate(layer.by))):
         # A part is ranked by a sibling aggregation of the parts inside it.
@@ -91,7 +90,7 @@ def _order(axis: Values, first: Measure) -> Json:
 
 def sortable(measure: Measure) -> bool:
     """Whether values can be ranked by a measure, in Elasticsearch and in Lens."""
-    return measure.operation not in {"ratio", "last"} and measure.recent is None
+    return measure.operation not in {"ratio", "last"}
 
 
 def sorted_by_first(chart: Chart) -> Literal["asc", "desc"] | None:
@@ -117,18 +116,14 @@ def _ranking(measure: Measure) -> str:
     return path if percent is None else f"{path}[{percent}]"
 
 
-def _measure(name: str, measure: Measure, window: Window) -> Json:
+def _measure(name: str, measure: Measure) -> Json:
     if measure.operation == "ratio":
         part = {"filter": query(both(measure.of, measure.where))}
         return {f"{name}part": part, f"{name}whole": {"filter": query(measure.of)}}
-    parts = [] if measure.where == EVERYTHING else [query(measure.where)]
-    if measure.recent:
-        begin = window.end - parse_duration(measure.recent)
-        parts.append({"range": {TIME: {"gte": iso(begin)}}})
     inner = _value(measure)
-    if not parts:
+    if measure.where == EVERYTHING:
         return {name: inner} if inner else {}
-    filtered: Json = {"filter": {"bool": {"filter": parts}}}
+    filtered: Json = {"filter": query(measure.where)}
     return {name: filtered | ({"aggs": {"value": inner}} if inner else {})}
 
 

@@ -46,7 +46,7 @@ def _value(name: str, measure: Measure, part: Json) -> Any:
     if measure.operation == "ratio":
         whole = part[f"{name}whole"]["doc_count"]
         return part[f"{name}part"]["doc_count"] / whole if whole else None
-    filtered = measure.where != EVERYTHING or measure.recent is not None
+    filtered = measure.where != EVERYTHING
     found = part[name] if filtered else part
     if measure.operation == "count":
         return found["doc_count"]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mlmon.dashboards.model.condition import is_
+from mlmon.dashboards.model.condition import Exists, is_
 from mlmon.dashboards.model.source import Source
 from mlmon.elastic.indices import names
 from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES
@@ -51,6 +51,14 @@ INCIDENTS: Final = Source(
     TABLES[names.INCIDENTS],
     time=None,
 )
+JUDGED: Final = Source(
+    "judged",
+    "Checks judged",
+    index_name(names.STATE, _NAMESPACE),
+    TABLES[names.STATE],
+    Exists("judged.last"),
+    time=None,
+)
 LABELS: Final = Source(
     "labels", "Labeled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
@@ -69,6 +77,7 @@ SOURCES: Final = (
     FINDINGS,
     ALERTS,
     INCIDENTS,
+    JUDGED,
     LABELS,
 )
 """All of them, in the order people read them."""

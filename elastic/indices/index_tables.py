@@ -239,6 +239,11 @@ STATE: Final = (
     Field("cycle.seen", "date", "Events ingested up to here were seen."),
     Field("cycle.swept", "date", "When all windows were last searched for new events."),
     Field("cycle.baselines", "keyword", "Digest of the baselines there were."),
+    Field("service.name", "keyword", "The service whose checks are counted."),
+    Field("service.environment", "keyword", "Where it runs."),
+    Field("judged.checks", "long", "Series that have a verdict now."),
+    Field("judged.unknown", "long", "Of them, those whose last finding is `unknown`."),
+    Field("judged.last", "date", "When anything was judged last."),
 )
 
 DEAD_LETTERS: Final = (

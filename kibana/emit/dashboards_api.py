@@ -241,8 +241,6 @@ def _measure(measure: Measure, chart: Chart) -> Json:
         found["formula"] = formula(measure)
     elif measure.where != EVERYTHING:
         found["filter"] = _kql(measure.where)
-    if measure.recent:
-        found["reduced_time_range"] = measure.recent
     return found | api_format(measure, chart.source)
 
 

@@ -24,6 +24,7 @@ from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run import engine, following
 from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.analyzers.run.cycle.touched import affected, touched
+from mlmon.analyzers.run.judged import store_judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,6 +141,7 @@ def run_cycle(
     if cycle.analyses:
         changed = min(analysis.period.start for analysis in cycle.analyses)
         progress("acting on the findings")
+        store_judged(cluster, namespace, now)
         cycle.followed = following.announce(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)
     store.write(_held_back(before, now) if failed else after, now)

@@ -164,8 +164,6 @@ def _measure(id_: str, measure: Measure, source: Source, *, empty_as_null: bool)
         column["filter"] = _kuery(measure.where)
     if measure.operation == "last" and measure.where == EVERYTHING:
         column["filter"] = {"query": f'"{measure.field}": *', "language": "kuery"}
-    if measure.recent:
-        column["reducedTimeRange"] = measure.recent
     return {id_: column}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlmon.dashboards.definitions.drift import MOVED_MOST
-from mlmon.dashboards.definitions.severities import WORST_BY_ANALYZER
+from mlmon.dashboards.definitions.state_now import WORST_BY_ANALYZER
 from mlmon.dashboards.palette import KIBANA
 from mlmon.kibana.emit.vega import specification
 from tests.support.vega import svg

@@ -1,0 +1,95 @@
+"""The state now: the tiles and the strip that several dashboards begin with.
+
+What is wrong is what incidents say. Some checks are judged every five minutes and some every day,
+so no time range selects the present among findings: the last verdict of each series is counted when
+findings are written (`analyzers/run/judged.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.condition import EVERYTHING, both, is_
+from mlmon.dashboards.model.picture import StateTimeline
+from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, JUDGED
+
+if TYPE_CHECKING:
+    from mlmon.dashboards.model.condition import Condition
+    from mlmon.dashboards.model.source import Source
+
+_OPEN: Final = is_("incident.status", "open")
+
+
+def _tile(
+    title: str,
+    sentence: str,
+    source: Source,
+    measure: Measure,
+    steps: tuple[Step, ...] = (),
+    where: Condition = EVERYTHING,
+) -> Chart:
+    return Chart(
+        title,
+        sentence,
+        source,
+        (measure,),
+        "tile",
+        (),
+        where,
+        steps=steps,
+        leads_to="open_problems",
+    )
+
+
+CRITICAL_INCIDENTS: Final = _tile(
+    "Open critical incidents",
+    "Open incidents with a critical alert, regardless of the time range.",
+    INCIDENTS,
+    Measure("Open critical incidents"),
+    (Step(0, "good"), Step(1, "critical")),
+    both(_OPEN, is_("incident.severity", "critical")),
+)
+OPEN_INCIDENTS: Final = _tile(
+    "Open incidents",
+    "Incidents that are open now, regardless of the time range.",
+    INCIDENTS,
+    Measure("Open incidents"),
+    (Step(0, "good"), Step(1, "warning")),
+    _OPEN,
+)
+CHECKS_JUDGED: Final = _tile(
+    "Checks judged",
+    "Checks whose last verdict counts now. Zero: nothing is judged, so no calm tile means calm.",
+    JUDGED,
+    Measure("Checks judged", "sum", "judged.checks"),
+    (Step(0, "unknown"), Step(1, "good")),
+)
+UNJUDGED: Final = _tile(
+    "Checks without a verdict",
+    "Of the checks judged, those that could not be decided; each finding says why.",
+    JUDGED,
+    Measure("Checks without a verdict", "sum", "judged.unknown"),
+    (Step(0, "good"), Step(1, "unknown")),
+)
+LAST_JUDGED: Final = _tile(
+    "Last judged",
+    "When anything was judged last; `mlmon run` judges every five minutes.",
+    JUDGED,
+    Measure("Last judged", "max", "judged.last"),
+)
+STATE_NOW: Final = (CRITICAL_INCIDENTS, OPEN_INCIDENTS, CHECKS_JUDGED, UNJUDGED, LAST_JUDGED)
+
+WORST_BY_ANALYZER: Final = StateTimeline(
+    Chart(
+        "Worst finding of each analyzer",
+        "Which analyzers found a problem, and since when?",
+        FINDINGS,
+        (Measure("Problems"),),
+        "heatmap",
+        (Time(), Values("finding.analyzer", "Analyzer", 50, "name")),
+        is_("finding.severity", "warning", "critical"),
+    ),
+    "finding.severity",
+    ("critical", "warning", "unknown", "ok"),
+)
