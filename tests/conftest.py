@@ -16,6 +16,7 @@ import pytest
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
+from mlmon.elastic.node import config as node_config
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings, load_settings
 from mlmon.elastic.system.folders import cache_folder
@@ -28,6 +29,9 @@ ENOUGH = 4 * 2**30
 
 # As `mlmon.main` does, before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Java's second compiler pays off after minutes; without it a node's start takes half the CPU.
+node_config.JVM_OPTIONS += "-XX:TieredStopAtLevel=1\n"
 
 
 @pytest.fixture(scope="session")

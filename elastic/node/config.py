@@ -13,13 +13,14 @@ from mlmon.elastic.system.folders import make_folder
 
 LAST_PORT_OFFSET = 100
 OPEN = {"xpack.security.enabled": False}
-_JVM_OPTIONS = """\
+JVM_OPTIONS = """\
 -Xms{heap}
 -Xmx{heap}
 -Xlog:disable
 -Xlog:all=warning:stderr:utctime,level,tags
 -XX:-HeapDumpOnOutOfMemoryError
 """
+"""Java's options of a node, one a line; the heap is filled in."""
 
 
 def configure(
@@ -44,7 +45,7 @@ def configure(
     settings = {**_settings(files, port), **security}
     lines = (f"{key}: {orjson.dumps(value).decode()}\n" for key, value in settings.items())
     (files.config / "elasticsearch.yml").write_text("".join(lines))
-    (files.config / "jvm.options.d" / "mlmon.options").write_text(_JVM_OPTIONS.format(heap=heap))
+    (files.config / "jvm.options.d" / "mlmon.options").write_text(JVM_OPTIONS.format(heap=heap))
     files.ports.unlink(missing_ok=True)
     give(files.config, runtime.owner)
 
