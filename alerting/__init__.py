@@ -1,1 +1,1 @@
-"""Alerting: from findings to alerts that a person is told of, and the same rules elsewhere."""
+"""Alerting: from findings to alerts that reach a person, and the same rules elsewhere."""

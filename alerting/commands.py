@@ -32,7 +32,7 @@ def list_alerts(
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """List open alerts, the newest first; `mlmon incidents` says which belong together."""
+    """List open alerts, the newest first; `mlmon incidents` groups them."""
     if context.invoked_subcommand is not None:
         return
     from datetime import UTC, datetime
@@ -126,7 +126,7 @@ def _print(lines: list[tuple[str, str]]) -> None:
 
 @alerting.command("test")
 def try_routes(as_json: Json = False) -> None:
-    """Send a test message by every route, and say which arrived."""
+    """Send a test message by every route, and report which arrived."""
     from datetime import UTC, datetime
 
     from mlmon.alerting.notify.message import own_message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.run.following import Followed
+from mlmon.analyzers.run.subscribers import SubscriberResult
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
 
 
-def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> Followed:
-    """Bring alerts and incidents up to the findings, and tell people what changed.
+def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) -> SubscriberResult:
+    """Bring alerts and incidents up to the findings, and notify people of what changed.
 
     A channel that does not answer stops nothing else: what is due is kept and sent later.
     """
@@ -45,7 +45,7 @@ def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) ->
         if (problem := beat(settings.heartbeat_url)) is not None:
             failed.append(problem)
             lines.append(problem)
-    return Followed("; ".join(lines), failed=bool(failed))
+    return SubscriberResult("; ".join(lines), failed=bool(failed))
 
 
 def update(
@@ -118,10 +118,10 @@ def alertmanager_payloads(
     return [*found, watchdog(namespace, now, settings.watchdog)]
 
 
-def report_failure(namespace: str, why: str | None, now: datetime) -> Followed:
-    """Tell every route that mlmon cannot judge, or can again; Elasticsearch may be away.
+def report_failure(namespace: str, why: str | None, now: datetime) -> SubscriberResult:
+    """Notify every route that mlmon cannot judge, or can again; Elasticsearch may be away.
 
-    Open incidents stay as they are: nothing is said to be resolved because mlmon stopped.
+    Open incidents stay as they are: nothing is resolved because mlmon stopped.
     """
     from mlmon.alerting.notify.message import own_message
     from mlmon.alerting.settings import load_alerting_settings
@@ -130,9 +130,9 @@ def report_failure(namespace: str, why: str | None, now: datetime) -> Followed:
     sentence = why or "Cycles succeed again; incidents are up to date."
     one = own_message(title, sentence, now, severity="critical" if why else "ok")
     outcomes = send_to_all(one, load_alerting_settings())
-    said = ", ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
+    sent = ", ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
     failed = any(outcome != "sent" for outcome in outcomes.values())
-    return Followed(f"{title}: {said}" if said else title, failed=failed)
+    return SubscriberResult(f"{title}: {sent}" if sent else title, failed=failed)
 
 
 def send_to_all(one: Message, settings: AlertingSettings) -> dict[str, str]:

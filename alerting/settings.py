@@ -28,7 +28,7 @@ class NamedConnector(BaseModel):
 
 
 class AlertingSettings(SectionSettings):
-    """Where alerts go beside mlmon's own index, and how to reach that.
+    """Where alerts go in addition to mlmon's own index, and how to reach it.
 
     The access is Alertmanager's: a user and a password, or an API key, sent as a bearer token.
     """
@@ -50,7 +50,7 @@ class AlertingSettings(SectionSettings):
         (), description="times in which nobody is called about some services or models"
     )
     heartbeat_url: SecretStr | None = Field(
-        None, description="URL of a heartbeat service, asked after each cycle that judged"
+        None, description="URL of a heartbeat service, requested after each cycle that judged"
     )
     watchdog: timedelta = Field(
         timedelta(minutes=15),

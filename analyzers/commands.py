@@ -60,7 +60,7 @@ def analyze(
 
     from mlmon.analyzers.base.time_argument import check_order, time_argument
     from mlmon.analyzers.base.window import Window
-    from mlmon.analyzers.run import engine, following
+    from mlmon.analyzers.run import engine, subscribers
     from mlmon.analyzers.run.judged import store_judged
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
@@ -76,16 +76,14 @@ def analyze(
         )
         report("acting on the findings")
         store_judged(cluster, settings.namespace, now)
-        followed = following.announce(cluster, settings.namespace, analysis.period.start, now)
+        results = subscribers.publish(cluster, settings.namespace, analysis.period.start, now)
     if as_json:
-        print(
-            json.dumps(analysis.to_json() | {"followed": [follower.line for follower in followed]})
-        )
+        print(json.dumps(analysis.to_json() | {"followed": [result.line for result in results]}))
     else:
         _print(analysis)
-        for follower in followed:
-            print(follower.line)
-    if analysis.failures or any(follower.failed for follower in followed):
+        for result in results:
+            print(result.line)
+    if analysis.failures or any(result.failed for result in results):
         raise typer.Exit(ExitCode.FAILED)
 
 

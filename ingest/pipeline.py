@@ -30,7 +30,7 @@ from mlmon.ingest.state.counts import RunCounts
 from mlmon.ingest.state.health import Health, file_health
 
 RESERVE_BYTES = 1 << 24
-"""How far ahead of what is sent the checkpoint says that lines may have been sent: a larger stride
+"""How far ahead of what is sent the checkpoint marks lines as possibly sent: a larger stride
 costs fewer writes of the checkpoint and more look-ups after a crash."""
 
 SETTLE_LIMIT_S = 3 * SETTLING_S
@@ -210,7 +210,7 @@ class Pipeline:
         return now - self._progressed < SETTLE_LIMIT_S
 
     def _submit(self) -> None:
-        """Send the batch, once the checkpoint says that its lines may have been sent."""
+        """Send the batch, once the checkpoint records that its lines may have been sent."""
         batch, self._batch = self._batch, None
         if batch is None:
             return

@@ -198,7 +198,7 @@ def _mapped_fields(cluster: Cluster, stream: str) -> set[str]:
 
 
 def _prepare_cluster(cluster: Cluster) -> str:
-    """Install the templates; return a key that tells this cluster's checkpoint from another's."""
+    """Install the templates; return the key of this cluster's checkpoint."""
     _install_templates(cluster)
     try:
         return cluster.uuid()

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from mlmon.alerting import commands as alerting
 from mlmon.alerting.publish import publish, report_failure
 from mlmon.analyzers import commands as analyzers
-from mlmon.analyzers.run import following as findings_changed
+from mlmon.analyzers.run import subscribers
 from mlmon.elastic import commands as elastic
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
@@ -65,8 +65,8 @@ app = typer.Typer(
 )
 for stage in (elastic, ingest, analyzers, alerting, report, kibana):
     app.add_typer(stage.app)
-findings_changed.join(publish)
-findings_changed.join_failures(report_failure)
+subscribers.subscribe(publish)
+subscribers.subscribe_failures(report_failure)
 
 
 def _print_version(wanted: bool) -> None:

@@ -33,7 +33,7 @@ def incidents_of_period(
 def _with_alerts(
     cluster: Cluster, namespace: str, documents: Iterable[dict[str, Any]]
 ) -> tuple[StoredIncident, ...]:
-    """Return incidents with their alerts, which are asked for together."""
+    """Return incidents with their alerts, read by one query."""
     incidents = list(documents)
     names = [name for document in incidents for name in document["incident.alert_ids"]]
     store = AlertStore(cluster, namespace)

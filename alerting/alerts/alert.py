@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What an alert is: `withdrawn` ones, late logs or labels say, were none."""
+    """The state of an alert; `withdrawn`: late logs or labels show that there was none."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why an alert ended: its windows were ok again, or nothing was said any more."""
+    """Why an alert ended: its windows were ok again, or findings stopped."""
 
     CALM = "calm"
     ABSENCE = "absence"
@@ -63,12 +63,12 @@ class Alert(Identified):
         runbook: Where it is written what to do.
         findings: Findings in it that counted.
         last_alarm: End of the last of them.
-        last_finding: End of the last finding of the series, whatever it said.
+        last_finding: End of the last finding of the series, of any severity.
         calm: Windows that were ok since the last that counted.
-        expires: When the series is gone if nothing more is said of it.
+        expires: When the series counts as gone if no finding follows.
         ended: When it ended, None while it is open.
         ending: Why.
-        withdrawn: Whether later knowledge says that it never was.
+        withdrawn: Whether late data show that there was no alert.
     """
 
     rule: str
@@ -257,7 +257,7 @@ def worst(findings: Sequence[Finding]) -> Finding:
 def excess(finding: Finding) -> float:
     """Return how far a finding lies beyond its limits: 0 at the warning limit, 1 at the critical.
 
-    Without a value or limits to compare with, the severity alone says it.
+    Without a value or limits to compare with, only the severity counts.
     """
     value, warning, critical = finding.value, finding.warning, finding.critical
     if value is None or warning is None or critical is None or warning == critical:

@@ -73,7 +73,7 @@ def evaluate(
 ) -> Evaluation:
     """Bring the alerts up to the findings whose windows end after `since`, up to the last known.
 
-    What an earlier window says decides about later ones, so there is no earlier end.
+    An earlier window decides about later ones, so there is no earlier end.
 
     Args:
         cluster: Where everything is.
@@ -94,7 +94,7 @@ def evaluate(
 
 
 def _orphaned(alert: Alert) -> Alert:
-    """Return the alert of a rule that is no more: nothing can be said of it again."""
+    """Return the alert of a rule that no longer exists, so that it can never be judged again."""
     over = alert.ending_as(Ending.ABSENCE, alert.expires)
     return over if alert.ended is None else alert
 
@@ -118,7 +118,7 @@ def _start(stored: Sequence[Alert], since: datetime) -> _Start:
     """Return where to begin.
 
     An alert that was open at `since` is resumed as it was then, if it was stored then. One that
-    was stored later no longer tells how it was, so its series is gone through from its opening.
+    was stored later no longer shows that state, so its series is gone through from its opening.
     """
     lasting = [alert for alert in stored if alert.opened <= since]
     standing = {

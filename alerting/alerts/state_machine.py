@@ -1,11 +1,11 @@
 """The machine of a series: its findings one by one, and the alerts they amount to.
 
 - It opens when the rule begins to hold, and grows as severe as the rule comes to hold. It does not
-  grow milder: what was critical is told as critical until it is over.
+  grow milder: what was critical is reported as critical until it is over.
 - It ends when `clear` windows in a row were `ok` and the rule no longer holds.
-- `unknown` says nothing: it neither opens an alert nor ends one, however long it goes on, and the
+- `unknown` changes nothing: it neither opens nor ends an alert, however long it goes on, and the
   windows before and after it are neighbours. What still is judged is still there.
-- Where nothing at all is said, neither `ok` nor `unknown`, the series is gone: a model version was
+- Where there are no findings, neither `ok` nor `unknown`, the series is gone: a model version was
   replaced, a feature removed. Its alert ends by absence, `Policy.silence` after the last word.
 """
 
@@ -102,6 +102,6 @@ def _gone_on(
 
 
 def _as_bad_as(alert: Alert, alarms: Sequence[Finding]) -> Alert:
-    """Return an alert that says what its worst finding says."""
+    """Return an alert with the values of its worst finding."""
     shown = worst(alarms)
     return replace(alert, excess=excess(shown), reason=shown.reason, reason_end=shown.end)

@@ -26,8 +26,8 @@ class Reference:
     Args:
         id: Its id.
         type: Its type.
-        level: The mildest level it is told of.
-        to: Whom it tells, where its type asks: addresses of `.email`, channels of `.slack_api`.
+        level: The mildest level that is sent.
+        to: The recipients, where it has them: addresses of `.email`, channels of `.slack_api`.
     """
 
     id: str
@@ -38,13 +38,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told; its texts are mustache that Kibana fills in, escaped as each type needs it.
+    """The message; its texts are mustache that Kibana fills in, escaped as each type needs it.
 
     Args:
         title: In a few words.
         text: In full.
         level: How bad it is.
-        over: Whether it tells that an alert is over.
+        over: Whether it is sent when an alert is over.
     """
 
     title: str
@@ -71,8 +71,8 @@ def _pagerduty(_reference: Reference, message: Message) -> Params:
 
 
 def _slack_api(reference: Reference, message: Message) -> Params:
-    told = {"channelIds": [*reference.to], "text": message.text}
-    return {"subAction": "postMessage", "subActionParams": told}
+    parameters = {"channelIds": [*reference.to], "text": message.text}
+    return {"subAction": "postMessage", "subActionParams": parameters}
 
 
 def _text(_reference: Reference, message: Message) -> Params:
@@ -80,14 +80,14 @@ def _text(_reference: Reference, message: Message) -> Params:
 
 
 def _webhook(_reference: Reference, message: Message) -> Params:
-    told = {
+    body = {
         "title": message.title,
         "text": message.text,
         "severity": message.level.value,
         "status": "resolved" if message.over else "open",
         "incident": "{{alert.id}}",
     }
-    return {"body": json.dumps(told)}
+    return {"body": json.dumps(body)}
 
 
 _PARAMS: dict[Named, Callable[[Reference, Message], Params]] = {

@@ -19,7 +19,7 @@ MOST: Final = 1_000
 def open_incidents(level: Severity) -> dict[str, Any]:
     """Return the query for the incidents that are open and have been as severe as a level.
 
-    Acknowledged and snoozed ones stay in: Kibana would say of what drops out that it is over. One
+    Acknowledged and snoozed ones stay in: Kibana would report what drops out as over. One
     that opened in a maintenance window is left out until the window ends.
     """
     severities = [severity.value for severity in Severity if severity.rank >= level.rank]

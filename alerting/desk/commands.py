@@ -175,7 +175,7 @@ def feedback(
     namespace: Namespace = None,
     as_json: Json = False,
 ) -> None:
-    """Say what an incident was: a false alarm, fixed, or the new normal."""
+    """Record what an incident was: a false alarm, fixed, or the new normal."""
     with _desk(namespace) as (desk, now):
         _print_done(desk.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
 

@@ -73,7 +73,7 @@ class Desk:
         return f"{incident['incident.title']}: acknowledged by {by}"
 
     def assign(self, prefix: str, to: str, by: str, why: str, now: datetime) -> str:
-        """Say whose an incident is."""
+        """Assign an incident."""
         incident = self._find(prefix)
         text = why or f"{by} assigned it to {to}."
         self._act(incident, ChangeKind.ASSIGNED, by, text, now, about=to)
@@ -90,7 +90,7 @@ class Desk:
         if length > LONGEST_SNOOZE:
             raise UserError(
                 f"{duration(length)} is too long to snooze",
-                f"Choose {duration(LONGEST_SNOOZE)} at most, or say `mlmon incidents feedback`.",
+                f"Choose {duration(LONGEST_SNOOZE)} at most, or use `mlmon incidents feedback`.",
             )
         incident = self._open(prefix)
         until = now + length
@@ -105,7 +105,7 @@ class Desk:
         return f"{incident['incident.title']}: closed by {by}"
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
-        """Say what an incident was."""
+        """Record what an incident was."""
         incident = self._find(prefix)
         text = why or f"{by}: {verdict.value.replace('_', ' ')}."
         self._act(incident, ChangeKind.FEEDBACK, by, text, now, about=verdict.value)

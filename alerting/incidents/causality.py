@@ -72,7 +72,7 @@ DOWNSTREAM = _downstream()
 
 
 class Onset(NamedTuple):
-    """When an alert's condition began, as well as its windows can say."""
+    """When an alert's condition began, to the precision of its windows."""
 
     earliest: datetime
     latest: datetime

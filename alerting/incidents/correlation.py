@@ -126,7 +126,7 @@ def _take_in(incidents: list[_Open], alert: Alert, at: datetime) -> _Open:
         incident.note(ChangeKind.REOPENED, at, alert.opened_reason, alert.id)
     else:
         incident.note(ChangeKind.JOINED, at, alert.opened_reason, alert.id)
-    _raise(incident, severity, before, alert, at, said=reopened)
+    _raise(incident, severity, before, alert, at, seen=reopened)
     _name_cause(incident, alert, at)
     return incident
 
@@ -144,16 +144,16 @@ def _gap(incident: _Open, alert: Alert) -> timedelta | None:
 def _grow(incident: _Open, alert: Alert, at: datetime) -> None:
     before = max(incident.active.values(), key=lambda level: level.rank, default=incident.worst)
     incident.active[alert.id] = alert.severity
-    _raise(incident, alert.severity, before, alert, at, said=False)
+    _raise(incident, alert.severity, before, alert, at, seen=False)
 
 
 def _raise(
-    incident: _Open, severity: Severity, before: Severity, alert: Alert, at: datetime, *, said: bool
+    incident: _Open, severity: Severity, before: Severity, alert: Alert, at: datetime, *, seen: bool
 ) -> None:
     """Note that an incident grew worse than it has ever been, once per severity."""
     if severity.rank > before.rank and severity.rank > incident.worst.rank:
         incident.worst = severity
-        if not said:
+        if not seen:
             text = alert.severity_reason if at == alert.severity_since else alert.opened_reason
             incident.note(ChangeKind.GREW, at, text, alert.id)
 

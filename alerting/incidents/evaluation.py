@@ -58,17 +58,17 @@ class Evaluation:
 
     def summary(self) -> str:
         """Return it in one line."""
-        said = [
+        counted = [
             (change.kind.value, about["incident.title"])
             for change, about in self.changes
             if change.kind.published
         ]
         parts = [f"{count(self.open, 'incident')} open, {self.critical} critical"]
-        if len(said) > _MOST_NAMED:
-            kinds = Counter(kind for kind, _ in said)
+        if len(counted) > _MOST_NAMED:
+            kinds = Counter(kind for kind, _ in counted)
             parts += [f"{number} {kind}" for kind, number in kinds.items()]
         else:
-            parts += [f"{kind}: {title}" for kind, title in said]
+            parts += [f"{kind}: {title}" for kind, title in counted]
         return "; ".join(parts)
 
 
@@ -165,7 +165,7 @@ def _by_people(changes: Sequence[Change]) -> Iterator[Change]:
 
 
 def _corrected(incident: Incident, stored: Sequence[Change]) -> Incident:
-    """Return an incident that says so where late data show that it had not ended."""
+    """Return an incident, open again where late data show that it had not ended."""
     known = {change.id for change in incident.changes}
     undone = [
         change for change in stored if change.kind is ChangeKind.RESOLVED and change.id not in known
@@ -186,7 +186,7 @@ def _corrected(incident: Incident, stored: Sequence[Change]) -> Incident:
 
 
 def _withdrawal(document: Json) -> Change:
-    """Return the change that says that late data show an incident never was."""
+    """Return the change where late data show that there was no incident."""
     return Change(
         document["incident.id"],
         ChangeKind.WITHDRAWN,

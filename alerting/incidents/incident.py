@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What an incident is; later data say of a `withdrawn` one that it never was."""
+    """The state of an incident; `withdrawn`: late data show that there was none."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -90,8 +90,8 @@ class Change:
 
         What data changed is known without its sentence, which better data may word otherwise.
         """
-        said = self.text if self.by else None
-        return digest((self.incident, self.kind, iso(self.at), self.about, self.by, said))
+        comment = self.text if self.by else None
+        return digest((self.incident, self.kind, iso(self.at), self.about, self.by, comment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Incident:
 
     @property
     def start(self) -> datetime:
-        """When it began, as well as the data can say: the earliest begin of a member."""
+        """When it began, as far as the data show: the earliest begin of a member."""
         return min(member.since for member in self.members)
 
     @property

@@ -22,7 +22,7 @@ LONGEST_SNOOZE = timedelta(days=7)
 
 
 class Verdict(StrEnum):
-    """What a person says an incident was."""
+    """A person's judgement of an incident."""
 
     FALSE_ALARM = "false_alarm"
     FIXED = "fixed"

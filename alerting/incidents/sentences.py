@@ -1,4 +1,4 @@
-"""What is said of an incident: the same words in every message, page and table."""
+"""The sentences about an incident, the same in every message, page and table."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def period(incident: Json) -> str:
 
 
 def also_affected(incident: Json) -> str:
-    """Return the number of alerts beside the likely cause, an empty text if there are none."""
+    """Return the number of alerts other than the likely cause, an empty text if there are none."""
     others = incident["incident.alerts"] - 1
     return count(others, "other alert") if others else ""
 
@@ -73,7 +73,7 @@ def people(incident: Json) -> Iterator[str]:
 def story(
     incident: Json, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
 ) -> Iterator[str]:
-    """Yield the lines that say all about one incident."""
+    """Yield the lines with all details of one incident."""
     yield from row(incident)
     start, cause = parse_time(incident["event.start"]), incident["incident.cause.alert_id"]
     if incident["incident.status"] == "open":

@@ -1,7 +1,7 @@
 """Incidents as Alertmanager takes them (`POST /api/v2/alerts`): one alert per incident.
 
 Labels identify an incident, so they never change: one that grows worse stays the same alert. What
-changes stands in annotations. An open incident ends when mlmon says so, and at no other time: were
+changes stands in annotations. An open incident ends only when mlmon resolves it: were
 its end a few cycles away, Alertmanager would announce that all is well when mlmon stops.
 """
 

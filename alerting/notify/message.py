@@ -32,7 +32,7 @@ class Message:
     """What is sent.
 
     Args:
-        id: The change it is about, so that a receiver can tell a repetition.
+        id: The change it is about, so that a receiver can recognize a repetition.
         incident: The incident's id; empty where the message is about mlmon itself.
         kind: What happened.
         severity: `warning`, `critical`, or `ok` for an end.

@@ -1,4 +1,4 @@
-"""A channel: sends a message, and says whether to try again. Policy lies outside of it."""
+"""A channel: sends a message and returns whether to retry. Policy lies outside of it."""
 
 from __future__ import annotations
 

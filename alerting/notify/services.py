@@ -28,7 +28,7 @@ class Services:
     url: SecretStr
 
     def send(self, message: Message) -> Outcome:
-        """Send a message; apprise says only whether it was taken, so that failures are retried."""
+        """Send a message; apprise returns only whether it was accepted, so failures are retried."""
         with warnings.catch_warnings():
             # It imports what Python 3.13 no longer has, and has its own instead there.
             warnings.simplefilter("ignore", DeprecationWarning)

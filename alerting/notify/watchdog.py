@@ -1,7 +1,7 @@
 """A dead man's switch: it speaks while mlmon judges, and its silence is the alarm.
 
 An alert `mlmon_watchdog` with a life of three cycles goes to Alertmanager, to be routed to a
-receiver that alarms when it ends; a heartbeat URL is asked after each cycle that judged.
+receiver that alarms when it ends; a heartbeat URL is called after each cycle that judged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMEOUT_S = 10.0
 
 
 def watchdog(namespace: str, now: datetime, life: timedelta) -> Payload:
-    """Return the alert that says that mlmon judges.
+    """Return the alert that shows that mlmon judges.
 
     Args:
         namespace: Environment.

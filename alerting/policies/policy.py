@@ -35,7 +35,7 @@ class Policy:
         of: For how many steps a finding counts.
         clear: How many windows in a row must be `ok` for an alert to end.
         step: Time between the ends of windows that overlap; None where it is a window's length.
-        silence: How long nothing may be said of a series before its alert ends.
+        silence: How long a series may have no findings before its alert ends.
         layer: Place in the chain of causes.
         runbook: Where it is written what to do.
     """
@@ -74,7 +74,7 @@ class Policy:
         return finding.end - (self.step or finding.window.length)
 
     def expires(self, finding: Finding) -> datetime:
-        """Return when the series is gone if nothing is said of it after this finding."""
+        """Return when the series counts as gone if no finding follows this one."""
         return max(finding.end + self.silence, self.counts_until(finding))
 
     def level(self, counting: Iterable[Finding]) -> Severity | None:

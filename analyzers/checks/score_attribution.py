@@ -53,7 +53,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
     question = "Which features moved the scores, and by how much?"
     advice = (
         "Begin with the feature of the largest effect: it is where a correction changes most. Its "
-        "findings in `feature_drift` and `data_quality` say what moved. If no feature has an "
+        "findings in `feature_drift` and `data_quality` show what moved. If no feature has an "
         "effect although `score_shift` alarms, the model scores the same inputs differently: "
         "compare the version in service with the one meant to be."
     )

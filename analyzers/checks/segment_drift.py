@@ -129,7 +129,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
 
 
 def _severity(compared: Compared, q_value: float) -> Severity:
-    """Return what the distance says at any size of the sample."""
+    """Return what the distance shows at any size of the sample."""
     severity = LIMITS.judge(compared.drift.low, compared.drift.high)
     return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK
 

@@ -58,7 +58,7 @@ class Attribution:
         return sum(effect.value for effect in self.effects.values())
 
     def sentence(self) -> str:
-        """Say what explains most of the change and what remains, up to the full stop."""
+        """Describe what explains most of the change and what remains, without the full stop."""
         if not self.change or not self.effects:
             return ""
         named = [f"{name} {signed(self.effects[name].value)}" for name in self._main(self.change)]

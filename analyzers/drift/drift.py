@@ -53,7 +53,7 @@ class Drift:
 
     @property
     def left_open(self) -> tuple[float, ...]:
-        """The limits of which the buckets do not say whether they are passed."""
+        """The limits of which the buckets do not show whether they are passed."""
         limits = (self.limits.warning, self.limits.critical)
         return tuple(limit for limit in limits if self.low < limit <= self.highest_low)
 

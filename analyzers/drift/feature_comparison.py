@@ -33,7 +33,7 @@ FALSE_DISCOVERY_RATE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class ComparedFeature:
-    """A feature beside its baseline.
+    """A feature compared with its baseline.
 
     Args:
         method: The drift test of the feature.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def numbers_moved(current: Buckets, reference: Buckets, where: str = "in training") -> str:
-    """Say what moved where the distribution functions are farthest apart, and the medians.
+    """Describe what moved where the distribution functions differ most, and the medians.
 
     Args:
         current: The sample.
@@ -34,7 +34,7 @@ def numbers_moved(current: Buckets, reference: Buckets, where: str = "in trainin
 
 
 def parts_moved(current: Sequence[Buckets], reference: Sequence[Buckets], where: str) -> str:
-    """Say the same of numbers whose parts were counted over edges of their own."""
+    """Describe the same of numbers whose parts were counted over edges of their own."""
     if len({part.edges for part in (*current, *reference)}) == 1:
         return numbers_moved(merge(current), merge(reference), where)
     now, before = probability_box.boxes(current, reference)
@@ -63,7 +63,7 @@ def _moved(
 def categories_moved(
     current: CategoryCounts, reference: CategoryCounts, where: str = "in training"
 ) -> str:
-    """Say which category's share changed most, and how strong the change is over all of them."""
+    """Name the category whose share changed most, and how strong the change is over all."""
     names = sorted(current.counts.keys() | reference.counts.keys())
     shares = {name: (_share(name, current), _share(name, reference)) for name in names}
     name = max(shares, key=lambda share: abs(shares[share][0] - shares[share][1]))

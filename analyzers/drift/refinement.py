@@ -48,7 +48,7 @@ class Refinements:
             raise ValueError(f"the baseline has no {field}")
         drift = numeric_drift(sample, reference)
         finer = self._sum(field, hours, baseline) if drift.left_open else None
-        # Counts made from other events than the sample say nothing of it.
+        # Counts made from other events than the sample do not apply to it.
         if finer is None or finer.coarsened(sample.edges).counts != sample.counts:
             return drift
         return numeric_drift(finer, baseline.finer[field])
@@ -67,7 +67,7 @@ class Refinements:
 
 
 def still_open(drift: Drift) -> str:
-    """Say which limit lies within what the buckets leave open; empty if none does."""
+    """Name the limit that lies within what the buckets leave open; empty if none does."""
     if not drift.left_open:
         return ""
     return f"; buckets leave open whether it passes {number(drift.left_open[0])}"

@@ -1,4 +1,4 @@
-"""Each segment's scores beside the same segment's of the training set."""
+"""Each segment's scores compared with the same segment's in the training set."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LIMITS = Limits(0.15, 0.30)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One segment beside the same of the training set.
+    """One segment compared with the same segment of the training set.
 
     Args:
         segment: As `finding.segment` names it, such as `country=DE`.
         scores: Its scores of the day.
         reference: Those of the training set.
-        drift: How far they are apart.
+        drift: The distance between them.
         enough: Whether so many scores would show a critical distance nine times in ten.
     """
 
@@ -67,9 +67,9 @@ def compare(
 
 
 def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Baseline) -> str | None:
-    """Say which segment moved farthest, None if none certainly moved.
+    """Name the segment that moved farthest, None if none certainly moved.
 
-    Its distance is told beside the number of segments that moved, for if all did it is no cause.
+    The number of segments that moved stands with its distance: if all moved it is no cause.
     """
     compared, _ = compare(counts, baseline)
     moved = [segment for segment in compared if segment.drift.low >= LIMITS.warning]

@@ -78,7 +78,7 @@ class _Sums:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyDrift:
-    """A window beside the same windows of past weeks.
+    """A window compared with the same windows of past weeks.
 
     Args:
         window: The last hour, six hours, or day.
@@ -158,7 +158,7 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
 
 
 def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
-    """Return an alarm, which says so where the same day of past weeks was like its day."""
+    """Return an alarm, with a note where the same day of past weeks was like its day."""
     found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:
         return finding

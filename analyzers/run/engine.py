@@ -172,7 +172,7 @@ def _store_failure(
 ) -> Written:
     """Store that an analyzer failed; if that is rejected too, only the run's summary reports it.
 
-    An index that takes no findings (of a month that was closed, say) must not keep the others' from
+    An index that takes no findings (of a closed month, for example) must not keep the others' from
     theirs.
     """
     try:

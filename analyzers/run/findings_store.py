@@ -64,7 +64,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be written so that the latest revisions say what is known now.
+    """What has to be written so that the latest revisions hold what is known now.
 
     Args:
         write: New revisions.

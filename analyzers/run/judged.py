@@ -1,4 +1,4 @@
-"""What was judged of late, and what could not be: a calm display says so beside it.
+"""What was judged recently and what could not be, so that a calm display is not misread.
 
 Terminal and pages ask for it when they are looked at. Kibana and other dashboards cannot ask for
 the last finding of each series, so the counts are stored whenever findings were written.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LATELY = 2 * DAY
 """A series without a finding for so long is not counted: a model version that was replaced."""
 STALE = DAY / 24
-"""After so long without a new finding it is said when the last one came."""
+"""After so long without a new finding, the time of the last one is shown."""
 _PAGE = 1_000
 _MOST_NAMED = 4
 

@@ -128,7 +128,7 @@ def _prefix(target: Target) -> str:
 
 
 def _state(finding: Finding, conditions: Iterable[Condition]) -> str:
-    """Return the part of a URL that says the time range and the query."""
+    """Return the part of a URL that holds the time range and the query."""
     around = surroundings(finding)
     everywhere = {"time": {"from": iso(around.start), "to": iso(around.end)}}
     here = {"query": {"language": "kuery", "query": kql(both(*conditions))}}

@@ -40,7 +40,7 @@ class Heading:
     """The heading of a section.
 
     Args:
-        text: What it says.
+        text: Its content, Markdown.
         leads_to: Names of the dashboards that its tiles lead to. A tile has no part to click that
             a drill-down could start from, so the heading has the links.
     """

@@ -47,7 +47,7 @@ def chart_drawing(chart: Chart, answers: Sequence[Json], window: Window) -> Json
 
     Args:
         chart: A line, area, bar, stacked bar or heatmap.
-        answers: What Elasticsearch said to each of the chart's layers.
+        answers: Elasticsearch's answer to each of the chart's layers.
         window: The time range, that charts of one page share.
     """
     data = [

@@ -153,13 +153,13 @@ class _Attempt:
         """Reject the lines that alone get a 400 again and again; return the others to be sent.
 
         Where the cluster accepted no other line of the batch, the refusal may be for everybody. A
-        batch of one line tells nothing, so it is repeated more often.
+        batch of one line proves nothing, so it is repeated more often.
         """
         waiting, self._bad_requests = self._bad_requests, []
         if not waiting:
             return []
         alone = len(self._batch.items) == 1
-        # Only failures after the cluster accepted another line say something about this one.
+        # Only failures after the cluster accepted another line prove something about this one.
         if self._was_accepted or alone:
             self._failed_alone.update(index for index, _ in waiting)
         self._was_accepted = self._accepted
@@ -273,7 +273,7 @@ class _Attempt:
         self._compare(part, stored)
 
     def _compare(self, part: list[int], stored: dict[str, dict[str, Any]]) -> None:
-        """Count lines as duplicates where the stored event says the same, else reject them."""
+        """Count lines as duplicates where the stored event is the same, else reject them."""
         for index in part:
             id_ = self._batch.event_id(index)
             different = differing_fields(self._batch.line(index), stored.get(id_, {}))

@@ -1,6 +1,6 @@
 """What the data streams hold already: by id, across all backing indices.
 
-`create` alone prevents a second copy only within one backing index, and says nothing about the
+`create` alone prevents a second copy only within one backing index, and proves nothing about the
 content of the document that has the id.
 """
 

@@ -352,7 +352,7 @@ class Tailer:
                 self._try(file, claim)
 
     def _try(self, file: FoundFile, claim: Callable[[Candidate], FileRecord | Claim]) -> bool:
-        """Open a file and let `claim` say from where it is read; return whether that is settled."""
+        """Open a file and let `claim` decide from where it is read; return whether it did."""
         path = printable(file.path)
         if self._most_open is not None and len(self._open) >= self._most_open:
             self._close_idle_files()

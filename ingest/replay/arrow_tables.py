@@ -1,6 +1,6 @@
 """CSV and Parquet files, also compressed ones, in chunks.
 
-Cells of a CSV file stay texts: the mapping says what they mean. pyarrow would infer types from the
+Cells of a CSV file stay texts: the mapping types them. pyarrow would infer types from the
 first block and give up at the first later cell that differs.
 """
 

@@ -176,7 +176,7 @@ def _from_calendar(cell: Any, layout: str | None) -> datetime:
     if isinstance(cell, date):
         return datetime.combine(cell, time())
     if isinstance(cell, (int, float, Decimal)):
-        raise CellError('is a number: say what it counts since 1970, for example unit = "s"')
+        raise CellError('is a number: set what it counts since 1970, for example unit = "s"')
     given = text(cell).strip()
     try:
         if layout is None:

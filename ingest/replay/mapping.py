@@ -219,7 +219,7 @@ class Mapping(Section):
 
     @property
     def delay(self) -> timedelta:
-        """How long after its prediction an outcome became known, where no column says it."""
+        """How long after its prediction an outcome became known, where no column holds it."""
         text = self.outcome.delay if self.outcome else None
         return parse_duration(text) if text else timedelta()
 

@@ -1,7 +1,7 @@
 """How far each file is decided, kept so that a killed process neither loses nor doubles a line.
 
 The file is replaced in one step: a new one is written, synced and renamed, and the folder is
-synced. There is one per cluster, because what one cluster has says nothing about another.
+synced. There is one per cluster, because what one cluster holds proves nothing about another.
 """
 
 import os

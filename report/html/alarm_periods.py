@@ -3,7 +3,7 @@
 A period opens with the first alarm of a series and ends when the check has been ok for longer than
 `PATIENCE` windows, so that a value around its limit makes one row and not twenty. A window without
 a verdict ends nothing, and neither does the time between two runs of a job. What is wrong now, and
-why, is said by incidents, not here.
+why, is shown by incidents, not here.
 """
 
 from collections.abc import Iterable, Iterator

@@ -79,7 +79,7 @@ def _row(period: AlarmPeriod, anchor: str, unit: str) -> FindingRow:
 
 
 def _left_out(left: list[AlarmPeriod]) -> str:
-    """Say what the table does not show, and where it is."""
+    """Describe what the table does not show, and where it is."""
     if not left:
         return ""
     worst = FACES[max(period.severity for period in left)].label.lower()

@@ -73,7 +73,7 @@ class IncidentRow:
         worst: The likely cause's sentence, of its worst window.
         latest: The sentence of its latest window, where the incident is open and it differs.
         also: How many other alerts it has; empty for none.
-        members: Those alerts; `more` says how many are not listed.
+        members: Those alerts; `more` counts those that are not listed.
         people: Who acknowledged, snoozed or was assigned it.
         runbook, runbook_url: Where it is written what to do; the URL is empty where none is set.
         labels: Numbers of the scenario's incidents that it overlaps.
@@ -111,7 +111,7 @@ class IncidentList:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the rows refer to beside the incidents.
+    """What the rows refer to besides the incidents.
 
     Attributes:
         now: Until when open incidents have lasted.

@@ -88,7 +88,7 @@ def _row(label: str, detection: Detection, anchors: Mapping[FindingIdentity, str
 
 
 def _false_findings(findings: Sequence[Finding]) -> str:
-    """Say how many findings were false before the first incident."""
+    """Count the false findings before the first incident."""
     if not findings:
         return "No false finding before the first incident."
     critical = sum(finding.severity is Severity.CRITICAL for finding in findings)

@@ -97,7 +97,7 @@ def page_view(
     runbooks: str,
     links: Linked,
 ) -> Page:
-    """Work out what the page shows; `report_html` says what of."""
+    """Compute what the page shows; `report_html` explains the arguments."""
     fine = resolution(found.series, found.until - found.since)
     anchors = {
         one.key: f"check-{number}" if one.key in fine.charted else f"analyzer-{one.key.analyzer}"
@@ -141,7 +141,7 @@ def page_view(
 
 
 def _open_headline(opened: Sequence[IncidentRow]) -> tuple[str, str]:
-    """Return the worst severity of open incidents, and their number in words."""
+    """Return the worst severity of open incidents, and a text with their number."""
     worst = max((Severity(row.severity) for row in opened), key=lambda severity: severity.rank)
     return worst.value, f"{FACES[worst.rank].label}: {count(len(opened), 'open incident')}"
 

@@ -137,7 +137,7 @@ def _tile(chart: Chart, head: Head, answer: Json) -> PanelView:
 
 
 def _of_nothing(measure: Measure) -> int | None:
-    """Return what a measure says where there is no document: of a count, none."""
+    """Return a measure's value where there is no document: 0 for a count."""
     return 0 if measure.operation == "count" else None
 
 

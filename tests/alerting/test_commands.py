@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 import mlmon.commands as program
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import DAY, HOUR, iso
-from mlmon.analyzers.run import following
+from mlmon.analyzers.run import subscribers
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
@@ -97,6 +97,6 @@ def test_nothing_is_open(mlmon: Callable[..., Result]) -> None:
 def test_alerts_follow_an_analysis(cluster: Cluster, namespace: str) -> None:
     """The program has joined alerting to analysis, once: findings that changed are acted on."""
     FindingStore(cluster, namespace).write(night(), START)
-    (followed,) = following.announce(cluster, namespace, START - DAY, START)
-    assert followed.line.startswith("1 incident open, 1 critical; opened: ")
-    assert not followed.failed
+    (result,) = subscribers.publish(cluster, namespace, START - DAY, START)
+    assert result.line.startswith("1 incident open, 1 critical; opened: ")
+    assert not result.failed

@@ -2,7 +2,7 @@
 
 A history begins with the version's first labeled hour, or for older versions at a multiple of
 `RESTART` that lies one to two times as far back. So it is the same whenever it is read, and what
-detectors say at one moment never depends on which other moments are judged with it.
+detectors find at one moment never depends on which other moments are judged with it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
     """Distance of each embedding's day from the training set."""
 
     name = "embedding_drift"
-    question = "Are embeddings distributed as in training?"
+    question = "Are embeddings distributed as in the training set?"
     advice = (
         "Check the source of the embeddings: another version of the encoder, another language or "
         "kind of text, texts cut short or empty. An encoder that changed makes every model trained "

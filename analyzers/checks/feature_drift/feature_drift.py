@@ -255,7 +255,7 @@ def _kind_and_name(field: str) -> tuple[str, str]:
 
 
 def _moved(traffic: PredictionProfile, baseline: Baseline, feature: str) -> str:
-    """Say what moved in a feature."""
+    """Describe what moved in a feature."""
     if feature in baseline.numeric:
         return numbers_moved(traffic.numeric[feature], baseline.numeric[feature])
     known = baseline.categorical[feature]

@@ -3,7 +3,7 @@
 A version that has not served for three weeks has no past weeks of its own, and a team that retrains
 every week never has one that does. Its scores may be compared with those of the versions before it
 at the same time of past weeks; but a retrained model may move its scores on purpose. By how much,
-the training sets tell. With F_v the scores of version v in the past weeks, w_v its share of them,
+the training sets show. With F_v the scores of version v in the past weeks, w_v its share of them,
 F the scores now, and G_v and G the out-of-fold scores of their training sets,
 
     sup |F - sum w_v F_v| <= sum w_v sup |G - G_v|

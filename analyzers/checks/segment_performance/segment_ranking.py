@@ -67,7 +67,7 @@ def rankings(
     """Yield each segment that has enough labels of both kinds, and its q-value.
 
     Args:
-        baseline: Says which segments there are, and what they were in training.
+        baseline: Names the segments, with their counts in training.
         labels: The labels of a window, by segment.
         predictions: All predictions of the window, by segment.
         threshold: From which score on the version approves.

@@ -1,7 +1,7 @@
 """The requests of each path over time, and which paths are worth a verdict of their own. Pure.
 
 Robots ask for thousands of paths once, and paths that hold an id are as many as the ids. So the
-paths that were asked most in the week before a day are judged apart on that day, and all others
+paths with most requests in the week before a day are judged separately on that day, all others
 together.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PAST = timedelta(days=7)
 JUDGED = 20
-"""So many paths are judged apart: well below the paths that each window keeps apart, so that one
+"""So many paths are judged separately: well below the paths that each window keeps, so that one
 of them is rarely left out of a window."""
 IN_USE = 10
 """Requests within a week, or within the window on a log's first day, from which a path counts."""
@@ -38,7 +38,7 @@ class PathRequests:
     Args:
         path: Its name.
         parts: Its requests by window, in order of time.
-        truncated: Windows that do not keep all paths apart and do not name this one, with the
+        truncated: Windows that do not keep all paths and do not name this one, with the
             most requests of it they may hold.
     """
 
@@ -112,7 +112,7 @@ class Paths:
         return self._known[path]
 
     def judged(self, day: Window) -> list[str] | None:
-        """Return the paths to judge apart on a day: those asked most in the week before it.
+        """Return the paths to judge separately on a day: those with most requests the week before.
 
         None if nothing at all is known of that week.
         """
@@ -120,15 +120,15 @@ class Paths:
         return _most(counts) if counts.total() else None
 
     def new(self, window: Window) -> list[str]:
-        """Return the paths to judge apart in a window before which nothing is known."""
+        """Return the paths to judge separately in a window before which nothing is known."""
         return _most(self._counts(window))
 
-    def others(self, end: datetime, apart: Collection[str]) -> PathRequests:
+    def others(self, end: datetime, named: Collection[str]) -> PathRequests:
         """Return the requests of all paths but some, until a moment."""
         parts = [
             (profile.window, merge(rest))
             for profile in self._context.within(Window(EPOCH, end))
-            if (rest := [access for path, access in profile.paths.items() if path not in apart])
+            if (rest := [access for path, access in profile.paths.items() if path not in named])
         ]
         return PathRequests(OTHER, parts)
 
@@ -142,8 +142,8 @@ class Paths:
 
 def _least(profile: AccessProfile) -> int:
     """Return the most requests that a path which a window does not name may have in it."""
-    apart = [access.requests for path, access in profile.paths.items() if path != OTHER]
-    return min([profile.paths[OTHER].requests, *apart])
+    requests = [access.requests for path, access in profile.paths.items() if path != OTHER]
+    return min([profile.paths[OTHER].requests, *requests])
 
 
 def _most(counts: Counter[str]) -> list[str]:

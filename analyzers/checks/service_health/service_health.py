@@ -207,17 +207,17 @@ class ServiceHealth(Analyzer[AccessProfile]):
         paths = Paths(context)
         path = cache(lambda name: _Path(self, paths.of(name)))
         for part in context.period.split(DAY):
-            apart = paths.judged(Window(floor(part.start, DAY), part.end))
-            if apart is not None:
-                rest = _Path(self, paths.others(part.end, set(apart)))
-                for judged in (*map(path, apart), rest):
+            named = paths.judged(Window(floor(part.start, DAY), part.end))
+            if named is not None:
+                rest = _Path(self, paths.others(part.end, set(named)))
+                for judged in (*map(path, named), rest):
                     yield from judged.findings(part)
                 continue
             # Nothing is known before this day.
             for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
-                apart = paths.new(window)
-                rest = _Path(self, paths.others(window.end, set(apart)))
-                for judged in (*map(path, apart), rest):
+                named = paths.new(window)
+                rest = _Path(self, paths.others(window.end, set(named)))
+                for judged in (*map(path, named), rest):
                     yield from judged.first_findings(window)
 
 

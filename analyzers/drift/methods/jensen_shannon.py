@@ -1,4 +1,4 @@
-"""Jensen-Shannon distance: how surely does one category tell which sample its row came from?
+"""Jensen-Shannon distance: how well does a category predict which sample its row came from?
 
 With m = (p + q) / 2, the divergence is the mean of both samples' relative entropies to m, in bits,
 

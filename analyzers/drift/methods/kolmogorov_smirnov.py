@@ -1,4 +1,4 @@
-"""Kolmogorov-Smirnov distance: how far apart are two samples' distribution functions, at most?
+"""Kolmogorov-Smirnov distance: the largest difference of two samples' distribution functions.
 
 D = sup over x of |F(x) - G(x)|, for the shares F and G of rows below x. From buckets alone it is
 known at the edges, and between two edges it is bounded:
@@ -105,7 +105,7 @@ def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
     Exact (`scipy.stats.ks_2samp`) where one sample is small and the pairs of rows are no more than
     two million; the distance must be one that samples of these sizes can have. For others it is
     Kolmogorov's limit law, which is conservative: where the exact value is over 0.001 and both have
-    more than 200 rows, the exact one lies between 0.3 % below and 19 % above; with 20 rows beside
+    more than 200 rows, the exact one lies between 0.3 % below and 19 % above; with 20 rows against
     200,000, up to 64 % above. (`scipy.stats.kstwo`, on which scipy falls back, lies up to 9 % below
     it when the samples are of one size.) With ties the true chance is smaller still. It falls with
     the distance: that of a distance in [low, high] lies in [p_value(high), p_value(low)].
@@ -170,7 +170,7 @@ def _limit_law(distance: float, current_rows: int, reference_rows: int) -> float
 def _exact_p_value(distance: float, smaller: int, larger: int) -> float:
     """The p-value that scipy counts out.
 
-    Its test takes samples, so it is given two of two values each that lie `distance` apart.
+    Its test takes samples, so it is given two of two values each whose distance is `distance`.
     """
     from scipy import stats
 

@@ -85,12 +85,12 @@ def wasserstein(current: Buckets, reference: Buckets) -> Interval:
     require_rows(current=current.n, reference=reference.n)
     require_same_edges(current, reference)
     widths = _widths(current, reference)
-    apart, reach = _gaps(current, reference)
+    least, greatest = _gaps(current, reference)
     # An infinite width times no gap is no distance.
     # A width that passes the greatest double is at least that.
-    low = _sum(np.minimum(widths, GREATEST), apart)
-    high = _sum(widths, reach)
-    rounding = int(np.count_nonzero((widths > 0) & (reach > 0))) * LEAST
+    low = _sum(np.minimum(widths, GREATEST), least)
+    high = _sum(widths, greatest)
+    rounding = int(np.count_nonzero((widths > 0) & (greatest > 0))) * LEAST
     low = max(0.0, min(low, GREATEST) * (1 - ROUNDING) - rounding)
     low = max(low, _mean_difference(current, reference) - rounding)
     return Interval(low, max(low, high * (1 + ROUNDING) + rounding))
@@ -128,9 +128,9 @@ def _gaps(current: Buckets, reference: Buckets) -> tuple[NDArray[np.float64], ND
     f = np.array([0, *current.cumulative().tolist()], dtype=object) * reference.n
     g = np.array([0, *reference.cumulative().tolist()], dtype=object) * current.n
     rows = current.n * reference.n
-    apart = np.maximum(np.maximum(f[:-1] - g[1:], g[:-1] - f[1:]), 0) / rows
-    reach = np.maximum(f[1:] - g[:-1], g[1:] - f[:-1]) / rows
-    return apart.astype(np.float64), reach.astype(np.float64)
+    least = np.maximum(np.maximum(f[:-1] - g[1:], g[:-1] - f[1:]), 0) / rows
+    greatest = np.maximum(f[1:] - g[:-1], g[1:] - f[:-1]) / rows
+    return least.astype(np.float64), greatest.astype(np.float64)
 
 
 def _mean_difference(current: Buckets, reference: Buckets) -> float:

@@ -21,7 +21,7 @@ from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine, following
+from mlmon.analyzers.run import engine, subscribers
 from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.analyzers.run.cycle.touched import affected, touched
 from mlmon.analyzers.run.judged import store_judged
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.run.engine import Analysis
-    from mlmon.analyzers.run.following import Followed
+    from mlmon.analyzers.run.subscribers import SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
 
 SWEEP = DAY
@@ -50,13 +50,13 @@ class Cycle:
         analyses: One per period and group of analyzers.
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
-        followed: What later stages did about it.
+        results: What the subscribers did about it.
     """
 
     period: Window
     analyses: list[Analysis] = field(default_factory=list)
     profiles: int = 0
-    followed: list[Followed] = field(default_factory=list)
+    results: list[SubscriberResult] = field(default_factory=list)
 
     @property
     def findings(self) -> int:
@@ -67,7 +67,7 @@ class Cycle:
     @property
     def failed(self) -> bool:
         """Whether anything could not be done, by an analyzer or after it."""
-        return bool(self.failures) or any(follower.failed for follower in self.followed)
+        return bool(self.failures) or any(result.failed for result in self.results)
 
     @property
     def notes(self) -> list[str]:
@@ -83,7 +83,7 @@ class Cycle:
             "findings": self.findings,
             "failures": self.failures,
             "notes": self.notes,
-            "followed": [follower.line for follower in self.followed],
+            "followed": [result.line for result in self.results],
         }
 
     @property
@@ -108,17 +108,17 @@ def run_cycle(
         namespace: Environment.
         now: When this is.
         first: From when on to judge where no cycle has run yet.
-        progress: Told what is being done, often.
+        progress: Called with what is being done, often.
     """
     store = BookmarkStore(cluster, namespace)
     kept = store.read() or Bookmark(first, first, first)
     before = replace(kept, judged=min(kept.judged, now), seen=min(kept.seen, now))
     cycle = Cycle(Window(before.judged, now))
-    # The analysis tells of those that cannot be read.
+    # The analysis reports those that cannot be read.
     baselines = BaselineStore(cluster, namespace).current(unread=[])
     known = digest(sorted(baseline.id for baseline in baselines.values()))
     logs = Logs(cluster, namespace, now, baselines)
-    # Over a new baseline's edges everything within reach is counted anew; so it is where the clock
+    # Over a new baseline's edges everything within reach is counted again; so it is where the clock
     # was ahead, for what came after that cycle and before now was seen by none.
     ahead = max(kept.judged, kept.seen, kept.swept) > now
     sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
@@ -142,7 +142,7 @@ def run_cycle(
         changed = min(analysis.period.start for analysis in cycle.analyses)
         progress("acting on the findings")
         store_judged(cluster, namespace, now)
-        cycle.followed = following.announce(cluster, namespace, changed, now)
+        cycle.results = subscribers.publish(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)
     store.write(_held_back(before, now) if failed else after, now)
     return cycle
@@ -183,10 +183,10 @@ def _profiled(
             profiler.prepare(kind)
             found = touched(kind, logs, before.seen, logs.now)
             if name == SEQUENCE:
-                # Lines that fill a gap change what was said of all its time.
+                # Lines that fill a gap change the findings of all its time.
                 gaps = _gaps(logs, found)
             fresh = Window(floor(before.judged, kind.step), logs.now)
-            # Apart from what is new only past weeks may not be known yet, all others are.
+            # Of what is not new, only past weeks may not be known yet.
             for window in joined([*found, *(times if sweep else [fresh, *times[:-1]])]):
                 cycle.profiles += profiler.update(kind, window)
         # What was found and not judged before a cycle was killed is found again, not made again.

@@ -1,4 +1,4 @@
-"""Who runs the cycles: one process of one machine, told from a later one of the same number."""
+"""Who runs the cycles: one process of one machine, distinct from a later one of the same number."""
 
 from __future__ import annotations
 

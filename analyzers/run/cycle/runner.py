@@ -1,4 +1,4 @@
-"""Cycles at their times, one after the other, until told to stop."""
+"""Cycles at their times, one after the other, until stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.own_log import JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, Lease
 from mlmon.analyzers.run.engine import described
-from mlmon.analyzers.run.following import announce_failure
+from mlmon.analyzers.run.subscribers import publish_failure
 from mlmon.elastic.errors import UserError
 from mlmon.logging_config.sources.jobs import job_run
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 2
-"""So many cycles in a row may fail before somebody is told: one may meet a restart."""
+"""So many cycles in a row may fail before somebody is notified: one may meet a restart."""
 
 
 class _IncompleteCycleError(Exception):
@@ -40,7 +40,7 @@ class _IncompleteCycleError(Exception):
 def _failures(cycle: Cycle) -> str:
     """Return what failed in a cycle."""
     failed = [f"{name}: {why}" for name, why in cycle.failures.items()]
-    failed += [followed.line for followed in cycle.followed if followed.failed]
+    failed += [result.line for result in cycle.results if result.failed]
     return "; ".join(failed)
 
 
@@ -52,18 +52,18 @@ class Runner:
         cluster: Where everything is.
         namespace: Environment.
         holder: Who runs, for the lease.
-        clock: Tells the time.
-        tell: Told one line about each cycle.
-        progress: Told what is being done.
+        clock: Returns the time.
+        report: Called with one line about each cycle.
+        progress: Called with what is being done.
         since: How long ago to begin where no cycle has run yet.
-        as_json: Whether what is told is a JSON document, not a line for people.
+        as_json: Whether a cycle is reported as a JSON document, not a line for people.
     """
 
     cluster: Cluster
     namespace: str
     holder: str
     clock: Callable[[], datetime]
-    tell: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     progress: Callable[[str], None] = lambda _doing: None
     since: timedelta = DAY
     as_json: bool = False
@@ -85,7 +85,7 @@ class Runner:
         lease = Lease(self.cluster, self.namespace, self.holder)
         if (other := lease.take(self.clock())) is not None:
             until = iso(other.until)
-            self._tell(
+            self._print(
                 f"{other.holder} runs the cycles, until {until} at least",
                 {"waits_for": other.holder, "until": until},
             )
@@ -110,7 +110,7 @@ class Runner:
 
     @contextmanager
     def _logged(self) -> Iterator[Callable[[int], None]]:
-        """Log a cycle as a run of a job, and store the lines whatever becomes of it."""
+        """Log a cycle as a run of a job, and store the lines however it ends."""
         try:
             with job_run(JOB, log=self._log) as run:
 
@@ -137,32 +137,32 @@ class Runner:
     def _say(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
         notes = "".join(f"; {note}" for note in cycle.notes)
-        followed = "".join(f"; {follower.line}" for follower in cycle.followed)
-        self._tell(
+        results = "".join(f"; {result.line}" for result in cycle.results)
+        self._print(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
-            f"{cycle.findings} findings new or revised{failed}{notes}{followed}",
+            f"{cycle.findings} findings new or revised{failed}{notes}{results}",
             cycle.to_json(),
         )
 
-    def _tell(self, line: str, known: dict[str, Any]) -> None:
-        """Tell a line for people, or what it says as JSON."""
-        self.tell(json.dumps(known) if self.as_json else line)
+    def _print(self, line: str, known: dict[str, Any]) -> None:
+        """Report a line for people, or the same as JSON."""
+        self.report(json.dumps(known) if self.as_json else line)
 
     def _count(self, why: str) -> None:
-        """Count cycles that failed; say so once after `PATIENCE`, and once when it is over."""
+        """Count cycles that failed; report it once after `PATIENCE`, and once when it is over."""
         if why:
             self._failed += 1
             if self._failed == PATIENCE:
-                self._report(why)
+                self._publish(why)
         else:
             if self._failed >= PATIENCE:
-                self._report(None)
+                self._publish(None)
             self._failed = 0
 
-    def _report(self, why: str | None) -> None:
-        for followed in announce_failure(self.namespace, why, self.clock()):
-            if followed.line:
-                self._tell(followed.line, {"at": iso(self.clock()), "notice": followed.line})
+    def _publish(self, why: str | None) -> None:
+        for result in publish_failure(self.namespace, why, self.clock()):
+            if result.line:
+                self._print(result.line, {"at": iso(self.clock()), "notice": result.line})
 
     def until(self, stopping: Event, every: timedelta) -> None:
         """Run a cycle now and at every interval, also after one that failed."""
@@ -174,7 +174,7 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - it is logged as a failed run of the job
                 why = error.message if isinstance(error, UserError) else described(error)
                 at = iso(self.clock())
-                self._tell(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
+                self._print(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
             self._count(why)
 
         scheduler = schedule.Scheduler()

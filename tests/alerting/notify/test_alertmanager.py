@@ -127,8 +127,8 @@ def test_findings_reach_alertmanager_as_one_incident(
         ],
         NOW,
     )
-    followed = publish(cluster, namespace, begin, NOW)
-    assert not followed.failed, followed.line
+    result = publish(cluster, namespace, begin, NOW)
+    assert not result.failed, result.line
     (one,) = running.alerts(namespace).values()
     assert one["annotations"]["title"] == "job_health missed.runs of refresh"
     assert parse_time(one["startsAt"]) == begin + HOUR
@@ -151,9 +151,9 @@ def test_an_alertmanager_that_is_away_stops_nothing(
     monkeypatch.setenv("MLMON_ALERTING_ALERTMANAGER_URL", "http://127.0.0.1:9")
     begin = NOW - 4 * HOUR
     FindingStore(cluster, namespace).write(spell("ccc", start=begin, **FALLBACK), NOW)
-    followed = publish(cluster, namespace, begin, NOW)
-    assert followed.failed
-    assert "Alertmanager is not reachable at http://127.0.0.1:9" in followed.line
+    result = publish(cluster, namespace, begin, NOW)
+    assert result.failed
+    assert "Alertmanager is not reachable at http://127.0.0.1:9" in result.line
     assert len(list(AlertStore(cluster, namespace).open())) == 1
 
 

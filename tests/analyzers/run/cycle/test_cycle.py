@@ -14,14 +14,14 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.job import JobKind
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run import engine, following
+from mlmon.analyzers.run import engine, subscribers
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
 from mlmon.analyzers.run.cycle.own_log import JOB
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
-from mlmon.analyzers.run.following import Followed
+from mlmon.analyzers.run.subscribers import SubscriberResult
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 
@@ -350,7 +350,9 @@ def test_a_failed_delivery_is_a_failed_run_of_the_job(
     cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cycle's findings are kept, and mlmon's own job record says what was not delivered."""
-    monkeypatch.setattr(following, "_followers", [lambda *_: Followed("mail is down", failed=True)])
+    monkeypatch.setattr(
+        subscribers, "_subscribers", [lambda *_: SubscriberResult("mail is down", failed=True)]
+    )
     runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
     cycle = runner.once()
     assert cycle is not None
@@ -369,9 +371,9 @@ def test_two_failed_cycles_are_said_once_and_their_end_too(
     results: list[Exception | None] = [RuntimeError("away")] * 3 + [None]
     stopping = Event()
 
-    def judge(_namespace: str, why: str | None, _now: datetime) -> Followed:
+    def judge(_namespace: str, why: str | None, _now: datetime) -> SubscriberResult:
         said.append(why)
-        return Followed("")
+        return SubscriberResult("")
 
     def once() -> None:
         result = results.pop(0)
@@ -380,7 +382,7 @@ def test_two_failed_cycles_are_said_once_and_their_end_too(
         if result is not None:
             raise result
 
-    monkeypatch.setattr(following, "_judges", [judge])
+    monkeypatch.setattr(subscribers, "_failure_subscribers", [judge])
     runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
     monkeypatch.setattr(Runner, "once", lambda _self: once())
     runner.until(stopping, timedelta(seconds=1))
