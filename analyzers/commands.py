@@ -164,7 +164,7 @@ def list_analyzers(
     for analyzer in chosen:
         print(f"{analyzer.name}: {analyzer.question}")
         for metric, limits in analyzer.limits.items():
-            meaning = f" ({limits.meaning})" if limits.meaning else ""
+            meaning = f" ({limits.description})" if limits.description else ""
             verdict = (
                 f"warning {limits.sign} {limits.warning:g}, critical {limits.sign} "
                 f"{limits.critical:g}"

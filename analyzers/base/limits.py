@@ -10,6 +10,31 @@ from mlmon.analyzers.base.finding import Severity
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Multiples of a usual value: a metric's limits are never nearer to it than these.
+
+    Args:
+        warning, critical: How many times the usual value.
+        usual: The usual value, as a sentence names it.
+        spreads: How many robust standard deviations (1.4826 median absolute deviations) above the
+            usual value `warning` and `critical` lie at least.
+    """
+
+    warning: float
+    critical: float
+    usual: str
+    spreads: tuple[float, float] = (0.0, 0.0)
+
+    def sentence(self, bad: Literal["above", "below"]) -> str:
+        """Return a sentence's part that says so."""
+        times = f"{self.warning:g} and {self.critical:g} times {self.usual}"
+        if bad == "below":
+            return f"or {times}, if that is less"
+        beyond = "{:g} and {:g} robust standard deviations above it".format(*self.spreads)
+        return f"at least {times}{f', and {beyond}' if any(self.spreads) else ''}"
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Two limits of one metric.
 
@@ -25,6 +50,7 @@ class Limits:
         measures: What the metric is, so that lines that were lost can widen its interval: a `rate`
             of lines, or a `distance` of their distribution that is at most 1. None for a measure
             that they may change in any way.
+        times: Multiples of the usual value, where the metric has one.
     """
 
     warning: float
@@ -32,6 +58,7 @@ class Limits:
     bad: Literal["above", "below"] = "above"
     meaning: str = ""
     measures: Literal["rate", "distance"] | None = None
+    times: Times | None = None
 
     def judge(self, low: float, high: float) -> Severity:
         """Return the severity of a value that lies in [low, high]."""
@@ -62,6 +89,12 @@ class Limits:
         return self.judge(conservative, max(abs(low), abs(high)))
 
     @property
+    def description(self) -> str:
+        """How the limits are set, for documents; empty for limits that are plain numbers."""
+        relative = self.times.sentence(self.bad) if self.times else ""
+        return ", ".join(part for part in (self.meaning, relative) if part)
+
+    @property
     def sign(self) -> str:
         """How a bad value compares with a limit: `≥` or `≤`."""
         return "≥" if self.bad == "above" else "≤"
@@ -72,6 +105,21 @@ class Limits:
         return replace(
             self, warning=pick(self.warning, warning), critical=pick(self.critical, critical)
         )
+
+    def relative_to(self, usual: float, spread: float = 0.0) -> Limits:
+        """Return these limits, moved to the declared multiples of a usual value if those are wider.
+
+        Args:
+            usual: The usual value.
+            spread: Its robust standard deviation.
+        """
+        if self.times is None:
+            raise ValueError("these limits are not declared as multiples of a usual value")
+        pairs = zip((self.times.warning, self.times.critical), self.times.spreads, strict=True)
+        warning, critical = (
+            max(times * usual, usual + n * spread) if n else times * usual for times, n in pairs
+        )
+        return self.at_least(warning, critical)
 
 
 CONTEXT = Limits(math.inf, math.inf, meaning="not judged")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
@@ -88,7 +88,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             Limits(
                 0.01,
                 0.05,
-                meaning="at least 3 and 6 times the rate expected by chance",
+                times=Times(3, 6, "the rate expected by chance"),
                 measures="rate",
             ),
             unit="ratio",
@@ -100,7 +100,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             Limits(
                 0.01,
                 0.05,
-                meaning="at least 3 and 6 times the rate expected of rare categories",
+                times=Times(3, 6, "the rate expected of rare categories"),
                 measures="rate",
             ),
             unit="ratio",
@@ -237,7 +237,7 @@ def _missing(
 
 def _limits(declared: Limits, fault: Fault, rows: int) -> Limits:
     if fault.metric != MISSING:
-        return declared.at_least(3 * fault.usual, 6 * fault.usual)
+        return declared.relative_to(fault.usual)
     usual = wilson_interval(round(fault.usual * rows), rows, CONFIDENCE).high
     return Limits(declared.warning + usual, declared.critical + usual)
 

@@ -21,7 +21,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
@@ -44,6 +44,7 @@ AGE, OLDEST = "source.age_hours", "source.oldest_hours"
 CONFIDENCE = 0.999
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 MIN_HOURS = 12
+_THREE_IN_FOUR = "what 3 in 4 past hours had"
 PAST = timedelta(days=7)
 HOUR_S = 3600.0
 FRESH = "fresh"
@@ -70,14 +71,14 @@ class FallbackRate(Analyzer[PredictionProfile]):
             RATE,
             "Fallback rate",
             "Which share of predictions uses defaults?",
-            Limits(0.05, 0.25, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            Limits(0.05, 0.25, measures="rate", times=Times(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
             SHARE,
             "Fallbacks by reason",
             "Why do predictions use defaults?",
-            Limits(0.05, 0.25, meaning="of predictions, at least 3 and 6 times the past week's"),
+            Limits(0.05, 0.25, meaning="of predictions", times=Times(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
@@ -97,7 +98,7 @@ class FallbackRate(Analyzer[PredictionProfile]):
             AGE,
             "Age of feature sources",
             "How old is the data predictions are made from?",
-            Limits(2.0, 6.0, meaning="hours, at least 2 and 4 times what 3 in 4 past hours had"),
+            Limits(2.0, 6.0, meaning="hours", times=Times(2, 4, _THREE_IN_FOUR)),
             unit="h",
         ),
         Metric(
@@ -108,7 +109,8 @@ class FallbackRate(Analyzer[PredictionProfile]):
                 3.0,
                 8.0,
                 meaning="hours, or 3 quarters of and twice the age at which defaults were used in "
-                "the past week; at least 2 and 4 times what 3 in 4 past hours had",
+                "the past week",
+                times=Times(2, 4, _THREE_IN_FOUR),
             ),
             unit="h",
         ),
@@ -204,7 +206,7 @@ class _Source:
             f"of {self.source}{_listed(use)} {span(window)}, {percent(before)} in the 7 days "
             "before."
         )
-        limits = self.analyzer.limits[RATE].at_least(3 * before, 6 * before)
+        limits = self.analyzer.limits[RATE].relative_to(before)
         return self._share(
             RATE, self.source, window, limits, (fallbacks, use.n), (before, known), reason
         )
@@ -241,7 +243,7 @@ class _Source:
                 f"of {self.source} with the reason {reason} {span(window)}, {percent(usual)} in "
                 "the 7 days before."
             )
-            limits = self.analyzer.limits[SHARE].at_least(3 * usual, 6 * usual)
+            limits = self.analyzer.limits[SHARE].relative_to(usual)
             subject = f"{self.source}: {reason}"
             yield self._share(
                 SHARE, subject, window, limits, (times, use.n), (usual, uses), sentence
@@ -285,7 +287,7 @@ class _Source:
         if len(past) >= MIN_HOURS:
             usual = float(np.median(past))
             high = float(np.quantile(past, 0.75))
-            limits = limits.at_least(2 * high, 4 * high)
+            limits = limits.relative_to(high)
         of = f"The data of {self.source} was {_old(age or 0.0)} old on average"
         return self._hours_old(AGE, window, use, limits, age, usual, of)
 
@@ -301,7 +303,7 @@ class _Source:
             limits = Limits(0.75 * limit, 2 * limit)
             of += f" (from {_old(limit)} on defaults are used)"
         else:
-            limits = limits.at_least(2 * high, 4 * high)
+            limits = limits.relative_to(high)
         return self._hours_old(OLDEST, window, use, limits, oldest, usual, of)
 
     def _hours_old(

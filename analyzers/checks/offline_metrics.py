@@ -25,7 +25,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -124,7 +124,8 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 0.05,
                 0.10,
                 meaning="relative drop beyond sampling error from the median of up to 10 versions "
-                "before, at least 3 and 6 times their spread",
+                "before",
+                times=Times(3, 6, "their robust standard deviation"),
             ),
             draw="bar",
         ),
@@ -327,7 +328,7 @@ def _beyond_spread(limits: Limits, series: Series) -> Limits:
         return limits
     deviations = np.abs(np.array(series.earlier) - series.median)
     spread = _share(1.4826 * float(np.median(deviations)), series.median)
-    return limits.at_least(3 * spread, 6 * spread)
+    return limits.relative_to(spread)
 
 
 def _share(part: float, whole: float) -> float:

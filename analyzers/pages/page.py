@@ -106,7 +106,7 @@ def _metrics(analyzer: Analyzer[Any]) -> str:
         lines.append(
             f"| `{metric.name}` | {metric.question} | {metric.unit or '-'} "
             f"| {_limit(limits, limits.warning)} | {_limit(limits, limits.critical)} "
-            f"| {limits.meaning or '-'} |"
+            f"| {limits.description or '-'} |"
         )
     return "\n".join(lines)
 

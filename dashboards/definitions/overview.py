@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmon.analyzers.checks.completeness import LOST_LIMITS
 from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
+from mlmon.dashboards.definitions.service_health import SERVER_ERROR
 from mlmon.dashboards.definitions.state_now import STATE_NOW, WORST_BY_ANALYZER
 from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
 from mlmon.dashboards.model.condition import is_
@@ -32,7 +33,7 @@ TRAFFIC = Chart(
     REQUESTS,
     (
         Measure("All requests"),
-        Measure("5xx", where=is_("http.response.status_code", 500, 502, 503, 504), tone="critical"),
+        Measure("5xx", where=SERVER_ERROR, tone="critical"),
     ),
     "area",
     leads_to="service_health",

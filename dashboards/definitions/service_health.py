@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from mlmon.analyzers.profiles.kinds.access import CLIENT_ERRORS, SERVER_ERRORS, STATUS
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.searches import ERRORS, SLOW
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
-from mlmon.dashboards.model.condition import AtLeast, both, less_than
+from mlmon.dashboards.model.condition import less_than, within
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
 from mlmon.dashboards.model.sources import LOGS, REQUESTS
 
-STATUS = "http.response.status_code"
+CLIENT_ERROR, SERVER_ERROR = within(STATUS, CLIENT_ERRORS), within(STATUS, SERVER_ERRORS)
 PATH = Values("url.path", "Path", 8)
 
 STATUSES = Chart(
@@ -17,9 +18,9 @@ STATUSES = Chart(
     "Requests by class of HTTP status.",
     REQUESTS,
     (
-        Measure("2xx and 3xx", where=less_than(STATUS, 400), tone="good"),
-        Measure("4xx", where=both(AtLeast(STATUS, 400), less_than(STATUS, 500)), tone="warning"),
-        Measure("5xx", where=AtLeast(STATUS, 500), tone="critical"),
+        Measure("2xx and 3xx", where=less_than(STATUS, CLIENT_ERRORS.start), tone="good"),
+        Measure("4xx", where=CLIENT_ERROR, tone="warning"),
+        Measure("5xx", where=SERVER_ERROR, tone="critical"),
     ),
     "stacked",
 )
@@ -44,7 +45,7 @@ BY_RELEASE = Chart(
     "5xx error rate by release",
     "Share of the requests of each release that failed.",
     REQUESTS,
-    (Measure("5xx", "ratio", where=AtLeast(STATUS, 500), unit="ratio"),),
+    (Measure("5xx", "ratio", where=SERVER_ERROR, unit="ratio"),),
     "line",
     (Time(), Values("service.version", "Release", 6, "name")),
     unit="ratio",
@@ -58,10 +59,8 @@ BY_PATH = Chart(
         Measure("Median", "median", "event.duration", unit="ns"),
         Measure("95th percentile", "percentile", "event.duration", 95, unit="ns"),
         Measure("99th percentile", "percentile", "event.duration", 99, unit="ns"),
-        Measure(
-            "4xx", "ratio", where=both(AtLeast(STATUS, 400), less_than(STATUS, 500)), unit="ratio"
-        ),
-        Measure("5xx", "ratio", where=AtLeast(STATUS, 500), unit="ratio"),
+        Measure("4xx", "ratio", where=CLIENT_ERROR, unit="ratio"),
+        Measure("5xx", "ratio", where=SERVER_ERROR, unit="ratio"),
     ),
     "table",
     (Values("url.path", "Path", 20),),

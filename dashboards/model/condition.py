@@ -73,6 +73,11 @@ def less_than(field: str, bound: float) -> Both:
     return Both((Exists(field), Not(AtLeast(field, bound))))
 
 
+def within(field: str, values: range) -> Both:
+    """Return the condition that a whole number lies in a range."""
+    return Both((AtLeast(field, values.start), Not(AtLeast(field, values.stop))))
+
+
 def both(*conditions: Condition) -> Both:
     """Return the condition that all of some hold, each named once."""
     parts = [

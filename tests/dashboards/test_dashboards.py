@@ -6,10 +6,12 @@ import pytest
 
 from mlmon.analyzers.base.alert_policy import LAYERS
 from mlmon.analyzers.checks import discover
+from mlmon.analyzers.checks.service_health.service_health import RATES
+from mlmon.analyzers.profiles.kinds.access import STATUS
 from mlmon.dashboards.definitions import dashboards, home, shown_on
 from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.model.chart import Chart, Values
-from mlmon.dashboards.model.condition import fields, kql
+from mlmon.dashboards.model.condition import fields, kql, query, within
 from mlmon.dashboards.model.dashboard import COLUMNS, Dashboard, Documents, Panel
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.layout import Heading, Navigation, layout
@@ -150,3 +152,18 @@ def test_every_kind_of_panel_is_in_use() -> None:
     }
     known = {*get_args(Panel), StateTimeline, Distributions, Heading, Navigation} - {Picture}
     assert kinds == known
+
+
+def test_one_definition_of_a_server_error() -> None:
+    """Every panel that counts 5xx counts the statuses that the analyzer judges: all of them."""
+    counted = {
+        measure.where
+        for dashboard in dashboards()
+        for chart in charts(dashboard)
+        for measure in chart.measures
+        if measure.label == "5xx"
+    }
+    (condition,) = counted
+    (rate,) = (rate for rate in RATES if rate.metric == "http.5xx.rate")
+    assert query(condition) == query(within(STATUS, rate.statuses))
+    assert (rate.statuses.start, rate.statuses.stop) == (500, 600)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -107,8 +107,8 @@ class LabelCoverage(Analyzer[LabelProfile]):
                 0.8,
                 0.5,
                 "below",
-                "or 0.9 and 0.6 times the share of the 2 weeks before, if that is less",
                 measures="rate",
+                times=Times(0.9, 0.6, "the share of the 2 weeks before"),
             ),
             unit="ratio",
         ),
@@ -120,8 +120,8 @@ class LabelCoverage(Analyzer[LabelProfile]):
                 0.4,
                 0.2,
                 "below",
-                "or 0.7 and 0.4 times the share of the 2 weeks before, if that is less",
                 measures="rate",
+                times=Times(0.7, 0.4, "the share of the 2 weeks before"),
             ),
             unit="ratio",
         ),
@@ -129,32 +129,28 @@ class LabelCoverage(Analyzer[LabelProfile]):
             P50,
             "Median label delay",
             "After how many hours does half of the labels arrive?",
-            Limits(2.0, 8.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"),
+            Limits(2.0, 8.0, meaning="hours", times=Times(1.5, 3, "those of the 2 weeks before")),
             unit="h",
         ),
         Metric(
             P95,
             "95th percentile label delay",
             "After how many hours do 95 % of the labels arrive?",
-            Limits(
-                4.0, 16.0, meaning="hours, at least 1.5 and 3 times those of the 2 weeks before"
-            ),
+            Limits(4.0, 16.0, meaning="hours", times=Times(1.5, 3, "those of the 2 weeks before")),
             unit="h",
         ),
         Metric(
             CONTRADICTED,
             "Contradicted labels",
             "Which share of labels was contradicted by another outcome?",
-            Limits(
-                0.01, 0.05, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"
-            ),
+            Limits(0.01, 0.05, measures="rate", times=Times(3, 6, "the 2 weeks before")),
             unit="ratio",
         ),
         Metric(
             UNMATCHED,
             "Unmatched outcomes",
             "Which share of outcomes has no prediction in the logs?",
-            Limits(0.02, 0.1, meaning="at least 3 and 6 times the 2 weeks before", measures="rate"),
+            Limits(0.02, 0.1, measures="rate", times=Times(3, 6, "the 2 weeks before")),
             unit="ratio",
         ),
     )
@@ -210,7 +206,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         known = {"sample_count": share.whole, **about}
         if share.whole < MIN_LABELS:
             return self.unknown(metric, subject, window, f"{reason[:-1]}: too few.", **known)
-        limits = _limits(metric, self.limits[metric], share.usual)
+        limits = _limits(self.limits[metric], share.usual)
         if limits is None:
             sentence = f"{reason[:-1]}; not enough history for a baseline."
             return self.unknown(metric, subject, window, sentence, **known)
@@ -313,7 +309,7 @@ class _Day:
                 sample_count=arrived.n,
             )
         interval = percentile_confidence(arrived, part, CONFIDENCE)
-        limits = self.analyzer.limits[metric].at_least(1.5 * usual, 3 * usual)
+        limits = self.analyzer.limits[metric].relative_to(usual)
         return self.analyzer.finding(
             metric,
             of.model,
@@ -363,14 +359,11 @@ def _hours(delays: Buckets, part: float) -> float:
     return interval.low if math.isinf(interval.high) else relative_middle(interval)
 
 
-def _limits(metric: str, declared: Limits, usual: float | None) -> Limits | None:
+def _limits(declared: Limits, usual: float | None) -> Limits | None:
     """Return the limits by the past; None where a metric has none without a past."""
     if declared.bad == "above":
-        return declared.at_least(3 * (usual or 0.0), 6 * (usual or 0.0))
-    if usual is None:
-        return None
-    warning, critical = (0.9, 0.6) if metric == COVERAGE else (0.7, 0.4)
-    return declared.at_least(warning * usual, critical * usual)
+        return declared.relative_to(usual or 0.0)
+    return None if usual is None else declared.relative_to(usual)
 
 
 def _usually(share: _Share) -> str:

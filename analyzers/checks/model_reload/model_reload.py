@@ -19,7 +19,7 @@ from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -78,7 +78,7 @@ class ModelReload(Analyzer[ModelProfile]):
             WAIT,
             "Waiting time of trained versions",
             "How many hours does a trained version wait for its reload?",
-            Limits(6, 24, meaning="hours, at least 3 and 6 times the usual wait"),
+            Limits(6, 24, meaning="hours", times=Times(3, 6, "the usual wait")),
             unit="h",
         ),
         Metric(
@@ -182,7 +182,7 @@ class ModelReload(Analyzer[ModelProfile]):
         hours, usual = (known.window.end - waiting.made) / HOUR, known.usual_wait()
         limits = self.limits[WAIT]
         if usual is not None:
-            limits = limits.at_least(3 * usual, 6 * usual)
+            limits = limits.relative_to(usual)
         others = len(known.made) - known.made.index(waiting)
         stuck = f", nor are {others - 1} before it" if others > 1 else ""
         hour = HOUR.total_seconds()

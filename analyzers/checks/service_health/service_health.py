@@ -22,14 +22,16 @@ from scipy import special
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.checks.service_health.path_requests import PAST, PathRequests, Paths
 from mlmon.analyzers.profiles.kinds.access import (
+    CLIENT_ERRORS,
     NANOSECONDS_PER_MILLISECOND,
     OTHER,
+    SERVER_ERRORS,
     AccessProfile,
     PathAccess,
     in_milliseconds,
@@ -69,8 +71,8 @@ class Rate:
 
 # `relative`: a client's fault, so the path's own past week is what it is compared with.
 RATES = (
-    Rate("http.5xx.rate", "5xx", range(500, 600)),
-    Rate("http.4xx.rate", "4xx", range(400, 500), relative=True),
+    Rate("http.5xx.rate", "5xx", SERVER_ERRORS),
+    Rate("http.4xx.rate", "4xx", CLIENT_ERRORS, relative=True),
     Rate("http.400.rate", "400", range(400, 401), relative=True),
     Rate("http.503.rate", "503", range(503, 504)),
 )
@@ -117,7 +119,7 @@ MIN_REQUESTS = 10
 MIN_PAST_WINDOWS = 3
 WEEKS = 4
 _SHARE = "share of the usual traffic at that time of the week, or of the day"
-_RELATIVE = "at least {} times the median of the past 7 days, and beyond their spread"
+_TIMES = Times(1.5, 2.5, "the median of the past 7 days", spreads=(6, 12))
 
 
 class ServiceHealth(Analyzer[AccessProfile]):
@@ -138,21 +140,21 @@ class ServiceHealth(Analyzer[AccessProfile]):
             "latency.mean",
             "Mean latency",
             "How long does a request take on average?",
-            Limits(25, 60, meaning=_RELATIVE.format("1.5 and 2.5")),
+            Limits(25, 60, times=_TIMES),
             unit="ms",
         ),
         Metric(
             "latency.p95",
             "95th percentile latency",
             "Which latency do 5 % of the requests exceed?",
-            Limits(50, 120, meaning=_RELATIVE.format("1.5 and 2.5")),
+            Limits(50, 120, times=_TIMES),
             unit="ms",
         ),
         Metric(
             "latency.p99",
             "99th percentile latency",
             "Which latency do 1 % of the requests exceed?",
-            Limits(100, 240, meaning=_RELATIVE.format("1.5 and 2.5")),
+            Limits(100, 240, times=_TIMES),
             unit="ms",
         ),
         Metric(
@@ -166,14 +168,14 @@ class ServiceHealth(Analyzer[AccessProfile]):
             "http.4xx.rate",
             "4xx error rate",
             "Which share of the requests ends in a client error?",
-            Limits(0.10, 0.30, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            Limits(0.10, 0.30, measures="rate", times=Times(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
             "http.400.rate",
             "400 rate (bad requests)",
             "Which share of the requests is malformed?",
-            Limits(0.05, 0.20, meaning="at least 3 and 6 times the past week's", measures="rate"),
+            Limits(0.05, 0.20, measures="rate", times=Times(3, 6, "the past week's")),
             unit="ratio",
         ),
         Metric(
@@ -302,7 +304,7 @@ class _Path:
         before, requests = self.shares[rate.metric].before(window.start)
         limits = self.analyzer.limits[rate.metric]
         if rate.relative:
-            limits = limits.at_least(3 * before, 6 * before)
+            limits = limits.relative_to(before)
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
         return self._finding(
             rate.metric,
@@ -336,16 +338,14 @@ class _Path:
             )
         median = float(np.median(known))
         spread = 1.4826 * float(np.median(np.abs(known - median)))
-        limits = self.analyzer.limits[of.metric].at_least(
-            max(1.5 * median, median + 6 * spread), max(2.5 * median, median + 12 * spread)
-        )
+        limits = self.analyzer.limits[of.metric].relative_to(median, spread)
         usually = f"usually {number(median)} ms"
         if limits.judge(interval.low, interval.high).alarming:
             # The baseline of this time of the week is read only where it decides.
             then, title = self._usual(window, lambda time: _value(of, self.asked.access(time)))
             if then:
                 at_this_time = float(np.median(then))
-                limits = limits.at_least(1.5 * at_this_time, 2.5 * at_this_time)
+                limits = limits.relative_to(at_this_time)
                 usually += f" and {number(at_this_time)} ms {title}"
         return self._finding(
             of.metric,

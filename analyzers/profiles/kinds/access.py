@@ -57,6 +57,10 @@ _ALL = {"terms": {"field": "event.dataset", "size": 1, "missing": DATASET}}
 """The bucket of all requests."""
 _WINDOWS = {"date_histogram": {**DATE, "fixed_interval": "5m"}}
 
+STATUS = "http.response.status_code"
+CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)
+"""HTTP statuses (RFC 9110, 15.5 and 15.6): analyzers and dashboards count the same ones."""
+
 Latencies = Counter[int]
 """Requests per bucket, by the bucket's lower end in nanoseconds; 0 for all below 1 µs."""
 
@@ -79,7 +83,7 @@ class PathAccess:
     """
 
     requests: int = quantity(Documents())
-    statuses: Counter[int] = quantity(NumberTerms("http.response.status_code", 100))
+    statuses: Counter[int] = quantity(NumberTerms(STATUS, 100))
     timed: int = quantity(Stat(_DURATION, "count"))
     duration: float = quantity(Stat(_DURATION, "sum"))
     duration_squares: float = quantity(Stat(_DURATION, "sum_of_squares"))

@@ -4,7 +4,7 @@ import pytest
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import Limits, Times
 
 ABOVE = Limits(0.1, 0.2)
 BELOW = Limits(30.0, 5.0, "below")
@@ -43,3 +43,34 @@ def test_an_alert_that_can_never_hold_is_refused() -> None:
     """More windows than are looked at cannot count."""
     with pytest.raises(ValueError, match="never"):
         AlertPolicy(on="warning", after=4, of=3, layer="score")
+
+
+def test_multiples_of_the_usual_value_move_the_limits_outwards_only() -> None:
+    """Three and six times the usual value count where they are wider than the plain limits."""
+    limits = Limits(0.1, 0.3, times=Times(3, 6, "usual"))
+    assert (limits.relative_to(0.01).warning, limits.relative_to(0.01).critical) == (0.1, 0.3)
+    assert (limits.relative_to(0.2).warning, limits.relative_to(0.2).critical) == pytest.approx(
+        (0.6, 1.2)
+    )
+    low = Limits(0.8, 0.5, "below", times=Times(0.9, 0.6, "usual"))
+    assert low.relative_to(0.5).warning == pytest.approx(0.45)
+    assert low.relative_to(1.0).warning == 0.8
+
+
+def test_a_wide_spread_moves_the_limits_further() -> None:
+    """Of 1.5 times the usual value and six deviations above it, the farther one counts."""
+    limits = Limits(1.0, 2.0, times=Times(1.5, 2.5, "usual", spreads=(6, 12)))
+    assert limits.relative_to(100.0, 1.0).warning == 150.0
+    assert limits.relative_to(100.0, 10.0).warning == 160.0
+    assert limits.relative_to(100.0, 20.0).critical == 340.0
+
+
+def test_what_is_declared_is_what_the_documents_say() -> None:
+    """The sentence about limits is made of the numbers that decide."""
+    limits = Limits(25, 60, meaning="ms", times=Times(1.5, 2.5, "the median", spreads=(6, 12)))
+    assert limits.description == (
+        "ms, at least 1.5 and 2.5 times the median, "
+        "and 6 and 12 robust standard deviations above it"
+    )
+    with pytest.raises(ValueError, match="not declared as multiples"):
+        ABOVE.relative_to(1.0)
