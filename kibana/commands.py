@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 class AlertingChoice(StrEnum):
-    """What watches the findings in Kibana."""
+    """What watches incidents in Kibana."""
 
     RULES = "rules"
     WATCHES = "watches"
@@ -38,7 +38,7 @@ class AlertingChoice(StrEnum):
 Space = Annotated[
     str | None, typer.Option(help="Kibana space to use. (default: MLMON_KIBANA_SPACE)")
 ]
-Alerting = Annotated[AlertingChoice, typer.Option(help="How Kibana watches the findings.")]
+Alerting = Annotated[AlertingChoice, typer.Option(help="How Kibana watches incidents.")]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Also delete objects of mlmon that it no longer makes.")
 ]
@@ -241,7 +241,7 @@ def _open_kibana(
 
 
 def _kinds(alerting: AlertingChoice) -> "list[Kind]":
-    """Return the kinds that are brought in, by what watches the findings."""
+    """Return the kinds that are brought in, by what watches incidents."""
     from mlmon.kibana.emit.artefact import KINDS
 
     others = set().union(*_ALERTING.values()) - _ALERTING[alerting]

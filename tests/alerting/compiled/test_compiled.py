@@ -8,8 +8,10 @@ has not: the comparison is made outside.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.evaluation import evaluate
@@ -163,3 +165,23 @@ def test_the_lint_takes_only_connectors_that_are_known() -> None:
     unknown = {problem.message for problem in lint(everything)}
     assert unknown == {f"there is no connector {reference.id}" for reference in OTHERS}
     assert sum(artefact.kind == "rule" for artefact in everything) == 2
+
+
+def test_documented_privileges_are_those_the_compiled_bodies_need() -> None:
+    """The table of docs/kibana.md names the indices that rule, connector and watch use."""
+    needed = set()
+    for artefact in artefacts(Target("<namespace>")):
+        body: Any = artefact.body
+        match artefact.kind:
+            case "rule":
+                needed |= {("rule", "read", index) for index in body["params"]["index"]}
+            case "connector" if body["connector_type_id"] == ".index":
+                needed.add(("index connector", "write", body["config"]["index"]))
+            case "watch":
+                asked = body["input"]["search"]["request"]["indices"]
+                needed |= {("watch", "read", index) for index in asked}
+            case _:
+                continue
+    text = (Path(__file__).parents[3] / "docs" / "kibana.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z ]+) \| (read|write) \| `(mlmon-[^`]+)` \|$", text, re.MULTILINE)
+    assert set(rows) == needed
