@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlmon.alerting.desk import commands as incidents
-from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since
+from mlmon.elastic.command_options import JsonOption, Namespace, PeriodCommand, Since
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -30,7 +30,7 @@ def list_alerts(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also list all closed alerts.")] = False,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List open alerts, the newest first; `mlmon incidents` groups them."""
     if context.invoked_subcommand is not None:
@@ -60,7 +60,9 @@ def list_alerts(
 
 
 @alerts.command(cls=PeriodCommand)
-def evaluate(since: Since = "30d", namespace: Namespace = None, as_json: Json = False) -> None:
+def evaluate(
+    since: Since = "30d", namespace: Namespace = None, as_json: JsonOption = False
+) -> None:
     """Open and close alerts and incidents from the findings; `analyze` and `run` do so, too."""
     from datetime import UTC, datetime
 
@@ -84,7 +86,7 @@ def send(
         bool, typer.Option("--dry-run", help="Print what would be sent, and send nothing.")
     ] = False,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send open and lately ended incidents to Alertmanager; `analyze` and `run` do so, too."""
     from datetime import UTC, datetime
@@ -125,7 +127,7 @@ def _print(lines: list[tuple[str, str]]) -> None:
 
 
 @alerting.command("test")
-def try_routes(as_json: Json = False) -> None:
+def try_routes(as_json: JsonOption = False) -> None:
     """Send a test message by every route, and report which arrived."""
     from datetime import UTC, datetime
 

@@ -10,7 +10,7 @@ from mlmon.elastic.errors import UserError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mlmon.alerting.incidents.evaluation import Evaluation
+    from mlmon.alerting.incidents.evaluation import IncidentEvaluation
     from mlmon.alerting.notify.alertmanager import Payload
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.outbox import Delivered
@@ -54,7 +54,7 @@ def update(
     since: datetime,
     now: datetime,
     settings: AlertingSettings,
-) -> Evaluation:
+) -> IncidentEvaluation:
     """Bring alerts and incidents up to the findings; put what is news into the outbox."""
     from mlmon.alerting.alerts.evaluation import evaluate
     from mlmon.alerting.incidents.evaluation import evaluate_incidents

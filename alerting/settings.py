@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from mlmon.alerting.compiled.connector_params import Named, Reference
+from mlmon.alerting.compiled.connector_params import ConnectorReference, Named
 from mlmon.alerting.incidents.maintenance import Maintenance
 from mlmon.alerting.notify.route import Route
 from mlmon.analyzers.base.finding import Severity
@@ -71,10 +71,12 @@ class AlertingSettings(SectionSettings):
         """The URLs of the Alertmanagers."""
         return tuple(self.alertmanager_url.split(",")) if self.alertmanager_url else ()
 
-    def references(self) -> tuple[Reference, ...]:
+    def references(self) -> tuple[ConnectorReference, ...]:
         """Return the actions by connectors that someone else made."""
         return tuple(
-            Reference(connector.id, connector.type, Severity(connector.level), connector.to)
+            ConnectorReference(
+                connector.id, connector.type, Severity(connector.level), connector.to
+            )
             for _, connector in sorted(self.connectors.items())
         )
 

@@ -12,7 +12,7 @@ import mlmon.analyzers.run.cycle.commands
 import mlmon.analyzers.sample.commands
 from mlmon.elastic.command_options import (
     AsOf,
-    Json,
+    JsonOption,
     Namespace,
     OptionalSince,
     OptionalUntil,
@@ -53,7 +53,7 @@ def analyze(
         list[str] | None, typer.Option(help="Run this analyzer only; repeat for several.")
     ] = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Analyze a past period once; the same logs give the same findings again."""
     from datetime import UTC, datetime
@@ -97,7 +97,7 @@ def findings(
     analyzer: Annotated[str | None, typer.Option(help="List this analyzer only.")] = None,
     as_of: AsOf = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List findings (default: warning and critical)."""
     from datetime import UTC, datetime
@@ -146,7 +146,7 @@ def list_analyzers(
     names: Annotated[
         list[str] | None, typer.Argument(help="Print the pages of these analyzers.", metavar="NAME")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the analyzers with their metrics, limits and sources, or print their pages."""
     from mlmon.analyzers.checks import discover

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from mlmon.elastic.section import Section
+from mlmon.elastic.section import SettingsSection
 from mlmon.elastic.settings_file import unknown_name
 
 
@@ -54,7 +54,7 @@ class FeatureDriftSettings(BaseModel):
     )
 
 
-class AnalyzersSettings(Section):
+class AnalyzersSettings(SettingsSection):
     """What the analyzers are told about the models they judge."""
 
     section: ClassVar = "analyzers"

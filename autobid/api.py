@@ -17,10 +17,10 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from mlmon.autobid.clock import Clock, to_datetime
+from mlmon.autobid.clock import NanosecondClock, to_datetime
 from mlmon.autobid.model_store import ModelNotFoundError
 from mlmon.autobid.opportunity import BadInputError, complaints, parse_opportunity
-from mlmon.autobid.prediction_service import ModelNotLoadedError, Prediction, PredictionService
+from mlmon.autobid.prediction_service import ModelNotLoadedError, PredictionService, ScoredBid
 from mlmon.autobid.routes import HEALTH_PATH, PREDICT_PATH, RELOAD_PATH
 from mlmon.logging_config import AccessLog, current_trace_id, set_error_code
 from mlmon.logging_config.prometheus import expose
@@ -44,7 +44,7 @@ class ReloadRequest(BaseModel):
 def create_app(
     service: PredictionService,
     *,
-    clock: Clock = time.time_ns,
+    clock: NanosecondClock = time.time_ns,
     registry: CollectorRegistry | None = None,
 ) -> AccessLog:
     """The application around one service.
@@ -80,7 +80,7 @@ def create_app(
     return AccessLog(app, service.log)
 
 
-def answer(prediction: Prediction, threshold: float) -> dict[str, Any]:
+def answer(prediction: ScoredBid, threshold: float) -> dict[str, Any]:
     """The body a client gets for a prediction."""
     return {
         "prediction_id": prediction.id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-Clock: TypeAlias = Callable[[], int]
+NanosecondClock: TypeAlias = Callable[[], int]
 """Returns nanoseconds since the Unix epoch."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

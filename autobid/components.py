@@ -8,7 +8,7 @@ from mlmon.autobid.autobidder import Autobidder
 from mlmon.autobid.clock import SimulatedClock
 from mlmon.autobid.examples import ExampleStore
 from mlmon.autobid.identifiers import DrawId, seeded_ids
-from mlmon.autobid.jobs import JobRunner, Pipeline, StatsSource
+from mlmon.autobid.jobs import JobRunner, StatsSource, TrainingPipeline
 from mlmon.autobid.model_store import ModelStore
 from mlmon.autobid.outcomes import PendingOutcomes
 from mlmon.autobid.prediction_service import PredictionService
@@ -22,7 +22,7 @@ ENVIRONMENT = "production"
 
 
 @dataclass(slots=True)
-class Logs:
+class ServiceLogs:
     """Opens the logs of processes, `<component>.jsonl` in one folder; ids come from the seed."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Backstage:
     clock: SimulatedClock
     scheduler: ClockedScheduler
     runner: JobRunner
-    pipeline: Pipeline
+    pipeline: TrainingPipeline
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Components:
     """All processes of the service and what they share."""
 
     draw_id: DrawId
-    logs: Logs
+    logs: ServiceLogs
     models: ModelStore
     stats: StatsStore
     api: Api
@@ -103,14 +103,16 @@ def start_components(
     folder: Path, *, seed: int, start: int, stats_source: StatsSource, window: timedelta
 ) -> Components:
     """Start all processes at a simulated moment, writing below `folder`."""
-    logs = Logs(folder / "logs", seeded_ids(seed))
+    logs = ServiceLogs(folder / "logs", seeded_ids(seed))
     logs.folder.mkdir(parents=True)
     models, stats = ModelStore(folder / "models"), StatsStore()
     bidder = _start_bidder(logs, start)
     clock = SimulatedClock(start)
     runner = JobRunner(logs.open(SCHEDULER, clock), clock, logs.draw_id)
     training_log = logs.open(TRAINING, clock)
-    pipeline = Pipeline(bidder.examples, models, stats, stats_source, training_log, clock, window)
+    pipeline = TrainingPipeline(
+        bidder.examples, models, stats, stats_source, training_log, clock, window
+    )
     return Components(
         draw_id=logs.draw_id,
         logs=logs,
@@ -122,13 +124,13 @@ def start_components(
     )
 
 
-def _start_api(logs: Logs, models: ModelStore, stats: StatsStore, now: int) -> Api:
+def _start_api(logs: ServiceLogs, models: ModelStore, stats: StatsStore, now: int) -> Api:
     clock = SimulatedClock(now)
     log = logs.open(API, clock)
     return Api(log, clock, PredictionService(models, stats, log, logs.draw_id))
 
 
-def _start_bidder(logs: Logs, now: int) -> Bidder:
+def _start_bidder(logs: ServiceLogs, now: int) -> Bidder:
     clock = SimulatedClock(now)
     log = logs.open(BIDDER, clock)
     return Bidder(log, clock, Autobidder(log, logs.draw_id), PendingOutcomes(), ExampleStore())

@@ -17,14 +17,14 @@ from mlmon.autobid.features import NUMERIC
 from mlmon.autobid.opportunity import CATEGORICAL, FeatureValue
 
 Floats: TypeAlias = NDArray[np.float64]
-Row: TypeAlias = Mapping[str, FeatureValue]
+FeatureRow: TypeAlias = Mapping[str, FeatureValue]
 
 KNOTS = (25.0, 50.0, 75.0)
 """Percentiles at which a numeric feature's line may bend."""
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder:
+class FeatureEncoder:
     """What was learnt about the features: arrays of shape (numeric,) and (numeric, knots)."""
 
     low: Floats
@@ -36,7 +36,7 @@ class Encoder:
     vocabularies: tuple[dict[str, int], ...]
     category_width: int
 
-    def transform(self, rows: Sequence[Row]) -> Floats:
+    def transform(self, rows: Sequence[FeatureRow]) -> Floats:
         """The matrix of shape (rows, columns) for the classifier."""
         numbers = _numbers(rows)
         absent = np.isnan(numbers)
@@ -45,7 +45,7 @@ class Encoder:
         hinges = np.maximum(standard[:, :, None] - self.knots, 0.0).reshape(len(rows), -1)
         return np.concatenate([standard, hinges, absent, self._one_hot(rows)], axis=1)
 
-    def _one_hot(self, rows: Sequence[Row]) -> Floats:
+    def _one_hot(self, rows: Sequence[FeatureRow]) -> Floats:
         # The column after the last is where unknown categories go, to be cut off.
         unknown = self.category_width
         matrix = np.zeros((len(rows), unknown + 1))
@@ -55,7 +55,7 @@ class Encoder:
         return matrix[:, :unknown]
 
 
-def fit_encoder(rows: Sequence[Row]) -> Encoder:
+def fit_encoder(rows: Sequence[FeatureRow]) -> FeatureEncoder:
     """Learn ranges, medians, knots and vocabularies from training rows (at least one)."""
     numbers = _numbers(rows)
     low, high = np.nanmin(numbers, axis=0), np.nanmax(numbers, axis=0)
@@ -65,16 +65,16 @@ def fit_encoder(rows: Sequence[Row]) -> Encoder:
     scale = np.where(spread > 0, spread, 1.0)
     knots = (np.percentile(filled, KNOTS, axis=0).T - mean[:, None]) / scale[:, None]
     vocabularies, width = _vocabularies(rows)
-    return Encoder(low, high, median, mean, scale, knots, vocabularies, width)
+    return FeatureEncoder(low, high, median, mean, scale, knots, vocabularies, width)
 
 
-def _numbers(rows: Sequence[Row]) -> Floats:
+def _numbers(rows: Sequence[FeatureRow]) -> Floats:
     # numpy reads None as nan, which is how a missing value is known from here on.
     values: list[list[Any]] = [[row[name] for name in NUMERIC] for row in rows]
     return np.array(values, dtype=np.float64)
 
 
-def _vocabularies(rows: Sequence[Row]) -> tuple[tuple[dict[str, int], ...], int]:
+def _vocabularies(rows: Sequence[FeatureRow]) -> tuple[tuple[dict[str, int], ...], int]:
     vocabularies: list[dict[str, int]] = []
     width = 0
     for name in CATEGORICAL:

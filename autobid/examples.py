@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mlmon.autobid.autobidder import EXPLORATION
-from mlmon.autobid.encoding import Row
+from mlmon.autobid.encoding import FeatureRow
 from mlmon.autobid.features import LOGGED
 from mlmon.autobid.identifiers import share
 from mlmon.autobid.opportunity import FeatureValue
-from mlmon.autobid.prediction_service import Prediction
+from mlmon.autobid.prediction_service import ScoredBid
 
 THINNING_DIGITS = slice(8, 16)
 """Which digits of a prediction's id decide whether an approved one becomes an example."""
@@ -32,7 +32,7 @@ class Example(NamedTuple):
 class Dataset(NamedTuple):
     """What a model is trained on."""
 
-    rows: Sequence[Row]
+    rows: Sequence[FeatureRow]
     labels: Sequence[bool]
 
 
@@ -44,7 +44,7 @@ class ExampleStore:
     _awaiting: dict[str, tuple[int, tuple[FeatureValue, ...]]] = field(default_factory=dict)
     _examples: list[Example] = field(default_factory=list)
 
-    def bid_placed(self, prediction: Prediction, at: int) -> None:
+    def bid_placed(self, prediction: ScoredBid, at: int) -> None:
         """Keep what was predicted from, if it is to become an example."""
         if prediction.approved and share(prediction.id, THINNING_DIGITS) >= self.exploration:
             return

@@ -8,13 +8,13 @@ import numpy as np
 from mlmon.autobid.clock import to_datetime, to_nanoseconds
 from mlmon.autobid.examples import Example
 from mlmon.autobid.features import LOGGED, assemble_features
-from mlmon.autobid.incidents import Plan
+from mlmon.autobid.incidents import IncidentPlan
 from mlmon.autobid.market import Population
 from mlmon.autobid.opportunity import parse_opportunity
 from mlmon.autobid.profile_stats import StatsStore
 from mlmon.autobid.traffic import SLOT, Requests, draw_requests, slot_weights
 
-UNTROUBLED = Plan(())
+UNTROUBLED = IncidentPlan(())
 """No incidents."""
 
 _SLOTS_AT_A_TIME = 144

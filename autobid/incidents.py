@@ -34,7 +34,7 @@ class Expectation(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class PlannedIncident:
     """Something that went wrong from `start` until before `end`; the direct sign is first."""
 
     id: str
@@ -46,10 +46,10 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IncidentPlan:
     """All incidents of a scenario, in order of time."""
 
-    incidents: tuple[Incident, ...]
+    incidents: tuple[PlannedIncident, ...]
 
     def active(self, incident_id: str, moments: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which moments (nanoseconds since the epoch) lie in an incident."""
@@ -206,10 +206,10 @@ TEMPLATES = (
 )
 
 
-def plan_incidents(start: datetime, days: float, only: Iterable[str] | None = None) -> Plan:
+def plan_incidents(start: datetime, days: float, only: Iterable[str] | None = None) -> IncidentPlan:
     """The plan for a scenario of so many days, all incidents or only those named."""
     wanted = None if only is None else set(only)
-    return Plan(
+    return IncidentPlan(
         tuple(
             _placed(template, start, days / PLAN_DAYS)
             for template in TEMPLATES
@@ -218,12 +218,12 @@ def plan_incidents(start: datetime, days: float, only: Iterable[str] | None = No
     )
 
 
-def _placed(template: _Template, start: datetime, scale: float) -> Incident:
+def _placed(template: _Template, start: datetime, scale: float) -> PlannedIncident:
     begin = timedelta(days=template.day) * scale
     end = begin + timedelta(hours=template.hours) * scale
     # Down and up to whole ticks, so that a job due at the start falls into the incident.
     first, last = math.floor(begin / TICK + 1e-6), math.ceil(end / TICK - 1e-6)
-    return Incident(
+    return PlannedIncident(
         template.id,
         template.title,
         start + first * TICK,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from mlmon.autobid.clock import Clock, to_datetime, to_nanoseconds
-from mlmon.autobid.encoding import Row
+from mlmon.autobid.clock import NanosecondClock, to_datetime, to_nanoseconds
+from mlmon.autobid.encoding import FeatureRow
 from mlmon.autobid.examples import Dataset, ExampleStore
 from mlmon.autobid.identifiers import DrawId, random_id
 from mlmon.autobid.model import MODEL_NAME, Training, train
@@ -25,7 +25,7 @@ REFRESH_STATS = "refresh_profile_stats_job"
 Work: TypeAlias = Callable[[], int]
 """Does a job's work and returns the number of records handled."""
 
-Trainer: TypeAlias = Callable[[Sequence[Row], Sequence[bool]], Training]
+Trainer: TypeAlias = Callable[[Sequence[FeatureRow], Sequence[bool]], Training]
 """Fits a model to examples."""
 
 StatsSource: TypeAlias = Callable[[datetime], Iterable[ProfileHistoricalStats]]
@@ -37,7 +37,7 @@ class JobRunner:
     """Runs jobs and logs each run; `clock` measures the duration."""
 
     log: EventLog
-    clock: Clock
+    clock: NanosecondClock
     draw_id: DrawId = random_id
 
     def run(self, name: str, work: Work) -> bool:
@@ -65,7 +65,7 @@ def _attempt(work: Work) -> tuple[int | None, Exception | None]:
 
 
 @dataclass(slots=True)
-class Pipeline:
+class TrainingPipeline:
     """The work of the three jobs; `log` receives the events of models.
 
     `trainer` stands for the machine that trains; `window` is how far back examples reach.
@@ -76,7 +76,7 @@ class Pipeline:
     stats: StatsStore
     stats_source: StatsSource
     log: EventLog
-    clock: Clock
+    clock: NanosecondClock
     window: timedelta = timedelta(days=4)
     trainer: Trainer = train
     dataset: Dataset = field(default_factory=lambda: Dataset((), ()))

@@ -21,7 +21,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from mlmon.autobid.encoding import Encoder, Floats, Row, fit_encoder
+from mlmon.autobid.encoding import FeatureEncoder, FeatureRow, Floats, fit_encoder
 
 MODEL_NAME = "autobid"
 THRESHOLD = 0.4
@@ -39,11 +39,11 @@ class TrainingError(ValueError):
 class SuccessModel:
     """A trained model: how features are encoded, and one weight per column."""
 
-    encoder: Encoder
+    encoder: FeatureEncoder
     weights: Floats
     intercept: float
 
-    def predict(self, rows: Sequence[Row]) -> Floats:
+    def predict(self, rows: Sequence[FeatureRow]) -> Floats:
         """The success probability of each row, shape (rows,)."""
         return np.asarray(expit(self.encoder.transform(rows) @ self.weights + self.intercept))
 
@@ -57,7 +57,7 @@ class Training:
     metrics: dict[str, float]
 
 
-def train(rows: Sequence[Row], labels: Sequence[bool]) -> Training:
+def train(rows: Sequence[FeatureRow], labels: Sequence[bool]) -> Training:
     """Fit a model to examples; the same examples give the same model.
 
     Raises:

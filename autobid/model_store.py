@@ -15,7 +15,7 @@ import joblib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mlmon.autobid.encoding import Floats, Row
+from mlmon.autobid.encoding import FeatureRow, Floats
 from mlmon.autobid.features import NUMERIC
 from mlmon.autobid.model import MODEL_NAME, SuccessModel, Training
 from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING
@@ -42,7 +42,7 @@ class ModelStore:
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
 
     def publish(
-        self, training: Training, rows: Sequence[Row], labels: Sequence[bool], at: datetime
+        self, training: Training, rows: Sequence[FeatureRow], labels: Sequence[bool], at: datetime
     ) -> str:
         """Write the next version; returns its name."""
         version = str(max(self.versions(), default=0) + 1)
@@ -86,7 +86,7 @@ class ModelStore:
         return wanted, model
 
 
-def _training_table(rows: Sequence[Row], labels: Sequence[bool], scores: Floats) -> pa.Table:
+def _training_table(rows: Sequence[FeatureRow], labels: Sequence[bool], scores: Floats) -> pa.Table:
     columns = {name: pa.array([row[name] for row in rows], type=pa.float64()) for name in NUMERIC}
     columns |= {
         name: pa.array([row[name] for row in rows], type=pa.string()) for name in CATEGORICAL

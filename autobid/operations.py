@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from mlmon.autobid.clock import SECOND
 from mlmon.autobid.components import Components
-from mlmon.autobid.encoding import Row
-from mlmon.autobid.incidents import PLAN_DAYS, Plan
+from mlmon.autobid.encoding import FeatureRow
+from mlmon.autobid.incidents import PLAN_DAYS, IncidentPlan
 from mlmon.autobid.jobs import ASSEMBLE_DATA, REFRESH_STATS, TRAIN_MODEL, Work
 from mlmon.autobid.model import Training, train
 from mlmon.autobid.model_store import MODEL_FILE, ModelNotFoundError
@@ -30,7 +30,7 @@ class Operations:
     """Runs the scheduler of a scenario and reloads models; `tick` is called in order of time."""
 
     components: Components
-    plan: Plan
+    plan: IncidentPlan
     start: datetime
     days: float
     seed: int
@@ -137,5 +137,5 @@ class Operations:
         return backstage.runner.run(name, timed)
 
 
-def _refuse(_rows: Sequence[Row], _labels: Sequence[bool]) -> Training:
+def _refuse(_rows: Sequence[FeatureRow], _labels: Sequence[bool]) -> Training:
     raise ConnectionRefusedError("the training cluster refused the connection")

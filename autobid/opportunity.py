@@ -31,7 +31,7 @@ EMBEDDING = "description_embedding"
 """The job's text as 12 numbers, sent for a sample of the requests; logged, not predicted from."""
 
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Measure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Category = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -48,12 +48,12 @@ class BidOpportunity(BaseModel):
     profile_id: Category
     bid_price: Amount
     client_budget: Amount
-    competing_bids: Measure
-    client_rating: Measure | None = None
-    client_hire_rate: Measure | None = None
-    hours_since_posted: Measure
-    skill_match: Measure
-    description_words: Measure | None = None
+    competing_bids: NonNegative
+    client_rating: NonNegative | None = None
+    client_hire_rate: NonNegative | None = None
+    hours_since_posted: NonNegative
+    skill_match: NonNegative
+    description_words: NonNegative | None = None
     job_category: Category
     contract_type: Category
     client_country: Category

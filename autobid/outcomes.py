@@ -10,7 +10,7 @@ from mlmon.autobid.clock import to_datetime
 from mlmon.logging_config import EventLog
 
 
-class Outcome(NamedTuple):
+class BidOutcome(NamedTuple):
     """What became of a bid; `known_at` and `decided_at` in nanoseconds since the epoch."""
 
     known_at: int
@@ -23,22 +23,22 @@ class Outcome(NamedTuple):
 class PendingOutcomes:
     """Bids whose outcome lies ahead, the next one first."""
 
-    _heap: list[Outcome] = field(default_factory=list)
+    _heap: list[BidOutcome] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self._heap)
 
-    def expect(self, outcome: Outcome) -> None:
+    def expect(self, outcome: BidOutcome) -> None:
         """Await an outcome."""
         heapq.heappush(self._heap, outcome)
 
-    def due(self, until: int) -> Iterator[Outcome]:
+    def due(self, until: int) -> Iterator[BidOutcome]:
         """The outcomes known before a moment, in order; each is given once."""
         while self._heap and self._heap[0].known_at < until:
             yield heapq.heappop(self._heap)
 
 
-def record_outcome(log: EventLog, outcome: Outcome) -> None:
+def record_outcome(log: EventLog, outcome: BidOutcome) -> None:
     """Log an outcome; its value is the bid's price when it was taken, else nothing."""
     log.outcome(
         prediction_id=outcome.bid.prediction_id,

@@ -22,7 +22,7 @@ class ModelNotLoadedError(RuntimeError):
     """There is no model to predict with yet."""
 
 
-class Prediction(NamedTuple):
+class ScoredBid(NamedTuple):
     """The answer to one request, and all that was known when it was made."""
 
     id: str
@@ -69,7 +69,7 @@ class PredictionService:
 
     def score(
         self, opportunities: Sequence[BidOpportunity], received: Sequence[datetime]
-    ) -> list[Prediction]:
+    ) -> list[ScoredBid]:
         """Predict each opportunity as of the moment it was received, in one batch.
 
         Raises:
@@ -89,7 +89,7 @@ class PredictionService:
             for opportunity, answer in zip(opportunities, answers, strict=True)
         ]
         return [
-            Prediction(
+            ScoredBid(
                 self.draw_id(),
                 score,
                 score >= self.threshold,
@@ -103,7 +103,7 @@ class PredictionService:
             )
         ]
 
-    def record(self, prediction: Prediction) -> None:
+    def record(self, prediction: ScoredBid) -> None:
         """Log a prediction and, where defaults took the place of statistics, the fallback."""
         if prediction.stats.status != "fresh":
             self.log.fallback(

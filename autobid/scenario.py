@@ -26,7 +26,7 @@ from mlmon.autobid.clock import DAY, to_nanoseconds
 from mlmon.autobid.components import Components, start_components
 from mlmon.autobid.examples import to_dataset
 from mlmon.autobid.history import draw_history
-from mlmon.autobid.incidents import PLAN_DAYS, Plan, plan_incidents
+from mlmon.autobid.incidents import PLAN_DAYS, IncidentPlan, plan_incidents
 from mlmon.autobid.market import Population
 from mlmon.autobid.operations import Operations
 from mlmon.autobid.output_folder import OutputExistsError, output_folder
@@ -41,7 +41,7 @@ Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ScenarioSettings:
     """What a scenario is made from.
 
     Attributes:
@@ -70,7 +70,11 @@ class Settings:
 
 
 def run_scenario(
-    out: Path, settings: Settings, *, replace: bool = False, progress: Progress | None = None
+    out: Path,
+    settings: ScenarioSettings,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
 ) -> ScenarioResult:
     """Run a scenario into a folder that appears when everything is in it.
 
@@ -90,7 +94,9 @@ def run_scenario(
         return summarise(folder, seed=settings.seed, start=settings.start, end=settings.end)
 
 
-def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) -> None:
+def _simulate(
+    folder: Path, settings: ScenarioSettings, plan: IncidentPlan, progress: Progress
+) -> None:
     rng = np.random.default_rng([settings.seed, 0])
     population = Population(settings.seed)
     start = to_nanoseconds(settings.start)
@@ -110,8 +116,8 @@ def _simulate(folder: Path, settings: Settings, plan: Plan, progress: Progress) 
 
 def _run_days(
     components: Components,
-    settings: Settings,
-    plan: Plan,
+    settings: ScenarioSettings,
+    plan: IncidentPlan,
     progress: Progress,
     population: Population,
     rng: np.random.Generator,
@@ -137,7 +143,10 @@ def _run_days(
 
 
 def _train_first_model(
-    components: Components, settings: Settings, population: Population, rng: np.random.Generator
+    components: Components,
+    settings: ScenarioSettings,
+    population: Population,
+    rng: np.random.Generator,
 ) -> None:
     """Publish version 1 from a history in which everything was bid on."""
     start = to_nanoseconds(settings.start)
@@ -158,7 +167,7 @@ def _silent(_share: float) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    settings = Settings(options.end, options.days, options.seed, options.predictions)
+    settings = ScenarioSettings(options.end, options.days, options.seed, options.predictions)
     console = Console(stderr=True)
     try:
         with BarProgress(console=console, transient=True, disable=not console.is_terminal) as bar:

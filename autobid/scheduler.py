@@ -10,7 +10,7 @@ from typing import Self
 
 import schedule
 
-from mlmon.autobid.clock import Clock, to_datetime
+from mlmon.autobid.clock import NanosecondClock, to_datetime
 
 
 class ClockedJob(schedule.Job):
@@ -47,7 +47,7 @@ class ClockedJob(schedule.Job):
 class ClockedScheduler(schedule.Scheduler):
     """`schedule.Scheduler`, except for what time it is."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: NanosecondClock) -> None:
         super().__init__()
         self.clock = clock
 

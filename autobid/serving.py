@@ -11,8 +11,8 @@ from typing import NamedTuple
 from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
 from mlmon.autobid.components import Components
 from mlmon.autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
-from mlmon.autobid.outcomes import Outcome, record_outcome
-from mlmon.autobid.prediction_service import ModelNotLoadedError, Prediction
+from mlmon.autobid.outcomes import BidOutcome, record_outcome
+from mlmon.autobid.prediction_service import ModelNotLoadedError, ScoredBid
 from mlmon.autobid.routes import PREDICT_PATH
 from mlmon.autobid.traffic import Requests, malform
 from mlmon.logging_config import context
@@ -87,7 +87,7 @@ class Exchange:
         duration = requests.duration[index] if status in {500, 504} else REFUSAL
         self._access(requests.at[index], duration, trace_id, status, code)
 
-    def _answer(self, requests: Requests, accepted: _Accepted, prediction: Prediction) -> None:
+    def _answer(self, requests: Requests, accepted: _Accepted, prediction: ScoredBid) -> None:
         at, duration = requests.at[accepted.place], requests.duration[accepted.place]
         api, bidder, trace_id = self.components.api, self.components.bidder, accepted.trace_id
         self._at(
@@ -107,9 +107,9 @@ class Exchange:
         bidder.examples.bid_placed(prediction, at)
         decided = placed + requests.outcome_delay[accepted.place]
         succeeded = requests.succeeds[accepted.place]
-        bidder.pending.expect(Outcome(decided + 2 * MINUTE, decided, bid, succeeded))
+        bidder.pending.expect(BidOutcome(decided + 2 * MINUTE, decided, bid, succeeded))
 
-    def _learn(self, outcome: Outcome) -> None:
+    def _learn(self, outcome: BidOutcome) -> None:
         bidder = self.components.bidder
         bidder.examples.outcome_known(outcome.bid.prediction_id, succeeded=outcome.succeeded)
         self._at(

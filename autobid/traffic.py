@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mlmon.autobid.clock import DAY, HOUR, MINUTE
 from mlmon.autobid.encoding import Floats
-from mlmon.autobid.incidents import Plan
+from mlmon.autobid.incidents import IncidentPlan
 from mlmon.autobid.market import Jobs, Population, draw_jobs
 from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING, OPPORTUNITY_NUMERIC
 
@@ -77,7 +77,7 @@ def slot_weights(start: int, end: int) -> Floats:
     return weights
 
 
-def expected_requests(start: int, end: int, plan: Plan, predictions: int) -> Floats:
+def expected_requests(start: int, end: int, plan: IncidentPlan, predictions: int) -> Floats:
     """How many requests to expect in each `SLOT`, so that at least so many are answered.
 
     Requests that are refused are made up for, and chance (four standard deviations of a Poisson
@@ -102,7 +102,11 @@ def hours_of_day(moments: NDArray[np.int64]) -> Floats:
 
 
 def draw_requests(
-    rng: np.random.Generator, start: int, expected: Floats, population: Population, plan: Plan
+    rng: np.random.Generator,
+    start: int,
+    expected: Floats,
+    population: Population,
+    plan: IncidentPlan,
 ) -> Requests:
     """Requests from `start` on, `expected[i]` of them on average in the i-th slot."""
     at = _arrivals(rng, start, rng.poisson(expected))
@@ -123,7 +127,9 @@ def draw_requests(
     )
 
 
-def distort(rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: Plan) -> Jobs:
+def distort(
+    rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: IncidentPlan
+) -> Jobs:
     """The jobs as the service is told of them, with the errors of the incidents of the time."""
     numeric, categorical = dict(jobs.numeric), dict(jobs.categorical)
     in_minutes = rng.random(len(at)) < _odds(plan, "numeric_shift", 0.0, at)
@@ -183,12 +189,12 @@ def _arrivals(rng: np.random.Generator, start: int, counts: NDArray[np.int64]) -
     return np.sort(slots + within)
 
 
-def _odds(plan: Plan, incident: str, usual: float, at: NDArray[np.int64]) -> Floats:
+def _odds(plan: IncidentPlan, incident: str, usual: float, at: NDArray[np.int64]) -> Floats:
     return np.where(plan.active(incident, at), SHARE_IN_INCIDENT[incident], usual)
 
 
 def _durations(
-    rng: np.random.Generator, at: NDArray[np.int64], failing: NDArray[np.bool_], plan: Plan
+    rng: np.random.Generator, at: NDArray[np.int64], failing: NDArray[np.bool_], plan: IncidentPlan
 ) -> NDArray[np.int64]:
     milliseconds = rng.lognormal(np.log(18.0), 0.4, len(at))
     milliseconds *= np.where(rng.random(len(at)) < HICCUPS, 6.0, 1.0)

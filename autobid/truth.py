@@ -5,12 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlmon.autobid.incidents import Incident, Plan
+from mlmon.autobid.incidents import IncidentPlan, PlannedIncident
 
 TRUTH_SCHEMA = 1
 
 
-def write_truth(path: Path, *, seed: int, start: datetime, end: datetime, plan: Plan) -> None:
+def write_truth(
+    path: Path, *, seed: int, start: datetime, end: datetime, plan: IncidentPlan
+) -> None:
     """Write which incidents a scenario holds and what should be noticed of each."""
     truth = {
         "schema": TRUTH_SCHEMA,
@@ -22,7 +24,7 @@ def write_truth(path: Path, *, seed: int, start: datetime, end: datetime, plan: 
     path.write_text(json.dumps(truth, indent=2) + "\n")
 
 
-def _document(incident: Incident) -> dict[str, Any]:
+def _document(incident: PlannedIncident) -> dict[str, Any]:
     return {
         "id": incident.id,
         "title": incident.title,

@@ -29,7 +29,7 @@ sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(_
 
 from mlmon.dashboards.definitions import dashboards
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
-from mlmon.dashboards.links.target import DEFAULT, Target
+from mlmon.dashboards.links.target import DEFAULT, LinkTarget
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.settings import load_settings
 
@@ -90,7 +90,7 @@ def main() -> int:
     """Open all of them; return 1 where one shows an error."""
     given = arguments()
     settings = load_kibana_settings(space=given.space)
-    target = Target(load_settings(namespace=given.namespace).namespace, settings.space)
+    target = LinkTarget(load_settings(namespace=given.namespace).namespace, settings.space)
     given.out.mkdir(parents=True, exist_ok=True)
     wrong = 0
     with sync_playwright() as playwright:
@@ -117,7 +117,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def addresses(url: str, target: Target, since: str, until: str) -> Iterator[tuple[str, str]]:
+def addresses(url: str, target: LinkTarget, since: str, until: str) -> Iterator[tuple[str, str]]:
     """Yield each dashboard's name and address, as `mlmon kibana apply` made it."""
     prefix = "" if target.space == DEFAULT else f"/s/{target.space}"
     time = quote(f"(time:(from:'{since}',to:'{until}'))", safe="()':,")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one document per line.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: one document per line.")]
 Namespace = Annotated[
     str | None, typer.Option(help="Environment to use. (default: MLMON_NAMESPACE)")
 ]

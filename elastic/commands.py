@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -24,7 +24,7 @@ def start_node(
     port: Annotated[int | None, typer.Option(help="First port to try. (default: 9200)")] = None,
     heap: Annotated[str | None, typer.Option(help="Heap size. (default: 512m)")] = None,
     secure: Annotated[bool | None, typer.Option("--secure", help="Use TLS and users.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Start the node and wait until it answers; do nothing if it runs."""
     from mlmon.elastic.node import node
@@ -46,7 +46,7 @@ def start_node(
 
 
 @node_app.command("stop")
-def stop_node(as_json: Json = False) -> None:
+def stop_node(as_json: JsonOption = False) -> None:
     """Stop the node and wait until it has ended; keep its data."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
@@ -62,7 +62,7 @@ def stop_node(as_json: Json = False) -> None:
 
 
 @node_app.command("status")
-def node_status(as_json: Json = False) -> None:
+def node_status(as_json: JsonOption = False) -> None:
     """Show whether the node is running and where (exit code 4: it is not)."""
     from mlmon.elastic.node import node
     from mlmon.elastic.settings import load_settings
@@ -86,7 +86,7 @@ def setup(
         bool,
         typer.Option("--roles", help="Also install roles for shipper, analyzer and viewer."),
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Install index templates and lifecycle policies; running it again changes nothing."""
     from mlmon.elastic.connect import connect
@@ -124,7 +124,7 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Roll over full data streams and delete data past its retention (for clusters without ILM)."""
     from mlmon.elastic.connect import connect
@@ -155,16 +155,16 @@ def prune(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Check the setup and say how to fix what is wrong (exit code 1: something is missing)."""
     from rich.console import Console
 
-    from mlmon.elastic.doctor.check import Verdict
+    from mlmon.elastic.doctor.check import CheckVerdict
     from mlmon.elastic.doctor.examine import examine
     from mlmon.elastic.settings import load_settings
 
     checks = list(examine(load_settings()))
-    healthy = all(check.verdict is not Verdict.MISSING for check in checks)
+    healthy = all(check.verdict is not CheckVerdict.MISSING for check in checks)
     if as_json:
         print(json.dumps({"ok": healthy, "checks": [asdict(check) for check in checks]}))
     else:

@@ -18,11 +18,11 @@ from pydantic_settings import (
 from mlmon.elastic.access import Access
 from mlmon.elastic.settings_file import PREFIX, TABLES, read_table, settings_error
 
-SECTIONS: Final[dict[str, type["Section"]]] = {}
+SECTIONS: Final[dict[str, type["SettingsSection"]]] = {}
 """The declared sections by the names of their tables."""
 
 
-class Section(BaseSettings):
+class SettingsSection(BaseSettings):
     """Settings of one package: arguments first, its variables second, its table third.
 
     Attributes:
@@ -76,5 +76,5 @@ class Section(BaseSettings):
             raise settings_error(error, cls, prefix, cls.section) from None
 
 
-class SectionSettings(Section, Access):
+class SectionSettings(SettingsSection, Access):
     """Settings of a package and its access to the server that it talks to."""

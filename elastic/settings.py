@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.section import Section
+from mlmon.elastic.section import SettingsSection
 from mlmon.elastic.settings_file import PREFIX, read_top_level, settings_error
 
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
@@ -145,7 +145,7 @@ def plain_url(url: str) -> str:
     return url.rstrip("/")
 
 
-class ElasticSettings(Section):
+class ElasticSettings(SettingsSection):
     """The table `[elastic]`."""
 
     section: ClassVar = "elastic"

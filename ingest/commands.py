@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import mlmon.ingest.replay.commands
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def ship(
         bool, typer.Option("--from-start", help="Read all files again; nothing is stored twice.")
     ] = False,
     max_line_bytes: MaxLineBytes = 1 << 20,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Ship JSON lines to the data streams `logs-<event.dataset>-<namespace>`, each line once.
 
     Exit codes: 0 done; 1 blocked; 2 wrong usage; 3 done, but some lines or files were rejected.
     """
     from mlmon.elastic.settings import load_settings
-    from mlmon.ingest.files.source import Limits
+    from mlmon.ingest.files.source import ReadLimits
     from mlmon.ingest.shipper import ShipRequest, locks_folder, state_folder
 
     settings = load_settings(namespace=namespace)
@@ -84,7 +84,7 @@ def ship(
         locks_folder(settings),
         following=follow,
         from_start=from_start,
-        limits=Limits(max_line_bytes),
+        limits=ReadLimits(max_line_bytes),
     )
     started = time.monotonic()
     counts, unread, problems = _run(settings, request)
@@ -104,7 +104,7 @@ def status(
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Print Prometheus metrics.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a shipper counts, how far behind it is, and what it waits for.
 
@@ -142,7 +142,7 @@ def retry_rejected(
     namespace: Namespace = None,
     state: State = None,
     max_line_bytes: MaxLineBytes = 1 << 20,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send rejected lines again, after what they were rejected for is fixed.
 
@@ -152,14 +152,14 @@ def retry_rejected(
     from mlmon.elastic.settings import load_settings
     from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.ingest.deliver.retry_policy import StoppedError
-    from mlmon.ingest.files.source import Limits
+    from mlmon.ingest.files.source import ReadLimits
     from mlmon.ingest.shipper import ShipRequest, locks_folder, state_folder
     from mlmon.ingest.shipper import retry_rejected as send_again
 
     settings = load_settings(namespace=namespace)
     folder = state_folder(settings, state)
     request = ShipRequest(
-        [], settings.namespace, folder, locks_folder(settings), limits=Limits(max_line_bytes)
+        [], settings.namespace, folder, locks_folder(settings), limits=ReadLimits(max_line_bytes)
     )
     started = time.monotonic()
     with shutdown_event() as shutdown, connect(settings) as cluster:

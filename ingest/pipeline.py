@@ -22,7 +22,7 @@ from mlmon.ingest.deliver.dead_letters import DeadLetters
 from mlmon.ingest.deliver.delivery import Delivery, DeliveryResult
 from mlmon.ingest.deliver.line_counter import LineCounter
 from mlmon.ingest.deliver.retry_policy import StoppedError
-from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.files.source import Block
 from mlmon.ingest.files.tailer import SETTLING_S, Tailer
 from mlmon.ingest.state.checkpoint import Checkpoint
@@ -61,7 +61,7 @@ class Flow:
 
 
 Wake = Callable[[float], object]
-Report = Callable[[Health], None]
+ReportHealth = Callable[[Health], None]
 
 
 class Pipeline:
@@ -86,14 +86,14 @@ class Pipeline:
     def __init__(
         self,
         tailer: Tailer,
-        encoder: Encoder,
+        encoder: LineEncoder,
         delivery: Delivery,
         dead_letters: DeadLetters,
         checkpoint: Checkpoint,
         shutdown: Event,
         *,
         wake: Wake,
-        report: Report = lambda _: None,
+        report: ReportHealth = lambda _: None,
         flow: Flow | None = None,
     ) -> None:
         self.counter = LineCounter()

@@ -20,10 +20,10 @@ from mlmon.ingest.deliver.delivery import Delivery
 from mlmon.ingest.deliver.retry_policy import RetryPolicy
 from mlmon.ingest.deliver.stored_events import Rollovers
 from mlmon.ingest.encode.field_names import FieldNames
-from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.files import paths
 from mlmon.ingest.files.file_locks import FileLocks
-from mlmon.ingest.files.source import Limits
+from mlmon.ingest.files.source import ReadLimits
 from mlmon.ingest.files.tailer import Tailer
 from mlmon.ingest.files.watch import Watch
 from mlmon.ingest.pipeline import Flow, Pipeline
@@ -60,7 +60,7 @@ class ShipRequest:
     locks: Path
     following: bool = False
     from_start: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: ReadLimits = field(default_factory=ReadLimits)
     flow: Flow = field(default_factory=Flow)
 
     @property
@@ -174,7 +174,7 @@ def _dead_letters(request: ShipRequest, delivery: Delivery) -> DeadLetters:
     return DeadLetters(file, delivery, request.namespace, request.state.shipper_id())
 
 
-def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> Encoder:
+def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> LineEncoder:
     names = {
         dataset: FieldNames(
             (entry.name for entry in fields),
@@ -183,7 +183,7 @@ def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> Encoder
         for dataset, fields in DATASETS.items()
         if any(entry.is_family for entry in fields)
     }
-    return Encoder(request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, names)
+    return LineEncoder(request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, names)
 
 
 def _mapped_fields(cluster: Cluster, stream: str) -> set[str]:

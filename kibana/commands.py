@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from mlmon.dashboards.links.target import Target
-    from mlmon.kibana.emit.artefact import Artefact, Kind
-    from mlmon.kibana.sync.plan import Step
+    from mlmon.dashboards.links.target import LinkTarget
+    from mlmon.kibana.emit.artefact import Artefact, ArtefactKind
+    from mlmon.kibana.sync.plan import SyncStep
     from mlmon.kibana.sync.remote_objects import RemoteObjects
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     namespace: Namespace = None,
     space: Space = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write all objects as files, without a Kibana: one to import, one per API request."""
     from mlmon.kibana.providers import artefacts
@@ -77,7 +77,7 @@ def lint(
     ] = None,
     namespace: Namespace = None,
     space: Space = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check the objects for what Kibana would reject or show broken (exit code 1: problems)."""
     from mlmon.kibana.lint import lint as find
@@ -105,10 +105,10 @@ class _OpenKibana:
 
     chosen: "list[Artefact]"
     stale: "list[Artefact]"
-    remote: "dict[Kind, RemoteObjects]"
+    remote: "dict[ArtefactKind, RemoteObjects]"
     progress: Callable[[str], None]
 
-    def compared(self) -> "list[Step]":
+    def compared(self) -> "list[SyncStep]":
         """Return the plan."""
         from mlmon.kibana.sync.plan import plan as compare
 
@@ -124,14 +124,17 @@ def plan(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 5 if anything would change.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what `apply` would change, and change nothing."""
-    from mlmon.kibana.sync.plan import Change, Step
+    from mlmon.kibana.sync.plan import SyncChange, SyncStep
 
     with _open_kibana(namespace, space, alerting) as opened:
         steps = opened.compared()
-        gone = [Step(artefact, Change.DELETE, ("no longer compiled",)) for artefact in opened.stale]
+        gone = [
+            SyncStep(artefact, SyncChange.DELETE, ("no longer compiled",))
+            for artefact in opened.stale
+        ]
     _print_plan([*steps, *gone], as_json=as_json)
     changes = any(step.change != "keep" for step in steps) or (prune and gone)
     if exit_code and changes:
@@ -144,7 +147,7 @@ def apply(
     space: Space = None,
     alerting: Alerting = AlertingChoice.RULES,
     prune: Prune = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Create and replace the objects that differ, in one space."""
     from mlmon.kibana.sync.apply import apply as write
@@ -179,7 +182,7 @@ def delete(
     namespace: Namespace = None,
     space: Space = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete the objects that mlmon made for this namespace and space."""
     from mlmon.kibana.sync.apply import delete as remove
@@ -240,7 +243,7 @@ def _open_kibana(
         )
 
 
-def _kinds(alerting: AlertingChoice) -> "list[Kind]":
+def _kinds(alerting: AlertingChoice) -> "list[ArtefactKind]":
     """Return the kinds that are brought in, by what watches incidents."""
     from mlmon.kibana.emit.artefact import KINDS
 
@@ -256,18 +259,18 @@ def _check_watcher(available: bool, url: str) -> None:
         )
 
 
-def _target(namespace: str | None, space: str | None) -> "Target":
+def _target(namespace: str | None, space: str | None) -> "LinkTarget":
     from mlmon.alerting.settings import load_alerting_settings
     from mlmon.dashboards.links.settings import load_kibana_settings
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.elastic.settings import load_settings
 
     settings = load_settings(namespace=namespace)
     others = load_alerting_settings().references()
-    return Target(settings.namespace, load_kibana_settings(space=space).space, others)
+    return LinkTarget(settings.namespace, load_kibana_settings(space=space).space, others)
 
 
-def _print_plan(steps: "list[Step]", *, as_json: bool) -> None:
+def _print_plan(steps: "list[SyncStep]", *, as_json: bool) -> None:
     if as_json:
         for step in steps:
             document = {"name": step.name, "change": step.change, "differences": step.differences}

@@ -5,7 +5,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from mlmon.logging_config.emit.event_encoder import LEVELS, Clock, EventEncoder
+from mlmon.logging_config.emit.event_encoder import LEVELS, EventEncoder, WallClock
 from mlmon.logging_config.emit.event_log import EventLog, Observer
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.redaction import Redaction
@@ -25,7 +25,7 @@ def open_log(
     service: Service,
     *,
     path: Path | None = None,
-    clock: Clock | None = None,
+    clock: WallClock | None = None,
     entity_id: str | None = None,
     redaction: Redaction | None = None,
     sampling: Sampling | None = None,

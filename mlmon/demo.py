@@ -21,7 +21,7 @@ from rich.table import Table
 
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.run.findings_store import FindingStore
-from mlmon.analyzers.run.ground_truth import Incident, compare, read_truth
+from mlmon.analyzers.run.ground_truth import TrueIncident, compare, read_truth
 from mlmon.elastic.connect import connect
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import data_stream
@@ -57,7 +57,7 @@ mlmon lies in .venv/bin."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """What one command of the tour cost."""
 
     command: str
@@ -70,7 +70,7 @@ class Tour:
     """The demo's folder, and the account of the commands run so far."""
 
     folder: Path
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DemoStep] = field(default_factory=list)
 
     @property
     def scenario(self) -> Path:
@@ -107,7 +107,7 @@ class Tour:
         # wait4 and not wait: it tells the peak memory of this one child.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        self.steps.append(Step(shown, time.monotonic() - started, usage.ru_maxrss / 1024))
+        self.steps.append(DemoStep(shown, time.monotonic() - started, usage.ru_maxrss / 1024))
         if process.returncode:
             raise UserError(
                 f"`{shown}` ended with exit code {process.returncode}.",
@@ -206,7 +206,7 @@ def account(cluster: Cluster, tour: Tour) -> bool:
     return complete
 
 
-def verdict(cluster: Cluster, truth: Sequence[Incident]) -> bool:
+def verdict(cluster: Cluster, truth: Sequence[TrueIncident]) -> bool:
     """Print each incident with its first finding; return whether all were found, none too early."""
     table = Table("incident", "began", "first finding", "delay", box=None)
     result = compare(FindingStore(cluster, NAMESPACE).search(severity=Severity.WARNING), truth)

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.pages.drift_tests import drift_tests_page
 from mlmon.analyzers.pages.page import pages
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import files
 from mlmon.logging_config.schema.documentation import fields_page
@@ -25,7 +25,9 @@ def generated() -> dict[str, str]:
         "docs/reference/settings.md": settings_page(),
     }
     texts |= pages(discover())
-    texts |= {f"deploy/kibana/{name}": text for name, text in files(artefacts(Target())).items()}
+    texts |= {
+        f"deploy/kibana/{name}": text for name, text in files(artefacts(LinkTarget())).items()
+    }
     return texts
 
 

@@ -11,7 +11,7 @@ import mlmon.report.serve.commands
 import mlmon.report.terminal.commands
 from mlmon.elastic.command_options import (
     AsOf,
-    Json,
+    JsonOption,
     Namespace,
     OptionalSince,
     OptionalUntil,
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.analyzers.run.ground_truth import Incident
+    from mlmon.analyzers.run.ground_truth import TrueIncident
     from mlmon.dashboards.links.links import Linked
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.report.html.incident_list import StoredIncident
-    from mlmon.report.html.series import Record
+    from mlmon.report.html.series import FindingRecord
     from mlmon.report.panels.dashboard_view import DashboardView
 
 app = typer.Typer()
@@ -45,7 +45,7 @@ def report(
     ] = None,
     namespace: Namespace = None,
     as_of: AsOf = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write findings and dashboards to one HTML file that works offline.
 
@@ -103,7 +103,7 @@ def report(
 def _stored(
     cluster: "Cluster",
     namespace: str,
-    found: "Record",
+    found: "FindingRecord",
     since: "datetime | None",
     until: "datetime | None",
 ) -> "tuple[StoredIncident, ...]":
@@ -117,16 +117,18 @@ def _stored(
     return incidents_of_period(cluster, namespace, begin, end)
 
 
-def _boards(cluster: "Cluster", namespace: str, found: "Record") -> "tuple[DashboardView, ...]":
+def _boards(
+    cluster: "Cluster", namespace: str, found: "FindingRecord"
+) -> "tuple[DashboardView, ...]":
     """Return the dashboards of the time the findings are of, without the analyzers' own panels."""
     from datetime import UTC, datetime
 
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.definitions import dashboards
-    from mlmon.report.panels.dashboard_view import Scope, dashboard_view
+    from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 
     window = Window(*(datetime.fromtimestamp(end, UTC) for end in (found.since, found.until)))
-    scope = Scope(cluster.search, namespace, window)
+    scope = DashboardScope(cluster.search, namespace, window)
     return tuple(dashboard_view(dashboard, (), scope) for dashboard in dashboards())
 
 
@@ -147,15 +149,15 @@ def _links(namespace: str) -> "Linked":
     """Return what gives findings links into the Kibana that is set, if one is."""
     from mlmon.dashboards.links.links import linked, nowhere
     from mlmon.dashboards.links.settings import load_kibana_settings
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
 
     settings = load_kibana_settings()
     if settings.url is None:
         return nowhere
-    return linked(settings.url, Target(namespace, settings.space))
+    return linked(settings.url, LinkTarget(namespace, settings.space))
 
 
-def _incidents(path: Path) -> "tuple[Incident, ...]":
+def _incidents(path: Path) -> "tuple[TrueIncident, ...]":
     """Return the incidents of a scenario's truth."""
     from mlmon.analyzers.run.ground_truth import read_truth
     from mlmon.elastic.errors import UserError

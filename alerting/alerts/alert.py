@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.policies.policy import Policy
-    from mlmon.analyzers.base.alert_policy import Layer
+    from mlmon.analyzers.base.alert_policy import CauseLayer
     from mlmon.analyzers.base.finding import Finding
 
 
-class Status(StrEnum):
+class AlertStatus(StrEnum):
     """The state of an alert; `withdrawn`: late logs or labels show that there was none."""
 
     OPEN = "open"
@@ -73,7 +73,7 @@ class Alert(Identified):
 
     rule: str
     identity: FindingIdentity
-    layer: Layer
+    layer: CauseLayer
     environment: str | None = None
     since: datetime
     opened: datetime
@@ -108,11 +108,11 @@ class Alert(Identified):
         return self.identity.title
 
     @property
-    def status(self) -> Status:
+    def status(self) -> AlertStatus:
         """Whether it is open."""
         if self.withdrawn:
-            return Status.WITHDRAWN
-        return Status.OPEN if self.ended is None else Status.RESOLVED
+            return AlertStatus.WITHDRAWN
+        return AlertStatus.OPEN if self.ended is None else AlertStatus.RESOLVED
 
     @property
     def changed(self) -> datetime:
@@ -147,7 +147,7 @@ class Alert(Identified):
             if document.get(field) is not None
         }
         values["identity"] = FindingIdentity.from_document(document)
-        values["withdrawn"] = document["alert.status"] == Status.WITHDRAWN
+        values["withdrawn"] = document["alert.status"] == AlertStatus.WITHDRAWN
         return cls(**values)
 
     def ending_as(self, ending: Ending, at: datetime) -> Alert:

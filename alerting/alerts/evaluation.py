@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.alert import Ending
 from mlmon.alerting.alerts.state_machine import AlertStateMachine
-from mlmon.alerting.alerts.store import AlertStore, Written
+from mlmon.alerting.alerts.store import AlertStore, WrittenAlerts
 from mlmon.alerting.policies.policy import Policy, policies
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -33,7 +33,7 @@ _JUST_BEFORE = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class AlertEvaluation:
     """What an evaluation did, and what is open after it.
 
     Args:
@@ -42,7 +42,7 @@ class Evaluation:
         open: Episodes open now.
     """
 
-    written: Written
+    written: WrittenAlerts
     withdrawn: int
     open: tuple[Alert, ...]
 
@@ -70,7 +70,7 @@ def evaluate(
     namespace: str,
     since: datetime,
     chosen: Sequence[Policy] | None = None,
-) -> Evaluation:
+) -> AlertEvaluation:
     """Bring the alerts up to the findings whose windows end after `since`, up to the last known.
 
     An earlier window decides about later ones, so there is no earlier end.
@@ -90,7 +90,7 @@ def evaluate(
     withdrawn = store.withdraw(alert for alert in ruled if alert.id not in found)
     found |= {alert.id: _orphaned(alert) for alert in stored if alert.rule not in by_analyzer}
     written = store.write(sorted(found.values(), key=lambda alert: (alert.opened, alert.id)))
-    return Evaluation(written, withdrawn, tuple(store.open()))
+    return AlertEvaluation(written, withdrawn, tuple(store.open()))
 
 
 def _orphaned(alert: Alert) -> Alert:

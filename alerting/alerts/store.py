@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.alerts.alert import FIELDS, Alert, Status
+from mlmon.alerting.alerts.alert import FIELDS, Alert, AlertStatus
 from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import Document
@@ -29,7 +29,7 @@ _OWN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenAlerts:
     """What became of the alerts given."""
 
     opened: int = 0
@@ -52,7 +52,7 @@ class AlertStore:
             until: Opened by then; None for all.
         """
         ended = {"range": {"event.end": {"gt": iso(since)}}}
-        filters = [_any({"term": {"alert.status": Status.OPEN}}, ended), _not_withdrawn()]
+        filters = [_any({"term": {"alert.status": AlertStatus.OPEN}}, ended), _not_withdrawn()]
         if until is not None:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
         return self._episodes(filters)
@@ -64,24 +64,24 @@ class AlertStore:
 
     def open(self) -> Iterator[Alert]:
         """Yield the alerts that are open now, the oldest first."""
-        return self._episodes([{"term": {"alert.status": Status.OPEN}}])
+        return self._episodes([{"term": {"alert.status": AlertStatus.OPEN}}])
 
     def recent(self, since: datetime) -> Iterator[Alert]:
         """Yield what was open, or regarded as open, at some time after a moment."""
-        opened = {"term": {"alert.status": Status.OPEN}}
+        opened = {"term": {"alert.status": AlertStatus.OPEN}}
         ended = {"range": {"event.end": {"gt": iso(since)}}}
         withdrawn = [
-            {"term": {"alert.status": Status.WITHDRAWN}},
+            {"term": {"alert.status": AlertStatus.WITHDRAWN}},
             {"range": {"alert.expires": {"gt": iso(since)}}},
         ]
         return self._episodes([_any(opened, ended, {"bool": {"filter": withdrawn}})])
 
-    def write(self, alerts: Sequence[Alert]) -> Written:
+    def write(self, alerts: Sequence[Alert]) -> WrittenAlerts:
         """Store alerts; what is stored already as it is stays untouched.
 
         What people have added to an alert (who took it, whether it was worth raising) is kept.
         """
-        written = Written()
+        written = WrittenAlerts()
         for start in range(0, len(alerts), BATCH):
             batch = alerts[start : start + BATCH]
             stored = self._documents([alert.id for alert in batch])
@@ -93,7 +93,7 @@ class AlertStore:
                     changed.append(Document(self.index, alert.id, kept | document))
             new = sum(document.id not in stored for document in changed)
             self._cluster.put(changed)
-            written = Written(
+            written = WrittenAlerts(
                 written.opened + new,
                 written.changed + len(changed) - new,
                 written.unchanged + len(batch) - len(changed),
@@ -125,4 +125,4 @@ def _any(*queries: dict[str, Any]) -> dict[str, Any]:
 
 
 def _not_withdrawn() -> dict[str, Any]:
-    return {"bool": {"must_not": [{"term": {"alert.status": Status.WITHDRAWN}}]}}
+    return {"bool": {"must_not": [{"term": {"alert.status": AlertStatus.WITHDRAWN}}]}}

@@ -20,7 +20,7 @@ Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ConnectorReference:
     """A connector that is there already.
 
     Args:
@@ -37,7 +37,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ConnectorMessage:
     """The message; its texts are mustache that Kibana fills in, escaped as each type needs it.
 
     Args:
@@ -53,16 +53,16 @@ class Message:
     over: bool
 
 
-def params_of(reference: Reference, message: Message) -> Params:
+def params_of(reference: ConnectorReference, message: ConnectorMessage) -> Params:
     """Return an action's parameters."""
     return _PARAMS[reference.type](reference, message)
 
 
-def _email(reference: Reference, message: Message) -> Params:
+def _email(reference: ConnectorReference, message: ConnectorMessage) -> Params:
     return {"to": [*reference.to], "subject": message.title, "message": message.text}
 
 
-def _pagerduty(_reference: Reference, message: Message) -> Params:
+def _pagerduty(_reference: ConnectorReference, message: ConnectorMessage) -> Params:
     key = {"dedupKey": "{{rule.id}}:{{alert.id}}"}
     if message.over:
         return {"eventAction": "resolve", **key}
@@ -70,16 +70,16 @@ def _pagerduty(_reference: Reference, message: Message) -> Params:
     return {"eventAction": "trigger", **key, "summary": message.text, "severity": severity}
 
 
-def _slack_api(reference: Reference, message: Message) -> Params:
+def _slack_api(reference: ConnectorReference, message: ConnectorMessage) -> Params:
     parameters = {"channelIds": [*reference.to], "text": message.text}
     return {"subAction": "postMessage", "subActionParams": parameters}
 
 
-def _text(_reference: Reference, message: Message) -> Params:
+def _text(_reference: ConnectorReference, message: ConnectorMessage) -> Params:
     return {"message": message.text}
 
 
-def _webhook(_reference: Reference, message: Message) -> Params:
+def _webhook(_reference: ConnectorReference, message: ConnectorMessage) -> Params:
     body = {
         "title": message.title,
         "text": message.text,
@@ -90,7 +90,7 @@ def _webhook(_reference: Reference, message: Message) -> Params:
     return {"body": json.dumps(body)}
 
 
-_PARAMS: dict[Named, Callable[[Reference, Message], Params]] = {
+_PARAMS: dict[Named, Callable[[ConnectorReference, ConnectorMessage], Params]] = {
     ".email": _email,
     ".pagerduty": _pagerduty,
     ".slack": _text,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mlmon.alerting.compiled.connector_params import Message, params_of
+from mlmon.alerting.compiled.connector_params import ConnectorMessage, params_of
 from mlmon.alerting.compiled.open_incidents import GROUP, INDEX, MOST, OPENED, open_incidents
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.indices.names import NOTICES as NOTICES_KIND
@@ -25,7 +25,7 @@ from mlmon.elastic.indices.names import index_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.alerting.compiled.connector_params import Reference
+    from mlmon.alerting.compiled.connector_params import ConnectorReference
 
 Body = dict[str, Any]
 TYPE: Final = ".es-query"
@@ -57,7 +57,7 @@ class Connectors:
 
     index: str
     log: str
-    more: Sequence[Reference] = ()
+    more: Sequence[ConnectorReference] = ()
 
 
 def connector_id(name: str) -> str:
@@ -133,8 +133,8 @@ def _params(level: Severity, namespace: str) -> Body:
 
 
 def _actions(level: Severity, connectors: Connectors) -> list[Body]:
-    raised = Message(_TITLE, f"{_TITLE}. {_SENTENCE} {_ACT}", level, over=False)
-    over = Message(f"Resolved: {_INCIDENT}", f"{_INCIDENT} ended.", level, over=True)
+    raised = ConnectorMessage(_TITLE, f"{_TITLE}. {_SENTENCE} {_ACT}", level, over=False)
+    over = ConnectorMessage(f"Resolved: {_INCIDENT}", f"{_INCIDENT} ended.", level, over=True)
     actions = []
     if level is Severity.WARNING:
         actions += [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlmon.alerting.incidents.people import Verdict
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ app = typer.Typer(
 )
 _STYLES = {"critical": "bold red", "warning": "yellow"}
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, or how it begins.")]
+IncidentId = Annotated[
+    str, typer.Argument(metavar="ID", help="The incident's id, or how it begins.")
+]
 By = Annotated[str | None, typer.Option("--by", help="Who you are. (default: your login)")]
 Why = Annotated[str, typer.Option("--message", "-m", help="Why, for the audit trail.")]
-OptionalSince = Annotated[
+EndedSince = Annotated[
     str | None,
     typer.Option(help="Also list incidents that ended since then: ISO time, or such as 14d."),
 ]
@@ -41,10 +43,10 @@ Fails = Annotated[
 @app.callback()
 def overview(
     context: typer.Context,
-    since: OptionalSince = None,
+    since: EndedSince = None,
     exit_code: Fails = False,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List open incidents, the newest first."""
     if context.invoked_subcommand is None:
@@ -53,10 +55,10 @@ def overview(
 
 @app.command("list")
 def list_incidents(
-    since: OptionalSince = None,
+    since: EndedSince = None,
     exit_code: Fails = False,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List open incidents, the newest first."""
     from datetime import UTC, datetime
@@ -86,7 +88,7 @@ def list_incidents(
 
 
 @app.command()
-def show(incident: Id, namespace: Namespace = None, as_json: Json = False) -> None:
+def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption = False) -> None:
     """Show one incident: its alerts, what happened when, who did what."""
     with _desk(namespace) as (desk, now):
         document, alerts, changes = desk.show(incident)
@@ -106,7 +108,11 @@ def show(incident: Id, namespace: Namespace = None, as_json: Json = False) -> No
 
 @app.command()
 def ack(
-    incident: Id, why: Why = "", by: By = None, namespace: Namespace = None, as_json: Json = False
+    incident: IncidentId,
+    why: Why = "",
+    by: By = None,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Acknowledge an incident: no message until it grows worse or ends."""
     with _desk(namespace) as (desk, now):
@@ -115,12 +121,12 @@ def ack(
 
 @app.command()
 def assign(
-    incident: Id,
+    incident: IncidentId,
     to: Annotated[str, typer.Argument(help="Who it is assigned to.")],
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Assign an incident to someone."""
     with _desk(namespace) as (desk, now):
@@ -129,11 +135,11 @@ def assign(
 
 @app.command()
 def comment(
-    incident: Id,
+    incident: IncidentId,
     text: Annotated[str, typer.Argument(help="What is to be remembered.")],
     by: By = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Add a comment to an incident."""
     with _desk(namespace) as (desk, now):
@@ -142,12 +148,12 @@ def comment(
 
 @app.command()
 def snooze(
-    incident: Id,
+    incident: IncidentId,
     length: Annotated[str, typer.Argument(help="For how long, such as 2h; 7d at most.")] = "4h",
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Hold back messages about an incident for a while."""
     from mlmon.analyzers.base.time_argument import length_argument
@@ -159,7 +165,11 @@ def snooze(
 
 @app.command()
 def resolve(
-    incident: Id, why: Why = "", by: By = None, namespace: Namespace = None, as_json: Json = False
+    incident: IncidentId,
+    why: Why = "",
+    by: By = None,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Close an open incident by hand; an alert that comes later opens it again."""
     with _desk(namespace) as (desk, now):
@@ -168,12 +178,12 @@ def resolve(
 
 @app.command()
 def feedback(
-    incident: Id,
+    incident: IncidentId,
     verdict: Annotated[Verdict, typer.Argument(help="What the incident was.")],
     why: Why = "",
     by: By = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Record what an incident was: a false alarm, fixed, or the new normal."""
     with _desk(namespace) as (desk, now):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
-from mlmon.alerting.incidents.incident import Change, ChangeKind, Status
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.run.judged import Judged, judged
+from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import duration, moment
 
@@ -41,7 +41,7 @@ class Desk:
         """Return the open incidents, or those that lasted after a moment, the newest first."""
         return list(self._store.open() if since is None else self._store.overlapping(since))
 
-    def judged(self) -> Judged:
+    def judged(self) -> JudgedSeries:
         """Return what was judged lately, and what could not be."""
         return judged(self._cluster, self._namespace)
 
@@ -123,7 +123,7 @@ class Desk:
 
     def _open(self, prefix: str) -> Json:
         incident = self._find(prefix)
-        if incident["incident.status"] != Status.OPEN:
+        if incident["incident.status"] != IncidentStatus.OPEN:
             raise UserError(
                 f"Incident {prefix} is {incident['incident.status']}",
                 "Only open incidents can be acknowledged, snoozed or closed.",
@@ -144,7 +144,7 @@ class Desk:
         """Store a change and the incident as it stands after it."""
         name = incident["incident.id"]
         severity = Severity(incident["incident.severity"])
-        change = Change(name, kind, now, severity, text, by, until, about)
+        change = IncidentChange(name, kind, now, severity, text, by, until, about)
         self._store.add([(change, incident)], now)
         changes = self._store.changes([name]).get(name, [])
         self._store.write([handled(incident, handling(changes), now)])

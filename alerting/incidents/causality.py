@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlmon.analyzers.base.alert_policy import LAYERS, Layer
+from mlmon.analyzers.base.alert_policy import LAYERS, CauseLayer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
 
-_DIRECT: dict[Layer, tuple[Layer, ...]] = {
+_DIRECT: dict[CauseLayer, tuple[CauseLayer, ...]] = {
     "job": ("statistics", "training", "labels"),
     "training": ("deployment", "score", "performance"),
     "deployment": ("service", "score", "concept", "performance"),
@@ -32,7 +32,7 @@ _DIRECT: dict[Layer, tuple[Layer, ...]] = {
 """What each layer causes without another one between. Lost logs (`ingest`) cause no alert: a
 finding that they could explain is withheld before it alarms."""
 
-_LAG: dict[Layer, timedelta] = {
+_LAG: dict[CauseLayer, timedelta] = {
     "ingest": timedelta(hours=1),
     "job": timedelta(hours=1),
     "training": timedelta(hours=6),
@@ -50,16 +50,16 @@ _LAG: dict[Layer, timedelta] = {
 """How much later than its cause an effect of a layer may begin: statistics are refreshed by the
 hour and grow stale in hours, labels take days."""
 
-_SYMPTOMS: frozenset[Layer] = frozenset({"score", "performance", "business"})
+_SYMPTOMS: frozenset[CauseLayer] = frozenset({"score", "performance", "business"})
 """Layers in which nothing breaks by itself: their alerts join what is open on the same model."""
 
-_SHARED: frozenset[Layer] = frozenset({"job", "statistics"})
+_SHARED: frozenset[CauseLayer] = frozenset({"job", "statistics"})
 """Layers that run as services of their own and serve every service of the environment."""
 
 
-def _downstream() -> dict[Layer, frozenset[Layer]]:
+def _downstream() -> dict[CauseLayer, frozenset[CauseLayer]]:
     """Return everything each layer may cause, over any number of steps."""
-    found: dict[Layer, frozenset[Layer]] = {}
+    found: dict[CauseLayer, frozenset[CauseLayer]] = {}
     for layer in reversed(LAYERS):
         direct = _DIRECT.get(layer, ())
         found[layer] = frozenset(direct).union(

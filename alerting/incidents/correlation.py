@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.causality import may_cause, onset, same_condition
 from mlmon.alerting.incidents.incident import (
-    Change,
     ChangeKind,
     Incident,
+    IncidentChange,
     causal_order,
     incident_id,
     likely_cause,
@@ -55,7 +55,7 @@ class _Open:
     worst: Severity = Severity.WARNING
     ended: datetime | None = None
     cause: Alert = field(init=False)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[IncidentChange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Begin with the founder as the likely cause."""
@@ -64,7 +64,7 @@ class _Open:
     def note(self, kind: ChangeKind, at: datetime, text: str, about: str | None = None) -> None:
         """Add a change."""
         severity = max(self.active.values(), key=lambda severity: severity.rank, default=self.worst)
-        change = Change(incident_id(self.founder), kind, at, severity, text, about=about)
+        change = IncidentChange(incident_id(self.founder), kind, at, severity, text, about=about)
         self.changes.append(change)
 
 

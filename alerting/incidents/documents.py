@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.incidents.incident import Change, ChangeKind, Incident, Status
+from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.sentences import summary
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import iso, parse_time
@@ -72,13 +72,16 @@ def handled(incident: Json, state: Handling, now: datetime) -> Json:
     if acknowledged is not None:
         waited = acknowledged - parse_time(incident["event.created"])
         known["incident.acknowledged_after_seconds"] = max(0, round(waited.total_seconds()))
-    if state.closed_at is not None and incident["incident.status"] == Status.OPEN:
-        known |= {"incident.status": Status.RESOLVED.value, "event.end": iso(state.closed_at)}
+    if state.closed_at is not None and incident["incident.status"] == IncidentStatus.OPEN:
+        known |= {
+            "incident.status": IncidentStatus.RESOLVED.value,
+            "event.end": iso(state.closed_at),
+        }
     merged = incident | known
     return {field: value for field, value in merged.items() if value is not None}
 
 
-def change_document(change: Change, about: Json) -> Json:
+def change_document(change: IncidentChange, about: Json) -> Json:
     """Return the document of a change.
 
     Args:
@@ -103,10 +106,10 @@ def change_document(change: Change, about: Json) -> Json:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def read_change(document: Json) -> Change:
+def read_change(document: Json) -> IncidentChange:
     """Return the change that `change_document` wrote."""
     until = document.get("change.until")
-    return Change(
+    return IncidentChange(
         incident=document["incident.id"],
         kind=ChangeKind(document["change.kind"]),
         at=parse_time(document["@timestamp"]),

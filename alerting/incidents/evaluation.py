@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.correlation import REOPENING, correlate
 from mlmon.alerting.incidents.documents import incident_document
-from mlmon.alerting.incidents.incident import Change, ChangeKind, Incident
+from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange
 from mlmon.alerting.incidents.maintenance import MUTED, held_until
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.incidents.store import IncidentStore, Json
@@ -35,7 +35,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class IncidentEvaluation:
     """What an evaluation found.
 
     Args:
@@ -46,7 +46,7 @@ class Evaluation:
     """
 
     incidents: tuple[Incident, ...]
-    changes: tuple[tuple[Change, Json], ...]
+    changes: tuple[tuple[IncidentChange, Json], ...]
     open: int
     critical: int
 
@@ -77,9 +77,9 @@ def evaluate_incidents(
     namespace: str,
     since: datetime,
     now: datetime,
-    announce: Callable[[list[tuple[Change, Json]]], None] = lambda _new: None,
+    announce: Callable[[list[tuple[IncidentChange, Json]]], None] = lambda _new: None,
     maintenance: Sequence[Maintenance] = (),
-) -> Evaluation:
+) -> IncidentEvaluation:
     """Bring the incidents up to the alerts that changed after `since`.
 
     Args:
@@ -130,7 +130,7 @@ def evaluate_incidents(
     announce(new)
     store.add(new, now)
     open_now = list(store.open())
-    return Evaluation(
+    return IncidentEvaluation(
         tuple(found),
         tuple(new),
         len(open_now),
@@ -138,7 +138,7 @@ def evaluate_incidents(
     )
 
 
-def _order(change: Change) -> tuple[datetime, str, str]:
+def _order(change: IncidentChange) -> tuple[datetime, str, str]:
     return change.at, change.incident, change.kind
 
 
@@ -160,18 +160,18 @@ def _lasts(incident: Incident, since: datetime) -> bool:
     return incident.ended is None or incident.ended > since
 
 
-def _by_people(changes: Sequence[Change]) -> Iterator[Change]:
+def _by_people(changes: Sequence[IncidentChange]) -> Iterator[IncidentChange]:
     return (change for change in changes if change.by is not None)
 
 
-def _corrected(incident: Incident, stored: Sequence[Change]) -> Incident:
+def _corrected(incident: Incident, stored: Sequence[IncidentChange]) -> Incident:
     """Return an incident, open again where late data show that it had not ended."""
     known = {change.id for change in incident.changes}
     undone = [
         change for change in stored if change.kind is ChangeKind.RESOLVED and change.id not in known
     ]
     late = tuple(
-        Change(
+        IncidentChange(
             incident.id,
             ChangeKind.REOPENED,
             change.at,
@@ -185,9 +185,9 @@ def _corrected(incident: Incident, stored: Sequence[Change]) -> Incident:
     return replace(incident, changes=tuple(changes)) if late else incident
 
 
-def _withdrawal(document: Json) -> Change:
+def _withdrawal(document: Json) -> IncidentChange:
     """Return the change where late data show that there was no incident."""
-    return Change(
+    return IncidentChange(
         document["incident.id"],
         ChangeKind.WITHDRAWN,
         parse_time(document["event.created"]),

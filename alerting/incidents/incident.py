@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Severity
 
 
-class Status(StrEnum):
+class IncidentStatus(StrEnum):
     """The state of an incident; `withdrawn`: late data show that there was none."""
 
     OPEN = "open"
@@ -61,7 +61,7 @@ _PUBLISHED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class IncidentChange:
     """One change of an incident's state.
 
     Args:
@@ -116,15 +116,15 @@ class Incident:
     severity: Severity
     worst: Severity
     ended: datetime | None = None
-    changes: tuple[Change, ...] = field(default=(), repr=False)
+    changes: tuple[IncidentChange, ...] = field(default=(), repr=False)
     withdrawn: bool = False
 
     @property
-    def status(self) -> Status:
+    def status(self) -> IncidentStatus:
         """Whether it is open."""
         if self.withdrawn:
-            return Status.WITHDRAWN
-        return Status.OPEN if self.ended is None else Status.RESOLVED
+            return IncidentStatus.WITHDRAWN
+        return IncidentStatus.OPEN if self.ended is None else IncidentStatus.RESOLVED
 
     @property
     def start(self) -> datetime:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.incident import Change, ChangeKind
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,7 @@ _LAPSES = frozenset({ChangeKind.GREW, ChangeKind.REOPENED, ChangeKind.RESOLVED})
 """After these an acknowledgement and a snooze no longer hold."""
 
 
-def handling(changes: Iterable[Change]) -> Handling:
+def handling(changes: Iterable[IncidentChange]) -> Handling:
     """Return who has an incident, from all of its changes, data's and people's, in any order."""
     state = Handling()
     for change in sorted(changes, key=lambda change: (change.at, change.by is not None)):
@@ -72,7 +72,7 @@ def handling(changes: Iterable[Change]) -> Handling:
     return state
 
 
-def _after(state: Handling, change: Change) -> Handling:
+def _after(state: Handling, change: IncidentChange) -> Handling:
     """Return the state after one more change."""
     kind, first = change.kind, state.first_acknowledged or change.at
     known: dict[str, object] = {}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.incidents.documents import change_document, read_change
-from mlmon.alerting.incidents.incident import Status
+from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.indices.names import INCIDENT_CHANGES, INCIDENTS, index_name
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from mlmon.alerting.incidents.incident import Change
+    from mlmon.alerting.incidents.incident import IncidentChange
     from mlmon.elastic.client.cluster import Cluster
 
 Json = dict[str, Any]
@@ -40,7 +40,7 @@ class IncidentStore:
 
     def open(self) -> Iterator[Json]:
         """Yield the incidents that are open, the newest first."""
-        return self._documents([{"term": {"incident.status": Status.OPEN}}])
+        return self._documents([{"term": {"incident.status": IncidentStatus.OPEN}}])
 
     def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Json]:
         """Yield the incidents, withdrawn ones left out, that lasted at some time of a period.
@@ -50,11 +50,13 @@ class IncidentStore:
             until: Opened by then; None for all.
         """
         lasted = [
-            {"term": {"incident.status": Status.OPEN}},
+            {"term": {"incident.status": IncidentStatus.OPEN}},
             {"range": {"event.end": {"gt": iso(since)}}},
         ]
         filters: list[Json] = [{"bool": {"should": lasted, "minimum_should_match": 1}}]
-        filters.append({"bool": {"must_not": [{"term": {"incident.status": Status.WITHDRAWN}}]}})
+        filters.append(
+            {"bool": {"must_not": [{"term": {"incident.status": IncidentStatus.WITHDRAWN}}]}}
+        )
         if until is not None:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
         return self._documents(filters)
@@ -63,20 +65,26 @@ class IncidentStore:
         """Yield what is open, and what ended or was withdrawn after a moment."""
         ended = {"range": {"event.end": {"gt": iso(since)}}}
         undone = [
-            {"term": {"incident.status": Status.WITHDRAWN}},
+            {"term": {"incident.status": IncidentStatus.WITHDRAWN}},
             {"range": {"@timestamp": {"gt": iso(since)}}},
         ]
-        anyone = [{"term": {"incident.status": Status.OPEN}}, ended, {"bool": {"filter": undone}}]
+        anyone = [
+            {"term": {"incident.status": IncidentStatus.OPEN}},
+            ended,
+            {"bool": {"filter": undone}},
+        ]
         return self._documents([{"bool": {"should": anyone, "minimum_should_match": 1}}])
 
     def opened_since(self, moment: datetime) -> Iterator[Json]:
         """Yield the incidents, withdrawn ones left out, that opened at or after a moment."""
-        not_withdrawn = {"bool": {"must_not": [{"term": {"incident.status": Status.WITHDRAWN}}]}}
+        not_withdrawn = {
+            "bool": {"must_not": [{"term": {"incident.status": IncidentStatus.WITHDRAWN}}]}
+        }
         return self._documents([{"range": {"event.created": {"gte": iso(moment)}}}, not_withdrawn])
 
-    def changes(self, incidents: Sequence[str]) -> Mapping[str, list[Change]]:
+    def changes(self, incidents: Sequence[str]) -> Mapping[str, list[IncidentChange]]:
         """Return the changes of some incidents by their ids, each in order of time."""
-        found: dict[str, list[Change]] = defaultdict(list)
+        found: dict[str, list[IncidentChange]] = defaultdict(list)
         for start in range(0, len(incidents), _AT_ONCE):
             terms = {"terms": {"incident.id": [*incidents[start : start + _AT_ONCE]]}}
             body = {"query": {"bool": {"filter": [terms]}}, "sort": [{"@timestamp": "asc"}]}
@@ -95,7 +103,9 @@ class IncidentStore:
         self._cluster.refresh(self.index)
         return len(changed)
 
-    def add(self, changes: Iterable[tuple[Change, Json]], now: datetime) -> list[Change]:
+    def add(
+        self, changes: Iterable[tuple[IncidentChange, Json]], now: datetime
+    ) -> list[IncidentChange]:
         """Store changes that are not stored yet; return those that were new.
 
         Args:

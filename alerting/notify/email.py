@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.notify.notifier import TIMEOUT_S, Outcome, Sent
+from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -40,21 +40,21 @@ class Email:
     username: str | None = None
     password: SecretStr | None = None
 
-    def send(self, message: Message) -> Outcome:
+    def send(self, message: Message) -> SendResult:
         """Send one e-mail to all addresses; refused by the server for good, it is not retried."""
         try:
             with self._connected() as server:
                 server.send_message(self._mail(message), self.sender, list(self.to))
         except smtplib.SMTPResponseException as error:
             kind = Sent.REFUSED if error.smtp_code >= _PERMANENT else Sent.RETRY
-            return Outcome(kind, f"SMTP {error.smtp_code}")
+            return SendResult(kind, f"SMTP {error.smtp_code}")
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             kind = Sent.REFUSED if min(codes) >= _PERMANENT else Sent.RETRY
-            return Outcome(kind, f"recipients refused: SMTP {codes[0]}")
+            return SendResult(kind, f"recipients refused: SMTP {codes[0]}")
         except (smtplib.SMTPException, OSError) as error:
-            return Outcome(Sent.RETRY, type(error).__name__)
-        return Outcome(Sent.DONE)
+            return SendResult(Sent.RETRY, type(error).__name__)
+        return SendResult(Sent.DONE)
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context()

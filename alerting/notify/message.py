@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.incidents.incident import Change, ChangeKind
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import also_affected
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, moment
@@ -77,7 +77,11 @@ class Message:
 
 
 def message(
-    change: Change, incident: Json, *, runbooks: str = "", links: Iterable[tuple[str, str]] = ()
+    change: IncidentChange,
+    incident: Json,
+    *,
+    runbooks: str = "",
+    links: Iterable[tuple[str, str]] = (),
 ) -> Message:
     """Return the message about a change.
 
@@ -107,7 +111,7 @@ def message(
     )
 
 
-def _facts(change: Change, incident: Json, *, over: bool) -> Iterable[tuple[str, str]]:
+def _facts(change: IncidentChange, incident: Json, *, over: bool) -> Iterable[tuple[str, str]]:
     yield "What", change.text
     start = parse_time(incident["event.start"])
     if over and incident.get("event.end"):

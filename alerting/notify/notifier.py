@@ -21,7 +21,7 @@ class Sent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """What became of a message, and why."""
 
     sent: Sent
@@ -31,5 +31,5 @@ class Outcome:
 class Notifier(Protocol):
     """One channel to people."""
 
-    def send(self, message: Message) -> Outcome:
+    def send(self, message: Message) -> SendResult:
         """Send a message; never raises, never waits longer than `TIMEOUT_S` per network step."""

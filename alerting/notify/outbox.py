@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.incidents.documents import change_document, read_change
 from mlmon.alerting.notify.message import digest_message, message
-from mlmon.alerting.notify.notifier import Outcome, Sent
+from mlmon.alerting.notify.notifier import SendResult, Sent
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.elastic.client.documents import NEW, Document
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from mlmon.alerting.incidents.incident import Change
+    from mlmon.alerting.incidents.incident import IncidentChange
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.route import Route
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 _STATUS = "delivery.status"
 _Entry = tuple[str, Json]
 """An entry's id and document."""
-Compose = Callable[["Change", Json], "Message"]
+Compose = Callable[["IncidentChange", Json], "Message"]
 """Makes the message about a change of an incident, given the incident's document."""
 
 LATEST = timedelta(days=1)
@@ -80,7 +80,7 @@ class Outbox:
 
     def put(
         self,
-        changes: Iterable[tuple[Change, Json]],
+        changes: Iterable[tuple[IncidentChange, Json]],
         now: datetime,
         held: Callable[[Json], datetime | None] = lambda _incident: None,
     ) -> None:
@@ -150,9 +150,9 @@ class Outbox:
         try:
             notifier = self._routes[route].notifier() if route in self._routes else None
         except UserError as error:
-            return self._failed(route, entries, Outcome(Sent.RETRY, error.message), now)
+            return self._failed(route, entries, SendResult(Sent.RETRY, error.message), now)
         if notifier is None:
-            gone = Outcome(Sent.REFUSED, "this route is no longer declared")
+            gone = SendResult(Sent.REFUSED, "this route is no longer declared")
             return self._failed(route, entries, gone, now)
         sent = 0
         for batch, one in _messages(entries, store, compose):
@@ -166,13 +166,13 @@ class Outbox:
         return Delivered(sent)
 
     def _failed(
-        self, route: str, entries: Sequence[_Entry], outcome: Outcome, now: datetime
+        self, route: str, entries: Sequence[_Entry], outcome: SendResult, now: datetime
     ) -> Delivered:
         self._mark(entries, outcome, now)
         waiting = len(entries) if outcome.sent is Sent.RETRY else 0
         return Delivered(0, (_said(route, outcome),), waiting)
 
-    def _mark(self, entries: Sequence[_Entry], outcome: Outcome, now: datetime) -> None:
+    def _mark(self, entries: Sequence[_Entry], outcome: SendResult, now: datetime) -> None:
         self._cluster.put(
             Document(self.index, name, entry | _after(entry, outcome, now))
             for name, entry in entries
@@ -200,11 +200,11 @@ def _messages(
         yield [entry], one
 
 
-def _said(route: str, outcome: Outcome) -> str:
+def _said(route: str, outcome: SendResult) -> str:
     return f"{route}: {outcome.sent.value} ({outcome.reason})"
 
 
-def _after(entry: Json, outcome: Outcome, now: datetime) -> Json:
+def _after(entry: Json, outcome: SendResult, now: datetime) -> Json:
     """Return what an attempt changes of an entry."""
     attempts = entry["delivery.attempts"] + 1
     age = now - parse_time(entry["@timestamp"])
@@ -225,7 +225,7 @@ def composer(runbooks: str, links: Callable[[Json], list[tuple[str, str]]]) -> C
         links: The pages that show an incident, absolute.
     """
 
-    def compose(change: Change, incident: Json) -> Message:
+    def compose(change: IncidentChange, incident: Json) -> Message:
         return message(change, incident, runbooks=runbooks, links=links(incident))
 
     return compose

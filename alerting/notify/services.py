@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.notify.notifier import Outcome, Sent
+from mlmon.alerting.notify.notifier import SendResult, Sent
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -27,7 +27,7 @@ class Services:
 
     url: SecretStr
 
-    def send(self, message: Message) -> Outcome:
+    def send(self, message: Message) -> SendResult:
         """Send a message; apprise returns only whether it was accepted, so failures are retried."""
         with warnings.catch_warnings():
             # It imports what Python 3.13 no longer has, and has its own instead there.
@@ -39,10 +39,10 @@ class Services:
         # apprise logs what it sends, URLs with secrets included.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         if not known:
-            return Outcome(Sent.REFUSED, "apprise does not know this URL")
+            return SendResult(Sent.REFUSED, "apprise does not know this URL")
         taken = target.notify(
             title=message.title,
             body=message.text.partition("\n\n")[2],
             notify_type=apprise.NotifyType(_TYPES.get(message.severity, "info")),
         )
-        return Outcome(Sent.DONE) if taken else Outcome(Sent.RETRY, "not taken")
+        return SendResult(Sent.DONE) if taken else SendResult(Sent.RETRY, "not taken")

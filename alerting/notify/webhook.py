@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from mlmon.alerting.notify.notifier import TIMEOUT_S, Outcome, Sent
+from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -30,7 +30,7 @@ class Webhook:
     url: SecretStr
     token: SecretStr | None = None
 
-    def send(self, message: Message) -> Outcome:
+    def send(self, message: Message) -> SendResult:
         """Post a message with its id as `Idempotency-Key`."""
         headers = {"Idempotency-Key": message.id}
         if self.token is not None:
@@ -54,8 +54,8 @@ class Webhook:
                 trust_env=False,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Outcome(Sent.RETRY, type(error).__name__)
+            return SendResult(Sent.RETRY, type(error).__name__)
         if answer.is_success:
-            return Outcome(Sent.DONE)
+            return SendResult(Sent.DONE)
         again = answer.is_server_error or answer.status_code in _AGAIN
-        return Outcome(Sent.RETRY if again else Sent.REFUSED, f"HTTP {answer.status_code}")
+        return SendResult(Sent.RETRY if again else Sent.REFUSED, f"HTTP {answer.status_code}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.alert_policy import AlertPolicy, Layer
+    from mlmon.analyzers.base.alert_policy import AlertPolicy, CauseLayer
     from mlmon.analyzers.base.finding import Finding
 
 
@@ -47,7 +47,7 @@ class Policy:
     clear: int
     step: timedelta | None
     silence: timedelta
-    layer: Layer
+    layer: CauseLayer
     runbook: str
 
     @property

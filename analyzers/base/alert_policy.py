@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from mlmon.analyzers.base.window import DAY
 
-Layer = Literal[
+CauseLayer = Literal[
     "ingest",
     "job",
     "training",
@@ -25,11 +25,11 @@ Layer = Literal[
 ]
 """A place in the chain of causes, causes first; `alerting/incidents/causality.py` has the edges."""
 
-INGEST: Layer = "ingest"
+INGEST: CauseLayer = "ingest"
 """The layer of findings about the logs themselves. It explains no other alarm: one that lost
 lines could explain is withheld (`incomplete_logs.py`)."""
 
-LAYERS: tuple[Layer, ...] = get_args(Layer)
+LAYERS: tuple[CauseLayer, ...] = get_args(CauseLayer)
 """The layers, causes before what they cause."""
 
 
@@ -53,7 +53,7 @@ class AlertPolicy:
     on: Literal["warning", "critical"]
     after: int
     of: int
-    layer: Layer
+    layer: CauseLayer
     step: timedelta | None = None
     clear: int = 3
     silence: timedelta = DAY

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-Part: TypeAlias = tuple[str, float, float]
+FindingPart: TypeAlias = tuple[str, float, float]
 """Which values, their share of the predictions, and their share of the training set."""
 
 
@@ -95,7 +95,7 @@ class Finding(Identified):
     warning: float | None = None
     critical: float | None = None
     runbook: str | None = None
-    parts: tuple[Part, ...] | None = None
+    parts: tuple[FindingPart, ...] | None = None
     revision: int = 1
     latest: bool = True
 

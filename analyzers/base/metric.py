@@ -7,8 +7,8 @@ from typing import Literal
 
 from mlmon.analyzers.base.limits import CONTEXT, Limits
 
-Draw = Literal["line", "area", "bar"]
-Side = Literal["highest", "lowest"]
+MetricDrawing = Literal["line", "area", "bar"]
+WorseSide = Literal["highest", "lowest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Metric:
     question: str
     limits: Limits = CONTEXT
     unit: str = ""
-    draw: Draw = "line"
+    draw: MetricDrawing = "line"
     breakdown: str | None = "finding.subject"
     pivot: float | None = None
-    worst: Side | None = None
+    worst: WorseSide | None = None

@@ -29,7 +29,7 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class BaselineColumns:
     """A table's columns, by name.
 
     Args:
@@ -45,9 +45,9 @@ class Columns:
     passed_over: list[str] = field(default_factory=list)
 
 
-def read_columns(table: pa.Table, without: Collection[str] = ()) -> Columns:
+def read_columns(table: pa.Table, without: Collection[str] = ()) -> BaselineColumns:
     """Sort a table's columns, but for some, by what they are."""
-    columns = Columns()
+    columns = BaselineColumns()
     for name in sorted(set(table.column_names) - set(without)):
         column = table.column(name).combine_chunks()
         if is_number(column.type) and np.isfinite(values := floats(column)).any():

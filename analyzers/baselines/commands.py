@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 
 if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
@@ -18,8 +18,8 @@ app = typer.Typer(
     help="Manage baselines: what each model version was trained on.", no_args_is_help=True
 )
 
-Model = Annotated[str | None, typer.Option(help="Name of the model.")]
-Version = Annotated[str | None, typer.Option("--model-version", help="Version of the model.")]
+ModelOption = Annotated[str | None, typer.Option(help="Name of the model.")]
+VersionOption = Annotated[str | None, typer.Option("--model-version", help="Version of the model.")]
 
 
 @app.command()
@@ -27,8 +27,8 @@ def create(
     path: Annotated[
         Path, typer.Argument(exists=True, help="A table, a model's folder, or a folder of these.")
     ],
-    model: Model = None,
-    version: Version = None,
+    model: ModelOption = None,
+    version: VersionOption = None,
     segment: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,7 +37,7 @@ def create(
         ),
     ] = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Create the baseline of each model version from its training set.
 
@@ -67,7 +67,7 @@ def create(
 
 
 @app.command("list")
-def list_baselines(namespace: Namespace = None, as_json: Json = False) -> None:
+def list_baselines(namespace: Namespace = None, as_json: JsonOption = False) -> None:
     """List the baselines; `*` marks the current one of each version."""
     store = _store(namespace)
     unread: list[UserError] = []
@@ -90,7 +90,7 @@ def show(
     model: Annotated[str, typer.Argument(help="Name of the model.")],
     version: Annotated[str, typer.Argument(help="Version of the model.")],
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the current baseline of a model version: its metrics and features.
 

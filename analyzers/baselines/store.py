@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.client.documents import Written
+    from mlmon.elastic.client.documents import WriteResult
 
 
 class BaselineStore:
@@ -23,7 +23,7 @@ class BaselineStore:
         self._cluster = cluster
         self.index = index_name(BASELINES, namespace)
 
-    def write(self, baselines: Iterable[Baseline]) -> Written:
+    def write(self, baselines: Iterable[Baseline]) -> WriteResult:
         """Store baselines; the same content again replaces its own document."""
         written = self._cluster.put(
             Document(self.index, baseline.id, baseline.to_document()) for baseline in baselines

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mlmon.analyzers.baselines.columns import Coded, Columns
+    from mlmon.analyzers.baselines.columns import BaselineColumns, Coded
 
 SCORE = "ml.prediction.score"
 LABEL = "ml.outcome.label"
@@ -132,7 +132,7 @@ def _zeros_and_ones(column: pa.Array) -> NDArray[np.float64]:
 
 
 def _score_sums(
-    columns: Columns,
+    columns: BaselineColumns,
     scores: NDArray[np.float64] | None,
     numeric: Mapping[str, Buckets],
     categorical: Mapping[str, CategoryBaseline],

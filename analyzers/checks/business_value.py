@@ -49,7 +49,7 @@ Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class BusinessAmount:
     """Value of the approved bids of a window.
 
     Args:
@@ -168,7 +168,7 @@ class BusinessValue(Analyzer[LabelProfile]):
 
 
 def _skip_reason(
-    labeled: int, now: Value | None, past: Sequence[Value], usual: float
+    labeled: int, now: BusinessAmount | None, past: Sequence[BusinessAmount], usual: float
 ) -> str | None:
     """Return why a day cannot be compared with past weeks, None if it can."""
     if labeled < MIN_LABELS:
@@ -182,7 +182,7 @@ def _skip_reason(
     return None
 
 
-def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
+def value_of(profiles: Sequence[LabelProfile]) -> BusinessAmount | None:
     """Return what approved bids brought, with the error that its hours' scatter shows.
 
     With the value v_h and the number a_h of the approved bids of an hour and their ratio r, the
@@ -201,7 +201,7 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
     labeled = sum(profile.approved.labeled for profile in profiles)
     positives = sum(profile.approved.positives for profile in profiles)
     if not labeled:
-        return Value(0.0, 0.0, 0, 0)
+        return BusinessAmount(0.0, 0.0, 0, 0)
     values, numbers = np.array(list(hours.values())).T
     with np.errstate(over="ignore", invalid="ignore"):
         total = values.sum()
@@ -209,10 +209,10 @@ def value_of(profiles: Sequence[LabelProfile]) -> Value | None:
         variance = ((values - per_bid * numbers) ** 2).sum() + per_bid**2 * labeled
     if not np.isfinite(variance):
         return None
-    return Value(float(total), math.sqrt(variance), labeled, positives)
+    return BusinessAmount(float(total), math.sqrt(variance), labeled, positives)
 
 
-def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Value]:
+def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[BusinessAmount]:
     """Yield the same hours of the same weekdays before, where labels cover the day."""
     for week in range(1, WEEKS + 1):
         before = Window(window.start - week * WEEK, window.end - week * WEEK)
@@ -223,7 +223,7 @@ def _past(labels: AnalysisContext[LabelProfile], window: Window) -> Iterator[Val
                 yield value
 
 
-def _per_success(now: Value, past: Sequence[Value]) -> float:
+def _per_success(now: BusinessAmount, past: Sequence[BusinessAmount]) -> float:
     """Return what a success brings; where there was none, in the weeks before."""
     known = [now] if now.positives else past
     positives = sum(value.positives for value in known)

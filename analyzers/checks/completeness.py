@@ -115,12 +115,12 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         for window in cadence.windows(context.period, written, EXPECTED_LINES, STEP):
             first, last = part(window)
             if first < last:
-                of_window = _Lines(service, window, found[first:last])
+                of_window = _ProcessLines(service, window, found[first:last])
                 yield self._lost(of_window, context.within(window))
                 yield self._repeated(of_window)
                 yield from self._late(of_window, context)
 
-    def _lost(self, lines: _Lines, profiles: Sequence[SequenceProfile]) -> Finding:
+    def _lost(self, lines: _ProcessLines, profiles: Sequence[SequenceProfile]) -> Finding:
         lost = lines.lost
         total = sum(lost.values())
         written = lines.distinct + total
@@ -133,7 +133,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             )
         return self._counted(LOST, lines, total, written, reason)
 
-    def _repeated(self, lines: _Lines) -> Finding:
+    def _repeated(self, lines: _ProcessLines) -> Finding:
         stored = sum(line_count.stretch.lines for line_count in lines.line_counts)
         extra = stored - lines.distinct
         reason = (
@@ -144,7 +144,9 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         )
         return self._counted(REPEATED, lines, extra, stored, reason)
 
-    def _late(self, lines: _Lines, context: AnalysisContext[SequenceProfile]) -> Iterator[Finding]:
+    def _late(
+        self, lines: _ProcessLines, context: AnalysisContext[SequenceProfile]
+    ) -> Iterator[Finding]:
         around = context.within(Window(lines.window.start - DAY, lines.window.end))
         shipped = [
             profile.shipped[lines.service] for profile in around if lines.service in profile.shipped
@@ -168,11 +170,13 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
         yield self._counted(LATE, lines, late, timed, reason)
         yield self._finding(DELAY, lines, delay, timed, reason)
 
-    def _counted(self, metric: str, lines: _Lines, part: int, whole: int, reason: str) -> Finding:
+    def _counted(
+        self, metric: str, lines: _ProcessLines, part: int, whole: int, reason: str
+    ) -> Finding:
         return self._finding(metric, lines, part / whole, whole, reason)
 
     def _finding(
-        self, metric: str, lines: _Lines, value: float, sample: int, reason: str
+        self, metric: str, lines: _ProcessLines, value: float, sample: int, reason: str
     ) -> Finding:
         return self.finding(
             metric,
@@ -189,7 +193,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
+class _ProcessLines:
     """A service's lines of a window."""
 
     service: str
@@ -222,7 +226,9 @@ class _Lines:
         return f"{count(lines, 'line')} that {wrote}"
 
 
-def _missing_numbers(lost: Counter[str], lines: _Lines, profiles: Iterable[SequenceProfile]) -> str:
+def _missing_numbers(
+    lost: Counter[str], lines: _ProcessLines, profiles: Iterable[SequenceProfile]
+) -> str:
     """Describe the missing numbers of the process with most losses, and count the others."""
     (process, amount), *others = lost.most_common()
     ranges = sorted(_missing(process, lines, profiles), key=lambda gap: gap.first)[:SHOWN]
@@ -235,7 +241,9 @@ def _missing_numbers(lost: Counter[str], lines: _Lines, profiles: Iterable[Seque
     return f"{', '.join(shown)} of process {process}{rest}"
 
 
-def _missing(process: str, lines: _Lines, profiles: Iterable[SequenceProfile]) -> Iterator[Missing]:
+def _missing(
+    process: str, lines: _ProcessLines, profiles: Iterable[SequenceProfile]
+) -> Iterator[Missing]:
     """Yield the ranges: between an hour's lines as its profile knows them, and before them."""
     hours = {
         line_count.start: line_count

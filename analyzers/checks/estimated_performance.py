@@ -23,7 +23,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, most_frequent_threshold
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
-    Measure,
+    MetricName,
     compare,
     offline_performance,
 )
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 MIN_SCORES = 100
 OFFLINE = "difference to the version's offline value"
-MEASURES: Mapping[str, tuple[Measure, Limits]] = {
+MEASURES: Mapping[str, tuple[MetricName, Limits]] = {
     "roc_auc": ("roc_auc", Limits(-0.03, -0.08, "below", OFFLINE)),
     "precision": ("precision", Limits(-0.05, -0.10, "below", OFFLINE, "rate")),
     "recall": ("recall", Limits(-0.05, -0.10, "below", OFFLINE)),
@@ -141,7 +141,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
 
 
 def _estimate(
-    baseline: Baseline, measure: Measure, scores: Buckets, threshold: float | None
+    baseline: Baseline, measure: MetricName, scores: Buckets, threshold: float | None
 ) -> Estimate | None:
     if baseline.labeled is None:
         return None

@@ -30,7 +30,7 @@ from mlmon.analyzers.profiles.kinds.prediction import STEP, PredictionProfile, S
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
-from mlmon.analyzers.references.history import History, ShareHistory
+from mlmon.analyzers.references.history import ShareHistory, ValueHistory
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, percent, span
 
@@ -160,9 +160,9 @@ class _Source:
         hours = [(profile.window, profile.sources[source]) for profile in used.profiles]
         self.rates = ShareHistory(((hour, _fallbacks(of), of.n) for hour, of in hours), PAST)
         self.gaps = ShareHistory(((hour, _without(of), of.n) for hour, of in hours), PAST)
-        self.ages = History(((hour, _age(of)) for hour, of in hours), PAST)
-        self.oldest = History(((hour, _hours(of.age_highest)) for hour, of in hours), PAST)
-        self.stale = History(((hour, _hours(of.stale_from)) for hour, of in hours), PAST)
+        self.ages = ValueHistory(((hour, _age(of)) for hour, of in hours), PAST)
+        self.oldest = ValueHistory(((hour, _hours(of.age_highest)) for hour, of in hours), PAST)
+        self.stale = ValueHistory(((hour, _hours(of.stale_from)) for hour, of in hours), PAST)
 
     def total(self, window: Window) -> SourceUse:
         """Return how a window's predictions used the source."""

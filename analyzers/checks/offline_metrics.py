@@ -31,7 +31,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.out_of_fold import THRESHOLD
 from mlmon.analyzers.event_logs.hits import STEP
-from mlmon.analyzers.performance.model_versions import Version, versions
+from mlmon.analyzers.performance.model_versions import ModelVersion, versions
 from mlmon.analyzers.performance.reference_metrics import TITLES, offline_performance
 from mlmon.analyzers.profiles.kinds.model import EVALUATE, TRAIN, ModelEvent, ModelProfile
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
@@ -62,7 +62,7 @@ PAST = 365 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class MetricHistory:
     """One metric over the versions that have it, the judged one last.
 
     Args:
@@ -72,7 +72,7 @@ class Series:
     """
 
     metric: str
-    of: tuple[Version, ...]
+    of: tuple[ModelVersion, ...]
     values: tuple[float, ...]
 
     @property
@@ -91,7 +91,7 @@ class Series:
         return float(np.median(self.earlier))
 
     @property
-    def best(self) -> tuple[float, Version]:
+    def best(self) -> tuple[float, ModelVersion]:
         """The best of them and its version."""
         pairs = zip(self.earlier, self.of[:-1], strict=True)
         return min(pairs, key=lambda pair: self.sign * pair[0])
@@ -166,7 +166,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
 
     def _judge(
         self,
-        known: Sequence[Version],
+        known: Sequence[ModelVersion],
         evaluations: Sequence[ModelEvent],
         window: Window,
         baselines: Baselines,
@@ -194,7 +194,11 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 yield self.unknown(VALUE, None, window, reason, **_about(version))
 
     def _version(
-        self, judged: Version, earlier: Sequence[Version], window: Window, baselines: Baselines
+        self,
+        judged: ModelVersion,
+        earlier: Sequence[ModelVersion],
+        window: Window,
+        baselines: Baselines,
     ) -> Iterator[Finding]:
         judgeable = GAINS | LOSSES
         names = {name for version in (*earlier, judged) for name in version.evaluation} & judgeable
@@ -203,7 +207,9 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             having = [version for version in earlier if name in version.evaluation]
             if name in judged.evaluation:
                 of = (*having[-COMPARED:], judged)
-                found.append(Series(name, of, tuple(version.evaluation[name] for version in of)))
+                found.append(
+                    MetricHistory(name, of, tuple(version.evaluation[name] for version in of))
+                )
                 continue
             reason = (
                 f"The evaluation of {judged.title} does not hold {name}, which that of "
@@ -214,7 +220,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             yield self._value(series, window, baselines)
         yield from self._trends(found, window)
 
-    def _value(self, series: Series, window: Window, baselines: Baselines) -> Finding:
+    def _value(self, series: MetricHistory, window: Window, baselines: Baselines) -> Finding:
         metric, value, judged = series.metric, series.values[-1], series.of[-1]
         known: dict[str, Any] = {"value": value, "sample_count": 1, **_about(judged)}
         if not series.earlier:
@@ -249,7 +255,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             **known,
         )
 
-    def _trends(self, found: Sequence[Series], window: Window) -> Iterator[Finding]:
+    def _trends(self, found: Sequence[MetricHistory], window: Window) -> Iterator[Finding]:
         judged = [series for series in found if len(series.values) >= MIN_VERSIONS]
         p_values = [falling_p(series.quality[-COMPARED:]) for series in judged]
         for series, p, q in zip(judged, p_values, q_values(p_values), strict=True):
@@ -263,7 +269,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
                 about = _about(series.of[-1])
                 yield self.unknown(TREND, series.metric, window, reason, **about)
 
-    def _trend(self, series: Series, window: Window, p: float, q: float) -> Finding:
+    def _trend(self, series: MetricHistory, window: Window, p: float, q: float) -> Finding:
         from scipy import stats
 
         quality = series.quality[-COMPARED:]
@@ -303,7 +309,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
         return self.unknown(VALUE, None, window, reason, service=last.service)
 
 
-def _sampling_errors(series: Series, baselines: Baselines) -> tuple[float, float]:
+def _sampling_errors(series: MetricHistory, baselines: Baselines) -> tuple[float, float]:
     """Return the sampling error of the judged version's value, and that of a difference of two.
 
     Both are 0 where no labels are known.
@@ -323,7 +329,7 @@ def _error(metric: str, baseline: Baseline | None) -> float:
     return found.interval.width / 2 if found else 0.0
 
 
-def _beyond_spread(limits: Limits, series: Series) -> Limits:
+def _beyond_spread(limits: Limits, series: MetricHistory) -> Limits:
     if len(series.earlier) < KNOWN_SPREAD:
         return limits
     deviations = np.abs(np.array(series.earlier) - series.median)
@@ -340,11 +346,11 @@ def _compared(lost: float) -> str:
     return f"{percent(abs(lost))} {'worse' if lost > 0 else 'better'} than"
 
 
-def _model(version: Version) -> tuple[str, str]:
+def _model(version: ModelVersion) -> tuple[str, str]:
     return version.model, version.version
 
 
-def _about(version: Version) -> dict[str, Any]:
+def _about(version: ModelVersion) -> dict[str, Any]:
     return {
         "service": version.service,
         "model_name": version.model,

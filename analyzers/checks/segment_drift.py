@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.drift.segment_comparison import Compared
+    from mlmon.analyzers.drift.segment_comparison import SegmentShift
 
 METRIC = "ks.distance"
 FALSE_DISCOVERY_RATE = 0.01
@@ -102,7 +102,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
     def _finding(
         self,
         window: Window,
-        compared: Compared,
+        compared: SegmentShift,
         severity: Severity,
         q_value: float,
         about: Mapping[str, str | None],
@@ -128,7 +128,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         )
 
 
-def _severity(compared: Compared, q_value: float) -> Severity:
+def _severity(compared: SegmentShift, q_value: float) -> Severity:
     """Return what the distance shows at any size of the sample."""
     severity = LIMITS.judge(compared.drift.low, compared.drift.high)
     return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK

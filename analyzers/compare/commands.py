@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace, PeriodCommand, Since, Until
+from mlmon.elastic.command_options import JsonOption, Namespace, PeriodCommand, Since, Until
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.compare.comparison import Row
-    from mlmon.analyzers.compare.traffic import Compared
+    from mlmon.analyzers.compare.comparison import ComparedFeature
+    from mlmon.analyzers.compare.traffic import TrafficComparison
 
 app = typer.Typer()
 
@@ -68,7 +68,7 @@ def compare(
             autocompletion=_drift_tests,
         ),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Rank features and scores by their drift from training, or from another period.
 
@@ -120,7 +120,7 @@ def compare(
         _print(result)
 
 
-def _print(result: Compared) -> None:
+def _print(result: TrafficComparison) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -138,7 +138,7 @@ def _print(result: Compared) -> None:
         )
 
 
-def _bar(row: Row) -> str:
+def _bar(row: ComparedFeature) -> str:
     """Draw the distance: full for what neither chance nor buckets explain, light for the rest."""
     if row.drift is None:
         return " " * _BAR
@@ -148,7 +148,7 @@ def _bar(row: Row) -> str:
     return ("█" * certain + "░" * max(0, possible - certain)).ljust(_BAR, "·")
 
 
-def _distance(row: Row) -> str:
+def _distance(row: ComparedFeature) -> str:
     if row.drift is None:
         return "not comparable"
     return f"{row.drift.value:.3f} ({row.drift.low:.3f}…{row.drift.high:.3f})".ljust(20)

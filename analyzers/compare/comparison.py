@@ -33,7 +33,7 @@ SCORE = "(score)"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedSide:
     """One side of a comparison.
 
     Args:
@@ -48,7 +48,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedFeature:
     """One feature, or the scores, compared.
 
     Args:
@@ -76,10 +76,10 @@ class Row:
         return {"feature": self.feature, "test": self.test, **about, **known}
 
 
-def of_training(baseline: Baseline) -> Side:
+def of_training(baseline: Baseline) -> ComparedSide:
     """Return a training set as a side."""
     scores = {SCORE: baseline.score} if baseline.score else {}
-    return Side(
+    return ComparedSide(
         "training",
         {name: [sample] for name, sample in {**baseline.numeric, **scores}.items()},
         {name: categories.counted for name, categories in baseline.categorical.items()},
@@ -88,7 +88,7 @@ def of_training(baseline: Baseline) -> Side:
 
 def of_traffic(
     name: str, parts: Sequence[PredictionProfile], baselines: Mapping[str, Baseline]
-) -> Side:
+) -> ComparedSide:
     """Return traffic as a side.
 
     Args:
@@ -107,10 +107,12 @@ def of_traffic(
             counted = categories.counted(known[feature].counts)
             before = categorical.get(feature)
             categorical[feature] = before + counted if before else counted
-    return Side(name, numeric, categorical)
+    return ComparedSide(name, numeric, categorical)
 
 
-def compare(current: Side, reference: Side, tests: ChosenTests | None = None) -> list[Row]:
+def compare(
+    current: ComparedSide, reference: ComparedSide, tests: ChosenTests | None = None
+) -> list[ComparedFeature]:
     """Compare every feature and the scores, what moved most first.
 
     Args:
@@ -128,7 +130,7 @@ def compare(current: Side, reference: Side, tests: ChosenTests | None = None) ->
     return sorted(rows, key=lambda row: (-row.drift.low if row.drift else 1.0, -_value(row)))
 
 
-def _value(row: Row) -> float:
+def _value(row: ComparedFeature) -> float:
     return row.drift.value if row.drift else 0.0
 
 
@@ -140,7 +142,9 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
     return drift.limits.judge(drift.low, drift.high)
 
 
-def _numbers(current: Side, reference: Side, tests: ChosenTests) -> Iterator[Row]:
+def _numbers(
+    current: ComparedSide, reference: ComparedSide, tests: ChosenTests
+) -> Iterator[ComparedFeature]:
     """Yield rows before their p-values are corrected."""
     for feature in sorted(current.numeric.keys() & reference.numeric.keys()):
         now, before = current.numeric[feature], reference.numeric[feature]
@@ -151,7 +155,9 @@ def _numbers(current: Side, reference: Side, tests: ChosenTests) -> Iterator[Row
         yield _row(feature, method, drift, moved)
 
 
-def _categories(current: Side, reference: Side, tests: ChosenTests) -> Iterator[Row]:
+def _categories(
+    current: ComparedSide, reference: ComparedSide, tests: ChosenTests
+) -> Iterator[ComparedFeature]:
     for feature in sorted(current.categorical.keys() & reference.categorical.keys()):
         now, before = current.categorical[feature], reference.categorical[feature]
         method = tests.categorical(feature)
@@ -161,14 +167,16 @@ def _categories(current: Side, reference: Side, tests: ChosenTests) -> Iterator[
         yield _row(feature, method, drift, moved)
 
 
-def _row(feature: str, method: DriftMethod, drift: Drift | str, moved: Callable[[], str]) -> Row:
+def _row(
+    feature: str, method: DriftMethod, drift: Drift | str, moved: Callable[[], str]
+) -> ComparedFeature:
     """Return a row; of a drift that is not known, with the reason."""
     if isinstance(drift, str):
-        return Row(feature, None, 1.0, Severity.UNKNOWN, drift, method.name)
-    return Row(feature, drift, 1.0, Severity.UNKNOWN, moved(), method.name)
+        return ComparedFeature(feature, None, 1.0, Severity.UNKNOWN, drift, method.name)
+    return ComparedFeature(feature, drift, 1.0, Severity.UNKNOWN, moved(), method.name)
 
 
-def _missing(rows: int, reference_rows: int, reference: Side) -> str:
+def _missing(rows: int, reference_rows: int, reference: ComparedSide) -> str:
     if rows and reference_rows:
         return ""
     return f"no values in {reference.name}" if rows else "no values now"

@@ -9,7 +9,7 @@ from mlmon.analyzers.event_logs.aggregations import period_query
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC
 from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
-from mlmon.analyzers.profiles.quantities import Distribution, Scope
+from mlmon.analyzers.profiles.quantities import BucketCounts, DeclarationScope
 from mlmon.elastic.indices.names import data_stream
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Recount:
 
     def _counted(self, window: Window, feature: str, edges: tuple[float, ...]) -> Buckets | None:
         field = FIELD if feature == SCORE else NUMERIC + feature
-        rows = Distribution(field, edges)
+        rows = BucketCounts(field, edges)
         query = period_query(window, {"ml.model.name": self._model})
-        body = query | {"aggs": rows.ask("rows", Scope())}
+        body = query | {"aggs": rows.ask("rows", DeclarationScope())}
         answer = self._cluster.search(self._stream, body).get("aggregations")
-        return rows.read(answer, "rows", Scope()) if answer else None
+        return rows.read(answer, "rows", DeclarationScope()) if answer else None

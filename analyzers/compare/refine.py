@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.compare.comparison import SCORE, Side
+from mlmon.analyzers.compare.comparison import SCORE, ComparedSide
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import drift_of_parts, undecided
 from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
 from mlmon.analyzers.statistics.buckets import Buckets
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
 Edges = tuple[float, ...]
-Count = Callable[[str, Edges], Sequence[Buckets] | None]
+RecountFunction = Callable[[str, Edges], Sequence[Buckets] | None]
 """Counts a feature's rows over edges, now and in the time before; None where that cannot be."""
 
 MOST_ROUNDS = 16
@@ -30,8 +30,13 @@ MOST_ROUNDS = 16
 
 
 def refined(
-    current: Side, reference: Side, baseline: Baseline, count: Count, *, with_training: bool
-) -> tuple[Side, Side]:
+    current: ComparedSide,
+    reference: ComparedSide,
+    baseline: Baseline,
+    count: RecountFunction,
+    *,
+    with_training: bool,
+) -> tuple[ComparedSide, ComparedSide]:
     """Return both sides with the numbers counted again whose verdict was open.
 
     Args:
@@ -61,13 +66,15 @@ def _open(now: Sequence[Buckets], before: Sequence[Buckets]) -> bool:
     return bool(_rows(now) and _rows(before) and drift_of_parts(now, before).left_open)
 
 
-def _with_training(feature: str, baseline: Baseline, count: Count) -> Sequence[Buckets] | None:
+def _with_training(
+    feature: str, baseline: Baseline, count: RecountFunction
+) -> Sequence[Buckets] | None:
     known = baseline.finer.get(FIELD if feature == SCORE else feature)
     found = count(feature, known.edges) if known else None
     return [found[0], known] if found and known else None
 
 
-def _decided(feature: str, baseline: Baseline, count: Count) -> Sequence[Buckets] | None:
+def _decided(feature: str, baseline: Baseline, count: RecountFunction) -> Sequence[Buckets] | None:
     known = baseline.score if feature == SCORE else baseline.numeric.get(feature)
     found = count(feature, known.edges) if known else None
     for _ in range(MOST_ROUNDS):

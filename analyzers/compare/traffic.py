@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.baselines.store import BaselineStore
-from mlmon.analyzers.compare.comparison import Row, compare, of_traffic, of_training
+from mlmon.analyzers.compare.comparison import ComparedFeature, compare, of_traffic, of_training
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
 from mlmon.analyzers.profiles.kind import kinds
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.chosen_tests import ChosenTests
-    from mlmon.analyzers.profiles.kind import Stored
-    from mlmon.analyzers.profiles.last_windows import Last, Version
+    from mlmon.analyzers.profiles.kind import StoredProfile
+    from mlmon.analyzers.profiles.last_windows import CountedVersion, Last
     from mlmon.elastic.client.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class CountedTraffic:
     """A model's predictions in a window, each counted once.
 
     Args:
@@ -49,7 +49,7 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TrafficComparison:
     """A comparison.
 
     Args:
@@ -60,11 +60,11 @@ class Compared:
         rows: The features and scores, what moved most first.
     """
 
-    traffic: Traffic
-    before: Traffic | None
+    traffic: CountedTraffic
+    before: CountedTraffic | None
     baseline: Baseline
     baselines: Mapping[str, Baseline]
-    rows: Sequence[Row]
+    rows: Sequence[ComparedFeature]
 
     @property
     def title(self) -> str:
@@ -100,7 +100,7 @@ class Compared:
             "rows": [row.to_json() for row in self.rows],
         }
 
-    def _sides(self) -> list[Traffic]:
+    def _sides(self) -> list[CountedTraffic]:
         return [self.traffic, *([self.before] if self.before else [])]
 
     def _over(self) -> list[Baseline]:
@@ -119,7 +119,7 @@ def compared(
     tests: ChosenTests | None = None,
     *,
     refine: bool = False,
-) -> Compared:
+) -> TrafficComparison:
     """Compare the predictions of a window with those before, or with the training set.
 
     Args:
@@ -149,13 +149,13 @@ def compared(
         times = [window, *([before] if before else [])]
         recount = Recount(cluster, namespace, baseline.model_name, times)
         sides = refined(*sides, baseline, recount, with_training=before is None)
-    return Compared(traffic, past, baseline, baselines, compare(*sides, tests))
+    return TrafficComparison(traffic, past, baseline, baselines, compare(*sides, tests))
 
 
 def _baseline(
     namespace: str,
     baselines: Mapping[str, Baseline],
-    last: Mapping[Version, Last],
+    last: Mapping[CountedVersion, Last],
     model: tuple[str | None, str | None],
 ) -> Baseline:
     """Return the baseline of the version that was last in service in a window."""
@@ -182,11 +182,11 @@ def _baseline(
 
 def _traffic(
     store: ProfileStore, window: Window, baseline: Baseline, baselines: Mapping[str, Baseline]
-) -> Traffic:
+) -> CountedTraffic:
     """Return a window's predictions, whichever version made them, over as few edges as can be."""
     uncounted = 0
 
-    def counted() -> Iterator[Stored]:
+    def counted() -> Iterator[StoredProfile]:
         nonlocal uncounted
         for stored in counted_once(store.stored(KIND, window), baseline.id, baselines):
             name, _, over = stored.profile_key.series
@@ -200,10 +200,10 @@ def _traffic(
         parts.setdefault(profile.baseline_id, []).append(profile)
     if not parts:
         raise _nothing(window, baseline.model_name, store.last(KIND, window))
-    return Traffic(window, [merge(of) for of in parts.values()], uncounted)
+    return CountedTraffic(window, [merge(of) for of in parts.values()], uncounted)
 
 
-def _nothing(window: Window, model: str, last: Mapping[Version, Last]) -> UserError:
+def _nothing(window: Window, model: str, last: Mapping[CountedVersion, Last]) -> UserError:
     others = sorted({f"{name} {version}" for name, version, _ in last})
     return UserError(
         f"No predictions of {model} {span(window)} are profiled over a baseline",

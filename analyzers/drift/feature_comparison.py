@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.chosen_tests import ChosenTests
     from mlmon.analyzers.drift.drift import Drift
-    from mlmon.analyzers.drift.method import Comparison, DriftMethod, T
+    from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, T
     from mlmon.analyzers.drift.refinement import Refinements
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
@@ -123,7 +123,7 @@ def _categories(
 def _compare(
     feature: str,
     method: DriftMethod,
-    comparison: Comparison[T] | None,
+    comparison: DriftMeasurement[T] | None,
     rows: int,
     sides: tuple[T, T],
 ) -> _Compared:
@@ -146,7 +146,7 @@ def _compare(
 
 
 def _too_few(
-    feature: str, method: DriftMethod, comparison: Comparison[T], rows: int, reference: T
+    feature: str, method: DriftMethod, comparison: DriftMeasurement[T], rows: int, reference: T
 ) -> str:
     """Return why a feature cannot be called unchanged, up to its window; empty if it can."""
     critical = method.limits.critical

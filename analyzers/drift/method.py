@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Generic[T]):
+class DriftMeasurement(Generic[T]):
     """How a method compares features of one type.
 
     Args:
@@ -57,8 +57,8 @@ class DriftMethod:
     metric: str
     limits: Limits
     unit: str = ""
-    numeric: Comparison[Numbers] | None = None
-    categorical: Comparison[CategoryCounts] | None = None
+    numeric: DriftMeasurement[Numbers] | None = None
+    categorical: DriftMeasurement[CategoryCounts] | None = None
 
     @property
     def feature_types(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def one_set_of_edges(current: Numbers, reference: Numbers) -> tuple[Buckets, Buc
 
 
 def measured(
-    method: DriftMethod, comparison: Comparison[T] | None, current: T, reference: T
+    method: DriftMethod, comparison: DriftMeasurement[T] | None, current: T, reference: T
 ) -> Drift | str:
     """Return the drift by a method; where it cannot measure it, the reason."""
     if comparison is None:

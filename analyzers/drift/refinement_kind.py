@@ -19,7 +19,7 @@ from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC, SCORE, STEP
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
 from mlmon.analyzers.profiles.profile import VersionProfile
-from mlmon.analyzers.profiles.quantities import Ranges, Scope, quantity
+from mlmon.analyzers.profiles.quantities import DeclarationScope, Ranges, quantity
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.profiles.version_kind import VersionKind
 from mlmon.analyzers.references.daily_window import LOOKBACK, daily_windows
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KIND = "refinement"
 
 
-def _edges(scope: Scope) -> tuple[float, ...]:
+def _edges(scope: DeclarationScope) -> tuple[float, ...]:
     field = scope.name.removeprefix(NUMERIC)
     return scope.baseline.finer[field].edges if scope.baseline else ()
 
@@ -97,7 +97,9 @@ class RefinementKind(VersionKind[RefinementProfile]):
             if coarse and fine.coarsened(coarse.edges).counts == coarse.counts:
                 yield profile
 
-    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+    def scope(
+        self, series: tuple[str, ...], baselines: Mapping[str, Baseline]
+    ) -> DeclarationScope | None:
         """Return the scope of the key's baseline and field; None if the baseline is gone."""
         field = series[3] if series[3] == SCORE else NUMERIC + series[3]
         scope = super().scope(series, baselines)

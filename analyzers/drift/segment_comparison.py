@@ -22,7 +22,7 @@ LIMITS = Limits(0.15, 0.30)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class SegmentShift:
     """One segment compared with the same segment of the training set.
 
     Args:
@@ -42,7 +42,7 @@ class Compared:
 
 def compare(
     counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Baseline
-) -> tuple[list[Compared], list[str]]:
+) -> tuple[list[SegmentShift], list[str]]:
     """Compare each segment with the same of the training set.
 
     Returns:
@@ -62,7 +62,7 @@ def compare(
             needed = rows_needed(LIMITS.critical, known.rows)
             enough = needed is not None and scores.n >= needed
             drift = numeric_drift(scores, reference)
-            compared.append(Compared(segment, scores, reference, drift, enough))
+            compared.append(SegmentShift(segment, scores, reference, drift, enough))
     return compared, empty
 
 

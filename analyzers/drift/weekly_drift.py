@@ -39,7 +39,7 @@ LENGTHS = (HOUR, 6 * HOUR, DAY)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class VersionBuckets:
     """Numbers of one model version over one set of edges."""
 
     version: str
@@ -59,10 +59,12 @@ class Hours:
             known.setdefault((version, numbers.edges), []).append((start, numbers.counts))
         self._of = [(*of, _Sums(counts)) for of, counts in known.items()]
 
-    def within(self, window: Window) -> list[Part]:
+    def within(self, window: Window) -> list[VersionBuckets]:
         """Return the sums of the hours that start in a window, those that have rows."""
         sums = ((version, edges, sums.within(window)) for version, edges, sums in self._of)
-        return [Part(version, Buckets(edges, of)) for version, edges, of in sums if any(of)]
+        return [
+            VersionBuckets(version, Buckets(edges, of)) for version, edges, of in sums if any(of)
+        ]
 
 
 class _Sums:
@@ -91,8 +93,8 @@ class WeeklyDrift:
     """
 
     window: Window
-    current: Sequence[Part]
-    usual: Sequence[Part]
+    current: Sequence[VersionBuckets]
+    usual: Sequence[VersionBuckets]
     weeks: int
     needed: int | None
     drift: Drift | None
@@ -168,11 +170,11 @@ def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
     return replace(finding, reason=f"{finding.reason} {alike}")
 
 
-def buckets_of(parts: Sequence[Part]) -> list[Buckets]:
+def buckets_of(parts: Sequence[VersionBuckets]) -> list[Buckets]:
     """Return the numbers of some parts."""
     return [part.numbers for part in parts]
 
 
-def rows_of(parts: Sequence[Part]) -> int:
+def rows_of(parts: Sequence[VersionBuckets]) -> int:
     """Return how many rows some parts have."""
     return sum(part.numbers.n for part in parts)

@@ -39,7 +39,7 @@ Hour = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArrivalHours:
     """Hours of one day that hold new outcomes.
 
     Args:
@@ -63,11 +63,11 @@ def horizon(read: Mapping[Hour, int], now: datetime) -> datetime | None:
     return floor(min(newest, now), HOUR) - REACH
 
 
-def parts(present: Mapping[Hour, int], read: Mapping[Hour, int]) -> list[Part]:
+def parts(present: Mapping[Hour, int], read: Mapping[Hour, int]) -> list[ArrivalHours]:
     """Return the hours to read, by day: those whose count is not what was read."""
     changed = sorted(hour for hour, count in present.items() if read.get(hour) != count)
     return [
-        Part(clock, {hour: present[hour] for hour in hours})
+        ArrivalHours(clock, {hour: present[hour] for hour in hours})
         for (clock, _), hours in groupby(changed, key=lambda hour: (hour[0], hour[1] // _DAY))
     ]
 
@@ -122,7 +122,7 @@ class Arrivals:
             )["hours"]["buckets"]
         }
 
-    def outcomes(self, part: Part) -> Generator[Outcome, None, None]:
+    def outcomes(self, part: ArrivalHours) -> Generator[Outcome, None, None]:
         """Yield the outcomes of a part, in no order."""
         hours = [{"range": {part.clock: _bounds(start, start + _HOUR)}} for _, start in part.counts]
         filters = [*_of(part.clock, None), {"bool": {"should": hours}}]

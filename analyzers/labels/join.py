@@ -19,7 +19,7 @@ from mlmon.analyzers.baselines.baseline import dividing
 from mlmon.analyzers.labels.arrivals import Arrivals, horizon, parts
 from mlmon.analyzers.labels.label import Label, document_id
 from mlmon.analyzers.labels.store import LabelStore
-from mlmon.analyzers.labels.waiting import Status, WaitingStore
+from mlmon.analyzers.labels.waiting import WaitingStatus, WaitingStore
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.event_logs.logs import Logs
     from mlmon.analyzers.labels.label import Outcome
-    from mlmon.analyzers.labels.store import Stored
+    from mlmon.analyzers.labels.store import StoredLabel
     from mlmon.analyzers.labels.waiting import Waiting
     from mlmon.elastic.client.cluster import Cluster
 
@@ -137,7 +137,7 @@ class LabelJoin:
                 [outcome for outcome in pending if outcome not in stored]
             )
             missing |= pending.keys() - stored.keys() - predictions.keys()
-            changed: list[tuple[Label, Stored | None]] = []
+            changed: list[tuple[Label, StoredLabel | None]] = []
             for ident, of in pending.items():
                 known = stored.get(ident)
                 if known is None and ident in predictions:
@@ -158,7 +158,7 @@ class LabelJoin:
 
     def _count(self, again: Iterable[Waiting]) -> None:
         for waiting in again:
-            given_up = waiting.status(self._now) is Status.ORPHAN
+            given_up = waiting.status(self._now) is WaitingStatus.ORPHAN
             self._done.orphans += given_up
             self._done.waiting += not given_up
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.labels.doc_values import doc_values, read_values
 from mlmon.analyzers.labels.label import PREDICTION_FIELDS, Label, Prediction, document_id
-from mlmon.elastic.client.documents import NEW, Document, Version
+from mlmon.elastic.client.documents import NEW, Document, DocumentVersion
 from mlmon.elastic.indices.names import LABELS, all_months, data_stream, month_index
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ _FEATURE = "ml.features.categorical."
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredLabel:
     """A label as it was read, and which writing of it that was."""
 
     label: Label
     index: str
-    version: Version
+    version: DocumentVersion
 
 
 class LabelStore:
@@ -55,7 +55,7 @@ class LabelStore:
         self._namespace = namespace
         self._indices = all_months(LABELS, namespace)
 
-    def labels(self, prediction_ids: Collection[str]) -> dict[str, Stored]:
+    def labels(self, prediction_ids: Collection[str]) -> dict[str, StoredLabel]:
         """Return the labels there are by the predictions' ids; ask for a few thousand at once."""
         body = {
             "size": _MOST_HITS,
@@ -63,11 +63,11 @@ class LabelStore:
             "seq_no_primary_term": True,
             "query": {"ids": {"values": [document_id(id_) for id_ in prediction_ids]}},
         }
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredLabel] = {}
         for hit in self._cluster.search(self._indices, body)["hits"]["hits"]:
             label = Label.from_document(hit["_source"])
-            version = Version(hit["_seq_no"], hit["_primary_term"])
-            found[label.prediction.id] = Stored(label, hit["_index"], version)
+            version = DocumentVersion(hit["_seq_no"], hit["_primary_term"])
+            found[label.prediction.id] = StoredLabel(label, hit["_index"], version)
         return found
 
     def predictions(self, ids: Sequence[str]) -> dict[str, Prediction]:
@@ -93,7 +93,7 @@ class LabelStore:
         return found
 
     def write(
-        self, labels: Iterable[tuple[Label, Stored | None]], joined: datetime
+        self, labels: Iterable[tuple[Label, StoredLabel | None]], joined: datetime
     ) -> tuple[str, ...]:
         """Store new and changed labels, each only over what was read.
 
@@ -112,7 +112,7 @@ class LabelStore:
         """Make what was stored visible."""
         self._cluster.refresh(self._indices)
 
-    def _document(self, label: Label, stored: Stored | None, joined: datetime) -> Document:
+    def _document(self, label: Label, stored: StoredLabel | None, joined: datetime) -> Document:
         month = month_index(LABELS, self._namespace, label.prediction.at)
         return Document(
             stored.index if stored else month,

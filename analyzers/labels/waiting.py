@@ -28,7 +28,7 @@ PATIENCE = (
 """After so long it is given up: predictions are kept no longer than that."""
 
 
-class Status(StrEnum):
+class WaitingStatus(StrEnum):
     """What has become of it."""
 
     WAITING = "waiting"
@@ -48,9 +48,9 @@ class Waiting:
     outcome: Outcome
     since: datetime
 
-    def status(self, now: datetime) -> Status:
+    def status(self, now: datetime) -> WaitingStatus:
         """Return whether it still waits at a moment at which its prediction was not there."""
-        return Status.ORPHAN if now - self.since >= PATIENCE else Status.WAITING
+        return WaitingStatus.ORPHAN if now - self.since >= PATIENCE else WaitingStatus.WAITING
 
     def next(self, now: datetime) -> datetime:
         """Return when to look it up again."""
@@ -73,7 +73,7 @@ class WaitingStore:
     def due(self, now: datetime) -> Iterator[Waiting]:
         """Yield those whose next look-up is due."""
         filters: list[dict[str, Any]] = [
-            {"term": {"waiting.status": Status.WAITING}},
+            {"term": {"waiting.status": WaitingStatus.WAITING}},
             {"range": {"waiting.next": {"lte": iso(now)}}},
         ]
         for hit in self._cluster.scan(self._indices, {"query": {"bool": {"filter": filters}}}):
@@ -85,7 +85,7 @@ class WaitingStore:
 
     def found(self, waiting: Iterable[Waiting], now: datetime) -> None:
         """Their predictions were found and their labels are stored."""
-        self._write(waiting, now, Status.FOUND)
+        self._write(waiting, now, WaitingStatus.FOUND)
 
     def refresh(self) -> None:
         """Make what was stored visible."""
@@ -95,7 +95,7 @@ class WaitingStore:
         self,
         waiting: Iterable[Waiting],
         now: datetime,
-        status: Status | None = None,
+        status: WaitingStatus | None = None,
         *,
         new: bool = False,
     ) -> None:
@@ -110,18 +110,18 @@ class WaitingStore:
         )
 
 
-def _source(waiting: Waiting, status: Status, now: datetime) -> dict[str, Any]:
+def _source(waiting: Waiting, status: WaitingStatus, now: datetime) -> dict[str, Any]:
     outcome = waiting.outcome
     known = {
         "service.name": outcome.service,
         "ml.outcome.value": outcome.value,
         "event.created": iso(outcome.created) if outcome.created else None,
-        "waiting.next": iso(waiting.next(now)) if status is Status.WAITING else None,
+        "waiting.next": iso(waiting.next(now)) if status is WaitingStatus.WAITING else None,
     }
     return {
         "@timestamp": iso(outcome.at),
         # It says when this document last said something new, not when it was last looked up.
-        "event.ingested": iso(waiting.since if status is Status.WAITING else now),
+        "event.ingested": iso(waiting.since if status is WaitingStatus.WAITING else now),
         "ml.prediction.id": outcome.prediction_id,
         "ml.outcome.label": outcome.label,
         "waiting.status": status,

@@ -68,8 +68,10 @@ class LogCompleteness:
         for charge in charges(entries):
             for start, lines in charge.spread():
                 lost[charge.service][start] += lines
-        self._lines = {service: _Lines.of(arrived[service], lost[service]) for service in arrived}
-        self._all = _Lines.together(self._lines.values())
+        self._lines = {
+            service: _CoveredLines.of(arrived[service], lost[service]) for service in arrived
+        }
+        self._all = _CoveredLines.together(self._lines.values())
 
     def of(self, window: Window, service: str | None) -> Completeness | None:
         """Return what is known of a window, None for nothing.
@@ -123,7 +125,7 @@ def _give_back(charged: list[Charge], lines: int, oldest: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
+class _CoveredLines:
     """Lines up to each five minutes, summed, so that a window is two look-ups."""
 
     starts: list[datetime]
@@ -131,7 +133,7 @@ class _Lines:
     lost: list[float]
 
     @classmethod
-    def of(cls, arrived: Mapping[datetime, int], lost: Mapping[datetime, float]) -> _Lines:
+    def of(cls, arrived: Mapping[datetime, int], lost: Mapping[datetime, float]) -> _CoveredLines:
         starts = sorted(arrived.keys() | lost.keys())
         return cls(
             starts,
@@ -140,7 +142,7 @@ class _Lines:
         )
 
     @classmethod
-    def together(cls, several: Iterable[_Lines]) -> _Lines:
+    def together(cls, several: Iterable[_CoveredLines]) -> _CoveredLines:
         arrived: Counter[datetime] = Counter()
         lost: dict[datetime, float] = defaultdict(float)
         for lines in several:

@@ -79,7 +79,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelCoverage:
+class DecisionCoverage:
     """Labels of a window's predictions by decision."""
 
     approved: Coverage
@@ -140,7 +140,7 @@ class LabelHistory:
 
     def coverage(
         self, window: Window, approved: tuple[int, int], rejected: tuple[int, int]
-    ) -> LabelCoverage:
+    ) -> DecisionCoverage:
         """Return the coverage of some of a window's predictions.
 
         Args:
@@ -151,11 +151,11 @@ class LabelHistory:
         reached = self.reached(window)
         of_approved = Coverage(*approved, reached[0] if reached else 1.0)
         if reached:
-            return LabelCoverage(of_approved, Coverage(*rejected, reached[1]))
+            return DecisionCoverage(of_approved, Coverage(*rejected, reached[1]))
         # Labels of rejected predictions are taken to come as fast as those of approved ones.
         share = Coverage(*rejected, 1.0).share
         of_rejected = min(1.0, share / of_approved.maturity) if of_approved.maturity else share
-        return LabelCoverage(of_approved, Coverage(*rejected, of_rejected))
+        return DecisionCoverage(of_approved, Coverage(*rejected, of_rejected))
 
     def _within(self, window: Window) -> tuple[int, int, int, int]:
         first, last = (bisect_left(self._starts, moment) for moment in (window.start, window.end))

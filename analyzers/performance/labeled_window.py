@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmon.analyzers.performance.label_maturity import LabelCoverage, LabelHistory
-from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
+from mlmon.analyzers.performance.label_maturity import DecisionCoverage, LabelHistory
+from mlmon.analyzers.performance.reference_metrics import TITLES, MetricName
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTIONS
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.99
 MIN_LABELS, MIN_LABELS_PER_CLASS = 100, 20
 """Labels that a verdict needs, and labels of each class that its measure needs."""
-CLASSES_NEEDED: Mapping[Measure, tuple[str, ...]] = {
+CLASSES_NEEDED: Mapping[MetricName, tuple[str, ...]] = {
     "roc_auc": ("positive", "negative"),
     "f1": ("positive", "negative"),
     "recall": ("positive",),
@@ -67,7 +67,7 @@ class LabeledWindow:
     scores: Buckets | None
     labels: LabelProfile | None
     thresholds: tuple[float, ...]
-    coverage: LabelCoverage
+    coverage: DecisionCoverage
 
     @property
     def baseline(self) -> Baseline | None:
@@ -109,7 +109,7 @@ class LabeledWindow:
             )
         return None
 
-    def measure_skip_reason(self, measure: Measure) -> str | None:
+    def measure_skip_reason(self, measure: MetricName) -> str | None:
         """Return why a measure waits for labels of a class or decision, None if it does not."""
         known = self._labels_by_class()
         approved = self.labels.approved.labeled if self.labels else 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ModelVersion:
     """One version of a model.
 
     Args:
@@ -40,25 +40,25 @@ class Version:
         return f"{self.model} {self.version}"
 
 
-def versions(events: Iterable[ModelEvent]) -> dict[str, tuple[Version, ...]]:
+def versions(events: Iterable[ModelEvent]) -> dict[str, tuple[ModelVersion, ...]]:
     """Return each model's versions in the order they were made.
 
     Args:
         events: In order of time; failures and events that name no version are passed over.
     """
-    found: dict[tuple[str, str], Version] = {}
+    found: dict[tuple[str, str], ModelVersion] = {}
     for event in events:
         if not event.succeeded or not event.model or not event.version:
             continue
         if event.action not in {TRAIN, EVALUATE}:
             continue
         key = (event.model, event.version)
-        known = found.get(key) or Version(*key, event.at, service=event.service)
+        known = found.get(key) or ModelVersion(*key, event.at, service=event.service)
         if event.action == TRAIN:
             found[key] = replace(known, trained=True)
         else:
             found[key] = replace(known, evaluation=event.evaluation)
-    by_model: dict[str, list[Version]] = {}
+    by_model: dict[str, list[ModelVersion]] = {}
     for (model, _), version in found.items():
         by_model.setdefault(model, []).append(version)
     return {model: tuple(known) for model, known in sorted(by_model.items())}

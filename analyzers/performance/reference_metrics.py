@@ -18,11 +18,11 @@ from mlmon.formatting import number
 if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
-Measure: TypeAlias = Literal[
+MetricName: TypeAlias = Literal[
     "roc_auc", "precision", "recall", "f1", "log_loss", "brier", "positive_rate"
 ]
 
-TITLES: dict[Measure, str] = {
+TITLES: dict[MetricName, str] = {
     "roc_auc": "ROC AUC",
     "precision": "Precision",
     "recall": "Recall",
@@ -35,7 +35,7 @@ TITLES: dict[Measure, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class MetricComparison:
     """A measure, what it was offline, and the difference, each with its interval."""
 
     current: Estimate
@@ -53,7 +53,7 @@ class Comparison:
 
 
 def offline_performance(
-    baseline: Baseline, measure: Measure, threshold: float | None, confidence: float
+    baseline: Baseline, measure: MetricName, threshold: float | None, confidence: float
 ) -> Estimate | None:
     """Return what a version's measure was offline, None if unknown.
 
@@ -76,7 +76,7 @@ def offline_performance(
     return Estimate(published, Interval(published - below, published + above))
 
 
-def compare(current: Estimate, offline: Estimate) -> Comparison:
+def compare(current: Estimate, offline: Estimate) -> MetricComparison:
     """Compare a measure with what it was offline."""
     change = difference(current.value, current.interval, offline.value, offline.interval)
-    return Comparison(current, offline, change)
+    return MetricComparison(current, offline, change)

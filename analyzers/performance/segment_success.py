@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.performance.labeled_window import LabeledWindow
     from mlmon.analyzers.profiles.kinds.label import LabelProfile, SegmentOutcomes
-    from mlmon.analyzers.profiles.kinds.segment import Counts, SegmentProfile
+    from mlmon.analyzers.profiles.kinds.segment import SegmentCounts, SegmentProfile
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
     P = TypeVar("P", LabelProfile, SegmentProfile)
@@ -95,7 +95,7 @@ class SegmentSuccess:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class SegmentVerdict:
     """One segment with its verdict."""
 
     success: SegmentSuccess
@@ -112,7 +112,7 @@ class SegmentVerdicts:
         left_out: Why others are not judged, each a part of a sentence.
     """
 
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[SegmentVerdict, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def worst(self) -> str | None:
@@ -157,7 +157,7 @@ class SegmentSuccesses:
         corrected = q_values([success.p_value for success in enough])
         return SegmentVerdicts(
             tuple(
-                Judged(segment, q_value, segment.severity(q_value))
+                SegmentVerdict(segment, q_value, segment.severity(q_value))
                 for segment, q_value in zip(enough, corrected, strict=True)
             ),
             tuple(_left_out(day.labels, baseline, small)),
@@ -190,7 +190,7 @@ class SegmentSuccesses:
                 coverage = Coverage(approved, outcomes.labeled, older.reached(feature, name))
                 yield _success(name, outcomes, coverage, reference)
 
-    def predictions(self, window: Window, baseline: Baseline) -> Counts:
+    def predictions(self, window: Window, baseline: Baseline) -> SegmentCounts:
         """Return all predictions of a window by segment, with their scores."""
         return segments_of(_over(baseline, self._predictions.within(window)))
 

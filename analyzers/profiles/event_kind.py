@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.event_logs.logs import Logs
-    from mlmon.analyzers.profiles.quantities import Scope
+    from mlmon.analyzers.profiles.quantities import DeclarationScope
 
     class Event(DataclassInstance, Protocol):
         """A frozen dataclass; its other fields are JSON values."""
@@ -53,7 +53,7 @@ class Events(Quantity["tuple[Any, ...]"]):
         """Return their fields."""
         return [asdict(event) | {"at": iso(event.at)} for event in value]
 
-    def decode(self, body: Any, scope: Scope) -> tuple[Any, ...]:
+    def decode(self, body: Any, scope: DeclarationScope) -> tuple[Any, ...]:
         """Read what `encode` wrote."""
         del scope
         return tuple(self.of(**event | {"at": parse_time(event["at"])}) for event in body)

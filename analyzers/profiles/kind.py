@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from mlmon.analyzers.base.profile_key import Profile, ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.profiles.profile import WindowProfile
-from mlmon.analyzers.profiles.quantities import Scope, ask, declared, decode, merge_bodies, read
+from mlmon.analyzers.profiles.quantities import (
+    DeclarationScope,
+    ask,
+    declared,
+    decode,
+    merge_bodies,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,16 +34,16 @@ if TYPE_CHECKING:
     from mlmon.analyzers.event_logs.logs import Logs
 
 P = TypeVar("P", bound=Profile)
-Body = dict[str, Any]
+ProfileBody = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredProfile:
     """A profile as it is stored: its place, what it was made from, and its body."""
 
     profile_key: ProfileKey
     stamp: Stamp
-    body: Body
+    body: ProfileBody
 
 
 class ProfileKind(ABC, Generic[P]):
@@ -79,13 +86,17 @@ class ProfileKind(ABC, Generic[P]):
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[P]:
         """Yield the profiles of one series in a part of time, by aggregations."""
-        scope = self.scope(series, logs.by_id) or Scope()
+        scope = self.scope(series, logs.by_id) or DeclarationScope()
         inside = ask(self.profile, scope)
         for window, bucket in logs.count(self.dataset, part, self.step, inside, self.terms(series)):
             yield self.profile_of(window, series, bucket, scope)
 
     def profile_of(
-        self, window: Window, series: tuple[str, ...], bucket: dict[str, Any], scope: Scope
+        self,
+        window: Window,
+        series: tuple[str, ...],
+        bucket: dict[str, Any],
+        scope: DeclarationScope,
     ) -> P:
         """Return the profile of a window's bucket, with the answers to all its quantities."""
         key = ProfileKey(self.name, window, series)
@@ -97,7 +108,7 @@ class ProfileKind(ABC, Generic[P]):
         profile_key: ProfileKey,
         watermark: SourceWatermark,
         revision: int,
-        body: Body,
+        body: ProfileBody,
         baselines: Mapping[str, Baseline],
     ) -> P | None:
         """Return the profile of a stored body, None if its baseline is gone.
@@ -119,7 +130,9 @@ class ProfileKind(ABC, Generic[P]):
         profile: P = self.profile(profile_key, watermark, revision, **values)
         return profile
 
-    def read_merge(self, stored: Sequence[Stored], baselines: Mapping[str, Baseline]) -> P | None:
+    def read_merge(
+        self, stored: Sequence[StoredProfile], baselines: Mapping[str, Baseline]
+    ) -> P | None:
         """Return the merge of stored profiles of one series, None if its baseline is gone.
 
         Key and revision are those of the first.
@@ -133,10 +146,12 @@ class ProfileKind(ABC, Generic[P]):
         profile: P = self.profile(first.profile_key, watermark, first.stamp.revision, **values)
         return profile
 
-    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+    def scope(
+        self, series: tuple[str, ...], baselines: Mapping[str, Baseline]
+    ) -> DeclarationScope | None:
         """Return what the quantities of a series depend on; None if its baseline is gone."""
         del series, baselines
-        return Scope()
+        return DeclarationScope()
 
     def terms(self, series: tuple[str, ...]) -> dict[str, str]:
         """Return the values that the events of a series have, by field."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-Version: TypeAlias = tuple[str, str, str]
+CountedVersion: TypeAlias = tuple[str, str, str]
 """Name and version of a model, and the baseline its profiles are over, "" for none."""
 
 _MOST = 1_000
@@ -42,7 +42,7 @@ def last_windows(query: Mapping[str, Any]) -> dict[str, Any]:
     return {"size": 0, "track_total_hits": False, "query": query, "aggs": inside}
 
 
-def read_last_windows(answer: Mapping[str, Any]) -> dict[Version, Last]:
+def read_last_windows(answer: Mapping[str, Any]) -> dict[CountedVersion, Last]:
     """Read the answer to `last_windows`; without an index there is none."""
     found = {}
     for name in answer.get("aggregations", {"each": {"buckets": []}})["each"]["buckets"]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.profile import VersionProfile
 
 
-class Placed(Protocol):
+class HasProfileKey(Protocol):
     """A profile, or what is stored of one."""
 
     @property
@@ -24,7 +24,7 @@ class Placed(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Placed)
+S = TypeVar("S", bound=HasProfileKey)
 M = TypeVar("M", bound="VersionProfile")
 
 

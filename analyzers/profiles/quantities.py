@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-Bucket = dict[str, Any]
+AnswerBucket = dict[str, Any]
 """A bucket of an answer, with the answers to the aggregations inside it."""
 Query = Any
 """A query, or a function from a scope to one."""
 
 
 @dataclass(frozen=True)
-class Scope:
+class DeclarationScope:
     """What a declaration may depend on.
 
     Args:
@@ -65,7 +65,7 @@ class Scope:
     window: Window | None = None
     name: str = ""
 
-    def of(self, name: str) -> Scope:
+    def of(self, name: str) -> DeclarationScope:
         """Return the scope of one entry of a `ByName`."""
         return replace(self, name=name)
 
@@ -74,19 +74,19 @@ class Scope:
         return field.replace("{name}", self.name)
 
 
-def _resolve(value: Any, scope: Scope) -> Any:
+def _resolve(value: Any, scope: DeclarationScope) -> Any:
     return value(scope) if callable(value) else value
 
 
 class Quantity(ABC, Generic[T]):
     """A value of a profile. Without an aggregation, the profile's kind fills it in."""
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Return the aggregations that count it; their names begin with `name`."""
         del name, scope
         return {}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> T:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> T:
         """Return the value from a bucket that holds the answers to `ask`."""
         del bucket, name, scope
         return self.empty()
@@ -99,7 +99,7 @@ class Quantity(ABC, Generic[T]):
         """Return the value as JSON holds it."""
         return value
 
-    def decode(self, body: Any, scope: Scope) -> T:
+    def decode(self, body: Any, scope: DeclarationScope) -> T:
         """Read what `encode` wrote."""
         del scope
         value: T = body
@@ -109,7 +109,7 @@ class Quantity(ABC, Generic[T]):
     def merge(self, values: Sequence[T]) -> T:
         """Return the value of all events that one or more values count."""
 
-    def merge_bodies(self, bodies: Sequence[Any], scope: Scope) -> T:
+    def merge_bodies(self, bodies: Sequence[Any], scope: DeclarationScope) -> T:
         """Return the merge of what `encode` wrote one or more times."""
         return self.merge([self.decode(body, scope) for body in bodies])
 
@@ -151,7 +151,7 @@ def _declared(cls: Any) -> tuple[Declared, ...]:
 
 
 def ask(
-    cls: type[Any], scope: Scope, *, prefix: str = "", only: Iterable[str] | None = None
+    cls: type[Any], scope: DeclarationScope, *, prefix: str = "", only: Iterable[str] | None = None
 ) -> dict[str, Any]:
     """Return the aggregations of a dataclass's quantities, or of some of them."""
     return {
@@ -164,8 +164,8 @@ def ask(
 
 def read(
     cls: type[Any],
-    bucket: Bucket,
-    scope: Scope,
+    bucket: AnswerBucket,
+    scope: DeclarationScope,
     *,
     prefix: str = "",
     only: Iterable[str] | None = None,
@@ -187,7 +187,7 @@ def encode(record: Any) -> dict[str, Any]:
     }
 
 
-def decode(cls: type[Any], body: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def decode(cls: type[Any], body: Mapping[str, Any], scope: DeclarationScope) -> dict[str, Any]:
     """Return the values that `encode` wrote, by field; details may be absent.
 
     Raises:
@@ -201,7 +201,7 @@ def decode(cls: type[Any], body: Mapping[str, Any], scope: Scope) -> dict[str, A
 
 
 def merge_bodies(
-    cls: type[Any], bodies: Sequence[Mapping[str, Any]], scope: Scope
+    cls: type[Any], bodies: Sequence[Mapping[str, Any]], scope: DeclarationScope
 ) -> dict[str, Any]:
     """Return the merge of bodies that `encode` wrote, by field: `decode` and `merge` at once.
 
@@ -234,12 +234,12 @@ def merge(records: Iterable[R]) -> R:
 class Watermark(Quantity[SourceWatermark]):
     """The events a profile was made from; stored with its key, not in its body."""
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask when the last event was ingested."""
         del name, scope
         return known_since()
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> SourceWatermark:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> SourceWatermark:
         """Return the number of events, and when the last was ingested."""
         del name, scope
         return read_watermark(bucket)
@@ -265,10 +265,10 @@ class Number(Quantity[int]):
         return sum(values)
 
 
-class Documents(Number):
+class DocumentCount(Number):
     """All events of the bucket."""
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> int:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> int:
         """Return the bucket's own count."""
         del name, scope
         count: int = bucket["doc_count"]
@@ -281,11 +281,11 @@ class Count(Number):
 
     query: Query
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for a filter."""
         return {name: {"filter": _resolve(self.query, scope)}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> int:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> int:
         """Return the filter's count."""
         del scope
         count: int = bucket[name]["doc_count"]
@@ -298,11 +298,11 @@ class ValueCount(Number):
 
     field: str
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Count the values."""
         return {name: {"value_count": {"field": scope.path(self.field)}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> int:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> int:
         """Return the count."""
         del scope
         count: int = bucket[name]["value"]
@@ -315,11 +315,11 @@ class Sum(Quantity["float | None"]):
 
     field: str
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the sum."""
         return {name: {"sum": {"field": scope.path(self.field)}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> float | None:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> float | None:
         """Return the sum, 0 without a value."""
         del scope
         return finite_sum(bucket[name]["value"])
@@ -350,11 +350,11 @@ class Stat(Quantity[Any]):
         prefix, dot, _ = name.rpartition(".")
         return f"{prefix}{dot}{self.field.rpartition('.')[2]}"
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for all statistics of the field."""
         return {self._shared(name): {"extended_stats": {"field": scope.path(self.field)}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Any:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Any:
         """Return one of them."""
         del scope
         value = bucket[self._shared(name)][self.part]
@@ -380,11 +380,11 @@ class MostFrequent(Quantity[Any]):
 
     field: str
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the most frequent term."""
         return {name: {"terms": {"field": scope.path(self.field), "size": 1}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Any:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Any:
         """Return the term."""
         del scope
         return next((term["key"] for term in bucket[name]["buckets"]), None)
@@ -412,7 +412,7 @@ class Tally(Quantity["Counter[Any]"]):
         """Return the counts by key."""
         return {str(key): count for key, count in value.items()}
 
-    def decode(self, body: Any, scope: Scope) -> Counter[Any]:
+    def decode(self, body: Any, scope: DeclarationScope) -> Counter[Any]:
         """Read what `encode` wrote."""
         del scope
         key = type(self).key
@@ -448,11 +448,11 @@ class Terms(Tally):
     missing: str | None = None
     other: str | None = None
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the most frequent terms."""
         return {name: {"terms": _terms(scope.path(self.field), self.size, self.missing)}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Counter[Any]:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Counter[Any]:
         """Return events by term."""
         del scope
         answer, key = bucket[name], type(self).key
@@ -480,12 +480,12 @@ class Ranges(Quantity["tuple[int, ...]"]):
     field: str
     edges: Any
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the ranges."""
         between = ranges(_resolve(self.edges, scope))
         return {name: {"range": {"field": scope.path(self.field), "ranges": between}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> tuple[int, ...]:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> tuple[int, ...]:
         """Return the count of each range."""
         del scope
         return counts_of(bucket[name])
@@ -494,7 +494,7 @@ class Ranges(Quantity["tuple[int, ...]"]):
         """Return no counts."""
         return ()
 
-    def decode(self, body: Any, scope: Scope) -> tuple[int, ...]:
+    def decode(self, body: Any, scope: DeclarationScope) -> tuple[int, ...]:
         """Read a list."""
         del scope
         return tuple(body)
@@ -511,13 +511,13 @@ def counts_of(answer: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Distribution(Quantity["Buckets | None"]):
+class BucketCounts(Quantity["Buckets | None"]):
     """A field's numbers in buckets over edges, with their sums; None where there are no edges."""
 
     field: str
     edges: Any
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for ranges and statistics."""
         edges, field = _resolve(self.edges, scope), scope.path(self.field)
         if edges is None:
@@ -527,7 +527,7 @@ class Distribution(Quantity["Buckets | None"]):
             f"{name}.sums": {"extended_stats": {"field": field}},
         }
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Buckets | None:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Buckets | None:
         """Return the buckets."""
         edges = _resolve(self.edges, scope)
         if edges is None:
@@ -550,7 +550,7 @@ class Distribution(Quantity["Buckets | None"]):
         """Return all but the edges, which the baseline has."""
         return encode_buckets(value) if value else None
 
-    def decode(self, body: Any, scope: Scope) -> Buckets | None:
+    def decode(self, body: Any, scope: DeclarationScope) -> Buckets | None:
         """Read what `encode` wrote over the same edges."""
         edges = _resolve(self.edges, scope)
         return None if body is None or edges is None else decode_buckets(edges, body)
@@ -560,7 +560,7 @@ class Distribution(Quantity["Buckets | None"]):
         counted = [value for value in values if value is not None]
         return merge_buckets(counted) if counted else None
 
-    def merge_bodies(self, bodies: Sequence[Any], scope: Scope) -> Buckets | None:
+    def merge_bodies(self, bodies: Sequence[Any], scope: DeclarationScope) -> Buckets | None:
         """Add the counts of bodies, without making the buckets of each."""
         edges = _resolve(self.edges, scope)
         counted = [body for body in bodies if body is not None]
@@ -568,16 +568,16 @@ class Distribution(Quantity["Buckets | None"]):
 
 
 @dataclass(frozen=True)
-class Record(Quantity[Any]):
+class Group(Quantity[Any]):
     """Quantities that belong together: a dataclass whose fields declare them."""
 
     of: type[Any]
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for all its quantities."""
         return ask(self.of, scope, prefix=f"{name}.")
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Any:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Any:
         """Return the dataclass."""
         return self.of(**read(self.of, bucket, scope, prefix=f"{name}."))
 
@@ -589,7 +589,7 @@ class Record(Quantity[Any]):
         """Return its quantities by field."""
         return encode(value)
 
-    def decode(self, body: Any, scope: Scope) -> Any:
+    def decode(self, body: Any, scope: DeclarationScope) -> Any:
         """Read what `encode` wrote."""
         return self.of(**decode(self.of, body, scope))
 
@@ -597,7 +597,7 @@ class Record(Quantity[Any]):
         """Merge field by field."""
         return merge(values)
 
-    def merge_bodies(self, bodies: Sequence[Any], scope: Scope) -> Any:
+    def merge_bodies(self, bodies: Sequence[Any], scope: DeclarationScope) -> Any:
         """Merge field by field."""
         return self.of(**merge_bodies(self.of, bodies, scope))
 
@@ -609,12 +609,12 @@ class Within(Quantity[Any]):
     query: Query
     of: Quantity[Any]
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for a filter with the quantity inside."""
         inside = self.of.ask("of", scope)
         return {name: {"filter": _resolve(self.query, scope), "aggs": inside}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Any:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Any:
         """Return the quantity of the filter's bucket."""
         return self.of.read(bucket[name], "of", scope)
 
@@ -626,7 +626,7 @@ class Within(Quantity[Any]):
         """Return the quantity."""
         return self.of.encode(value)
 
-    def decode(self, body: Any, scope: Scope) -> Any:
+    def decode(self, body: Any, scope: DeclarationScope) -> Any:
         """Read the quantity."""
         return self.of.decode(body, scope)
 
@@ -677,7 +677,7 @@ class ByTerm(_Entries):
     candidates: int | None = None
     include: Callable[[Any], Sequence[str]] | None = None
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the terms with the quantity inside."""
         terms = _terms(scope.path(self.field), self.size, self.missing)
         if self.candidates is not None:
@@ -687,7 +687,7 @@ class ByTerm(_Entries):
             terms |= {"include": included, "size": len(included)}
         return {name: {"terms": terms, "aggs": self.of.ask("of", scope)}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Mapping[str, Any]:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Mapping[str, Any]:
         """Return the quantity by term."""
         terms = bucket[name]["buckets"]
         return {str(term["key"]): self.of.read(term, "of", scope) for term in terms}
@@ -696,7 +696,7 @@ class ByTerm(_Entries):
         """Return pairs of term and quantity."""
         return [[name, self.of.encode(entry)] for name, entry in value.items()]
 
-    def decode(self, body: Any, scope: Scope) -> Mapping[str, Any]:
+    def decode(self, body: Any, scope: DeclarationScope) -> Mapping[str, Any]:
         """Read what `encode` wrote."""
         return {name: self.of.decode(entry, scope) for name, entry in body}
 
@@ -715,7 +715,7 @@ class ByName(_Entries):
     of: Quantity[Any]
     keep: Callable[[Any], bool] = lambda _value: True
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the quantity of each name. A number stands for it: names may hold any letter."""
         return {
             key: aggregation
@@ -723,7 +723,7 @@ class ByName(_Entries):
             for key, aggregation in self.of.ask(f"{name}.{index}", scope.of(entry)).items()
         }
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Mapping[str, Any]:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Mapping[str, Any]:
         """Return the quantity by name."""
         entries = {
             entry: self.of.read(bucket, f"{name}.{index}", scope.of(entry))
@@ -735,11 +735,11 @@ class ByName(_Entries):
         """Return the quantity by name."""
         return {name: self.of.encode(entry) for name, entry in value.items()}
 
-    def decode(self, body: Any, scope: Scope) -> Mapping[str, Any]:
+    def decode(self, body: Any, scope: DeclarationScope) -> Mapping[str, Any]:
         """Read what `encode` wrote."""
         return {name: self.of.decode(entry, scope.of(name)) for name, entry in body.items()}
 
-    def merge_bodies(self, bodies: Sequence[Any], scope: Scope) -> Mapping[str, Any]:
+    def merge_bodies(self, bodies: Sequence[Any], scope: DeclarationScope) -> Mapping[str, Any]:
         """Merge entry by entry."""
         return {
             name: self.of.merge_bodies(entries, scope.of(name))
@@ -759,7 +759,7 @@ class FirstTimes(Quantity["Mapping[str, datetime]"]):
         """Return the times as texts."""
         return {name: iso(time) for name, time in value.items()}
 
-    def decode(self, body: Any, scope: Scope) -> Mapping[str, datetime]:
+    def decode(self, body: Any, scope: DeclarationScope) -> Mapping[str, datetime]:
         """Read what `encode` wrote."""
         del scope
         return {name: parse_time(time) for name, time in body.items()}

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import Window, iso, parse_time
-from mlmon.analyzers.profiles.kind import P, ProfileKind, Stored, kinds
-from mlmon.analyzers.profiles.last_windows import Last, Version, last_windows, read_last_windows
+from mlmon.analyzers.profiles.kind import P, ProfileKind, StoredProfile, kinds
+from mlmon.analyzers.profiles.last_windows import (
+    CountedVersion,
+    Last,
+    last_windows,
+    read_last_windows,
+)
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.elastic.client.cluster import PAGE
 from mlmon.elastic.client.documents import Document
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.profile_key import Profile
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.client.documents import Written
+    from mlmon.elastic.client.documents import WriteResult
 
 FORMAT = 3
 """Profiles of another format are passed over and made again while their events are there."""
@@ -48,7 +53,7 @@ class ProfileStore:
         self._namespace = namespace
         self._indices = all_months(PROFILES, namespace)
 
-    def write(self, profiles: Iterable[Profile], created: datetime) -> Written:
+    def write(self, profiles: Iterable[Profile], created: datetime) -> WriteResult:
         """Store profiles; one of the same profile key and revision is replaced."""
         return self._cluster.put(self._document(profile, created) for profile in profiles)
 
@@ -87,7 +92,7 @@ class ProfileStore:
 
     def stored(
         self, kind: str, period: Window, fields: list[str] | None = None
-    ) -> Iterator[Stored]:
+    ) -> Iterator[StoredProfile]:
         """Yield what is stored of the latest revisions in a period, in order of time.
 
         Memory stays flat: documents are fetched while others are used.
@@ -98,9 +103,11 @@ class ProfileStore:
             fields: The fields to fetch; all by default.
         """
         for document in self._latest(kind, period, fields):
-            yield Stored(_profile_key(document), _stamp(document), document.get("profile.body", {}))
+            yield StoredProfile(
+                _profile_key(document), _stamp(document), document.get("profile.body", {})
+            )
 
-    def last(self, kind: str, period: Window) -> dict[Version, Last]:
+    def last(self, kind: str, period: Window) -> dict[CountedVersion, Last]:
         """Return the last window in a period of each model version over each baseline.
 
         One aggregation: profiles themselves are not fetched.
@@ -157,7 +164,7 @@ class ProfileStore:
 
 
 def merge_stored(
-    kind: ProfileKind[P], stored: Iterable[Stored], baselines: Mapping[str, Baseline]
+    kind: ProfileKind[P], stored: Iterable[StoredProfile], baselines: Mapping[str, Baseline]
 ) -> list[P]:
     """Return the merge of each series, in the memory of `AT_ONCE` profiles of each.
 
@@ -167,7 +174,7 @@ def merge_stored(
         baselines: Baselines by id.
     """
     merged: dict[tuple[str, ...], P] = {}
-    waiting: dict[tuple[str, ...], list[Stored]] = {}
+    waiting: dict[tuple[str, ...], list[StoredProfile]] = {}
 
     def take(series: tuple[str, ...]) -> None:
         profile = kind.read_merge(waiting.pop(series), baselines)
@@ -191,7 +198,9 @@ def _query(kind: str, period: Window) -> dict[str, Any]:
     return {"bool": {"filter": [*exact, {"range": {"event.start": bounds}}]}}
 
 
-def _read(kind: ProfileKind[P], stored: Stored, baselines: Mapping[str, Baseline]) -> P | None:
+def _read(
+    kind: ProfileKind[P], stored: StoredProfile, baselines: Mapping[str, Baseline]
+) -> P | None:
     profile_key, stamp = stored.profile_key, stored.stamp
     try:
         return kind.read(profile_key, stamp.watermark, stamp.revision, stored.body, baselines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.event_logs.aggregations import UNNAMED, known_since
 from mlmon.analyzers.profiles.kind import P, ProfileKind
-from mlmon.analyzers.profiles.quantities import Scope
+from mlmon.analyzers.profiles.quantities import DeclarationScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +47,12 @@ def version_buckets(bucket: Mapping[str, Any]) -> dict[tuple[str, str], dict[str
 class VersionKind(ProfileKind[P]):
     """A kind of profile of model versions."""
 
-    def scope(self, series: tuple[str, ...], baselines: Mapping[str, Baseline]) -> Scope | None:
+    def scope(
+        self, series: tuple[str, ...], baselines: Mapping[str, Baseline]
+    ) -> DeclarationScope | None:
         """Return the scope of the key's baseline; None if it is gone."""
         baseline = baselines.get(series[2])
-        return None if baseline is None and series[2] else Scope(baseline)
+        return None if baseline is None and series[2] else DeclarationScope(baseline)
 
     def terms(self, series: tuple[str, ...]) -> dict[str, str]:
         """Return the model's name and version."""

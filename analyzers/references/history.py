@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
 
 
-class _Past:
+class _WindowRange:
     """Consecutive windows, of which a moment sees those before it, within reach."""
 
     def __init__(self, windows: list[Window], reach: timedelta) -> None:
@@ -31,7 +31,7 @@ class _Past:
         return first, max(first, bisect_right(self._ends, moment))
 
 
-class History:
+class ValueHistory:
     """Values of consecutive windows in order of time, as seen from a moment.
 
     Args:
@@ -41,7 +41,7 @@ class History:
 
     def __init__(self, values: Iterable[tuple[Window, float | None]], reach: timedelta) -> None:
         known = [(window, value) for window, value in values if value is not None]
-        self._past = _Past([window for window, _ in known], reach)
+        self._past = _WindowRange([window for window, _ in known], reach)
         self._values = np.array([value for _, value in known], dtype=np.float64)
 
     def before(self, moment: datetime) -> NDArray[np.float64]:
@@ -60,7 +60,7 @@ class ShareHistory:
 
     def __init__(self, counts: Iterable[tuple[Window, int, int]], reach: timedelta) -> None:
         known = list(counts)
-        self._past = _Past([window for window, _, _ in known], reach)
+        self._past = _WindowRange([window for window, _, _ in known], reach)
         self._parts = list(accumulate((part for _, part, _ in known), initial=0))
         self._wholes = list(accumulate((whole for _, _, whole in known), initial=0))
 

@@ -27,7 +27,7 @@ from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.run.findings_store import FindingStore, Written
+from mlmon.analyzers.run.findings_store import FindingStore, WrittenFindings
 from mlmon.elastic.errors import (
     ClusterError,
     ClusterUnreachableError,
@@ -66,7 +66,7 @@ class Analysis:
 
     period: Window
     profiles: dict[str, int] = field(default_factory=dict)
-    written: dict[str, Written] = field(default_factory=dict)
+    written: dict[str, WrittenFindings] = field(default_factory=dict)
     severities: Counter[Severity] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
     withdrawn: int = 0
@@ -74,7 +74,7 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
-        total = sum(self.written.values(), Written())
+        total = sum(self.written.values(), WrittenFindings())
         return {
             "from": iso(self.period.start),
             "to": iso(self.period.end),
@@ -169,7 +169,7 @@ def _judge(
 
 def _store_failure(
     failure: Finding, store: FindingStore, analysis: Analysis, now: datetime
-) -> Written:
+) -> WrittenFindings:
     """Store that an analyzer failed; if that is rejected too, only the run's summary reports it.
 
     An index that takes no findings (of a closed month, for example) must not keep the others' from
@@ -180,7 +180,7 @@ def _store_failure(
     except ClusterUnreachableError:
         raise
     except ClusterError:
-        return Written()
+        return WrittenFindings()
 
 
 def described(error: Exception) -> str:

@@ -29,15 +29,15 @@ _STORED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFindings:
     """How many findings were new, revised, or unchanged."""
 
     created: int = 0
     revised: int = 0
     unchanged: int = 0
 
-    def __add__(self, more: Written) -> Written:
-        return Written(
+    def __add__(self, more: WrittenFindings) -> WrittenFindings:
+        return WrittenFindings(
             self.created + more.created,
             self.revised + more.revised,
             self.unchanged + more.unchanged,
@@ -50,7 +50,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredFinding:
     """One stored revision of a finding, without the finding itself."""
 
     index: str
@@ -63,7 +63,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FindingsPlan:
     """What has to be written so that the latest revisions hold what is known now.
 
     Args:
@@ -73,11 +73,13 @@ class Plan:
     """
 
     write: tuple[Finding, ...] = ()
-    supersede: tuple[tuple[Stored, datetime], ...] = ()
-    written: Written = Written()
+    supersede: tuple[tuple[StoredFinding, datetime], ...] = ()
+    written: WrittenFindings = WrittenFindings()
 
 
-def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: datetime) -> Plan:
+def plan(
+    findings: Mapping[str, Finding], stored: Iterable[StoredFinding], created: datetime
+) -> FindingsPlan:
     """Decide what to write of findings by their keys. Pure.
 
     Only the newest revision of a key may be the latest: a run that was killed between two requests
@@ -85,30 +87,30 @@ def plan(findings: Mapping[str, Finding], stored: Iterable[Stored], created: dat
     finding that was withdrawn and holds again is a new revision, so that it is known when it did
     not hold.
     """
-    revisions: dict[str, list[Stored]] = {}
+    revisions: dict[str, list[StoredFinding]] = {}
     for revision in stored:
         revisions.setdefault(revision.key, []).append(revision)
     write: list[Finding] = []
-    supersede: list[tuple[Stored, datetime]] = []
-    written = Written()
+    supersede: list[tuple[StoredFinding, datetime]] = []
+    written = WrittenFindings()
     for key, finding in findings.items():
         known = sorted(revisions.get(key, ()), key=lambda revision: revision.revision)
         newest = known[-1] if known else None
         if newest is None:
             write.append(finding.revised(1, created))
-            written += Written(created=1)
+            written += WrittenFindings(created=1)
         elif newest.content_digest == finding.content_digest and newest.latest:
-            written += Written(unchanged=1)
+            written += WrittenFindings(unchanged=1)
         else:
             write.append(finding.revised(newest.revision + 1, created))
-            written += Written(revised=1)
+            written += WrittenFindings(revised=1)
             supersede += [(newest, created)] if newest.latest else []
         supersede += [
             (revision, following.created)
             for revision, following in itertools.pairwise(known)
             if revision.latest
         ]
-    return Plan(tuple(write), tuple(supersede), written)
+    return FindingsPlan(tuple(write), tuple(supersede), written)
 
 
 class FindingStore:
@@ -125,7 +127,7 @@ class FindingStore:
 
     def write(
         self, findings: Iterable[Finding], created: datetime, keys: set[str] | None = None
-    ) -> Written:
+    ) -> WrittenFindings:
         """Store findings of different keys; the same again ends in the same documents.
 
         Args:
@@ -133,7 +135,7 @@ class FindingStore:
             created: When it was found.
             keys: The findings' keys are added to it.
         """
-        written = Written()
+        written = WrittenFindings()
         iterator = iter(findings)
         self._cluster.refresh(self.pattern)
         while batch := {finding.key: finding for finding in islice(iterator, BATCH)}:
@@ -212,11 +214,11 @@ class FindingStore:
         first = answer.get("first", {}).get("value")
         return None if first is None else from_milliseconds(first)
 
-    def _revisions(self, keys: Iterable[str]) -> list[Stored]:
+    def _revisions(self, keys: Iterable[str]) -> list[StoredFinding]:
         filters: list[dict[str, Any]] = [{"terms": {"finding.id": [*keys]}}]
         return list(self._stored(filters))
 
-    def _stored(self, filters: list[dict[str, Any]]) -> Iterator[Stored]:
+    def _stored(self, filters: list[dict[str, Any]]) -> Iterator[StoredFinding]:
         body = {
             "query": {"bool": {"filter": filters}},
             "size": 1_000,
@@ -224,7 +226,7 @@ class FindingStore:
         }
         for hit in self._cluster.scan(self.pattern, body):
             source = hit["_source"]
-            yield Stored(
+            yield StoredFinding(
                 hit["_index"],
                 hit["_id"],
                 source["finding.id"],
@@ -238,7 +240,7 @@ class FindingStore:
         index = month_index(FINDINGS, self._namespace, finding.end)
         return Document(index, finding.id, finding.to_document())
 
-    def _supersede(self, stored: Iterable[tuple[Stored, datetime]]) -> None:
+    def _supersede(self, stored: Iterable[tuple[StoredFinding, datetime]]) -> None:
         self._cluster.put(
             Document(
                 revision.index,

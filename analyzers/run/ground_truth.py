@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class ExpectedFinding:
     """A metric an incident shows in; subject None stands for any."""
 
     analyzer: str
@@ -32,14 +32,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class TrueIncident:
     """Something that went wrong for a time, and what should be noticed of it."""
 
     id: str
     title: str
     time: Window
     cause: str
-    expect: tuple[Expectation, ...]
+    expect: tuple[ExpectedFinding, ...]
 
     def shown_by(self, finding: Finding) -> bool:
         """Whether a finding is warning or worse, expected, and of a window that meets the time."""
@@ -55,7 +55,7 @@ class Incident:
 class Detection:
     """An incident and the first finding that shows it, None if it was missed."""
 
-    incident: Incident
+    incident: TrueIncident
     finding: Finding | None
 
     @property
@@ -65,14 +65,14 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TruthComparison:
     """Every incident's detection, and the alarms before anything had gone wrong."""
 
     detections: tuple[Detection, ...]
     false_findings: tuple[Finding, ...]
 
 
-def read_truth(document: Mapping[str, Any]) -> tuple[Incident, ...]:
+def read_truth(document: Mapping[str, Any]) -> tuple[TrueIncident, ...]:
     """Return the incidents of a `truth.json`.
 
     Raises:
@@ -83,20 +83,20 @@ def read_truth(document: Mapping[str, Any]) -> tuple[Incident, ...]:
     return tuple(_incident(incident) for incident in document["incidents"])
 
 
-def _incident(document: Mapping[str, Any]) -> Incident:
-    return Incident(
+def _incident(document: Mapping[str, Any]) -> TrueIncident:
+    return TrueIncident(
         document["id"],
         document["title"],
         Window(parse_time(document["start"]), parse_time(document["end"])),
         document["cause"],
         tuple(
-            Expectation(expected["analyzer"], expected["metric"], expected.get("subject"))
+            ExpectedFinding(expected["analyzer"], expected["metric"], expected.get("subject"))
             for expected in document["expect"]
         ),
     )
 
 
-def compare(findings: Iterable[Finding], truth: Iterable[Incident]) -> Comparison:
+def compare(findings: Iterable[Finding], truth: Iterable[TrueIncident]) -> TruthComparison:
     """Compare findings, in any order, with the incidents."""
     alarms = sorted((finding for finding in findings if finding.severity.alarming), key=_order)
     incidents = tuple(truth)
@@ -106,7 +106,7 @@ def compare(findings: Iterable[Finding], truth: Iterable[Incident]) -> Compariso
     )
     begin = min((incident.time.start for incident in incidents), default=None)
     false_findings = tuple(alarm for alarm in alarms if begin is None or alarm.end <= begin)
-    return Comparison(detections, false_findings)
+    return TruthComparison(detections, false_findings)
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

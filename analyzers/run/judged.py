@@ -32,7 +32,7 @@ _MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedSeries:
     """The last verdict of each series that had one lately.
 
     Args:
@@ -68,7 +68,7 @@ class Judged:
         return f"{line}; last judged {moment(self.last)}."
 
 
-def judged(cluster: Cluster, namespace: str) -> Judged:
+def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
     """Return what was judged lately, by the last finding of each series."""
     pattern = all_months(FINDINGS, namespace)
     newest = cluster.search(
@@ -83,7 +83,7 @@ def judged(cluster: Cluster, namespace: str) -> Judged:
     ).get("aggregations", {})
     end, created = (newest.get(name, {}).get("value_as_string") for name in ("end", "created"))
     if end is None or created is None:
-        return Judged(0, Counter(), None)
+        return JudgedSeries(0, Counter(), None)
     since = parse_time(end) - LATELY
     unknown: Counter[str] = Counter()
     services: dict[tuple[str | None, str | None], tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -95,7 +95,7 @@ def judged(cluster: Cluster, namespace: str) -> Judged:
         series, without = services[service]
         services[service] = series + 1, without + undecided
     number = sum(series for series, _ in services.values())
-    return Judged(number, unknown, parse_time(created), dict(services))
+    return JudgedSeries(number, unknown, parse_time(created), dict(services))
 
 
 def store_judged(cluster: Cluster, namespace: str, now: datetime) -> None:

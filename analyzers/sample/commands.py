@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlmon.elastic.command_options import (
-    Json,
+    JsonOption,
     Namespace,
     OptionalSince,
     OptionalUntil,
@@ -18,7 +18,7 @@ from mlmon.elastic.command_options import (
 app = typer.Typer()
 
 Sample = Annotated[Path, typer.Argument(exists=True, help="File that `mlmon sample` wrote.")]
-Reference = Annotated[
+TrainingSetOption = Annotated[
     Path, typer.Option(exists=True, help="Training set of the model: a Parquet file or its folder.")
 ]
 
@@ -40,7 +40,7 @@ def sample(  # noqa: PLR0917 - its options
     model: Annotated[str | None, typer.Option(help="Sample this model only.")] = None,
     model_version: Annotated[str | None, typer.Option(help="Sample this version only.")] = None,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a sample of predictions with features, scores and outcomes to a Parquet file.
 
@@ -84,11 +84,11 @@ def sample(  # noqa: PLR0917 - its options
 @app.command()
 def evidently(
     sample_file: Sample,
-    reference: Reference,
+    reference: TrainingSetOption,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "evidently.html"
     ),
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare a sample with the training set in Evidently's HTML report (extra `evidently`).
 
@@ -104,9 +104,9 @@ def evidently(
 @app.command()
 def nannyml(
     sample_file: Sample,
-    reference: Reference,
+    reference: TrainingSetOption,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("nannyml.html"),
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare a sample with the training set in NannyML's figures (extra `nannyml`)."""
     from mlmon.analyzers.sample import comparison, nannyml_report

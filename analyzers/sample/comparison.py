@@ -21,7 +21,7 @@ FEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SampleComparison:
     """Two data frames with the same columns.
 
     Args:
@@ -48,7 +48,7 @@ class Comparison:
         return LABEL in self.reference and SCORE in self.reference and enough
 
 
-def read(sample: Path, reference: Path) -> Comparison:
+def read(sample: Path, reference: Path) -> SampleComparison:
     """Read a sample and a training set.
 
     Args:
@@ -83,7 +83,7 @@ def read(sample: Path, reference: Path) -> Comparison:
     columns = [*numeric, *categorical, SCORE]
     labels = [LABEL] if LABEL in known.column_names else []
     thresholds = current.column(THRESHOLD).drop_null() if THRESHOLD in current.column_names else []
-    return Comparison(
+    return SampleComparison(
         current.select([*columns, "@timestamp", LABEL]).to_pandas(),
         known.select([*(c for c in columns if c in known.column_names), *labels]).to_pandas(),
         tuple(numeric),

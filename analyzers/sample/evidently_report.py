@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.sample.comparison import LABEL, SCORE, Comparison
+from mlmon.analyzers.sample.comparison import LABEL, SCORE, SampleComparison
 from mlmon.analyzers.sample.library import library
 from mlmon.elastic.system.atomic_write import atomic_write
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INSTALL = "Install it in an environment of its own: pip install 'mlmon[evidently]'"
 
 
-def write_report(comparison: Comparison, out: Path) -> list[Path]:
+def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
     """Write Evidently's HTML reports: of drift and, beside it, of performance; return where.
 
     Drift is that of the whole sample. Performance can be told of rows with an outcome only, and

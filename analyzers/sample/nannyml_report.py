@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.sample.comparison import LABEL, SCORE, Comparison
+from mlmon.analyzers.sample.comparison import LABEL, SCORE, SampleComparison
 from mlmon.analyzers.sample.library import library
 from mlmon.elastic.system.atomic_write import atomic_write
 
@@ -22,7 +22,7 @@ CHUNKS = 10
 _DECISION = "decision"
 
 
-def write_report(comparison: Comparison, out: Path) -> None:
+def write_report(comparison: SampleComparison, out: Path) -> None:
     """Write NannyML's figures as one HTML page.
 
     Raises:
@@ -43,7 +43,7 @@ def write_report(comparison: Comparison, out: Path) -> None:
         part.write_text("\n".join([head, *figures]), encoding="utf-8")
 
 
-def _figures(nannyml: Any, comparison: Comparison) -> Iterator[Any]:
+def _figures(nannyml: Any, comparison: SampleComparison) -> Iterator[Any]:
     names = [*comparison.numeric, *comparison.categorical]
     drift = nannyml.UnivariateDriftCalculator(
         column_names=names,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 Floats: TypeAlias = NDArray[np.float64]
-Counts: TypeAlias = tuple[Floats, Floats]
+ClassCounts: TypeAlias = tuple[Floats, Floats]
 """Positives and negatives per bucket; draws have a row each."""
 
 
@@ -71,14 +71,14 @@ class _Decided:
     false_positives: Floats
 
 
-Measure: TypeAlias = Callable[[_Decided], Floats]
+RateFunction: TypeAlias = Callable[[_Decided], Floats]
 
 
 def measure(
     scores: Buckets,
     means: LabeledScores,
-    expected: Counts,
-    drawn: Counts,
+    expected: ClassCounts,
+    drawn: ClassCounts,
     threshold: float | None,
     confidence: float = 0.95,
 ) -> Performance:
@@ -96,7 +96,7 @@ def measure(
     sides = _sides(scores, threshold)
     corners, drawn_corners = _corners(expected, sides), _corners(drawn, sides)
 
-    def decided(of: Measure) -> Estimate | None:
+    def decided(of: RateFunction) -> Estimate | None:
         if threshold is None:
             return None
         # All rows of the threshold's bucket on one side, then on the other.
@@ -131,7 +131,7 @@ def _sides(scores: Buckets, threshold: float | None) -> list[NDArray[np.bool_]]:
     return [bound >= threshold for bound in (scores.lowest(), scores.highest())]
 
 
-def _corners(counts: Counts, sides: list[NDArray[np.bool_]]) -> list[_Decided]:
+def _corners(counts: ClassCounts, sides: list[NDArray[np.bool_]]) -> list[_Decided]:
     """The decisions where the threshold's positives and its negatives fall on either side."""
     positives, negatives = counts
     sums = [

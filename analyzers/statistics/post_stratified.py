@@ -44,7 +44,7 @@ import numpy as np
 
 from mlmon.analyzers.statistics.buckets import require_same_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
-from mlmon.analyzers.statistics.performance import Counts, Floats, Performance, measure
+from mlmon.analyzers.statistics.performance import ClassCounts, Floats, Performance, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +125,7 @@ class _Within:
     counts: Floats
     strata: NDArray[np.intp]
 
-    def split(self, counts: Floats, shares: Floats) -> Counts:
+    def split(self, counts: Floats, shares: Floats) -> ClassCounts:
         """Positives and negatives per bucket, of counts per bucket and shares per stratum."""
         totals = np.add.reduceat(counts, self.strata, axis=-1)
         positives, negatives = (self._spread(known) for known in self.known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, SERVICE, VERSION
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
 from mlmon.dashboards.model.sources import LABELS
 
 EXPECTED = Chart(
@@ -34,5 +34,5 @@ DASHBOARD = Dashboard(
     order=5,
     analyzers=("concept_drift", "estimated_performance"),
     controls=(SERVICE, ENVIRONMENT, MODEL, VERSION, SEGMENT),
-    sections=(Section("Expected against actual outcomes", (Row((EXPECTED, BY_SCORE)),)),),
+    sections=(Section("Expected against actual outcomes", (PanelRow((EXPECTED, BY_SCORE)),)),),
 )

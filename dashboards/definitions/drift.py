@@ -15,7 +15,7 @@ from mlmon.dashboards.definitions.controls import (
 )
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
 from mlmon.dashboards.model.picture import Distributions
 from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS
 
@@ -111,8 +111,12 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Feature drift",
-            (Row((RANKED, WHERE), 14), Row((MOVED_MOST,), 26), Row((STATISTICS, MISSING), 14)),
+            (
+                PanelRow((RANKED, WHERE), 14),
+                PanelRow((MOVED_MOST,), 26),
+                PanelRow((STATISTICS, MISSING), 14),
+            ),
         ),
-        Section("Score shift", (Row((SCORES, MEDIAN)),)),
+        Section("Score shift", (PanelRow((SCORES, MEDIAN)),)),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.searches import FALLBACKS as FALLBACK_LINES
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import FALLBACKS
 
 SOURCE = Values("ml.feature_source.name", "Source", 10)
@@ -44,7 +44,7 @@ DASHBOARD = Dashboard(
     layers=("statistics", "fallback"),
     controls=(SERVICE, ENVIRONMENT),
     sections=(
-        Section("Fallbacks", (Row((BY_SOURCE, BY_REASON, AGE)),)),
-        Section("Predictions with fallbacks", (Row((Documents(FALLBACK_LINES.name),), 12),)),
+        Section("Fallbacks", (PanelRow((BY_SOURCE, BY_REASON, AGE)),)),
+        Section("Predictions with fallbacks", (PanelRow((Documents(FALLBACK_LINES.name),), 12),)),
     ),
 )

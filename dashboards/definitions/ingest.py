@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlmon.dashboards.definitions.searches import REJECTED
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import Exists, Not
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import DEAD, LOGS, SHIPPED
 
 SHIPPER = Values("agent.id", "Shipper", 10)
@@ -84,8 +84,8 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Arrival",
-            (Row((EVENTS, LAG, REFUSED)), Row((SERVICES,), 9), Row((SHIPPERS,), 6)),
+            (PanelRow((EVENTS, LAG, REFUSED)), PanelRow((SERVICES,), 9), PanelRow((SHIPPERS,), 6)),
         ),
-        Section("Losses", (Row((DROPPED,)), Row((Documents(REJECTED.name),), 12))),
+        Section("Losses", (PanelRow((DROPPED,)), PanelRow((Documents(REJECTED.name),), 12))),
     ),
 )

@@ -7,7 +7,7 @@ from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.dashboards.model.chart import Chart, Measure, Values
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS
 
 BY_SEVERITY = Chart(
@@ -53,20 +53,20 @@ DASHBOARD = Dashboard(
         Section(
             "Current state",
             (
-                Row(STATE_NOW, 6),
-                Row((Documents(searches.OPEN_INCIDENTS.name),), 14),
+                PanelRow(STATE_NOW, 6),
+                PanelRow((Documents(searches.OPEN_INCIDENTS.name),), 14),
             ),
         ),
         Section(
             "Timeline of incidents and alerts",
             (
-                Row((Documents(searches.INCIDENTS.name),), 14),
-                Row((Documents(searches.ALERTS.name),), 14),
-                Row((BY_LAYER,), 9),
-                Row((BY_SEVERITY,), 9),
+                PanelRow((Documents(searches.INCIDENTS.name),), 14),
+                PanelRow((Documents(searches.ALERTS.name),), 14),
+                PanelRow((BY_LAYER,), 9),
+                PanelRow((BY_SEVERITY,), 9),
             ),
         ),
-        Section("Findings", (Row((Documents(searches.ALARMS.name),), 14),)),
-        Section("Checks without a verdict", (Row((SILENT,), 9),)),
+        Section("Findings", (PanelRow((Documents(searches.ALARMS.name),), 14),)),
+        Section("Checks without a verdict", (PanelRow((SILENT,), 9),)),
     ),
 )

@@ -7,9 +7,9 @@ from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.service_health import SERVER_ERROR
 from mlmon.dashboards.definitions.state_now import STATE_NOW, WORST_BY_ANALYZER
-from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS, REQUESTS
 
 COMPLETENESS = Chart(
@@ -21,9 +21,9 @@ COMPLETENESS = Chart(
     (),
     unit="ratio",
     steps=(
-        Step(0, "critical"),
-        Step(round(1 - LOST_LIMITS.critical, 6), "warning"),
-        Step(round(1 - LOST_LIMITS.warning, 6), "good"),
+        ToneStep(0, "critical"),
+        ToneStep(round(1 - LOST_LIMITS.critical, 6), "warning"),
+        ToneStep(round(1 - LOST_LIMITS.warning, 6), "good"),
     ),
     leads_to="ingest",
 )
@@ -69,16 +69,16 @@ DASHBOARD = Dashboard(
     sections=(
         Section(
             "Current state",
-            (Row((*STATE_NOW, COMPLETENESS), 6),),
+            (PanelRow((*STATE_NOW, COMPLETENESS), 6),),
         ),
-        Section("Severity over time", (Row((WORST_BY_ANALYZER,), 14),)),
+        Section("Severity over time", (PanelRow((WORST_BY_ANALYZER,), 14),)),
         Section(
             "Open incidents and findings",
             (
-                Row((Documents(searches.OPEN_INCIDENTS.name),), 12),
-                Row((Documents(searches.ALARMS.name),), 14),
+                PanelRow((Documents(searches.OPEN_INCIDENTS.name),), 12),
+                PanelRow((Documents(searches.ALARMS.name),), 14),
             ),
         ),
-        Section("Traffic and decisions", (Row((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
+        Section("Traffic and decisions", (PanelRow((TRAFFIC, DECISIONS, ALARMS_BY_ANALYZER), 12),)),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlmon.dashboards.definitions.controls import MODEL, SEGMENT, TENTHS, VERSION, VERSIONS
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
 from mlmon.dashboards.model.sources import BIDS, LABELS, MODELS
 
 TRUE = is_("ml.outcome.label", True)
@@ -124,8 +124,10 @@ DASHBOARD = Dashboard(
     layers=("labels", "concept", "performance", "business"),
     controls=(MODEL, VERSION, SEGMENT),
     sections=(
-        Section("Business value", (Row((SUCCESS, VALUE, BIDS_PLACED)), Row((BY_SEGMENT,), 8))),
-        Section("Calibration", (Row((CURVE, BINS)), Row((WRONG, LABELLED)))),
-        Section("Offline evaluation", (Row((OFFLINE,), 8),)),
+        Section(
+            "Business value", (PanelRow((SUCCESS, VALUE, BIDS_PLACED)), PanelRow((BY_SEGMENT,), 8))
+        ),
+        Section("Calibration", (PanelRow((CURVE, BINS)), PanelRow((WRONG, LABELLED)))),
+        Section("Offline evaluation", (PanelRow((OFFLINE,), 8),)),
     ),
 )

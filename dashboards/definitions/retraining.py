@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlmon.dashboards.definitions.searches import FAILED_JOBS, MODEL_EVENTS
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import JOBS, MODELS
 
 JOB = Values("ml.job.name", "Job", 10)
@@ -72,11 +72,14 @@ DASHBOARD = Dashboard(
     analyzers=("job_health", "offline_metrics", "model_reload"),
     layers=("job", "training", "deployment"),
     sections=(
-        Section("Jobs", (Row((RUNS, DURATIONS, RECORDS)), Row((BY_JOB,), 8))),
-        Section("Model versions", (Row((EVALUATION, RELOADS)),)),
+        Section("Jobs", (PanelRow((RUNS, DURATIONS, RECORDS)), PanelRow((BY_JOB,), 8))),
+        Section("Model versions", (PanelRow((EVALUATION, RELOADS)),)),
         Section(
             "Failures",
-            (Row((Documents(FAILED_JOBS.name),), 10), Row((Documents(MODEL_EVENTS.name),), 10)),
+            (
+                PanelRow((Documents(FAILED_JOBS.name),), 10),
+                PanelRow((Documents(MODEL_EVENTS.name),), 10),
+            ),
         ),
     ),
 )

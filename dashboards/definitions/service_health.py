@@ -7,7 +7,7 @@ from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.searches import ERRORS, SLOW
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import less_than, within
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import LOGS, REQUESTS
 
 CLIENT_ERROR, SERVER_ERROR = within(STATUS, CLIENT_ERRORS), within(STATUS, SERVER_ERRORS)
@@ -82,11 +82,11 @@ DASHBOARD = Dashboard(
     layers=("service",),
     controls=(SERVICE, ENVIRONMENT),
     sections=(
-        Section("Traffic and errors", (Row((STATUSES, P95)), Row((BY_CODE, BY_RELEASE)))),
-        Section("Paths and exceptions", (Row((BY_PATH,), 9), Row((EXCEPTIONS,), 9))),
+        Section("Traffic and errors", (PanelRow((STATUSES, P95)), PanelRow((BY_CODE, BY_RELEASE)))),
+        Section("Paths and exceptions", (PanelRow((BY_PATH,), 9), PanelRow((EXCEPTIONS,), 9))),
         Section(
             "Slow and failed requests",
-            (Row((Documents(SLOW.name),), 12), Row((Documents(ERRORS.name),), 12)),
+            (PanelRow((Documents(SLOW.name),), 12), PanelRow((Documents(ERRORS.name),), 12)),
         ),
     ),
 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.condition import EVERYTHING, both, is_
 from mlmon.dashboards.model.picture import StateTimeline
 from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, JUDGED
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.condition import Condition
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
 
 _OPEN: Final = is_("incident.status", "open")
 
@@ -24,9 +24,9 @@ _OPEN: Final = is_("incident.status", "open")
 def _tile(
     title: str,
     sentence: str,
-    source: Source,
+    source: DataSource,
     measure: Measure,
-    steps: tuple[Step, ...] = (),
+    steps: tuple[ToneStep, ...] = (),
     where: Condition = EVERYTHING,
 ) -> Chart:
     return Chart(
@@ -47,7 +47,7 @@ CRITICAL_INCIDENTS: Final = _tile(
     "Open incidents with a critical alert, regardless of the time range.",
     INCIDENTS,
     Measure("Open critical incidents"),
-    (Step(0, "good"), Step(1, "critical")),
+    (ToneStep(0, "good"), ToneStep(1, "critical")),
     both(_OPEN, is_("incident.severity", "critical")),
 )
 OPEN_INCIDENTS: Final = _tile(
@@ -55,7 +55,7 @@ OPEN_INCIDENTS: Final = _tile(
     "Incidents that are open now, regardless of the time range.",
     INCIDENTS,
     Measure("Open incidents"),
-    (Step(0, "good"), Step(1, "warning")),
+    (ToneStep(0, "good"), ToneStep(1, "warning")),
     _OPEN,
 )
 CHECKS_JUDGED: Final = _tile(
@@ -63,14 +63,14 @@ CHECKS_JUDGED: Final = _tile(
     "Checks whose last verdict counts now. Zero: nothing is judged, so no calm tile means calm.",
     JUDGED,
     Measure("Checks judged", "sum", "judged.checks"),
-    (Step(0, "unknown"), Step(1, "good")),
+    (ToneStep(0, "unknown"), ToneStep(1, "good")),
 )
 UNJUDGED: Final = _tile(
     "Checks without a verdict",
     "Of the checks judged, those that could not be decided; each finding says why.",
     JUDGED,
     Measure("Checks without a verdict", "sum", "judged.unknown"),
-    (Step(0, "good"), Step(1, "unknown")),
+    (ToneStep(0, "good"), ToneStep(1, "unknown")),
 )
 LAST_JUDGED: Final = _tile(
     "Last judged",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.saved_search import SavedSearch
 
 BEFORE = 6 * HOUR
@@ -67,7 +67,7 @@ def nowhere(finding: Finding) -> None:
     del finding
 
 
-def linked(url: str, target: Target) -> Linked:
+def linked(url: str, target: LinkTarget) -> Linked:
     """Return what gives findings whole links into the Kibana at a URL."""
 
     def give(finding: Finding) -> Links | None:
@@ -77,7 +77,7 @@ def linked(url: str, target: Target) -> Linked:
     return give
 
 
-def links(finding: Finding, target: Target) -> Links | None:
+def links(finding: Finding, target: LinkTarget) -> Links | None:
     """Return the links of a finding; None where its analyzer is no longer there."""
     analyzer = next(
         (analyzer for analyzer in discover() if analyzer.name == finding.analyzer), None
@@ -87,7 +87,7 @@ def links(finding: Finding, target: Target) -> Links | None:
     return Links(_dashboard(finding, analyzer, target), _search(finding, analyzer, target))
 
 
-def _dashboard(finding: Finding, analyzer: Analyzer[Any], target: Target) -> str:
+def _dashboard(finding: Finding, analyzer: Analyzer[Any], target: LinkTarget) -> str:
     of_series = (is_(field, value) for field, value in finding.identity.fields().items())
     only_these = Either((Not(Exists("finding.analyzer")), both(*of_series)))
     view = f"/app/dashboards#/view/{quote(target.id(home(analyzer).name))}"
@@ -117,13 +117,13 @@ def surroundings(finding: Finding) -> Window:
     return Window(finding.start - max(length, BEFORE), finding.end + length)
 
 
-def _search(finding: Finding, analyzer: Analyzer[Any], target: Target) -> str:
+def _search(finding: Finding, analyzer: Analyzer[Any], target: LinkTarget) -> str:
     search, narrowed = evidence(finding, analyzer)
     view = f"/app/discover#/view/{quote(target.id(search.name))}"
     return _prefix(target) + view + _state(finding, [search.condition, narrowed])
 
 
-def _prefix(target: Target) -> str:
+def _prefix(target: LinkTarget) -> str:
     return "" if target.space == DEFAULT else f"/s/{target.space}"
 
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mlmon.alerting.compiled.connector_params import Reference
+from mlmon.alerting.compiled.connector_params import ConnectorReference
 from mlmon.elastic.errors import UserError
 
 DEFAULT = "default"
@@ -12,7 +12,7 @@ _SPACE = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LinkTarget:
     """A namespace and a space.
 
     Ids of dashboards, searches, data views and rules are unique in a whole Kibana, not in a space,
@@ -26,7 +26,7 @@ class Target:
 
     namespace: str = DEFAULT
     space: str = DEFAULT
-    connectors: tuple[Reference, ...] = ()
+    connectors: tuple[ConnectorReference, ...] = ()
 
     def __post_init__(self) -> None:
         if not _SPACE.fullmatch(self.space):

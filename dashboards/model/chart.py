@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, both
-from mlmon.dashboards.model.source import TIME, Source
+from mlmon.dashboards.model.source import TIME, DataSource
 
 if TYPE_CHECKING:
     from mlmon.dashboards.palette import Tone
@@ -93,7 +93,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ToneStep:
     """From a value on, a tile has the colour of a meaning."""
 
     value: float
@@ -131,7 +131,7 @@ class Chart:
 
     title: str
     sentence: str
-    source: Source
+    source: DataSource
     measures: tuple[Measure, ...]
     draw: Draw = "line"
     by: tuple[Axis, ...] = (Time(),)
@@ -139,7 +139,7 @@ class Chart:
     unit: str = ""
     limits: tuple[Measure, ...] = ()
     lines: tuple[Line, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ToneStep, ...] = ()
     leads_to: str | None = None
 
     def __post_init__(self) -> None:

@@ -9,8 +9,8 @@ from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.picture import Picture
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.alert_policy import Layer
-    from mlmon.dashboards.model.source import Source
+    from mlmon.analyzers.base.alert_policy import CauseLayer
+    from mlmon.dashboards.model.source import DataSource
 
 COLUMNS = 48
 """Of Kibana's grid."""
@@ -27,7 +27,7 @@ Panel: TypeAlias = Chart | Picture | Documents
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PanelRow:
     """Panels of equal width side by side.
 
     Args:
@@ -50,7 +50,7 @@ class Section:
     """
 
     heading: str
-    rows: tuple[Row, ...]
+    rows: tuple[PanelRow, ...]
     question: str = ""
 
 
@@ -66,7 +66,7 @@ class Control:
 
     field: str
     label: str
-    source: Source
+    source: DataSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,6 @@ class Dashboard:
     order: int
     sections: tuple[Section, ...] = ()
     analyzers: tuple[str, ...] = ()
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[CauseLayer, ...] = ()
     controls: tuple[Control, ...] = ()
     since: str | None = None

@@ -19,7 +19,7 @@ from mlmon.dashboards.model.sources import FINDINGS
 if TYPE_CHECKING:
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.limits import Limits
-    from mlmon.analyzers.base.metric import Metric, Side
+    from mlmon.analyzers.base.metric import Metric, WorseSide
 
 MOST_SUBJECTS = 12
 _PARTS = {
@@ -42,14 +42,14 @@ def finding_charts(analyzer: Analyzer[Any], metric: Metric) -> tuple[Chart, ...]
     )
 
 
-def _side(limits: Limits) -> Side:
+def _side(limits: Limits) -> WorseSide:
     return "highest" if limits.bad == "above" else "lowest"
 
 
 def _chart(
     analyzer: Analyzer[Any],
     metric: Metric,
-    side: Side,
+    side: WorseSide,
     where: Condition = EVERYTHING,
     suffix: str = "",
 ) -> Chart:
@@ -79,7 +79,7 @@ def findings_of(analyzer: str, metric: str) -> Both:
     return both(is_("finding.analyzer", analyzer), is_("finding.metric", metric))
 
 
-def _parts(breakdown: str | None, side: Side) -> tuple[Values, ...]:
+def _parts(breakdown: str | None, side: WorseSide) -> tuple[Values, ...]:
     if breakdown is None:
         return ()
     label = _PARTS.get(breakdown, breakdown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.metric import Draw
+    from mlmon.analyzers.base.metric import MetricDrawing
 
 Rows = list[dict[str, Any]]
 """Rows with short names, for they are most of a page: `t` time in milliseconds (a bucket's end),
@@ -40,7 +40,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class CheckHistory:
     """One check over time.
 
     Args:
@@ -55,7 +55,7 @@ class History:
     """
 
     unit: str
-    draw: Draw
+    draw: MetricDrawing
     domain: tuple[float, float]
     rows: Rows
     dots: Rows

@@ -12,7 +12,7 @@ from mlmon.dashboards.model.dashboard import (
     Dashboard,
     Documents,
     Panel,
-    Row,
+    PanelRow,
     Section,
 )
 from mlmon.dashboards.model.finding_chart import finding_charts
@@ -50,7 +50,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedPanel:
     """A panel and its position.
 
     Args:
@@ -67,18 +67,18 @@ class Placed:
     h: int
 
 
-def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Placed, ...]:
+def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[PlacedPanel, ...]:
     """Return every panel of a dashboard with its position.
 
     Args:
         dashboard: The dashboard.
         analyzers: Those whose panels it shows, in order.
     """
-    placed = [Placed("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
+    placed = [PlacedPanel("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
     y = NAVIGATION_HEIGHT
     for section in (*dashboard.sections, *map(analyzer_section, analyzers)):
         above = Heading(section.heading, tuple(_tiles_lead_to(section)))
-        placed.append(Placed("", above, 0, y, COLUMNS, HEADING_HEIGHT))
+        placed.append(PlacedPanel("", above, 0, y, COLUMNS, HEADING_HEIGHT))
         y += HEADING_HEIGHT
         for row in section.rows:
             placed += _place(row, y)
@@ -96,24 +96,24 @@ def analyzer_section(analyzer: Analyzer[Any], columns: int = COLUMNS_OF_CHARTS) 
     found = [chart for metric in analyzer.metrics for chart in finding_charts(analyzer, metric)]
     rows = (found[first : first + columns] for first in range(0, len(found), columns))
     title = heading(analyzer.name)
-    return Section(title, tuple(Row(tuple(row)) for row in rows), analyzer.question)
+    return Section(title, tuple(PanelRow(tuple(row)) for row in rows), analyzer.question)
 
 
-def _place(row: Row, y: int) -> Iterator[Placed]:
+def _place(row: PanelRow, y: int) -> Iterator[PlacedPanel]:
     width = COLUMNS // len(row.panels)
     for number, panel in enumerate(row.panels):
         rest = COLUMNS - number * width if number == len(row.panels) - 1 else width
-        yield Placed("", panel, number * width, y, rest, row.height)
+        yield PlacedPanel("", panel, number * width, y, rest, row.height)
 
 
-def _named(placed: Iterable[Placed]) -> Iterator[Placed]:
+def _named(placed: Iterable[PlacedPanel]) -> Iterator[PlacedPanel]:
     taken: dict[str, int] = {}
     for panel in placed:
         name = _slug(panel.panel)
         taken[name] = taken.get(name, 0) + 1
         number = taken[name]
         name = name if number == 1 else f"{name}-{number}"
-        yield Placed(name, panel.panel, panel.x, panel.y, panel.w, panel.h)
+        yield PlacedPanel(name, panel.panel, panel.x, panel.y, panel.w, panel.h)
 
 
 def _slug(panel: Panel | Heading | Navigation) -> str:

@@ -16,7 +16,7 @@ from mlmon.dashboards.model.source import TIME
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
 
 MOST_PARTS = 100
 """Of time, about: what Kibana's `histogram:maxBars` allows."""
@@ -39,7 +39,7 @@ def bodies(chart: Chart, window: Window, selected: Condition = EVERYTHING) -> tu
     return tuple(_body(layer, chosen, window) for layer in chart.layers)
 
 
-def period(source: Source, window: Window) -> list[Json]:
+def period(source: DataSource, window: Window) -> list[Json]:
     """Return the filter by a time range, where a source has one."""
     if source.time is None:
         return []

@@ -7,10 +7,10 @@ from typing import Any
 from mlmon.dashboards.model.chart import Bins, Layer, Measure, Time, Values
 from mlmon.dashboards.model.condition import EVERYTHING, Json
 
-Row = dict[str, Any]
+ChartRow = dict[str, Any]
 
 
-def rows(layer: Layer, answer: Json) -> list[Row]:
+def rows(layer: Layer, answer: Json) -> list[ChartRow]:
     """Return one row per part: the axes' values and the measures, by their labels.
 
     A time is in milliseconds since the epoch, a measure without a value None. An index that does
@@ -27,7 +27,7 @@ def axis_label(axis: Time | Values | Bins) -> str:
     return axis.field if isinstance(axis, Time) else axis.label
 
 
-def _inside(layer: Layer, index: int, part: Json, known: Row) -> list[Row]:
+def _inside(layer: Layer, index: int, part: Json, known: ChartRow) -> list[ChartRow]:
     if index == len(layer.by):
         values = {
             measure.label: _value(f"m{number}", measure, part)

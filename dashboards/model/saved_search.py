@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, query
 from mlmon.dashboards.model.query import period
-from mlmon.dashboards.model.source import TIME, Source
+from mlmon.dashboards.model.source import TIME, DataSource
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
@@ -30,7 +30,7 @@ class SavedSearch:
     name: str
     title: str
     description: str
-    source: Source
+    source: DataSource
     columns: tuple[str, ...]
     where: Condition = EVERYTHING
     sort: tuple[tuple[str, Literal["asc", "desc"]], ...] = ((TIME, "desc"),)

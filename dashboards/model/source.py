@@ -16,7 +16,7 @@ TIME = "@timestamp"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DataSource:
     """Documents of one kind.
 
     Args:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from mlmon.dashboards.model.condition import Exists, is_
-from mlmon.dashboards.model.source import Source
+from mlmon.dashboards.model.source import DataSource
 from mlmon.elastic.indices import names
 from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES
 from mlmon.elastic.indices.names import all_logs, all_months, data_stream, index_name
@@ -18,11 +18,11 @@ def _everything() -> tuple[Field, ...]:
     return tuple({field.name: field for fields in DATASETS.values() for field in fields}.values())
 
 
-def _dataset(name: str, title: str) -> Source:
-    return Source(name, title, data_stream(f"ml.{name}", _NAMESPACE), DATASETS[f"ml.{name}"])
+def _dataset(name: str, title: str) -> DataSource:
+    return DataSource(name, title, data_stream(f"ml.{name}", _NAMESPACE), DATASETS[f"ml.{name}"])
 
 
-LOGS: Final = Source("logs", "All events", all_logs(_NAMESPACE), _everything())
+LOGS: Final = DataSource("logs", "All events", all_logs(_NAMESPACE), _everything())
 PREDICTIONS: Final = _dataset("prediction", "Predictions")
 REQUESTS: Final = _dataset("access", "Requests")
 BIDS: Final = _dataset("bid", "Bids")
@@ -30,28 +30,30 @@ OUTCOMES: Final = _dataset("outcome", "Outcomes")
 FALLBACKS: Final = _dataset("fallback", "Fallbacks")
 JOBS: Final = _dataset("job", "Job runs")
 MODELS: Final = _dataset("model", "Model events")
-DEAD: Final = Source(
+DEAD: Final = DataSource(
     "dead_letter", "Rejected lines", data_stream(names.DEAD_LETTER, _NAMESPACE), DEAD_LETTERS
 )
-SHIPPED: Final = Source("shipping", "Shipping", data_stream(names.SHIPPING, _NAMESPACE), SHIPPING)
-FINDINGS: Final = Source(
+SHIPPED: Final = DataSource(
+    "shipping", "Shipping", data_stream(names.SHIPPING, _NAMESPACE), SHIPPING
+)
+FINDINGS: Final = DataSource(
     "findings",
     "Findings",
     all_months(names.FINDINGS, _NAMESPACE),
     TABLES[names.FINDINGS],
     is_("finding.latest", True),
 )
-ALERTS: Final = Source(
+ALERTS: Final = DataSource(
     "alerts", "Alerts", index_name(names.ALERTS, _NAMESPACE), TABLES[names.ALERTS], time=None
 )
-INCIDENTS: Final = Source(
+INCIDENTS: Final = DataSource(
     "incidents",
     "Incidents",
     index_name(names.INCIDENTS, _NAMESPACE),
     TABLES[names.INCIDENTS],
     time=None,
 )
-JUDGED: Final = Source(
+JUDGED: Final = DataSource(
     "judged",
     "Checks judged",
     index_name(names.STATE, _NAMESPACE),
@@ -59,7 +61,7 @@ JUDGED: Final = Source(
     Exists("judged.last"),
     time=None,
 )
-LABELS: Final = Source(
+LABELS: Final = DataSource(
     "labels", "Labeled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
 

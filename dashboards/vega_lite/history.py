@@ -9,9 +9,9 @@ from mlmon.dashboards.vega_lite.look import page_drawing, time, time_axis, value
 from mlmon.formatting import rounded
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.base.metric import Draw
+    from mlmon.analyzers.base.metric import MetricDrawing
     from mlmon.dashboards.model.condition import Json
-    from mlmon.dashboards.model.history import Frame, History
+    from mlmon.dashboards.model.history import CheckHistory, Frame
 
 HEIGHT: Final = 96
 """Of the drawing in pixels, without its axes."""
@@ -19,7 +19,7 @@ HEIGHT: Final = 96
 AXIS_WIDTH: Final = 38
 
 
-def history_drawing(history: History, frame: Frame) -> Json:
+def history_drawing(history: CheckHistory, frame: Frame) -> Json:
     """Return the drawing of one check.
 
     The line is the median of each bucket, the bands span its extremes and its intervals, and each
@@ -86,7 +86,7 @@ def _from_to(start: str, end: str) -> Json:
     return {"x": time(start), "x2": {"field": end}}
 
 
-def _frame(history: History, frame: Frame) -> Json:
+def _frame(history: CheckHistory, frame: Frame) -> Json:
     """Draw nothing, but span both axes, regardless of the other layers."""
     bottom, top = history.domain
     scale = {"domain": [rounded(bottom), rounded(top)], "nice": False, "zero": False}
@@ -96,7 +96,7 @@ def _frame(history: History, frame: Frame) -> Json:
     return _layer("frame", "point", {"opacity": 0}, x=x, y=y)
 
 
-def _typical(draw: Draw) -> Json:
+def _typical(draw: MetricDrawing) -> Json:
     """Draw the typical value in the form that the panel asks for."""
     x_and_y = {"x": time("t"), "y": value("v")}
     match draw:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from mlmon.elastic.client.capabilities import Capabilities, detect
 from mlmon.elastic.client.client import JSON_HEADERS, addresses
 from mlmon.elastic.client.client_errors import MISSING, cluster_errors
-from mlmon.elastic.client.documents import Document, Written, store
+from mlmon.elastic.client.documents import Document, WriteResult, store
 from mlmon.elastic.client.index_facts import SETTINGS, STATS, IndexFacts, read_facts
 from mlmon.elastic.errors import ClusterError
 
@@ -149,7 +149,7 @@ class Cluster:
             body=body,
         )
 
-    def put(self, documents: Iterable[Document]) -> Written:
+    def put(self, documents: Iterable[Document]) -> WriteResult:
         """Store documents by id, replacing earlier ones; a busy cluster is waited for.
 
         A document whose `version` does not match is not stored and named as conflicted. It may also

@@ -33,7 +33,7 @@ _FIELDS: Final = "errors,items.*._id,items.*.status,items.*.result,items.*.error
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DocumentVersion:
     """The version of a document to replace; without numbers it must not exist yet.
 
     Args:
@@ -45,7 +45,7 @@ class Version:
     primary_term: int | None = None
 
 
-NEW = Version()
+NEW = DocumentVersion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Document:
     index: str
     id: str
     source: dict[str, Any]
-    version: Version | None = None
+    version: DocumentVersion | None = None
     part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """Number of stored documents: new ones, and replaced ones of the same id.
 
     `conflicted` are the ids of those not stored because another version existed.
@@ -79,8 +79,8 @@ class Written:
     replaced: int = 0
     conflicted: tuple[str, ...] = ()
 
-    def __add__(self, other: Written) -> Written:
-        return Written(
+    def __add__(self, other: WriteResult) -> WriteResult:
+        return WriteResult(
             self.created + other.created,
             self.replaced + other.replaced,
             self.conflicted + other.conflicted,
@@ -92,7 +92,7 @@ class Written:
         return self.created + self.replaced
 
 
-def store(client: Elasticsearch, documents: Iterable[Document]) -> Written:
+def store(client: Elasticsearch, documents: Iterable[Document]) -> WriteResult:
     """Send documents in requests of bounded size; what a busy cluster turns away is sent again.
 
     Raises:
@@ -136,7 +136,7 @@ def store(client: Elasticsearch, documents: Iterable[Document]) -> Written:
         )
     if outcome.refused:
         raise _refused(outcome.refused, sent)
-    return Written(outcome.created, outcome.replaced, tuple(outcome.conflicted))
+    return WriteResult(outcome.created, outcome.replaced, tuple(outcome.conflicted))
 
 
 def _action(document: Document) -> tuple[dict[str, Any], dict[str, Any]]:

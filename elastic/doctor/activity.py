@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.doctor.check import Check, Verdict
+from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.indices.names import BOOKMARK, SHIPPING, STATE, all_logs, data_stream, index_name
 from mlmon.formatting import duration, moment, size
 
@@ -33,9 +33,9 @@ def activity_checks(cluster: Cluster, namespace: str, now: datetime) -> Iterator
     count = cluster.count(all_logs(namespace))
     if count == 0:
         advice = "Ship some with `mlmon ship PATH`, or see `mlmon demo`."
-        yield Check("logs", Verdict.NOTE, "no documents yet", advice)
+        yield Check("logs", CheckVerdict.NOTE, "no documents yet", advice)
         return
-    yield Check("logs", Verdict.OK, f"{count:,} documents in namespace {namespace!r}")
+    yield Check("logs", CheckVerdict.OK, f"{count:,} documents in namespace {namespace!r}")
     yield from _services(cluster, namespace, now)
     yield from _shippers(cluster, namespace, now)
     yield _run(cluster, namespace, now)
@@ -49,7 +49,7 @@ def _services(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check
         if now - newest >= SERVICE_SILENT:
             yield Check(
                 "service",
-                Verdict.NOTE,
+                CheckVerdict.NOTE,
                 f"{service} has logged nothing for {duration(now - newest)} "
                 f"(last line {moment(newest)})",
                 "Check that it runs, and that its log is shipped.",
@@ -60,7 +60,7 @@ def _services(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check
         newest = datetime.fromtimestamp(answer["aggregations"]["newest"]["value"] / 1000, UTC)
         yield Check(
             "service",
-            Verdict.NOTE,
+            CheckVerdict.NOTE,
             f"no service has logged anything in the past {RECENT.days} days "
             f"(last line {moment(newest)})",
             "Check that the services run, and that their logs are shipped.",
@@ -74,18 +74,18 @@ def _shippers(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check
     for shipper, (newest, report) in _newest(cluster, stream, "agent.id", now, totals).items():
         silent, unread = now - newest, int(report.get("ingest.lag.bytes") or 0)
         if silent < SHIPPER_SILENT:
-            yield Check("shipper", Verdict.OK, f"{shipper} reported {duration(silent)} ago")
+            yield Check("shipper", CheckVerdict.OK, f"{shipper} reported {duration(silent)} ago")
         elif unread:
             yield Check(
                 "shipper",
-                Verdict.MISSING,
+                CheckVerdict.MISSING,
                 f"{shipper} stopped {duration(silent)} ago with {size(unread)} not shipped",
                 "Start it again with `mlmon ship --follow PATH`: it goes on where it stopped.",
             )
         else:
             yield Check(
                 "shipper",
-                Verdict.NOTE,
+                CheckVerdict.NOTE,
                 f"{shipper} stopped {duration(silent)} ago with everything shipped",
                 "New lines stay where they are until `mlmon ship --follow PATH` runs again.",
             )
@@ -98,18 +98,18 @@ def _run(cluster: Cluster, namespace: str, now: datetime) -> Check:
     except (KeyError, TypeError, ValueError):
         return Check(
             "run",
-            Verdict.NOTE,
+            CheckVerdict.NOTE,
             f"`mlmon run` has not run in namespace {namespace!r}",
             "Start it with `mlmon run`: until then nothing is judged and no alert is raised.",
         )
     if now - last >= RUN_SILENT:
         return Check(
             "run",
-            Verdict.NOTE,
+            CheckVerdict.NOTE,
             f"`mlmon run` has not run for {duration(now - last)} (last cycle {moment(last)})",
             "Start it again with `mlmon run`: it judges what came since.",
         )
-    return Check("run", Verdict.OK, f"last cycle of `mlmon run` {duration(now - last)} ago")
+    return Check("run", CheckVerdict.OK, f"last cycle of `mlmon run` {duration(now - last)} ago")
 
 
 def _newest(

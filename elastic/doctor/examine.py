@@ -7,7 +7,7 @@ from typing import Any
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.connect import connect
 from mlmon.elastic.doctor.activity import activity_checks
-from mlmon.elastic.doctor.check import Check, Verdict
+from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.doctor.machine import machine_checks
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices import templates
@@ -22,18 +22,18 @@ _LOOKED_AT = 1_000_000
 def examine(settings: Settings) -> Iterator[Check]:
     """Yield a check for each thing mlmon needs with these settings."""
     found = f"{settings.cluster_name}, namespace {settings.namespace!r}"
-    yield Check("settings", Verdict.OK, found)
+    yield Check("settings", CheckVerdict.OK, found)
     if settings.is_embedded:
         yield from machine_checks(settings)
     try:
         cluster = connect(settings)
     except UserError as error:
-        yield Check("cluster", Verdict.MISSING, error.message, error.hint)
+        yield Check("cluster", CheckVerdict.MISSING, error.message, error.hint)
         return
     with cluster:
         yield _cluster(cluster)
         yield from (
-            Check("capability", Verdict.NOTE, line) for line in cluster.capabilities().absent()
+            Check("capability", CheckVerdict.NOTE, line) for line in cluster.capabilities().absent()
         )
         yield _templates(cluster)
         yield from _read_only(cluster, settings.namespace)
@@ -47,8 +47,10 @@ def _cluster(cluster: Cluster) -> Check:
     nodes = count(health["number_of_nodes"], "node")
     found = f"Elasticsearch {cluster.version} at {cluster.url}, {nodes}, {health['status']}"
     if health["status"] == "red":
-        return Check("cluster", Verdict.MISSING, found, "Some data cannot be read: see its logs.")
-    return Check("cluster", Verdict.OK, found)
+        return Check(
+            "cluster", CheckVerdict.MISSING, found, "Some data cannot be read: see its logs."
+        )
+    return Check("cluster", CheckVerdict.OK, found)
 
 
 def _templates(cluster: Cluster) -> Check:
@@ -56,12 +58,12 @@ def _templates(cluster: Cluster) -> Check:
     stale = [
         template.name
         for template in wanted
-        if templates.pending(cluster, template) is not templates.Change.UNCHANGED
+        if templates.pending(cluster, template) is not templates.TemplateChange.UNCHANGED
     ]
     if stale:
         found = f"missing or out of date: {', '.join(stale)}"
-        return Check("templates", Verdict.MISSING, found, "Install them with `mlmon setup`.")
-    return Check("templates", Verdict.OK, f"{len(wanted)} installed")
+        return Check("templates", CheckVerdict.MISSING, found, "Install them with `mlmon setup`.")
+    return Check("templates", CheckVerdict.OK, f"{len(wanted)} installed")
 
 
 def _read_only(cluster: Cluster, namespace: str) -> Iterator[Check]:
@@ -76,7 +78,7 @@ def _read_only(cluster: Cluster, namespace: str) -> Iterator[Check]:
         number = count(len(full), "index is", "indices are")
         yield Check(
             "disk",
-            Verdict.MISSING,
+            CheckVerdict.MISSING,
             f"{number} read-only, because a disk of the cluster reached its flood stage: "
             f"{listed(full)}",
             "Free space on the cluster's disks, for example with `mlmon prune`. Elasticsearch "
@@ -102,7 +104,7 @@ def _environments(cluster: Cluster, namespace: str) -> Iterator[Check]:
         )
         yield Check(
             "environments",
-            Verdict.NOTE,
+            CheckVerdict.NOTE,
             f"namespace {namespace!r} holds lines of several environments: {named}",
             "They are judged as one: ship each with a --namespace of its own.",
         )
@@ -115,7 +117,7 @@ def _fields(cluster: Cluster, namespace: str) -> Iterator[Check]:
         if number >= templates.MAX_FIELDS * _NEARLY_FULL:
             yield Check(
                 "fields",
-                Verdict.NOTE,
+                CheckVerdict.NOTE,
                 f"{index} has {number:,} of {templates.MAX_FIELDS:,} fields",
                 "Features beyond are kept but not counted: find the producer that makes names of "
                 "values and fix it. The stream's next index starts with an empty list.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from mlmon.elastic.doctor.check import Check, Verdict
+from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.node import node
 from mlmon.elastic.node.distribution import ELASTICSEARCH, installed
 from mlmon.elastic.node.java import OLDEST, find_java, java_version
@@ -28,7 +28,7 @@ def machine_checks(settings: Settings) -> Iterator[Check]:
     yield _disk(home_folder(settings))
     found = f"{running.url}, pid {running.pid}" if running else "not running"
     advice = "" if running else "Start it with `mlmon node start`."
-    yield Check("node", Verdict.OK if running else Verdict.NOTE, found, advice)
+    yield Check("node", CheckVerdict.OK if running else CheckVerdict.NOTE, found, advice)
 
 
 def _java() -> Check:
@@ -36,19 +36,19 @@ def _java() -> Check:
     if home is None:
         return Check(
             "java",
-            Verdict.NOTE,
+            CheckVerdict.NOTE,
             f"no Java {OLDEST} or newer that the node can run",
             "`mlmon node start` fetches one; or install a JDK, or set JAVA_HOME.",
         )
-    return Check("java", Verdict.OK, f"Java {java_version(home)} at {home}")
+    return Check("java", CheckVerdict.OK, f"Java {java_version(home)} at {home}")
 
 
 def _distribution(cache: Path) -> Check:
     folder = installed(ELASTICSEARCH, cache)
     if folder is None:
         advice = "`mlmon node start` fetches it (132 MB, once)."
-        return Check("elasticsearch", Verdict.NOTE, "not fetched yet", advice)
-    return Check("elasticsearch", Verdict.OK, f"{ELASTICSEARCH.version} at {folder}")
+        return Check("elasticsearch", CheckVerdict.NOTE, "not fetched yet", advice)
+    return Check("elasticsearch", CheckVerdict.OK, f"{ELASTICSEARCH.version} at {folder}")
 
 
 def _disk(folder: Path) -> Check:
@@ -56,8 +56,8 @@ def _disk(folder: Path) -> Check:
     free = shutil.disk_usage(existing).free / _GIB
     found = f"{free:.1f} GiB free at {existing}"
     if free < _DISK_NEEDED:
-        return Check("disk", Verdict.MISSING, found, "Free some, or set MLMON_HOME elsewhere.")
-    return Check("disk", Verdict.OK, found)
+        return Check("disk", CheckVerdict.MISSING, found, "Free some, or set MLMON_HOME elsewhere.")
+    return Check("disk", CheckVerdict.OK, found)
 
 
 def _memory(settings: Settings) -> Check:
@@ -65,5 +65,5 @@ def _memory(settings: Settings) -> Check:
     found = f"{free:.1f} GiB available"
     if free < _MEMORY_NEEDED:
         advice = f"The node takes its heap ({settings.node_heap}) and 0.3 GiB: see MLMON_NODE_HEAP."
-        return Check("memory", Verdict.NOTE, found, advice)
-    return Check("memory", Verdict.OK, found)
+        return Check("memory", CheckVerdict.NOTE, found, advice)
+    return Check("memory", CheckVerdict.OK, found)

@@ -14,11 +14,11 @@ from typing import Any
 
 from mlmon.logging_config.schema.fields import Field
 
-Mapping = dict[str, Any]
+IndexMapping = dict[str, Any]
 
 # ECS's bound: longer values stay in the document but are not indexed.
-_KEYWORD: Mapping = {"type": "keyword", "ignore_above": 1024}
-_TYPES: dict[str, Mapping] = {
+_KEYWORD: IndexMapping = {"type": "keyword", "ignore_above": 1024}
+_TYPES: dict[str, IndexMapping] = {
     "keyword": _KEYWORD,
     "flattened": {"type": "flattened", "ignore_above": 1024},
     # The embedded core has no match_only_text; without norms, text is found the same way.
@@ -26,10 +26,10 @@ _TYPES: dict[str, Mapping] = {
 }
 # Texts only: Elasticsearch takes numbers by default, and one near 2^63, from any shipper,
 # makes it fail every date histogram over its index.
-_LOG_DATE: Mapping = {"type": "date", "format": "strict_date_optional_time"}
-_UNINDEXED: Mapping = {"index": False, "doc_values": False}
+_LOG_DATE: IndexMapping = {"type": "date", "format": "strict_date_optional_time"}
+_UNINDEXED: IndexMapping = {"index": False, "doc_values": False}
 # After the families: any other field of a line is kept, not indexed.
-_REST: Mapping = {
+_REST: IndexMapping = {
     "all else": {
         "match_mapping_type": ["string", "long", "double", "boolean", "date"],
         "mapping": {"type": "keyword", **_UNINDEXED},
@@ -37,7 +37,7 @@ _REST: Mapping = {
 }
 
 
-def flat_mapping(fields: Iterable[Field]) -> Mapping:
+def flat_mapping(fields: Iterable[Field]) -> IndexMapping:
     """Return the mapping of a data stream whose documents have flat keys."""
     table = list(fields)
     families = [field for field in table if field.is_family]
@@ -49,7 +49,7 @@ def flat_mapping(fields: Iterable[Field]) -> Mapping:
     }
 
 
-def mapping(fields: Iterable[Field]) -> Mapping:
+def mapping(fields: Iterable[Field]) -> IndexMapping:
     """Return the mapping of an index whose fields are all named in its table.
 
     Its dotted names are objects: an index cannot be changed to flat ones, only a stream rolls over.
@@ -57,16 +57,16 @@ def mapping(fields: Iterable[Field]) -> Mapping:
     return {"dynamic": False, "properties": {field.name: _type(field) for field in fields}}
 
 
-def _type(field: Field) -> Mapping:
+def _type(field: Field) -> IndexMapping:
     declared = _TYPES.get(field.type, {"type": field.type})
     # A list of numbers is a vector: it is read back with its document, never summed or sorted.
     vector = field.array and field.type == "double"
     return {**declared, **_UNINDEXED} if vector else declared
 
 
-def _log_type(field: Field) -> Mapping:
+def _log_type(field: Field) -> IndexMapping:
     return _LOG_DATE if field.type == "date" else _type(field)
 
 
-def _family(field: Field) -> Mapping:
+def _family(field: Field) -> IndexMapping:
     return {field.name: {"path_match": field.name, "mapping": _log_type(field)}}

@@ -6,12 +6,12 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.index_facts import MARK
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.lifecycle import Lifecycle
-from mlmon.elastic.indices.templates import Change
+from mlmon.elastic.indices.templates import TemplateChange
 
 
 def install(
     cluster: Cluster, lifecycles: Iterable[Lifecycle]
-) -> Iterator[tuple[Lifecycle, Change]]:
+) -> Iterator[tuple[Lifecycle, TemplateChange]]:
     """Install each policy, and yield what changed.
 
     Raises:
@@ -20,16 +20,16 @@ def install(
     """
     for lifecycle in lifecycles:
         change = pending(cluster, lifecycle)
-        if change is not Change.UNCHANGED:
+        if change is not TemplateChange.UNCHANGED:
             cluster.put_lifecycle_policy(lifecycle.policy, lifecycle.body())
         yield lifecycle, change
 
 
-def pending(cluster: Cluster, lifecycle: Lifecycle) -> Change:
+def pending(cluster: Cluster, lifecycle: Lifecycle) -> TemplateChange:
     """Return the effect that installing a policy would have."""
     present = cluster.get_lifecycle_policy(lifecycle.policy)
     if present is None:
-        return Change.CREATED
+        return TemplateChange.CREATED
     meta = present.get("_meta", {})
     if not meta.items() >= MARK.items():
         raise UserError(
@@ -37,4 +37,4 @@ def pending(cluster: Cluster, lifecycle: Lifecycle) -> Change:
             "Rename or delete it; mlmon does not overwrite what others made.",
         )
     same = meta == lifecycle.body()["policy"]["_meta"]
-    return Change.UNCHANGED if same else Change.UPDATED
+    return TemplateChange.UNCHANGED if same else TemplateChange.UPDATED

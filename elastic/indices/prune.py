@@ -49,7 +49,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PruneStep:
     """One action to carry out.
 
     Args:
@@ -69,7 +69,7 @@ class Step:
 
 def plan(
     cluster: Cluster, namespace: str, lifecycles: Iterable[Lifecycle], now: datetime
-) -> list[Step]:
+) -> list[PruneStep]:
     """Return the steps for a namespace, in the order to carry them out."""
     return [
         step
@@ -79,7 +79,7 @@ def plan(
     ]
 
 
-def carry_out(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Step]:
+def carry_out(cluster: Cluster, steps: Iterable[PruneStep]) -> Iterator[PruneStep]:
     """Carry out each step and yield it; an index that another run has deleted is left out.
 
     Raises:
@@ -93,7 +93,7 @@ def carry_out(cluster: Cluster, steps: Iterable[Step]) -> Iterator[Step]:
         yield step
 
 
-def decide(kept: Kept, lifecycle: Lifecycle, now: datetime) -> Step | None:
+def decide(kept: Kept, lifecycle: Lifecycle, now: datetime) -> PruneStep | None:
     """Return the step for an index, None where nothing is due."""
     facts = kept.facts
     if facts.policy is not None:
@@ -107,7 +107,7 @@ def decide(kept: Kept, lifecycle: Lifecycle, now: datetime) -> Step | None:
     else:
         reason = _expired(kept, lifecycle, now)
         act, target = Act.DELETE, facts.name
-    return Step(act, target, facts.documents, facts.size, reason) if reason else None
+    return PruneStep(act, target, facts.documents, facts.size, reason) if reason else None
 
 
 def observe(

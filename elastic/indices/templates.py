@@ -60,7 +60,7 @@ class Template:
         return str(self.body["index_patterns"][0])
 
 
-class Change(StrEnum):
+class TemplateChange(StrEnum):
     """The effect of installing a template."""
 
     CREATED = "created"
@@ -87,7 +87,7 @@ def fitting(cluster: Cluster) -> Iterator[Template]:
         yield template if policy is None else _managed(template, policy)
 
 
-def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
+def install(cluster: Cluster) -> Iterator[tuple[Template, TemplateChange]]:
     """Install each template, and yield what changed.
 
     Existing data follows: a data stream rolls over to the new template, and an index gets the new
@@ -98,20 +98,20 @@ def install(cluster: Cluster) -> Iterator[tuple[Template, Change]]:
     """
     for template in fitting(cluster):
         change = pending(cluster, template)
-        if change is not Change.UNCHANGED:
+        if change is not TemplateChange.UNCHANGED:
             cluster.put_index_template(template.name, template.body)
-        if _update_existing(cluster, template) and change is Change.UNCHANGED:
-            change = Change.UPDATED
+        if _update_existing(cluster, template) and change is TemplateChange.UNCHANGED:
+            change = TemplateChange.UPDATED
         yield template, change
 
 
-def pending(cluster: Cluster, template: Template) -> Change:
+def pending(cluster: Cluster, template: Template) -> TemplateChange:
     """Return the effect that installing a template would have."""
     present = cluster.get_index_template(template.name)
     if present is None:
-        return Change.CREATED
+        return TemplateChange.CREATED
     same = present.get("_meta") == template.body["_meta"]
-    return Change.UNCHANGED if same else Change.UPDATED
+    return TemplateChange.UNCHANGED if same else TemplateChange.UPDATED
 
 
 def _update_existing(cluster: Cluster, template: Template) -> int:

@@ -16,8 +16,8 @@ from mlmon.elastic.errors import UserError, root_cause
 from mlmon.elastic.system.folders import make_folder
 from mlmon.elastic.system.lock import hold
 
-Report = Callable[[str], None]
-Fetch = Callable[["Distribution", Path, Report], Path]
+ReportLine = Callable[[str], None]
+Fetch = Callable[["Distribution", Path, ReportLine], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ ELASTICSEARCH = Distribution(
 )
 
 
-def fetch_with_jgo(distribution: Distribution, repository: Path, report: Report) -> Path:
+def fetch_with_jgo(distribution: Distribution, repository: Path, report: ReportLine) -> Path:
     """Return the zip in the local Maven repository, downloading it where it is missing.
 
     Raises:
@@ -79,7 +79,7 @@ class _Download:
         report: Called with the progress in percent.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReportLine) -> None:
         self._report = report
 
     @contextmanager
@@ -104,7 +104,7 @@ def installed(distribution: Distribution, cache: Path) -> Path | None:
 
 
 def install(
-    distribution: Distribution, cache: Path, report: Report, fetch: Fetch = fetch_with_jgo
+    distribution: Distribution, cache: Path, report: ReportLine, fetch: Fetch = fetch_with_jgo
 ) -> Path:
     """Return the unpacked distribution's folder; fetch, verify and unpack it where needed.
 
@@ -125,7 +125,9 @@ def install(
         return folder
 
 
-def _verified(distribution: Distribution, repository: Path, report: Report, fetch: Fetch) -> Path:
+def _verified(
+    distribution: Distribution, repository: Path, report: ReportLine, fetch: Fetch
+) -> Path:
     # The first file may be an old, partial download; the second one was just fetched.
     for _ in range(2):
         archive = fetch(distribution, repository, report)

@@ -17,7 +17,7 @@ from mlmon.elastic.client.official import Elasticsearch
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.node import security as node_security
 from mlmon.elastic.node.config import OPEN, configure
-from mlmon.elastic.node.distribution import ELASTICSEARCH, Report
+from mlmon.elastic.node.distribution import ELASTICSEARCH, ReportLine
 from mlmon.elastic.node.files import NodeFiles, NodeState
 from mlmon.elastic.node.node_process import await_answer, spawn, terminate
 from mlmon.elastic.node.process import ProcessIdentity
@@ -48,7 +48,7 @@ class RunningNode:
     started: bool
 
 
-def start(settings: Settings, report: Report = lambda _: None) -> RunningNode:
+def start(settings: Settings, report: ReportLine = lambda _: None) -> RunningNode:
     """Start the node of this home and wait until it answers; a running one is returned as it is.
 
     Args:
@@ -108,7 +108,7 @@ def _alive(files: NodeFiles) -> NodeState | None:
     return None
 
 
-def _launch(settings: Settings, files: NodeFiles, report: Report) -> NodeState:
+def _launch(settings: Settings, files: NodeFiles, report: ReportLine) -> NodeState:
     runtime = provide(cache_folder(settings), report)
     security = node_security.SETTINGS if settings.node_secure else OPEN
     configure(files, runtime, settings.node_heap, settings.node_port, security)
@@ -161,7 +161,7 @@ def open_node(
     """
     if not url.startswith("https:"):
         return open_client([url], timeout=timeout)
-    access = node_security.Access(home)
+    access = node_security.NodeAccess(home)
     credentials = credentials or access.credentials()
     return open_client([url], credentials=credentials, ca_certs=str(access.ca), timeout=timeout)
 

@@ -45,7 +45,7 @@ _ITERATIONS = 10_000
 _BYTES = 32
 
 
-class Access:
+class NodeAccess:
     """How the users of one home reach its secured node.
 
     Args:
@@ -82,7 +82,7 @@ def secure(files: NodeFiles, runtime: Runtime) -> None:
     Raises:
         UserError: No certificate could be made.
     """
-    access = Access(files.home)
+    access = NodeAccess(files.home)
     certificate = files.folder / "certificate"
     if not certificate.is_dir():
         _make_certificate(certificate, files, runtime)
@@ -137,7 +137,7 @@ def _draw_password(path: Path) -> None:
         file.write(secrets.token_urlsafe(24))
 
 
-def _users(access: Access) -> dict[str, str]:
+def _users(access: NodeAccess) -> dict[str, str]:
     """Return the content of the configuration files for users and roles."""
     hashes = (f"{user}:{_hash(access.credentials(user)[1])}\n" for user in USERS)
     return {

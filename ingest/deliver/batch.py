@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mlmon.ingest.deliver.dead_letter import DeadLetter
-from mlmon.ingest.encode.line import Encoder, LineError, event_id, is_blank
-from mlmon.ingest.files.source import Block, Source
+from mlmon.ingest.encode.line import LineEncoder, LineError, event_id, is_blank
+from mlmon.ingest.files.source import Block, LogSource
 
 
 @dataclass(slots=True)
-class _Share:
+class _SourceShare:
     """The items of a batch that came from one block.
 
     Attributes:
@@ -42,14 +42,14 @@ class Batch:
     rejected: list[DeadLetter] = field(default_factory=list)
     size: int = 0
     maybe_sent: bool = False
-    _shares: list[_Share] = field(default_factory=list)
+    _shares: list[_SourceShare] = field(default_factory=list)
 
     @property
     def blocks(self) -> list[Block]:
         """The blocks the lines came in, in the order of reading."""
         return [share.block for share in self._shares]
 
-    def add(self, block: Block, encoder: Encoder) -> int:
+    def add(self, block: Block, encoder: LineEncoder) -> int:
         """Add the lines of a block; return how many there are, without blank ones."""
         self.maybe_sent |= block.maybe_sent
         first = len(self.items)
@@ -60,7 +60,7 @@ class Batch:
         except LineError:
             items, numbers = self._encode_some(block, encoder)
         self.items += items
-        self._shares.append(_Share(block, first, numbers))
+        self._shares.append(_SourceShare(block, first, numbers))
         self.size += sum(map(len, items))
         return len(items) + len(self.rejected) - rejected
 
@@ -78,7 +78,7 @@ class Batch:
         share = self._share(index)
         return _dead_letter(share.block, share.numbers[index - share.first], reason)
 
-    def source(self, index: int) -> Source:
+    def source(self, index: int) -> LogSource:
         """Return the file of an item."""
         return self._share(index).block.source
 
@@ -87,13 +87,13 @@ class Batch:
         for share in self._shares:
             yield share.block, len(share.numbers)
 
-    def _encode_all(self, block: Block, encoder: Encoder) -> list[bytes]:
+    def _encode_all(self, block: Block, encoder: LineEncoder) -> list[bytes]:
         if block.rejected:
             raise LineError(block.rejected)
         encode, fields = encoder.encode, block.source.fields
         return [encode(line, fields) for line in block.lines]
 
-    def _encode_some(self, block: Block, encoder: Encoder) -> tuple[list[bytes], list[int]]:
+    def _encode_some(self, block: Block, encoder: LineEncoder) -> tuple[list[bytes], list[int]]:
         """Encode the lines that can be, reject the others; return items and their numbers."""
         items: list[bytes] = []
         numbers: list[int] = []
@@ -109,7 +109,7 @@ class Batch:
                     self.size += len(line)
         return items, numbers
 
-    def _share(self, index: int) -> _Share:
+    def _share(self, index: int) -> _SourceShare:
         return self._shares[bisect_right(self._shares, index, key=lambda share: share.first) - 1]
 
 

@@ -13,8 +13,8 @@ from mlmon.elastic.indices.names import DEAD_LETTER, data_stream
 from mlmon.elastic.system.lock import hold
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.delivery import Delivery
-from mlmon.ingest.encode.line import Encoder, LineError, event_id
-from mlmon.ingest.files.source import Limits
+from mlmon.ingest.encode.line import LineEncoder, LineError, event_id
+from mlmon.ingest.files.source import ReadLimits
 from mlmon.ingest.state.checkpoint import sync_folder
 from mlmon.ingest.state.counts import RunCounts
 
@@ -196,7 +196,7 @@ class RetriedItems:
 
 
 def retry_rejected(
-    dead_letters: DeadLetters, encoder: Encoder, delivery: Delivery, limits: Limits
+    dead_letters: DeadLetters, encoder: LineEncoder, delivery: Delivery, limits: ReadLimits
 ) -> RunCounts:
     """Send all dead letters again; those that are rejected again are kept again.
 
@@ -224,8 +224,8 @@ def retry_rejected(
 
 def _retry_batches(
     letters: Iterable[DeadLetter],
-    encoder: Encoder,
-    limits: Limits,
+    encoder: LineEncoder,
+    limits: ReadLimits,
     again: list[DeadLetter],
     counts: RunCounts,
 ) -> Iterator[RetriedItems]:

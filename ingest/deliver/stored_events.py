@@ -20,7 +20,7 @@ _LONGEST_WRITE_S, _POLL_S = 10.0, 0.05
 _ADDED_PREFIXES = ("agent.", "data_stream.", "input.", "log.file.", "log.offset", "host.")
 """Fields that shippers and ingest pipelines add or change."""
 
-Document = dict[str, Any]
+StoredEvent = dict[str, Any]
 
 
 class SearchTarget(Protocol):
@@ -48,7 +48,7 @@ class StoredEvents:
         self._target = target
         self._streams = streams
 
-    def find(self, ids: Sequence[str]) -> dict[str, Document]:
+    def find(self, ids: Sequence[str]) -> dict[str, StoredEvent]:
         """Return the stored event of each id that is there, refreshing the streams first."""
         if not ids:
             return {}
@@ -73,7 +73,7 @@ class StoredEvents:
             # Unknown, such as without the privilege `monitor`: the look-up has to do.
             return
 
-    def _page(self, ids: Sequence[str]) -> Iterator[tuple[str, Document]]:
+    def _page(self, ids: Sequence[str]) -> Iterator[tuple[str, StoredEvent]]:
         body = {
             "size": len(ids) * _COPIES,
             "query": {"ids": {"values": list(ids)}},
@@ -85,7 +85,7 @@ class StoredEvents:
             yield hit["_id"], hit.get("_source") or {}
 
 
-def differing_fields(line: bytes, stored: Document) -> list[str]:
+def differing_fields(line: bytes, stored: StoredEvent) -> list[str]:
     """Return the fields that a line and the stored event of its id both have, unequal.
 
     What only one of them has is ignored: ingest pipelines add and remove fields. Times are compared
@@ -115,7 +115,7 @@ def _equal(name: str, ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
 
 
-def _flat(event: Document, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(event: StoredEvent, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield each value with its dotted name, whether it is written flat or nested."""
     for name, value in event.items():
         if isinstance(value, dict):

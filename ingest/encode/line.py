@@ -47,7 +47,7 @@ class LineError(Exception):
     """The line cannot be stored; the text gives the reason."""
 
 
-class Encoder:
+class LineEncoder:
     """Turns lines into bulk items for the data streams `logs-<event.dataset>-<namespace>`.
 
     Args:

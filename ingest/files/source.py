@@ -27,7 +27,7 @@ UNFINISHED = "the file ends within this line"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReadLimits:
     """How long a line may be, in bytes without its newline."""
 
     line_bytes: int = 1 << 20
@@ -54,7 +54,7 @@ class Block:
         starts: Where each line begins, bytes from `start`; None where each follows the one before.
     """
 
-    source: "Source"
+    source: "LogSource"
     start: int
     end: int
     lines: list[bytes]
@@ -75,7 +75,7 @@ class FileReplacedError(Exception):
     """The file was truncated or overwritten, so that its offset means nothing any more."""
 
 
-class Source:
+class LogSource:
     """A file that is open.
 
     Args:
@@ -96,7 +96,7 @@ class Source:
         self,
         record: FileRecord,
         content: Content,
-        limits: Limits,
+        limits: ReadLimits,
         *,
         maybe_shipped_by_others: bool = False,
         persistent: bool = True,

@@ -29,7 +29,7 @@ from mlmon.ingest.files.paths import (
     siblings,
     why_not_a_log,
 )
-from mlmon.ingest.files.source import Block, FileReplacedError, Limits, Source
+from mlmon.ingest.files.source import Block, FileReplacedError, LogSource, ReadLimits
 
 Clock = Callable[[], float]
 Identity = tuple[int, int]
@@ -77,7 +77,7 @@ class OpenFile:
         changed: When it had another size, seconds since the epoch.
     """
 
-    source: Source
+    source: LogSource
     away: bool = False
     size: int = 0
     changed: float = 0.0
@@ -137,7 +137,7 @@ class Tailer:
         patterns: Sequence[str],
         records: Iterable[FileRecord] = (),
         *,
-        limits: Limits | None = None,
+        limits: ReadLimits | None = None,
         following: bool = True,
         maybe_shipped_by_others: Callable[[], bool] = lambda: False,
         most_open: int | None = None,
@@ -149,7 +149,7 @@ class Tailer:
         self.waiting: dict[str, str] = {}
         self.changes = 0
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
-        self._limits = limits or Limits()
+        self._limits = limits or ReadLimits()
         self._following = following
         self._maybe_shipped_by_others = maybe_shipped_by_others
         self._most_open = most_open
@@ -158,18 +158,18 @@ class Tailer:
         self._known = KnownFiles(records)
         self._first = True
         self._open: dict[Identity, OpenFile] = {}
-        self._open_by_start: dict[bytes, list[Source]] = {}
-        self._undecided: list[Source] = []
+        self._open_by_start: dict[bytes, list[LogSource]] = {}
+        self._undecided: list[LogSource] = []
         self._ignored: dict[Identity, tuple[int, int]] = {}
         self._lost: list[LostBytes] = []
         self._turns: list[Identity] = []
         if STANDARD_INPUT in patterns:
             record = FileRecord(STANDARD_INPUT, STANDARD_INPUT, *_STANDARD_INPUT_KEY)
-            source = Source(record, PipeContent(0), self._limits, persistent=False)
+            source = LogSource(record, PipeContent(0), self._limits, persistent=False)
             self._open[_STANDARD_INPUT_KEY] = OpenFile(source)
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[LogSource]:
         """The open files."""
         return [file.source for file in self._open.values()]
 
@@ -320,10 +320,10 @@ class Tailer:
         for source in self.sources:
             self._index(source)
 
-    def _index(self, source: Source) -> None:
+    def _index(self, source: LogSource) -> None:
         self._open_by_start.setdefault(source.head[:START_BYTES], []).append(source)
 
-    def _open_alike(self, candidate: Candidate) -> list[Source]:
+    def _open_alike(self, candidate: Candidate) -> list[LogSource]:
         """Return the open files that are equal to a candidate as far as both heads go."""
         start = candidate.head[:START_BYTES]
         if len(start) == START_BYTES:
@@ -386,7 +386,7 @@ class Tailer:
         record.seen = self._clock()
         self.problems.pop(path, None)
         self.blocked.pop(path, None)
-        source = Source(
+        source = LogSource(
             record,
             content,
             self._limits,

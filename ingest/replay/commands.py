@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json
+from mlmon.elastic.command_options import JsonOption
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.replay import ReplayResult, Target
+    from mlmon.ingest.replay.mapping import ColumnMapping
+    from mlmon.ingest.replay.replay import ReplayResult, ReplayTarget
     from mlmon.ingest.replay.table import Table
 
 app = typer.Typer()
@@ -34,7 +34,7 @@ def replay(
         Path | None,
         typer.Option(help="Write this Parquet file for `mlmon baseline create`, and no events."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a table of past predictions as events, ready for `mlmon ship`.
 
@@ -64,7 +64,7 @@ def replay(
 
 
 def _run(
-    table: "Table", mapping: "Mapping", out: Path, training_set: Path | None
+    table: "Table", mapping: "ColumnMapping", out: Path, training_set: Path | None
 ) -> tuple["ReplayResult", dict[str, int]]:
     """Replay the table; return the result, and what the log changed in the values."""
     from mlmon.ingest.progress import ProgressBar
@@ -76,7 +76,7 @@ def _run(
     stem = table.path.name.split(".")[0] or "table"
     entity = entity_id(table.path, mapping)
     events = EventFiles(out, stem, mapping, entity)
-    target: Target = events
+    target: ReplayTarget = events
     if training_set is not None:
         from mlmon.ingest.replay.training_set import TrainingSet
 

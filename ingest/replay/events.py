@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mmap import mmap
     from pathlib import Path
 
-    from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.rows import Prediction
+    from mlmon.ingest.replay.mapping import ColumnMapping
+    from mlmon.ingest.replay.rows import PredictionRow
     from mlmon.logging_config import Service
 
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = b'"ml.log.changes":'
 
 
-class _Lines:
+class _EventLines:
     """A log's sink that keeps the lines until they are written, and counts what the log changed."""
 
     def __init__(self, changes: Counter[str]) -> None:
@@ -74,7 +74,7 @@ class _EventFile:
         self._entity_id = entity_id.encode()
         self._times: array[int] = array("q")
         self._ends: array[int] = array("q", [0])
-        self._lines = _Lines(changes)
+        self._lines = _EventLines(changes)
         self.log = open_log(
             service, clock=self._clock, entity_id=entity_id, strict=True, sink=self._lines
         )
@@ -125,7 +125,7 @@ class EventFiles:
         changes: what the log had to change in the values, each `<kind>:<field>`, by events.
     """
 
-    def __init__(self, folder: Path, stem: str, mapping: Mapping, entity_id: str) -> None:
+    def __init__(self, folder: Path, stem: str, mapping: ColumnMapping, entity_id: str) -> None:
         service = mapping.service.service()
         self.changes: Counter[str] = Counter()
         self._model = mapping.model.name
@@ -139,7 +139,7 @@ class EventFiles:
         )
         self._files = (self._predictions, self._outcomes)
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, prediction: PredictionRow) -> None:
         """Write a prediction, and its outcome if there is one, as one trace."""
         known = f"{self._entity_id} {prediction.prediction_id}".encode()
         trace_id = hashlib.blake2b(known, digest_size=16).hexdigest()
@@ -181,7 +181,7 @@ class EventFiles:
 _BLOCK = 1 << 20
 
 
-def entity_id(path: Path, mapping: Mapping) -> str:
+def entity_id(path: Path, mapping: ColumnMapping) -> str:
     """Return the id: 64 bits, `replay-0123abcd-4567ef89`.
 
     Another mapping gives another id, for it makes other events of the same rows, and an id that

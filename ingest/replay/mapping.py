@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 Unit = Literal["s", "ms", "us", "ns"]
 """What a time given as a number counts, since 1970."""
 
-Column = Annotated[str, Field(min_length=1)]
+ColumnName = Annotated[str, Field(min_length=1)]
 Duration = Annotated[str, AfterValidator(lambda text: parse_duration(text) and text)]
 
 
-class Section(BaseModel):
+class MappingSection(BaseModel):
     """A table of the mapping file; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ServiceSection(Section):
+class ServiceSection(MappingSection):
     """`[service]`: whose events they are."""
 
-    name: Column
+    name: ColumnName
     version: str = "0"
     environment: str = "production"
 
@@ -48,12 +48,12 @@ class ServiceSection(Section):
         return Service(self.name, self.version, self.environment)
 
 
-class ModelSection(Section):
+class ModelSection(MappingSection):
     """`[model]`: its name, and its version as a fixed text or from a column."""
 
-    name: Column
+    name: ColumnName
     version: str | None = None
-    version_column: Column | None = None
+    version_column: ColumnName | None = None
 
     @model_validator(mode="after")
     def _one_version(self) -> Self:
@@ -62,7 +62,7 @@ class ModelSection(Section):
         return self
 
 
-class TimeSection(Section):
+class TimeSection(MappingSection):
     """`[time]`: from a column, or row after row from a start.
 
     Attributes:
@@ -73,7 +73,7 @@ class TimeSection(Section):
         interval: from one row to the next, for example `1s`.
     """
 
-    column: Column | None = None
+    column: ColumnName | None = None
     unit: Unit | None = None
     format: str | None = None
     start: datetime | None = None
@@ -98,7 +98,7 @@ class TimeSection(Section):
         return start.astimezone(UTC) + (number - 1) * parse_duration(self.interval)
 
 
-class PredictionSection(Section):
+class PredictionSection(MappingSection):
     """`[prediction]`: id, score and decision.
 
     Attributes:
@@ -108,10 +108,10 @@ class PredictionSection(Section):
         approved: column of the decision, yes or no; without it the threshold decides.
     """
 
-    id: Column | None = None
-    score: Column
+    id: ColumnName | None = None
+    score: ColumnName
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    approved: Column | None = None
+    approved: ColumnName | None = None
 
     @model_validator(mode="after")
     def _decided(self) -> Self:
@@ -120,7 +120,7 @@ class PredictionSection(Section):
         return self
 
 
-class OutcomeSection(Section):
+class OutcomeSection(MappingSection):
     """`[outcome]`: what came true, where the table knows it.
 
     Attributes:
@@ -134,11 +134,11 @@ class OutcomeSection(Section):
         delay: how long after the prediction it became known, where there is no column.
     """
 
-    label: Column
+    label: ColumnName
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
-    value: Column | None = None
-    time: Column | None = None
+    value: ColumnName | None = None
+    time: ColumnName | None = None
     unit: Unit | None = None
     format: str | None = None
     delay: Duration | None = None
@@ -152,12 +152,12 @@ class OutcomeSection(Section):
         return self
 
 
-class FeaturesSection(Section):
+class FeaturesSection(MappingSection):
     """`[features]`: the columns of each kind."""
 
-    numeric: tuple[Column, ...] = ()
-    categorical: tuple[Column, ...] = ()
-    embedding: tuple[Column, ...] = ()
+    numeric: tuple[ColumnName, ...] = ()
+    categorical: tuple[ColumnName, ...] = ()
+    embedding: tuple[ColumnName, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ class FeaturesSection(Section):
         return self
 
 
-class TableSection(Section):
+class TableSection(MappingSection):
     """`[table]`: how the table is written.
 
     Attributes:
@@ -184,7 +184,7 @@ class TableSection(Section):
     missing: tuple[str, ...] = ()
 
 
-class Mapping(Section):
+class ColumnMapping(MappingSection):
     """The complete mapping file."""
 
     service: ServiceSection
@@ -224,7 +224,7 @@ class Mapping(Section):
         return parse_duration(text) if text else timedelta()
 
 
-def read_mapping(path: Path) -> Mapping:
+def read_mapping(path: Path) -> ColumnMapping:
     """Read a mapping file.
 
     Raises:
@@ -238,7 +238,7 @@ def read_mapping(path: Path) -> Mapping:
     except ValueError as error:
         raise UserError(f"{path} is not TOML: {error}", suggest) from error
     try:
-        return Mapping.model_validate(document)
+        return ColumnMapping.model_validate(document)
     except ValidationError as error:
         faults = [_describe(fault) for fault in error.errors()]
         raise UserError(f"{path}: {'; '.join(faults)}", suggest) from error

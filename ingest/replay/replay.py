@@ -13,22 +13,22 @@ import orjson
 
 from mlmon.elastic.errors import UserError
 from mlmon.ingest.replay.output import Output
-from mlmon.ingest.replay.rows import Interpreter, Prediction, RowError
+from mlmon.ingest.replay.rows import Interpreter, PredictionRow, RowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.rows import Row
+    from mlmon.ingest.replay.mapping import ColumnMapping
+    from mlmon.ingest.replay.rows import TableRow
     from mlmon.ingest.replay.table import Chunk, Table
 
 
-class Target(Protocol):
+class ReplayTarget(Protocol):
     """Takes predictions."""
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, prediction: PredictionRow) -> None:
         """Take one."""
 
     def flush(self) -> None:
@@ -74,7 +74,7 @@ class ReplayResult:
         """Rows that could not be written."""
         return sum(rejection.rows for rejection in self.rejections)
 
-    def count(self, prediction: Prediction) -> None:
+    def count(self, prediction: PredictionRow) -> None:
         """Count a row that was written."""
         self.predictions += 1
         self.outcomes += prediction.outcome is not None
@@ -136,7 +136,7 @@ class RejectedRows:
             self._rejections.values(), key=lambda rejection: (-rejection.rows, rejection.first)
         )
 
-    def add(self, number: int, row: Row, error: RowError) -> None:
+    def add(self, number: int, row: TableRow, error: RowError) -> None:
         """Keep a row."""
         line = {
             "row": number,
@@ -220,7 +220,12 @@ class Replay:
     """
 
     def __init__(
-        self, table: Table, mapping: Mapping, entity_id: str, target: Target, rejected: Path
+        self,
+        table: Table,
+        mapping: ColumnMapping,
+        entity_id: str,
+        target: ReplayTarget,
+        rejected: Path,
     ) -> None:
         self._table = table
         self._columns = tuple(mapping.columns)

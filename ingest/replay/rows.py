@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping as Features
 
-    from mlmon.ingest.replay.mapping import Mapping
+    from mlmon.ingest.replay.mapping import ColumnMapping
     from mlmon.logging_config.emit.events import Feature
 
 _T = TypeVar("_T")
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
 """A row's cells by column."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OutcomeRow:
     """What came true.
 
     Attributes:
@@ -42,7 +42,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class PredictionRow:
     """A row, interpreted.
 
     Attributes:
@@ -62,7 +62,7 @@ class Prediction:
     score: float
     approved: bool
     features: Features[str, Feature]
-    outcome: Outcome | None
+    outcome: OutcomeRow | None
     naive: bool
 
 
@@ -90,7 +90,7 @@ class Interpreter:
         stem: Begins the ids of predictions where the table has none.
     """
 
-    def __init__(self, mapping: Mapping, stem: str) -> None:
+    def __init__(self, mapping: ColumnMapping, stem: str) -> None:
         self._mapping = mapping
         self._stem = stem
         self._delay = mapping.delay
@@ -102,7 +102,7 @@ class Interpreter:
             *((column, cells.vector) for column in features.embedding),
         ]
 
-    def prediction(self, number: int, row: Row) -> Prediction:
+    def prediction(self, number: int, row: TableRow) -> PredictionRow:
         """Interpret a row; `number` counts from 1.
 
         Raises:
@@ -112,7 +112,7 @@ class Interpreter:
         time, naive = self._time(number, row)
         score = self._required(row, mapped.score, cells.probability)
         outcome, outcome_naive = self._outcome(row, time)
-        return Prediction(
+        return PredictionRow(
             prediction_id=self.prediction_id(number, row),
             model_version=self._version(row),
             time=time,
@@ -125,7 +125,7 @@ class Interpreter:
             naive=naive or outcome_naive,
         )
 
-    def prediction_id(self, number: int, row: Row) -> str:
+    def prediction_id(self, number: int, row: TableRow) -> str:
         """Return the id of a row's prediction.
 
         Raises:
@@ -136,7 +136,7 @@ class Interpreter:
             return f"{self._stem}-{number}"
         return self._required(row, column, _identifier)
 
-    def _time(self, number: int, row: Row) -> tuple[datetime, bool]:
+    def _time(self, number: int, row: TableRow) -> tuple[datetime, bool]:
         part = self._mapping.time
         if part.column is None:
             try:
@@ -148,19 +148,19 @@ class Interpreter:
             row, part.column, lambda cell: cells.moment(cell, part.unit, part.format)
         )
 
-    def _version(self, row: Row) -> str:
+    def _version(self, row: TableRow) -> str:
         part = self._mapping.model
         if part.version_column is None:
             return part.version or ""
         return self._required(row, part.version_column, cells.text)
 
-    def _approved(self, row: Row, score: float) -> bool:
+    def _approved(self, row: TableRow, score: float) -> bool:
         part = self._mapping.prediction
         if part.approved is not None:
             return self._required(row, part.approved, cells.binary)
         return part.threshold is not None and score >= part.threshold
 
-    def _outcome(self, row: Row, predicted: datetime) -> tuple[Outcome | None, bool]:
+    def _outcome(self, row: TableRow, predicted: datetime) -> tuple[OutcomeRow | None, bool]:
         part = self._mapping.outcome
         if part is None:
             return None, False
@@ -175,9 +175,9 @@ class Interpreter:
             known, naive = self._required(
                 row, part.time, lambda cell: cells.moment(cell, part.unit, part.format)
             )
-        return Outcome(label, value, known.astimezone(UTC)), naive
+        return OutcomeRow(label, value, known.astimezone(UTC)), naive
 
-    def _optional(self, row: Row, column: str, parse: Callable[[Any], _T]) -> _T | None:
+    def _optional(self, row: TableRow, column: str, parse: Callable[[Any], _T]) -> _T | None:
         """Return what a cell means; None where it is empty, NaN or a text that means missing."""
         cell = row[column]
         kind = type(cell)
@@ -192,7 +192,7 @@ class Interpreter:
         except CellError as error:
             raise RowError(column, cell, str(error)) from None
 
-    def _required(self, row: Row, column: str, parse: Callable[[Any], _T]) -> _T:
+    def _required(self, row: TableRow, column: str, parse: Callable[[Any], _T]) -> _T:
         value = self._optional(row, column, parse)
         if value is None:
             reason = "is missing: fill the cell, or take the column out of the mapping"

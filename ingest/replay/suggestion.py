@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlmon.ingest.replay.mapping import Unit
 
 
-Kind = Literal["numeric", "categorical", "embedding", "time", "empty"]
+ColumnKind = Literal["numeric", "categorical", "embedding", "time", "empty"]
 
 _EPOCHS: Final[dict[Unit, tuple[float, float]]] = {
     "s": (1e9, 1e10),
@@ -47,7 +47,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     binary: bool = False
     share: bool = False
     distinct: bool = False
@@ -74,7 +74,7 @@ def describe(name: str, values: Sequence[Any], missing: Collection[str]) -> Colu
     )
 
 
-def _kind_of(known: Sequence[Any]) -> Kind:
+def _kind_of(known: Sequence[Any]) -> ColumnKind:
     if not isinstance(known[0], bool) and _fit(known, cells.number):
         return "numeric"
     if _fit(known, lambda cell: cells.moment(cell, None, None)):

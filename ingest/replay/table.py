@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.rows import Row
+    from mlmon.ingest.replay.mapping import ColumnMapping
+    from mlmon.ingest.replay.rows import TableRow
 
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -62,7 +62,7 @@ def open_table(path: Path, delimiter: str = ",") -> Table:
     return table
 
 
-def require_columns(table: Table, mapping: Mapping) -> None:
+def require_columns(table: Table, mapping: ColumnMapping) -> None:
     """Check that the table has each column of the mapping.
 
     Raises:
@@ -112,7 +112,7 @@ class Chunk:
     broken: Sequence[BrokenRow] = field(default=())
     done: float = 1.0
 
-    def rows(self) -> Iterator[tuple[int, Row]]:
+    def rows(self) -> Iterator[tuple[int, TableRow]]:
         """Yield each row with its number."""
         names = tuple(self.columns)
         for number, *cells in zip(self.numbers, *self.columns.values(), strict=True):

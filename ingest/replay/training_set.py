@@ -13,8 +13,8 @@ from mlmon.logging_config.emit.field_rules import field_part
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlmon.ingest.replay.mapping import Mapping
-    from mlmon.ingest.replay.rows import Prediction
+    from mlmon.ingest.replay.mapping import ColumnMapping
+    from mlmon.ingest.replay.rows import PredictionRow
 
 SCORE = "ml.prediction.score"
 LABEL = "ml.outcome.label"
@@ -30,7 +30,7 @@ class TrainingSet:
         mapping: Names the features.
     """
 
-    def __init__(self, path: Path, mapping: Mapping) -> None:
+    def __init__(self, path: Path, mapping: ColumnMapping) -> None:
         features = mapping.features
         self._columns = {name: field_part(name) for name in features.columns}
         kinds = [
@@ -44,7 +44,7 @@ class TrainingSet:
         self._writer: pq.ParquetWriter | None = None
         self._rows: list[dict[str, Any]] = []
 
-    def write(self, prediction: Prediction) -> None:
+    def write(self, prediction: PredictionRow) -> None:
         """Take a row."""
         row = {self._columns[name]: _plain(value) for name, value in prediction.features.items()}
         outcome = prediction.outcome

@@ -18,7 +18,7 @@ import orjson
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.elastic.indices.names import SHIPPING, data_stream
 from mlmon.ingest.encode.line import LineError, parse
-from mlmon.ingest.files.source import Source
+from mlmon.ingest.files.source import LogSource
 from mlmon.ingest.state.checkpoint import atomic_write
 from mlmon.ingest.state.counts import LineCounts, RunCounts
 
@@ -118,7 +118,7 @@ class Health:
             raise ValueError(f"not a shipper's status: {error!r}") from error
 
 
-def file_health(source: Source, counts: LineCounts, now: datetime) -> FileHealth:
+def file_health(source: LogSource, counts: LineCounts, now: datetime) -> FileHealth:
     """Return the health of an open file."""
     lag = max(0, source.content.size() - source.record.offset)
     seconds = _age(source.last_decided, now) if lag else 0.0

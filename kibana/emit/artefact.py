@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-Kind = Literal["data-view", "saved-object", "dashboard", "connector", "rule", "watch"]
+ArtefactKind = Literal["data-view", "saved-object", "dashboard", "connector", "rule", "watch"]
 """What the body is:
 
 - `data-view`: the body of `POST /api/data_views/data_view`.
@@ -21,7 +21,7 @@ Kind = Literal["data-view", "saved-object", "dashboard", "connector", "rule", "w
 - `rule`: the body of `POST /api/alerting/rule/{id}`.
 - `watch`: the body of `PUT _watcher/watch/{id}`, sent to Elasticsearch.
 """
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[ArtefactKind, ...] = get_args(ArtefactKind)
 """The kinds, each before those that may name its ids."""
 
 
@@ -35,7 +35,7 @@ class Artefact:
         body: JSON, without secrets.
     """
 
-    kind: Kind
+    kind: ArtefactKind
     id: str
     body: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ def is_owned_artefact(artefact: Artefact) -> bool:
     return is_owned(artefact.kind, artefact.body)
 
 
-def is_owned(kind: Kind, body: Mapping[str, Any]) -> bool:
+def is_owned(kind: ArtefactKind, body: Mapping[str, Any]) -> bool:
     """Whether a body, ours or Kibana's, names mlmon as its owner.
 
     A rule does so in its tags, a connector and a data view in their names, a watch in its metadata,

@@ -25,9 +25,9 @@ from mlmon.kibana.emit.saved_objects import heading_markdown, panel_title, title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.dashboard import Dashboard
-    from mlmon.dashboards.model.layout import Placed
+    from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.palette import Tone
 
 _LAYERS = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
@@ -35,13 +35,13 @@ _OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula
 _LEGEND = {"visibility": "auto", "placement": "outside", "position": "bottom"}
 
 
-def whole(panels: Sequence[Placed]) -> bool:
+def whole(panels: Sequence[PlacedPanel]) -> bool:
     """Whether the API can take a dashboard with nothing replaced."""
     return not any(isinstance(panel.panel, Picture) for panel in panels)
 
 
 def dashboard(
-    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], target: Target
+    shown: Dashboard, panels: Sequence[PlacedPanel], others: Sequence[Dashboard], target: LinkTarget
 ) -> Json:
     """Return a dashboard's body; the arguments are those of `emit_saved_objects.dashboard`."""
     body: Json = {
@@ -71,13 +71,15 @@ def dashboard(
     return body
 
 
-def _panel(placed: Placed, others: Sequence[Dashboard], target: Target) -> Json:
+def _panel(placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget) -> Json:
     kind, config = _content(placed, others, target)
     grid = {"x": placed.x, "y": placed.y, "w": placed.w, "h": placed.h}
     return {"type": kind, "id": placed.id, "grid": grid, "config": config}
 
 
-def _content(placed: Placed, others: Sequence[Dashboard], target: Target) -> tuple[str, Json]:
+def _content(
+    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
+) -> tuple[str, Json]:
     match placed.panel:
         case Chart() as chart:
             return "vis", _chart(chart, target)
@@ -100,7 +102,7 @@ def _markdown(content: str) -> Json:
     return {"content": content, "settings": settings, "hide_title": True}
 
 
-def _chart(chart: Chart, target: Target) -> Json:
+def _chart(chart: Chart, target: LinkTarget) -> Json:
     emitter = {"tile": _tile, "table": _table, "heatmap": _heatmap}.get(chart.draw, _xy)
     drawn = emitter(chart, target)
     config = {"title": chart.title, "description": chart.sentence, **drawn}
@@ -110,7 +112,7 @@ def _chart(chart: Chart, target: Target) -> Json:
     return config
 
 
-def _drilldown(name: str, target: Target) -> Json:
+def _drilldown(name: str, target: LinkTarget) -> Json:
     return {
         "type": "dashboard_drilldown",
         "dashboard_id": target.id(name),
@@ -122,7 +124,7 @@ def _drilldown(name: str, target: Target) -> Json:
     }
 
 
-def _xy(chart: Chart, target: Target) -> Json:
+def _xy(chart: Chart, target: LinkTarget) -> Json:
     layers = [
         _xy_layer(chart, layer, "line" if index else _LAYERS[chart.draw], target)
         for index, layer in enumerate(chart.layers)
@@ -134,7 +136,7 @@ def _xy(chart: Chart, target: Target) -> Json:
     return {"type": "xy", "legend": _LEGEND, "axis": axis, "layers": layers}
 
 
-def _xy_layer(chart: Chart, layer: Layer, kind: str, target: Target) -> Json:
+def _xy_layer(chart: Chart, layer: Layer, kind: str, target: LinkTarget) -> Json:
     drawn: Json = {
         "type": kind,
         "data_source": _source(chart, target),
@@ -146,7 +148,7 @@ def _xy_layer(chart: Chart, layer: Layer, kind: str, target: Target) -> Json:
     return drawn
 
 
-def _lines(chart: Chart, target: Target) -> Json:
+def _lines(chart: Chart, target: LinkTarget) -> Json:
     return {
         "type": "reference_lines",
         "data_source": _source(chart, target),
@@ -166,7 +168,7 @@ def _lines(chart: Chart, target: Target) -> Json:
     }
 
 
-def _tile(chart: Chart, target: Target) -> Json:
+def _tile(chart: Chart, target: LinkTarget) -> Json:
     measure = {"type": "primary", **_measure(chart.measures[0], chart)}
     if chart.steps:
         measure["color"] = {"type": "dynamic", "range": "absolute", "steps": _steps(chart)}
@@ -181,7 +183,7 @@ def _steps(chart: Chart) -> list[Json]:
     ]
 
 
-def _table(chart: Chart, target: Target) -> Json:
+def _table(chart: Chart, target: LinkTarget) -> Json:
     layer, direction = chart.layers[0], sorted_by_first(chart)
     by_first = {"column_type": "metric", "index": 0, "direction": direction}
     return {
@@ -193,7 +195,7 @@ def _table(chart: Chart, target: Target) -> Json:
     }
 
 
-def _heatmap(chart: Chart, target: Target) -> Json:
+def _heatmap(chart: Chart, target: LinkTarget) -> Json:
     layer = chart.layers[0]
     return {
         "type": "heatmap",
@@ -204,7 +206,7 @@ def _heatmap(chart: Chart, target: Target) -> Json:
     }
 
 
-def _source(chart: Chart, target: Target) -> Json:
+def _source(chart: Chart, target: LinkTarget) -> Json:
     return {"type": "data_view_reference", "ref_id": data_view_id(chart.source, target)}
 
 

@@ -9,9 +9,9 @@ from mlmon.dashboards.model.source import label
 from mlmon.kibana.emit.artefact import OWNER
 
 if TYPE_CHECKING:
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.condition import Json
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
     from mlmon.logging_config.schema.fields import Field
 
 _FORMATS: Final[dict[str, Json]] = {
@@ -38,12 +38,12 @@ _FORMATS: Final[dict[str, Json]] = {
 }
 
 
-def data_view_id(source: Source, target: Target) -> str:
+def data_view_id(source: DataSource, target: LinkTarget) -> str:
     """Return the id of a source's data view."""
     return target.id(source.name)
 
 
-def data_view(source: Source, target: Target) -> Json:
+def data_view(source: DataSource, target: LinkTarget) -> Json:
     """Return a source's data view: the body of `POST /api/data_views/data_view`."""
     named = [field for field in source.fields if not field.is_family]
     timed = {"timeFieldName": source.time} if source.time else {}
@@ -64,14 +64,14 @@ def data_view(source: Source, target: Target) -> Json:
     return {"data_view": view}
 
 
-def _formats(fields: list[Field], target: Target) -> dict[str, Json]:
+def _formats(fields: list[Field], target: LinkTarget) -> dict[str, Json]:
     formats = {field.name: _FORMATS[field.unit] for field in fields if field.unit in _FORMATS}
     if any(field.name == "trace.id" for field in fields):
         formats["trace.id"] = _link_to_story(target)
     return formats
 
 
-def _link_to_story(target: Target) -> Json:
+def _link_to_story(target: LinkTarget) -> Json:
     """Return the format that makes of a trace's id a link to all it did.
 
     The path is relative: Kibana puts a space's own path before it, which an absolute one loses.

@@ -23,10 +23,10 @@ from mlmon.kibana.emit.vega import specification
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.dashboard import Control, Dashboard, Panel
-    from mlmon.dashboards.model.layout import Placed
+    from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.model.saved_search import SavedSearch
 
 VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
@@ -65,7 +65,7 @@ def index_pattern(body: Json) -> Json:
     )
 
 
-def search(found: SavedSearch, target: Target) -> Json:
+def search(found: SavedSearch, target: LinkTarget) -> Json:
     """Return a saved search."""
     name = "kibanaSavedObjectMeta.searchSourceJSON.index"
     source = {
@@ -92,7 +92,7 @@ def search(found: SavedSearch, target: Target) -> Json:
 
 
 def dashboard(
-    shown: Dashboard, panels: Sequence[Placed], others: Sequence[Dashboard], target: Target
+    shown: Dashboard, panels: Sequence[PlacedPanel], others: Sequence[Dashboard], target: LinkTarget
 ) -> Json:
     """Return a dashboard with its panels by value.
 
@@ -125,7 +125,7 @@ def dashboard(
     )
 
 
-def titled(title: str, target: Target) -> str:
+def titled(title: str, target: LinkTarget) -> str:
     """Return a title that says whose environment it shows."""
     return f"mlmon {target.namespace}: {title}"
 
@@ -142,7 +142,9 @@ def _time(shown: Dashboard) -> Json:
     }
 
 
-def _panel(placed: Placed, others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
+def _panel(
+    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
+) -> tuple[Json, list[Json]]:
     """Return a panel and its references, under the names they have inside the panel."""
     kind, config, references, more = _content(placed, others, target)
     panel = {
@@ -156,7 +158,7 @@ def _panel(placed: Placed, others: Sequence[Dashboard], target: Target) -> tuple
     return panel, references
 
 
-def _title(placed: Placed) -> Json:
+def _title(placed: PlacedPanel) -> Json:
     """Return a panel's own title: without it a panel by reference has that of its search."""
     title = panel_title(placed.panel)
     return {} if title is None else {"title": title}
@@ -173,7 +175,7 @@ def panel_title(panel: Panel | Heading | Navigation) -> str | None:
 
 
 def _content(
-    placed: Placed, others: Sequence[Dashboard], target: Target
+    placed: PlacedPanel, others: Sequence[Dashboard], target: LinkTarget
 ) -> tuple[str, Json, list[Json], Json]:
     match placed.panel:
         case Chart() as chart:
@@ -194,7 +196,7 @@ def _content(
             return "links", config, references, {}
 
 
-def _drilldown(panel: str, chart: Chart, target: Target) -> tuple[Json, list[Json]]:
+def _drilldown(panel: str, chart: Chart, target: LinkTarget) -> tuple[Json, list[Json]]:
     """Return what a click on a chart's parts opens, with the time range and without filters.
 
     A filter of one source would leave the charts of the others empty.
@@ -213,7 +215,7 @@ def _drilldown(panel: str, chart: Chart, target: Target) -> tuple[Json, list[Jso
     return {"dynamicActions": {"events": events}}, [reference]
 
 
-def _vega(picture: Picture, target: Target) -> Json:
+def _vega(picture: Picture, target: LinkTarget) -> Json:
     spec = json.dumps(specification(picture, target.namespace), indent=2)
     return _saved_vis(picture.chart.title, picture.chart.sentence, "vega", {"spec": spec})
 
@@ -223,7 +225,7 @@ def _markdown(content: str) -> Json:
     return _saved_vis("", "", "markdown", params) | {"hidePanelTitles": True}
 
 
-def heading_markdown(heading: Heading, others: Sequence[Dashboard], target: Target) -> str:
+def heading_markdown(heading: Heading, others: Sequence[Dashboard], target: LinkTarget) -> str:
     """Return the heading of a section, with links to the dashboards its tiles lead to."""
     titles = {dashboard.name: dashboard.title for dashboard in others}
     links = [f"[{titles.get(name, name)}](#/view/{target.id(name)})" for name in heading.leads_to]
@@ -244,7 +246,7 @@ def _saved_vis(title: str, description: str, kind: str, params: Json) -> Json:
     }
 
 
-def _navigation(others: Sequence[Dashboard], target: Target) -> tuple[Json, list[Json]]:
+def _navigation(others: Sequence[Dashboard], target: LinkTarget) -> tuple[Json, list[Json]]:
     options = {"openInNewTab": False, "useCurrentDateRange": True, "useCurrentFilters": False}
     links = [
         {
@@ -269,7 +271,7 @@ def _navigation(others: Sequence[Dashboard], target: Target) -> tuple[Json, list
     return config, references
 
 
-def _controls(controls: Sequence[Control], target: Target) -> tuple[Json, list[Json]]:
+def _controls(controls: Sequence[Control], target: LinkTarget) -> tuple[Json, list[Json]]:
     panels = {
         _control_id(control): {
             "type": "optionsListControl",

@@ -9,10 +9,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.emit.artefact import KINDS, OWNER, Artefact
 
-Provider = Callable[[Target], Iterable[Artefact]]
+Provider = Callable[[LinkTarget], Iterable[Artefact]]
 
 
 def providers() -> Iterator[Provider]:
@@ -22,7 +22,7 @@ def providers() -> Iterator[Provider]:
         yield provider
 
 
-def artefacts(target: Target) -> tuple[Artefact, ...]:
+def artefacts(target: LinkTarget) -> tuple[Artefact, ...]:
     """Return all artefacts for a target, by kind in the order of `KINDS`, then by id."""
     found = [artefact for provider in providers() for artefact in provider(target)]
     return tuple(sorted(found, key=lambda artefact: (KINDS.index(artefact.kind), artefact.id)))

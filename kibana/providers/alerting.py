@@ -18,10 +18,10 @@ from mlmon.kibana.emit.artefact import OWNER, Artefact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
 
 
-def artefacts(target: Target) -> Iterator[Artefact]:
+def artefacts(target: LinkTarget) -> Iterator[Artefact]:
     """Yield the connectors, a rule for each level that a connector asks for, and a watch."""
     notices, log = f"{OWNER} {target.id('notices')}", f"{OWNER} {target.id('log')}"
     connectors = Connectors(connector_id(notices), connector_id(log), target.connectors)

@@ -17,10 +17,10 @@ from mlmon.kibana.emit.data_views import data_view, data_view_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
 
 
-def artefacts(target: Target) -> Iterator[Artefact]:
+def artefacts(target: LinkTarget) -> Iterator[Artefact]:
     """Yield them; a dashboard in both forms where the Dashboards API can take it whole."""
     for source in SOURCES:
         view = data_view(source, target)

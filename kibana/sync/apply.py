@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import count
 from mlmon.kibana.emit.artefact import KINDS
-from mlmon.kibana.sync.plan import Change, Step, named
+from mlmon.kibana.sync.plan import SyncChange, SyncStep, named
 from mlmon.kibana.sync.remote_objects import SavedObjects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmon.kibana.emit.artefact import Artefact, Kind
+    from mlmon.kibana.emit.artefact import Artefact, ArtefactKind
     from mlmon.kibana.sync.remote_objects import RemoteObjects
 
-Progress = Callable[[str], None]
+ApplyProgress = Callable[[str], None]
 _PLURALS = {"search": "searches", "watch": "watches"}
 
 
@@ -26,17 +26,17 @@ class HalfAppliedError(UserError):
 
 
 def apply(
-    steps: Sequence[Step], remote: Mapping[Kind, RemoteObjects], progress: Progress
-) -> list[Step]:
+    steps: Sequence[SyncStep], remote: Mapping[ArtefactKind, RemoteObjects], progress: ApplyProgress
+) -> list[SyncStep]:
     """Create and replace what a plan says; return the steps taken.
 
     Raises:
         UserError: Someone else made a thing of one of the ids: nothing was touched.
         HalfAppliedError: A step failed; those before it are done.
     """
-    _refuse_others([step for step in steps if step.change is Change.REFUSE])
-    waiting = [step for step in steps if step.change in {Change.CREATE, Change.UPDATE}]
-    done: list[Step] = []
+    _refuse_others([step for step in steps if step.change is SyncChange.REFUSE])
+    waiting = [step for step in steps if step.change in {SyncChange.CREATE, SyncChange.UPDATE}]
+    done: list[SyncStep] = []
     for group in _groups(waiting):
         progress(f"writing {group[0].name}" + (f" and {len(group) - 1} more" * (len(group) > 1)))
         try:
@@ -49,20 +49,24 @@ def apply(
 
 
 def delete(
-    artefacts: Sequence[Artefact], steps: Sequence[Step], remote: Mapping[Kind, RemoteObjects]
+    artefacts: Sequence[Artefact],
+    steps: Sequence[SyncStep],
+    remote: Mapping[ArtefactKind, RemoteObjects],
 ) -> Iterator[Artefact]:
     """Delete those artefacts that exist and that mlmon owns; yield them.
 
     Dependants go first. What someone else made under one of the ids stays.
     """
-    ours = {id(step.artefact) for step in steps if step.change in {Change.UPDATE, Change.KEEP}}
+    ours = {
+        id(step.artefact) for step in steps if step.change in {SyncChange.UPDATE, SyncChange.KEEP}
+    }
     for artefact in reversed(artefacts):
         if id(artefact) in ours and remote[artefact.kind].delete(artefact):
             yield artefact
 
 
 def prune(
-    stale: Sequence[Artefact], remote: Mapping[Kind, RemoteObjects], progress: Progress
+    stale: Sequence[Artefact], remote: Mapping[ArtefactKind, RemoteObjects], progress: ApplyProgress
 ) -> Iterator[Artefact]:
     """Delete stale objects in the order given; yield those that still existed."""
     for artefact in stale:
@@ -71,7 +75,7 @@ def prune(
             yield artefact
 
 
-def _refuse_others(refused: Sequence[Step]) -> None:
+def _refuse_others(refused: Sequence[SyncStep]) -> None:
     if refused:
         names = "; ".join(f"{step.name} ({step.differences[0]})" for step in refused)
         raise UserError(
@@ -80,7 +84,7 @@ def _refuse_others(refused: Sequence[Step]) -> None:
         )
 
 
-def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
+def _groups(steps: Sequence[SyncStep]) -> Iterator[list[SyncStep]]:
     """Yield what is written at once, in the order of kinds: saved objects in one import."""
     imported = [step for step in steps if step.artefact.kind in {"data-view", "saved-object"}]
     if imported:
@@ -90,7 +94,7 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
             yield [step]
 
 
-def _write(group: Sequence[Step], remote: Mapping[Kind, RemoteObjects]) -> None:
+def _write(group: Sequence[SyncStep], remote: Mapping[ArtefactKind, RemoteObjects]) -> None:
     of = remote[group[0].artefact.kind]
     if isinstance(of, SavedObjects):
         refused = of.write_all([step.artefact for step in group])
@@ -101,11 +105,11 @@ def _write(group: Sequence[Step], remote: Mapping[Kind, RemoteObjects]) -> None:
             )
         return
     for step in group:
-        of.write(step.artefact, new=step.change is Change.CREATE)
+        of.write(step.artefact, new=step.change is SyncChange.CREATE)
 
 
 def _half_applied(
-    error: UserError, failed: Sequence[Step], done: Sequence[Step], rest: Sequence[Step]
+    error: UserError, failed: Sequence[SyncStep], done: Sequence[SyncStep], rest: Sequence[SyncStep]
 ) -> HalfAppliedError:
     missing = [step for step in rest if step not in failed]
     message = f"{error.message}. Failed at {failed[0].name}; done before: {_counted(done)}"
@@ -115,7 +119,7 @@ def _half_applied(
     )
 
 
-def _counted(steps: Sequence[Step]) -> str:
+def _counted(steps: Sequence[SyncStep]) -> str:
     counts: dict[str, int] = {}
     for step in steps:
         kind = named(step.artefact).partition(" ")[0].replace("-", " ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.artefact import KINDS, Artefact, Kind, is_owned
+from mlmon.kibana.emit.artefact import KINDS, Artefact, ArtefactKind, is_owned
 from mlmon.kibana.sync.api import DASHBOARDS_API
 from mlmon.kibana.sync.differences import differences
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlmon.kibana.sync.remote_objects import RemoteObjects
 
 
-class Change(StrEnum):
+class SyncChange(StrEnum):
     """What applying would do to one thing."""
 
     CREATE = "create"
@@ -28,7 +28,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SyncStep:
     """One artefact compared with the remote object of its id.
 
     Args:
@@ -39,7 +39,7 @@ class Step:
     """
 
     artefact: Artefact
-    change: Change
+    change: SyncChange
     differences: tuple[str, ...] = ()
 
     @property
@@ -49,7 +49,7 @@ class Step:
 
 
 def fitting(
-    artefacts: Iterable[Artefact], version: tuple[int, ...], kinds: Sequence[Kind] = KINDS
+    artefacts: Iterable[Artefact], version: tuple[int, ...], kinds: Sequence[ArtefactKind] = KINDS
 ) -> list[Artefact]:
     """Return the artefacts that a Kibana takes, each thing in one form only.
 
@@ -75,9 +75,9 @@ def fitting(
 
 def plan(
     artefacts: Iterable[Artefact],
-    remote: Mapping[Kind, RemoteObjects],
+    remote: Mapping[ArtefactKind, RemoteObjects],
     progress: Callable[[str], None],
-) -> list[Step]:
+) -> list[SyncStep]:
     """Compare each artefact with what is there, changing nothing."""
     steps = []
     for artefact in artefacts:
@@ -91,14 +91,14 @@ def named(artefact: Artefact) -> str:
     return f"{artefact.body.get('type', artefact.kind)} {artefact.id}"
 
 
-def _step(artefact: Artefact, of: RemoteObjects) -> Step:
+def _step(artefact: Artefact, of: RemoteObjects) -> SyncStep:
     there = of.read(artefact)
     if there is None:
-        return Step(artefact, Change.CREATE)
+        return SyncStep(artefact, SyncChange.CREATE)
     if not is_owned(artefact.kind, there):
-        return Step(artefact, Change.REFUSE, (f"made by someone else: {_title(there)!r}",))
+        return SyncStep(artefact, SyncChange.REFUSE, (f"made by someone else: {_title(there)!r}",))
     found = tuple(differences(of.wanted(artefact), there))
-    return Step(artefact, Change.UPDATE if found else Change.KEEP, found)
+    return SyncStep(artefact, SyncChange.UPDATE if found else SyncChange.KEEP, found)
 
 
 def _title(there: Mapping[str, object]) -> str:

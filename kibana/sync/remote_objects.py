@@ -11,7 +11,7 @@ from mlmon.kibana.emit.saved_objects import index_pattern
 
 if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.kibana.emit.artefact import Artefact, Kind
+    from mlmon.kibana.emit.artefact import Artefact, ArtefactKind
     from mlmon.kibana.sync.api import Kibana
 
 Json = Mapping[str, Any]
@@ -140,10 +140,10 @@ class Watches:
         return self.cluster.delete_watch(artefact.id)
 
 
-def remote_objects(kibana: Kibana, cluster: Cluster | None) -> Mapping[Kind, RemoteObjects]:
+def remote_objects(kibana: Kibana, cluster: Cluster | None) -> Mapping[ArtefactKind, RemoteObjects]:
     """Return the remote objects of each kind; watches only where a cluster is given."""
     objects = SavedObjects(kibana)
-    found: dict[Kind, RemoteObjects] = {
+    found: dict[ArtefactKind, RemoteObjects] = {
         "data-view": objects,
         "saved-object": objects,
         "dashboard": Resources(kibana, "/api/dashboards", inside="data", creates=False),

@@ -14,14 +14,14 @@ from mlmon.kibana.sync.api import DASHBOARDS_API
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mlmon.dashboards.links.target import Target
+    from mlmon.dashboards.links.target import LinkTarget
     from mlmon.kibana.sync.api import Json, Kibana
 
 TYPES = ("dashboard", "search", "index-pattern")
 
 
 def stale(
-    kibana: Kibana, version: tuple[int, ...], target: Target, compiled: Iterable[Artefact]
+    kibana: Kibana, version: tuple[int, ...], target: LinkTarget, compiled: Iterable[Artefact]
 ) -> list[Artefact]:
     """Return mlmon's objects with an id of this target that are not compiled; dashboards first.
 

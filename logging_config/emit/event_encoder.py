@@ -25,7 +25,7 @@ from mlmon.logging_config.schema.fields import (
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 """The severities of a line, as `log.level` has them."""
 
-Clock = Callable[[], int]
+WallClock = Callable[[], int]
 """Returns the time in nanoseconds since the epoch."""
 
 _LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
@@ -53,7 +53,7 @@ class EventEncoder:
         self,
         service: Service,
         *,
-        clock: Clock = time.time_ns,
+        clock: WallClock = time.time_ns,
         entity_id: str | None = None,
         redaction: Redaction | None = None,
     ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec, Self
 from mlmon.logging_config.emit import events, messages
 from mlmon.logging_config.emit.context import correlation_fields
 from mlmon.logging_config.emit.event_encoder import EventEncoder
-from mlmon.logging_config.emit.events import Feature, Fields, error_fields
+from mlmon.logging_config.emit.events import EventFields, Feature, error_fields
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
@@ -342,7 +342,7 @@ class EventLog:
     ) -> None:
         self.close()
 
-    def _emit(self, dataset: str, level: str, message: str, fields: Fields) -> str:
+    def _emit(self, dataset: str, level: str, message: str, fields: EventFields) -> str:
         """Write an event without optional fields that are None."""
         required = REQUIRED[dataset]
         known = {n: value for n, value in fields.items() if value is not None or n in required}
@@ -419,7 +419,7 @@ class EventLog:
             dataset, "error", f"{dataset} event with wrong arguments", fields, strict=False
         )
 
-    def _add_features(self, fields: Fields, features: Mapping[str, Feature]) -> None:
+    def _add_features(self, fields: EventFields, features: Mapping[str, Feature]) -> None:
         """Add the features if the trace is sampled."""
         sampling, trace_id = self._sampling, fields["trace.id"]
         if sampling.features < 1:

@@ -10,7 +10,7 @@ from mlmon.logging_config.emit.field_rules import field_part
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_TEXT
 
-Fields = dict[str, Any]
+EventFields = dict[str, Any]
 """An event's fields by dotted name."""
 
 Feature = float | str | bool | Sequence[float] | None
@@ -36,7 +36,7 @@ _CATEGORICAL: Final = _FamilyNames("ml.features.categorical.")
 _EMBEDDING: Final = _FamilyNames("ml.features.embedding.")
 
 
-def model_fields(model: Model | None) -> Fields:
+def model_fields(model: Model | None) -> EventFields:
     """Return a model's name and version; empty if None."""
     if model is None:
         return {}
@@ -44,7 +44,7 @@ def model_fields(model: Model | None) -> Fields:
 
 
 def add_features(
-    fields: Fields, features: Mapping[str, Feature], *, embeddings: bool = True
+    fields: EventFields, features: Mapping[str, Feature], *, embeddings: bool = True
 ) -> None:
     """Add features, split by type, and the names of embeddings and of features without a value.
 
@@ -99,7 +99,7 @@ def _family(value: Any) -> _FamilyNames | None:
     return _EMBEDDING if is_sequence or is_array else _CATEGORICAL
 
 
-def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> Fields:
+def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) -> EventFields:
     """Return the state of each feature source.
 
     Args:
@@ -107,7 +107,7 @@ def source_fields(sources: Mapping[str, FeatureSource], now: Callable[[], int]) 
         now: returns the time in nanoseconds since the epoch; the age of a source's data is computed
             from it where only the time of the refresh is given.
     """
-    fields: Fields = {}
+    fields: EventFields = {}
     for name, source in sources.items():
         prefix = f"ml.feature_source.{name}"
         fields[f"{prefix}.status"] = source.status
@@ -129,17 +129,17 @@ def _age(updated: datetime, now: int) -> float | None:
     return round(now / 1e9 - aware.timestamp(), 6)
 
 
-def evaluation_fields(metrics: Mapping[str, float]) -> Fields:
+def evaluation_fields(metrics: Mapping[str, float]) -> EventFields:
     """Return a model's evaluation metrics."""
     return {f"ml.evaluation.{name}": value for name, value in metrics.items()}
 
 
-def outcome_fields(*, succeeded: bool) -> Fields:
+def outcome_fields(*, succeeded: bool) -> EventFields:
     """Return ECS's `event.outcome`."""
     return {"event.outcome": "success" if succeeded else "failure"}
 
 
-def error_fields(error: BaseException | str | None) -> Fields:
+def error_fields(error: BaseException | str | None) -> EventFields:
     """Return ECS's `error.*` fields of an exception or of an error's text; empty if None."""
     if error is None:
         return {}

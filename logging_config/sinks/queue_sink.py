@@ -24,7 +24,7 @@ class _Signal(Enum):
     EMPTY = auto()
 
 
-_Lines = SimpleQueue[bytes | Event | _Signal]
+_LineQueue = SimpleQueue[bytes | Event | _Signal]
 
 
 class QueueSink:
@@ -101,7 +101,7 @@ class QueueSink:
             self._reset()
 
     def _reset(self) -> None:
-        self._queue: _Lines = SimpleQueue()
+        self._queue: _LineQueue = SimpleQueue()
         self._starting = Lock()
         self._thread: Thread | None = None
         self._closed = False
@@ -150,7 +150,7 @@ class QueueSink:
             elif item is _Signal.STOP:
                 return
 
-    def _next(self, queue: _Lines, *, batching: bool) -> bytes | Event | _Signal:
+    def _next(self, queue: _LineQueue, *, batching: bool) -> bytes | Event | _Signal:
         try:
             return queue.get_nowait()
         except Empty:

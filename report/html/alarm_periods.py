@@ -14,7 +14,7 @@ import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.identity import FindingIdentity
-from mlmon.report.html.series import Series
+from mlmon.report.html.series import CheckSeries
 from mlmon.report.html.severity import OK, WARNING
 
 PATIENCE = 2
@@ -43,13 +43,13 @@ class AlarmPeriod:
     worst: Finding
 
 
-def alarm_periods(series: Iterable[Series]) -> tuple[AlarmPeriod, ...]:
+def alarm_periods(series: Iterable[CheckSeries]) -> tuple[AlarmPeriod, ...]:
     """Return the alarm periods of several series by their beginning."""
     found = (period for one in series for period in periods_of(one))
     return tuple(sorted(found, key=lambda period: (period.since, -period.severity, period.key)))
 
 
-def periods_of(series: Series) -> Iterator[AlarmPeriod]:
+def periods_of(series: CheckSeries) -> Iterator[AlarmPeriod]:
     """Yield the alarm periods of one series in time order."""
     places = np.flatnonzero(series.severity >= WARNING)
     if not places.size:
@@ -64,7 +64,7 @@ def periods_of(series: Series) -> Iterator[AlarmPeriod]:
         yield _period(series, group.tolist())
 
 
-def _ended(series: Series, ok: Places, last: np.intp, following: np.intp) -> bool:
+def _ended(series: CheckSeries, ok: Places, last: np.intp, following: np.intp) -> bool:
     """Return whether a check was ok for long after an alarm and before the one that follows it."""
     between = ok[np.searchsorted(ok, last) : np.searchsorted(ok, following)]
     if not between.size:
@@ -73,7 +73,7 @@ def _ended(series: Series, ok: Places, last: np.intp, following: np.intp) -> boo
     return bool(series.start[following] - series.end[last] > pause)
 
 
-def _period(series: Series, places: list[int]) -> AlarmPeriod:
+def _period(series: CheckSeries, places: list[int]) -> AlarmPeriod:
     """Describe the period made of the alarms at these places of a series."""
     first, last = places[0], places[-1]
     worst = worst_place(series, places)
@@ -91,12 +91,12 @@ def _period(series: Series, places: list[int]) -> AlarmPeriod:
     )
 
 
-def worst_place(series: Series, places: list[int]) -> int:
+def worst_place(series: CheckSeries, places: list[int]) -> int:
     """Return the worst of some places: the highest severity, then the farthest value."""
     return max(places, key=lambda place: (int(series.severity[place]), _excess(series, place)))
 
 
-def _excess(series: Series, place: int) -> float:
+def _excess(series: CheckSeries, place: int) -> float:
     """Return how far a value lies on the bad side, for comparison within a series."""
     value = float(series.value[place])
     if np.isnan(value):

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
 from mlmon.report.html.alarm_periods import worst_place
-from mlmon.report.html.series import Floats, Series
+from mlmon.report.html.series import CheckSeries, Floats
 from mlmon.report.html.severity import UNKNOWN
 
 MINUTE: Final = 60
@@ -26,7 +26,7 @@ WIDTHS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class TimeBucket:
     """What a series' windows within one stretch of time amount to. Times in seconds.
 
     Attributes:
@@ -63,7 +63,7 @@ def bucket_width(seconds: float, most: int) -> int:
     return next((width for width in WIDTHS if seconds <= width * most), WIDTHS[-1])
 
 
-def buckets(series: Series, width: int) -> Iterator[Bucket]:
+def buckets(series: CheckSeries, width: int) -> Iterator[TimeBucket]:
     """Yield a series' buckets in time order; a bucket without a window is left out.
 
     Args:
@@ -76,7 +76,7 @@ def buckets(series: Series, width: int) -> Iterator[Bucket]:
         yield _bucket(series, group.tolist())
 
 
-def with_sentences(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
+def with_sentences(buckets: Sequence[TimeBucket], most: int) -> list[TimeBucket]:
     """Return buckets of which only the `most` worst keep their finding, and so its sentence."""
     reasons = [place for place, bucket in enumerate(buckets) if bucket.worst]
     reasons.sort(key=lambda place: (-buckets[place].severity, -(buckets[place].value or 0.0)))
@@ -87,7 +87,7 @@ def with_sentences(buckets: Sequence[Bucket], most: int) -> list[Bucket]:
     ]
 
 
-def severities(series: Series, *, since: float, width: float, count: int) -> list[int | None]:
+def severities(series: CheckSeries, *, since: float, width: float, count: int) -> list[int | None]:
     """Return the worst severity in each of `count` stretches of `width` seconds.
 
     A window counts in every stretch it touches, so that hourly checks leave no holes in a finer
@@ -104,7 +104,7 @@ def severities(series: Series, *, since: float, width: float, count: int) -> lis
     return [int(one) if one >= 0 else None for one in worst]
 
 
-def _bucket(series: Series, places: list[int]) -> Bucket:
+def _bucket(series: CheckSeries, places: list[int]) -> TimeBucket:
     """Describe the windows at these places of a series."""
     first, last = places[0], places[-1] + 1
     worst = worst_place(series, places)
@@ -113,7 +113,7 @@ def _bucket(series: Series, places: list[int]) -> Bucket:
     )
     limits = judged if series.severity[judged] != UNKNOWN else None
     value = series.value[first:last]
-    return Bucket(
+    return TimeBucket(
         start=float(series.start[first]),
         end=float(series.end[first:last].max()),
         count=len(places),

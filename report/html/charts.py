@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
-from mlmon.dashboards.model.history import Frame, History
+from mlmon.dashboards.model.history import CheckHistory, Frame
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.formatting import RATIO, duration, heading, number, rounded, short_moment
-from mlmon.report.html.buckets import Bucket, bucket_width, buckets, with_sentences
+from mlmon.report.html.buckets import TimeBucket, bucket_width, buckets, with_sentences
 from mlmon.report.html.health import CheckHealth
-from mlmon.report.html.series import Floats, Series
+from mlmon.report.html.series import CheckSeries, Floats
 from mlmon.report.html.severity import FACES, OK, UNKNOWN, WARNING
 from mlmon.report.panels.views import script_safe
 
@@ -39,7 +39,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class ChartView:
+class CheckChart:
     """One check's chart.
 
     Attributes:
@@ -63,14 +63,14 @@ class ChartView:
 
 
 @dataclass(frozen=True, slots=True)
-class PanelView:
+class CheckPanel:
     """One panel: its charts in trouble or few, the quiet ones folded away, and how many lack."""
 
     title: str
     unit: str
     sentence: str
-    charts: tuple[ChartView, ...]
-    folded: tuple[ChartView, ...]
+    charts: tuple[CheckChart, ...]
+    folded: tuple[CheckChart, ...]
     left_out: int
 
 
@@ -89,7 +89,7 @@ class Resolution:
     sentences: int
 
 
-def resolution(series: Sequence[Series], seconds: float) -> Resolution:
+def resolution(series: Sequence[CheckSeries], seconds: float) -> Resolution:
     """Return how finely some checks can be drawn over a range of time."""
     charts = charted(series)
     most = min(max(ALL_BUCKETS // len(charts), LEAST_BUCKETS), MOST_BUCKETS)
@@ -97,19 +97,19 @@ def resolution(series: Sequence[Series], seconds: float) -> Resolution:
     return Resolution(charts, bucket_width(seconds, most), sentences)
 
 
-def charted(series: Iterable[Series]) -> frozenset[FindingIdentity]:
+def charted(series: Iterable[CheckSeries]) -> frozenset[FindingIdentity]:
     """Return the checks that have a chart: of more than `MOST_CHARTS` those most in alarm."""
     ranked = sorted(series, key=lambda one: (-one.worst, -one.alarm_share, one.key))
     return frozenset(one.key for one in ranked[:MOST_CHARTS])
 
 
 def panel_views(
-    series: Sequence[Series],
+    series: Sequence[CheckSeries],
     metrics: Sequence[Metric],
     health: Mapping[FindingIdentity, CheckHealth],
     frame: Frame,
     fine: Resolution,
-) -> tuple[PanelView, ...]:
+) -> tuple[CheckPanel, ...]:
     """Return one analyzer's panels as declared; metrics without one come last, by name."""
     declared = {metric.name: metric for metric in metrics}
     order = {metric: place for place, metric in enumerate(declared)}
@@ -130,11 +130,11 @@ def undeclared(metric: str) -> Metric:
 
 def _panel(
     metric: Metric,
-    series: Sequence[Series],
+    series: Sequence[CheckSeries],
     health: Mapping[FindingIdentity, CheckHealth],
     frame: Frame,
     fine: Resolution,
-) -> PanelView:
+) -> CheckPanel:
     """Return one panel; in one of many checks the quiet ones are folded away."""
     charts = [
         _chart(one, metric, health[one.key], frame, fine)
@@ -144,7 +144,7 @@ def _panel(
     few = len(charts) <= FEW
     shown = [chart for chart in charts if chart.health.alarms or (few and chart.valued)]
     shown.sort(key=lambda chart: (-chart.health.alarms / chart.health.windows, chart.health.key))
-    return PanelView(
+    return CheckPanel(
         title=metric.title,
         unit="" if metric.unit == RATIO else metric.unit,
         sentence=metric.question,
@@ -155,11 +155,11 @@ def _panel(
 
 
 def _chart(
-    series: Series, metric: Metric, health: CheckHealth, frame: Frame, fine: Resolution
-) -> ChartView:
+    series: CheckSeries, metric: Metric, health: CheckHealth, frame: Frame, fine: Resolution
+) -> CheckChart:
     """Return one check's chart."""
     small = with_sentences(list(buckets(series, fine.width)), fine.sentences)
-    return ChartView(
+    return CheckChart(
         health=health,
         latest=number(_last(series.value), metric.unit),
         limits=_limits(series, metric.unit),
@@ -176,7 +176,7 @@ def _last(column: Floats) -> float | None:
     return None if isnan(column[-1]) else float(column[-1])
 
 
-def _limits(series: Series, unit: str) -> str:
+def _limits(series: CheckSeries, unit: str) -> str:
     """Return the latest limits as text."""
     both = (
         (name, _last(column))
@@ -190,7 +190,7 @@ def _limits(series: Series, unit: str) -> str:
     return f"Limits: {', '.join(known)}" if known else "No limits"
 
 
-def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str:
+def _description(small: Sequence[TimeBucket], unit: str, health: CheckHealth) -> str:
     """Return what the chart shows, for those who do not see it."""
     name = f"{health.key.metric} of {health.key.label}"
     valued = [bucket for bucket in small if bucket.greatest is not None]
@@ -205,7 +205,7 @@ def _description(small: Sequence[Bucket], unit: str, health: CheckHealth) -> str
     )
 
 
-def history(buckets: Sequence[Bucket], metric: Metric) -> History:
+def history(buckets: Sequence[TimeBucket], metric: Metric) -> CheckHistory:
     """Return the history of one check.
 
     Args:
@@ -213,7 +213,7 @@ def history(buckets: Sequence[Bucket], metric: Metric) -> History:
         metric: What is drawn, how, and in which unit.
     """
     drawn = rows(buckets)
-    return History(
+    return CheckHistory(
         unit=metric.unit,
         draw=metric.draw,
         domain=domain(buckets),
@@ -230,7 +230,7 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def rows(buckets: Sequence[Bucket]) -> list[Json]:
+def rows(buckets: Sequence[TimeBucket]) -> list[Json]:
     """Return the values to draw; a row without a value breaks the line where windows lack.
 
     A gap is longer than the usual pause: none in a check of every hour, a day in a job's of a day.
@@ -255,7 +255,7 @@ def alone(rows: Sequence[Json]) -> list[Json]:
     ]
 
 
-def _row(bucket: Bucket) -> Json:
+def _row(bucket: TimeBucket) -> Json:
     """Return one bucket's row."""
     row: Json = {
         "t": milliseconds(bucket.end),
@@ -276,7 +276,7 @@ def _row(bucket: Bucket) -> Json:
     return row
 
 
-def alarm(bucket: Bucket) -> Json:
+def alarm(bucket: TimeBucket) -> Json:
     """Return the worst window of a bucket that is in alarm."""
     mark: Json = {
         "t": milliseconds(bucket.at),
@@ -287,7 +287,7 @@ def alarm(bucket: Bucket) -> Json:
     return mark | {"r": bucket.worst.reason} if bucket.worst else mark
 
 
-def unknown_times(buckets: Iterable[Bucket]) -> list[Json]:
+def unknown_times(buckets: Iterable[TimeBucket]) -> list[Json]:
     """Return the times in which no verdict was possible, neighbours joined."""
     runs = (
         list(run)
@@ -297,7 +297,7 @@ def unknown_times(buckets: Iterable[Bucket]) -> list[Json]:
     return [{"t": milliseconds(run[0].start), "e": milliseconds(run[-1].end)} for run in runs]
 
 
-def limits(buckets: Sequence[Bucket]) -> list[Json]:
+def limits(buckets: Sequence[TimeBucket]) -> list[Json]:
     """Return the limits at each time they change, and at the end."""
     runs = groupby(buckets, lambda one: (rounded(one.warning, 3), rounded(one.critical, 3)))
     changes: list[Json] = [
@@ -309,7 +309,7 @@ def limits(buckets: Sequence[Bucket]) -> list[Json]:
     return [*changes, changes[-1] | {"t": milliseconds(buckets[-1].end)}]
 
 
-def domain(buckets: Sequence[Bucket]) -> tuple[float, float]:
+def domain(buckets: Sequence[TimeBucket]) -> tuple[float, float]:
     """Return the range of the y axis: all values and limits, but for a far critical limit."""
     values = [
         one

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.formatting import count
-from mlmon.report.html.series import Series
+from mlmon.report.html.series import CheckSeries
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 from mlmon.report.html.strips import Bars, bars, stretches, worst_of
 
@@ -56,7 +56,7 @@ class AnalyzerHealth:
     quiet: tuple[CheckHealth, ...]
 
 
-def severity_now(series: Series, until: float) -> int:
+def severity_now(series: CheckSeries, until: float) -> int:
     """Return the severity of the last window; unknown where the check fell silent since."""
     last = len(series) - 1
     pause = (series.end[last] - series.start[0]) / len(series)
@@ -67,7 +67,7 @@ def severity_now(series: Series, until: float) -> int:
 
 def analyzer_health(
     name: str,
-    series: Sequence[Series],
+    series: Sequence[CheckSeries],
     anchors: Mapping[FindingIdentity, str],
     since: float,
     until: float,
@@ -102,7 +102,7 @@ def _together(now: Sequence[int]) -> int:
     return UNKNOWN if now.count(UNKNOWN) > now.count(OK) else OK
 
 
-def _row(series: Series, anchor: str, now: int, strip: Sequence[int | None]) -> CheckHealth:
+def _row(series: CheckSeries, anchor: str, now: int, strip: Sequence[int | None]) -> CheckHealth:
     """Return one check's row."""
     return CheckHealth(
         key=series.key,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.alerting.incidents.incident import Status
+from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.alerting.incidents.sentences import also_affected, member_line, people, period
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import parse_time
@@ -38,7 +38,7 @@ class StoredIncident:
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
-        return bool(self.document["incident.status"] == Status.OPEN)
+        return bool(self.document["incident.status"] == IncidentStatus.OPEN)
 
     @property
     def cause(self) -> Alert | None:

@@ -13,11 +13,11 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mlmon.analyzers.base.alert_policy import LAYERS
-from mlmon.analyzers.run.ground_truth import Incident
+from mlmon.analyzers.run.ground_truth import TrueIncident
 from mlmon.dashboards.links.links import Linked, nowhere
 from mlmon.formatting import count
 from mlmon.report.html.incident_list import StoredIncident
-from mlmon.report.html.series import Record
+from mlmon.report.html.series import FindingRecord
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import HEIGHT, STRETCHES
 from mlmon.report.html.view import AnalyzerOfReport, page_view
@@ -25,9 +25,9 @@ from mlmon.report.panels.dashboard_view import DashboardView
 
 
 def report_html(
-    found: Record,
+    found: FindingRecord,
     analyzers: Sequence[AnalyzerOfReport],
-    truth: Sequence[Incident],
+    truth: Sequence[TrueIncident],
     *,
     incidents: Sequence[StoredIncident] | None = (),
     boards: Sequence[DashboardView] = (),

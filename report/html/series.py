@@ -20,7 +20,7 @@ COLUMNS = ("start", "end", "value", "low", "high", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class CheckSeries:
     """One check's findings in time order; columns of equal length.
 
     Windows may overlap: the last 24 hours, judged every hour. Such a window adds information
@@ -62,7 +62,7 @@ class Series:
         return float((self.severity >= WARNING).mean())
 
 
-class Version(NamedTuple):
+class VersionPeriod(NamedTuple):
     """A model version, and its first and last window's time in seconds since the epoch."""
 
     model: str
@@ -77,7 +77,7 @@ class Version(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FindingRecord:
     """All findings of a report, sorted.
 
     Attributes:
@@ -89,16 +89,16 @@ class Record:
         since, until: Start of the first and end of the last window, in seconds since the epoch.
     """
 
-    series: tuple[Series, ...]
+    series: tuple[CheckSeries, ...]
     alarms: tuple[Finding, ...]
     counts: dict[str, int]
     services: tuple[str, ...]
-    versions: tuple[Version, ...]
+    versions: tuple[VersionPeriod, ...]
     since: float
     until: float
 
 
-def record(findings: Iterable[Finding]) -> Record:
+def record(findings: Iterable[Finding]) -> FindingRecord:
     """Sort findings in one pass. Only the latest revision of a finding is taken.
 
     Raises:
@@ -131,14 +131,14 @@ class _Columns:
         self.severity.append(severity)
         self.kept.append(finding if severity != OK else None)
 
-    def series(self, key: FindingIdentity) -> Series:
+    def series(self, key: FindingIdentity) -> CheckSeries:
         """Return the columns in the order of their windows."""
         columns = {
             name: np.array(column, dtype=np.float64) for name, column in self.numbers.items()
         }
         order = np.lexsort((columns["start"], columns["end"]))
         columns["start"] = _first_covered(columns["start"], columns["end"])
-        return Series(
+        return CheckSeries(
             key=key,
             **{name: column[order] for name, column in columns.items()},
             severity=np.array(self.severity, dtype=np.int8)[order],
@@ -171,7 +171,7 @@ class _Collection:
         since, until = self.versions.get(seen, (start, end))
         self.versions[seen] = (min(since, start), max(until, end))
 
-    def record(self) -> Record:
+    def record(self) -> FindingRecord:
         """Return what was noticed, sorted."""
         series = tuple(self.columns[key].series(key) for key in sorted(self.columns))
         alarms = (
@@ -180,8 +180,8 @@ class _Collection:
             for finding in one.kept
             if finding is not None and finding.severity.alarming
         )
-        versions = (Version(*seen, *times) for seen, times in self.versions.items())
-        return Record(
+        versions = (VersionPeriod(*seen, *times) for seen, times in self.versions.items())
+        return FindingRecord(
             series=series,
             alarms=tuple(sorted(alarms, key=lambda finding: (finding.end, finding.id))),
             counts=dict(self.counts),

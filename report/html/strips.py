@@ -13,7 +13,7 @@ from typing import Final
 
 from mlmon.dashboards.vega_lite.ticks import ticks
 from mlmon.report.html.buckets import severities
-from mlmon.report.html.series import Series
+from mlmon.report.html.series import CheckSeries
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 
 MOST_TICKS: Final = 9
@@ -50,7 +50,7 @@ class Tick:
 Stretches = Sequence[int | None]
 
 
-def stretches(series: Series, since: float, until: float) -> list[int | None]:
+def stretches(series: CheckSeries, since: float, until: float) -> list[int | None]:
     """Return the worst severity in each of the strip's stretches of time."""
     width = max((until - since) / STRETCHES, 1.0)
     return severities(series, since=since, width=width, count=STRETCHES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.identity import FindingIdentity
-from mlmon.analyzers.run.ground_truth import Comparison, Detection
+from mlmon.analyzers.run.ground_truth import Detection, TruthComparison
 from mlmon.dashboards.model.history import Mark
 from mlmon.formatting import count, duration, machine_moment, short_moment
 
@@ -36,7 +36,7 @@ class TruthTable:
     false_findings: str
 
 
-def within(comparison: Comparison, since: float, until: float) -> Comparison:
+def within(comparison: TruthComparison, since: float, until: float) -> TruthComparison:
     """Return a comparison without the incidents that lie outside a range, in seconds."""
     shown = (
         one
@@ -46,7 +46,7 @@ def within(comparison: Comparison, since: float, until: float) -> Comparison:
     return replace(comparison, detections=tuple(shown))
 
 
-def marks(comparison: Comparison) -> tuple[Mark, ...]:
+def marks(comparison: TruthComparison) -> tuple[Mark, ...]:
     """Return the incidents as they are marked on charts, numbered from 1."""
     times = (one.incident.time for one in comparison.detections)
     return tuple(
@@ -55,7 +55,7 @@ def marks(comparison: Comparison) -> tuple[Mark, ...]:
     )
 
 
-def truth_table(comparison: Comparison, anchors: Mapping[FindingIdentity, str]) -> TruthTable:
+def truth_table(comparison: TruthComparison, anchors: Mapping[FindingIdentity, str]) -> TruthTable:
     """Return the table of incidents."""
     rows = tuple(
         _row(str(number), one, anchors) for number, one in enumerate(comparison.detections, 1)

@@ -9,12 +9,12 @@ from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
-from mlmon.analyzers.run.ground_truth import Incident, compare
+from mlmon.analyzers.run.ground_truth import TrueIncident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import count, duration, heading, machine_moment, moment
 from mlmon.report.html.alarm_periods import alarm_periods
-from mlmon.report.html.charts import PanelView, Resolution, panel_views, resolution
+from mlmon.report.html.charts import CheckPanel, Resolution, panel_views, resolution
 from mlmon.report.html.finding_rows import FindingTable, finding_table
 from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
 from mlmon.report.html.incident_list import (
@@ -24,7 +24,7 @@ from mlmon.report.html.incident_list import (
     Surroundings,
     incident_list,
 )
-from mlmon.report.html.series import Record, Series
+from mlmon.report.html.series import CheckSeries, FindingRecord
 from mlmon.report.html.severity import FACES
 from mlmon.report.html.strips import Shade, Tick, shade, strip_ticks
 from mlmon.report.html.truth_table import TruthTable, marks, truth_table, within
@@ -59,7 +59,7 @@ class AnalyzerView:
     question: str
     anchor: str
     health: AnalyzerHealth
-    panels: tuple[PanelView, ...]
+    panels: tuple[CheckPanel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class Page:
 
 
 def page_view(
-    found: Record,
+    found: FindingRecord,
     analyzers: Sequence[AnalyzerOfReport],
-    truth: Sequence[Incident],
+    truth: Sequence[TrueIncident],
     incidents: Sequence[StoredIncident] | None,
     made: datetime,
     namespace: str,
@@ -146,7 +146,7 @@ def _open_headline(opened: Sequence[IncidentRow]) -> tuple[str, str]:
     return worst.value, f"{FACES[worst.rank].label}: {count(len(opened), 'open incident')}"
 
 
-def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
+def _frame(found: FindingRecord, incidents: tuple[Mark, ...]) -> Frame:
     """Return the range all charts share, its incidents and its changes of model version."""
     versions = tuple(
         Mark(one.short, one.since, one.until) for one in found.versions if one.since > found.since
@@ -155,14 +155,14 @@ def _frame(found: Record, incidents: tuple[Mark, ...]) -> Frame:
 
 
 def _analyzers(
-    found: Record,
+    found: FindingRecord,
     analyzers: Sequence[AnalyzerOfReport],
     anchors: Mapping[FindingIdentity, str],
     frame: Frame,
     fine: Resolution,
 ) -> Iterable[AnalyzerView]:
     """Yield the sections."""
-    of: dict[str, list[Series]] = {one.name: [] for one in analyzers}
+    of: dict[str, list[CheckSeries]] = {one.name: [] for one in analyzers}
     for one in found.series:
         of.setdefault(one.key.analyzer, []).append(one)
     known = {one.name: one for one in analyzers}

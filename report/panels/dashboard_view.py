@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.model.condition import Json
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
 
 Search: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""
@@ -72,7 +72,7 @@ class DashboardView:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class DashboardScope:
     """The data that a dashboard shows.
 
     Args:
@@ -87,7 +87,7 @@ class Scope:
     window: Window
     chosen: tuple[tuple[str, str], ...] = ()
 
-    def selected(self, source: Source) -> Condition:
+    def selected(self, source: DataSource) -> Condition:
         """Return the choices that a source has the field for; others do not narrow it."""
         return both(
             *(Is(name, (value,)) for name, value in self.chosen if source.field(name) is not None)
@@ -95,7 +95,7 @@ class Scope:
 
 
 def dashboard_view(
-    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], scope: Scope
+    dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]], scope: DashboardScope
 ) -> DashboardView:
     """Search every panel of a dashboard and return what is shown.
 
@@ -121,7 +121,7 @@ def dashboard_view(
     )
 
 
-def _row(panels: Sequence[Any], scope: Scope) -> Iterator[PanelView]:
+def _row(panels: Sequence[Any], scope: DashboardScope) -> Iterator[PanelView]:
     for panel in panels:
         match panel:
             case Chart():
@@ -132,13 +132,13 @@ def _row(panels: Sequence[Any], scope: Scope) -> Iterator[PanelView]:
                 yield _documents(name, scope)
 
 
-def _chart(chart: Chart, scope: Scope) -> PanelView:
+def _chart(chart: Chart, scope: DashboardScope) -> PanelView:
     index = chart.source.index(scope.namespace)
     questions = bodies(chart, scope.window, scope.selected(chart.source))
     return chart_view(chart, [scope.search(index, body) for body in questions], scope.window)
 
 
-def _documents(name: str, scope: Scope) -> PanelView:
+def _documents(name: str, scope: DashboardScope) -> PanelView:
     search = saved_search(name)
     body = search.body(scope.window, scope.selected(search.source), MOST_DOCUMENTS)
     return documents_view(search, scope.search(search.source.index(scope.namespace), body))
@@ -156,7 +156,7 @@ def saved_search(name: str) -> SavedSearch:
     raise LookupError(f"there is no saved search {name!r}")
 
 
-def _picture(picture: Picture, scope: Scope) -> PanelView:
+def _picture(picture: Picture, scope: DashboardScope) -> PanelView:
     """Return a picture, drawn from its own search."""
     chart, source = picture.chart, picture.chart.source
     head = Head(chart.title, chart.sentence)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.chart import Chart, Measure, Step
+    from mlmon.dashboards.model.chart import Chart, Measure, ToneStep
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.saved_search import SavedSearch
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
     from mlmon.dashboards.palette import Tone
 
 _NOTHING: Final = "Nothing to show in this time range."
@@ -117,7 +117,7 @@ def chart_view(chart: Chart, answers: Sequence[Json], window: Window) -> PanelVi
     return _empty(head, chart.source) if drawn is None else ChartView(head, script_safe(drawn))
 
 
-def _empty(head: Head, source: Source) -> EmptyView:
+def _empty(head: Head, source: DataSource) -> EmptyView:
     """Return that there is no data, in the time range where the source has one."""
     return EmptyView(head, _NOTHING_AT_ALL if source.time is None else _NOTHING)
 
@@ -141,7 +141,7 @@ def _of_nothing(measure: Measure) -> int | None:
     return 0 if measure.operation == "count" else None
 
 
-def _tone(value: Any, steps: Sequence[Step]) -> Tone:
+def _tone(value: Any, steps: Sequence[ToneStep]) -> Tone:
     reached = [step for step in steps if isinstance(value, int | float) and value >= step.value]
     return max(reached, key=lambda step: step.value).tone if reached else "plain"
 
@@ -174,7 +174,7 @@ def _table(chart: Chart, head: Head, answer: Json) -> PanelView:
     )
 
 
-def _written(value: Any, measure: Measure, source: Source) -> Cell:
+def _written(value: Any, measure: Measure, source: DataSource) -> Cell:
     field = source.field(measure.field) if measure.field else None
     dated = field is not None and field.type == "date" and measure.operation in {"min", "max"}
     if dated and isinstance(value, int | float):
@@ -203,7 +203,7 @@ def documents_view(search: SavedSearch, answer: Json) -> PanelView:
     )
 
 
-def _document_cell(hit: Mapping[str, Any], source: Source, name: str) -> Cell:
+def _document_cell(hit: Mapping[str, Any], source: DataSource, name: str) -> Cell:
     value = hit["_source"].get(name)
     if isinstance(value, str) and (name == "@timestamp" or name.startswith("event.")):
         try:

@@ -19,7 +19,7 @@ from mlmon.formatting import moment
 from mlmon.report.html.incident_list import IncidentList, Surroundings, incident_list
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
-from mlmon.report.panels.dashboard_view import Scope, dashboard_view
+from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 from mlmon.report.serve.request import RANGES, page_request
 from mlmon.report.stored_incidents import open_incidents
 
@@ -84,7 +84,7 @@ class Pages:
             error = f"{wrong.message}. {wrong.hint}"
         view = None
         if window is not None:
-            scope = Scope(self._cluster.search, self._namespace, window, request.chosen)
+            scope = DashboardScope(self._cluster.search, self._namespace, window, request.chosen)
             view = dashboard_view(shown, shown_on(shown, discover()), scope)
         return (
             templates()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace, OptionalUntil, PeriodCommand, Since
+from mlmon.elastic.command_options import JsonOption, Namespace, OptionalUntil, PeriodCommand, Since
 
 if TYPE_CHECKING:
     from mlmon.report.terminal.search import EventFilter
@@ -36,7 +36,7 @@ def logs(  # noqa: PLR0917 - its options
         bool, typer.Option("--follow", "-f", help="Keep printing new events as they arrive.")
     ] = False,
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Search the logs; print the newest events, newest last."""
     from datetime import UTC, datetime
@@ -108,7 +108,7 @@ def trace(
         typer.Argument(metavar="ID", help="Id of a prediction, request, trace, bid or run."),
     ],
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show all events for an id in time order."""
     from rich.console import Console

@@ -14,7 +14,7 @@ from mlmon.autobid.clock import SimulatedClock, to_nanoseconds
 from mlmon.autobid.examples import Dataset, to_dataset
 from mlmon.autobid.history import draw_history
 from mlmon.autobid.market import Population
-from mlmon.autobid.scenario import Settings, run_scenario
+from mlmon.autobid.scenario import ScenarioSettings, run_scenario
 from mlmon.autobid.train import WINDOW
 from mlmon.logging_config import EventLog, Service, open_log
 
@@ -67,13 +67,15 @@ def history(draw: Callable[[int, int], Dataset]) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Settings:
+def settings() -> ScenarioSettings:
     """Nine days with eight thousand predictions and all incidents."""
-    return Settings(end=datetime(2026, 11, 22, tzinfo=UTC), days=9, seed=5, predictions=8_000)
+    return ScenarioSettings(
+        end=datetime(2026, 11, 22, tzinfo=UTC), days=9, seed=5, predictions=8_000
+    )
 
 
 @pytest.fixture(scope="session")
-def scenario(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+def scenario(tmp_path_factory: pytest.TempPathFactory, settings: ScenarioSettings) -> Path:
     """The folder of a finished scenario."""
     folder = tmp_path_factory.mktemp("scenario") / "out"
     run_scenario(folder, settings)

@@ -9,16 +9,16 @@ from mlmon.autobid.autobidder import EXPLORATION, EXPLORATION_DIGITS
 from mlmon.autobid.examples import ExampleStore
 from mlmon.autobid.features import FEATURES
 from mlmon.autobid.identifiers import seeded_ids, share
-from mlmon.autobid.prediction_service import Prediction
+from mlmon.autobid.prediction_service import ScoredBid
 from mlmon.autobid.profile_stats import StatsStore
 from mlmon.logging_config import Model
 
 
-def prediction(prediction_id: str, *, approved: bool) -> Prediction:
+def prediction(prediction_id: str, *, approved: bool) -> ScoredBid:
     """A prediction whose features all say whether it was approved."""
     answer = StatsStore().look_up("nobody", datetime(2026, 11, 3, tzinfo=UTC))
     features = dict.fromkeys(FEATURES, float(approved))
-    return Prediction(
+    return ScoredBid(
         prediction_id, 0.5, approved, Model("autobid", "1"), dict(features), answer, 10.0
     )
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
-from mlmon.autobid.encoding import Row
+from mlmon.autobid.encoding import FeatureRow
 from mlmon.autobid.examples import Dataset, ExampleStore
-from mlmon.autobid.jobs import TRAIN_MODEL, JobRunner, Pipeline
+from mlmon.autobid.jobs import TRAIN_MODEL, JobRunner, TrainingPipeline
 from mlmon.autobid.market import Population
 from mlmon.autobid.model import Training
 from mlmon.autobid.model_store import ModelStore
@@ -20,10 +20,12 @@ Events = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, log: EventLog, clock: SimulatedClock) -> Pipeline:
+def pipeline(tmp_path: Path, log: EventLog, clock: SimulatedClock) -> TrainingPipeline:
     """A pipeline with nothing in it yet."""
     models = ModelStore(tmp_path / "models")
-    return Pipeline(ExampleStore(), models, StatsStore(), Population(1).statistics, log, clock)
+    return TrainingPipeline(
+        ExampleStore(), models, StatsStore(), Population(1).statistics, log, clock
+    )
 
 
 def test_a_run_is_logged_from_start_to_end(
@@ -46,11 +48,11 @@ def test_a_run_is_logged_from_start_to_end(
 
 
 def test_a_failing_run_is_logged_and_ends_there(
-    log: EventLog, clock: SimulatedClock, pipeline: Pipeline, events: Events
+    log: EventLog, clock: SimulatedClock, pipeline: TrainingPipeline, events: Events
 ) -> None:
     """Training that cannot reach its machine fails run and model event; no exception escapes."""
 
-    def refuse(_rows: Sequence[Row], _labels: Sequence[bool]) -> Training:
+    def refuse(_rows: Sequence[FeatureRow], _labels: Sequence[bool]) -> Training:
         raise ConnectionRefusedError("no machine to train on")
 
     pipeline.trainer = refuse
@@ -65,7 +67,7 @@ def test_a_failing_run_is_logged_and_ends_there(
 
 
 def test_training_without_examples_fails(
-    log: EventLog, clock: SimulatedClock, pipeline: Pipeline, events: Events
+    log: EventLog, clock: SimulatedClock, pipeline: TrainingPipeline, events: Events
 ) -> None:
     """Nothing assembled is a failed run that says how much is needed."""
     assert not JobRunner(log, clock).run(TRAIN_MODEL, pipeline.train_model)
@@ -74,7 +76,7 @@ def test_training_without_examples_fails(
 
 
 def test_training_publishes_and_reports(
-    pipeline: Pipeline, history: Dataset, events: Events
+    pipeline: TrainingPipeline, history: Dataset, events: Events
 ) -> None:
     """A version is published, and the logged evaluation is the one beside the model."""
     pipeline.dataset = history
@@ -87,7 +89,7 @@ def test_training_publishes_and_reports(
     assert pipeline.models.versions() == [1]
 
 
-def test_statistics_are_as_of_the_run(pipeline: Pipeline, clock: SimulatedClock) -> None:
+def test_statistics_are_as_of_the_run(pipeline: TrainingPipeline, clock: SimulatedClock) -> None:
     """A refresh dates the statistics by the clock and counts the profiles."""
     population = Population(1)
     assert pipeline.refresh_profile_stats() == (~population.is_new).sum()

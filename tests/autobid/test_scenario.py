@@ -21,7 +21,7 @@ from scipy.stats import binomtest
 from mlmon.autobid.components import API, BIDDER, SCHEDULER, TRAINING
 from mlmon.autobid.profile_stats import STALE_AFTER
 from mlmon.autobid.routes import PREDICT_PATH, RELOAD_PATH
-from mlmon.autobid.scenario import Settings
+from mlmon.autobid.scenario import ScenarioSettings
 from mlmon.autobid.traffic import NEW_CATEGORY, SHARE_IN_INCIDENT, SLOWER
 
 Event = dict[str, Any]
@@ -73,7 +73,7 @@ def is_plausible(events: list[Event], field: str, values: tuple[Any, ...], odds:
     return bool(binomtest(found, len(events), odds).pvalue > 1e-4)
 
 
-def command(out: Path, settings: Settings) -> list[str]:
+def command(out: Path, settings: ScenarioSettings) -> list[str]:
     """The command line that runs a scenario."""
     options = {
         "--out": out,
@@ -87,7 +87,7 @@ def command(out: Path, settings: Settings) -> list[str]:
 
 
 def test_the_same_seed_gives_the_same_bytes(
-    scenario: Path, settings: Settings, tmp_path: Path
+    scenario: Path, settings: ScenarioSettings, tmp_path: Path
 ) -> None:
     """Run again, by the command line and in another process, every log and the truth are equal."""
     finished = subprocess.run(
@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_bytes(
         assert (tmp_path / "again" / name).read_bytes() == (scenario / name).read_bytes()
 
 
-def test_the_summary_counts_what_is_there(scenario: Path, settings: Settings) -> None:
+def test_the_summary_counts_what_is_there(scenario: Path, settings: ScenarioSettings) -> None:
     """Lines per file and dataset add up to the lines in the logs; enough predictions were made."""
     summary = json.loads((scenario / "summary.json").read_text())
     lines = [
@@ -366,7 +366,7 @@ def test_refreshes_are_hourly_otherwise(emitted: Emitted, truth: dict[str, Any])
 def test_a_killed_run_leaves_no_scenario(stop: signal.Signals, tmp_path: Path) -> None:
     """Killed while it writes, no output appears; ended politely, it tidies up behind itself."""
     end = datetime.fromisoformat("2026-11-22T00:00:00+00:00")
-    settings = Settings(end, predictions=20_000)
+    settings = ScenarioSettings(end, predictions=20_000)
     process = subprocess.Popen(command(tmp_path / "out", settings), stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (written := [*tmp_path.glob(".out.partial-*/logs/autobid-api.jsonl")]) or not (

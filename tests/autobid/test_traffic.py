@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlmon.autobid.clock import DAY, to_nanoseconds
-from mlmon.autobid.incidents import Incident, Plan
+from mlmon.autobid.incidents import IncidentPlan, PlannedIncident
 from mlmon.autobid.market import Population
 from mlmon.autobid.opportunity import EMBEDDING, BadInputError, parse_opportunity
 from mlmon.autobid.traffic import (
@@ -28,9 +28,9 @@ SIZE = 8_000
 
 def draw(*incidents: str) -> Requests:
     """A Monday's requests, the incidents lasting through its second half."""
-    plan = Plan(
+    plan = IncidentPlan(
         tuple(
-            Incident(incident, "", HALF, MONDAY + timedelta(days=1), "", ())
+            PlannedIncident(incident, "", HALF, MONDAY + timedelta(days=1), "", ())
             for incident in incidents
         )
     )

@@ -32,7 +32,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
-from mlmon.dashboards.model.dashboard import Dashboard, Documents, Row, Section
+from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document
@@ -40,7 +40,7 @@ from mlmon.elastic.connect import connect
 from mlmon.elastic.indices.templates import install
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.progress import show_progress
-from mlmon.report.panels.dashboard_view import Scope, dashboard_view
+from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 from mlmon.report.serve.pages import Pages
 from tests.benchmarks.bench_index import machine
 from tests.support.bench_node import bench_node
@@ -361,7 +361,10 @@ def pieces() -> Iterator[tuple[Dashboard, str, Any]]:
 def ask(cluster: Cluster, window: Window, rounds: int, progress: Progress) -> list[Question]:
     """Ask every panel once to warm up, and so many times more."""
     asked = [
-        (replace(board, sections=(Section("", (Row((panel,)),)),)), Question(board.name, title))
+        (
+            replace(board, sections=(Section("", (PanelRow((panel,)),)),)),
+            Question(board.name, title),
+        )
         for board, title, panel in pieces()
     ]
     for number in range(rounds + 1):
@@ -369,7 +372,7 @@ def ask(cluster: Cluster, window: Window, rounds: int, progress: Progress) -> li
         later = Window(window.start, window.end + timedelta(seconds=number))
         for only, question in asked:
             watch = Stopwatch(cluster)
-            dashboard_view(only, (), Scope(watch.search, NAMESPACE, later))
+            dashboard_view(only, (), DashboardScope(watch.search, NAMESPACE, later))
             question.documents = watch.documents
             if number:
                 question.times.append(watch.milliseconds)

@@ -28,7 +28,7 @@ from rich.table import Table
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.analyzers.run.ground_truth import Detection, compare, read_truth
-from mlmon.autobid.scenario import Settings, run_scenario
+from mlmon.autobid.scenario import ScenarioSettings, run_scenario
 from mlmon.elastic.client.cluster import Cluster
 from tests.benchmarks.bench_analyzers import own_cluster
 from tests.benchmarks.bench_index import machine
@@ -54,7 +54,7 @@ def history(seed: int, days: int, a_day: int, incidents: tuple[str, ...] | None)
     folder = Path(tempfile.mkdtemp(prefix="bench-detection-"))
     try:
         out = folder / "scenario"
-        run_scenario(out, Settings(END, days, seed, a_day * days, incidents))
+        run_scenario(out, ScenarioSettings(END, days, seed, a_day * days, incidents))
         yield out
     finally:
         shutil.rmtree(folder)

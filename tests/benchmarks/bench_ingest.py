@@ -41,7 +41,7 @@ from mlmon.elastic.connect import connect
 from mlmon.elastic.indices import templates
 from mlmon.elastic.node import node
 from mlmon.elastic.settings import Settings
-from mlmon.ingest.encode.line import Encoder
+from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.pipeline import Flow
 from mlmon.logging_config import Model, Service, open_log
 from tests.support.bench_node import bench_node
@@ -224,7 +224,7 @@ def rate(rounds: list[Taken]) -> float:
 
 def bound(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
     """Post bodies made beforehand, each sender its share."""
-    encoder = Encoder(namespace, [DATASET], 1, "bench")
+    encoder = LineEncoder(namespace, [DATASET], 1, "bench")
     bodies, body, size = [], [], 0
     for line in log.read_bytes().splitlines():
         body.append(encoder.encode(line))

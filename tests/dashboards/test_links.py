@@ -16,7 +16,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import home
 from mlmon.dashboards.links.links import linked, links, nowhere
 from mlmon.dashboards.links.rison import rison
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.providers import artefacts
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
@@ -34,7 +34,7 @@ FINDING = Finding.of(
     reason="r.",
     service="api",
 )
-TARGET = Target("production", "ops")
+TARGET = LinkTarget("production", "ops")
 
 
 def _of(analyzer: str) -> Finding:
@@ -97,7 +97,7 @@ def test_a_finding_opens_its_dashboard_at_its_time() -> None:
 
 def test_a_finding_opens_its_evidence() -> None:
     """The search of what its analyzer read, narrowed to its subject."""
-    found = links(FINDING, Target("production"))
+    found = links(FINDING, LinkTarget("production"))
     assert found is not None
     path = unquote(found.search)
     assert path.startswith("/app/discover#/view/mlmon-production-requests?_g=")
@@ -126,7 +126,7 @@ def test_the_report_leads_into_kibana(javascript: str) -> None:
     """Where a Kibana is set, each incident links to it; else no link leaves the page."""
     made = END + timedelta(hours=1)
     alerts = all_episodes(rule(1, 1, name="service_health", layer="service"), [FINDING])
-    give = linked("https://kibana.example", Target("production"))
+    give = linked("https://kibana.example", LinkTarget("production"))
     pages = [
         report_html(
             record([FINDING]),

@@ -12,7 +12,7 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.commands import app
 from mlmon.elastic.doctor.activity import activity_checks
-from mlmon.elastic.doctor.check import Check, Verdict
+from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.errors import DiskFullError
 from mlmon.elastic.indices.names import (
     BOOKMARK,
@@ -62,7 +62,7 @@ def test_a_silent_service_is_named(checks: Any, ship: Callable[..., None]) -> No
     ship([line("api", 7 * HOUR), line("api", 9 * HOUR), line("worker", 20 * MINUTE)])
     ship([line("mlmon", 3 * HOUR), line("api", -HOUR)])
     (check,) = checks("service")
-    assert check.verdict is Verdict.NOTE
+    assert check.verdict is CheckVerdict.NOTE
     assert "api has logged nothing for 7 h" in check.found
     assert "2026-03-02 05:00 UTC" in check.found
     assert check.advice
@@ -83,9 +83,9 @@ def test_a_stopped_shipper_is_named(checks: Any, ship: Callable[..., None]) -> N
     ship([report("b-2", 2 * HOUR, 99, **{"log.file.path": "/var/log/x"})])
     found = {check.found.partition(" ")[0]: check for check in checks("shipper")}
     assert {name: check.verdict for name, check in found.items()} == {
-        "a-1": Verdict.OK,
-        "b-2": Verdict.NOTE,
-        "c-3": Verdict.MISSING,
+        "a-1": CheckVerdict.OK,
+        "b-2": CheckVerdict.NOTE,
+        "c-3": CheckVerdict.MISSING,
     }
     assert "stopped 2 h ago with 12 kB not shipped" in found["c-3"].found
     assert "stopped 3 h ago with everything shipped" in found["b-2"].found
@@ -109,14 +109,14 @@ def test_a_stopped_run_is_named(
     assert "has not run in namespace" in after(None).found
     running = after({"@timestamp": (NOW - 2 * MINUTE).isoformat()})
     assert (running.verdict, running.found) == (
-        Verdict.OK,
+        CheckVerdict.OK,
         "last cycle of `mlmon run` 2 min ago",
     )
     stopped = after({"@timestamp": (NOW - 7 * HOUR).isoformat()})
-    assert stopped.verdict is Verdict.NOTE
+    assert stopped.verdict is CheckVerdict.NOTE
     assert "has not run for 7 h" in stopped.found
     assert "mlmon run" in stopped.advice
-    assert after({"other": 1}).verdict is Verdict.NOTE
+    assert after({"other": 1}).verdict is CheckVerdict.NOTE
 
 
 def test_an_index_at_flood_stage_is_named(

@@ -11,16 +11,16 @@ from typer.testing import CliRunner
 
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.documents import NEW, Document, Written
+from mlmon.elastic.client.documents import NEW, Document, WriteResult
 from mlmon.elastic.commands import app
 from mlmon.elastic.connect import connect
-from mlmon.elastic.doctor.check import Verdict
+from mlmon.elastic.doctor.check import CheckVerdict
 from mlmon.elastic.doctor.examine import examine
 from mlmon.elastic.errors import ClusterError, NoMasterError, UserError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import Lifecycle
 from mlmon.elastic.indices.prune import Act, carry_out, plan
-from mlmon.elastic.indices.templates import Change
+from mlmon.elastic.indices.templates import TemplateChange
 from mlmon.elastic.node.distribution import Distribution
 from mlmon.elastic.settings import Settings
 from tests.support.own_node import java_of, own_node
@@ -58,8 +58,8 @@ def old_cluster(cache: Path) -> Iterator[Cluster]:
 def test_8_19_is_set_up_and_kept(old_cluster: Cluster) -> None:
     """Templates are installed once; streams take lines, roll over and are pruned as on 9.x."""
     assert old_cluster.version == OLDEST.version
-    assert {change for _, change in templates.install(old_cluster)} == {Change.CREATED}
-    assert {change for _, change in templates.install(old_cluster)} == {Change.UNCHANGED}
+    assert {change for _, change in templates.install(old_cluster)} == {TemplateChange.CREATED}
+    assert {change for _, change in templates.install(old_cluster)} == {TemplateChange.UNCHANGED}
     stream = "logs-ml.app-old"
     line = b'{"create":{"_index":"%b","_id":"%d"}}\n{"@timestamp":"2026-01-01T00:00:00Z"}\n'
     body = b"".join(line % (stream.encode(), number) for number in range(3))
@@ -82,8 +82,8 @@ def test_8_19_stores_and_scans_documents(old_cluster: Cluster) -> None:
     """Documents are created, replaced, conflict, and come back page by page."""
     index = "mlmon-state-old"
     documents = [Document(index, str(number), {"n": number}) for number in range(25)]
-    assert old_cluster.put(documents) == Written(created=25)
-    assert old_cluster.put([Document(index, "3", {"n": 3}, NEW)]) == Written(conflicted=("3",))
+    assert old_cluster.put(documents) == WriteResult(created=25)
+    assert old_cluster.put([Document(index, "3", {"n": 3}, NEW)]) == WriteResult(conflicted=("3",))
     old_cluster.refresh(index)
     hits = old_cluster.scan(index, {"size": 10})
     assert sorted(hit["_source"]["n"] for hit in hits) == list(range(25))
@@ -98,7 +98,7 @@ def test_doctor_works_on_8_19(old_cluster: Cluster) -> None:
     checks = list(examine(Settings(elasticsearch_url=old_cluster.url)))
     names = {check.name for check in checks}
     assert {"settings", "cluster", "templates", "logs"} <= names
-    assert [check for check in checks if check.verdict is Verdict.MISSING] == []
+    assert [check for check in checks if check.verdict is CheckVerdict.MISSING] == []
 
 
 @pytest.fixture(scope="module")

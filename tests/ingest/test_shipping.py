@@ -10,7 +10,7 @@ import pytest
 
 from mlmon.elastic.errors import UserError
 from mlmon.ingest.deliver.dead_letters import DeadLetterFile
-from mlmon.ingest.files.source import Limits
+from mlmon.ingest.files.source import ReadLimits
 from mlmon.ingest.state.counts import RunCounts
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
@@ -117,7 +117,7 @@ def test_dead_letters_can_be_searched_in_their_data_stream(ship: Ship, log: Numb
 
 def test_a_line_over_the_limit_is_kept_whole_in_pieces(ship: Ship, log: NumberedLog) -> None:
     """A line over the limit is rejected, no byte of it is lost, and the next line is stored."""
-    ship.limits = Limits(line_bytes=1_000)
+    ship.limits = ReadLimits(line_bytes=1_000)
     long = log.line(message="x" * 4_321)
     (ship.folder / "a.jsonl").write_bytes(log.line() + long + log.line())
     counts = ship("a.jsonl")

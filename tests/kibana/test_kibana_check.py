@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from mlmon.commands import app
 from mlmon.dashboards.links.settings import KibanaSettings
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from tests.support.kibana_pages import PASSWORD, USER, serving_pages
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -98,12 +98,12 @@ def test_it_opens_the_dashboards_that_are_compiled(opener: ModuleType) -> None:
     compiled = {
         line["id"] for line in map(json.loads, text.splitlines()) if line["type"] == "dashboard"
     }
-    found = dict(opener.addresses("http://kibana/base", Target(), "now-18d", "now"))
+    found = dict(opener.addresses("http://kibana/base", LinkTarget(), "now-18d", "now"))
     parts = [urlsplit(url) for url in found.values()]
     assert {part.path for part in parts} == {"/base/app/dashboards"}
     opened = {unquote(part.fragment).partition("/view/")[2].partition("?")[0] for part in parts}
     assert opened == compiled
-    ((_, elsewhere), *_) = opener.addresses("http://k", Target("prod", "ops"), "now-1d", "now")
+    ((_, elsewhere), *_) = opener.addresses("http://k", LinkTarget("prod", "ops"), "now-1d", "now")
     assert elsewhere.startswith("http://k/s/ops/app/dashboards#/view/mlmon-prod-ops-")
     assert elsewhere.endswith("?_g=(time:(from:'now-1d',to:'now'))")
 

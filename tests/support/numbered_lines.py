@@ -11,7 +11,7 @@ from mlmon.analyzers.base.window import floor, iso
 from mlmon.analyzers.profiles.kinds.sequence import (
     LATE,
     PART,
-    LineCount,
+    ArrivedLines,
     Stretch,
     following,
     gathered,
@@ -90,7 +90,7 @@ def profiles_of(lines: Iterable[Line]) -> list[SequenceProfile]:
     return list(following(gathered(counts), lambda _lowest: {}))
 
 
-def _count(process: str, service: str, start: datetime, lines: list[Line]) -> LineCount:
+def _count(process: str, service: str, start: datetime, lines: list[Line]) -> ArrivedLines:
     numbers = [line.number for line in lines]
     arrivals = [line.arrived for line in lines]
     stretch = Stretch(
@@ -105,4 +105,4 @@ def _count(process: str, service: str, start: datetime, lines: list[Line]) -> Li
         delay=round(sum(line.seconds for line in lines), 2),
     )
     where = lines[0].environment
-    return LineCount(process, service, stretch, min(arrivals), max(arrivals), where)
+    return ArrivedLines(process, service, stretch, min(arrivals), max(arrivals), where)

@@ -18,11 +18,11 @@ from mlmon.alerting.incidents.correlation import correlate
 from mlmon.alerting.incidents.documents import incident_document
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.policies.policy import policy_of
-from mlmon.analyzers.base.alert_policy import AlertPolicy, Layer
+from mlmon.analyzers.base.alert_policy import AlertPolicy, CauseLayer
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.window import Window
-from mlmon.analyzers.run.ground_truth import Expectation, Incident
+from mlmon.analyzers.run.ground_truth import ExpectedFinding, TrueIncident
 from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.page import report_html, vega_script
 from mlmon.report.html.series import record
@@ -241,15 +241,15 @@ def scenario_findings(days: int = DAYS) -> list[Finding]:
     return [finding for check in checks() for finding in findings_of(check, days, noise)]
 
 
-def scenario_truth() -> tuple[Incident, ...]:
+def scenario_truth() -> tuple[TrueIncident, ...]:
     """Return the scenario's incidents as its truth tells them."""
     return tuple(
-        Incident(
+        TrueIncident(
             id=one.title.lower().replace(" ", "-"),
             title=one.title,
             time=Window(START + one.begins * HOUR, START + (one.begins + one.lasts) * HOUR),
             cause=one.cause,
-            expect=tuple(Expectation(*move[:3]) for move in one.moves),
+            expect=tuple(ExpectedFinding(*move[:3]) for move in one.moves),
         )
         for one in STORIES
     )
@@ -277,7 +277,7 @@ def incidents_of(alerts: list[Alert], now: datetime) -> tuple[StoredIncident, ..
 
 
 def _analyzer(
-    name: str, question: str, layer: Layer, *panels: tuple[str, str, str]
+    name: str, question: str, layer: CauseLayer, *panels: tuple[str, str, str]
 ) -> ScenarioAnalyzer:
     """Return an analyzer with panels of title, metric and unit."""
     declared = tuple(
@@ -349,7 +349,7 @@ def findings() -> list[Finding]:
 
 
 @pytest.fixture(scope="session")
-def truth() -> tuple[Incident, ...]:
+def truth() -> tuple[TrueIncident, ...]:
     """The scenario's incidents."""
     return scenario_truth()
 
@@ -367,7 +367,7 @@ def analyzers() -> tuple[ScenarioAnalyzer, ...]:
 
 
 @pytest.fixture(scope="session")
-def scenario_page(findings: list[Finding], truth: tuple[Incident, ...], javascript: str) -> str:
+def scenario_page(findings: list[Finding], truth: tuple[TrueIncident, ...], javascript: str) -> str:
     """The scenario's report."""
     made = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
     return report_html(

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.ingest.files.source import Limits
+from mlmon.ingest.files.source import ReadLimits
 from mlmon.ingest.pipeline import Flow
 from mlmon.ingest.shipper import ShipRequest, open_pipeline
 from mlmon.ingest.state.counts import RunCounts
@@ -26,7 +26,7 @@ class Ship:
     target: Cluster
     cluster: Cluster
     flow: Flow = field(default_factory=lambda: Flow(batch_bytes=20_000, batch_age_s=0.02))
-    limits: Limits = field(default_factory=Limits)
+    limits: ReadLimits = field(default_factory=ReadLimits)
     state_name: str = "state"
 
     @property

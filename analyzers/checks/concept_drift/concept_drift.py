@@ -32,10 +32,10 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
-from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
+from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, ChangePoint
 from mlmon.analyzers.performance.label_maturity import LOOKBACK
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
-from mlmon.analyzers.performance.reference_metrics import TITLES, Measure
+from mlmon.analyzers.performance.reference_metrics import TITLES, MetricName
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.analyzers.statistics.cbpe import estimate_performance
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
 
 GAP, RISE, DECLINE, SLOPE = "estimate.gap", "error.rise", "auc.decline", "auc.slope"
-MEASURES: tuple[Measure, ...] = ("roc_auc", "precision", "positive_rate")
+MEASURES: tuple[MetricName, ...] = ("roc_auc", "precision", "positive_rate")
 CERTAIN = 0.999
 MIN_LABELS = 30
 MIN_DAYS = 5
@@ -143,7 +143,11 @@ class ConceptDrift(Analyzer[LabelProfile]):
             )
 
     def _gap(
-        self, day: LabeledWindow, measure: Measure, live: Estimate | None, expected: Estimate | None
+        self,
+        day: LabeledWindow,
+        measure: MetricName,
+        live: Estimate | None,
+        expected: Estimate | None,
     ) -> Finding:
         if skip_reason := day.measure_skip_reason(measure):
             return self._unknown(day, GAP, measure, skip_reason)
@@ -204,7 +208,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         )
 
     def _changed(
-        self, day: LabeledWindow, detector: str, errors: ErrorHistory, change: Change
+        self, day: LabeledWindow, detector: str, errors: ErrorHistory, change: ChangePoint
     ) -> Finding:
         """Compare the day's error rate since a change with the rate before it."""
         window = day.day.window

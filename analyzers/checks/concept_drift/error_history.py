@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import Window, floor
-from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, Change
+from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, ChangePoint
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ErrorHistory:
         return [int(decision) for decision in "".join(self.errors)]
 
     @cached_property
-    def changes(self) -> Mapping[str, tuple[Change, ...]]:
+    def changes(self) -> Mapping[str, tuple[ChangePoint, ...]]:
         """What each detector found, in order."""
         return {name: tuple(read(self.stream)) for name, read in DETECTORS.items()}
 
@@ -92,7 +92,7 @@ class ErrorHistory:
         """Return how many decisions from a place to before another are wrong, of how many."""
         return self._wrong[last] - self._wrong[first], last - first
 
-    def latest(self, detector: str, seen: int) -> Change | None:
+    def latest(self, detector: str, seen: int) -> ChangePoint | None:
         """Return the last change that a detector found among so many decisions."""
         known = [change for change in self.changes[detector] if change.seen <= seen]
         return known[-1] if known else None

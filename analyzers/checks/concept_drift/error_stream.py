@@ -42,7 +42,7 @@ WARM_START = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangePoint:
     """A change of the error rate.
 
     Args:
@@ -56,21 +56,21 @@ class Change:
     seen: int
 
 
-def ddm_changes(errors: Sequence[int]) -> Iterator[Change]:
+def ddm_changes(errors: Sequence[int]) -> Iterator[ChangePoint]:
     """Yield the changes DDM reports, in order."""
     from river.drift.binary import DDM
 
     return _changes(DDM(warm_start=WARM_START), errors)
 
 
-def adwin_changes(errors: Sequence[int]) -> Iterator[Change]:
+def adwin_changes(errors: Sequence[int]) -> Iterator[ChangePoint]:
     """Yield the changes ADWIN reports, in order."""
     from river.drift import ADWIN
 
     return _changes(ADWIN(), errors)
 
 
-DETECTORS: Mapping[str, Callable[[Sequence[int]], Iterator[Change]]] = {
+DETECTORS: Mapping[str, Callable[[Sequence[int]], Iterator[ChangePoint]]] = {
     "ADWIN": adwin_changes,
     "DDM": ddm_changes,
 }
@@ -92,13 +92,13 @@ def change_point(errors: Sequence[int]) -> int:
 
 def _changes(
     detector: DriftDetector | BinaryDriftDetector, errors: Sequence[int]
-) -> Iterator[Change]:
+) -> Iterator[ChangePoint]:
     """Yield a detector's changes; river's detectors start again after each."""
     begin = 0
     for place, error in enumerate(errors, 1):
         detector.update(bool(error))
         if detector.drift_detected:
-            yield Change(begin, begin + change_point(errors[begin:place]), place)
+            yield ChangePoint(begin, begin + change_point(errors[begin:place]), place)
             begin = place
 
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
-    from mlmon.analyzers.base.finding import Part
+    from mlmon.analyzers.base.finding import FindingPart
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.drift import Drift
     from mlmon.analyzers.drift.feature_comparison import ComparedFeature
@@ -112,7 +112,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
-        refinements, past = Refinements(context), _Past(context)
+        refinements, past = Refinements(context), _PastTraffic(context)
         for day in daily_windows(context):
             skip_reason = day.skip_reason() or day.incomplete()
             if skip_reason or day.baseline is None:
@@ -204,7 +204,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         return self.unknown(method.metric, subject, day.window, reason, **day.about)
 
 
-class _Past:
+class _PastTraffic:
     """Past hours of numbers, read and summed up where an alarm asks for them."""
 
     def __init__(self, context: AnalysisContext[PredictionProfile]) -> None:
@@ -262,7 +262,7 @@ def _moved(traffic: PredictionProfile, baseline: Baseline, feature: str) -> str:
     return categories_moved(traffic.categorical[feature].counted(known.counts), known.counted)
 
 
-def _parts(traffic: PredictionProfile, baseline: Baseline, feature: str) -> tuple[Part, ...]:
+def _parts(traffic: PredictionProfile, baseline: Baseline, feature: str) -> tuple[FindingPart, ...]:
     """Return the feature's day and its training set side by side."""
     if feature in baseline.numeric:
         return numbers_side_by_side(traffic.numeric[feature], baseline.numeric[feature])

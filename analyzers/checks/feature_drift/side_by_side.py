@@ -14,7 +14,7 @@ from mlmon.formatting import number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmon.analyzers.base.finding import Part
+    from mlmon.analyzers.base.finding import FindingPart
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
     from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
@@ -24,7 +24,7 @@ REST = "(other)"
 _DIGITS = 4
 
 
-def numbers_side_by_side(current: Buckets, reference: Buckets) -> tuple[Part, ...]:
+def numbers_side_by_side(current: Buckets, reference: Buckets) -> tuple[FindingPart, ...]:
     """Return the shares of at most ten ranges of a numeric feature, from the lowest values on.
 
     Args:
@@ -43,7 +43,9 @@ def numbers_side_by_side(current: Buckets, reference: Buckets) -> tuple[Part, ..
     )
 
 
-def categories_side_by_side(current: Categories, reference: CategoryBaseline) -> tuple[Part, ...]:
+def categories_side_by_side(
+    current: Categories, reference: CategoryBaseline
+) -> tuple[FindingPart, ...]:
     """Return the shares of the nine categories most frequent on either side, and of the rest."""
     seen, n, m = current.counts + current.unseen, current.n, reference.n
     shares = {

@@ -25,7 +25,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
-from mlmon.analyzers.checks.job_health.job_runs import Run, runs, without_lost
+from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs, without_lost
 from mlmon.analyzers.event_logs.hits import STEP
 from mlmon.analyzers.profiles.kinds.job import JobEvent, JobProfile
 from mlmon.formatting import count, duration, excerpt, moment, number, span
@@ -106,7 +106,7 @@ class JobHealth(Analyzer[JobProfile]):
             yield from self._of_job(job, runs(events), context)
 
     def _of_job(
-        self, job: str, of_job: Sequence[Run], context: AnalysisContext[JobProfile]
+        self, job: str, of_job: Sequence[JobRun], context: AnalysisContext[JobProfile]
     ) -> Iterator[Finding]:
         starts = [run.start for run in of_job]
         succeeded = sorted((run.end, run.start) for run in of_job if run.succeeded and run.end)
@@ -122,7 +122,7 @@ class JobHealth(Analyzer[JobProfile]):
                 yield from self._judge(job, without_lost(known, window.end), good, window)
 
     def _judge(
-        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+        self, job: str, known: Sequence[JobRun], good: Sequence[datetime], window: Window
     ) -> Iterator[Finding]:
         ended = [run for run in known if run.end and run.end >= window.start]
         if ended:
@@ -134,10 +134,10 @@ class JobHealth(Analyzer[JobProfile]):
         if done and done[-1] in ended:
             yield from self._records(job, done, window)
 
-    def _failed(self, job: str, known: Sequence[Run], window: Window) -> Finding:
+    def _failed(self, job: str, known: Sequence[JobRun], window: Window) -> Finding:
         ended = sorted((run for run in known if run.end), key=lambda run: run.end or run.start)
-        worst: list[Run] = []
-        row: list[Run] = []
+        worst: list[JobRun] = []
+        row: list[JobRun] = []
         for run in ended:
             row = [] if run.succeeded else [*row, run]
             if run.end and run.end >= window.start and len(row) > len(worst):
@@ -155,7 +155,7 @@ class JobHealth(Analyzer[JobProfile]):
         )
 
     def _missed(
-        self, job: str, known: Sequence[Run], good: Sequence[datetime], window: Window
+        self, job: str, known: Sequence[JobRun], good: Sequence[datetime], window: Window
     ) -> Finding:
         last = known[-1]
         of = rhythm(good[-MOST_RUNS:])
@@ -189,7 +189,7 @@ class JobHealth(Analyzer[JobProfile]):
             reason=reason,
         )
 
-    def _duration(self, job: str, known: Sequence[Run], window: Window) -> Finding:
+    def _duration(self, job: str, known: Sequence[JobRun], window: Window) -> Finding:
         latest = known[-1]
         before = [run.seconds for run in known[:-1] if run.succeeded and run.seconds]
         seconds = latest.seconds
@@ -220,7 +220,7 @@ class JobHealth(Analyzer[JobProfile]):
             f"started {moment(latest.start)}.",
         )
 
-    def _records(self, job: str, done: Sequence[Run], window: Window) -> Iterator[Finding]:
+    def _records(self, job: str, done: Sequence[JobRun], window: Window) -> Iterator[Finding]:
         latest = done[-1]
         before = [run.records for run in done[:-1] if run.records is not None]
         if latest.records is None and not before:
@@ -257,7 +257,7 @@ class JobHealth(Analyzer[JobProfile]):
         )
 
 
-def _failures(job: str, worst: Sequence[Run], ended: Sequence[Run]) -> str:
+def _failures(job: str, worst: Sequence[JobRun], ended: Sequence[JobRun]) -> str:
     """Sentence about failures in a row, the error, and the last success."""
     times = f"{_times(len(worst))}{' in a row' if len(worst) > 1 else ''}"
     since = "first started" if len(worst) > 1 else "started"

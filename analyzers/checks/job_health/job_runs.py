@@ -19,7 +19,7 @@ NEVER_ENDED = "its end was never logged: it was killed, or the line was lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class JobRun:
     """One run of a job; `end`, `succeeded`, `seconds` and `records` are None while it lasts."""
 
     job: str
@@ -31,14 +31,14 @@ class Run:
     service: str | None
     records: int | None = None
 
-    def as_of(self, moment: datetime) -> Run:
+    def as_of(self, moment: datetime) -> JobRun:
         """Return what was known of the run at a moment after its start."""
         if self.end is None or self.end < moment:
             return self
         return replace(self, end=None, succeeded=None, seconds=None, error=None, records=None)
 
 
-def runs(events: Iterable[JobEvent]) -> list[Run]:
+def runs(events: Iterable[JobEvent]) -> list[JobRun]:
     """Join starts and ends to runs, in order of their starts.
 
     An end without a start (its line was lost, or lies before what is known) starts when its
@@ -54,7 +54,7 @@ def runs(events: Iterable[JobEvent]) -> list[Run]:
     return sorted(found, key=lambda run: run.start)
 
 
-def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
+def without_lost(known: Sequence[JobRun], now: datetime) -> list[JobRun]:
     """Return the runs with those that must have died as failures.
 
     A process that is killed logs no end. A run is given up once another has started and it has
@@ -75,7 +75,7 @@ def without_lost(known: Sequence[Run], now: datetime) -> list[Run]:
     return settled
 
 
-def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[Run]:
+def _runs_of_one_id(events: Sequence[JobEvent]) -> Iterator[JobRun]:
     """Yield the runs that share an id, or have none."""
     ends = sum(event.succeeded is not None for event in events)
     # A start and an end belong together even if clocks put the end first.
@@ -103,14 +103,14 @@ def _follows(later: JobEvent, earlier: JobEvent) -> bool:
     return later.at - timedelta(seconds=later.seconds) > earlier.at
 
 
-def _run(start: JobEvent | None, end: JobEvent | None) -> Run:
+def _run(start: JobEvent | None, end: JobEvent | None) -> JobRun:
     known = end or start
     if known is None:
         raise ValueError("a run has a start or an end")
     began = start.at if start else known.at - timedelta(seconds=known.seconds or 0.0)
     if end is None:
-        return Run(known.job, began, None, None, None, None, known.service)
-    return Run(
+        return JobRun(known.job, began, None, None, None, None, known.service)
+    return JobRun(
         known.job,
         began,
         end.at,

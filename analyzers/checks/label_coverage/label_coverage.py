@@ -66,7 +66,7 @@ days are the quick ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
+class _ShareHistory:
     """A part of a whole, now and in the past."""
 
     part: int
@@ -181,7 +181,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         part, whole = counted(window)
         if not whole:
             return
-        share = _Share(part, whole, counted(Window(window.start - PAST, window.start)))
+        share = _ShareHistory(part, whole, counted(Window(window.start - PAST, window.start)))
         orphans = sum(profile.orphans for profile in profiles)
         given_up = f", {orphans:,} of them given up," if orphans else ""
         reason = (
@@ -198,7 +198,7 @@ class LabelCoverage(Analyzer[LabelProfile]):
         metric: str,
         subject: str,
         window: Window,
-        share: _Share,
+        share: _ShareHistory,
         reason: str,
         about: dict[str, Any],
     ) -> Finding:
@@ -278,7 +278,7 @@ class _Day:
             )
         labeled, approved = self.of.labeled(then, hours)
         past = self.of.labeled(Window(then.start - PAST, then.start), hours)
-        share = _Share(labeled, approved, past)
+        share = _ShareHistory(labeled, approved, past)
         if not approved:
             return self._unknown(metric, f"{self.of.model} approved nothing {span(then)}.")
         reason = (
@@ -338,7 +338,7 @@ class _Day:
         if not whole:
             return
         past = self.of.contradicted(Window(then.start - PAST, then.start))
-        share = _Share(part, whole, past)
+        share = _ShareHistory(part, whole, past)
         reason = (
             f"{percent(part / whole)} of {count(whole, 'label')} of the predictions of "
             f"{self.of.model} {span(then)} were contradicted by another outcome{_usually(share)}."
@@ -366,5 +366,5 @@ def _limits(declared: Limits, usual: float | None) -> Limits | None:
     return None if usual is None else declared.relative_to(usual)
 
 
-def _usually(share: _Share) -> str:
+def _usually(share: _ShareHistory) -> str:
     return "" if share.usual is None else f"; {percent(share.usual)} in the 14 days before"

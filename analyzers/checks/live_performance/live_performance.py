@@ -35,7 +35,7 @@ from mlmon.analyzers.performance.label_maturity import REACH
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
-    Measure,
+    MetricName,
     compare,
     offline_performance,
 )
@@ -57,7 +57,7 @@ SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration
 DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
 MIN_LABELS_PER_BIN, MOST_NAMED = 30, 3
 OFFLINE = "difference to the version's offline value"
-MEASURES: Mapping[Measure, Limits] = {
+MEASURES: Mapping[MetricName, Limits] = {
     "roc_auc": Limits(-0.03, -0.08, "below", OFFLINE),
     "precision": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
     "recall": Limits(-0.05, -0.10, "below", OFFLINE, "rate"),
@@ -140,7 +140,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             yield self._success(day, segments)
             yield from self._calibration(day)
 
-    def _against_offline(self, day: LabeledWindow, measure: Measure) -> Finding:
+    def _against_offline(self, day: LabeledWindow, measure: MetricName) -> Finding:
         if skip_reason := day.measure_skip_reason(measure):
             return self._unknown(day, measure, skip_reason)
         title = f"{TITLES[measure]} of {day.day.title}"
@@ -277,7 +277,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         return self.unknown(metric, about.pop("subject"), day.day.window, reason, **about)
 
 
-def _skip_reason(day: LabeledWindow, measure: Measure) -> str:
+def _skip_reason(day: LabeledWindow, measure: MetricName) -> str:
     """Return why a measure has no value on a day with enough labels."""
     if measure in LOSSES and day.scores:
         low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
@@ -287,7 +287,7 @@ def _skip_reason(day: LabeledWindow, measure: Measure) -> str:
     return "no prediction was approved"
 
 
-def _by_threshold(day: LabeledWindow, measure: Measure) -> str:
+def _by_threshold(day: LabeledWindow, measure: MetricName) -> str:
     """Sentence part about the threshold used, where the day had several."""
     taken, *others = day.thresholds or (None,)
     if measure not in DECIDED or taken is None or not others:
@@ -296,7 +296,7 @@ def _by_threshold(day: LabeledWindow, measure: Measure) -> str:
     return f", by the most frequent threshold {number(taken)} (also seen: {also})"
 
 
-def _rows(day: LabeledWindow, measure: Measure) -> int:
+def _rows(day: LabeledWindow, measure: MetricName) -> int:
     """Return the labeled rows that a measure is computed from; lost lines are a share of them."""
     labels = day.labels
     if labels is None:

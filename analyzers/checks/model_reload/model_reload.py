@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mlmon.analyzers.base.finding import Finding
-    from mlmon.analyzers.performance.model_versions import Version
+    from mlmon.analyzers.performance.model_versions import ModelVersion
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rate"
@@ -178,7 +178,7 @@ class ModelReload(Analyzer[ModelProfile]):
             return
         yield self._waits(known, waiting, trained)
 
-    def _waits(self, known: InService, waiting: Version, trained: str) -> Finding:
+    def _waits(self, known: InService, waiting: ModelVersion, trained: str) -> Finding:
         hours, usual = (known.window.end - waiting.made) / HOUR, known.usual_wait()
         limits = self.limits[WAIT]
         if usual is not None:
@@ -223,7 +223,7 @@ class ModelReload(Analyzer[ModelProfile]):
                 yield self._judge_outdated(current, counts, window)
 
     def _judge_outdated(
-        self, current: Sequence[Version], counts: Counter[str], window: Window
+        self, current: Sequence[ModelVersion], counts: Counter[str], window: Window
     ) -> Finding:
         newest, n = current[0], counts.total()
         about = _about(newest)
@@ -270,6 +270,6 @@ def _predicted(used: AnalysisContext[PredictionProfile] | None, window: Window) 
     return counts
 
 
-def _about(version: Version) -> dict[str, Any]:
+def _about(version: ModelVersion) -> dict[str, Any]:
     # Without the version: findings of the next version continue the same series.
     return {"service": version.service, "model_name": version.model}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.performance.model_versions import Version
+    from mlmon.analyzers.performance.model_versions import ModelVersion
     from mlmon.analyzers.profiles.kinds.model import ModelEvent
 
 UNNAMED = "unknown"
@@ -34,12 +34,12 @@ class InService:
     """
 
     window: Window
-    made: tuple[Version, ...]
+    made: tuple[ModelVersion, ...]
     reloads: Sequence[ModelEvent]
     predicted: Callable[[Window], Counter[str]]
 
     @property
-    def newest(self) -> Version:
+    def newest(self) -> ModelVersion:
         """The version that was made last."""
         return self.made[-1]
 
@@ -48,7 +48,7 @@ class InService:
         """The predictions of each version in the day before the window's end."""
         return self.predicted(Window(self.window.end - DAY, self.window.end))
 
-    def loaded(self, version: Version) -> datetime | None:
+    def loaded(self, version: ModelVersion) -> datetime | None:
         """Return when a reload of a version first succeeded since it was made."""
         return next(
             (
@@ -61,7 +61,7 @@ class InService:
             None,
         )
 
-    def waiting(self) -> Version | None:
+    def waiting(self) -> ModelVersion | None:
         """Return the first of the versions made since the last one in service, None if none."""
         today, first = self.today, None
         for version in reversed(self.made):
@@ -78,7 +78,7 @@ class InService:
         before = Window(self.window.start - DAY, self.window.start)
         return version in self.predicted(self.window) and version not in self.predicted(before)
 
-    def current(self, moment: datetime) -> tuple[Version, ...]:
+    def current(self, moment: datetime) -> tuple[ModelVersion, ...]:
         """Return the newest version in service at a moment and those made since, none if none."""
         predicted = self.predicted(Window(moment - DAY, moment))
         for place in reversed(range(len(self.made))):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
-    from mlmon.analyzers.drift.weekly_drift import Part
+    from mlmon.analyzers.drift.weekly_drift import VersionBuckets
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 
@@ -109,7 +109,7 @@ class EarlierVersions:
         }
         return hours <= self._served
 
-    def _retrained(self, usual: Sequence[Part]) -> float | None:
+    def _retrained(self, usual: Sequence[VersionBuckets]) -> float | None:
         total, distance = rows_of(usual), 0.0
         for part in usual:
             distance_of_training = self._training_distance(part.version)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.checks.segment_performance.segment_ranking import SegmentRanking
     from mlmon.analyzers.performance.labeled_window import LabeledWindow
-    from mlmon.analyzers.performance.segment_success import Judged, SegmentVerdicts
+    from mlmon.analyzers.performance.segment_success import SegmentVerdict, SegmentVerdicts
 
 METRIC, AUC = "approved.success_rate", "roc_auc"
 
@@ -138,7 +138,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
             },
         )
 
-    def _finding(self, day: LabeledWindow, judged: Judged) -> Finding:
+    def _finding(self, day: LabeledWindow, judged: SegmentVerdict) -> Finding:
         success, promised = judged.success, judged.success.promised.value
         coverage = success.coverage
         known = f"{coverage.labeled:,} labels of {coverage.predictions:,} approved predictions"

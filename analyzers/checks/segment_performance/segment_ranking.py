@@ -14,7 +14,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.baselines.segments import segment_name
 from mlmon.analyzers.performance.labeled_window import CONFIDENCE, MIN_LABELS, MIN_LABELS_PER_CLASS
-from mlmon.analyzers.performance.reference_metrics import Comparison, compare
+from mlmon.analyzers.performance.reference_metrics import MetricComparison, compare
 from mlmon.analyzers.performance.segment_success import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.statistics.benjamini_hochberg import q_values
 from mlmon.analyzers.statistics.buckets import Buckets
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.label import FeatureOutcomes
-    from mlmon.analyzers.profiles.kinds.segment import Counts
+    from mlmon.analyzers.profiles.kinds.segment import SegmentCounts
 
 LIMITS = Limits(-0.05, -0.10, "below", "difference to the same segment's value in training")
 
@@ -47,7 +47,7 @@ class SegmentRanking:
     segment: str
     labels: int
     training_rows: int
-    comparison: Comparison
+    comparison: MetricComparison
     p_value: float
 
     def severity(self, q_value: float) -> Severity:
@@ -60,7 +60,7 @@ class SegmentRanking:
 def rankings(
     baseline: Baseline,
     labels: Mapping[str, FeatureOutcomes],
-    predictions: Counts,
+    predictions: SegmentCounts,
     threshold: float | None,
     mature: Container[str],
 ) -> Iterator[tuple[SegmentRanking, float]]:
@@ -89,7 +89,7 @@ def _ranking(
     feature: str,
     value: str,
     labels: Mapping[str, FeatureOutcomes],
-    predictions: Counts,
+    predictions: SegmentCounts,
     threshold: float | None,
 ) -> SegmentRanking | None:
     edges = baseline.segment_edges

@@ -37,7 +37,7 @@ from mlmon.analyzers.profiles.kinds.access import (
     in_milliseconds,
 )
 from mlmon.analyzers.references import cadence
-from mlmon.analyzers.references.history import History, ShareHistory
+from mlmon.analyzers.references.history import ShareHistory, ValueHistory
 from mlmon.analyzers.references.seasons import past_days, past_weeks
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.percentiles import (
@@ -103,15 +103,15 @@ LATENCIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class TrafficUnit:
     """Requests per unit of time."""
 
     metric: str
     unit: timedelta
 
 
-PER_MINUTE = Traffic("traffic.rpm", MINUTE)
-PER_HOUR = Traffic("traffic.rph", HOUR)
+PER_MINUTE = TrafficUnit("traffic.rpm", MINUTE)
+PER_HOUR = TrafficUnit("traffic.rph", HOUR)
 Asked: TypeAlias = tuple[Window, PathAccess]
 OFTEN, SELDOM = 30, 100
 """Requests a window should hold for rates and the mean, and for percentiles and traffic."""
@@ -247,10 +247,10 @@ class _Path:
         }
 
     @cached_property
-    def latencies(self) -> dict[str, History]:
+    def latencies(self) -> dict[str, ValueHistory]:
         """The past values of each latency."""
         return {
-            latency.metric: History(
+            latency.metric: ValueHistory(
                 ((hour, _value(latency, access)) for hour, access in self.asked.hours), PAST
             )
             for latency in LATENCIES
@@ -379,7 +379,7 @@ class _Path:
                 return values, title
         return [], ""
 
-    def _traffic(self, of: Traffic, window: Window, access: PathAccess) -> Finding:
+    def _traffic(self, of: TrafficUnit, window: Window, access: PathAccess) -> Finding:
         units = window.length / of.unit
         then, title = self._usual(window, lambda time: float(self.asked.requests(time)))
         usual = float(np.median(then)) if then else 0.0

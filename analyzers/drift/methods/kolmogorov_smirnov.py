@@ -42,7 +42,7 @@ import numpy as np
 from scipy import special
 
 from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
-from mlmon.analyzers.drift.method import Comparison, DriftMethod, Numbers, rows_of
+from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, Numbers, rows_of
 from mlmon.analyzers.statistics import probability_box
 from mlmon.analyzers.statistics.buckets import Buckets, merge, require_same_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
@@ -226,5 +226,7 @@ METHOD = DriftMethod(
     title="KS",
     metric="ks.distance",
     limits=LIMITS,
-    numeric=Comparison(drift_of_parts, lambda effect, known: rows_needed(effect, rows_of(known))),
+    numeric=DriftMeasurement(
+        drift_of_parts, lambda effect, known: rows_needed(effect, rows_of(known))
+    ),
 )

@@ -37,7 +37,13 @@ from scipy import special
 
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.drift.drift import ALPHA, POWER, Drift
-from mlmon.analyzers.drift.method import Comparison, DriftMethod, Numbers, one_set_of_edges, rows_of
+from mlmon.analyzers.drift.method import (
+    DriftMeasurement,
+    DriftMethod,
+    Numbers,
+    one_set_of_edges,
+    rows_of,
+)
 from mlmon.analyzers.statistics.categories import CategoryCounts, table
 from mlmon.analyzers.statistics.edges import even_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
@@ -106,8 +112,10 @@ METHOD = DriftMethod(
     title="PSI",
     metric="psi",
     limits=LIMITS,
-    numeric=Comparison(of_numbers, lambda effect, known: rows_needed(effect, BINS, rows_of(known))),
-    categorical=Comparison(
+    numeric=DriftMeasurement(
+        of_numbers, lambda effect, known: rows_needed(effect, BINS, rows_of(known))
+    ),
+    categorical=DriftMeasurement(
         of_categories, lambda effect, known: rows_needed(effect, len(known.counts) + 1, known.n)
     ),
 )

@@ -41,7 +41,7 @@ from __future__ import annotations
 import math
 
 from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
-from mlmon.analyzers.drift.method import Comparison, DriftMethod
+from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod
 from mlmon.analyzers.statistics.categories import CategoryCounts, table
 from mlmon.analyzers.statistics.chi_squared import ChiSquared, chi_squared
 from mlmon.analyzers.statistics.empty_sample import require_rows
@@ -125,5 +125,5 @@ METHOD = DriftMethod(
     metric="total_variation",
     limits=LIMITS,
     unit="ratio",
-    categorical=Comparison(categorical_drift, rows_needed),
+    categorical=DriftMeasurement(categorical_drift, rows_needed),
 )

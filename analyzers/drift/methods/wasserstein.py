@@ -51,7 +51,7 @@ from scipy import special
 
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.drift.drift import ALPHA, POWER, Drift, drift_of
-from mlmon.analyzers.drift.method import Comparison, DriftMethod, Numbers, one_set_of_edges
+from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, Numbers, one_set_of_edges
 from mlmon.analyzers.statistics.buckets import Buckets, merge, require_same_edges
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -208,5 +208,5 @@ METHOD = DriftMethod(
     metric="wasserstein",
     limits=LIMITS,
     unit="standard deviations",
-    numeric=Comparison(normed_drift, rows_needed, fewest=FEWEST),
+    numeric=DriftMeasurement(normed_drift, rows_needed, fewest=FEWEST),
 )

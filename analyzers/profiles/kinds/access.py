@@ -19,12 +19,12 @@ from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import (
     ByTerm,
-    Documents,
+    DeclarationScope,
+    DocumentCount,
+    Group,
     MostFrequent,
     NumberTally,
     NumberTerms,
-    Record,
-    Scope,
     Stat,
     ask,
     merge,
@@ -82,7 +82,7 @@ class PathAccess:
         service: The service that answered (the most frequent one).
     """
 
-    requests: int = quantity(Documents())
+    requests: int = quantity(DocumentCount())
     statuses: Counter[int] = quantity(NumberTerms(STATUS, 100))
     timed: int = quantity(Stat(_DURATION, "count"))
     duration: float = quantity(Stat(_DURATION, "sum"))
@@ -96,7 +96,7 @@ class AccessProfile(WindowProfile):
     """The requests of one window, by path."""
 
     paths: Mapping[str, PathAccess] = quantity(
-        ByTerm("url.path", Record(PathAccess), size=MOST_PATHS, candidates=1_000)
+        ByTerm("url.path", Group(PathAccess), size=MOST_PATHS, candidates=1_000)
     )
 
 
@@ -124,7 +124,9 @@ class AccessKind(ProfileKind[AccessProfile]):
             )
         for bucket in answer["aggregations"]["windows"]["buckets"]:
             start = from_milliseconds(bucket["key"])
-            profile = self.profile_of(Window(start, start + STEP), series, bucket, Scope())
+            profile = self.profile_of(
+                Window(start, start + STEP), series, bucket, DeclarationScope()
+            )
             timed = of_paths.get(bucket["key"], {})
             paths = {
                 path: replace(access, latencies=timed.get(path, Counter()))
@@ -132,7 +134,7 @@ class AccessKind(ProfileKind[AccessProfile]):
             }
             if bucket["paths"]["sum_other_doc_count"]:
                 latencies = sum(of_all.get(bucket["key"], {}).values(), Counter())
-                everything = PathAccess(**read(PathAccess, bucket, Scope()))
+                everything = PathAccess(**read(PathAccess, bucket, DeclarationScope()))
                 paths[OTHER] = _rest(replace(everything, latencies=latencies), paths.values())
             yield replace(profile, paths=paths)
 
@@ -143,7 +145,7 @@ def _body(period: Window) -> dict[str, Any]:
     Latencies stand outside of the windows, with the windows innermost: so only the buckets that
     hold a request come back, a tenth of what a range aggregation in each window returns.
     """
-    inside = {**ask(AccessProfile, Scope()), **ask(PathAccess, Scope())}
+    inside = {**ask(AccessProfile, DeclarationScope()), **ask(PathAccess, DeclarationScope())}
     windows = {"windows": _WINDOWS | {"aggs": inside}}
     return period_query(period, {}) | {"aggs": {**windows, **_octaves({"terms": _PATHS})}}
 

@@ -32,13 +32,13 @@ from mlmon.analyzers.event_logs.logs import SURVEYED
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import (
-    Bucket,
+    AnswerBucket,
     ByTerm,
     Count,
-    Documents,
+    DeclarationScope,
+    DocumentCount,
+    Group,
     Quantity,
-    Record,
-    Scope,
     Terms,
     Within,
     ask,
@@ -63,19 +63,19 @@ _DATASET = "ml.*"
 _WRITABLE = {"range": {DATED: {"lt": 2**63 - 1, "format": "epoch_millis"}}}
 
 
-def _is_ahead(scope: Scope) -> dict[str, Any]:
+def _is_ahead(scope: DeclarationScope) -> dict[str, Any]:
     return within(DATED, gt=_hour(scope).end + AHEAD)
 
 
-def _is_behind(scope: Scope) -> dict[str, Any]:
+def _is_behind(scope: DeclarationScope) -> dict[str, Any]:
     return within(DATED, lt=_hour(scope).start - BEHIND)
 
 
-def _is_wrong(scope: Scope) -> dict[str, Any]:
+def _is_wrong(scope: DeclarationScope) -> dict[str, Any]:
     return {"bool": {"should": [_is_ahead(scope), _is_behind(scope)]}}
 
 
-def _hour(scope: Scope) -> Window:
+def _hour(scope: DeclarationScope) -> Window:
     if scope.window is None:
         raise ValueError("dates are compared with an hour of arrival")
     return scope.window
@@ -87,13 +87,13 @@ class _Farthest(Quantity["datetime | None"]):
 
     end: Literal["min", "max"]
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the dates that Elasticsearch can write."""
         del scope
         date = {"date": {self.end: {"field": DATED}}}
         return {name: {"filter": _WRITABLE, "aggs": date}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> datetime | None:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> datetime | None:
         """Return the date; the farthest there is where it cannot be written."""
         del scope
         milliseconds = bucket[name]["date"]["value"]
@@ -111,7 +111,7 @@ class _Farthest(Quantity["datetime | None"]):
         """Return a text."""
         return iso(value) if value else None
 
-    def decode(self, body: Any, scope: Scope) -> datetime | None:
+    def decode(self, body: Any, scope: DeclarationScope) -> datetime | None:
         """Read a text."""
         del scope
         return parse_time(body) if body else None
@@ -135,7 +135,7 @@ class Dates:
         processes: Events with such dates by process, of the processes with the most.
     """
 
-    events: int = quantity(Documents())
+    events: int = quantity(DocumentCount())
     ahead: int = quantity(Count(_is_ahead))
     latest: datetime | None = quantity(Within(_is_ahead, _Farthest("max")))
     behind: int = quantity(Count(_is_behind))
@@ -148,7 +148,7 @@ class ClockProfile(WindowProfile):
     """The dates of the events that arrived in one hour, by service ("" for none)."""
 
     services: Mapping[str, Dates] = quantity(
-        ByTerm("service.name", Record(Dates), size=100, missing="")
+        ByTerm("service.name", Group(Dates), size=100, missing="")
     )
 
 
@@ -172,7 +172,7 @@ class ClockKind(ProfileKind[ClockProfile]):
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[ClockProfile]:
         """Yield a profile for each hour in which events arrived."""
         for hour in part.split(STEP):
-            scope = Scope(window=hour)
+            scope = DeclarationScope(window=hour)
             for _, bucket in _hours(logs, hour, ask(ClockProfile, scope)):
                 yield self.profile_of(hour, series, bucket, scope)
 

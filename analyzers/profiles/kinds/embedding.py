@@ -27,7 +27,7 @@ from mlmon.analyzers.event_logs.hits import field_of, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.kinds.prediction import DATASET, EMBEDDING, STEP, logged_fields
 from mlmon.analyzers.profiles.profile import VersionProfile
-from mlmon.analyzers.profiles.quantities import ByName, Quantity, Scope, quantity
+from mlmon.analyzers.profiles.quantities import ByName, DeclarationScope, Quantity, quantity
 from mlmon.analyzers.profiles.version_kind import version_buckets, versions
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ MOST_VECTORS = 64
 ID = "ml.prediction.id"
 HELD = "ml.features.embedded"
 _MODEL, _VERSION = "ml.model.name", "ml.model.version"
-Found = list[tuple[str, Any]]
+EmbeddedIds = list[tuple[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Sample(Quantity[StoredVectors]):
         """Return a JSON value."""
         return value.to_body()
 
-    def decode(self, body: Any, scope: Scope) -> StoredVectors:
+    def decode(self, body: Any, scope: DeclarationScope) -> StoredVectors:
         """Read what `encode` wrote."""
         del scope
         return StoredVectors.from_body(body)
@@ -160,10 +160,10 @@ def _samples(
     part: Window,
     name: str,
     hours: Mapping[Window, tuple[SourceWatermark, Mapping[str, int]]],
-) -> Mapping[datetime, Found]:
+) -> Mapping[datetime, EmbeddedIds]:
     """Return (id, embedding) of the sampled predictions, by the begin of their hour."""
     crowded = [window for window, (_, logged) in hours.items() if logged[name] > MOST_VECTORS]
-    found: dict[datetime, Found] = defaultdict(list)
+    found: dict[datetime, EmbeddedIds] = defaultdict(list)
     few = _search(series, part, name)
     few["query"]["bool"]["must_not"] += [dated(window) for window in crowded]
     for start, embedding in _fetch(logs, few, name):
@@ -201,6 +201,6 @@ def _fetch(
         yield start, (known.get(ID) or hit["_id"], field_of(hit["_source"], EMBEDDING + name))
 
 
-def _stored(found: Found, logged: int) -> StoredVectors:
+def _stored(found: EmbeddedIds, logged: int) -> StoredVectors:
     ordered = sorted(found, key=lambda embedding: hashlib.sha256(embedding[0].encode()).digest())
     return store_vectors((vector for _, vector in ordered), MOST_VECTORS, logged)

@@ -27,17 +27,17 @@ from mlmon.analyzers.labels.label import DIVIDED_BY, SEGMENTS
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import (
-    Bucket,
+    AnswerBucket,
+    BucketCounts,
     ByName,
     Count,
-    Distribution,
-    Documents,
+    DeclarationScope,
+    DocumentCount,
+    Group,
     MostFrequent,
     NumberTally,
     Quantity,
     Ranges,
-    Record,
-    Scope,
     Sum,
     Text,
     Watermark,
@@ -89,12 +89,12 @@ DELAY_EDGES = tuple(math.nextafter(hours, math.inf) for hours in DELAYS[:-1])
 class Delays(NumberTally):
     """Labels by hours from prediction to (first) label, rounded up to one of `DELAYS`."""
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for ranges."""
         del scope
         return {name: {"range": {"field": "label.delay_hours", "ranges": ranges(DELAY_EDGES)}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Counter[int]:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> Counter[int]:
         """Return the labels of each delay that there is."""
         del scope
         counts = zip(DELAYS, counts_of(bucket[name]), strict=True)
@@ -113,13 +113,13 @@ class Outcomes:
         delays: Of them, by hours from prediction to (first) label, rounded up to one of `DELAYS`.
     """
 
-    labeled: int = quantity(Documents())
+    labeled: int = quantity(DocumentCount())
     positives: int = quantity(Count(_POSITIVE))
     value: float | None = quantity(Within(_POSITIVE, Sum("ml.outcome.value")))
     delays: Counter[int] = quantity(Delays())
 
 
-def _segment_edges(scope: Scope) -> tuple[float, ...]:
+def _segment_edges(scope: DeclarationScope) -> tuple[float, ...]:
     return scope.baseline.segment_edges if scope.baseline else ()
 
 
@@ -160,7 +160,7 @@ class FeatureOutcomes:
 
     approved: int = quantity(Count(_APPROVED))
     values: Mapping[str, SegmentOutcomes] = quantity(
-        ByName(lambda _scope: (), Record(SegmentOutcomes))
+        ByName(lambda _scope: (), Group(SegmentOutcomes))
     )
 
     @property
@@ -172,7 +172,7 @@ class FeatureOutcomes:
 class _Divided(ByName):
     """Labels by the features that divide the traffic; of a feature no label knows, nothing."""
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for terms of the features and of the segments."""
         segments = _segments(scope)
         if not segments:
@@ -189,7 +189,9 @@ class _Divided(ByName):
             },
         }
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> Mapping[str, FeatureOutcomes]:
+    def read(
+        self, bucket: AnswerBucket, name: str, scope: DeclarationScope
+    ) -> Mapping[str, FeatureOutcomes]:
         """Return the outcomes by feature."""
         segments = _segments(scope)
         if not segments:
@@ -208,7 +210,7 @@ class _Divided(ByName):
         }
 
 
-def _segments(scope: Scope) -> dict[str, tuple[str, str]]:
+def _segments(scope: DeclarationScope) -> dict[str, tuple[str, str]]:
     """Return feature and value of each segment of the baseline, by its name."""
     return {
         segment_name(feature, value): (feature, value)
@@ -221,7 +223,7 @@ def _only(field: str, values: list[str]) -> dict[str, Any]:
     return {"field": field, "include": values, "size": len(values)}
 
 
-def _score_edges(scope: Scope) -> tuple[float, ...] | None:
+def _score_edges(scope: DeclarationScope) -> tuple[float, ...] | None:
     baseline = scope.baseline
     return baseline.score.edges if baseline and baseline.score else None
 
@@ -229,9 +231,9 @@ def _score_edges(scope: Scope) -> tuple[float, ...] | None:
 class _ScoresByLabel(Quantity["LabeledScores | None"]):
     """Scores by label over the baseline's edges, None without a baseline with scores."""
 
-    scores = Distribution(_SCORE, _score_edges)
+    scores = BucketCounts(_SCORE, _score_edges)
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the scores of each label, and their sum per bucket."""
         inside = self.scores.ask("scores", scope)
         if not inside:
@@ -242,7 +244,9 @@ class _ScoresByLabel(Quantity["LabeledScores | None"]):
             f"{name}.negatives": {"filter": _NEGATIVE, "aggs": inside},
         }
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> LabeledScores | None:
+    def read(
+        self, bucket: AnswerBucket, name: str, scope: DeclarationScope
+    ) -> LabeledScores | None:
         """Return the scores."""
         if _score_edges(scope) is None:
             return None
@@ -260,7 +264,7 @@ class _ScoresByLabel(Quantity["LabeledScores | None"]):
         """Return all but the edges."""
         return encode_labeled(value) if value else None
 
-    def decode(self, body: Any, scope: Scope) -> LabeledScores | None:
+    def decode(self, body: Any, scope: DeclarationScope) -> LabeledScores | None:
         """Read what `encode` wrote over the same edges."""
         edges = _score_edges(scope)
         return None if body is None or edges is None else decode_labeled(edges, body)
@@ -271,7 +275,7 @@ class _ScoresByLabel(Quantity["LabeledScores | None"]):
         return sum(known[1:], known[0]) if known else None
 
 
-def _sums(label: Bucket) -> tuple[float, ...] | None:
+def _sums(label: AnswerBucket) -> tuple[float, ...] | None:
     sums = [finite_sum(bucket["sum"]["value"]) for bucket in label["scores"]["buckets"]]
     known = tuple(value for value in sums if value is not None)
     return known if len(known) == len(sums) else None
@@ -280,12 +284,12 @@ def _sums(label: Bucket) -> tuple[float, ...] | None:
 class _OutcomeWatermark(Watermark):
     """The outcomes of a bucket of labels, repeated ones included: any that comes is one more."""
 
-    def ask(self, name: str, scope: Scope) -> dict[str, Any]:
+    def ask(self, name: str, scope: DeclarationScope) -> dict[str, Any]:
         """Ask for the outcomes, and when the last of them was joined."""
         del name, scope
         return {**known_since(), "outcomes": {"sum": {"field": "label.outcomes"}}}
 
-    def read(self, bucket: Bucket, name: str, scope: Scope) -> SourceWatermark:
+    def read(self, bucket: AnswerBucket, name: str, scope: DeclarationScope) -> SourceWatermark:
         """Return their number, and when the last was joined."""
         known = super().read(bucket, name, scope)
         return replace(known, documents=int(bucket["outcomes"]["value"]))
@@ -316,15 +320,15 @@ class LabelProfile(VersionProfile):
 
     watermark: SourceWatermark = quantity(_WATERMARK, stored=False)
     scores: LabeledScores | None = quantity(_ScoresByLabel())
-    approved: Outcomes = quantity(Within(_APPROVED, Record(Outcomes)))
-    rejected: Outcomes = quantity(Within(_REJECTED, Record(Outcomes)))
+    approved: Outcomes = quantity(Within(_APPROVED, Group(Outcomes)))
+    rejected: Outcomes = quantity(Within(_REJECTED, Group(Outcomes)))
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
     errors: str = quantity(Text())
     repeated: int = quantity(Count({"range": {"label.outcomes": {"gte": 2}}}))
     contradicted: int = quantity(Count({"term": {"label.contradicted": True}}))
     service: str | None = quantity(MostFrequent("service.name"))
     segments: Mapping[str, FeatureOutcomes] = quantity(
-        _Divided(lambda _scope: (), Record(FeatureOutcomes))
+        _Divided(lambda _scope: (), Group(FeatureOutcomes))
     )
 
     @property
@@ -350,17 +354,17 @@ class LabelKind(VersionKind[LabelProfile]):
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour and version with labels, over its baseline."""
         keys: dict[ProfileKey, SourceWatermark] = {}
-        known = versions(_WATERMARK.ask("", Scope()))
+        known = versions(_WATERMARK.ask("", DeclarationScope()))
         for window, bucket in logs.survey(DATASET, period, STEP, known):
             for model, version in version_buckets(bucket).items():
                 own = logs.baselines.get(model)
                 key = ProfileKey(KIND, window, (*model, own.id if own else ""))
-                keys[key] = _WATERMARK.read(version, "", Scope())
+                keys[key] = _WATERMARK.read(version, "", DeclarationScope())
         return keys
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[LabelProfile]:
         """Yield a profile for each hour with labels."""
-        scope, terms = self.scope(series, logs.by_id) or Scope(), self.terms(series)
+        scope, terms = self.scope(series, logs.by_id) or DeclarationScope(), self.terms(series)
         judged = {"judged": {"filter": {"exists": {"field": _WRONG}}}}
         inside = {**ask(LabelProfile, scope), **judged}
         hours = dict(logs.count(DATASET, part, STEP, inside, terms))

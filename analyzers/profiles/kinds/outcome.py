@@ -14,7 +14,7 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.event_logs.aggregations import DATED, known_since, read_watermark
 from mlmon.analyzers.labels.join import join_new
-from mlmon.analyzers.labels.waiting import Status
+from mlmon.analyzers.labels.waiting import WaitingStatus
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.kinds.label import DATASET as LABELS
 from mlmon.analyzers.profiles.kinds.label import Delays
@@ -22,8 +22,8 @@ from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import (
     ByTerm,
     Count,
+    DeclarationScope,
     MostFrequent,
-    Scope,
     ask,
     merge,
     quantity,
@@ -55,8 +55,8 @@ class OutcomeProfile(WindowProfile):
     """
 
     delays: Mapping[str, Counter[int]] = quantity(ByTerm("ml.model.name", _DELAYS, size=100))
-    waiting: int = quantity(Count({"term": {"waiting.status": Status.WAITING}}))
-    orphans: int = quantity(Count({"term": {"waiting.status": Status.ORPHAN}}))
+    waiting: int = quantity(Count({"term": {"waiting.status": WaitingStatus.WAITING}}))
+    orphans: int = quantity(Count({"term": {"waiting.status": WaitingStatus.ORPHAN}}))
     service: str | None = quantity(MostFrequent("service.name"))
 
     @property
@@ -98,9 +98,9 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
             (_labels, ("watermark", "delays", "service")),
             (_waiting, ("watermark", "waiting", "orphans", "service")),
         ):
-            inside = ask(OutcomeProfile, Scope(), only=counted)
+            inside = ask(OutcomeProfile, DeclarationScope(), only=counted)
             for window, bucket in search(logs, part, inside):
-                values = read(OutcomeProfile, bucket, Scope(), only=counted)
+                values = read(OutcomeProfile, bucket, DeclarationScope(), only=counted)
                 profile = OutcomeProfile(ProfileKey(self.name, window), **values)
                 hours.setdefault(window, []).append(profile)
         for _, profiles in sorted(hours.items()):

@@ -17,14 +17,14 @@ from mlmon.analyzers.event_logs.aggregations import buckets_of, read_watermark
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import (
-    Bucket,
+    AnswerBucket,
+    BucketCounts,
     ByName,
     Count,
-    Distribution,
+    DeclarationScope,
+    Group,
     MostFrequent,
     Number,
-    Record,
-    Scope,
     Stat,
     Tally,
     Terms,
@@ -58,8 +58,8 @@ _SOURCE = "ml.feature_source."
 _STATUS, _AGE = _SOURCE + "{name}.status", _SOURCE + "{name}.age_s"
 MOST_UNSEEN = 20
 
-Model: TypeAlias = tuple[str, str]
-Present: TypeAlias = "Mapping[tuple[Window, Model], SourceWatermark]"
+ModelKey: TypeAlias = tuple[str, str]
+Present: TypeAlias = "Mapping[tuple[Window, ModelKey], SourceWatermark]"
 _NOTHING: Present = {}
 
 
@@ -103,7 +103,7 @@ def _names(paths: Iterable[str], prefix: str, suffix: str = "") -> tuple[str, ..
 
 
 @dataclass(frozen=True)
-class PredictionScope(Scope):
+class PredictionScope(DeclarationScope):
     """How the predictions of a model version are counted.
 
     Args:
@@ -152,12 +152,12 @@ class PredictionScope(Scope):
         return not (self.separately or baseline is None or baseline.categorical[self.name].rest)
 
 
-def _score_edges(scope: Scope) -> tuple[float, ...] | None:
+def _score_edges(scope: DeclarationScope) -> tuple[float, ...] | None:
     baseline = scope.baseline
     return baseline.score.edges if baseline and baseline.score else None
 
 
-def _numeric_edges(scope: Scope) -> tuple[float, ...] | None:
+def _numeric_edges(scope: DeclarationScope) -> tuple[float, ...] | None:
     return scope.baseline.numeric[scope.name].edges if scope.baseline else None
 
 
@@ -196,7 +196,7 @@ class Categories:
         return CategoryCounts(counts, self.other, frozenset(self.unseen))
 
 
-class _KnownAndUnseen(Record):
+class _KnownAndUnseen(Group):
     """The categories of the named feature, those that the baseline knows and the others."""
 
     def ask(self, name: str, scope: Any) -> dict[str, Any]:
@@ -209,7 +209,7 @@ class _KnownAndUnseen(Record):
             f"{name}.unseen": {"terms": {"field": field, "exclude": known, "size": MOST_UNSEEN}},
         }
 
-    def read(self, bucket: Bucket, name: str, scope: Any) -> Categories:
+    def read(self, bucket: AnswerBucket, name: str, scope: Any) -> Categories:
         """Return the categories."""
         found = _counter(bucket[name])
         if not scope.together:
@@ -227,7 +227,7 @@ def _counter(terms: dict[str, Any]) -> Counter[str]:
     return Counter({str(bucket["key"]): bucket["doc_count"] for bucket in terms["buckets"]})
 
 
-def _is_stale(scope: Scope) -> dict[str, Any]:
+def _is_stale(scope: DeclarationScope) -> dict[str, Any]:
     return {"term": {scope.path(_STATUS): "stale"}}
 
 
@@ -278,9 +278,9 @@ class PredictionProfile(VersionProfile):
     rows: int = quantity(Count({"exists": {"field": "ml.features.*"}}))
     approved: int = quantity(Count({"term": {"ml.prediction.decision": "approved"}}))
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
-    score: Buckets | None = quantity(Distribution(SCORE, _score_edges))
+    score: Buckets | None = quantity(BucketCounts(SCORE, _score_edges))
     numeric: Mapping[str, Buckets] = quantity(
-        ByName(lambda scope: scope.numeric, Distribution(NUMERIC + "{name}", _numeric_edges)),
+        ByName(lambda scope: scope.numeric, BucketCounts(NUMERIC + "{name}", _numeric_edges)),
         detail=True,
     )
     categorical: Mapping[str, Categories] = quantity(
@@ -291,7 +291,7 @@ class PredictionProfile(VersionProfile):
     )
     ignored: Mapping[str, int] = quantity(Terms("_ignored", 100), detail=True)
     sources: Mapping[str, SourceUse] = quantity(
-        ByName(lambda scope: scope.fields.sources, Record(SourceUse), keep=lambda use: use.n > 0),
+        ByName(lambda scope: scope.fields.sources, Group(SourceUse), keep=lambda use: use.n > 0),
         detail=True,
     )
 
@@ -378,7 +378,7 @@ def parts(scope: PredictionScope, most: int) -> Iterator[PredictionScope]:
         yield replace(scope, only=frozenset(names[first : first + size]))
 
 
-def _crowded(scope: PredictionScope, buckets: Iterable[Bucket]) -> bool:
+def _crowded(scope: PredictionScope, buckets: Iterable[AnswerBucket]) -> bool:
     """Whether an answer left out categories, so that they have to be counted separately."""
     together = [
         f"categorical.{index}"
@@ -389,7 +389,7 @@ def _crowded(scope: PredictionScope, buckets: Iterable[Bucket]) -> bool:
 
 
 def prediction_profile_keys(
-    present: Present, baselines: Mapping[Model, Baseline], around: Present = _NOTHING
+    present: Present, baselines: Mapping[ModelKey, Baseline], around: Present = _NOTHING
 ) -> dict[ProfileKey, SourceWatermark]:
     """Return a profile_key for each window and each baseline it is judged by.
 
@@ -418,9 +418,9 @@ def prediction_profile_keys(
     return profile_keys
 
 
-def _starts(found: Iterable[Present]) -> dict[Model, list[datetime]]:
+def _starts(found: Iterable[Present]) -> dict[ModelKey, list[datetime]]:
     """Return when the windows of each version start, in order."""
-    starts: dict[Model, list[datetime]] = {}
+    starts: dict[ModelKey, list[datetime]] = {}
     for window, model in sorted(place for present in found for place in present):
         starts.setdefault(model, []).append(window.start)
     return starts
@@ -428,9 +428,9 @@ def _starts(found: Iterable[Present]) -> dict[Model, list[datetime]]:
 
 def _judging(
     window: Window,
-    model: Model,
-    starts: Mapping[Model, Sequence[datetime]],
-    baselines: Mapping[Model, Baseline],
+    model: ModelKey,
+    starts: Mapping[ModelKey, Sequence[datetime]],
+    baselines: Mapping[ModelKey, Baseline],
 ) -> Iterator[str]:
     """Yield the baselines of other versions of the model that predict within the day after."""
     for other, of in starts.items():
@@ -441,7 +441,7 @@ def _judging(
                 yield baseline.id
 
 
-def _around(logs: Logs, period: Window) -> dict[tuple[Window, Model], SourceWatermark]:
+def _around(logs: Logs, period: Window) -> dict[tuple[Window, ModelKey], SourceWatermark]:
     """Return what profiles know of the predictions of the day before a period and the day after."""
     store = ProfileStore(logs.cluster, logs.namespace)
     return {

@@ -14,10 +14,10 @@ from mlmon.analyzers.profiles.quantities import (
     ByName,
     ByTerm,
     Count,
-    Documents,
+    DocumentCount,
+    Group,
     MostFrequent,
     Ranges,
-    Record,
     quantity,
 )
 from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.event_logs.logs import Logs
-    from mlmon.analyzers.profiles.quantities import Scope
+    from mlmon.analyzers.profiles.quantities import DeclarationScope
 
 KIND = "segment"
 DATASET = "ml.prediction"
 
 
-def _segments(scope: Scope) -> Mapping[str, Mapping[str, Any]]:
+def _segments(scope: DeclarationScope) -> Mapping[str, Mapping[str, Any]]:
     """Return the values that are segments, by feature."""
     return scope.baseline.segments if scope.baseline else {}
 
 
-def _divided(scope: Scope) -> list[str]:
+def _divided(scope: DeclarationScope) -> list[str]:
     return [feature for feature, values in _segments(scope).items() if values]
 
 
-def _values(scope: Scope) -> list[str]:
+def _values(scope: DeclarationScope) -> list[str]:
     return list(_segments(scope)[scope.name])
 
 
-def _edges(scope: Scope) -> tuple[float, ...]:
+def _edges(scope: DeclarationScope) -> tuple[float, ...]:
     return scope.baseline.segment_edges if scope.baseline else ()
 
 
@@ -61,16 +61,16 @@ class SegmentCount:
         scores: Scores over the coarse edges of the baseline.
     """
 
-    rows: int = quantity(Documents())
+    rows: int = quantity(DocumentCount())
     approved: int = quantity(Count({"term": {"ml.prediction.decision": "approved"}}))
     scores: tuple[int, ...] = quantity(Ranges("ml.prediction.score", _edges))
 
 
-Counts = Mapping[str, Mapping[str, SegmentCount]]
+SegmentCounts = Mapping[str, Mapping[str, SegmentCount]]
 """Segments by feature and value."""
 
 _COUNTS = ByName(
-    _divided, ByTerm("ml.features.categorical.{name}", Record(SegmentCount), include=_values)
+    _divided, ByTerm("ml.features.categorical.{name}", Group(SegmentCount), include=_values)
 )
 
 
@@ -83,7 +83,7 @@ class SegmentProfile(VersionProfile):
         service: The service that predicted (the most frequent one).
     """
 
-    segments: Counts = quantity(_COUNTS)
+    segments: SegmentCounts = quantity(_COUNTS)
     service: str | None = quantity(MostFrequent("service.name"))
 
 
@@ -110,6 +110,6 @@ class SegmentKind(VersionKind[SegmentProfile]):
         }
 
 
-def segments_of(profiles: Iterable[SegmentProfile]) -> Counts:
+def segments_of(profiles: Iterable[SegmentProfile]) -> SegmentCounts:
     """Return the segments of several profiles over one baseline."""
     return _COUNTS.merge([profile.segments for profile in profiles])

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.event_logs.logs import Logs
-    from mlmon.analyzers.profiles.quantities import Scope
+    from mlmon.analyzers.profiles.quantities import DeclarationScope
 
 KIND = "sequence"
 DATASET = "ml.*"
@@ -186,7 +186,7 @@ class _Processes(Quantity["tuple[ProcessLines, ...]"]):
             for lines in value
         ]
 
-    def decode(self, body: Any, scope: Scope) -> tuple[ProcessLines, ...]:
+    def decode(self, body: Any, scope: DeclarationScope) -> tuple[ProcessLines, ...]:
         """Read what `encode` wrote."""
         del scope
         return tuple(
@@ -222,7 +222,7 @@ class SequenceProfile(WindowProfile):
 
 
 @dataclass(frozen=True, slots=True)
-class LineCount:
+class ArrivedLines:
     """The lines of a process in five minutes that arrived within the same five minutes.
 
     Args:
@@ -279,7 +279,7 @@ def _settled(logs: Logs, period: Window) -> Window:
     return Window(period.start, max(period.start, min(period.end, logs.now - SETTLED)))
 
 
-def _counts(logs: Logs, part: Window) -> Iterator[LineCount]:
+def _counts(logs: Logs, part: Window) -> Iterator[ArrivedLines]:
     """Yield a part's counts: of its halves where they do not fit into one answer."""
     answer = logs.search(DATASET, counts_body(part))
     if not is_full(answer):
@@ -346,16 +346,16 @@ def _ranges(logs: Logs, process: str, first: int, last: int) -> list[Missing]:
     return missing(answer, first, last)
 
 
-def gathered(counts: Iterable[LineCount]) -> list[SequenceProfile]:
+def gathered(counts: Iterable[ArrivedLines]) -> list[SequenceProfile]:
     """Return a profile for each hour with counts, in order, that knows of no repeated line yet."""
-    hours: dict[datetime, list[LineCount]] = defaultdict(list)
+    hours: dict[datetime, list[ArrivedLines]] = defaultdict(list)
     for count_ in counts:
         hours[floor(count_.stretch.start, STEP)].append(count_)
     return [_profile(start, found) for start, found in sorted(hours.items())]
 
 
-def _profile(start: datetime, counts: Sequence[LineCount]) -> SequenceProfile:
-    by_process: dict[str, list[LineCount]] = defaultdict(list)
+def _profile(start: datetime, counts: Sequence[ArrivedLines]) -> SequenceProfile:
+    by_process: dict[str, list[ArrivedLines]] = defaultdict(list)
     shipped: dict[str, datetime] = {}
     for count_ in counts:
         by_process[count_.process].append(count_)
@@ -367,7 +367,7 @@ def _profile(start: datetime, counts: Sequence[LineCount]) -> SequenceProfile:
     return SequenceProfile(profile_key, sum(known, SourceWatermark()), 1, processes, shipped)
 
 
-def _lines(process: str, counts: Sequence[LineCount]) -> ProcessLines:
+def _lines(process: str, counts: Sequence[ArrivedLines]) -> ProcessLines:
     services: Counter[str] = Counter()
     environments: Counter[str] = Counter()
     stretches: dict[datetime, Stretch] = {}
@@ -500,7 +500,7 @@ def counts_body(part: Window, after: Mapping[str, Any] | None = None) -> dict[st
     return _numbered(part) | {"aggs": {"windows": {"composite": composite, "aggs": measured}}}
 
 
-def counts(answer: Mapping[str, Any]) -> Iterator[LineCount]:
+def counts(answer: Mapping[str, Any]) -> Iterator[ArrivedLines]:
     """Yield the counts of an answer to `counts_body`."""
     for bucket in _buckets(answer):
         key, arrivals = bucket["key"], bucket["arrivals"]
@@ -509,7 +509,7 @@ def counts(answer: Mapping[str, Any]) -> Iterator[LineCount]:
             for name in ("min", "max")
         )
         service, environment = key["service"] or "", key["environment"] or ""
-        yield LineCount(key["process"], service, _stretch(bucket), first, last, environment)
+        yield ArrivedLines(key["process"], service, _stretch(bucket), first, last, environment)
 
 
 def is_full(answer: Mapping[str, Any]) -> bool:

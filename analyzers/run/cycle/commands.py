@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlmon.elastic.command_options import Json, Namespace
+from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -19,7 +19,7 @@ def run(
         str, typer.Option(help="How far back the first cycle ever begins, such as 7d.")
     ] = "1d",
     namespace: Namespace = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the analyzers continuously (default: every 5 minutes).
 

@@ -14,7 +14,7 @@ from mlmon.dashboards.model.source import TIME
 if TYPE_CHECKING:
     from mlmon.dashboards.model.chart import Measure
     from mlmon.dashboards.model.condition import Json
-    from mlmon.dashboards.model.source import Source
+    from mlmon.dashboards.model.source import DataSource
 
 
 RECORDS = "___records___"
@@ -24,7 +24,7 @@ _NAMES = {"unique": "unique_count", "last": "last_value"}
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class LensColumns:
     """The columns of one layer.
 
     Args:
@@ -38,7 +38,7 @@ class Columns:
     state: Json
 
 
-def columns(name: str, layer: Layer, source: Source, *, empty_as_null: bool) -> Columns:
+def columns(name: str, layer: Layer, source: DataSource, *, empty_as_null: bool) -> LensColumns:
     """Return a layer's columns.
 
     Args:
@@ -56,7 +56,7 @@ def columns(name: str, layer: Layer, source: Source, *, empty_as_null: bool) -> 
     for id_, measure in zip(measures, layer.measures, strict=True):
         found |= _measure(id_, measure, source, empty_as_null=empty_as_null)
     state = {"columnOrder": list(found), "columns": found, "incompleteColumns": {}, "sampling": 1}
-    return Columns(axes, measures, state)
+    return LensColumns(axes, measures, state)
 
 
 def static_value(label: str, value: float) -> Json:
@@ -80,7 +80,7 @@ def formula(measure: Measure) -> str:
     return f"count({part}) / count({whole})"
 
 
-def _axis(axis: Axis, source: Source, ranked_by: str, first: Measure) -> Json:
+def _axis(axis: Axis, source: DataSource, ranked_by: str, first: Measure) -> Json:
     match axis:
         case Time(field):
             return {
@@ -116,7 +116,7 @@ def _axis(axis: Axis, source: Source, ranked_by: str, first: Measure) -> Json:
             return _values(axis, source, ranked_by, first)
 
 
-def _values(axis: Values, source: Source, ranked_by: str, first: Measure) -> Json:
+def _values(axis: Values, source: DataSource, ranked_by: str, first: Measure) -> Json:
     by_name = axis.order == "name" or not sortable(first)
     order = (
         {"type": "alphabetical", "fallback": False}
@@ -146,7 +146,7 @@ def _values(axis: Values, source: Source, ranked_by: str, first: Measure) -> Jso
     }
 
 
-def _measure(id_: str, measure: Measure, source: Source, *, empty_as_null: bool) -> Json:
+def _measure(id_: str, measure: Measure, source: DataSource, *, empty_as_null: bool) -> Json:
     if measure.operation == "ratio":
         return _ratio(id_, measure, source)
     kind = _type(measure.field, source) if measure.field else "number"
@@ -167,7 +167,7 @@ def _measure(id_: str, measure: Measure, source: Source, *, empty_as_null: bool)
     return {id_: column}
 
 
-def _params(measure: Measure, source: Source, *, empty_as_null: bool) -> Json:
+def _params(measure: Measure, source: DataSource, *, empty_as_null: bool) -> Json:
     params: Json = {}
     if measure.operation in {"count", "unique", "sum"}:
         params["emptyAsNull"] = empty_as_null
@@ -179,7 +179,7 @@ def _params(measure: Measure, source: Source, *, empty_as_null: bool) -> Json:
     return params | ({"format": form} if form else {})
 
 
-def _ratio(id_: str, measure: Measure, source: Source) -> Json:
+def _ratio(id_: str, measure: Measure, source: DataSource) -> Json:
     """Return a formula with the columns Lens computes it from, as it writes them itself."""
     text, label = formula(measure), f"Part of {measure.label}"
     part, whole, quotient = (f"{id_}X{index}" for index in range(3))
@@ -222,7 +222,7 @@ def _ratio(id_: str, measure: Measure, source: Source) -> Json:
     }
 
 
-def _type(field: str, source: Source) -> str:
+def _type(field: str, source: DataSource) -> str:
     known = source.field(field)
     return _TYPES.get(known.type, "string") if known else "string"
 
@@ -240,7 +240,7 @@ def _quoted(condition: Condition) -> str:
 SHARE = "ratio"
 
 
-def lens_format(measure: Measure, source: Source) -> Json | None:
+def lens_format(measure: Measure, source: DataSource) -> Json | None:
     """Return the format of a measure; None leaves it to the data view, which knows the field's."""
     known = source.field(measure.field) if measure.field else None
     if measure.unit == SHARE:
@@ -250,7 +250,7 @@ def lens_format(measure: Measure, source: Source) -> Json | None:
     return {"id": "number", "params": {"decimals": 2, "suffix": f" {measure.unit}"}}
 
 
-def api_format(measure: Measure, source: Source) -> Json:
+def api_format(measure: Measure, source: DataSource) -> Json:
     """Return the same for the Dashboards API: a `format` to merge in, or nothing."""
     form = lens_format(measure, source)
     if form is None:

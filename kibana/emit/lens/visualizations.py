@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.chart import Chart, Measure
     from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.palette import Tone
-    from mlmon.kibana.emit.lens.columns import Columns
+    from mlmon.kibana.emit.lens.columns import LensColumns
 
 LINES = "lines"
 """Id of the layer of fixed lines."""
@@ -21,7 +21,7 @@ TYPES = {"tile": "lnsMetric", "table": "lnsDatatable", "heatmap": "lnsHeatmap"}
 _SERIES = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
 
 
-def visualization(chart: Chart, layers: Sequence[Columns]) -> tuple[str, Json]:
+def visualization(chart: Chart, layers: Sequence[LensColumns]) -> tuple[str, Json]:
     """Return the type of a chart's visualization, and the visualization.
 
     Args:
@@ -39,7 +39,7 @@ def line_id(index: int) -> str:
     return f"{LINES}{index}"
 
 
-def _xy(chart: Chart, layers: Sequence[Columns]) -> Json:
+def _xy(chart: Chart, layers: Sequence[LensColumns]) -> Json:
     shown = {"x": True, "yLeft": True, "yRight": True}
     series = _SERIES[chart.draw]
     drawn = [
@@ -61,7 +61,7 @@ def _xy(chart: Chart, layers: Sequence[Columns]) -> Json:
     }
 
 
-def _data_layer(name: str, series: str, found: Columns, measures: Sequence[Measure]) -> Json:
+def _data_layer(name: str, series: str, found: LensColumns, measures: Sequence[Measure]) -> Json:
     layer: Json = {
         "layerId": name,
         "layerType": "data",
@@ -101,7 +101,7 @@ def _lines(chart: Chart) -> Json:
     }
 
 
-def _tile(chart: Chart, found: Columns) -> Json:
+def _tile(chart: Chart, found: LensColumns) -> Json:
     tile = {
         "layerId": "l0",
         "layerType": "data",
@@ -140,7 +140,7 @@ def _palette(chart: Chart) -> Json:
     }
 
 
-def _table(chart: Chart, found: Columns) -> Json:
+def _table(chart: Chart, found: LensColumns) -> Json:
     direction = sorted_by_first(chart)
     sorting = {"sorting": {"columnId": found.measures[0], "direction": direction}}
     return (sorting if direction else {}) | {
@@ -152,7 +152,7 @@ def _table(chart: Chart, found: Columns) -> Json:
     }
 
 
-def _heatmap(chart: Chart, found: Columns) -> Json:
+def _heatmap(chart: Chart, found: LensColumns) -> Json:
     del chart
     return {
         "layerId": "l0",

@@ -10,9 +10,9 @@ from uuid import uuid4
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mlmon.alerting.alerts.alert import Ending, Status
+from mlmon.alerting.alerts.alert import AlertStatus, Ending
 from mlmon.alerting.alerts.evaluation import evaluate
-from mlmon.alerting.alerts.store import AlertStore, Written
+from mlmon.alerting.alerts.store import AlertStore, WrittenAlerts
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.client.documents import Document
@@ -39,7 +39,7 @@ def documents(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
 def standing(cluster: Cluster, namespace: str) -> dict[str, dict[str, Any]]:
     """Return the alerts that were not withdrawn."""
     found = documents(cluster, namespace).items()
-    return {id_: alert for id_, alert in found if alert["alert.status"] != Status.WITHDRAWN}
+    return {id_: alert for id_, alert in found if alert["alert.status"] != AlertStatus.WITHDRAWN}
 
 
 def expected(of: Policy, findings: list[Finding]) -> dict[str, dict[str, Any]]:
@@ -154,7 +154,7 @@ def test_the_alerts_of_a_rule_that_is_no_more_end(cluster: Cluster, namespace: s
 def test_nothing_is_known(cluster: Cluster, namespace: str) -> None:
     """Without findings there are no alerts, and evaluating is no error."""
     evaluation = evaluate(cluster, namespace, BEFORE)
-    assert (evaluation.written, evaluation.open) == (Written(), ())
+    assert (evaluation.written, evaluation.open) == (WrittenAlerts(), ())
 
 
 def test_the_cost_is_that_of_what_is_new(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.evaluation import evaluate
-from mlmon.alerting.compiled.connector_params import Reference
+from mlmon.alerting.compiled.connector_params import ConnectorReference
 from mlmon.alerting.compiled.kibana_rule import Connectors, connector_id, kibana_rule
 from mlmon.alerting.compiled.watch import watch
 from mlmon.alerting.desk.desk import Desk
@@ -24,7 +24,7 @@ from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, floor
 from mlmon.analyzers.run.findings_store import FindingStore
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.elastic.indices.index_tables import INCIDENT_CHANGES, INCIDENTS, NOTICES
 from mlmon.kibana.lint import lint
 from mlmon.kibana.providers import artefacts
@@ -37,12 +37,12 @@ FREE = Connectors("index", "log")
 NOW = floor(datetime.now(UTC), HOUR)
 QUALITY = {"analyzer": "data_quality", "metric": "missing.rate"}
 OTHERS = (
-    Reference("mail", ".email", to=("a@example.com",)),
-    Reference("pager", ".pagerduty", Severity.CRITICAL),
-    Reference("chat", ".slack"),
-    Reference("channel", ".slack_api", to=("C1",)),
-    Reference("team", ".teams"),
-    Reference("hook", ".webhook"),
+    ConnectorReference("mail", ".email", to=("a@example.com",)),
+    ConnectorReference("pager", ".pagerduty", Severity.CRITICAL),
+    ConnectorReference("chat", ".slack"),
+    ConnectorReference("channel", ".slack_api", to=("C1",)),
+    ConnectorReference("team", ".teams"),
+    ConnectorReference("hook", ".webhook"),
 )
 
 
@@ -159,7 +159,7 @@ def test_a_connector_has_the_same_uuid_each_time() -> None:
 
 def test_the_lint_takes_only_connectors_that_are_known() -> None:
     """One that someone else made has to be named to the lint; nothing is made for it."""
-    target = Target("production", connectors=OTHERS)
+    target = LinkTarget("production", connectors=OTHERS)
     everything = list(artefacts(target))
     assert lint(everything, (reference.id for reference in OTHERS)) == []
     unknown = {problem.message for problem in lint(everything)}
@@ -170,7 +170,7 @@ def test_the_lint_takes_only_connectors_that_are_known() -> None:
 def test_documented_privileges_are_those_the_compiled_bodies_need() -> None:
     """The table of docs/kibana.md names the indices that rule, connector and watch use."""
     needed = set()
-    for artefact in artefacts(Target("<namespace>")):
+    for artefact in artefacts(LinkTarget("<namespace>")):
         body: Any = artefact.body
         match artefact.kind:
             case "rule":

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.alerting.incidents.correlation import REOPENING, correlate
-from mlmon.alerting.incidents.incident import ChangeKind, Status
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentStatus
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from tests.support.histories import START, all_episodes, rule, spell
 
 if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
-    from mlmon.alerting.incidents.incident import Change, Incident
+    from mlmon.alerting.incidents.incident import Incident, IncidentChange
 
 
 def alert(
@@ -52,7 +52,7 @@ def kinds(incident: Incident) -> list[str]:
     return [change.kind.value for change in incident.changes]
 
 
-def published(incidents: list[Incident]) -> list[Change]:
+def published(incidents: list[Incident]) -> list[IncidentChange]:
     """Return the changes about which messages are sent."""
     return [change for one in incidents for change in one.changes if change.kind.published]
 
@@ -172,7 +172,7 @@ def test_each_alert_is_in_one_incident_that_lasts_as_long_as_its_members(chosen:
     assert sorted(members) == sorted(one.id for one in alerts)
     for incident in incidents:
         still = any(member.ended is None for member in incident.members)
-        assert (incident.status is Status.OPEN) == still
+        assert (incident.status is IncidentStatus.OPEN) == still
         assert incident.start == min(member.since for member in incident.members)
         openings = kinds(incident).count("opened") + kinds(incident).count("reopened")
         assert openings - kinds(incident).count("resolved") == still

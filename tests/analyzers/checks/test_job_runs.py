@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.analyzers.checks.job_health.job_runs import Run, runs
+from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs
 from mlmon.analyzers.profiles.kinds.job import JobEvent
 
 NOON = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
@@ -19,7 +19,7 @@ def event(minute: float, run_id: str, seconds: float | None = None) -> JobEvent:
     return JobEvent("train", run_id, at, None if seconds is None else True, seconds)
 
 
-def spans(found: Iterable[Run]) -> list[tuple[float, float | None]]:
+def spans(found: Iterable[JobRun]) -> list[tuple[float, float | None]]:
     """Return the minutes at which runs start and end."""
     minute = timedelta(minutes=1)
     return [

@@ -22,7 +22,14 @@ from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.baselines.summary import SCORE as COLUMN
 from mlmon.analyzers.baselines.summary import summarise
 from mlmon.analyzers.commands import app
-from mlmon.analyzers.compare.comparison import SCORE, Row, Side, compare, of_traffic, of_training
+from mlmon.analyzers.compare.comparison import (
+    SCORE,
+    ComparedFeature,
+    ComparedSide,
+    compare,
+    of_traffic,
+    of_training,
+)
 from mlmon.analyzers.compare.traffic import compared
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
 from mlmon.analyzers.drift.methods import drift_methods
@@ -42,12 +49,12 @@ Run = Callable[..., Result]
 MODEL = ("autobid", "1")
 
 
-def by_feature(rows: list[Row]) -> dict[str, Row]:
+def by_feature(rows: list[ComparedFeature]) -> dict[str, ComparedFeature]:
     """Return rows by their feature."""
     return {row.feature: row for row in rows}
 
 
-def side(hours: list[Any], baseline: Baseline, name: str = "now") -> Side:
+def side(hours: list[Any], baseline: Baseline, name: str = "now") -> ComparedSide:
     """Return hours over one baseline's edges as a side."""
     return of_traffic(name, [merge(hours)], {baseline.id: baseline})
 

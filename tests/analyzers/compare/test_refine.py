@@ -13,7 +13,7 @@ from scipy import stats
 
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.compare.comparison import SCORE, Side
+from mlmon.analyzers.compare.comparison import SCORE, ComparedSide
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
 from mlmon.analyzers.drift.drift import ALPHA, LIMITS
@@ -26,14 +26,14 @@ Rows = np.ndarray[Any, np.dtype[np.float64]]
 COARSE = (0.0, 1.0, 2.0)
 
 
-def sides(now: Rows, before: Rows) -> tuple[Side, Side]:
+def sides(now: Rows, before: Rows) -> tuple[ComparedSide, ComparedSide]:
     """Return both times, each over few edges of its own."""
     current = Buckets.from_values(now, COARSE)
     reference = Buckets.from_values(before, tuple(np.array(COARSE) + 0.1))
-    return Side("now", {"x": [current]}, {}), Side("before", {"x": [reference]}, {})
+    return ComparedSide("now", {"x": [current]}, {}), ComparedSide("before", {"x": [reference]}, {})
 
 
-def decided(baseline: Baseline, now: Rows, before: Rows) -> tuple[Side, Side, int]:
+def decided(baseline: Baseline, now: Rows, before: Rows) -> tuple[ComparedSide, ComparedSide, int]:
     """Return both sides refined by counting raw rows, and how often they were counted."""
     asked = []
 
@@ -94,8 +94,8 @@ def test_training_is_known_over_its_finer_edges(baseline: Baseline) -> None:
     numbers = baseline.numeric["price"]
     rows = random.lognormal(3.0 + 0.25, 0.8, 3_000)
     few = numbers.edges[::20]
-    current = Side("now", {"price": [Buckets.from_values(rows, few)]}, {})
-    reference = Side("training", {"price": [numbers.coarsened(few)]}, {})
+    current = ComparedSide("now", {"price": [Buckets.from_values(rows, few)]}, {})
+    reference = ComparedSide("training", {"price": [numbers.coarsened(few)]}, {})
     assert drift_of_parts(current.numeric["price"], reference.numeric["price"]).left_open
 
     def count(_feature: str, edges: tuple[float, ...]) -> list[Buckets]:

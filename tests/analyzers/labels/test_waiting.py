@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from mlmon.analyzers.labels.label import Outcome
-from mlmon.analyzers.labels.waiting import PATIENCE, Status, Waiting
+from mlmon.analyzers.labels.waiting import PATIENCE, Waiting, WaitingStatus
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -13,7 +13,7 @@ def test_intervals_grow_to_a_day_and_end_with_the_predictions_retention() -> Non
     """5, 5, 10, 20 minutes … then daily, until predictions of that time are deleted anyway."""
     waiting = Waiting(Outcome("o", "p", SINCE, label=True), SINCE)
     looks = [SINCE]
-    while waiting.status(looks[-1]) is Status.WAITING:
+    while waiting.status(looks[-1]) is WaitingStatus.WAITING:
         looks.append(waiting.next(looks[-1]))
     gaps = [later - earlier for earlier, later in pairwise(looks)]
     minutes = [gap / timedelta(minutes=1) for gap in gaps[:6]]

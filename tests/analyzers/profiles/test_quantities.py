@@ -13,13 +13,13 @@ from mlmon.analyzers.base.profile_key import ProfileKey, Stamp
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.event_logs.aggregations import buckets_of
-from mlmon.analyzers.profiles.kind import Stored, kinds
+from mlmon.analyzers.profiles.kind import StoredProfile, kinds
 from mlmon.analyzers.profiles.quantities import (
     ByTerm,
     Count,
-    Documents,
-    Record,
-    Scope,
+    DeclarationScope,
+    DocumentCount,
+    Group,
     Stat,
     Terms,
     Within,
@@ -39,7 +39,7 @@ FAILED = {"term": {"event.outcome": "failure"}}
 class Requests:
     """Some quantities of each sort that adds up."""
 
-    total: int = quantity(Documents())
+    total: int = quantity(DocumentCount())
     failed: int = quantity(Count(FAILED))
     slowest: float | None = quantity(Within(FAILED, Stat("event.duration", "max")))
     timed: int = quantity(Stat("event.duration", "count"))
@@ -51,7 +51,7 @@ class Requests:
 class Paths:
     """Quantities by term."""
 
-    paths: dict[str, Requests] = quantity(ByTerm("url.path", Record(Requests), size=7))
+    paths: dict[str, Requests] = quantity(ByTerm("url.path", Group(Requests), size=7))
 
 
 NUMBERS = st.floats(-(2.0**40), 2.0**40)
@@ -71,8 +71,8 @@ PATHS = st.builds(Paths, st.dictionaries(st.text(max_size=2), REQUESTS, max_size
 def test_stored_values_merge_like_the_values(profiles: list[Paths]) -> None:
     """Each body is read as written, and bodies merge to what their values merge to."""
     bodies = [orjson.loads(orjson.dumps(encode(profile))) for profile in profiles]
-    assert [Paths(**decode(Paths, body, Scope())) for body in bodies] == profiles
-    assert Paths(**merge_bodies(Paths, bodies, Scope())) == merge(profiles)
+    assert [Paths(**decode(Paths, body, DeclarationScope())) for body in bodies] == profiles
+    assert Paths(**merge_bodies(Paths, bodies, DeclarationScope())) == merge(profiles)
 
 
 @given(PATHS)
@@ -85,7 +85,7 @@ def test_no_events_change_nothing(paths: Paths) -> None:
 
 def test_statistics_of_one_field_share_an_aggregation() -> None:
     """Count and sum of a field are asked for once; the answer gives both."""
-    aggregations = ask(Requests, Scope())
+    aggregations = ask(Requests, DeclarationScope())
     assert sorted(aggregations) == ["duration", "failed", "reasons", "slowest"]
     answer = {
         "doc_count": 9,
@@ -94,13 +94,13 @@ def test_statistics_of_one_field_share_an_aggregation() -> None:
         "duration": {"count": 8, "sum": "Infinity"},
         "reasons": {"buckets": [{"key": "late", "doc_count": 3}], "sum_other_doc_count": 0},
     }
-    found = Requests(**read(Requests, answer, Scope()))
+    found = Requests(**read(Requests, answer, DeclarationScope()))
     assert found == Requests(9, 2, 5.0, 8, None, {"late": 3})
 
 
 def test_the_buckets_of_an_answer_are_counted() -> None:
     """Seven paths, each with two filters and five reasons."""
-    assert buckets_of(ask(Paths, Scope())) == 7 * (1 + 2 + 5)
+    assert buckets_of(ask(Paths, DeclarationScope())) == 7 * (1 + 2 + 5)
 
 
 def test_a_quantity_that_is_no_detail_must_be_stored() -> None:
@@ -108,7 +108,7 @@ def test_a_quantity_that_is_no_detail_must_be_stored() -> None:
     body = encode(Requests(1, 1))
     del body["failed"]
     with pytest.raises(KeyError):
-        decode(Requests, body, Scope())
+        decode(Requests, body, DeclarationScope())
 
 
 @pytest.mark.parametrize("make", ["steady_hours", "segment_hours"])
@@ -120,7 +120,9 @@ def test_stored_hours_merge_like_hours(
     kind = kinds()[hours[0].profile_key.kind]
     known = {baseline.id: baseline}
     stored = [
-        Stored(hour.profile_key, Stamp(hour.watermark, 1), orjson.loads(orjson.dumps(hour.body())))
+        StoredProfile(
+            hour.profile_key, Stamp(hour.watermark, 1), orjson.loads(orjson.dumps(hour.body()))
+        )
         for hour in hours
     ]
     assert kind.read_merge(stored, known) == merge(hours)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from mlmon.analyzers.base.window import HOUR, Window
-from mlmon.analyzers.references.history import History, ShareHistory
+from mlmon.analyzers.references.history import ShareHistory, ValueHistory
 
 
 def hours(start: datetime, count: int) -> list[Window]:
@@ -14,7 +14,7 @@ def hours(start: datetime, count: int) -> list[Window]:
 def test_only_whole_windows_of_the_past_are_seen(start: datetime) -> None:
     """Windows that reach past the moment, lie beyond reach, or have no value are not seen."""
     values = [(window, None if n == 5 else float(n)) for n, window in enumerate(hours(start, 10))]
-    history = History(values, timedelta(hours=4))
+    history = ValueHistory(values, timedelta(hours=4))
     assert history.before(start + 8 * HOUR).tolist() == [4.0, 6.0, 7.0]
     assert history.before(start + 7.5 * HOUR).tolist() == [4.0, 6.0]
     assert history.before(start).tolist() == []

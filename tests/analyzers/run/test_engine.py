@@ -16,7 +16,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
 from mlmon.analyzers.run import engine
 from mlmon.analyzers.run.engine import Analysis, analyze
-from mlmon.analyzers.run.findings_store import FindingStore, Written
+from mlmon.analyzers.run.findings_store import FindingStore, WrittenFindings
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import ClusterError, ClusterUnreachableError, UserError
 
@@ -106,7 +106,7 @@ def test_a_run_finds_what_is_wrong(
     before = written(logged, namespace)
     second = run()
     assert not any(second.profiles.values())
-    total = sum(second.written.values(), Written())
+    total = sum(second.written.values(), WrittenFindings())
     assert (total.created, total.revised, second.withdrawn) == (0, 0, 0)
     assert written(logged, namespace) == before
 

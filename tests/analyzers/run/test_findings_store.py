@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.run.findings_store import FindingStore, Stored, Written, plan
+from mlmon.analyzers.run.findings_store import FindingStore, StoredFinding, WrittenFindings, plan
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 from tests.support.transport import Send, answer_of, intercept
@@ -36,10 +36,10 @@ def documents(cluster: Cluster, store: FindingStore) -> dict[str, dict[str, obje
     return {hit["_id"]: hit["_source"] for hit in cluster.scan(store.pattern, {})}
 
 
-def stored(findings: Iterable[Finding]) -> list[Stored]:
+def stored(findings: Iterable[Finding]) -> list[StoredFinding]:
     """Return findings as they lie in the index."""
     return [
-        Stored(
+        StoredFinding(
             "i",
             finding.id,
             finding.key,
@@ -81,9 +81,9 @@ def test_the_same_again_changes_nothing(cluster: Cluster, namespace: str, start:
     """Writing again leaves every document as it was, down to when it was learnt."""
     store = FindingStore(cluster, namespace)
     findings = [make(start, hour) for hour in range(5)]
-    assert store.write(findings, NOW) == Written(created=5)
+    assert store.write(findings, NOW) == WrittenFindings(created=5)
     before = documents(cluster, store)
-    assert store.write(findings, NOW + DAY) == Written(unchanged=5)
+    assert store.write(findings, NOW + DAY) == WrittenFindings(unchanged=5)
     assert documents(cluster, store) == before
     assert {finding.key for finding in store.search()} == {finding.key for finding in findings}
 
@@ -92,7 +92,7 @@ def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: 
     """The earlier revision stays, no longer the latest, and searches see the new one only."""
     store = FindingStore(cluster, namespace)
     store.write([make(start, value=1.0), make(start, 1)], NOW)
-    assert store.write([make(start, value=2.0), make(start, 1)], NOW + DAY) == Written(
+    assert store.write([make(start, value=2.0), make(start, 1)], NOW + DAY) == WrittenFindings(
         revised=1, unchanged=1
     )
     first, second = [

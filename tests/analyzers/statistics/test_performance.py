@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.analyzers.statistics.losses import brier_per_row, log_loss_per_row
-from mlmon.analyzers.statistics.performance import Counts, Performance, measure
+from mlmon.analyzers.statistics.performance import ClassCounts, Performance, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ LOSSES = ("brier", "log_loss")
 ROUNDING = 1e-9
 
 
-def counted(rows: LabeledScores) -> Counts:
+def counted(rows: LabeledScores) -> ClassCounts:
     """The rows' own numbers per bucket."""
     return (
         np.array(rows.positives.counts, dtype=float),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlmon.elastic.client import documents
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.documents import NEW, Document, Version, Written, store
+from mlmon.elastic.client.documents import NEW, Document, DocumentVersion, WriteResult, store
 from mlmon.elastic.errors import ClusterUnreachableError, DocumentsRefusedError
 from tests.support.transport import answer_of
 
@@ -52,7 +52,7 @@ def test_requests_lose_nothing_and_keep_their_bounds(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "_CHUNK_DOCUMENTS", most)
         patch.setattr(documents, "_CHUNK_BYTES", size)
-        assert store(recorder.client, sent) == Written(created=len(sent))
+        assert store(recorder.client, sent) == WriteResult(created=len(sent))
     batches = [[orjson.loads(line) for line in body.splitlines()] for body in recorder.bodies]
     assert [line for batch in batches for line in batch[1::2]] == sources
     ids = [line["index"]["_id"] for batch in batches for line in batch[::2]]
@@ -93,18 +93,18 @@ def test_an_answer_for_fewer_documents_is_an_error(fault_server: Any, answer: An
 def test_versions_decide_what_is_stored(cluster: Cluster, namespace: str) -> None:
     """A new document is not stored over another one, a changed one only over what was read."""
     index = f"mlmon-state-{namespace}"
-    assert cluster.put([Document(index, "a", {"n": 1}, NEW)]) == Written(created=1)
+    assert cluster.put([Document(index, "a", {"n": 1}, NEW)]) == WriteResult(created=1)
     cluster.refresh(index)
     body = {"query": {"ids": {"values": ["a"]}}, "seq_no_primary_term": True}
     (hit,) = cluster.search(index, body)["hits"]["hits"]
-    read = Version(hit["_seq_no"], hit["_primary_term"])
-    assert cluster.put([Document(index, "a", {"n": 2}, read)]) == Written(replaced=1)
+    read = DocumentVersion(hit["_seq_no"], hit["_primary_term"])
+    assert cluster.put([Document(index, "a", {"n": 2}, read)]) == WriteResult(replaced=1)
     batch = [
         Document(index, "a", {"n": 3}, NEW),
         Document(index, "b", {"n": 3}, NEW),
         Document(index, "a", {"n": 4}, read),
     ]
-    assert cluster.put(batch) == Written(created=1, conflicted=("a", "a"))
+    assert cluster.put(batch) == WriteResult(created=1, conflicted=("a", "a"))
     assert cluster.get(index, "a") == {"n": 2}
     assert cluster.get(index, "b") == {"n": 3}
 
@@ -113,7 +113,7 @@ def test_a_part_of_a_document_is_changed(cluster: Cluster, namespace: str) -> No
     """What is not named stays as it is; of a document that is not there nothing is stored."""
     index = f"mlmon-state-{namespace}"
     cluster.put([Document(index, "a", {"n": 1, "m": 1})])
-    assert cluster.put([Document(index, "a", {"n": 2}, part=True)]) == Written(replaced=1)
+    assert cluster.put([Document(index, "a", {"n": 2}, part=True)]) == WriteResult(replaced=1)
     assert cluster.get(index, "a") == {"n": 2, "m": 1}
     with pytest.raises(DocumentsRefusedError):
         cluster.put([Document(index, "b", {"n": 2}, part=True)])

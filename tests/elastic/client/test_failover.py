@@ -10,7 +10,7 @@ import pytest
 
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.documents import Document, Written
+from mlmon.elastic.client.documents import Document, WriteResult
 from mlmon.elastic.connect import connect
 from mlmon.elastic.errors import ClusterUnreachableError
 from mlmon.elastic.indices.names import STATE, data_stream, index_name
@@ -75,7 +75,7 @@ def test_another_node_takes_over(cluster: Cluster, namespace: str) -> None:
     with FaultInjector(cluster.url) as first, FaultInjector(cluster.url) as second:
         client = open_client([first.url, second.url])
         with Cluster(client, cluster.version) as both:
-            assert both.put(documents(index, 30)) == Written(created=30)
+            assert both.put(documents(index, 30)) == WriteResult(created=30)
             both.refresh(index)
             hits = both.scan(index, {"size": 4})
             seen = [next(hits)["_source"]["n"]]
@@ -84,7 +84,7 @@ def test_another_node_takes_over(cluster: Cluster, namespace: str) -> None:
             seen += [hit["_source"]["n"] for hit in hits]
             assert sorted(seen) == list(range(30))
             for _ in range(4):
-                assert both.put(documents(index, 30)) == Written(replaced=30)
+                assert both.put(documents(index, 30)) == WriteResult(replaced=30)
 
 
 def test_a_silent_node_delays_a_command_once(cluster: Cluster, namespace: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import LIFECYCLES, Lifecycle, configured
-from mlmon.elastic.indices.templates import Change
+from mlmon.elastic.indices.templates import TemplateChange
 
 CHECKER = Path(__file__).parents[4] / "shared" / "tools" / "check_artefacts.py"
 
@@ -132,12 +132,14 @@ def test_a_policy_is_installed_once(fault_server: Any, answer: Any) -> None:
     wanted = LIFECYCLES[0]
     cluster = Cluster(open_client([fault_server.url]), "9.5.3")
     fault_server.say(answer(404), answer(200))
-    assert [change for _, change in policies.install(cluster, [wanted])] == [Change.CREATED]
+    assert [change for _, change in policies.install(cluster, [wanted])] == [TemplateChange.CREATED]
     method, path, _, sent = fault_server.requests[-1]
     assert (method, path) == ("PUT", f"/_ilm/policy/{wanted.policy}")
     present = json.loads(sent)
     fault_server.say(answer(200, {wanted.policy: present}))
-    assert [change for _, change in policies.install(cluster, [wanted])] == [Change.UNCHANGED]
+    assert [change for _, change in policies.install(cluster, [wanted])] == [
+        TemplateChange.UNCHANGED
+    ]
     fault_server.say(answer(200, {wanted.policy: {"policy": {"phases": {}}}}))
     with pytest.raises(UserError, match="was not made by mlmon"):
         list(policies.install(cluster, [wanted]))

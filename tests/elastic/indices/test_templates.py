@@ -11,7 +11,7 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.index_tables import TABLES
-from mlmon.elastic.indices.templates import Change, Template
+from mlmon.elastic.indices.templates import Template, TemplateChange
 from mlmon.logging_config.schema.fields import DATASETS, Field
 
 
@@ -55,7 +55,7 @@ def _flat(properties: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 def test_a_second_installation_changes_nothing(cluster: Cluster) -> None:
     """Every template is there once it was installed, and installing again says so."""
     names = {template.name: change for template, change in templates.install(cluster)}
-    assert set(names.values()) == {Change.UNCHANGED}
+    assert set(names.values()) == {TemplateChange.UNCHANGED}
     assert names.keys() >= {f"logs-{name}" for name in DATASETS} | TABLES.keys()
 
 
@@ -64,16 +64,16 @@ def test_a_changed_template_is_followed(
 ) -> None:
     """Created, unchanged, then updated; and an existing stream writes under the new mapping."""
     stream = template.pattern.replace("*", namespace)
-    assert [change for _, change in templates.install(cluster)] == [Change.CREATED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.CREATED]
     _create(cluster, stream, {"name": "a", "later": "b"})
-    assert [change for _, change in templates.install(cluster)] == [Change.UNCHANGED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.UNCHANGED]
     fields = [Field("name", "keyword", "A name."), Field("later", "keyword", "A new field.")]
     new = templates._template(template.name, templates.mapping(fields), 2, stream=True)
     monkeypatch.setattr(templates, "templates", lambda: iter([new]))
-    assert [change for _, change in templates.install(cluster)] == [Change.UPDATED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.UPDATED]
     _create(cluster, stream, {"name": "a", "later": "b"})
     assert cluster.count(stream, {"term": {"later": "b"}}) == 1
-    assert [change for _, change in templates.install(cluster)] == [Change.UNCHANGED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.UNCHANGED]
 
 
 def test_an_installation_cut_short_is_completed(
@@ -87,9 +87,9 @@ def test_an_installation_cut_short_is_completed(
     new = templates._template(template.name, templates.mapping(fields), 2, stream=True)
     cluster.put_index_template(new.name, new.body)
     monkeypatch.setattr(templates, "templates", lambda: iter([new]))
-    assert [change for _, change in templates.install(cluster)] == [Change.UPDATED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.UPDATED]
     assert len(cluster.data_streams(stream)[stream]) == 2
-    assert [change for _, change in templates.install(cluster)] == [Change.UNCHANGED]
+    assert [change for _, change in templates.install(cluster)] == [TemplateChange.UNCHANGED]
 
 
 def test_an_existing_index_gets_the_new_fields(

@@ -13,7 +13,7 @@ from mlmon.elastic.node import distribution as module
 from mlmon.elastic.node.distribution import (
     ELASTICSEARCH,
     Distribution,
-    Report,
+    ReportLine,
     fetch_with_jgo,
     install,
     installed,
@@ -43,7 +43,7 @@ class Source:
         self.contents = list(contents)
         self.fetched = 0
 
-    def __call__(self, distribution: Distribution, repository: Path, _: Report) -> Path:
+    def __call__(self, distribution: Distribution, repository: Path, _: ReportLine) -> Path:
         """Return the file in the repository, written now where it is missing."""
         file = repository / f"{distribution.folder}.zip"
         if not file.exists():

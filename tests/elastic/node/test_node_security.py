@@ -23,7 +23,7 @@ from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import Lifecycle
 from mlmon.elastic.indices.prune import Act, carry_out, plan
 from mlmon.elastic.node import node
-from mlmon.elastic.node.security import ADMIN, USERS, Access
+from mlmon.elastic.node.security import ADMIN, USERS, NodeAccess
 from mlmon.elastic.settings import Settings
 from mlmon.ingest.shipper import ShipRequest, open_pipeline
 from mlmon.ingest.state.state_folder import StateFolder
@@ -58,7 +58,7 @@ def as_user(settings: Settings) -> Iterator[AsUser]:
     opened: list[Cluster] = []
 
     def open_as(user: str) -> Cluster:
-        path = Access(settings.home or Path()).password_file(user)
+        path = NodeAccess(settings.home or Path()).password_file(user)
         known = settings.model_copy(update={"username": user, "password_file": path})
         opened.append(connect(known))
         return opened[-1]
@@ -93,7 +93,7 @@ def test_its_certificate_is_checked(settings: Settings) -> None:
         connect(stranger)
     assert "MLMON_CA_CERTS" in caught.value.hint
     port = int(running.url.rpartition(":")[2])
-    trusting = ssl.create_default_context(cafile=Access(running.home).ca)
+    trusting = ssl.create_default_context(cafile=NodeAccess(running.home).ca)
     with (
         socket.create_connection(("127.0.0.1", port)) as plain,
         trusting.wrap_socket(plain, server_hostname="localhost") as wrapped,
@@ -112,7 +112,7 @@ def test_a_wrong_password_is_refused(settings: Settings) -> None:
 def test_secrets_are_their_owners_only(settings: Settings) -> None:
     """Passwords and key can be read by nobody else, and stand in no command line or log."""
     home = settings.home or Path()
-    passwords = [Access(home).password_file(user) for user in USERS]
+    passwords = [NodeAccess(home).password_file(user) for user in USERS]
     keys = list(home.rglob("*.key"))
     assert keys
     assert {stat.S_IMODE(path.stat().st_mode) for path in [*passwords, *keys]} == {0o600}

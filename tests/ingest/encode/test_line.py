@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmon.ingest.encode.line import Encoder, LineError, event_id, is_blank
+from mlmon.ingest.encode.line import LineEncoder, LineError, event_id, is_blank
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ADDED = {"event.ingested": "2026-03-01T12:00:00.123Z", "agent.id": "ship-1"}
@@ -22,9 +22,9 @@ EVENT = {
 }
 
 
-def encoder() -> Encoder:
+def encoder() -> LineEncoder:
     """Return an encoder for two datasets whose clock does not move."""
-    made = Encoder("test", ("ml.app", "ml.job"), 1, "ship-1")
+    made = LineEncoder("test", ("ml.app", "ml.job"), 1, "ship-1")
     made.stamp(NOW)
     return made
 

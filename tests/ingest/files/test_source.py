@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from mlmon.ingest.files.content import Content, GzipContent, PipeContent, PlainContent
 from mlmon.ingest.files.file_identity import FileRecord
-from mlmon.ingest.files.source import UNFINISHED, Block, FileReplacedError, Limits, Source
+from mlmon.ingest.files.source import UNFINISHED, Block, FileReplacedError, LogSource, ReadLimits
 
-LIMITS = Limits(line_bytes=20)
+LIMITS = ReadLimits(line_bytes=20)
 
 
-def plain(path: Path) -> Source:
+def plain(path: Path) -> LogSource:
     """Return the source of a plain file."""
-    return Source(FileRecord("log", "log", 1, 1), PlainContent(os.open(path, os.O_RDONLY)), LIMITS)
+    return LogSource(
+        FileRecord("log", "log", 1, 1), PlainContent(os.open(path, os.O_RDONLY)), LIMITS
+    )
 
 
-def blocks(source: Source) -> Iterator[Block]:
+def blocks(source: LogSource) -> Iterator[Block]:
     """Yield blocks until there are no more."""
     while block := source.read():
         yield block
@@ -100,7 +102,7 @@ def test_a_damaged_compressed_file_gives_what_lies_before_the_damage(tmp_path: P
 def test_a_pipe_is_read_as_it_comes() -> None:
     """Half a line waits; the end of the pipe is seen."""
     out, into = os.pipe()
-    source = Source(FileRecord("-", "-", -1, -1), PipeContent(out), LIMITS, persistent=False)
+    source = LogSource(FileRecord("-", "-", -1, -1), PipeContent(out), LIMITS, persistent=False)
     os.write(into, b"one\ntw")
     block = source.read()
     assert block is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlmon.ingest.replay.arrow_tables import BLOCK_BYTES
 from mlmon.ingest.replay.commands import replay
-from mlmon.ingest.replay.mapping import Mapping
+from mlmon.ingest.replay.mapping import ColumnMapping
 
 PAGE = (Path(__file__).parents[3] / "docs" / "replay.md").read_text()
 
@@ -40,7 +40,7 @@ def test_the_example_replays(tmp_path: Path) -> None:
 def test_each_key_of_the_mapping_is_explained() -> None:
     """No part or key of a mapping is left out of the example and its comments."""
     example = block("toml")
-    for part, field in Mapping.model_fields.items():
+    for part, field in ColumnMapping.model_fields.items():
         assert f"[{part}]" in example
         annotation = field.annotation
         kinds = [annotation, *getattr(annotation, "__args__", ())]

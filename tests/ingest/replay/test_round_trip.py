@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmon.ingest.replay.events import EventFiles
-from mlmon.ingest.replay.mapping import Mapping
+from mlmon.ingest.replay.mapping import ColumnMapping
 from mlmon.ingest.replay.replay import Replay, ReplayResult
 from mlmon.ingest.replay.table import open_table
 from mlmon.logging_config.emit.redaction import redact_text
 
-MAPPING = Mapping.model_validate(
+MAPPING = ColumnMapping.model_validate(
     {
         "service": {"name": "bids"},
         "model": {"name": "autobid", "version_column": "version"},

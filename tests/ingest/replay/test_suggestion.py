@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmon.ingest.replay.mapping import Mapping
+from mlmon.ingest.replay.mapping import ColumnMapping
 from mlmon.ingest.replay.suggestion import suggestion
 
 
-def suggested(folder: Path, header: str, *rows: str) -> Mapping:
+def suggested(folder: Path, header: str, *rows: str) -> ColumnMapping:
     """Return the mapping suggested for a CSV table, checked as a mapping file is."""
     path = folder / "bids.csv"
     path.write_text("\n".join([header, *rows]) + "\n")
-    return Mapping.model_validate(tomllib.loads(suggestion(path)))
+    return ColumnMapping.model_validate(tomllib.loads(suggestion(path)))
 
 
 def test_usual_names_find_their_places(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_is_an_id_or_empty_is_no_feature(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["score,key,nothing", *rows]) + "\n")
     text = suggestion(tmp_path / "t.csv")
     assert '# Not used: "key", "nothing"' in text
-    assert Mapping.model_validate(tomllib.loads(text)).features.columns == ()
+    assert ColumnMapping.model_validate(tomllib.loads(text)).features.columns == ()
 
 
 def test_the_types_of_parquet_are_heeded(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_types_of_parquet_are_heeded(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "t.parquet")
-    mapping = Mapping.model_validate(tomllib.loads(suggestion(tmp_path / "t.parquet")))
+    mapping = ColumnMapping.model_validate(tomllib.loads(suggestion(tmp_path / "t.parquet")))
     assert (mapping.time.column, mapping.prediction.score) == ("time", "p")
     assert (mapping.features.categorical, mapping.features.embedding) == (("mobile",), ("vector",))
 

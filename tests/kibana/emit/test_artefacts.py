@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.providers import artefacts
 
-TARGET = Target("production", "ops")
+TARGET = LinkTarget("production", "ops")
 EVERYTHING = artefacts(TARGET)
 
 Errors = Callable[[str, Any], list[str]]

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.links.target import Target
-from mlmon.dashboards.model.source import Source, label
+from mlmon.dashboards.links.target import LinkTarget
+from mlmon.dashboards.model.source import DataSource, label
 from mlmon.dashboards.model.sources import ALERTS, FINDINGS, LOGS, REQUESTS, SOURCES
 from mlmon.kibana.emit.data_views import data_view
 from mlmon.kibana.emit.saved_objects import index_pattern
 
-TARGET = Target("production", "ops")
+TARGET = LinkTarget("production", "ops")
 each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 
 
-def formats(source: Source) -> dict[str, Any]:
+def formats(source: DataSource) -> dict[str, Any]:
     """Return the formats of a source's fields."""
     found: dict[str, Any] = data_view(source, TARGET)["data_view"]["fieldFormats"]
     return found
 
 
 @each_source
-def test_every_field_has_a_label_and_its_description(source: Source) -> None:
+def test_every_field_has_a_label_and_its_description(source: DataSource) -> None:
     """What the tables say of a field is what Kibana shows beside it; labels differ."""
     view = data_view(source, TARGET)["data_view"]
     named = {field.name: field for field in source.fields if not field.is_family}
@@ -76,7 +76,7 @@ def test_alerts_are_not_chosen_by_time() -> None:
 
 
 @each_source
-def test_as_a_saved_object_it_says_the_same(source: Source) -> None:
+def test_as_a_saved_object_it_says_the_same(source: DataSource) -> None:
     """What an import takes as strings of JSON is what the API takes as it is."""
     body = data_view(source, TARGET)
     view, attributes = body["data_view"], index_pattern(body)["attributes"]

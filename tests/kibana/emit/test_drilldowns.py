@@ -6,14 +6,14 @@ import pytest
 
 from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.dashboard import Dashboard
 from mlmon.dashboards.model.layout import layout
 from mlmon.kibana.emit.artefact import Artefact
 from mlmon.kibana.providers import artefacts
 
-TARGET = Target("production", "ops")
+TARGET = LinkTarget("production", "ops")
 EVERYTHING = artefacts(TARGET)
 
 

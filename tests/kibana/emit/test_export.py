@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mlmon.commands import app
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.elastic.errors import UserError
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import IMPORTED, read
@@ -29,13 +29,13 @@ def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
     back = {(artefact.kind, artefact.id): json.dumps(artefact.body) for artefact in read(tmp_path)}
     assert back == {
         (artefact.kind, artefact.id): json.dumps(artefact.body)
-        for artefact in artefacts(Target("n"))
+        for artefact in artefacts(LinkTarget("n"))
     }
 
 
 def test_exports_of_two_places_share_no_id() -> None:
     """Ids are unique in a whole Kibana: a namespace and a space make them so."""
-    targets = [Target(), Target("n"), Target("n", "ops"), Target("default", "n")]
+    targets = [LinkTarget(), LinkTarget("n"), LinkTarget("n", "ops"), LinkTarget("default", "n")]
     ids = [{(artefact.kind, artefact.id) for artefact in artefacts(target)} for target in targets]
     assert len(set().union(*ids)) == sum(map(len, ids))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlmon.dashboards.links.target import Target
-from mlmon.kibana.emit.artefact import Artefact, Kind
+from mlmon.dashboards.links.target import LinkTarget
+from mlmon.kibana.emit.artefact import Artefact, ArtefactKind
 from mlmon.kibana.lint import lint
 from mlmon.kibana.lint.bundle import is_mapped
 from mlmon.kibana.providers import artefacts
 
-EVERYTHING = artefacts(Target("production", "ops"))
+EVERYTHING = artefacts(LinkTarget("production", "ops"))
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
 Change = Callable[[dict[str, Any]], None]
 
@@ -24,7 +24,7 @@ def test_nothing_is_wrong_with_what_is_shipped() -> None:
     assert len(EVERYTHING) > 40
 
 
-def changed(kind: Kind, id_: str, change: Change) -> list[str]:
+def changed(kind: ArtefactKind, id_: str, change: Change) -> list[str]:
     """Return what the lint says of everything, after one artefact was changed."""
     (found,) = (artefact for artefact in EVERYTHING if (artefact.kind, artefact.id) == (kind, id_))
     body = copy.deepcopy(dict(found.body))
@@ -106,7 +106,7 @@ def analyzers(spec: dict[str, Any]) -> dict[str, Any]:
 OVERVIEW = "mlmon-production-ops-overview"
 DASHBOARD = "mlmon-production-ops-service_health"
 SEARCH = "mlmon-production-ops-alarms"
-FAULTS: list[tuple[Kind, str, Change, str]] = [
+FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
     ("saved-object", SEARCH, lambda body: body.update(id="other"), "is other in the body"),
     (
         "saved-object",
@@ -269,7 +269,7 @@ FAULTS: list[tuple[Kind, str, Change, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "id_", "change", "said"), FAULTS)
-def test_each_fault_is_found(kind: Kind, id_: str, change: Change, said: str) -> None:
+def test_each_fault_is_found(kind: ArtefactKind, id_: str, change: Change, said: str) -> None:
     """One change to what is right is one fault named, at its place."""
     found = changed(kind, id_, change)
     assert any(said in problem and id_ in problem for problem in found), found

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from mlmon.commands import app
 from mlmon.dashboards.links.settings import KibanaSettings, load_kibana_settings
-from mlmon.dashboards.links.target import Target
+from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.sources import SOURCES
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.exit_codes import ExitCode
@@ -23,11 +23,11 @@ from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.api import Kibana, KibanaError, open_kibana
 from mlmon.kibana.sync.apply import HalfAppliedError, apply, delete
 from mlmon.kibana.sync.differences import differences
-from mlmon.kibana.sync.plan import Change, Step, fitting, plan
+from mlmon.kibana.sync.plan import SyncChange, SyncStep, fitting, plan
 from mlmon.kibana.sync.remote_objects import RemoteObjects, remote_objects
 from tests.support.kibana_stand_in import StandIn, serving
 
-TARGET = Target("production", "ops")
+TARGET = LinkTarget("production", "ops")
 VIEWS = f"{len(SOURCES)} data views"
 EVERYTHING = tuple(artefact for artefact in artefacts(TARGET) if artefact.kind != "watch")
 CONNECTOR = "1f6b1e0a-4c1d-4b52-9d42-0b5c7a3f1a11"
@@ -117,12 +117,12 @@ def reached(url: str, space: str = "ops") -> dict[Any, RemoteObjects]:
     return dict(remote_objects(opened(url=url, space=space), None))
 
 
-def planned(url: str, chosen: Any = SMALL, version: Any = (9, 5)) -> list[Step]:
+def planned(url: str, chosen: Any = SMALL, version: Any = (9, 5)) -> list[SyncStep]:
     """Return the plan of some artefacts."""
     return plan(fitting(chosen, version), reached(url), quiet)
 
 
-def applied(url: str, chosen: Any = SMALL, version: Any = (9, 5)) -> list[Step]:
+def applied(url: str, chosen: Any = SMALL, version: Any = (9, 5)) -> list[SyncStep]:
     """Apply some artefacts; return the steps taken."""
     return apply(planned(url, chosen, version), reached(url), quiet)
 
@@ -132,7 +132,7 @@ def test_applying_twice_changes_nothing(stand_in: StandIn, url: str, version: st
     """Whatever Kibana adds of its own, an unchanged set plans empty, and nothing is sent."""
     stand_in.version = version
     number = tuple(int(part) for part in version.split("."))
-    assert {step.change for step in planned(url, ALL, number)} == {Change.CREATE}
+    assert {step.change for step in planned(url, ALL, number)} == {SyncChange.CREATE}
     done = applied(url, ALL, number)
     assert len(done) == len(fitting(ALL, number))
     stand_in.requests.clear()
@@ -176,15 +176,15 @@ def test_a_changed_thing_is_named_with_its_difference(stand_in: StandIn, url: st
     del data["panels"][4]
     search = stand_in.objects["ops", "search", "mlmon-production-ops-alarms"]
     search["attributes"]["columns"].append("finding.value")
-    changes = {step.artefact.id: step for step in planned(url) if step.change != Change.KEEP}
+    changes = {step.artefact.id: step for step in planned(url) if step.change != SyncChange.KEEP}
     assert {id_: step.change for id_, step in changes.items()} == {
-        key[2]: Change.UPDATE,
-        "mlmon-production-ops-performance": Change.UPDATE,
-        "mlmon-production-ops-alarms": Change.UPDATE,
+        key[2]: SyncChange.UPDATE,
+        "mlmon-production-ops-performance": SyncChange.UPDATE,
+        "mlmon-production-ops-alarms": SyncChange.UPDATE,
     }
     assert changes[key[2]].differences == ('/schedule/interval: "5m" → "1m"',)
     applied(url)
-    assert {step.change for step in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {SyncChange.KEEP}
 
 
 def test_a_filter_added_by_hand_is_a_change(stand_in: StandIn, url: str) -> None:
@@ -192,7 +192,7 @@ def test_a_filter_added_by_hand_is_a_change(stand_in: StandIn, url: str) -> None
     applied(url)
     data = stand_in.bodies["ops", "mlmon-production-ops-performance"]
     data["filters"] = [{"type": "condition"}]
-    (change,) = [step for step in planned(url) if step.change != Change.KEEP]
+    (change,) = [step for step in planned(url) if step.change != SyncChange.KEEP]
     assert change.differences[0].startswith("/filters: ")
 
 
@@ -201,7 +201,7 @@ def test_a_rule_that_was_switched_off_stays_off(stand_in: StandIn, url: str) -> 
     applied(url)
     key = ("ops", "alerting/rule", "mlmon-production-ops-errors")
     stand_in.things[key]["enabled"] = False
-    assert {step.change for step in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {SyncChange.KEEP}
     stand_in.things[key]["name"] = "x"
     applied(url)
     assert stand_in.things[key]["enabled"] is False
@@ -254,7 +254,7 @@ def test_a_failure_midway_says_which_half_is_done(
     assert not_begun in caught.value.message
     stand_in.failing = []
     applied(url)
-    assert {step.change for step in planned(url)} == {Change.KEEP}
+    assert {step.change for step in planned(url)} == {SyncChange.KEEP}
 
 
 def test_an_import_that_is_refused_in_part_is_named(stand_in: StandIn, url: str) -> None:
@@ -316,7 +316,7 @@ def test_a_space_that_does_not_exist(url: str) -> None:
     with pytest.raises(KibanaError, match="There is no space 'nowhere'"):
         kibana.check_space()
     with pytest.raises(UserError, match="'Ops team' is no space"):
-        Target("production", "Ops team")
+        LinkTarget("production", "Ops team")
 
 
 def test_a_kibana_that_is_too_old(stand_in: StandIn, url: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.report.html.buckets import HOUR, WIDTHS, bucket_width, buckets, severities
-from mlmon.report.html.series import Series, record
+from mlmon.report.html.series import CheckSeries, record
 from mlmon.report.html.severity import CRITICAL, UNKNOWN
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -21,7 +21,7 @@ VERDICTS = st.lists(
 )
 
 
-def series_of(verdicts: list[tuple[Severity, float | None]]) -> Series:
+def series_of(verdicts: list[tuple[Severity, float | None]]) -> CheckSeries:
     """Return a series of five-minute windows with these severities and values."""
     findings = [
         Finding.of(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.base.metric import Draw, Metric
+from mlmon.analyzers.base.metric import Metric, MetricDrawing
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.dashboards.vega_lite.history import history_drawing
 from mlmon.report.html.buckets import HOUR, buckets
@@ -45,7 +45,7 @@ def chart(
 
 
 @pytest.mark.parametrize("draw", ["line", "area", "bar"])
-def test_a_chart_is_valid_vega_lite(draw: Draw) -> None:
+def test_a_chart_is_valid_vega_lite(draw: MetricDrawing) -> None:
     """Vega-Lite compiles every form of a panel, with all that may be marked on it."""
     metric = Metric("ks.distance", "Score shift", "Have the scores moved?", unit="ratio", draw=draw)
     mark = Mark("1", START.timestamp(), (START + WINDOW).timestamp())

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.analyzers.run.ground_truth import Incident
+from mlmon.analyzers.run.ground_truth import TrueIncident
 from mlmon.report.html.charts import MOST_CHARTS
 from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
@@ -25,7 +25,7 @@ HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\u202
 def html(
     findings: list[Finding],
     analyzers: tuple[AnalyzerOfReport, ...] = (),
-    truth: tuple[Incident, ...] = (),
+    truth: tuple[TrueIncident, ...] = (),
 ) -> str:
     """Return a report with a script that draws nothing."""
     return report_html(
@@ -135,7 +135,7 @@ def test_the_page_loads_nothing(scenario_page: str) -> None:
 
 
 def test_the_same_findings_make_the_same_page(
-    truth: tuple[Incident, ...], analyzers: tuple[AnalyzerOfReport, ...], short: list[Finding]
+    truth: tuple[TrueIncident, ...], analyzers: tuple[AnalyzerOfReport, ...], short: list[Finding]
 ) -> None:
     """The page depends on nothing but its input, not on the order of findings either."""
     assert html(short, analyzers, truth) == html(short[::-1], analyzers, truth)

@@ -13,7 +13,7 @@ from mlmon.analyzers.run.judged import store_judged
 from mlmon.dashboards.definitions import dashboards
 from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.formatting import DASH
-from mlmon.report.panels.dashboard_view import Scope, dashboard_view
+from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
 from mlmon.report.panels.views import EmptyView, TileView
 from tests.support.histories import START, spell
 
@@ -28,7 +28,7 @@ def tiles(
 ) -> dict[str, tuple[str, str]]:
     """Return the text and the tone of each tile, over the last hour."""
     chosen = (("service.name", service),) if service else ()
-    scope = Scope(cluster.search, namespace, Window(now - HOUR, now), chosen)
+    scope = DashboardScope(cluster.search, namespace, Window(now - HOUR, now), chosen)
     (overview,) = (one for one in dashboards() if one.name == "overview")
     found = {}
     for panel in dashboard_view(overview, (), scope).panels:

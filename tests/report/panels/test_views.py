@@ -7,7 +7,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.definitions.searches import ALARMS, OPEN_INCIDENTS
-from mlmon.dashboards.model.chart import Chart, Measure, Step, Time, Values
+from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.saved_search import SavedSearch
 from mlmon.dashboards.model.sources import FINDINGS, REQUESTS
 from mlmon.kibana.emit.lens.attributes import attributes
@@ -59,7 +59,7 @@ def test_nothing_to_draw_is_said() -> None:
 @pytest.mark.parametrize(("count", "tone"), [(0, "good"), (1, "warning"), (7, "critical")])
 def test_a_tile_says_by_its_colour(count: int, tone: str) -> None:
     """The highest step that the number reaches gives the colour; no document is a count of none."""
-    steps = (Step(0, "good"), Step(1, "warning"), Step(5, "critical"))
+    steps = (ToneStep(0, "good"), ToneStep(1, "warning"), ToneStep(5, "critical"))
     chart = counted("tile", steps=steps)
     found = {"hits": {"total": {"value": count}}} | ({"aggregations": {}} if count else {})
     shown = chart_view(chart, [found], WINDOW)
