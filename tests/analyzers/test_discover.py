@@ -2,10 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,35 +27,53 @@ from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
 from mlmon.analyzers.references.cadence import LENGTHS
 from tests.support.contexts import context_of
-from tests.support.labeled_rows import context as labeled_evidence
+from tests.support.labeled_rows import context as labeled_context
 from tests.support.labeled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
 
 ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
 DAYS = 4
+BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 
-# Made once: it is the same for each test, and takes longer than most.
-_given: list[Callable[[Analyzer[Any], Window], AnalysisContext[Any]]] = []
+Profiles = dict[str, Sequence[Any]]
+Build = Callable[[], Profiles]
+
+# Built once each: they are the same for each test, and take longer than most.
+_built: dict[str, Profiles] = {}
+_judged: dict[str, dict[str, Finding]] = {}
 
 each_analyzer = pytest.mark.parametrize("analyzer", ANALYZERS, ids=lambda analyzer: analyzer.name)
 
 
 @pytest.fixture
-def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profile
-    baseline: Baseline,
-    steady_hours: Callable[..., list[Any]],
-    embedding_hours: Callable[..., list[Any]],
-    segment_hours: Callable[..., list[Any]],
-    access_profiles: Callable[..., list[Any]],
-    runs_of: Callable[..., list[dict[str, Any]]],
-    traffic: Callable[..., Any],
-    start: datetime,
-    model_events: Callable[..., list[dict[str, Any]]],
+def context(
+    request: pytest.FixtureRequest, baseline: Baseline
 ) -> Callable[[Analyzer[Any], Window], AnalysisContext[Any]]:
-    """Give an analyzer four days of what it reads, with troubles in them."""
-    if _given:
-        return _given[0]
+    """Give an analyzer four days of the kinds it needs, with troubles in them.
+
+    The fixture `troubled_<kind>` builds a kind, with others where these must fit to it.
+    """
+
+    def troubled(kind: str) -> Profiles:
+        if kind not in _built:
+            build: Build = request.getfixturevalue(f"troubled_{kind}")
+            _built[kind] = build()
+        return _built[kind]
+
+    def give(analyzer: Analyzer[Any], period: Window) -> AnalysisContext[Any]:
+        profiles: Profiles = {}
+        # Kinds that bring others to fit replace those that stand alone.
+        for built in sorted((troubled(needs.kind) for needs in analyzer.needs), key=len):
+            profiles |= built
+        return context_of(analyzer, period, profiles, {baseline.model: baseline})
+
+    return give
+
+
+@pytest.fixture
+def troubled_prediction(steady_hours: Callable[..., list[Any]]) -> Build:
+    """Wrong prices, a new country, missing ratings, stale sources, and a day of low scores."""
 
     def trouble(hour: int, rows: dict[str, Any]) -> None:
         if 60 <= hour < 70:
@@ -66,98 +83,182 @@ def context(  # noqa: C901, PLR0917 - a fixture and a trouble per kind of profil
         if 60 <= hour < 84:
             rows["score"][::2] *= 0.1
 
-    @cache
-    def labeled() -> Any:
-        # Labels need weeks to compare with; what a score means is reversed for a day.
-        return traffic(
-            (DAYS + 10) * 24,
-            first=start - 10 * DAY,
-            chance=lambda hour, scores: (1 - scores) / 3 if 300 <= hour < 324 else scores,
-        )
-
-    def collapse(hour: int, rows: dict[str, Any]) -> None:
-        if 60 <= hour < 80:
-            rows["score"] *= 0.1
-
-    profiles = {
+    return lambda: {
         "prediction": steady_hours(
             DAYS * 24,
             change=trouble,
             stale=lambda hour: 90 if 60 <= hour < 70 else 1,
             ages=lambda hour: 9e4 if 60 <= hour < 70 else 600.0,
-        ),
-        "segment": segment_hours(DAYS * 24, change=collapse),
-        "fallback": fallback_profiles(DAYS * 24),
-        "clock": clock_profiles(DAYS * 24),
-        "refinement": [],
-        "embedding": embedding_hours(
-            DAYS * 24, change=lambda hour, vectors: vectors + 2.0 * (60 <= hour < 70)
-        ),
-        "access": access_profiles(
-            DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
-        ),
-        "job": list(
-            job_profiles(
-                runs_of("refresh", [(float(hour), hour % 30 != 7, 30) for hour in range(70)])
-            )
-        ),
-        # Retrained every eight hours, worse each time; the fourth version is never loaded.
-        "model": list(
-            model_profiles(
-                event
-                for version in range(1, 10)
-                for event in (
-                    *model_events("train", 8.0 * version, str(version)),
-                    *model_events(
-                        "evaluate", 8.0 * version, str(version), {"f1": 0.7 - version / 50}
-                    ),
-                    *model_events("reload", 8.0 * version + 1, str(version), succeeded=version < 4),
-                )
-            )
-        ),
+        )
     }
 
-    lines = [
-        *written("a", range(1, 4_801), DAYS * 24),
-        *written("b", range(3, 63), 60, service="jobs"),
-    ]
-    # From the 3,000th line on every other one of a hundred is lost, and the hundred after are late.
-    profiles["sequence"] = profiles_of(
-        replace(line, seconds=4_000.0 if 3_100 <= line.number < 3_200 else 2.0)
-        for line in lines
-        if not 3_000 <= line.number < 3_100 or line.number % 2
-    )
 
-    @cache
-    def ceasing() -> AnalysisContext[Any]:
-        # Labels need weeks to compare with; they stop for the last two days.
+@pytest.fixture
+def troubled_segment(segment_hours: Callable[..., list[Any]]) -> Build:
+    """Scores that collapse for twenty hours."""
+
+    def collapse(hour: int, rows: dict[str, Any]) -> None:
+        if 60 <= hour < 80:
+            rows["score"] *= 0.1
+
+    return lambda: {"segment": segment_hours(DAYS * 24, change=collapse)}
+
+
+@pytest.fixture
+def troubled_label(traffic: Callable[..., Any], start: datetime) -> Build:
+    """Two weeks of labels to compare with; what a score means is reversed for a day."""
+
+    def build() -> Profiles:
+        labeled = traffic(
+            (DAYS + 10) * 24,
+            first=start - 10 * DAY,
+            chance=lambda hour, scores: (1 - scores) / 3 if 300 <= hour < 324 else scores,
+        )
+        return {
+            "prediction": labeled.predictions,
+            "segment": labeled.segments,
+            "label": labeled.labels,
+        }
+
+    return build
+
+
+@pytest.fixture
+def troubled_outcome(start: datetime) -> Build:
+    """Weeks of outcomes to compare with, which stop for the last two days."""
+
+    def build() -> Profiles:
         first, chance = start - 21 * DAY, np.random.default_rng(5)
-        of = rows(
+        found = rows(
             first,
             (DAYS + 21) * 24,
             30,
             lambda hour: chance.exponential(5.0, 30) if hour < 23 * 24 else np.full(30, np.nan),
         )
-        return labeled_evidence(of, Window(start, start + DAYS * DAY))
+        given = labeled_context(found, Window(start, start + DAYS * DAY))
+        kinds_of_labels = ("prediction", "outcome")
+        return (
+            {"label": given.profiles}
+            | {kind: given.of(kind).profiles for kind in kinds_of_labels}
+            | {"segment": []}
+        )
 
-    def give(analyzer: Analyzer[Any], period: Window) -> AnalysisContext[Any]:
-        needed = {needs.kind for needs in analyzer.needs}
-        if "outcome" in needed:
-            everything = ceasing()
-            ceased = {needs.kind: everything.of(needs.kind).profiles for needs in analyzer.needs}
-            judged = {analyzer.needs[0].kind: everything.profiles}
-            return context_of(analyzer, period, ceased | judged, {})
-        known = profiles
-        if "label" in needed:
-            known = profiles | {
-                "prediction": labeled().predictions,
-                "segment": labeled().segments,
-                "label": labeled().labels,
-            }
-        return context_of(analyzer, period, known, {baseline.model: baseline})
+    return build
 
-    _given.append(give)
-    return give
+
+@pytest.fixture
+def troubled_fallback() -> Build:
+    """Ten hours full of fallbacks."""
+    return lambda: {
+        "fallback": [
+            FallbackProfile(
+                ProfileKey("fallback", window),
+                SourceWatermark(1),
+                reasons={"stats": Counter(stale=90 if 60 <= hour < 70 else 1)},
+            )
+            for hour, window in hours()
+        ]
+    }
+
+
+@pytest.fixture
+def troubled_clock() -> Build:
+    """Ten hours in which lines arrive that are dated days ahead."""
+    return lambda: {
+        "clock": [
+            ClockProfile(
+                ProfileKey("clock", window),
+                SourceWatermark(100),
+                services={"api": Dates(100, 10 if 60 <= hour < 70 else 0, BEGIN + 9 * DAY)},
+            )
+            for hour, window in hours()
+        ]
+    }
+
+
+@pytest.fixture
+def troubled_refinement() -> Build:
+    """Nothing was counted finer."""
+    return lambda: {"refinement": []}
+
+
+@pytest.fixture
+def troubled_embedding(embedding_hours: Callable[..., list[Any]]) -> Build:
+    """Ten hours of vectors far from training's."""
+    return lambda: {
+        "embedding": embedding_hours(
+            DAYS * 24, change=lambda hour, vectors: vectors + 2.0 * (60 <= hour < 70)
+        )
+    }
+
+
+@pytest.fixture
+def troubled_access(access_profiles: Callable[..., list[Any]]) -> Build:
+    """Five hours without a loaded model."""
+    return lambda: {
+        "access": access_profiles(
+            DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
+        )
+    }
+
+
+@pytest.fixture
+def troubled_job(runs_of: Callable[..., list[dict[str, Any]]]) -> Build:
+    """A job that fails at times, and runs no more after 70 hours."""
+    runs = [(float(hour), hour % 30 != 7, 30) for hour in range(70)]
+    return lambda: {"job": list(job_profiles(runs_of("refresh", runs)))}
+
+
+@pytest.fixture
+def troubled_model(model_events: Callable[..., list[dict[str, Any]]]) -> Build:
+    """Retrained every eight hours, worse each time; the fourth version is never loaded."""
+
+    def events() -> Iterator[dict[str, Any]]:
+        for version in range(1, 10):
+            hour, name = 8.0 * version, str(version)
+            yield from model_events("train", hour, name)
+            yield from model_events("evaluate", hour, name, {"f1": 0.7 - version / 50})
+            yield from model_events("reload", hour + 1, name, succeeded=version < 4)
+
+    return lambda: {"model": list(model_profiles(events()))}
+
+
+@pytest.fixture
+def troubled_sequence() -> Build:
+    """From the 3,000th line on every other one of a hundred is lost, and a hundred are late."""
+
+    def build() -> Profiles:
+        lines = [
+            *written("a", range(1, 4_801), DAYS * 24),
+            *written("b", range(3, 63), 60, service="jobs"),
+        ]
+        kept = (
+            replace(line, seconds=4_000.0 if 3_100 <= line.number < 3_200 else 2.0)
+            for line in lines
+            if not 3_000 <= line.number < 3_100 or line.number % 2
+        )
+        return {"sequence": profiles_of(kept)}
+
+    return build
+
+
+def hours() -> Iterator[tuple[int, Window]]:
+    """Yield each hour of the four days with its number."""
+    for hour in range(DAYS * 24):
+        yield hour, Window(BEGIN + hour * HOUR, BEGIN + (hour + 1) * HOUR)
+
+
+@pytest.fixture
+def whole(
+    analyzer: Analyzer[Any],
+    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
+    start: datetime,
+) -> dict[str, Finding]:
+    """The findings of an analyzer over the four days at once."""
+    if analyzer.name not in _judged:
+        period = Window(start, start + DAYS * DAY)
+        _judged[analyzer.name] = judged(analyzer, context(analyzer, period))
+    return _judged[analyzer.name]
 
 
 def core(profile: Any, baseline: Baseline, *more: str) -> Any:
@@ -166,32 +267,6 @@ def core(profile: Any, baseline: Baseline, *more: str) -> Any:
     parts = {name: body[name] for name in (*kind.core, *more)}
     known = {baseline.id: baseline}
     return kind.read(profile.profile_key, profile.watermark, profile.revision, parts, known)
-
-
-def fallback_profiles(hours: int) -> list[FallbackProfile]:
-    """Return hours of fallbacks, of which ten are full of them."""
-    begin = datetime(2026, 3, 2, tzinfo=UTC)
-    return [
-        FallbackProfile(
-            ProfileKey("fallback", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
-            SourceWatermark(1),
-            reasons={"stats": Counter(stale=90 if 60 <= hour < 70 else 1)},
-        )
-        for hour in range(hours)
-    ]
-
-
-def clock_profiles(hours: int) -> list[ClockProfile]:
-    """Return hours of arrivals, of which ten hold lines dated days ahead."""
-    begin = datetime(2026, 3, 2, tzinfo=UTC)
-    return [
-        ClockProfile(
-            ProfileKey("clock", Window(begin + hour * HOUR, begin + (hour + 1) * HOUR)),
-            SourceWatermark(100),
-            services={"api": Dates(100, 10 if 60 <= hour < 70 else 0, begin + 9 * DAY)},
-        )
-        for hour in range(hours)
-    ]
 
 
 def judged(analyzer: Analyzer[Any], context: AnalysisContext[Any]) -> dict[str, Finding]:
@@ -229,13 +304,9 @@ def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
 
 
 @each_analyzer
-def test_troubles_are_found_and_said(
-    analyzer: Analyzer[Any],
-    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
-    start: datetime,
-) -> None:
+def test_troubles_are_found_and_said(analyzer: Analyzer[Any], whole: dict[str, Finding]) -> None:
     """Each finding is complete: a declared metric, a sentence, a value unless unknown."""
-    findings = judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values()
+    findings = whole.values()
     assert any(finding.severity.alarming for finding in findings)
     for finding in findings:
         assert finding.analyzer == analyzer.name
@@ -251,16 +322,14 @@ def test_troubles_are_found_and_said(
 
 @each_analyzer
 def test_its_alert_knows_how_its_windows_follow(
-    analyzer: Analyzer[Any],
-    context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
-    start: datetime,
+    analyzer: Analyzer[Any], whole: dict[str, Finding]
 ) -> None:
     """Overlapping windows of a series end `AlertPolicy.step` apart; others have a standard length.
 
     Rules count a finding for a number of steps and ask Elasticsearch for it by its window's length.
     """
     ends: dict[str, dict[datetime, datetime]] = {}
-    for finding in judged(analyzer, context(analyzer, Window(start, start + DAYS * DAY))).values():
+    for finding in whole.values():
         windows = ends.setdefault(finding.series, {})
         assert finding.end not in windows
         windows[finding.end] = finding.start
@@ -280,12 +349,12 @@ def test_its_alert_knows_how_its_windows_follow(
 def test_parts_judge_as_the_whole(
     analyzer: Analyzer[Any],
     context: Callable[[Analyzer[Any], Window], AnalysisContext[Any]],
+    whole: dict[str, Finding],
     start: datetime,
     hours: float,
 ) -> None:
     """Judging a period at once or in parts gives the same findings, to the last letter."""
     cut, end = start + timedelta(hours=hours), start + DAYS * DAY
-    whole = judged(analyzer, context(analyzer, Window(start, end)))
     first = judged(analyzer, context(analyzer, Window(start, cut)))
     second = judged(analyzer, context(analyzer, Window(cut, end)))
     assert first.keys().isdisjoint(second)

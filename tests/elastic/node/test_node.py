@@ -16,12 +16,18 @@ import pytest
 
 from mlmon.elastic.connect import connect
 from mlmon.elastic.errors import UserError
-from mlmon.elastic.node import node
+from mlmon.elastic.node import config, node
 from mlmon.elastic.node.files import NodeFiles, NodeState
 from mlmon.elastic.node.process import ProcessIdentity
 from mlmon.elastic.settings import Settings
 
-PROGRAM = "from mlmon.elastic.commands import app; app()"
+# With the session's Java options, see conftest.py.
+PROGRAM = """
+from mlmon.elastic.commands import app
+from mlmon.elastic.node import config
+config.JVM_OPTIONS = {options!r}
+app()
+"""
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def _command(settings: Settings, *words: str) -> "subprocess.Popen[str]":
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *words],
+        [sys.executable, "-c", PROGRAM.format(options=config.JVM_OPTIONS), *words],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
