@@ -95,7 +95,7 @@ def report(
             runbooks=runbooks,
             links=_links(settings.namespace),
         )
-        with atomic_write(out) as part:
+        with atomic_write(out, hint="Choose another file with --out.") as part:
             part.write_text(html, encoding="utf-8")
     _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
 

@@ -41,7 +41,7 @@ class AlertPolicy:
         on: Severity from which on a finding counts.
         after: How many of the last `of` windows must count: persistence.
         of: How many windows are looked at.
-        layer: Place in the chain of causes, from which inhibition is derived.
+        layer: Place in the chain of causes.
         step: From the end of one window to the end of the next, where windows overlap; None:
             each begins where the one before ended.
         clear: How many windows in a row must be `ok` for an alert to end; `unknown` ones between

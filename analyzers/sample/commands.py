@@ -71,7 +71,7 @@ def sample(  # noqa: PLR0917 - its options
             f"Namespace {settings.namespace} holds no such predictions",
             "Choose another period or another model.",
         )
-    with atomic_write(out) as part:
+    with atomic_write(out, hint="Choose another file with --out.") as part:
         pq.write_table(table, part, compression="zstd")
     labeled = table.num_rows - table.column("ml.outcome.label").null_count
     if as_json:

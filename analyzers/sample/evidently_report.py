@@ -47,7 +47,7 @@ def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
         def write(presets: list[Any], rows: Sequence[pd.DataFrame], to: Path, **more: Any) -> Path:
             known = DataDefinition(**columns, **more)
             current, reference = (Dataset.from_pandas(row, known) for row in rows)
-            with atomic_write(to) as part:
+            with atomic_write(to, hint="Choose another file with --out.") as part:
                 Report(presets).run(current, reference).save_html(str(part))
             return to
 

@@ -39,7 +39,7 @@ def write_report(comparison: SampleComparison, out: Path) -> None:
             for index, figure in enumerate(_figures(nannyml, comparison))
         ]
     head = "<!doctype html><meta charset=utf-8><title>NannyML</title>"
-    with atomic_write(out) as part:
+    with atomic_write(out, hint="Choose another file with --out.") as part:
         part.write_text("\n".join([head, *figures]), encoding="utf-8")
 
 

@@ -14,21 +14,43 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = False, hint: str | None = None) -> Iterator[Path]:
     """Yield a temporary path, which is renamed to `path` when the block ends.
 
     Where the block fails, `path` is unchanged and the temporary file is removed.
 
+    Args:
+        path: The file to replace.
+        durable: Wait until content and name have reached the disk, so that a reader finds the old
+            or the new file after a crash as well. Its writer is the only one of that file.
+        hint: What a user can do where the file cannot be written.
+
     Raises:
-        UserError: The file cannot be written.
+        UserError: The file cannot be written, where a hint is given.
+        OSError: The same without a hint.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A killed process leaves no more than one file behind where it is the only writer.
+    part = path.with_name(f".{path.name}.{'new' if durable else os.getpid()}")
     try:
         yield part
+        if durable:
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
         part.replace(path)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}", "Choose another file with --out."
-        ) from error
+        if hint is None:
+            raise
+        raise UserError(f"{path} cannot be written: {error.strerror}", hint) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder have reached the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

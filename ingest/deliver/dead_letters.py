@@ -10,12 +10,12 @@ from pathlib import Path
 import orjson
 
 from mlmon.elastic.indices.names import DEAD_LETTER, data_stream
+from mlmon.elastic.system.atomic_write import sync_folder
 from mlmon.elastic.system.lock import hold
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.delivery import Delivery
 from mlmon.ingest.encode.line import LineEncoder, LineError, event_id
 from mlmon.ingest.files.source import ReadLimits
-from mlmon.ingest.state.checkpoint import sync_folder
 from mlmon.ingest.state.counts import RunCounts
 
 

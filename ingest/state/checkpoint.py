@@ -4,13 +4,13 @@ The file is replaced in one step: a new one is written, synced and renamed, and 
 synced. There is one per cluster, because what one cluster holds proves nothing about another.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from mlmon.elastic.system.atomic_write import atomic_write
 from mlmon.ingest.files.file_identity import FileRecord
 
 FORMAT = 1
@@ -59,32 +59,5 @@ class Checkpoint:
             OSError: The disk is full or cannot be written; what was saved before is unharmed.
         """
         value = {"format": FORMAT, "files": [record.to_json() for record in records]}
-        atomic_write(self.path, orjson.dumps(value))
-
-
-def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replace a file so that a reader, also after a crash, finds the old or the new content.
-
-    Args:
-        path: The file.
-        data: Its new content.
-        durable: Whether to wait until it has reached the disk.
-    """
-    new_path = path.with_name(f".{path.name}.new")
-    with new_path.open("wb") as file:
-        file.write(data)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    new_path.replace(path)
-    if durable:
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder have reached the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with atomic_write(self.path, durable=True) as part:
+            part.write_bytes(orjson.dumps(value))

@@ -17,9 +17,9 @@ import orjson
 
 from mlmon.elastic.errors import ClusterError, UserError
 from mlmon.elastic.indices.names import SHIPPING, data_stream
+from mlmon.elastic.system.atomic_write import atomic_write
 from mlmon.ingest.encode.line import LineError, parse
 from mlmon.ingest.files.source import LogSource
-from mlmon.ingest.state.checkpoint import atomic_write
 from mlmon.ingest.state.counts import LineCounts, RunCounts
 
 EVENT_S = 30.0
@@ -229,8 +229,8 @@ class HealthReports:
 
     def report(self, health: Health) -> None:
         """Write the status, and send events when they are due; wait for the last ones."""
-        with suppress(OSError):
-            atomic_write(self._path, health.to_json(), durable=False)
+        with suppress(OSError), atomic_write(self._path) as part:
+            part.write_bytes(health.to_json())
         seconds = time.monotonic()
         idle = self._sending is None or self._sending.done()
         if (seconds >= self._due and idle) or not health.running:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlmon.elastic.errors import UserError
-from mlmon.ingest.state.checkpoint import atomic_write
+from mlmon.elastic.system.atomic_write import atomic_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +84,6 @@ class StateFolder:
         if known:
             return known
         made = uuid.uuid4().hex
-        atomic_write(path, made.encode())
+        with atomic_write(path, durable=True) as part:
+            part.write_text(made, encoding="ascii")
         return made

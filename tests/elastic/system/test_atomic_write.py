@@ -41,6 +41,20 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "report.html"
     with (
         pytest.raises(UserError, match=r"report\.html cannot be written"),
-        atomic_write(path) as it,
+        atomic_write(path, hint="Choose another.") as it,
     ):
         it.write_text("new")
+
+
+def test_without_a_hint_the_error_is_the_disks(tmp_path: Path) -> None:
+    """A caller that is no command handles the disk's own error; what was there stays."""
+    path = tmp_path / "checkpoint.json"
+    path.write_text("old")
+    (tmp_path / ".checkpoint.json.new").symlink_to("/dev/full")
+    with (
+        pytest.raises(OSError, match="No space left"),
+        atomic_write(path, durable=True) as part,
+    ):
+        part.write_text("new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
