@@ -7,64 +7,65 @@ the change: the onset of an alert is therefore a time range, not a moment.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlmon.analyzers.base.alert_policy import LAYERS, CauseLayer
+from mlmon.analyzers.base.window import DAY, HOUR
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
 
-_DIRECT: dict[CauseLayer, tuple[CauseLayer, ...]] = {
-    "job": ("statistics", "training", "labels"),
-    "training": ("deployment", "score", "performance"),
-    "deployment": ("service", "score", "concept", "performance"),
-    "service": ("business",),
-    "statistics": ("fallback",),
-    "fallback": ("feature", "score"),
-    "feature": ("score", "concept"),
-    "score": ("performance", "concept"),
-    "concept": ("performance",),
-    "performance": ("business",),
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A layer's place among causes.
+
+    Args:
+        lag: How much later than its cause an effect of this layer may begin: statistics are
+            refreshed by the hour and grow stale in hours, labels take days.
+        causes: What it causes without another layer between.
+        symptom: Whether nothing breaks in it by itself: its alerts join what is open on the same
+            model.
+        shared: Whether it runs as a service of its own and serves every service of the environment.
+    """
+
+    lag: timedelta
+    causes: tuple[CauseLayer, ...] = ()
+    symptom: bool = False
+    shared: bool = False
+
+
+PLACES: dict[CauseLayer, Place] = {
+    # Lost logs cause no alert: a finding that they could explain is withheld before it alarms.
+    "ingest": Place(HOUR),
+    "job": Place(HOUR, ("statistics", "training", "labels"), shared=True),
+    "training": Place(6 * HOUR, ("deployment", "score", "performance")),
+    "deployment": Place(HOUR, ("service", "score", "concept", "performance")),
+    "service": Place(HOUR / 2, ("business",)),
+    "statistics": Place(3 * HOUR, ("fallback",), shared=True),
+    "fallback": Place(6 * HOUR, ("feature", "score")),
+    "feature": Place(6 * HOUR, ("score", "concept")),
+    "score": Place(12 * HOUR, ("performance", "concept"), symptom=True),
+    "labels": Place(DAY),
+    "concept": Place(2 * DAY, ("performance",)),
+    "performance": Place(2 * DAY, ("business",), symptom=True),
+    "business": Place(2 * DAY, symptom=True),
 }
-"""What each layer causes without another one between. Lost logs (`ingest`) cause no alert: a
-finding that they could explain is withheld before it alarms."""
-
-_LAG: dict[CauseLayer, timedelta] = {
-    "ingest": timedelta(hours=1),
-    "job": timedelta(hours=1),
-    "training": timedelta(hours=6),
-    "deployment": timedelta(hours=1),
-    "service": timedelta(minutes=30),
-    "statistics": timedelta(hours=3),
-    "fallback": timedelta(hours=6),
-    "feature": timedelta(hours=6),
-    "score": timedelta(hours=12),
-    "labels": timedelta(days=1),
-    "concept": timedelta(days=2),
-    "performance": timedelta(days=2),
-    "business": timedelta(days=2),
-}
-"""How much later than its cause an effect of a layer may begin: statistics are refreshed by the
-hour and grow stale in hours, labels take days."""
-
-_SYMPTOMS: frozenset[CauseLayer] = frozenset({"score", "performance", "business"})
-"""Layers in which nothing breaks by itself: their alerts join what is open on the same model."""
-
-_SHARED: frozenset[CauseLayer] = frozenset({"job", "statistics"})
-"""Layers that run as services of their own and serve every service of the environment."""
 
 
 def _downstream() -> dict[CauseLayer, frozenset[CauseLayer]]:
-    """Return everything each layer may cause, over any number of steps."""
+    """Return everything each layer may cause, over any number of steps.
+
+    Raises:
+        KeyError: A layer is listed after one of its effects.
+    """
     found: dict[CauseLayer, frozenset[CauseLayer]] = {}
     for layer in reversed(LAYERS):
-        direct = _DIRECT.get(layer, ())
-        found[layer] = frozenset(direct).union(
-            *(found.get(effect, frozenset()) for effect in direct)
-        )
+        direct = PLACES[layer].causes
+        found[layer] = frozenset(direct).union(*(found[effect] for effect in direct))
     return found
 
 
@@ -79,7 +80,7 @@ class Onset(NamedTuple):
 
     def gap(self, other: Onset) -> timedelta:
         """Return the time between two onsets; zero where they overlap."""
-        return max(self.earliest - other.latest, other.earliest - self.latest, timedelta(0))
+        return max(self.earliest - other.latest, other.earliest - self.latest, 0 * HOUR)
 
 
 def onset(alert: Alert) -> Onset:
@@ -106,13 +107,13 @@ def may_cause(cause: Alert, effect: Alert) -> bool:
     """Return whether one alert is a possible cause of another: graph, scope and onsets fit."""
     if effect.layer not in DOWNSTREAM[cause.layer]:
         return False
-    if cause.layer not in _SHARED and not same_scope(cause, effect):
+    if not PLACES[cause.layer].shared and not same_scope(cause, effect):
         return False
     began, follows = onset(cause), onset(effect)
     if began.earliest > follows.latest:
         return False
     lasted = cause.ended is None or cause.ended >= follows.earliest
-    return lasted and follows.earliest - began.latest <= _LAG[effect.layer]
+    return lasted and follows.earliest - began.latest <= PLACES[effect.layer].lag
 
 
 def same_condition(one: Alert, other: Alert) -> bool:
@@ -125,10 +126,10 @@ def same_condition(one: Alert, other: Alert) -> bool:
         return True
     if one.layer != other.layer or not same_scope(one, other):
         return False
-    if one.layer in _SYMPTOMS:
+    if PLACES[one.layer].symptom:
         return True
     named = one.subject is not None and _part_of(one.subject) == _part_of(other.subject)
-    limit = _LAG[one.layer] if named else timedelta(0)
+    limit = PLACES[one.layer].lag if named else 0 * HOUR
     return onset(one).gap(onset(other)) <= limit
 
 

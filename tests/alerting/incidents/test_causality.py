@@ -1,0 +1,35 @@
+"""The graph of causes: complete, without a circle, and documented as it is."""
+
+from pathlib import Path
+
+from mlmon.alerting.incidents.causality import DOWNSTREAM, PLACES
+from mlmon.analyzers.base.alert_policy import LAYERS
+
+
+def test_every_layer_has_its_place_before_its_effects() -> None:
+    """Layers are listed causes first, so no layer causes itself, over any number of steps."""
+    assert tuple(PLACES) == LAYERS
+    order = {layer: index for index, layer in enumerate(LAYERS)}
+    for layer, place in PLACES.items():
+        assert all(order[effect] > order[layer] for effect in place.causes)
+
+
+def test_what_a_layer_may_cause_is_all_that_can_be_reached() -> None:
+    """Each path of the graph, walked step by step, ends in a layer that counts as an effect."""
+    for layer in LAYERS:
+        reached, steps = set(), list(PLACES[layer].causes)
+        while steps:
+            effect = steps.pop()
+            reached.add(effect)
+            steps += PLACES[effect].causes
+        assert DOWNSTREAM[layer] == reached
+    assert DOWNSTREAM["ingest"] == frozenset()
+
+
+def test_the_documented_graph_is_the_one_that_decides() -> None:
+    """docs/alerting.md lists every edge, and no other."""
+    text = (Path(__file__).parents[3] / "docs" / "alerting.md").read_text(encoding="utf-8")
+    edges = (
+        f"{layer} → {', '.join(place.causes)}" for layer, place in PLACES.items() if place.causes
+    )
+    assert f"(`alerting/incidents/causality.py`): {'; '.join(edges)}; and" in text
