@@ -237,13 +237,13 @@ def _table(found: "Iterator[Any]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from mlmon.analyzers.base.severity_styles import STYLES
+    from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
 
     console = Console(highlight=False, soft_wrap=True)
     count = 0
     for finding in found:
         count += 1
-        style = STYLES[finding.severity]
+        style = SEVERITY_STYLES[finding.severity]
         console.print(
             f"{finding.end:%Y-%m-%d %H:%M}  [{style}]{finding.severity:8}[/]  "
             f"{escape(f'{finding.analyzer} {finding.metric}')}  {escape(finding.reason)}"

@@ -10,9 +10,9 @@ NanosecondClock: TypeAlias = Callable[[], int]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+MINUTE_NS = 60 * SECOND
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
 
 
 def to_datetime(nanoseconds: int) -> datetime:

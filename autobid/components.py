@@ -17,8 +17,8 @@ from mlmon.autobid.scheduler import ClockedScheduler
 from mlmon.logging_config import EventLog, Service, open_log
 
 API, BIDDER, SCHEDULER, TRAINING = "autobid-api", "autobidder", "scheduler", "training"
-VERSIONS = {API: "1.4.0", BIDDER: "1.1.0", SCHEDULER: "1.0.2", TRAINING: "2.3.0"}
-ENVIRONMENT = "production"
+SERVICE_VERSIONS = {API: "1.4.0", BIDDER: "1.1.0", SCHEDULER: "1.0.2", TRAINING: "2.3.0"}
+SERVICE_ENVIRONMENT = "production"
 
 
 @dataclass(slots=True)
@@ -32,7 +32,9 @@ class ServiceLogs:
     def open(self, component: str, clock: SimulatedClock) -> EventLog:
         """The log of a new process of a component, its events timed by a clock."""
         log = open_log(
-            Service(component, version=VERSIONS[component], environment=ENVIRONMENT),
+            Service(
+                component, version=SERVICE_VERSIONS[component], environment=SERVICE_ENVIRONMENT
+            ),
             path=self.folder / f"{component}.jsonl",
             clock=clock,
             entity_id=self.draw_id(),

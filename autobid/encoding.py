@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmon.autobid.features import NUMERIC
-from mlmon.autobid.opportunity import CATEGORICAL, FeatureValue
+from mlmon.autobid.features import MODEL_NUMERIC
+from mlmon.autobid.opportunity import OPPORTUNITY_CATEGORICAL, FeatureValue
 
 Floats: TypeAlias = NDArray[np.float64]
 FeatureRow: TypeAlias = Mapping[str, FeatureValue]
@@ -49,7 +49,7 @@ class FeatureEncoder:
         # The column after the last is where unknown categories go, to be cut off.
         unknown = self.category_width
         matrix = np.zeros((len(rows), unknown + 1))
-        for name, vocabulary in zip(CATEGORICAL, self.vocabularies, strict=True):
+        for name, vocabulary in zip(OPPORTUNITY_CATEGORICAL, self.vocabularies, strict=True):
             columns = [vocabulary.get(_text(row[name]), unknown) for row in rows]
             matrix[np.arange(len(rows)), columns] = 1.0
         return matrix[:, :unknown]
@@ -70,14 +70,14 @@ def fit_encoder(rows: Sequence[FeatureRow]) -> FeatureEncoder:
 
 def _numbers(rows: Sequence[FeatureRow]) -> Floats:
     # numpy reads None as nan, which is how a missing value is known from here on.
-    values: list[list[Any]] = [[row[name] for name in NUMERIC] for row in rows]
+    values: list[list[Any]] = [[row[name] for name in MODEL_NUMERIC] for row in rows]
     return np.array(values, dtype=np.float64)
 
 
 def _vocabularies(rows: Sequence[FeatureRow]) -> tuple[tuple[dict[str, int], ...], int]:
     vocabularies: list[dict[str, int]] = []
     width = 0
-    for name in CATEGORICAL:
+    for name in OPPORTUNITY_CATEGORICAL:
         seen = sorted({_text(row[name]) for row in rows})
         vocabularies.append({category: width + column for column, category in enumerate(seen)})
         width += len(seen)

@@ -1,21 +1,21 @@
 """The features a prediction is made from: the request's own and the profile's statistics."""
 
 from mlmon.autobid.opportunity import (
-    CATEGORICAL,
-    EMBEDDING,
+    DESCRIPTION_EMBEDDING,
+    OPPORTUNITY_CATEGORICAL,
     OPPORTUNITY_NUMERIC,
     BidOpportunity,
     FeatureValue,
 )
 from mlmon.autobid.profile_stats import STATS_NUMERIC
 
-NUMERIC = OPPORTUNITY_NUMERIC + STATS_NUMERIC
+MODEL_NUMERIC = OPPORTUNITY_NUMERIC + STATS_NUMERIC
 """All numeric features, in the order of the model's columns."""
 
-FEATURES = NUMERIC + CATEGORICAL
+FEATURES = MODEL_NUMERIC + OPPORTUNITY_CATEGORICAL
 """All features of the model."""
 
-LOGGED = (*FEATURES, EMBEDDING)
+LOGGED = (*FEATURES, DESCRIPTION_EMBEDDING)
 """What is logged and kept in the training set: the embedding too, where a request carries one."""
 
 
@@ -26,9 +26,9 @@ def assemble_features(
     given = opportunity.__dict__
     row: dict[str, FeatureValue] = {name: given[name] for name in OPPORTUNITY_NUMERIC}
     row.update(stats)
-    for name in CATEGORICAL:
+    for name in OPPORTUNITY_CATEGORICAL:
         row[name] = given[name]
-    embedding = given[EMBEDDING]
+    embedding = given[DESCRIPTION_EMBEDDING]
     if embedding is not None:
-        row[EMBEDDING] = embedding
+        row[DESCRIPTION_EMBEDDING] = embedding
     return row

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mlmon.autobid.clock import to_nanoseconds
 from mlmon.autobid.jobs import REFRESH_STATS, TRAIN_MODEL
-from mlmon.autobid.opportunity import EMBEDDING
-from mlmon.autobid.profile_stats import SOURCE
+from mlmon.autobid.opportunity import DESCRIPTION_EMBEDDING
+from mlmon.autobid.profile_stats import STATS_SOURCE
 from mlmon.autobid.routes import PREDICT_PATH
 
 PLAN_DAYS = 18
@@ -186,8 +186,8 @@ TEMPLATES = (
         "The statistics job hangs: profiles' statistics grow stale, predictions use defaults.",
         (
             Expectation("job_health", "missed.runs", REFRESH_STATS),
-            Expectation("fallback_rate", "fallback.rate", SOURCE),
-            Expectation("fallback_rate", "source.age_hours", SOURCE),
+            Expectation("fallback_rate", "fallback.rate", STATS_SOURCE),
+            Expectation("fallback_rate", "source.age_hours", STATS_SOURCE),
             *_drift("ks.distance", "profile_success_rate", "profile_bids_30d"),
         ),
     ),
@@ -199,7 +199,7 @@ TEMPLATES = (
         14.0,
         "The text service deploys another encoder: embeddings of descriptions lie elsewhere.",
         tuple(
-            Expectation("embedding_drift", metric, EMBEDDING)
+            Expectation("embedding_drift", metric, DESCRIPTION_EMBEDDING)
             for metric in ("classifier.auc", "centroid.distance")
         ),
     ),

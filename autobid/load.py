@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from mlmon.autobid.autobidder import Autobidder
-from mlmon.autobid.components import BIDDER, ENVIRONMENT, VERSIONS
+from mlmon.autobid.components import BIDDER, SERVICE_ENVIRONMENT, SERVICE_VERSIONS
 from mlmon.autobid.history import UNTROUBLED
 from mlmon.autobid.market import Population
 from mlmon.autobid.routes import PREDICT_PATH, RELOAD_PATH
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_bidder(logs: Path) -> Autobidder:
-    service = Service(BIDDER, version=VERSIONS[BIDDER], environment=ENVIRONMENT)
+    service = Service(BIDDER, version=SERVICE_VERSIONS[BIDDER], environment=SERVICE_ENVIRONMENT)
     return Autobidder(open_log(service, path=logs / f"{BIDDER}.jsonl"))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from mlmon.autobid.encoding import Floats
-from mlmon.autobid.opportunity import CATEGORICAL, OPPORTUNITY_NUMERIC
+from mlmon.autobid.opportunity import OPPORTUNITY_CATEGORICAL, OPPORTUNITY_NUMERIC
 from mlmon.autobid.profile_stats import ProfileHistoricalStats
 
 PROFILES = 600
@@ -159,7 +159,7 @@ def draw_jobs(
     """
     size = len(hours)
     numeric = _draw_numbers(rng, size)
-    categorical = {name: _draw_categories(rng, name, hours) for name in CATEGORICAL}
+    categorical = {name: _draw_categories(rng, name, hours) for name in OPPORTUNITY_CATEGORICAL}
     weights = population.busyness / population.busyness.sum()
     profile = rng.choice(PROFILES, size, p=weights)
     ability = population.ability[profile]

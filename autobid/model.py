@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from mlmon.autobid.encoding import FeatureEncoder, FeatureRow, Floats, fit_encoder
 
 MODEL_NAME = "autobid"
-THRESHOLD = 0.4
+APPROVAL_THRESHOLD = 0.4
 """A bid is approved from this success probability on."""
 
 FOLDS = 5
@@ -81,7 +81,7 @@ def train(rows: Sequence[FeatureRow], labels: Sequence[bool]) -> Training:
 
 def evaluate(labels: Sequence[bool] | np.ndarray, scores: Floats) -> dict[str, float]:
     """How good scores are against labels, approvals being decided at `THRESHOLD`."""
-    truth, approved = np.asarray(labels, dtype=bool), scores >= THRESHOLD
+    truth, approved = np.asarray(labels, dtype=bool), scores >= APPROVAL_THRESHOLD
     return {
         "roc_auc": float(roc_auc_score(truth, scores)),
         "precision": float(precision_score(truth, approved, zero_division=0)),

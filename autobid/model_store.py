@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlmon.autobid.encoding import FeatureRow, Floats
-from mlmon.autobid.features import NUMERIC
+from mlmon.autobid.features import MODEL_NUMERIC
 from mlmon.autobid.model import MODEL_NAME, SuccessModel, Training
-from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING
+from mlmon.autobid.opportunity import DESCRIPTION_EMBEDDING, OPPORTUNITY_CATEGORICAL
 
 MODEL_FILE = "model.joblib"
 METRICS_FILE = "evaluation_metrics.json"
@@ -87,12 +87,15 @@ class ModelStore:
 
 
 def _training_table(rows: Sequence[FeatureRow], labels: Sequence[bool], scores: Floats) -> pa.Table:
-    columns = {name: pa.array([row[name] for row in rows], type=pa.float64()) for name in NUMERIC}
-    columns |= {
-        name: pa.array([row[name] for row in rows], type=pa.string()) for name in CATEGORICAL
+    columns = {
+        name: pa.array([row[name] for row in rows], type=pa.float64()) for name in MODEL_NUMERIC
     }
-    embeddings = [row.get(EMBEDDING) for row in rows]
-    columns[EMBEDDING] = pa.array(embeddings, type=pa.list_(pa.float64()))
+    columns |= {
+        name: pa.array([row[name] for row in rows], type=pa.string())
+        for name in OPPORTUNITY_CATEGORICAL
+    }
+    embeddings = [row.get(DESCRIPTION_EMBEDDING) for row in rows]
+    columns[DESCRIPTION_EMBEDDING] = pa.array(embeddings, type=pa.list_(pa.float64()))
     columns["ml.prediction.score"] = pa.array(scores)
     columns["ml.outcome.label"] = pa.array([bool(label) for label in labels])
     return pa.table(columns)

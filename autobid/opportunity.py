@@ -24,10 +24,10 @@ OPPORTUNITY_NUMERIC = (
 )
 """Numbers a request carries: money in euro, rating 0 to 5, rates and match 0 to 1."""
 
-CATEGORICAL = ("job_category", "contract_type", "client_country", "experience_level")
+OPPORTUNITY_CATEGORICAL = ("job_category", "contract_type", "client_country", "experience_level")
 """Categories a request carries."""
 
-EMBEDDING = "description_embedding"
+DESCRIPTION_EMBEDDING = "description_embedding"
 """The job's text as 12 numbers, sent for a sample of the requests; logged, not predicted from."""
 
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]

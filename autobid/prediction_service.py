@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from mlmon.autobid.features import assemble_features
 from mlmon.autobid.identifiers import DrawId, random_id
-from mlmon.autobid.model import MODEL_NAME, THRESHOLD, SuccessModel
+from mlmon.autobid.model import APPROVAL_THRESHOLD, MODEL_NAME, SuccessModel
 from mlmon.autobid.model_store import ModelNotFoundError, ModelStore
 from mlmon.autobid.opportunity import BidOpportunity, FeatureValue
-from mlmon.autobid.profile_stats import SOURCE, StatsAnswer, StatsStore
+from mlmon.autobid.profile_stats import STATS_SOURCE, StatsAnswer, StatsStore
 from mlmon.logging_config import EventLog, Model
 
 
@@ -42,7 +42,7 @@ class PredictionService:
     stats: StatsStore
     log: EventLog
     draw_id: DrawId = random_id
-    threshold: float = THRESHOLD
+    threshold: float = APPROVAL_THRESHOLD
     _loaded: tuple[Model, SuccessModel] | None = field(default=None)
 
     @property
@@ -107,7 +107,7 @@ class PredictionService:
         """Log a prediction and, where defaults took the place of statistics, the fallback."""
         if prediction.stats.status != "fresh":
             self.log.fallback(
-                source=SOURCE, age_s=prediction.stats.age_s, reason=prediction.stats.status
+                source=STATS_SOURCE, age_s=prediction.stats.age_s, reason=prediction.stats.status
             )
         self.log.prediction(
             prediction_id=prediction.id,
@@ -116,5 +116,5 @@ class PredictionService:
             threshold=self.threshold,
             approved=prediction.approved,
             features=prediction.features,
-            sources={SOURCE: prediction.stats.source},
+            sources={STATS_SOURCE: prediction.stats.source},
         )

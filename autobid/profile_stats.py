@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from mlmon.logging_config import FeatureSource
 
-SOURCE = "profile_historical_stats"
+STATS_SOURCE = "profile_historical_stats"
 STALE_AFTER = timedelta(hours=4)
 
 Freshness: TypeAlias = Literal["fresh", "stale", "missing"]

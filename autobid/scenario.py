@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress as BarProgress
 
-from mlmon.autobid.clock import DAY, to_nanoseconds
+from mlmon.autobid.clock import DAY_NS, to_nanoseconds
 from mlmon.autobid.components import Components, start_components
 from mlmon.autobid.examples import to_dataset
 from mlmon.autobid.history import draw_history
@@ -128,13 +128,13 @@ def _run_days(
     operations.reload(start)
     expected = expected_requests(start, end, plan, settings.predictions)
     exchange = Exchange(components)
-    slots_a_day = DAY // SLOT
+    slots_a_day = DAY_NS // SLOT
     for day in range(settings.days):
-        midnight = start + day * DAY
+        midnight = start + day * DAY_NS
         today = expected[day * slots_a_day : (day + 1) * slots_a_day]
         requests = draw_requests(rng, midnight, today, population, plan)
         first = 0
-        for tick in range(midnight, midnight + DAY, SLOT):
+        for tick in range(midnight, midnight + DAY_NS, SLOT):
             last = bisect_left(requests.at, tick + SLOT, lo=first)
             operations.tick(tick)
             exchange.serve(requests, first, last, tick + SLOT)

@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from mlmon.autobid.api import create_app
 from mlmon.autobid.clock import to_datetime
-from mlmon.autobid.components import API, ENVIRONMENT, SCHEDULER, VERSIONS
+from mlmon.autobid.components import API, SCHEDULER, SERVICE_ENVIRONMENT, SERVICE_VERSIONS
 from mlmon.autobid.jobs import REFRESH_STATS, JobRunner
 from mlmon.autobid.market import Population
 from mlmon.autobid.model_store import ModelNotFoundError, ModelStore
@@ -106,7 +106,7 @@ def _announce(listener: socket.socket, service: PredictionService) -> None:
 
 
 def _service(component: str) -> Service:
-    return Service(component, version=VERSIONS[component], environment=ENVIRONMENT)
+    return Service(component, version=SERVICE_VERSIONS[component], environment=SERVICE_ENVIRONMENT)
 
 
 def _parser() -> argparse.ArgumentParser:

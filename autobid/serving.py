@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.clock import MINUTE_NS, SimulatedClock, to_datetime
 from mlmon.autobid.components import Components
 from mlmon.autobid.opportunity import BadInputError, BidOpportunity, parse_opportunity
 from mlmon.autobid.outcomes import BidOutcome, record_outcome
@@ -17,7 +17,7 @@ from mlmon.autobid.routes import PREDICT_PATH
 from mlmon.autobid.traffic import Requests, malform
 from mlmon.logging_config import context
 
-MILLISECOND = MINUTE // 60_000
+MILLISECOND = MINUTE_NS // 60_000
 REFUSAL = 2 * MILLISECOND
 """How long an answer takes that needs no prediction."""
 
@@ -107,7 +107,7 @@ class Exchange:
         bidder.examples.bid_placed(prediction, at)
         decided = placed + requests.outcome_delay[accepted.place]
         succeeded = requests.succeeds[accepted.place]
-        bidder.pending.expect(BidOutcome(decided + 2 * MINUTE, decided, bid, succeeded))
+        bidder.pending.expect(BidOutcome(decided + 2 * MINUTE_NS, decided, bid, succeeded))
 
     def _learn(self, outcome: BidOutcome) -> None:
         bidder = self.components.bidder

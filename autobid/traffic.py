@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlmon.autobid.clock import DAY, HOUR, MINUTE
+from mlmon.autobid.clock import DAY_NS, HOUR_NS, MINUTE_NS
 from mlmon.autobid.encoding import Floats
 from mlmon.autobid.incidents import IncidentPlan
 from mlmon.autobid.market import Jobs, Population, draw_jobs
-from mlmon.autobid.opportunity import CATEGORICAL, EMBEDDING, OPPORTUNITY_NUMERIC
+from mlmon.autobid.opportunity import (
+    DESCRIPTION_EMBEDDING,
+    OPPORTUNITY_CATEGORICAL,
+    OPPORTUNITY_NUMERIC,
+)
 
-SLOT = 5 * MINUTE
+SLOT = 5 * MINUTE_NS
 """Traffic is drawn in slots of this length, `incidents.TICK` in nanoseconds."""
 WEEKEND = 0.65
 """Traffic at weekends, as a share of that on working days."""
@@ -70,7 +74,7 @@ def slot_weights(start: int, end: int) -> Floats:
     middle = np.arange(start, end, SLOT, dtype=np.int64) + SLOT // 2
     hours = hours_of_day(middle)
     # 1970-01-01 was a Thursday; 0 is Monday here.
-    is_weekend = np.isin((middle // DAY + 3) % 7, (5, 6))
+    is_weekend = np.isin((middle // DAY_NS + 3) % 7, (5, 6))
     daily = 1.0 + 0.6 * np.cos((hours - 14.0) / 24.0 * 2 * np.pi)
     rate = daily * np.where(is_weekend, WEEKEND, 1.0)
     weights: Floats = rate / rate.sum()
@@ -97,7 +101,7 @@ def expected_requests(start: int, end: int, plan: IncidentPlan, predictions: int
 
 def hours_of_day(moments: NDArray[np.int64]) -> Floats:
     """The hour of the day in UTC, 0 to 24, with its fraction."""
-    hours: Floats = (moments % DAY) / HOUR
+    hours: Floats = (moments % DAY_NS) / HOUR_NS
     return hours
 
 
@@ -114,7 +118,7 @@ def draw_requests(
     malformed = rng.random(len(at)) < _odds(plan, "bad_input", MALFORMED, at)
     failing = rng.random(len(at)) < _odds(plan, "server_errors", FAILING, at)
     succeeds = jobs.draw_success(rng)
-    delay = np.clip(rng.lognormal(np.log(14.0), 0.8, len(at)), 1.0, 120.0) * HOUR
+    delay = np.clip(rng.lognormal(np.log(14.0), 0.8, len(at)), 1.0, 120.0) * HOUR_NS
     observed = distort(rng, jobs, at, plan)
     return Requests(
         at.tolist(),
@@ -154,9 +158,9 @@ def payloads(
 ) -> list[dict[str, Any]]:
     """What clients send: a body for each job, None where a value is missing."""
     numbers = [_with_none(jobs.numeric[name]) for name in OPPORTUNITY_NUMERIC]
-    categories = [jobs.categorical[name].tolist() for name in CATEGORICAL]
+    categories = [jobs.categorical[name].tolist() for name in OPPORTUNITY_CATEGORICAL]
     embedded = (rng.random(len(at)) < EMBEDDED).tolist()
-    names = ("opportunity_id", "profile_id", *OPPORTUNITY_NUMERIC, *CATEGORICAL)
+    names = ("opportunity_id", "profile_id", *OPPORTUNITY_NUMERIC, *OPPORTUNITY_CATEGORICAL)
     bodies = [
         dict(zip(names, values, strict=True))
         for values in zip(
@@ -169,7 +173,7 @@ def payloads(
     ]
     for index, is_embedded in enumerate(embedded):
         if is_embedded:
-            bodies[index][EMBEDDING] = jobs.embedding[index].tolist()
+            bodies[index][DESCRIPTION_EMBEDDING] = jobs.embedding[index].tolist()
     return bodies
 
 

@@ -48,7 +48,7 @@ class Palette:
 
 
 # The page's style sheet defines these, so that light, dark and print need no second drawing.
-PAGE: Final = Palette(
+PAGE_COLOURS: Final = Palette(
     line="var(--line)",
     band="var(--band)",
     interval="var(--interval)",

@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.settings_file import PREFIX, TABLES, read_table, settings_error
+from mlmon.elastic.settings_file import TABLE_NAMES, VARIABLE_PREFIX, read_table, settings_error
 
 SECTIONS: Final[dict[str, type["SettingsSection"]]] = {}
 """The declared sections by the names of their tables."""
@@ -37,11 +37,11 @@ class SettingsSection(BaseSettings):
         """Make a section known by its table, and give it the prefix of its variables."""
         if "section" not in cls.__dict__:
             return
-        if cls.section not in TABLES:
-            raise TypeError(f"[{cls.section}] is not one of settings_file.TABLES")
+        if cls.section not in TABLE_NAMES:
+            raise TypeError(f"[{cls.section}] is not one of settings_file.TABLE_NAMES")
         cls.model_config.setdefault("env_prefix", "")
         cls.model_config["env_prefix"] = (
-            cls.model_config["env_prefix"] or f"{PREFIX}{cls.section.upper()}_"
+            cls.model_config["env_prefix"] or f"{VARIABLE_PREFIX}{cls.section.upper()}_"
         )
         SECTIONS[cls.section] = cls
 

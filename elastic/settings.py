@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 from mlmon.elastic.access import Access
 from mlmon.elastic.section import SettingsSection
-from mlmon.elastic.settings_file import PREFIX, read_top_level, settings_error
+from mlmon.elastic.settings_file import VARIABLE_PREFIX, read_top_level, settings_error
 
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
@@ -31,7 +31,7 @@ class Settings(Access):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+        env_prefix=VARIABLE_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
     elasticsearch_url: str | None = Field(
@@ -175,7 +175,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**chosen)
     except (ValidationError, SettingsError) as error:
-        raise settings_error(error, Settings, PREFIX) from None
+        raise settings_error(error, Settings, VARIABLE_PREFIX) from None
     if settings.elasticsearch_url is None and settings.cloud_id is None:
         urls = ElasticSettings.load().urls
         return settings.model_copy(update={"elasticsearch_url": ",".join(urls) or None})

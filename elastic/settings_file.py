@@ -16,9 +16,9 @@ from pydantic_settings import SettingsError
 
 from mlmon.elastic.errors import WrongValueError
 
-PREFIX: Final = "MLMON_"
+VARIABLE_PREFIX: Final = "MLMON_"
 CONFIG: Final = "MLMON_CONFIG"
-TABLES: Final = ("elastic", "analyzers", "alerting", "kibana")
+TABLE_NAMES: Final = ("elastic", "analyzers", "alerting", "kibana")
 """The tables of the file. Their packages declare them, and not every command imports them all."""
 
 
@@ -62,7 +62,7 @@ def read_table(name: str) -> dict[str, Any]:
 
 def read_top_level() -> dict[str, Any]:
     """Return what the file holds outside of the packages' tables."""
-    return {key: value for key, value in read_settings_file().items() if key not in TABLES}
+    return {key: value for key, value in read_settings_file().items() if key not in TABLE_NAMES}
 
 
 def settings_error(
@@ -98,7 +98,7 @@ def _problem(part: Mapping[str, Any], model: type[BaseModel], prefix: str, table
         known: Collection[str] = inner.model_fields if inner else ()
         where = ".".join(str(key) for key in (table, *place[:-1]) if key != "")
         top = not where
-        found = unknown_name("setting", str(place[-1]), [*known, *(TABLES if top else ())])
+        found = unknown_name("setting", str(place[-1]), [*known, *(TABLE_NAMES if top else ())])
         return found if top else f"{found} in [{where}]"
     text = str(part["msg"]).removeprefix("Value error, ")
     if not place:

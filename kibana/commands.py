@@ -245,10 +245,10 @@ def _open_kibana(
 
 def _kinds(alerting: AlertingChoice) -> "list[ArtefactKind]":
     """Return the kinds that are brought in, by what watches incidents."""
-    from mlmon.kibana.emit.artefact import KINDS
+    from mlmon.kibana.emit.artefact import ARTEFACT_KINDS
 
     others = set().union(*_ALERTING.values()) - _ALERTING[alerting]
-    return [kind for kind in KINDS if kind not in others]
+    return [kind for kind in ARTEFACT_KINDS if kind not in others]
 
 
 def _check_watcher(available: bool, url: str) -> None:

@@ -5,7 +5,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from mlmon.logging_config.emit.event_encoder import LEVELS, EventEncoder, WallClock
+from mlmon.logging_config.emit.event_encoder import LOG_LEVELS, EventEncoder, WallClock
 from mlmon.logging_config.emit.event_log import EventLog, Observer
 from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.redaction import Redaction
@@ -102,8 +102,10 @@ def configure(
         ConfigurationError: the file cannot be written or an argument is wrong; nothing was changed.
     """
     global _process_log
-    if level.lower() not in LEVELS:
-        raise ConfigurationError(f"Unknown level {level!r}.", f"Use one of: {', '.join(LEVELS)}.")
+    if level.lower() not in LOG_LEVELS:
+        raise ConfigurationError(
+            f"Unknown level {level!r}.", f"Use one of: {', '.join(LOG_LEVELS)}."
+        )
     output = _sink(path, rotation)
     queue = QueueSink(output, capacity=queue_capacity, overflow=overflow)
     log = open_log(

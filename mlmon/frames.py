@@ -32,10 +32,9 @@ except ModuleNotFoundError as error:
         'mlmon.frames needs the extra "pipeline": pip install "mlmon[pipeline]"', name=error.name
     ) from error
 
-from mlmon.alerting.alerts.alert import FIELDS as ALERT_FIELDS
+from mlmon.alerting.alerts.alert import ALERT_FIELDS
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.analyzers.base.finding import FIELDS as FINDING_FIELDS
-from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.finding import FINDING_FIELDS, Severity
 from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.time_argument import check_order, time_argument
 from mlmon.analyzers.base.window import EPOCH, Window

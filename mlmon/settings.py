@@ -18,7 +18,7 @@ from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.indices.lifecycle import configured
 from mlmon.elastic.section import SECTIONS
 from mlmon.elastic.settings import ElasticSettings, Settings, load_settings
-from mlmon.elastic.settings_file import CONFIG, PREFIX, TABLES, unknown_name
+from mlmon.elastic.settings_file import CONFIG, TABLE_NAMES, VARIABLE_PREFIX, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,9 +68,9 @@ def list_settings() -> list[Setting]:
     """Return every setting, those of the top level first, then table by table."""
     found = [
         Setting(CONFIG, "", "", CONFIG, "path", "mlmon.toml", "The settings file."),
-        *_settings_of(Settings, "", PREFIX),
+        *_settings_of(Settings, "", VARIABLE_PREFIX),
     ]
-    for table in TABLES:
+    for table in TABLE_NAMES:
         section = SECTIONS[table]
         found += _settings_of(section, table, str(section.model_config["env_prefix"]))
     return found
@@ -85,7 +85,7 @@ def check_settings() -> None:
     problems, hints = [], []
     loads: list[Callable[[], object]] = [
         load_settings,
-        *(SECTIONS[table].load for table in TABLES),
+        *(SECTIONS[table].load for table in TABLE_NAMES),
         configured,
     ]
     for load in loads:
@@ -96,7 +96,7 @@ def check_settings() -> None:
             hints.append(error.hint)
     known = {setting.variable for setting in list_settings() if setting.variable}
     for name in os.environ:
-        ours = name.startswith(PREFIX) and not name.startswith(_OTHERS)
+        ours = name.startswith(VARIABLE_PREFIX) and not name.startswith(_OTHERS)
         if ours and name.upper() not in known:
             problems.append(unknown_name("environment variable", name, known))
             hints.append("Correct or unset the variable.")

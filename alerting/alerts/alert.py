@@ -131,11 +131,11 @@ class Alert(Identified):
         """Return the alert's document: flat keys, without those that have no value."""
         document: dict[str, Any] = {"@timestamp": self.changed, "finding.series": self.series}
         document |= self.identity.fields()
-        document |= zip(FIELDS.values(), _ALL(self), strict=True)
+        document |= zip(ALERT_FIELDS.values(), _ALL(self), strict=True)
         document["alert.id"], document["alert.status"] = self.id, self.status
         for name in _TIMES & document.keys():
             document[name] = document[name] and iso(document[name])
-        del document[FIELDS["withdrawn"]]
+        del document[ALERT_FIELDS["withdrawn"]]
         return {name: value for name, value in document.items() if value is not None}
 
     @classmethod
@@ -143,7 +143,7 @@ class Alert(Identified):
         """Read what `to_document` wrote; other fields are passed over."""
         values = {
             name: _DECODED.get(name, _same)(document[field])
-            for name, field in FIELDS.items()
+            for name, field in ALERT_FIELDS.items()
             if document.get(field) is not None
         }
         values["identity"] = FindingIdentity.from_document(document)
@@ -155,7 +155,7 @@ class Alert(Identified):
         return replace(self, ended=at, ending=ending)
 
 
-FIELDS = {
+ALERT_FIELDS = {
     "rule": "alert.name",
     "layer": "alert.layer",
     "environment": "service.environment",
@@ -186,7 +186,7 @@ FIELDS = {
 _FARTHEST = 1e6
 """The excess of a value without bound."""
 
-_ALL = attrgetter(*FIELDS)
+_ALL = attrgetter(*ALERT_FIELDS)
 _DATES = (
     "first_start",
     "first_end",
@@ -199,14 +199,14 @@ _DATES = (
     "expires",
     "ended",
 )
-_TIMES = {"@timestamp", *(FIELDS[name] for name in _DATES)}
+_TIMES = {"@timestamp", *(ALERT_FIELDS[name] for name in _DATES)}
 _DECODED: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_DATES, parse_time),
     "severity": Severity,
     "ending": Ending,
 }
 
-if {*FIELDS, "identity"} != {field.name for field in fields(Alert)}:
+if {*ALERT_FIELDS, "identity"} != {field.name for field in fields(Alert)}:
     raise TypeError("FIELDS and the attributes of Alert differ")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlmon.alerting.alerts.alert import FIELDS, Alert, AlertStatus
+from mlmon.alerting.alerts.alert import ALERT_FIELDS, Alert, AlertStatus
 from mlmon.analyzers.base.identity import IDENTITY_FIELDS
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import Document
@@ -24,7 +24,7 @@ _OWN = {
     "alert.status",
     "finding.series",
     *IDENTITY_FIELDS.values(),
-    *FIELDS.values(),
+    *ALERT_FIELDS.values(),
 }
 
 

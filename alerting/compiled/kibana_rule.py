@@ -17,10 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mlmon.alerting.compiled.connector_params import ConnectorMessage, params_of
-from mlmon.alerting.compiled.open_incidents import GROUP, INDEX, MOST, OPENED, open_incidents
+from mlmon.alerting.compiled.open_incidents import (
+    GROUP,
+    INCIDENT_INDEX,
+    MOST,
+    OPENED,
+    open_incidents,
+)
 from mlmon.analyzers.base.finding import Severity
-from mlmon.elastic.indices.names import NOTICES as NOTICES_KIND
-from mlmon.elastic.indices.names import index_name
+from mlmon.elastic.indices.names import NOTICES, index_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +37,7 @@ TYPE: Final = ".es-query"
 MATCHED: Final = "query matched"
 RECOVERED: Final = "recovered"
 INTERVAL: Final = "1m"
-NOTICES: Final = index_name(NOTICES_KIND, "{namespace}")
+NOTICE_INDEX: Final = index_name(NOTICES, "{namespace}")
 """Index that the `.index` connector writes to, as watches do."""
 
 # Kibana reads dotted keys as paths, so the flat `incident.title` of a hit is found. An alert that
@@ -67,7 +72,7 @@ def connector_id(name: str) -> str:
 
 def index_connector(name: str, namespace: str) -> Body:
     """Return the body of the connector that writes notices to an index."""
-    config = {"index": NOTICES.format(namespace=namespace), "refresh": False}
+    config = {"index": NOTICE_INDEX.format(namespace=namespace), "refresh": False}
     return {"name": name, "connector_type_id": ".index", "config": config}
 
 
@@ -114,7 +119,7 @@ def kibana_rule(
 def _params(level: Severity, namespace: str) -> Body:
     return {
         "searchType": "esQuery",
-        "index": [INDEX.format(namespace=namespace)],
+        "index": [INCIDENT_INDEX.format(namespace=namespace)],
         "timeField": OPENED,
         "esQuery": orjson.dumps({"query": open_incidents(level)}).decode(),
         # As long as an incident may stay open: it must not end because it opened long ago.

@@ -7,7 +7,7 @@ from typing import Any, Final
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.indices.names import INCIDENT_CHANGES, INCIDENTS, index_name
 
-INDEX: Final = index_name(INCIDENTS, "{namespace}")
+INCIDENT_INDEX: Final = index_name(INCIDENTS, "{namespace}")
 CHANGES: Final = index_name(INCIDENT_CHANGES, "{namespace}")
 GROUP: Final = "incident.id"
 OPENED: Final = "event.created"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
 _SHORTEST_ID = 4
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.sentences import summary
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.incidents.people import Handling
-
-Json = dict[str, Any]
+    from mlmon.elastic.json_object import Json
 
 
 def incident_document(incident: Incident, state: Handling, now: datetime) -> Json:

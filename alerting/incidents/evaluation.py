@@ -16,7 +16,7 @@ from mlmon.alerting.incidents.documents import incident_document
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange
 from mlmon.alerting.incidents.maintenance import MUTED, held_until
 from mlmon.alerting.incidents.people import handling
-from mlmon.alerting.incidents.store import IncidentStore, Json
+from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.maintenance import Maintenance
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
 
 _MOST_NAMED = 4

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,7 +25,8 @@ from mlmon.formatting import parse_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Json = dict[str, Any]
+    from mlmon.elastic.json_object import Json
+
 MUTED: Final = "maintenance"
 LONGEST: Final = 2 * DAY
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

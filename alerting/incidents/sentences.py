@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, duration, moment
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.incident import Incident
-
-Json = dict[str, Any]
+    from mlmon.elastic.json_object import Json
 
 
 def headline(incident: Incident) -> str:

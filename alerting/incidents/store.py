@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.documents import change_document, read_change
 from mlmon.alerting.incidents.incident import IncidentStatus
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.incidents.incident import IncidentChange
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
 _AT_ONCE = 1_000
 
 

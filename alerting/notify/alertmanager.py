@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from mlmon.elastic.json_object import Json
+
 Payload = dict[str, Any]
-Json = dict[str, Any]
 
 FAR: timedelta = timedelta(days=365)
 """How far away the end of an open incident lies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import also_affected
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-Json = dict[str, Any]
+    from mlmon.elastic.json_object import Json
+
 
 _HEADS = {
     ChangeKind.OPENED: "",

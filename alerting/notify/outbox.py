@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.documents import change_document, read_change
 from mlmon.alerting.notify.message import digest_message, message
@@ -21,6 +21,7 @@ from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import DELIVERIES, index_name
+from mlmon.elastic.json_object import Json
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from mlmon.alerting.notify.route import Route
     from mlmon.elastic.client.cluster import Cluster
 
-Json = dict[str, Any]
 _STATUS = "delivery.status"
 _Entry = tuple[str, Json]
 """An entry's id and document."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 from pathlib import Path  # noqa: TC003 - pydantic reads it
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -26,8 +26,8 @@ from mlmon.elastic.keyring import read_secret
 
 if TYPE_CHECKING:
     from mlmon.alerting.notify.notifier import Notifier
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
 _FIELDS = {
     "services": "service.name",
     "models": "ml.model.name",

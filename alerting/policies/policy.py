@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.checks import discover
-from mlmon.analyzers.references.cadence import LENGTHS
+from mlmon.analyzers.references.cadence import CADENCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ class Policy:
     @property
     def steps(self) -> dict[timedelta, timedelta]:
         """For how long a finding counts, by the length of its window."""
-        return {length: self.of * (self.step or length) for length in LENGTHS}
+        return {length: self.of * (self.step or length) for length in CADENCES}
 
     @property
     def reach(self) -> timedelta:

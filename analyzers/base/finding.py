@@ -134,7 +134,7 @@ class Finding(Identified):
         """Return the document's source: flat keys, without those that have no value."""
         document: dict[str, Any] = {
             field: value
-            for field, value in zip(FIELDS.values(), _ALL(self), strict=True)
+            for field, value in zip(FINDING_FIELDS.values(), _ALL(self), strict=True)
             if value is not None and value not in _INFINITE
         }
         document["@timestamp"] = self.end
@@ -150,7 +150,7 @@ class Finding(Identified):
     def from_document(cls, document: dict[str, Any]) -> Finding:
         """Read what `to_document` wrote; unknown fields are passed over."""
         values: dict[str, Any] = {}
-        for name, field in FIELDS.items():
+        for name, field in FINDING_FIELDS.items():
             if document.get(field) is not None:
                 values[name] = _DECODED.get(name, _same)(document[field])
         return cls.of(**values)
@@ -160,7 +160,7 @@ class Finding(Identified):
         return replace(self, revision=revision, created=created, latest=True)
 
 
-FIELDS = {
+FINDING_FIELDS = {
     **{name: IDENTITY_FIELDS[name] for name in ("analyzer", "metric", "subject", "segment")},
     "service": IDENTITY_FIELDS["service"],
     "environment": "service.environment",
@@ -189,9 +189,9 @@ FIELDS = {
 }
 """The document's field of each attribute."""
 
-_ALL = attrgetter(*FIELDS)
+_ALL = attrgetter(*FINDING_FIELDS)
 _KEY = attrgetter(*IDENTITY_FIELDS, "start", "end")
-CONTENT = tuple(name for name in FIELDS if name not in {"created", "revision", "latest"})
+CONTENT = tuple(name for name in FINDING_FIELDS if name not in {"created", "revision", "latest"})
 _CONTENT = attrgetter(*CONTENT)
 _TIMES = {"@timestamp", "event.start", "event.end", "event.created"}
 # JSON has no such numbers: an end of an interval that is open is left out.
@@ -204,7 +204,9 @@ _DECODED: dict[str, Callable[[Any], Any]] = {
     "parts": lambda rows: tuple(map(tuple, rows)),
 }
 
-if set(FIELDS) != {field.name for field in fields(Finding)} - {"identity"} | set(IDENTITY_FIELDS):
+if set(FINDING_FIELDS) != {field.name for field in fields(Finding)} - {"identity"} | set(
+    IDENTITY_FIELDS
+):
     raise TypeError("FIELDS and the attributes of Finding differ")
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from mlmon.analyzers.base.finding import Severity
 
-STYLES: Final = MappingProxyType(
+SEVERITY_STYLES: Final = MappingProxyType(
     {
         Severity.CRITICAL: "bold red",
         Severity.WARNING: "yellow",

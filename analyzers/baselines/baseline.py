@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
-FORMAT = 4
+BASELINE_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Baseline:
     @cached_property
     def id(self) -> str:
         """20 hexadecimal digits of its content: the same training set gives the same id."""
-        return digest([FORMAT, self.model_name, self.model_version, self._body()])
+        return digest([BASELINE_FORMAT, self.model_name, self.model_version, self._body()])
 
     def to_document(self) -> dict[str, Any]:
         """Return the document's source."""
@@ -129,7 +129,7 @@ class Baseline:
             "ml.model.name": self.model_name,
             "ml.model.version": self.model_version,
             "baseline.id": self.id,
-            "baseline.format": FORMAT,
+            "baseline.format": BASELINE_FORMAT,
             "baseline.rows": self.rows,
             "baseline.source": self.source,
             "baseline.body": self._body(),

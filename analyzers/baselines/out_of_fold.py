@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.interval import Interval
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
-THRESHOLD = 0.5
+DEFAULT_THRESHOLD = 0.5
 """Of the decisions, where a classifier decides unless told otherwise."""
 
 CONFIDENCE = 0.95
@@ -34,7 +34,7 @@ CONFIDENCE = 0.95
 def explained(rows: LabeledScores) -> dict[str, str]:
     """Return what there is to say of some of them: the threshold, and what chance does."""
     decisions = ("precision", "recall", "f1", "accuracy", "false_positive_rate")
-    found = dict.fromkeys(decisions, f"at a threshold of {THRESHOLD}")
+    found = dict.fromkeys(decisions, f"at a threshold of {DEFAULT_THRESHOLD}")
     with suppress(ValueError):
         area = confidence_interval(rows, CONFIDENCE)
         found["roc_auc"] = f"of more such rows {number(area.low)} to {number(area.high)}"
@@ -49,7 +49,7 @@ def explained(rows: LabeledScores) -> dict[str, str]:
 
 def out_of_fold(rows: LabeledScores) -> dict[str, Interval]:
     """Return the metrics that rows have, by the name under which they are published."""
-    decided = Confusion.at(rows, THRESHOLD)
+    decided = Confusion.at(rows, DEFAULT_THRESHOLD)
     asked: Mapping[str, Callable[[], Interval]] = {
         "roc_auc": lambda: roc_auc(rows),
         "precision": decided.precision,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.baselines.baseline import FORMAT, Baseline
+from mlmon.analyzers.baselines.baseline import BASELINE_FORMAT, Baseline
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import BASELINES, index_name
@@ -86,8 +86,10 @@ def _read(document: dict[str, Any]) -> Baseline:
     )
     again = "Make it again with `mlmon baseline create`."
     found = document.get("baseline.format")
-    if found != FORMAT:
-        raise UserError(f"{about} is of format {found}, this version reads {FORMAT}", again)
+    if found != BASELINE_FORMAT:
+        raise UserError(
+            f"{about} is of format {found}, this version reads {BASELINE_FORMAT}", again
+        )
     try:
         return Baseline.from_document(document)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

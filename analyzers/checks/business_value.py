@@ -28,8 +28,8 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.performance.label_maturity import REACH, LabelHistory
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE
+from mlmon.analyzers.performance.label_maturity import MATURITY_REACH, LabelHistory
+from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.references.daily_window import COVERED, EVALUATION_INTERVAL
@@ -45,7 +45,7 @@ METRIC = "approved.value"
 WEEKS = 4
 WEEK = timedelta(days=7)
 MIN_LABELS = 30
-Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
+Z = float(special.ndtri(0.5 + LABEL_CONFIDENCE / 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class BusinessValue(Analyzer[LabelProfile]):
     )
     needs = (
         Needs("label", WEEKS * WEEK + DAY),
-        Needs("prediction", REACH),
+        Needs("prediction", MATURITY_REACH),
     )
     metrics = (
         Metric(
@@ -141,7 +141,7 @@ class BusinessValue(Analyzer[LabelProfile]):
         most = now.total + awaited * _per_success(now, past)
         # Bids that cost more than they brought are no less of the usual than none of it.
         shares = [
-            ratio(max(0.0, total), now.error, usual, error, CONFIDENCE)
+            ratio(max(0.0, total), now.error, usual, error, LABEL_CONFIDENCE)
             for total in (now.total, most)
         ]
         limits = self.limits[METRIC]

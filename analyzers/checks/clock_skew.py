@@ -21,7 +21,7 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY
-from mlmon.analyzers.profiles.kinds.clock import STEP, ClockProfile, Dates
+from mlmon.analyzers.profiles.kinds.clock import ARRIVAL_STEP, ClockProfile, Dates
 from mlmon.formatting import count, moment, percent, span
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ClockSkew(Analyzer[ClockProfile]):
 
     def evaluate(self, context: AnalysisContext[ClockProfile]) -> Iterator[Finding]:
         """Yield two findings per hour of arrival and service."""
-        for window in context.windows(STEP):
+        for window in context.windows(ARRIVAL_STEP):
             for profile in context.within(window):
                 for service, dates in sorted(profile.services.items()):
                     yield self._judge(AHEAD, service, window, dates, dates.ahead, dates.latest)

@@ -24,9 +24,9 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED
+from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED_COMPLETENESS
 from mlmon.analyzers.log_coverage.line_counts import LineCount, line_counts
-from mlmon.analyzers.profiles.kinds.sequence import STEP, Missing, SequenceProfile
+from mlmon.analyzers.profiles.kinds.sequence import SEQUENCE_STEP, Missing, SequenceProfile
 from mlmon.analyzers.references import cadence
 from mlmon.formatting import count, number, percent, span
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 LOST, REPEATED, LATE, DELAY = "lost.rate", "duplicated.rate", "late.rate", "late.seconds"
 LOST_LIMITS = Limits(
-    0.01, round(1 - REQUIRED, 6), meaning="from the second on, verdicts are withheld"
+    0.01, round(1 - REQUIRED_COMPLETENESS, 6), meaning="from the second on, verdicts are withheld"
 )
 EXPECTED_LINES = 100
 SHOWN = 3
@@ -112,7 +112,7 @@ class CompletenessOfLogs(Analyzer[SequenceProfile]):
             first, last = part(window)
             return lines[last] - lines[first]
 
-        for window in cadence.windows(context.period, written, EXPECTED_LINES, STEP):
+        for window in cadence.windows(context.period, written, EXPECTED_LINES, SEQUENCE_STEP):
             first, last = part(window)
             if first < last:
                 of_window = _ProcessLines(service, window, found[first:last])

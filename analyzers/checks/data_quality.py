@@ -19,7 +19,7 @@ from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.profiles.kinds.prediction import STEP, PredictionProfile
+from mlmon.analyzers.profiles.kinds.prediction import PREDICTION_STEP, PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
@@ -115,7 +115,9 @@ class DataQuality(Analyzer[PredictionProfile]):
             of_model = [profile for profile in profiles if profile.model[0] == name]
             traffic = AnalysisContext(context.period, of_model)
             events = partial(_predictions, traffic)
-            for window in cadence.windows(context.period, events, EXPECTED_PREDICTIONS, STEP):
+            for window in cadence.windows(
+                context.period, events, EXPECTED_PREDICTIONS, PREDICTION_STEP
+            ):
                 for model, found in _by_version(traffic.within(window)):
                     yield from self._judge(window, found, context.baselines.get(model))
 

@@ -20,7 +20,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, most_frequent_threshold
+from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, most_frequent_threshold
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
     MetricName,
@@ -29,8 +29,8 @@ from mlmon.analyzers.performance.reference_metrics import (
 )
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.references.daily_window import (
+    DAILY_LOOKBACK,
     EVALUATION_INTERVAL,
-    LOOKBACK,
     DailyWindow,
     daily_windows,
 )
@@ -72,7 +72,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         "changed, expect `live_performance` to show the same once labels come, and retrain on the "
         "new traffic."
     )
-    needs = (Needs("prediction", LOOKBACK),)
+    needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = tuple(
         Metric(
             metric,
@@ -114,7 +114,7 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
         (measure, _), approved = MEASURES[metric], sum(profile.approved for profile in day.own)
         title = f"{TITLES[measure]} of {day.title}"
         estimate = _estimate(baseline, measure, scores, threshold)
-        offline = offline_performance(baseline, measure, threshold, CONFIDENCE)
+        offline = offline_performance(baseline, measure, threshold, LABEL_CONFIDENCE)
         if estimate is None or offline is None:
             reason = f"{title} has no value: no threshold is logged, or nothing is approved."
             return self.unknown(metric, None, day.window, reason, **day.about)
@@ -145,7 +145,7 @@ def _estimate(
 ) -> Estimate | None:
     if baseline.labeled is None:
         return None
-    expected = estimate_performance(scores, baseline.labeled, threshold, CONFIDENCE)
+    expected = estimate_performance(scores, baseline.labeled, threshold, LABEL_CONFIDENCE)
     estimate: Estimate | None = getattr(expected, measure)
     return estimate
 

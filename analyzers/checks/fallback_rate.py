@@ -26,7 +26,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile, reasons_of
-from mlmon.analyzers.profiles.kinds.prediction import STEP, PredictionProfile, SourceUse
+from mlmon.analyzers.profiles.kinds.prediction import PREDICTION_STEP, PredictionProfile, SourceUse
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references import cadence
@@ -172,7 +172,10 @@ class _Source:
     def windows(self) -> Iterator[Window]:
         """Yield the windows to judge."""
         return cadence.windows(
-            self.used.period, lambda window: self.total(window).n, EXPECTED_PREDICTIONS, STEP
+            self.used.period,
+            lambda window: self.total(window).n,
+            EXPECTED_PREDICTIONS,
+            PREDICTION_STEP,
         )
 
     def findings_as_logged(

@@ -31,8 +31,8 @@ from mlmon.analyzers.drift.feature_comparison import compare_features
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import (
+    DAILY_LOOKBACK,
     EVALUATION_INTERVAL,
-    LOOKBACK,
     DailyWindow,
     daily_windows,
 )
@@ -105,7 +105,7 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         "moves while the distribution as a whole does not is caused by few predictions. Find the "
         "client or source these share; a unit, a sign or a default is the usual cause."
     )
-    needs = (Needs("prediction", LOOKBACK),)
+    needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = (
         Metric(
             MEAN,

@@ -29,12 +29,12 @@ from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.baselines.out_of_fold import THRESHOLD
-from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.baselines.out_of_fold import DEFAULT_THRESHOLD
+from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.performance.model_versions import ModelVersion, versions
 from mlmon.analyzers.performance.reference_metrics import TITLES, offline_performance
 from mlmon.analyzers.profiles.kinds.model import EVALUATE, TRAIN, ModelEvent, ModelProfile
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.analyzers.statistics.mann_kendall import falling_p, fewest
 from mlmon.formatting import count, excerpt, moment, number, percent
 
@@ -54,7 +54,6 @@ GAINS = frozenset(
 LOSSES = frozenset({"brier", "ece", "expected_calibration_error", "log_loss"})
 COMPARED = 10
 KNOWN_SPREAD = 4
-FALSE_DISCOVERY_RATE = 0.01
 MIN_VERSIONS = fewest(FALSE_DISCOVERY_RATE)
 EVALUATED_WITHIN = 6 * HOUR
 CONFIDENCE = 0.99
@@ -152,7 +151,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             for event in profile.events
             if event.action in {TRAIN, EVALUATE}
         ]
-        for window in context.windows(STEP):
+        for window in context.windows(EVENT_STEP):
             seen = [event for event in events if window.end - PAST <= event.at < window.end]
             by_model = versions(seen)
             evaluations = [
@@ -180,7 +179,7 @@ class OfflineMetrics(Analyzer[ModelProfile]):
             if _model(version) in evaluated:
                 yield from self._version(version, known[:place], window, baselines)
             waited = window.end - version.made
-            overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + STEP
+            overdue = EVALUATED_WITHIN <= waited < EVALUATED_WITHIN + EVENT_STEP
             if (
                 overdue
                 and not version.evaluation
@@ -325,7 +324,7 @@ def _error(metric: str, baseline: Baseline | None) -> float:
     """Return half of the metric's confidence interval, by the labels it was measured on."""
     if baseline is None or metric not in TITLES:
         return 0.0
-    found = offline_performance(baseline, metric, THRESHOLD, CONFIDENCE)
+    found = offline_performance(baseline, metric, DEFAULT_THRESHOLD, CONFIDENCE)
     return found.interval.width / 2 if found else 0.0
 
 

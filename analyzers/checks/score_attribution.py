@@ -27,8 +27,8 @@ from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.quantities import merge
 from mlmon.analyzers.references.daily_window import (
+    DAILY_LOOKBACK,
     EVALUATION_INTERVAL,
-    LOOKBACK,
     DailyWindow,
     daily_windows,
 )
@@ -57,7 +57,7 @@ class ScoreAttribution(Analyzer[PredictionProfile]):
         "effect although `score_shift` alarms, the model scores the same inputs differently: "
         "compare the version in service with the one meant to be."
     )
-    needs = (Needs("prediction", LOOKBACK),)
+    needs = (Needs("prediction", DAILY_LOOKBACK),)
     metrics = (
         Metric(
             METRIC,

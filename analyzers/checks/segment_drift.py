@@ -20,11 +20,11 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.moved import numbers_moved
-from mlmon.analyzers.drift.segment_comparison import LIMITS, compare
+from mlmon.analyzers.drift.segment_comparison import SEGMENT_LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.drift.segment_comparison import SegmentShift
 
 METRIC = "ks.distance"
-FALSE_DISCOVERY_RATE = 0.01
 
 
 class SegmentDrift(Analyzer[SegmentProfile]):
@@ -57,7 +56,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
             METRIC,
             "Segment drift",
             "How large is the KS distance of each segment's scores from training (0 to 1)?",
-            LIMITS,
+            SEGMENT_LIMITS,
             breakdown="finding.segment",
         ),
     )
@@ -130,7 +129,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
 
 def _severity(compared: SegmentShift, q_value: float) -> Severity:
     """Return what the distance shows at any size of the sample."""
-    severity = LIMITS.judge(compared.drift.low, compared.drift.high)
+    severity = SEGMENT_LIMITS.judge(compared.drift.low, compared.drift.high)
     return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK
 
 

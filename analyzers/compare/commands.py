@@ -10,7 +10,7 @@ import typer
 from mlmon.elastic.command_options import JsonOption, Namespace, PeriodCommand, Since, Until
 
 if TYPE_CHECKING:
-    from mlmon.analyzers.compare.comparison import ComparedFeature
+    from mlmon.analyzers.compare.comparison import ComparisonRow
     from mlmon.analyzers.compare.traffic import TrafficComparison
 
 app = typer.Typer()
@@ -124,21 +124,21 @@ def _print(result: TrafficComparison) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from mlmon.analyzers.base.severity_styles import STYLES
+    from mlmon.analyzers.base.severity_styles import SEVERITY_STYLES
     from mlmon.analyzers.drift.refinement import still_open
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(escape(result.title))
     widest = max(len(row.feature) for row in result.rows)
     for row in result.rows:
-        style = STYLES[row.severity]
+        style = SEVERITY_STYLES[row.severity]
         console.print(
             f"{escape(row.feature.ljust(widest))}  [{style}]{_bar(row)}[/]  "
             f"{_distance(row)}  {escape(row.moved)}{still_open(row.drift) if row.drift else ''}"
         )
 
 
-def _bar(row: ComparedFeature) -> str:
+def _bar(row: ComparisonRow) -> str:
     """Draw the distance: full for what neither chance nor buckets explain, light for the rest."""
     if row.drift is None:
         return " " * _BAR
@@ -148,7 +148,7 @@ def _bar(row: ComparedFeature) -> str:
     return ("█" * certain + "░" * max(0, possible - certain)).ljust(_BAR, "·")
 
 
-def _distance(row: ComparedFeature) -> str:
+def _distance(row: ComparisonRow) -> str:
     if row.drift is None:
         return "not comparable"
     return f"{row.drift.value:.3f} ({row.drift.low:.3f}…{row.drift.high:.3f})".ljust(20)

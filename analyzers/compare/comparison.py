@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
-from mlmon.analyzers.drift.feature_comparison import FALSE_DISCOVERY_RATE
 from mlmon.analyzers.drift.method import measured, rows_of
 from mlmon.analyzers.drift.moved import categories_moved, parts_moved
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.buckets import Buckets
     from mlmon.analyzers.statistics.categories import CategoryCounts
 
-SCORE = "(score)"
+SCORES = "(score)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class ComparedSide:
 
     Args:
         name: What it is, as a sentence names it.
-        numeric: Its numbers, the scores among them under `SCORE`, in parts of one set of edges.
+        numeric: Its numbers, the scores among them under `SCORES`, in parts of one set of edges.
         categorical: Its categories.
     """
 
@@ -48,11 +47,11 @@ class ComparedSide:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedFeature:
+class ComparisonRow:
     """One feature, or the scores, compared.
 
     Args:
-        feature: Its name; `SCORE` for the scores.
+        feature: Its name; `SCORES` for the scores.
         drift: How far it moved; None where one side has no rows.
         q_value: Its p-value after Benjamini-Hochberg over all rows.
         severity: As `feature_drift` judges such a distance.
@@ -78,7 +77,7 @@ class ComparedFeature:
 
 def of_training(baseline: Baseline) -> ComparedSide:
     """Return a training set as a side."""
-    scores = {SCORE: baseline.score} if baseline.score else {}
+    scores = {SCORES: baseline.score} if baseline.score else {}
     return ComparedSide(
         "training",
         {name: [sample] for name, sample in {**baseline.numeric, **scores}.items()},
@@ -99,7 +98,7 @@ def of_traffic(
     numeric: dict[str, list[Buckets]] = {}
     categorical: dict[str, CategoryCounts] = {}
     for part in parts:
-        scores = {SCORE: part.score} if part.score else {}
+        scores = {SCORES: part.score} if part.score else {}
         for feature, numbers in {**part.numeric, **scores}.items():
             numeric.setdefault(feature, []).append(numbers)
         known = baselines[part.baseline_id].categorical
@@ -112,7 +111,7 @@ def of_traffic(
 
 def compare(
     current: ComparedSide, reference: ComparedSide, tests: ChosenTests | None = None
-) -> list[ComparedFeature]:
+) -> list[ComparisonRow]:
     """Compare every feature and the scores, what moved most first.
 
     Args:
@@ -130,7 +129,7 @@ def compare(
     return sorted(rows, key=lambda row: (-row.drift.low if row.drift else 1.0, -_value(row)))
 
 
-def _value(row: ComparedFeature) -> float:
+def _value(row: ComparisonRow) -> float:
     return row.drift.value if row.drift else 0.0
 
 
@@ -144,7 +143,7 @@ def _severity(drift: Drift | None, q_value: float) -> Severity:
 
 def _numbers(
     current: ComparedSide, reference: ComparedSide, tests: ChosenTests
-) -> Iterator[ComparedFeature]:
+) -> Iterator[ComparisonRow]:
     """Yield rows before their p-values are corrected."""
     for feature in sorted(current.numeric.keys() & reference.numeric.keys()):
         now, before = current.numeric[feature], reference.numeric[feature]
@@ -157,7 +156,7 @@ def _numbers(
 
 def _categories(
     current: ComparedSide, reference: ComparedSide, tests: ChosenTests
-) -> Iterator[ComparedFeature]:
+) -> Iterator[ComparisonRow]:
     for feature in sorted(current.categorical.keys() & reference.categorical.keys()):
         now, before = current.categorical[feature], reference.categorical[feature]
         method = tests.categorical(feature)
@@ -169,11 +168,11 @@ def _categories(
 
 def _row(
     feature: str, method: DriftMethod, drift: Drift | str, moved: Callable[[], str]
-) -> ComparedFeature:
+) -> ComparisonRow:
     """Return a row; of a drift that is not known, with the reason."""
     if isinstance(drift, str):
-        return ComparedFeature(feature, None, 1.0, Severity.UNKNOWN, drift, method.name)
-    return ComparedFeature(feature, drift, 1.0, Severity.UNKNOWN, moved(), method.name)
+        return ComparisonRow(feature, None, 1.0, Severity.UNKNOWN, drift, method.name)
+    return ComparisonRow(feature, drift, 1.0, Severity.UNKNOWN, moved(), method.name)
 
 
 def _missing(rows: int, reference_rows: int, reference: ComparedSide) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.compare.comparison import SCORE
+from mlmon.analyzers.compare.comparison import SCORES
 from mlmon.analyzers.event_logs.aggregations import period_query
 from mlmon.analyzers.event_logs.logs import MOST_BUCKETS
-from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC
-from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
+from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC_FIELD, SCORE
 from mlmon.analyzers.profiles.quantities import BucketCounts, DeclarationScope
 from mlmon.elastic.indices.names import data_stream
 
@@ -45,7 +44,7 @@ class Recount:
         return known if len(known) == len(found) else None
 
     def _counted(self, window: Window, feature: str, edges: tuple[float, ...]) -> Buckets | None:
-        field = FIELD if feature == SCORE else NUMERIC + feature
+        field = SCORE if feature == SCORES else NUMERIC_FIELD + feature
         rows = BucketCounts(field, edges)
         query = period_query(window, {"ml.model.name": self._model})
         body = query | {"aggs": rows.ask("rows", DeclarationScope())}

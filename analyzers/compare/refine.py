@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.compare.comparison import SCORE, ComparedSide
+from mlmon.analyzers.compare.comparison import SCORES, ComparedSide
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import drift_of_parts, undecided
-from mlmon.analyzers.profiles.kinds.prediction import SCORE as FIELD
+from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.doubles import next_above
 from mlmon.analyzers.statistics.edges import split_edges
@@ -69,13 +69,13 @@ def _open(now: Sequence[Buckets], before: Sequence[Buckets]) -> bool:
 def _with_training(
     feature: str, baseline: Baseline, count: RecountFunction
 ) -> Sequence[Buckets] | None:
-    known = baseline.finer.get(FIELD if feature == SCORE else feature)
+    known = baseline.finer.get(SCORE if feature == SCORES else feature)
     found = count(feature, known.edges) if known else None
     return [found[0], known] if found and known else None
 
 
 def _decided(feature: str, baseline: Baseline, count: RecountFunction) -> Sequence[Buckets] | None:
-    known = baseline.score if feature == SCORE else baseline.numeric.get(feature)
+    known = baseline.score if feature == SCORES else baseline.numeric.get(feature)
     found = count(feature, known.edges) if known else None
     for _ in range(MOST_ROUNDS):
         finer = _finer(*found) if found else ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import Window, iso
 from mlmon.analyzers.baselines.store import BaselineStore
-from mlmon.analyzers.compare.comparison import ComparedFeature, compare, of_traffic, of_training
+from mlmon.analyzers.compare.comparison import ComparisonRow, compare, of_traffic, of_training
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
 from mlmon.analyzers.profiles.kind import kinds
@@ -64,7 +64,7 @@ class TrafficComparison:
     before: CountedTraffic | None
     baseline: Baseline
     baselines: Mapping[str, Baseline]
-    rows: Sequence[ComparedFeature]
+    rows: Sequence[ComparisonRow]
 
     @property
     def title(self) -> str:

@@ -22,7 +22,7 @@ ALPHA = 0.001
 POWER = 0.9
 """Chance with which the sample required finds a drift of the critical limit."""
 
-LIMITS = Limits(0.10, 0.20, measures="distance")
+KS_LIMITS = Limits(0.10, 0.20, measures="distance")
 """Of a distance between distributions that lies between 0 and 1."""
 
 
@@ -49,7 +49,7 @@ class Drift:
     p_value: float
     sample_count: int
     baseline_count: int
-    limits: Limits = LIMITS
+    limits: Limits = KS_LIMITS
 
     @property
     def left_open(self) -> tuple[float, ...]:
@@ -69,7 +69,7 @@ def drift_of(
     sampling_error: float,
     p_value: float,
     rows: tuple[int, int],
-    limits: Limits = LIMITS,
+    limits: Limits = KS_LIMITS,
     most: float = 1.0,
 ) -> Drift:
     """Return the drift of a distance from which the sampling error is subtracted.

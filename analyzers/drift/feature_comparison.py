@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.drift.method import measured
 from mlmon.analyzers.drift.methods import kolmogorov_smirnov
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.formatting import count
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, T
     from mlmon.analyzers.drift.refinement import Refinements
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
-
-FALSE_DISCOVERY_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, Window, floor
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.profiles.kind import kinds
-from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC, SCORE, STEP
+from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC_FIELD, PREDICTION_STEP, SCORE
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import DeclarationScope, Ranges, quantity
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.profiles.version_kind import VersionKind
-from mlmon.analyzers.references.daily_window import LOOKBACK, daily_windows
+from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ KIND = "refinement"
 
 
 def _edges(scope: DeclarationScope) -> tuple[float, ...]:
-    field = scope.name.removeprefix(NUMERIC)
+    field = scope.name.removeprefix(NUMERIC_FIELD)
     return scope.baseline.finer[field].edges if scope.baseline else ()
 
 
@@ -63,7 +63,7 @@ class RefinementKind(VersionKind[RefinementProfile]):
 
     name = KIND
     dataset = DATASET
-    step = STEP
+    step = PREDICTION_STEP
     profile = RefinementProfile
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
@@ -71,8 +71,10 @@ class RefinementKind(VersionKind[RefinementProfile]):
 
         A day is looked at if some hour of it lies in the period.
         """
-        last = min(floor(period.end + DAY, STEP), logs.now)
-        profiles = _predictions(logs, Window(floor(period.start, STEP) - LOOKBACK, last))
+        last = min(floor(period.end + DAY, PREDICTION_STEP), logs.now)
+        profiles = _predictions(
+            logs, Window(floor(period.start, PREDICTION_STEP) - DAILY_LOOKBACK, last)
+        )
         context = AnalysisContext(Window(period.start, last), profiles, logs.baselines)
         return {
             ProfileKey(KIND, hour.window, (*hour.profile_key.series, field)): hour.watermark
@@ -101,7 +103,7 @@ class RefinementKind(VersionKind[RefinementProfile]):
         self, series: tuple[str, ...], baselines: Mapping[str, Baseline]
     ) -> DeclarationScope | None:
         """Return the scope of the key's baseline and field; None if the baseline is gone."""
-        field = series[3] if series[3] == SCORE else NUMERIC + series[3]
+        field = series[3] if series[3] == SCORE else NUMERIC_FIELD + series[3]
         scope = super().scope(series, baselines)
         return scope.of(field) if scope else None
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.drift.drift import Drift
     from mlmon.analyzers.profiles.kinds.segment import SegmentCount
 
-LIMITS = Limits(0.15, 0.30)
+SEGMENT_LIMITS = Limits(0.15, 0.30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def compare(
             if not (scores.n and reference.n):
                 empty.append(segment)
                 continue
-            needed = rows_needed(LIMITS.critical, known.rows)
+            needed = rows_needed(SEGMENT_LIMITS.critical, known.rows)
             enough = needed is not None and scores.n >= needed
             drift = numeric_drift(scores, reference)
             compared.append(SegmentShift(segment, scores, reference, drift, enough))
@@ -72,9 +72,9 @@ def most_of_all(counts: Mapping[str, Mapping[str, SegmentCount]], baseline: Base
     The number of segments that moved stands with its distance: if all moved it is no cause.
     """
     compared, _ = compare(counts, baseline)
-    moved = [segment for segment in compared if segment.drift.low >= LIMITS.warning]
+    moved = [segment for segment in compared if segment.drift.low >= SEGMENT_LIMITS.warning]
     judged = len(moved) + sum(
-        segment.enough for segment in compared if segment.drift.low < LIMITS.warning
+        segment.enough for segment in compared if segment.drift.low < SEGMENT_LIMITS.warning
     )
     if not moved:
         return None

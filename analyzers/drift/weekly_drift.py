@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.drift import KS_LIMITS, Drift
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
     drift_of_parts,
     ks_distance_of_parts,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Finding
 
-WEEKS, FEWEST_WEEKS = 4, 3
+PAST_WEEKS, FEWEST_WEEKS = 4, 3
 LENGTHS = (HOUR, 6 * HOUR, DAY)
 
 
@@ -136,13 +136,13 @@ def _alarm_of_few(found: WeeklyDrift) -> WeeklyDrift:
     if not (found.rows and found.usual_rows):
         return found
     drift = drift_of_parts(buckets_of(found.current), buckets_of(found.usual))
-    alarming = LIMITS.judge(drift.low, drift.high).alarming
+    alarming = KS_LIMITS.judge(drift.low, drift.high).alarming
     return replace(found, drift=drift) if alarming else found
 
 
 def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     """Compare a window; None where fewer than three past weeks have any rows."""
-    weeks = [week for time in past_weeks(window, WEEKS) if (week := past.within(time))]
+    weeks = [week for time in past_weeks(window, PAST_WEEKS) if (week := past.within(time))]
     if len(weeks) < FEWEST_WEEKS:
         return None
     current, counted = hours.within(window), weeks
@@ -152,7 +152,7 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
         )
         counted = [week for week in weeks if week is not farthest]
     usual = [part for week in counted for part in week]
-    needed = rows_needed(LIMITS.critical, rows_of(usual))
+    needed = rows_needed(KS_LIMITS.critical, rows_of(usual))
     found = WeeklyDrift(window, current, usual, len(weeks), needed, None)
     if not found.enough:
         return found
@@ -164,7 +164,7 @@ def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
     found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:
         return finding
-    if LIMITS.judge(found.drift.low, found.drift.high).alarming:
+    if KS_LIMITS.judge(found.drift.low, found.drift.high).alarming:
         return finding
     alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."
     return replace(finding, reason=f"{finding.reason} {alike}")

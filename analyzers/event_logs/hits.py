@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E")
 
-STEP = HOUR
+EVENT_STEP = HOUR
 _DATES = ("@timestamp", "event.ingested")
 
 
@@ -70,7 +70,7 @@ def by_hour(
         at = parse_time(source["@timestamp"])
         ingested = field_of(source, "event.ingested")
         known = SourceWatermark(1, parse_time(ingested) if ingested else None)
-        hours.setdefault(floor(at, STEP), []).append((read(source, at), known))
+        hours.setdefault(floor(at, EVENT_STEP), []).append((read(source, at), known))
     for start, found in sorted(hours.items()):
         watermark = sum((known for _, known in found), SourceWatermark())
-        yield Window(start, start + STEP), watermark, [event for event, _ in found]
+        yield Window(start, start + EVENT_STEP), watermark, [event for event, _ in found]

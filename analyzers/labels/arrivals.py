@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.window import DAY, HOUR, floor, from_milliseconds, iso, milliseconds
 from mlmon.analyzers.event_logs.aggregations import INGESTED
-from mlmon.analyzers.labels.outcome_logs import FIELDS, NEEDED, read_outcome
+from mlmon.analyzers.labels.outcome_logs import NEEDED, OUTCOME_FIELDS, read_outcome
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.indices.names import STATE, data_stream, index_name
 
@@ -129,7 +129,7 @@ class Arrivals:
         body = {
             "size": _PAGE,
             "_source": False,
-            "docvalue_fields": FIELDS,
+            "docvalue_fields": OUTCOME_FIELDS,
             "query": {"bool": {"filter": filters}},
         }
         for hit in self._cluster.scan(self._outcomes, body):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 NEEDED = ("ml.prediction.id", "ml.outcome.label")
 """An event without these is no outcome."""
 
-FIELDS = doc_values(["@timestamp", "event.created", "ml.outcome.value", "service.name", *NEEDED])
+OUTCOME_FIELDS = doc_values(
+    ["@timestamp", "event.created", "ml.outcome.value", "service.name", *NEEDED]
+)
 
 
 def read_outcome(hit: Mapping[str, Any]) -> Outcome:
@@ -48,7 +50,7 @@ def counted(cluster: Cluster, namespace: str, prediction_ids: Collection[str]) -
     filters.append({"terms": {"ml.prediction.id": [*prediction_ids]}})
     body = {
         "_source": False,
-        "docvalue_fields": FIELDS,
+        "docvalue_fields": OUTCOME_FIELDS,
         "query": {"bool": {"filter": filters}},
     }
     for hit in cluster.scan(data_stream("ml.outcome", namespace), body):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOONEST, LATEST = 5 * MINUTE, DAY
 """An outcome is looked up again after as long as it has waited, within these bounds."""
 
-PATIENCE = (
+MAX_WAIT = (
     next(lifecycle.days or 30 for lifecycle in LIFECYCLES if lifecycle.name == "ml.prediction")
     * DAY
 )
@@ -50,7 +50,7 @@ class Waiting:
 
     def status(self, now: datetime) -> WaitingStatus:
         """Return whether it still waits at a moment at which its prediction was not there."""
-        return WaitingStatus.ORPHAN if now - self.since >= PATIENCE else WaitingStatus.WAITING
+        return WaitingStatus.ORPHAN if now - self.since >= MAX_WAIT else WaitingStatus.WAITING
 
     def next(self, now: datetime) -> datetime:
         """Return when to look it up again."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.limits import Limits
     from mlmon.analyzers.log_coverage.log_completeness import Completeness
 
-REQUIRED = 0.9
+REQUIRED_COMPLETENESS = 0.9
 """Below this share of arrived lines, verdicts must hold for any content of the others."""
 
 
@@ -47,7 +47,7 @@ def with_completeness(
         return stamped
     limits = _limits(finding, declared)
     if finding.value is None or limits is None or limits.measures is None:
-        return _withheld(stamped, known) if known.share < REQUIRED else stamped
+        return _withheld(stamped, known) if known.share < REQUIRED_COMPLETENESS else stamped
     return _widened(stamped, finding.value, limits, known)
 
 
@@ -60,7 +60,7 @@ def _widened(finding: Finding, value: float, limits: Limits, known: Completeness
     widened = replace(finding, low=whole.low, high=whole.high)
     if not finding.severity.alarming:
         may = _with_lost(Interval.exactly(value), finding, limits, known)
-        certain = known.share >= REQUIRED and not _may_reach(limits, value, may)
+        certain = known.share >= REQUIRED_COMPLETENESS and not _may_reach(limits, value, may)
         return widened if certain else _withheld(widened, known)
     severity = limits.judge(whole.low, whole.high)
     if not severity.alarming:

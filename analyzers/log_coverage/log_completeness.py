@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from mlmon.analyzers.log_coverage.line_counts import LineCount
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
 
-AHEAD = DAY
+CLOCK_AHEAD = DAY
 """A window's losses may show so long after it, when the process's next line arrives."""
 
-REACH = 2 * DAY
+COMPLETENESS_REACH = 2 * DAY
 """A window's completeness depends on lines of so long before its end: its own, and their day."""
 
-BEHIND = 8 * DAY
+ARRIVAL_DELAY = 8 * DAY
 """So far back numbered lines are read: of a window that is longer the last days are known."""
 
 
@@ -95,7 +95,7 @@ class Charge:
 
     def spread(self) -> Iterator[tuple[datetime, float]]:
         """Yield the five minutes and how many of the lines each is taken to have held."""
-        since = max(self.since, self.until - AHEAD)
+        since = max(self.since, self.until - CLOCK_AHEAD)
         parts = (self.until - since) // PART + 1
         for part in range(parts) if self.lines else ():
             yield since + part * PART, self.lines / parts
@@ -111,7 +111,7 @@ def charges(entries: Iterable[LineCount]) -> list[Charge]:
             if lines > 0:
                 charged.append(Charge(entry.service, since, entry.start, lines))
                 found.append(charged[-1])
-        _give_back(charged, -entry.within, entry.start - AHEAD)
+        _give_back(charged, -entry.within, entry.start - CLOCK_AHEAD)
     return found
 
 
@@ -167,7 +167,7 @@ def gap_spans(profiles: Iterable[SequenceProfile], windows: Iterable[Window]) ->
         windows: Windows that do not meet, in order.
     """
     spans = (
-        Window(max(charge.since, charge.until - AHEAD), charge.until + PART)
+        Window(max(charge.since, charge.until - CLOCK_AHEAD), charge.until + PART)
         for charge in charges(line_counts(profiles))
         if charge.lines and charge.since < charge.until
     )

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import HOUR, WEEK, floor
-from mlmon.analyzers.log_coverage.log_completeness import REACH
+from mlmon.analyzers.log_coverage.log_completeness import COMPLETENESS_REACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ class LogEnvironments:
         hour with lines within a week: every run knows the same.
         """
         hours = self._hours.get(service or "", {})
-        named = _within(hours, max(window.start, window.end - REACH), window.end)
+        named = _within(hours, max(window.start, window.end - COMPLETENESS_REACH), window.end)
         if not named:
             known = _within(hours, window.end - WEEK, window.end)
             last = max((known[moment] for moment in known), default=None)

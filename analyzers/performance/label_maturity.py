@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 OLD_ENOUGH = timedelta(days=3)
-LOOKBACK = timedelta(days=7)
+MATURITY_LOOKBACK = timedelta(days=7)
 """The share that can be reached is that of the windows from 7 to 3 days before."""
 
 MATURE = 0.95
@@ -128,7 +128,7 @@ class LabelHistory:
 
     def reached(self, window: Window) -> tuple[float, float] | None:
         """Return the shares of approved and of rejected predictions that older windows reached."""
-        older = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
+        older = Window(window.start - MATURITY_LOOKBACK, window.start - OLD_ENOUGH)
         approved, rejected, labeled, explored = self._within(older)
         if approved < MIN_PREDICTIONS:
             return None
@@ -184,5 +184,5 @@ def _added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, int, i
     return a, b, c, d
 
 
-REACH = LOOKBACK + DAY
+MATURITY_REACH = MATURITY_LOOKBACK + DAY
 """What an analyzer that judges days needs before the end of the day it judges."""

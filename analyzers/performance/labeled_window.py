@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.performance import Performance
 
-CONFIDENCE = 0.99
-MIN_LABELS, MIN_LABELS_PER_CLASS = 100, 20
+LABEL_CONFIDENCE = 0.99
+MIN_DAY_LABELS, MIN_LABELS_PER_CLASS = 100, 20
 """Labels that a verdict needs, and labels of each class that its measure needs."""
 CLASSES_NEEDED: Mapping[MetricName, tuple[str, ...]] = {
     "roc_auc": ("positive", "negative"),
@@ -102,10 +102,10 @@ class LabeledWindow:
                 f"{span(self.day.window)} has a score: log `ml.prediction.score`."
             )
         labels = sum(self._labels_by_class().values())
-        if labels < MIN_LABELS:
+        if labels < MIN_DAY_LABELS:
             return (
                 f"{count(labels, 'label')} known for {count(self.scores.n, 'prediction')} of "
-                f"{self.day.title} {span(self.day.window)}; {MIN_LABELS} are needed."
+                f"{self.day.title} {span(self.day.window)}; {MIN_DAY_LABELS} are needed."
             )
         return None
 
@@ -145,10 +145,10 @@ class LabeledWindow:
             raise ValueError(f"the performance of {self.day.title} is not known")
         if self.coverage.mature:
             return post_stratified_performance(
-                self.scores, self.labels.scores, self.threshold, CONFIDENCE
+                self.scores, self.labels.scores, self.threshold, LABEL_CONFIDENCE
             )
         return bounded_performance(
-            self.scores, self.labels.scores, self.missing, self.threshold, CONFIDENCE
+            self.scores, self.labels.scores, self.missing, self.threshold, LABEL_CONFIDENCE
         )
 
     @cached_property

@@ -20,12 +20,12 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.window import Window
 from mlmon.analyzers.baselines.segments import segment_name
-from mlmon.analyzers.performance.label_maturity import LOOKBACK, OLD_ENOUGH, Coverage
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE
+from mlmon.analyzers.performance.label_maturity import MATURITY_LOOKBACK, OLD_ENOUGH, Coverage
+from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE
 from mlmon.analyzers.profiles.kinds.label import FeatureOutcomes
 from mlmon.analyzers.profiles.kinds.segment import KIND as SEGMENTS
 from mlmon.analyzers.profiles.kinds.segment import segments_of
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.analyzers.statistics.difference import difference
 from mlmon.analyzers.statistics.expected_rate import expected_rate
 from mlmon.analyzers.statistics.interval import Estimate, Interval
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
 
     P = TypeVar("P", LabelProfile, SegmentProfile)
 
-LIMITS = Limits(
+SUCCESS_LIMITS = Limits(
     -0.05, -0.10, "below", "difference to the rate expected from scores of the same segment"
 )
-FALSE_DISCOVERY_RATE = 0.01
 MIN_SEGMENT_LABELS = 50
 """So many labels of approved predictions say something of a segment."""
 
@@ -80,7 +79,7 @@ class SegmentSuccess:
 
     def severity(self, q_value: float) -> Severity:
         """Return the severity after control of the false discovery rate."""
-        judge = LIMITS.judge if self.coverage.mature else LIMITS.judge_bounds
+        judge = SUCCESS_LIMITS.judge if self.coverage.mature else SUCCESS_LIMITS.judge_bounds
         severity = judge(self.change.interval.low, self.change.interval.high)
         if not severity.alarming or q_value <= FALSE_DISCOVERY_RATE:
             return severity
@@ -205,7 +204,7 @@ class SegmentSuccesses:
 
     def _older(self, window: Window, baseline: Baseline, overall: float) -> _Older:
         """Return what is known of the days from which the share of labels that come is known."""
-        before = Window(window.start - LOOKBACK, window.start - OLD_ENOUGH)
+        before = Window(window.start - MATURITY_LOOKBACK, window.start - OLD_ENOUGH)
         labeled: Counter[str] = Counter()
         divided: Counter[str] = Counter()
         approved = 0
@@ -260,11 +259,11 @@ def _success(
     current = Estimate(
         succeeded / labeled,
         Interval(
-            wilson_interval(succeeded, rows, CONFIDENCE).low,
-            wilson_interval(succeeded + missing, rows, CONFIDENCE).high,
+            wilson_interval(succeeded, rows, LABEL_CONFIDENCE).low,
+            wilson_interval(succeeded + missing, rows, LABEL_CONFIDENCE).high,
         ),
     )
-    promised = expected_rate(outcomes.scores(reference.edges), reference, CONFIDENCE)
+    promised = expected_rate(outcomes.scores(reference.edges), reference, LABEL_CONFIDENCE)
     ends = promised.estimate.interval
     return SegmentSuccess(
         segment,

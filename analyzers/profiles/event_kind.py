@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.analyzers.event_logs.aggregations import period_query
-from mlmon.analyzers.event_logs.hits import STEP, by_hour, first_values, typed
+from mlmon.analyzers.event_logs.hits import EVENT_STEP, by_hour, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import Quantity
@@ -77,7 +77,7 @@ class EventKind(ProfileKind[EventProfile[E]], Generic[E]):
         fields: The fields of the log that `of` reads.
     """
 
-    step = STEP
+    step = EVENT_STEP
     fields: ClassVar[list[str]]
 
     @abstractmethod

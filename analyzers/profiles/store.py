@@ -14,7 +14,7 @@ from mlmon.analyzers.profiles.last_windows import (
     read_last_windows,
 )
 from mlmon.analyzers.profiles.quantities import merge
-from mlmon.elastic.client.cluster import PAGE
+from mlmon.elastic.client.cluster import PAGE_HITS
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import PROFILES, all_months, month_index
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.client.documents import WriteResult
 
-FORMAT = 3
+PROFILE_FORMAT = 3
 """Profiles of another format are passed over and made again while their events are there."""
 
 AT_ONCE = 100
@@ -136,7 +136,7 @@ class ProfileStore:
             "query": _query(kind, period),
             "sort": [{"event.start": "asc"}, {"profile.revision": "desc"}],
             "_source": fields or True,
-            "size": PAGE if fields else AT_ONCE,
+            "size": PAGE_HITS if fields else AT_ONCE,
         }
         for hit in self._cluster.scan(self._indices, body):
             yield hit["_source"]
@@ -152,7 +152,7 @@ class ProfileStore:
             "profile.dataset": kind.dataset,
             "profile.kind": profile_key.kind,
             "profile.series": list(profile_key.series),
-            "profile.format": FORMAT,
+            "profile.format": PROFILE_FORMAT,
             "profile.revision": profile.revision,
             "profile.count": watermark.documents,
             "profile.ingested": iso(watermark.ingested) if watermark.ingested else None,
@@ -193,7 +193,7 @@ def merge_stored(
 
 def _query(kind: str, period: Window) -> dict[str, Any]:
     bounds = {"gte": iso(period.start), "lt": iso(period.end)}
-    terms = {"profile.kind": kind, "profile.format": FORMAT}
+    terms = {"profile.kind": kind, "profile.format": PROFILE_FORMAT}
     exact = [{"term": {name: value}} for name, value in terms.items()]
     return {"bool": {"filter": [*exact, {"range": {"event.start": bounds}}]}}
 

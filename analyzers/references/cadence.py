@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import timedelta
 
-LENGTHS = (5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY)
+CADENCES = (5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY)
 WITHOUT_HISTORY = HOUR
 
 
-def window_length(events: int, minimum: int, shortest: timedelta = LENGTHS[0]) -> timedelta:
+def window_length(events: int, minimum: int, shortest: timedelta = CADENCES[0]) -> timedelta:
     """Return the shortest window that holds `minimum` events if a day holds `events` of them.
 
     >>> window_length(events=5_500, minimum=30)
@@ -27,7 +27,7 @@ def window_length(events: int, minimum: int, shortest: timedelta = LENGTHS[0]) -
     if events == 0:
         return max(WITHOUT_HISTORY, shortest)
     fitting = (
-        length for length in LENGTHS if length >= shortest and events * (length / DAY) >= minimum
+        length for length in CADENCES if length >= shortest and events * (length / DAY) >= minimum
     )
     return next(fitting, DAY)
 
@@ -36,7 +36,7 @@ def windows(
     period: Window,
     events: Callable[[Window], int],
     minimum: int,
-    shortest: timedelta = LENGTHS[0],
+    shortest: timedelta = CADENCES[0],
 ) -> Iterator[Window]:
     """Yield the windows that end in a period, each day's as long as the day before asks for.
 

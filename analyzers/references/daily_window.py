@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
-LOOKBACK = DAY
+DAILY_LOOKBACK = DAY
 EVALUATION_INTERVAL = 6 * HOUR
 """How often a day is judged where its verdict needs not be known within the hour."""
 

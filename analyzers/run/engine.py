@@ -21,7 +21,11 @@ from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.aggregations import within
 from mlmon.analyzers.event_logs.logs import Logs
 from mlmon.analyzers.log_coverage.incomplete_logs import with_completeness
-from mlmon.analyzers.log_coverage.log_completeness import AHEAD, BEHIND, LogCompleteness
+from mlmon.analyzers.log_coverage.log_completeness import (
+    ARRIVAL_DELAY,
+    CLOCK_AHEAD,
+    LogCompleteness,
+)
 from mlmon.analyzers.log_coverage.log_environment import LogEnvironments
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
@@ -193,7 +197,7 @@ def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[
 
     Those of numbered lines are needed in any case: every finding carries the share that arrived.
     """
-    needed = {SEQUENCE: [Window(floor(period.start, HOUR) - BEHIND, period.end)]}
+    needed = {SEQUENCE: [Window(floor(period.start, HOUR) - ARRIVAL_DELAY, period.end)]}
     for analyzer in analyzers:
         for needs in analyzer.needs:
             windows = [*needed.get(needs.kind, []), *needs.windows(period)]
@@ -311,7 +315,7 @@ class _Sources:
         """Return the time of the profiles of a kind: lines lost in a window show only later."""
         *earlier, last = self._times[kind]
         if kind == SEQUENCE:
-            last = Window(last.start, min(now, last.end + AHEAD))
+            last = Window(last.start, min(now, last.end + CLOCK_AHEAD))
         return [*earlier, last]
 
     def _parts(self, kind: ProfileKind[Any], now: datetime) -> list[tuple[Window, tuple[str, ...]]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORE, LABEL, THRESHOLD = "ml.prediction.score", "ml.outcome.label", "ml.prediction.threshold"
-FEWEST = 30
+MIN_SAMPLE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class SampleComparison:
     def labeled(self) -> bool:
         """Whether the sample holds outcomes enough, of both kinds, to speak of performance."""
         known = self.current[LABEL].dropna()
-        enough = len(known) >= FEWEST and known.nunique() == len((True, False))
+        enough = len(known) >= MIN_SAMPLE and known.nunique() == len((True, False))
         return LABEL in self.reference and SCORE in self.reference and enough
 
 

@@ -25,6 +25,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FALSE_DISCOVERY_RATE = 0.01
+"""The share of false alarms that the analyzers accept among those they raise."""
+
 
 def q_values(p_values: Sequence[float]) -> tuple[float, ...]:
     """The q-value of each p-value, in the order given.

@@ -26,15 +26,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
+    from mlmon.analyzers.statistics.buckets import Floats
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,15 +36,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Estimate, Interval
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mlmon.analyzers.statistics.buckets import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,18 +29,21 @@ Computationally efficient confidence intervals for cross-validated AUC. Electron
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Estimate, Interval
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mlmon.analyzers.statistics.buckets import Floats
 
 FOLDS = 5
-FEWEST = 2 * FOLDS
+MIN_VECTORS = 2 * FOLDS
 """Two rows of each sample in every fold have a variance."""
 
 
@@ -53,8 +56,8 @@ def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) ->
         EmptySampleError: A sample has fewer than `FEWEST` rows.
     """
     require_rows(
-        current=len(current) - FEWEST + 1,
-        reference=len(reference) - FEWEST + 1,
+        current=len(current) - MIN_VECTORS + 1,
+        reference=len(reference) - MIN_VECTORS + 1,
     )
     columns = np.concatenate([current, reference])
     is_current = np.arange(len(columns)) < len(current)

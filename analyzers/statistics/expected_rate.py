@@ -41,8 +41,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.statistics.buckets import Buckets, require_same_edges
-from mlmon.analyzers.statistics.calibration_map import CalibrationMap, Floats
+from mlmon.analyzers.statistics.buckets import Buckets, Floats, require_same_edges
+from mlmon.analyzers.statistics.calibration_map import CalibrationMap
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Estimate, Interval
 

@@ -43,7 +43,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlmon.analyzers.statistics.empty_sample import EmptySampleError, require_rows
 from mlmon.analyzers.statistics.interval import Interval
@@ -53,10 +52,11 @@ from mlmon.analyzers.statistics.moments import Moments
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlmon.analyzers.statistics.buckets import Buckets
+    from numpy.typing import NDArray
+
+    from mlmon.analyzers.statistics.buckets import Buckets, Floats
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
-Floats = NDArray[np.float64]
 
 CLIP = float(np.finfo(np.float64).eps)
 # Relative, of a sum of some thousand rows, however it was added up.

@@ -29,16 +29,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlmon.analyzers.statistics.buckets import Floats
 from mlmon.analyzers.statistics.interval import Estimate, Interval
 from mlmon.analyzers.statistics.losses import LossPerRow, brier_per_row, log_loss_per_row
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mlmon.analyzers.statistics.buckets import Buckets
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
-Floats: TypeAlias = NDArray[np.float64]
 ClassCounts: TypeAlias = tuple[Floats, Floats]
 """Positives and negatives per bucket; draws have a row each."""
 

@@ -42,9 +42,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmon.analyzers.statistics.buckets import require_same_edges
+from mlmon.analyzers.statistics.buckets import Floats, require_same_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
-from mlmon.analyzers.statistics.performance import ClassCounts, Floats, Performance, measure
+from mlmon.analyzers.statistics.performance import ClassCounts, Performance, measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 DRAWS = 1_000
 SEED = 20_240_117
-FEWEST = 50
+MIN_STRATUM_LABELS = 50
 
 
 @lru_cache(maxsize=256)
@@ -109,7 +109,7 @@ def _begins(side: range, labeled: Floats) -> list[int]:
     begins, rows = [side.start], 0.0
     for bucket in side:
         rows += labeled[bucket]
-        if rows >= FEWEST:
+        if rows >= MIN_STRATUM_LABELS:
             begins.append(bucket + 1)
             rows = 0.0
     if len(begins) > 1:

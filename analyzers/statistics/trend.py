@@ -30,7 +30,7 @@ from mlmon.analyzers.statistics.interval import Estimate, Interval
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-FEWEST = 3
+MIN_POINTS = 3
 
 
 def trend(
@@ -48,8 +48,8 @@ def trend(
         ValueError: there are fewer than three values, or all of one time.
     """
     x, y, s = (np.asarray(column, dtype=np.float64) for column in (times, values, errors))
-    if x.size < FEWEST or np.ptp(x) == 0:
-        raise ValueError(f"a trend needs {FEWEST} values of different times, not {x.size}")
+    if x.size < MIN_POINTS or np.ptp(x) == 0:
+        raise ValueError(f"a trend needs {MIN_POINTS} values of different times, not {x.size}")
     w = 1 / s**2
     deviations = x - np.average(x, weights=w)
     spread = float(w @ deviations**2)

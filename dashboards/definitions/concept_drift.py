@@ -6,12 +6,12 @@ from mlmon.dashboards.definitions.controls import ENVIRONMENT, MODEL, SEGMENT, S
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
-from mlmon.dashboards.model.sources import LABELS
+from mlmon.dashboards.model.sources import LABEL_DOCUMENTS
 
 EXPECTED = Chart(
     "Expected and actual success rate",
     "Mean score and success rate of labeled predictions.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (
         Measure("Expected (mean score)", "average", "ml.prediction.score"),
         Measure("Actual success rate", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),
@@ -20,7 +20,7 @@ EXPECTED = Chart(
 BY_SCORE = Chart(
     "Success rate by score over time",
     "At which scores has the outcome changed?",
-    LABELS,
+    LABEL_DOCUMENTS,
     (Measure("Actual success rate", "ratio", where=is_("ml.outcome.label", True), unit="ratio"),),
     "line",
     (Time(), Bins("ml.prediction.score", "Score", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))),

@@ -4,14 +4,14 @@ from typing import Final
 
 from mlmon.dashboards.model.chart import Values
 from mlmon.dashboards.model.dashboard import Control
-from mlmon.dashboards.model.sources import FINDINGS, LOGS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, LOGS
 
 SERVICE: Final = Control("service.name", "Service", LOGS)
 ENVIRONMENT: Final = Control("service.environment", "Environment", LOGS)
-MODEL: Final = Control("ml.model.name", "Model", FINDINGS)
-VERSION: Final = Control("ml.model.version", "Model version", FINDINGS)
-SEGMENT: Final = Control("finding.segment", "Segment", FINDINGS)
+MODEL: Final = Control("ml.model.name", "Model", FINDING_DOCUMENTS)
+VERSION: Final = Control("ml.model.version", "Model version", FINDING_DOCUMENTS)
+SEGMENT: Final = Control("finding.segment", "Segment", FINDING_DOCUMENTS)
 
-VERSIONS: Final = Values("ml.model.version", "Model version", 5, "name")
-TENTHS: Final = tuple(round(0.1 * tenth, 1) for tenth in range(11))
+BY_VERSION: Final = Values("ml.model.version", "Model version", 5, "name")
+SCORE_TENTHS: Final = tuple(round(0.1 * tenth, 1) for tenth in range(11))
 """Edges of the bins of a score."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from mlmon.dashboards.definitions.controls import (
+    BY_VERSION,
     ENVIRONMENT,
     MODEL,
+    SCORE_TENTHS,
     SEGMENT,
     SERVICE,
-    TENTHS,
     VERSION,
-    VERSIONS,
 )
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
 from mlmon.dashboards.model.picture import Distributions
-from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, PREDICTIONS
 
 MOVED_MOST: Final = Distributions(
     Chart(
         "Distributions of the features that moved most",
         "Which values are more frequent than in training? Wide bars: training, by tenths of its "
         "rows or by category; narrow bars: the last day judged.",
-        FINDINGS,
+        FINDING_DOCUMENTS,
         (Measure("Distance", "max", "finding.value"),),
         "bar",
         (Values("finding.subject", "Feature", 8),),
@@ -39,7 +39,7 @@ MOVED_MOST: Final = Distributions(
 RANKED = Chart(
     "Features ranked by drift",
     "Which features are farthest from the training set?",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (
         Measure("Distance", "max", "finding.value"),
         Measure("Problems", where=is_("finding.severity", "warning", "critical")),
@@ -53,7 +53,7 @@ RANKED = Chart(
 WHERE = Chart(
     "Feature drift over time",
     "Which feature moved, and when?",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (Measure("Distance", "max", "finding.value"),),
     "heatmap",
     (Time(), Values("finding.subject", "Feature", 20)),
@@ -62,7 +62,7 @@ WHERE = Chart(
 STATISTICS = Chart(
     "Feature statistics against baseline",
     "Latest statistics of each feature, and their baseline.",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (
         Measure("Now", "last", "finding.value"),
         Measure("Baseline", "last", "finding.baseline.value"),
@@ -81,7 +81,7 @@ SCORES = Chart(
     PREDICTIONS,
     (Measure("Predictions"),),
     "bar",
-    (Bins("ml.prediction.score", "Score", TENTHS), VERSIONS),
+    (Bins("ml.prediction.score", "Score", SCORE_TENTHS), BY_VERSION),
 )
 MEDIAN = Chart(
     "Median score by model version",
@@ -89,7 +89,7 @@ MEDIAN = Chart(
     PREDICTIONS,
     (Measure("Median score", "median", "ml.prediction.score"),),
     "line",
-    (Time(), VERSIONS),
+    (Time(), BY_VERSION),
 )
 MISSING = Chart(
     "Missing feature values",

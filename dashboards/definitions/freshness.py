@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
-from mlmon.dashboards.definitions.searches import FALLBACKS as FALLBACK_LINES
+from mlmon.dashboards.definitions.searches import FALLBACK_LINES
 from mlmon.dashboards.model.chart import Chart, Measure, Time, Values
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import FALLBACKS

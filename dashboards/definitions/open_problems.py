@@ -8,12 +8,12 @@ from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.dashboards.model.chart import Chart, Measure, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
-from mlmon.dashboards.model.sources import ALERTS, FINDINGS
+from mlmon.dashboards.model.sources import ALERT_DOCUMENTS, FINDING_DOCUMENTS
 
 BY_SEVERITY = Chart(
     "Problems over time",
     "Warning and critical findings.",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (
         Measure("Critical", where=is_("finding.severity", "critical"), tone="critical"),
         Measure("Warning", where=is_("finding.severity", "warning"), tone="warning"),
@@ -23,7 +23,7 @@ BY_SEVERITY = Chart(
 BY_LAYER = Chart(
     "Open alerts by layer",
     "Open alerts by their place in the chain of causes.",
-    ALERTS,
+    ALERT_DOCUMENTS,
     (
         Measure("Open"),
         Measure("Critical", where=is_("finding.severity", "critical")),
@@ -36,7 +36,7 @@ BY_LAYER = Chart(
 SILENT = Chart(
     "Checks without a verdict",
     "Checks that could not be judged, and when last.",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (Measure("Findings"), Measure("Last", "max", "@timestamp")),
     "table",
     (Values("finding.analyzer", "Analyzer", 12), Values("finding.metric", "Metric", 8)),
@@ -60,8 +60,8 @@ DASHBOARD = Dashboard(
         Section(
             "Timeline of incidents and alerts",
             (
-                PanelRow((Documents(searches.INCIDENTS.name),), 14),
-                PanelRow((Documents(searches.ALERTS.name),), 14),
+                PanelRow((Documents(searches.INCIDENT_LIST.name),), 14),
+                PanelRow((Documents(searches.ALERT_LIST.name),), 14),
                 PanelRow((BY_LAYER,), 9),
                 PanelRow((BY_SEVERITY,), 9),
             ),

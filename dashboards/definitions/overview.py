@@ -10,12 +10,12 @@ from mlmon.dashboards.definitions.state_now import STATE_NOW, WORST_BY_ANALYZER
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
-from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS, REQUESTS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, PREDICTIONS, REQUESTS
 
 COMPLETENESS = Chart(
     "Log completeness",
     "Lowest share of the logged events that has arrived.",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (Measure("Arrived", "min", "finding.sample.completeness", unit="ratio"),),
     "tile",
     (),
@@ -51,7 +51,7 @@ DECISIONS = Chart(
 ALARMS_BY_ANALYZER = Chart(
     "Problems by analyzer",
     "Warning and critical findings over time.",
-    FINDINGS,
+    FINDING_DOCUMENTS,
     (Measure("Findings"),),
     "stacked",
     (Time(), Values("finding.analyzer", "Analyzer", 12)),

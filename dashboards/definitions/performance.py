@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mlmon.dashboards.definitions.controls import MODEL, SEGMENT, TENTHS, VERSION, VERSIONS
+from mlmon.dashboards.definitions.controls import BY_VERSION, MODEL, SCORE_TENTHS, SEGMENT, VERSION
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import is_
 from mlmon.dashboards.model.dashboard import Dashboard, PanelRow, Section
-from mlmon.dashboards.model.sources import BIDS, LABELS, MODELS
+from mlmon.dashboards.model.sources import BIDS, LABEL_DOCUMENTS, MODELS
 
 TRUE = is_("ml.outcome.label", True)
 APPROVED = is_("ml.prediction.decision", "approved")
@@ -14,17 +14,17 @@ APPROVED = is_("ml.prediction.decision", "approved")
 SUCCESS = Chart(
     "Success rate of approved predictions",
     "Share of approved predictions with a known outcome that succeeded.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (Measure("Success rate", "ratio", where=TRUE, unit="ratio"),),
     "line",
-    (Time(), VERSIONS),
+    (Time(), BY_VERSION),
     APPROVED,
     unit="ratio",
 )
 BY_SEGMENT = Chart(
     "Success rate by segment",
     "Success rate of approved predictions in each part of the traffic.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (
         Measure("Approved and labeled"),
         Measure("Mean score", "average", "ml.prediction.score"),
@@ -38,10 +38,10 @@ BY_SEGMENT = Chart(
 VALUE = Chart(
     "Value of approved predictions",
     "Sum of outcome values, in the service's currency.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (Measure("Value", "sum", "ml.outcome.value"),),
     "stacked",
-    (Time(), VERSIONS),
+    (Time(), BY_VERSION),
     APPROVED,
 )
 BIDS_PLACED = Chart(
@@ -61,18 +61,18 @@ BIDS_PLACED = Chart(
 CURVE = Chart(
     "Calibration curve",
     "Expected and actual success rate by score.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (
         Measure("Expected (mean score)", "average", "ml.prediction.score"),
         Measure("Success rate", "ratio", where=TRUE, unit="ratio", tone="good"),
     ),
     "line",
-    (Bins("ml.prediction.score", "Score", TENTHS),),
+    (Bins("ml.prediction.score", "Score", SCORE_TENTHS),),
 )
 BINS = Chart(
     "Calibration by score",
     "Labels, expected and actual success rate of each tenth of the score.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (
         Measure("Labeled predictions"),
         Measure("Mean score", "average", "ml.prediction.score"),
@@ -81,24 +81,24 @@ BINS = Chart(
         Measure("Median label delay (h)", "median", "label.delay_hours"),
     ),
     "table",
-    (Bins("ml.prediction.score", "Score", TENTHS),),
+    (Bins("ml.prediction.score", "Score", SCORE_TENTHS),),
 )
 WRONG = Chart(
     "Decision error rate",
     "Share of decisions with a known outcome that were wrong.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (Measure("Wrong", "ratio", where=is_("label.wrong", True), unit="ratio"),),
     "line",
-    (Time(), VERSIONS),
+    (Time(), BY_VERSION),
     unit="ratio",
 )
 LABELLED = Chart(
     "Labeled predictions by model version",
     "Predictions with a known outcome.",
-    LABELS,
+    LABEL_DOCUMENTS,
     (Measure("Labeled predictions"),),
     "stacked",
-    (Time(), VERSIONS),
+    (Time(), BY_VERSION),
 )
 OFFLINE = Chart(
     "Offline evaluation by model version",

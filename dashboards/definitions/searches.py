@@ -5,7 +5,7 @@ from typing import Final
 from mlmon.dashboards.model import sources
 from mlmon.dashboards.model.condition import AtLeast, Either, Exists, Not, is_
 from mlmon.dashboards.model.saved_search import SavedSearch
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.source import TIME_FIELD
 
 SLOW_NS: Final = 100_000_000
 """Slow requests take 100 ms or more: twice the warning limit of `latency.p95`."""
@@ -14,7 +14,7 @@ OPEN_INCIDENTS: Final = SavedSearch(
     "open_incidents",
     "Open incidents",
     "Incidents that are open now, with their likely cause, regardless of the time range.",
-    sources.INCIDENTS,
+    sources.INCIDENT_DOCUMENTS,
     (
         "incident.severity",
         "event.start",
@@ -26,11 +26,11 @@ OPEN_INCIDENTS: Final = SavedSearch(
     is_("incident.status", "open"),
     (("event.start", "desc"),),
 )
-INCIDENTS: Final = SavedSearch(
+INCIDENT_LIST: Final = SavedSearch(
     "all_incidents",
     "Incidents, newest first",
     "Open and closed incidents with their likely cause, regardless of the time range.",
-    sources.INCIDENTS,
+    sources.INCIDENT_DOCUMENTS,
     (
         "event.start",
         "event.end",
@@ -43,11 +43,11 @@ INCIDENTS: Final = SavedSearch(
     Not(is_("incident.status", "withdrawn")),
     (("event.start", "desc"),),
 )
-ALERTS: Final = SavedSearch(
+ALERT_LIST: Final = SavedSearch(
     "all_alerts",
     "Alerts, newest first",
     "The alerts of all incidents, regardless of the time range.",
-    sources.ALERTS,
+    sources.ALERT_DOCUMENTS,
     (
         "event.start",
         "event.end",
@@ -64,7 +64,7 @@ ALARMS: Final = SavedSearch(
     "alarms",
     "Warning and critical findings",
     "Every warning and critical finding, with its sentence.",
-    sources.FINDINGS,
+    sources.FINDING_DOCUMENTS,
     ("finding.severity", "finding.analyzer", "finding.subject", "finding.reason"),
     is_("finding.severity", "warning", "critical"),
 )
@@ -90,7 +90,7 @@ ERRORS: Final = SavedSearch(
             Exists("error.code"),
         )
     ),
-    (("service.version", "desc"), (TIME, "desc")),
+    (("service.version", "desc"), (TIME_FIELD, "desc")),
 )
 STORY: Final = SavedSearch(
     "story",
@@ -109,9 +109,9 @@ STORY: Final = SavedSearch(
         "error.message",
     ),
     Exists("trace.id"),
-    ((TIME, "asc"),),
+    ((TIME_FIELD, "asc"),),
 )
-REQUESTS: Final = SavedSearch(
+REQUEST_LINES: Final = SavedSearch(
     "requests",
     "Requests",
     "Every HTTP request with its status, duration and error.",
@@ -125,9 +125,9 @@ SLOW: Final = SavedSearch(
     sources.REQUESTS,
     ("event.duration", "url.path", "http.response.status_code", "service.version", "trace.id"),
     AtLeast("event.duration", SLOW_NS),
-    (("event.duration", "desc"), (TIME, "desc")),
+    (("event.duration", "desc"), (TIME_FIELD, "desc")),
 )
-PREDICTIONS: Final = SavedSearch(
+PREDICTION_LINES: Final = SavedSearch(
     "predictions",
     "Predictions",
     "Every prediction with its score, decision and missing features.",
@@ -141,13 +141,13 @@ PREDICTIONS: Final = SavedSearch(
         "trace.id",
     ),
 )
-FALLBACKS: Final = SavedSearch(
+FALLBACK_LINES: Final = SavedSearch(
     "fallbacks_by_source",
     "Fallbacks by feature source",
     "Each use of defaults instead of feature values, by source.",
     sources.FALLBACKS,
     ("ml.feature_source.name", "event.reason", "ml.feature_source.age_s", "trace.id"),
-    sort=(("ml.feature_source.name", "asc"), (TIME, "desc")),
+    sort=(("ml.feature_source.name", "asc"), (TIME_FIELD, "desc")),
 )
 REJECTED: Final = SavedSearch(
     "rejected_lines",
@@ -181,15 +181,15 @@ MODEL_EVENTS: Final = SavedSearch(
 
 SEARCHES: Final = (
     OPEN_INCIDENTS,
-    INCIDENTS,
-    ALERTS,
+    INCIDENT_LIST,
+    ALERT_LIST,
     ALARMS,
     ERRORS,
     STORY,
-    REQUESTS,
+    REQUEST_LINES,
     SLOW,
-    PREDICTIONS,
-    FALLBACKS,
+    PREDICTION_LINES,
+    FALLBACK_LINES,
     REJECTED,
     FAILED_JOBS,
     JOB_RUNS,

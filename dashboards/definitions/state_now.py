@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.condition import EVERYTHING, both, is_
 from mlmon.dashboards.model.picture import StateTimeline
-from mlmon.dashboards.model.sources import FINDINGS, INCIDENTS, JUDGED
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, INCIDENT_DOCUMENTS, JUDGED
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.condition import Condition
@@ -45,7 +45,7 @@ def _tile(
 CRITICAL_INCIDENTS: Final = _tile(
     "Open critical incidents",
     "Open incidents with a critical alert, regardless of the time range.",
-    INCIDENTS,
+    INCIDENT_DOCUMENTS,
     Measure("Open critical incidents"),
     (ToneStep(0, "good"), ToneStep(1, "critical")),
     both(_OPEN, is_("incident.severity", "critical")),
@@ -53,7 +53,7 @@ CRITICAL_INCIDENTS: Final = _tile(
 OPEN_INCIDENTS: Final = _tile(
     "Open incidents",
     "Incidents that are open now, regardless of the time range.",
-    INCIDENTS,
+    INCIDENT_DOCUMENTS,
     Measure("Open incidents"),
     (ToneStep(0, "good"), ToneStep(1, "warning")),
     _OPEN,
@@ -84,7 +84,7 @@ WORST_BY_ANALYZER: Final = StateTimeline(
     Chart(
         "Worst finding of each analyzer",
         "Which analyzers found a problem, and since when?",
-        FINDINGS,
+        FINDING_DOCUMENTS,
         (Measure("Problems"),),
         "heatmap",
         (Time(), Values("finding.analyzer", "Analyzer", 50, "name")),

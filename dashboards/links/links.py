@@ -32,16 +32,16 @@ BEFORE = 6 * HOUR
 """How much of what went before is shown at least."""
 # Which search shows what an analyzer read, and which of its fields holds the finding's subject.
 _EVIDENCE: dict[str, tuple[SavedSearch, str | None]] = {
-    "ml.access": (searches.REQUESTS, "url.path"),
-    "ml.fallback": (searches.FALLBACKS, "ml.feature_source.name"),
+    "ml.access": (searches.REQUEST_LINES, "url.path"),
+    "ml.fallback": (searches.FALLBACK_LINES, "ml.feature_source.name"),
     "ml.job": (searches.JOB_RUNS, "ml.job.name"),
     "ml.model": (searches.MODEL_EVENTS, None),
-    "ml.prediction": (searches.PREDICTIONS, None),
+    "ml.prediction": (searches.PREDICTION_LINES, None),
 }
 _BY_LAYER: dict[str, tuple[SavedSearch, str | None]] = {
     "ingest": (searches.REJECTED, None),
-    "statistics": (searches.FALLBACKS, "ml.feature_source.name"),
-    "fallback": (searches.FALLBACKS, "ml.feature_source.name"),
+    "statistics": (searches.FALLBACK_LINES, "ml.feature_source.name"),
+    "fallback": (searches.FALLBACK_LINES, "ml.feature_source.name"),
 }
 
 
@@ -106,7 +106,7 @@ def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Co
     known = {field_.name for field_ in search.source.fields}
     if finding.service is not None and "service.name" in known:
         conditions.append(is_("service.name", finding.service))
-    if finding.model_version is not None and search is searches.PREDICTIONS:
+    if finding.model_version is not None and search is searches.PREDICTION_LINES:
         conditions.append(is_("ml.model.version", finding.model_version))
     return search, both(*conditions)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mlmon.dashboards.model.condition import EVERYTHING, Condition, both
-from mlmon.dashboards.model.source import TIME, DataSource
+from mlmon.dashboards.model.source import TIME_FIELD, DataSource
 
 if TYPE_CHECKING:
     from mlmon.dashboards.palette import Tone
@@ -51,7 +51,7 @@ class Measure:
 class Time:
     """Divides documents by time, into as many parts as can be drawn."""
 
-    field: str = TIME
+    field: str = TIME_FIELD
 
 
 @dataclass(frozen=True, slots=True)

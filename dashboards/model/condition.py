@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from mlmon.elastic.json_object import Json
+
 Value: TypeAlias = str | int | float | bool
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.alert_policy import CauseLayer
     from mlmon.dashboards.model.source import DataSource
 
-COLUMNS = 48
+GRID_COLUMNS = 48
 """Of Kibana's grid."""
 
 

@@ -14,7 +14,7 @@ from mlmon.dashboards.model.condition import (
     is_,
     less_than,
 )
-from mlmon.dashboards.model.sources import FINDINGS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.analyzer import Analyzer
@@ -64,7 +64,7 @@ def _chart(
     return Chart(
         title=metric.title + suffix,
         sentence=metric.question,
-        source=FINDINGS,
+        source=FINDING_DOCUMENTS,
         measures=(Measure("Value", operation, "finding.value", unit=metric.unit, tone="plain"),),
         draw=metric.draw,
         by=(Time(), *_parts(metric.breakdown, side)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.chart import Chart
 from mlmon.dashboards.model.dashboard import (
-    COLUMNS,
+    GRID_COLUMNS,
     Dashboard,
     Documents,
     Panel,
@@ -74,11 +74,11 @@ def layout(dashboard: Dashboard, analyzers: Sequence[Analyzer[Any]]) -> tuple[Pl
         dashboard: The dashboard.
         analyzers: Those whose panels it shows, in order.
     """
-    placed = [PlacedPanel("navigation", Navigation(), 0, 0, COLUMNS, NAVIGATION_HEIGHT)]
+    placed = [PlacedPanel("navigation", Navigation(), 0, 0, GRID_COLUMNS, NAVIGATION_HEIGHT)]
     y = NAVIGATION_HEIGHT
     for section in (*dashboard.sections, *map(analyzer_section, analyzers)):
         above = Heading(section.heading, tuple(_tiles_lead_to(section)))
-        placed.append(PlacedPanel("", above, 0, y, COLUMNS, HEADING_HEIGHT))
+        placed.append(PlacedPanel("", above, 0, y, GRID_COLUMNS, HEADING_HEIGHT))
         y += HEADING_HEIGHT
         for row in section.rows:
             placed += _place(row, y)
@@ -100,9 +100,9 @@ def analyzer_section(analyzer: Analyzer[Any], columns: int = COLUMNS_OF_CHARTS) 
 
 
 def _place(row: PanelRow, y: int) -> Iterator[PlacedPanel]:
-    width = COLUMNS // len(row.panels)
+    width = GRID_COLUMNS // len(row.panels)
     for number, panel in enumerate(row.panels):
-        rest = COLUMNS - number * width if number == len(row.panels) - 1 else width
+        rest = GRID_COLUMNS - number * width if number == len(row.panels) - 1 else width
         yield PlacedPanel("", panel, number * width, y, rest, row.height)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmon.dashboards.model.chart import Values
-from mlmon.dashboards.model.condition import Condition, Exists, Json, both
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.condition import Condition, Exists, both
+from mlmon.dashboards.model.source import TIME_FIELD
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.chart import Chart
+    from mlmon.elastic.json_object import Json
 
 ROWS = "rows"
 """Name of the aggregation whose buckets are the rows of a picture."""
@@ -80,7 +81,7 @@ class StateTimeline(Picture):
     def search(self, interval: Any) -> Json:
         """Return the search without its query."""
         states = {state: {"filter": {"term": {self.state: state}}} for state in self.states}
-        parts = {"field": TIME, "fixed_interval": interval, "min_doc_count": 1}
+        parts = {"field": TIME_FIELD, "fixed_interval": interval, "min_doc_count": 1}
         return self._search({"_key": "asc"}, {"parts": {"date_histogram": parts, "aggs": states}})
 
 
@@ -116,7 +117,7 @@ class Distributions(Picture):
     def search(self, interval: Any) -> Json:
         """Return the search without its query; it has no parts of time."""
         del interval
-        latest = {"size": 1, "sort": [{TIME: "desc"}], "_source": [self.parts, self.distance]}
+        latest = {"size": 1, "sort": [{TIME_FIELD: "desc"}], "_source": [self.parts, self.distance]}
         return self._search(
             {"worst": "desc"},
             {"worst": {"max": {"field": self.distance}}, "latest": {"top_hits": latest}},

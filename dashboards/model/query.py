@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Literal
 
 from mlmon.analyzers.base.window import iso
 from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
-from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, query
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, both, query
+from mlmon.dashboards.model.source import TIME_FIELD
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.model.source import DataSource
+    from mlmon.elastic.json_object import Json
 
 MOST_PARTS = 100
 """Of time, about: what Kibana's `histogram:maxBars` allows."""
@@ -138,7 +139,7 @@ def _value(measure: Measure) -> Json:
         return {
             "top_hits": {
                 "size": 1,
-                "sort": [{TIME: "desc"}],
+                "sort": [{TIME_FIELD: "desc"}],
                 "_source": False,
                 "docvalue_fields": [measure.field],
             }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlmon.dashboards.model.chart import Bins, Layer, Measure, Time, Values
-from mlmon.dashboards.model.condition import EVERYTHING, Json
+from mlmon.dashboards.model.condition import EVERYTHING
+
+if TYPE_CHECKING:
+    from mlmon.elastic.json_object import Json
 
 ChartRow = dict[str, Any]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, query
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, both, query
 from mlmon.dashboards.model.query import period
-from mlmon.dashboards.model.source import TIME, DataSource
+from mlmon.dashboards.model.source import TIME_FIELD, DataSource
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.window import Window
+    from mlmon.elastic.json_object import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class SavedSearch:
     source: DataSource
     columns: tuple[str, ...]
     where: Condition = EVERYTHING
-    sort: tuple[tuple[str, Literal["asc", "desc"]], ...] = ((TIME, "desc"),)
+    sort: tuple[tuple[str, Literal["asc", "desc"]], ...] = ((TIME_FIELD, "desc"),)
 
     @property
     def condition(self) -> Condition:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mlmon.logging_config.schema.fields import Field
 
 
-TIME = "@timestamp"
+TIME_FIELD = "@timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class DataSource:
     pattern: str
     fields: tuple[Field, ...]
     where: Condition = EVERYTHING
-    time: str | None = TIME
+    time: str | None = TIME_FIELD
 
     def index(self, namespace: str) -> str:
         """Return the index pattern of a namespace."""

@@ -5,7 +5,7 @@ from typing import Final
 from mlmon.dashboards.model.condition import Exists, is_
 from mlmon.dashboards.model.source import DataSource
 from mlmon.elastic.indices import names
-from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES
+from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING_TABLE, TABLES
 from mlmon.elastic.indices.names import all_logs, all_months, data_stream, index_name
 from mlmon.logging_config.schema.fields import DATASETS, Field
 
@@ -34,19 +34,19 @@ DEAD: Final = DataSource(
     "dead_letter", "Rejected lines", data_stream(names.DEAD_LETTER, _NAMESPACE), DEAD_LETTERS
 )
 SHIPPED: Final = DataSource(
-    "shipping", "Shipping", data_stream(names.SHIPPING, _NAMESPACE), SHIPPING
+    "shipping", "Shipping", data_stream(names.SHIPPING, _NAMESPACE), SHIPPING_TABLE
 )
-FINDINGS: Final = DataSource(
+FINDING_DOCUMENTS: Final = DataSource(
     "findings",
     "Findings",
     all_months(names.FINDINGS, _NAMESPACE),
     TABLES[names.FINDINGS],
     is_("finding.latest", True),
 )
-ALERTS: Final = DataSource(
+ALERT_DOCUMENTS: Final = DataSource(
     "alerts", "Alerts", index_name(names.ALERTS, _NAMESPACE), TABLES[names.ALERTS], time=None
 )
-INCIDENTS: Final = DataSource(
+INCIDENT_DOCUMENTS: Final = DataSource(
     "incidents",
     "Incidents",
     index_name(names.INCIDENTS, _NAMESPACE),
@@ -61,7 +61,7 @@ JUDGED: Final = DataSource(
     Exists("judged.last"),
     time=None,
 )
-LABELS: Final = DataSource(
+LABEL_DOCUMENTS: Final = DataSource(
     "labels", "Labeled predictions", all_months(names.LABELS, _NAMESPACE), TABLES[names.LABELS]
 )
 
@@ -76,10 +76,10 @@ SOURCES: Final = (
     MODELS,
     DEAD,
     SHIPPED,
-    FINDINGS,
-    ALERTS,
-    INCIDENTS,
+    FINDING_DOCUMENTS,
+    ALERT_DOCUMENTS,
+    INCIDENT_DOCUMENTS,
     JUDGED,
-    LABELS,
+    LABEL_DOCUMENTS,
 )
 """All of them, in the order people read them."""

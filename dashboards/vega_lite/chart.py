@@ -9,7 +9,7 @@ from mlmon.analyzers.base.window import milliseconds
 from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.query import width
 from mlmon.dashboards.model.rows import axis_label, rows
-from mlmon.dashboards.palette import PAGE, Tone
+from mlmon.dashboards.palette import PAGE_COLOURS, Tone
 from mlmon.dashboards.vega_lite.look import (
     coloured,
     page_drawing,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.condition import Json
+    from mlmon.elastic.json_object import Json
 
 HEIGHT: Final = 150
 ROW_HEIGHT: Final = 18
@@ -136,11 +136,11 @@ def _marks(chart: Chart, data: Sequence[dict[str, Any]], unit: str) -> Json:
 
 def _colours(chart: Chart, names: Sequence[str]) -> list[str]:
     toned = {measure.label: measure.tone for measure in chart.measures}
-    colours = cycle(PAGE.series)
+    colours = cycle(PAGE_COLOURS.series)
     if len(names) == 1:
         toned.setdefault(names[0], chart.measures[0].tone)
     tones = (toned.get(name, "plain") for name in names)
-    return [next(colours) if tone == "plain" else PAGE.tone(tone) for tone in tones]
+    return [next(colours) if tone == "plain" else PAGE_COLOURS.tone(tone) for tone in tones]
 
 
 def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
@@ -156,7 +156,7 @@ def _grid(chart: Chart, data: Sequence[dict[str, Any]], window: Window) -> Json:
             "x": _x(chart, window),
             "x2": {"field": "x2"},
             "y": {"field": "s", "type": "nominal", "title": None},
-            "color": {"value": PAGE.critical},
+            "color": {"value": PAGE_COLOURS.critical},
             # A page's colours are names to Vega: it cannot mix them, but sets how opaque they are.
             "opacity": value("v") | {"scale": {"range": [0.05, 1]}, "legend": None},
             "tooltip": _tooltip(chart, chart.unit or chart.measures[0].unit),
@@ -174,9 +174,9 @@ def _limit_layer() -> Json:
             "stroke": {
                 "condition": {
                     "test": {"field": "s", "equal": "critical"},
-                    "value": PAGE.critical,
+                    "value": PAGE_COLOURS.critical,
                 },
-                "value": PAGE.warning,
+                "value": PAGE_COLOURS.warning,
             },
             "strokeDash": {
                 "condition": {"test": {"field": "s", "equal": "critical"}, "value": [1, 0]},
@@ -189,7 +189,7 @@ def _limit_layer() -> Json:
 def _fixed(at: float, tone: Tone) -> Json:
     return {
         "data": {"values": [{"v": at}]},
-        "mark": {"type": "rule", "strokeDash": [4, 3], "color": PAGE.tone(tone)},
+        "mark": {"type": "rule", "strokeDash": [4, 3], "color": PAGE_COLOURS.tone(tone)},
         "encoding": {"x": None, "y": value("v")},
     }
 

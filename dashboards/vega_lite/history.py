@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.dashboards.palette import PAGE
+from mlmon.dashboards.palette import PAGE_COLOURS
 from mlmon.dashboards.vega_lite.look import page_drawing, time, time_axis, value, value_axis
 from mlmon.formatting import rounded
 
 if TYPE_CHECKING:
     from mlmon.analyzers.base.metric import MetricDrawing
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.history import CheckHistory, Frame
+    from mlmon.elastic.json_object import Json
 
 HEIGHT: Final = 96
 """Of the drawing in pixels, without its axes."""
@@ -44,25 +44,36 @@ def history_drawing(history: CheckHistory, frame: Frame) -> Json:
     valued = any(row["v"] is not None for row in history.rows)
     layers = [
         _frame(history, frame),
-        _label("incidents", PAGE.incident_text, y=-2, baseline="bottom"),
-        _layer("versions", "rule", {"color": PAGE.version, "strokeDash": [1, 3]}, x=time("t")),
-        _label("versions", PAGE.text, y=1, baseline="top", dx=3),
-        *([_band("i", "j", PAGE.interval), _band("l", "h", PAGE.band)] if valued else []),
-        _layer("incidents", "rect", {"color": PAGE.incident, "clip": True}, **_from_to("t", "e")),
-        _limit("warning", PAGE.warning, strokeDash=[4, 3]),
-        _limit("critical", PAGE.critical),
+        _label("incidents", PAGE_COLOURS.incident_text, y=-2, baseline="bottom"),
+        _layer(
+            "versions", "rule", {"color": PAGE_COLOURS.version, "strokeDash": [1, 3]}, x=time("t")
+        ),
+        _label("versions", PAGE_COLOURS.text, y=1, baseline="top", dx=3),
+        *(
+            [_band("i", "j", PAGE_COLOURS.interval), _band("l", "h", PAGE_COLOURS.band)]
+            if valued
+            else []
+        ),
+        _layer(
+            "incidents",
+            "rect",
+            {"color": PAGE_COLOURS.incident, "clip": True},
+            **_from_to("t", "e"),
+        ),
+        _limit("warning", PAGE_COLOURS.warning, strokeDash=[4, 3]),
+        _limit("critical", PAGE_COLOURS.critical),
         *([_typical(history.draw)] if valued else []),
         _layer(
             "dots",
             "point",
-            {"filled": True, "size": 8, "opacity": 1, "color": PAGE.line},
+            {"filled": True, "size": 8, "opacity": 1, "color": PAGE_COLOURS.line},
             x=time("t"),
             y=value("v"),
         ),
         _layer(
             "unknown",
             "rule",
-            {"color": PAGE.unknown, "strokeWidth": 3, "strokeDash": [1.5, 2.5]},
+            {"color": PAGE_COLOURS.unknown, "strokeWidth": 3, "strokeDash": [1.5, 2.5]},
             **_from_to("t", "e"),
             y={"value": HEIGHT - 2},
         ),
@@ -101,14 +112,14 @@ def _typical(draw: MetricDrawing) -> Json:
     x_and_y = {"x": time("t"), "y": value("v")}
     match draw:
         case "line":
-            look = {"color": PAGE.line, "strokeWidth": 1.25, "strokeJoin": "round"}
+            look = {"color": PAGE_COLOURS.line, "strokeWidth": 1.25, "strokeJoin": "round"}
             return _layer("rows", "line", look, **x_and_y)
         case "area":
-            line = {"color": PAGE.line, "strokeWidth": 1.25}
-            return _layer("rows", "area", {"color": PAGE.band, "line": line}, **x_and_y)
+            line = {"color": PAGE_COLOURS.line, "strokeWidth": 1.25}
+            return _layer("rows", "area", {"color": PAGE_COLOURS.band, "line": line}, **x_and_y)
         case "bar":
             # The stroke keeps a bar of one hour visible in a month.
-            look = {"color": PAGE.band, "stroke": PAGE.line, "strokeWidth": 1}
+            look = {"color": PAGE_COLOURS.band, "stroke": PAGE_COLOURS.line, "strokeWidth": 1}
             bars = _layer("rows", "rect", look, **_from_to("begin", "t"), y=value("v"))
             bars["encoding"]["y2"] = {"datum": 0}
             return bars | {
@@ -142,7 +153,13 @@ def _alarms() -> Json:
         scale = {"domain": names, "range": looks}
         return {"field": "s", "type": "nominal", "scale": scale, "legend": None}
 
-    look = {"filled": True, "size": 58, "opacity": 1, "stroke": PAGE.paper, "strokeWidth": 0.75}
+    look = {
+        "filled": True,
+        "size": 58,
+        "opacity": 1,
+        "stroke": PAGE_COLOURS.paper,
+        "strokeWidth": 0.75,
+    }
     return _layer(
         "alarms",
         "point",
@@ -150,7 +167,7 @@ def _alarms() -> Json:
         x=time("t"),
         y=value("w"),
         shape=by_severity(["triangle-up", "diamond"]),
-        fill=by_severity([PAGE.warning, PAGE.critical]),
+        fill=by_severity([PAGE_COLOURS.warning, PAGE_COLOURS.critical]),
     )
 
 

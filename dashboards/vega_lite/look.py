@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mlmon.dashboards.palette import PAGE
+from mlmon.dashboards.palette import PAGE_COLOURS
 from mlmon.dashboards.vega_lite.ticks import ticks
 from mlmon.formatting import RATIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmon.dashboards.model.condition import Json
+    from mlmon.elastic.json_object import Json
 
 SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 """Every drawing is written in Vega-Lite 5.
@@ -43,16 +43,16 @@ def page_config() -> Json:
         "view": {"stroke": None},
         "mark": {"invalid": "break-paths-show-path-domains"},
         "axis": {
-            "labelColor": PAGE.text,
-            "titleColor": PAGE.text,
+            "labelColor": PAGE_COLOURS.text,
+            "titleColor": PAGE_COLOURS.text,
             "labelFontSize": 10.5,
-            "gridColor": PAGE.grid,
-            "domainColor": PAGE.grid,
-            "tickColor": PAGE.grid,
+            "gridColor": PAGE_COLOURS.grid,
+            "domainColor": PAGE_COLOURS.grid,
+            "tickColor": PAGE_COLOURS.grid,
             "tickSize": 3,
             "labelPadding": 4,
         },
-        "legend": {"labelColor": PAGE.text, "titleColor": PAGE.text},
+        "legend": {"labelColor": PAGE_COLOURS.text, "titleColor": PAGE_COLOURS.text},
     }
 
 

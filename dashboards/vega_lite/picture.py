@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.analyzers.base.window import milliseconds
 from mlmon.dashboards.model.picture import Distributions, Picture, StateTimeline
-from mlmon.dashboards.palette import KIBANA, PAGE, Palette
+from mlmon.dashboards.palette import KIBANA, PAGE_COLOURS, Palette
 from mlmon.dashboards.vega_lite.look import SCHEMA, coloured, page_config, time, time_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.condition import Json
+    from mlmon.elastic.json_object import Json
 
 _HIGH: Final = 0.55
 """Share of its row that the highest bar takes; above stands the name, below the values."""
@@ -43,7 +43,7 @@ def page_picture(picture: Picture, rows: Sequence[Any], window: Window) -> Json:
         rows: The buckets of the answer, at `ROWS_AT`.
         window: The time range.
     """
-    drawn = _drawn(picture, PAGE)
+    drawn = _drawn(picture, PAGE_COLOURS)
     if isinstance(picture, StateTimeline):
         ends = milliseconds(window.start), milliseconds(window.end)
         drawn["encoding"]["x"] = time_axis("start", *ends)

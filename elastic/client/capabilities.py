@@ -9,7 +9,7 @@ from mlmon.elastic.client.client_errors import cluster_errors, no_master
 from mlmon.elastic.client.official import ApiError, Elasticsearch
 from mlmon.elastic.errors import NoMasterError, UnsupportedClusterError
 
-OLDEST = (8, 19)
+OLDEST_ELASTICSEARCH = (8, 19)
 MASTER_SECONDS = 5.0
 _POLL_SECONDS = 0.25
 # https://www.elastic.co/subscriptions: Watcher is not part of the basic licence.
@@ -82,7 +82,7 @@ def oldest_version(client: Elasticsearch) -> str:
     with cluster_errors(client):
         nodes = _nodes(client, "version")
     version: str = min((node["version"] for node in nodes), key=_numbers)
-    if _numbers(version) < OLDEST:
+    if _numbers(version) < OLDEST_ELASTICSEARCH:
         raise UnsupportedClusterError(
             f"{addresses(client)} runs Elasticsearch {version}, which is older than 8.19",
             "Upgrade the cluster, or set MLMON_ELASTICSEARCH_URL to a newer one.",

@@ -20,7 +20,7 @@ from mlmon.elastic.errors import (
     root_cause,
 )
 
-MISSING = 404
+NOT_FOUND = 404
 # https://www.elastic.co/docs/troubleshoot/elasticsearch/discovery-troubleshooting
 _WITHOUT_MASTER = ("master_not_discovered_exception", "no master", "state not recovered")
 

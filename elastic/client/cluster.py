@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from mlmon.elastic.client.capabilities import Capabilities, detect
 from mlmon.elastic.client.client import JSON_HEADERS, addresses
-from mlmon.elastic.client.client_errors import MISSING, cluster_errors
+from mlmon.elastic.client.client_errors import NOT_FOUND, cluster_errors
 from mlmon.elastic.client.documents import Document, WriteResult, store
-from mlmon.elastic.client.index_facts import SETTINGS, STATS, IndexFacts, read_facts
+from mlmon.elastic.client.index_facts import SETTINGS_FILTER, STATS, IndexFacts, read_facts
 from mlmon.elastic.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from elastic_transport import ApiResponse
 
     from mlmon.elastic.client.official import Elasticsearch
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
 
-PAGE: Final = 1_000
+PAGE_HITS: Final = 1_000
 _KEEP_ALIVE: Final = "2m"
 _MASTER_SECONDS: Final = "5s"
 
@@ -89,7 +89,7 @@ class Cluster:
             keep_alive=_KEEP_ALIVE,
             ignore_unavailable=True,
         )
-        page = {"size": PAGE, "sort": ["_shard_doc"], "track_total_hits": False, **body}
+        page = {"size": PAGE_HITS, "sort": ["_shard_doc"], "track_total_hits": False, **body}
         page["pit"] = {"id": opened["id"], "keep_alive": _KEEP_ALIVE}
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="scan") as ahead:
@@ -283,7 +283,7 @@ class Cluster:
 
     def index_facts(self, pattern: str) -> list[IndexFacts]:
         """Return age, size and owner of each index that matches, by name."""
-        settings = self.settings(pattern, SETTINGS)
+        settings = self.settings(pattern, SETTINGS_FILTER)
         stats = self._ask(
             self._client.indices.stats, index=pattern, metric="docs,store", filter_path=STATS
         )
@@ -326,6 +326,6 @@ class Cluster:
         try:
             return self._ask(call, **arguments)
         except ClusterError as error:
-            if error.status == MISSING:
+            if error.status == NOT_FOUND:
                 return None
             raise

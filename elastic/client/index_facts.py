@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-Json = dict[str, Any]
-SETTINGS = "*.settings.index.creation_date,*.settings.index.lifecycle.name"
+from mlmon.elastic.json_object import Json
+
+SETTINGS_FILTER = "*.settings.index.creation_date,*.settings.index.lifecycle.name"
 STATS = "indices.*.primaries.docs.count,indices.*.primaries.store.size_in_bytes"
 MARK = {"managed_by": "mlmon"}
 

@@ -9,7 +9,7 @@ import psutil
 from mlmon.elastic.doctor.check import Check, CheckVerdict
 from mlmon.elastic.node import node
 from mlmon.elastic.node.distribution import ELASTICSEARCH, installed
-from mlmon.elastic.node.java import OLDEST, find_java, java_version
+from mlmon.elastic.node.java import OLDEST_JAVA, find_java, java_version
 from mlmon.elastic.settings import Settings
 from mlmon.elastic.system.folders import cache_folder, home_folder
 
@@ -37,7 +37,7 @@ def _java() -> Check:
         return Check(
             "java",
             CheckVerdict.NOTE,
-            f"no Java {OLDEST} or newer that the node can run",
+            f"no Java {OLDEST_JAVA} or newer that the node can run",
             "`mlmon node start` fetches one; or install a JDK, or set JAVA_HOME.",
         )
     return Check("java", CheckVerdict.OK, f"Java {java_version(home)} at {home}")

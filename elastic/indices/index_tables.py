@@ -36,7 +36,7 @@ _SEVERITY: Final = Field(
     "finding.severity", "keyword", "`ok`, `warning`, `critical` or `unknown`.", required=True
 )
 
-PROFILES: Final = (
+PROFILE_TABLE: Final = (
     *_WINDOW,
     *_WHAT,
     Field("profile.dataset", "keyword", "The dataset it sums up.", required=True),
@@ -51,7 +51,7 @@ PROFILES: Final = (
     Field("profile.latest", "boolean", "Whether no later revision exists."),
 )
 
-BASELINES: Final = (
+BASELINE_TABLE: Final = (
     Field("@timestamp", "date", "When the baseline was made.", required=True),
     *_WHAT,
     Field("baseline.id", "keyword", "The baseline.", required=True),
@@ -68,7 +68,7 @@ _LABEL: Final = (
     Field("ml.outcome.value", "double", "What it was worth, in the service's currency."),
 )
 
-LABELS: Final = (
+LABEL_TABLE: Final = (
     Field("@timestamp", "date", "When the prediction was made, UTC.", required=True),
     *_WHAT,
     *_LABEL,
@@ -85,7 +85,7 @@ LABELS: Final = (
     Field("label.draw", "double", "From 0 to 1, by the prediction's id: the least make a sample."),
 )
 
-WAITING: Final = (
+WAITING_TABLE: Final = (
     Field("@timestamp", "date", "When the outcome was logged, UTC.", required=True),
     *_WHAT,
     *_LABEL,
@@ -94,7 +94,7 @@ WAITING: Final = (
     Field("waiting.next", "date", "When it is looked up again."),
 )
 
-FINDINGS: Final = (
+FINDING_TABLE: Final = (
     *_WINDOW,
     *_WHAT,
     *_SUBJECT,
@@ -124,7 +124,7 @@ FINDINGS: Final = (
     Field("finding.superseded", "date", "When it ceased to be the latest, where it is not."),
 )
 
-ALERTS: Final = (
+ALERT_TABLE: Final = (
     Field("@timestamp", "date", "When it opened, grew worse or ended last, UTC.", required=True),
     Field("event.start", "date", "Begin of the first window in alarm."),
     Field("event.end", "date", "When it ended."),
@@ -155,7 +155,7 @@ ALERTS: Final = (
     Field("alert.expires", "date", "When it ends if nothing more is said."),
 )
 
-INCIDENTS: Final = (
+INCIDENT_TABLE: Final = (
     Field("@timestamp", "date", "When its state changed last, UTC.", required=True),
     Field("event.start", "date", "When it began, as well as the data can say."),
     Field("event.created", "date", "When it was opened."),
@@ -190,7 +190,7 @@ INCIDENTS: Final = (
     Field("incident.acknowledged_after_seconds", "long", "From its opening on.", "s"),
 )
 
-INCIDENT_CHANGES: Final = (
+INCIDENT_CHANGE_TABLE: Final = (
     Field("@timestamp", "date", "When it changed, in the data's time, UTC.", required=True),
     Field("event.ingested", "date", "When it became known."),
     Field("change.id", "keyword", "The change.", required=True),
@@ -207,7 +207,7 @@ INCIDENT_CHANGES: Final = (
     Field("ml.model.name", "keyword", "The model it is about."),
 )
 
-DELIVERIES: Final = (
+DELIVERY_TABLE: Final = (
     Field("@timestamp", "date", "When the message became due, UTC.", required=True),
     Field("delivery.route", "keyword", "The route it goes."),
     Field("delivery.status", "keyword", "`waiting`, `sent`, `refused` or `withheld`."),
@@ -221,7 +221,7 @@ DELIVERIES: Final = (
     Field("incident.id", "keyword", "The incident."),
 )
 
-NOTICES: Final = (
+NOTICE_TABLE: Final = (
     Field("@timestamp", "date", "When it was sent, UTC.", required=True),
     Field("incident.id", "keyword", "The incident."),
     Field("incident.status", "keyword", "`open` or `resolved`."),
@@ -231,7 +231,7 @@ NOTICES: Final = (
     Field("notice.link", "keyword", "Where to look."),
 )
 
-STATE: Final = (
+STATE_TABLE: Final = (
     Field("@timestamp", "date", "When it was written, UTC.", required=True),
     Field("lease.holder", "keyword", "Who runs the cycles."),
     Field("lease.until", "date", "Until when, unless renewed."),
@@ -257,7 +257,7 @@ DEAD_LETTERS: Final = (
     Field("agent.id", "keyword", "The shipper."),
 )
 
-SHIPPING: Final = (
+SHIPPING_TABLE: Final = (
     Field("@timestamp", "date", "When it was counted, UTC.", required=True),
     Field("event.dataset", "keyword", "Names the data stream.", required=True),
     Field("event.id", "keyword", "The shipper, its run, and the number of the event."),
@@ -290,20 +290,20 @@ UNMAPPED: Final = MappingProxyType(
 
 TABLES: Final = MappingProxyType(
     {
-        names.PROFILES: PROFILES,
-        names.BASELINES: BASELINES,
-        names.LABELS: LABELS,
-        names.WAITING: WAITING,
-        names.FINDINGS: FINDINGS,
-        names.ALERTS: ALERTS,
-        names.INCIDENTS: INCIDENTS,
-        names.INCIDENT_CHANGES: INCIDENT_CHANGES,
-        names.DELIVERIES: DELIVERIES,
-        names.NOTICES: NOTICES,
-        names.STATE: STATE,
+        names.PROFILES: PROFILE_TABLE,
+        names.BASELINES: BASELINE_TABLE,
+        names.LABELS: LABEL_TABLE,
+        names.WAITING: WAITING_TABLE,
+        names.FINDINGS: FINDING_TABLE,
+        names.ALERTS: ALERT_TABLE,
+        names.INCIDENTS: INCIDENT_TABLE,
+        names.INCIDENT_CHANGES: INCIDENT_CHANGE_TABLE,
+        names.DELIVERIES: DELIVERY_TABLE,
+        names.NOTICES: NOTICE_TABLE,
+        names.STATE: STATE_TABLE,
     }
 )
 """Field table by the first part of the index name; the namespace follows."""
 
-VERSION: Final = 1
+TABLES_VERSION: Final = 1
 """Version of these tables."""

@@ -10,11 +10,10 @@ import orjson
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.index_facts import MARK
-from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES, VERSION
+from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING_TABLE, TABLES, TABLES_VERSION
 from mlmon.elastic.indices.lifecycle import LIFECYCLES
 from mlmon.elastic.indices.mappings import flat_mapping, mapping
-from mlmon.elastic.indices.names import DEAD_LETTER, PROFILES, stream_prefix
-from mlmon.elastic.indices.names import SHIPPING as SHIPPING_DATASET
+from mlmon.elastic.indices.names import DEAD_LETTER, PROFILES, SHIPPING, stream_prefix
 from mlmon.logging_config.schema.fields import DATASETS, SCHEMA_VERSION
 
 # Above Elasticsearch's own `logs-*-*` template (100), and above what is usual for others.
@@ -72,10 +71,14 @@ def templates() -> Iterator[Template]:
     """Yield every template: one per dataset of the log, one per index that mlmon writes."""
     for dataset, fields in DATASETS.items():
         yield _template(stream_prefix(dataset), flat_mapping(fields), SCHEMA_VERSION, stream=True)
-    yield _template(stream_prefix(DEAD_LETTER), flat_mapping(DEAD_LETTERS), VERSION, stream=True)
-    yield _template(stream_prefix(SHIPPING_DATASET), flat_mapping(SHIPPING), VERSION, stream=True)
+    yield _template(
+        stream_prefix(DEAD_LETTER), flat_mapping(DEAD_LETTERS), TABLES_VERSION, stream=True
+    )
+    yield _template(
+        stream_prefix(SHIPPING), flat_mapping(SHIPPING_TABLE), TABLES_VERSION, stream=True
+    )
     for name, fields in TABLES.items():
-        yield _template(name, mapping(fields), VERSION, stream=False)
+        yield _template(name, mapping(fields), TABLES_VERSION, stream=False)
 
 
 def fitting(cluster: Cluster) -> Iterator[Template]:

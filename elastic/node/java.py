@@ -12,7 +12,7 @@ from pathlib import Path
 from mlmon.elastic.errors import UserError, root_cause
 from mlmon.elastic.system.folders import is_root, make_folder, reachable_by_all
 
-OLDEST = 21
+OLDEST_JAVA = 21
 FETCHED = "25"
 SYSTEM_FOLDERS = (
     Path("/usr/lib/jvm"),
@@ -22,7 +22,8 @@ SYSTEM_FOLDERS = (
 )
 _VERSION = re.compile(r'^JAVA_VERSION="(?:1\.)?(\d+)', re.MULTILINE)
 _HINT = (
-    f"Install a JDK {OLDEST} or newer (Debian: `apt install openjdk-{OLDEST}-jdk-headless`), "
+    f"Install a JDK {OLDEST_JAVA} or newer "
+    f"(Debian: `apt install openjdk-{OLDEST_JAVA}-jdk-headless`), "
     "set JAVA_HOME, "
     "or set MLMON_ELASTICSEARCH_URL to a running cluster."
 )
@@ -46,7 +47,7 @@ def fetch_java(cache: Path) -> Path:
         home = cjdk.java_home(vendor="temurin", version=FETCHED, cache_dir=folder)
     except (cjdk.CjdkError, OSError) as error:
         raise UserError(
-            f"There is no Java {OLDEST} or newer here, and none could be fetched: "
+            f"There is no Java {OLDEST_JAVA} or newer here, and none could be fetched: "
             f"{root_cause(error)}",
             _HINT,
         ) from error
@@ -81,6 +82,6 @@ def _homes(folder: Path) -> Iterator[Path]:
 
 def _usable(home: Path) -> bool:
     program = home / "bin" / "java"
-    if not os.access(program, os.X_OK) or (java_version(home) or 0) < OLDEST:
+    if not os.access(program, os.X_OK) or (java_version(home) or 0) < OLDEST_JAVA:
         return False
     return not is_root() or reachable_by_all(program)

@@ -13,7 +13,7 @@ import orjson
 from mlmon.elastic.system.atomic_write import atomic_write
 from mlmon.ingest.files.file_identity import FileRecord
 
-FORMAT = 1
+CHECKPOINT_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Checkpoint:
         """Return what was saved last; nothing where there is no file yet."""
         try:
             value = orjson.loads(self.path.read_bytes())
-            if value["format"] != FORMAT:
+            if value["format"] != CHECKPOINT_FORMAT:
                 return SavedCheckpoint(trusted=False)
             return SavedCheckpoint(tuple(FileRecord.from_json(record) for record in value["files"]))
         except FileNotFoundError:
@@ -58,6 +58,6 @@ class Checkpoint:
         Raises:
             OSError: The disk is full or cannot be written; what was saved before is unharmed.
         """
-        value = {"format": FORMAT, "files": [record.to_json() for record in records]}
+        value = {"format": CHECKPOINT_FORMAT, "files": [record.to_json() for record in records]}
         with atomic_write(self.path, durable=True) as part:
             part.write_bytes(orjson.dumps(value))

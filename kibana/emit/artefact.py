@@ -21,7 +21,7 @@ ArtefactKind = Literal["data-view", "saved-object", "dashboard", "connector", "r
 - `rule`: the body of `POST /api/alerting/rule/{id}`.
 - `watch`: the body of `PUT _watcher/watch/{id}`, sent to Elasticsearch.
 """
-KINDS: tuple[ArtefactKind, ...] = get_args(ArtefactKind)
+ARTEFACT_KINDS: tuple[ArtefactKind, ...] = get_args(ArtefactKind)
 """The kinds, each before those that may name its ids."""
 
 

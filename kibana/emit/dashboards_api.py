@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.chart import Axis, Bins, Chart, Layer, Measure, Time, Values
-from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, kql
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, kql
 from mlmon.dashboards.model.dashboard import Documents
 from mlmon.dashboards.model.layout import Heading, Navigation
 from mlmon.dashboards.model.picture import Picture
 from mlmon.dashboards.model.query import sortable, sorted_by_first
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.source import TIME_FIELD
 from mlmon.dashboards.palette import KIBANA
 from mlmon.kibana.emit.artefact import OWNERSHIP_NOTE
 from mlmon.kibana.emit.data_views import data_view_id
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.dashboard import Dashboard
     from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.palette import Tone
+    from mlmon.elastic.json_object import Json
 
 _LAYERS = {"line": "line", "area": "area", "bar": "bar", "stacked": "bar_stacked"}
 _OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula"}
@@ -238,7 +239,7 @@ def _measure(measure: Measure, chart: Chart) -> Json:
     if measure.operation == "percentile":
         found["percentile"] = measure.percent
     if measure.operation == "last":
-        found["time_field"] = TIME
+        found["time_field"] = TIME_FIELD
     if measure.operation == "ratio":
         found["formula"] = formula(measure)
     elif measure.where != EVERYTHING:

@@ -10,8 +10,8 @@ from mlmon.kibana.emit.artefact import OWNER
 
 if TYPE_CHECKING:
     from mlmon.dashboards.links.target import LinkTarget
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import DataSource
+    from mlmon.elastic.json_object import Json
     from mlmon.logging_config.schema.fields import Field
 
 _FORMATS: Final[dict[str, Json]] = {

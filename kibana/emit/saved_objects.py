@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.dashboards.links.target import LinkTarget
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.dashboard import Control, Dashboard, Panel
     from mlmon.dashboards.model.layout import PlacedPanel
     from mlmon.dashboards.model.saved_search import SavedSearch
+    from mlmon.elastic.json_object import Json
 
 VERSIONS = {"index-pattern": "8.0.0", "search": "10.5.0", "dashboard": "10.2.0"}
 _NO_QUERY = {"query": {"query": "", "language": "kuery"}, "filter": []}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.condition import query
 from mlmon.dashboards.model.picture import ROWS_AT
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.source import TIME_FIELD
 from mlmon.dashboards.vega_lite.picture import kibana_picture
 
 if TYPE_CHECKING:
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.picture import Picture
+    from mlmon.elastic.json_object import Json
 
 
 def specification(picture: Picture, namespace: str) -> Json:
@@ -26,7 +26,7 @@ def _query(picture: Picture) -> Json:
         "bool": {
             "must": [
                 "%dashboard_context-must_clause%",
-                {"range": {TIME: {"%timefilter%": True}}},
+                {"range": {TIME_FIELD: {"%timefilter%": True}}},
                 query(picture.condition),
             ],
             "filter": ["%dashboard_context-filter_clause%"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmon.dashboards.model.dashboard import COLUMNS
+from mlmon.dashboards.model.dashboard import GRID_COLUMNS
 from mlmon.kibana.lint.bundle import Problem
 from mlmon.kibana.lint.panels import link_problems
 
@@ -38,7 +38,7 @@ def dashboard_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:
 
 def _panel(panel: dict[str, Any], bundle: Bundle) -> Iterator[Found]:
     grid, config = panel["grid"], panel["config"]
-    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= COLUMNS:
+    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= GRID_COLUMNS:
         yield "/grid", f"reaches from {grid['x']} to {grid['x'] + grid['w']}"
     if panel["type"] == "discover_session" and ("search", config["ref_id"]) not in bundle.ids:
         yield "/config", f"there is no search {config['ref_id']}"

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mlmon.dashboards.model.dashboard import COLUMNS
+from mlmon.dashboards.model.dashboard import GRID_COLUMNS
 from mlmon.kibana.lint.bundle import Problem
 from mlmon.kibana.lint.panels import lens_problems, link_problems, vega_problems
 
@@ -90,7 +90,7 @@ def _panel(panel: Mapping[str, Any], names: set[str], bundle: Bundle) -> Iterato
     index, grid = panel["panelIndex"], panel["gridData"]
     if grid["i"] != index:
         yield "/gridData", f"i is {grid['i']}"
-    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= COLUMNS:
+    if not 0 <= grid["x"] < grid["x"] + grid["w"] <= GRID_COLUMNS:
         yield "/gridData", f"reaches from {grid['x']} to {grid['x'] + grid['w']}"
     needed = [panel["panelRefName"]] if "panelRefName" in panel else []
     config = panel["embeddableConfig"]

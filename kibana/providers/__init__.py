@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 
 from mlmon.dashboards.links.target import LinkTarget
-from mlmon.kibana.emit.artefact import KINDS, OWNER, Artefact
+from mlmon.kibana.emit.artefact import ARTEFACT_KINDS, OWNER, Artefact
 
 Provider = Callable[[LinkTarget], Iterable[Artefact]]
 
@@ -25,7 +25,9 @@ def providers() -> Iterator[Provider]:
 def artefacts(target: LinkTarget) -> tuple[Artefact, ...]:
     """Return all artefacts for a target, by kind in the order of `KINDS`, then by id."""
     found = [artefact for provider in providers() for artefact in provider(target)]
-    return tuple(sorted(found, key=lambda artefact: (KINDS.index(artefact.kind), artefact.id)))
+    return tuple(
+        sorted(found, key=lambda artefact: (ARTEFACT_KINDS.index(artefact.kind), artefact.id))
+    )
 
 
 __all__ = ["OWNER", "Provider", "artefacts", "providers"]

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mlmon.dashboards.links.settings import KibanaSettings
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
-OLDEST = (8, 19)
+OLDEST_KIBANA = (8, 19)
 DASHBOARDS_API = (9, 5)
 PAGE = 100
 """Rules asked for at once."""
@@ -81,7 +81,7 @@ class Kibana:
                 f"What answers at {self.url} is not Kibana, or does not return its version",
                 "Set MLMON_KIBANA_URL to a Kibana, and credentials that may see its status.",
             ) from None
-        if version < OLDEST:
+        if version < OLDEST_KIBANA:
             raise KibanaError(
                 f"{self.url} is Kibana {text}, 8.19 is the oldest that is supported",
                 "Upgrade Kibana, or import `mlmon kibana export`'s file by hand at your own risk.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import count
-from mlmon.kibana.emit.artefact import KINDS
+from mlmon.kibana.emit.artefact import ARTEFACT_KINDS
 from mlmon.kibana.sync.plan import SyncChange, SyncStep, named
 from mlmon.kibana.sync.remote_objects import SavedObjects
 
@@ -89,7 +89,7 @@ def _groups(steps: Sequence[SyncStep]) -> Iterator[list[SyncStep]]:
     imported = [step for step in steps if step.artefact.kind in {"data-view", "saved-object"}]
     if imported:
         yield imported
-    for step in sorted(steps, key=lambda step: KINDS.index(step.artefact.kind)):
+    for step in sorted(steps, key=lambda step: ARTEFACT_KINDS.index(step.artefact.kind)):
         if step not in imported:
             yield [step]
 

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mlmon.elastic.errors import UserError
-from mlmon.kibana.emit.artefact import KINDS, Artefact
+from mlmon.kibana.emit.artefact import ARTEFACT_KINDS, Artefact
 from mlmon.kibana.sync.remote_objects import as_line
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def read(out: Path) -> Iterator[Artefact]:
         body = _parsed(line, out / IMPORTED)
         if body.get("type") != "index-pattern":
             yield Artefact("saved-object", str(body["id"]), body)
-    for kind in KINDS:
+    for kind in ARTEFACT_KINDS:
         for path in sorted((out / folder(kind)).glob("*.json")):
             body = _parsed(path.read_text(encoding="utf-8"), path)
             yield Artefact(kind, path.stem, body)
 
 
 def _bodies(out: Path) -> Iterator[Path]:
-    for kind in KINDS:
+    for kind in ARTEFACT_KINDS:
         yield from (out / folder(kind)).glob("*.json")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.kibana.emit.artefact import KINDS, Artefact, ArtefactKind, is_owned
+from mlmon.kibana.emit.artefact import ARTEFACT_KINDS, Artefact, ArtefactKind, is_owned
 from mlmon.kibana.sync.api import DASHBOARDS_API
 from mlmon.kibana.sync.differences import differences
 
@@ -49,7 +49,9 @@ class SyncStep:
 
 
 def fitting(
-    artefacts: Iterable[Artefact], version: tuple[int, ...], kinds: Sequence[ArtefactKind] = KINDS
+    artefacts: Iterable[Artefact],
+    version: tuple[int, ...],
+    kinds: Sequence[ArtefactKind] = ARTEFACT_KINDS,
 ) -> list[Artefact]:
     """Return the artefacts that a Kibana takes, each thing in one form only.
 

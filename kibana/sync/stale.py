@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mlmon.dashboards.links.target import LinkTarget
-    from mlmon.kibana.sync.api import Json, Kibana
+    from mlmon.elastic.json_object import Json
+    from mlmon.kibana.sync.api import Kibana
 
 TYPES = ("dashboard", "search", "index-pattern")
 

@@ -22,7 +22,7 @@ from mlmon.logging_config.schema.fields import (
     SCHEMA_VERSION,
 )
 
-LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 """The severities of a line, as `log.level` has them."""
 
 WallClock = Callable[[], int]
@@ -71,7 +71,7 @@ class EventEncoder:
         self._constants = {
             (dataset, level): self._constant_parts(dataset, level)
             for dataset in DATASETS
-            for level in LEVELS
+            for level in LOG_LEVELS
         }
         longest = max(len(first + last) for first, last in self._constants.values())
         self._room = MAX_LINE - longest - _NUMBERS_LENGTH

@@ -16,7 +16,7 @@ from mlmon.logging_config.emit.ids import Ids, make_entity_id
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.errors import FieldTypeError, warn
-from mlmon.logging_config.schema.fields import REQUIRED
+from mlmon.logging_config.schema.fields import REQUIRED_FIELDS
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Observer = Callable[[str, Mapping[str, Any]], None]
@@ -344,7 +344,7 @@ class EventLog:
 
     def _emit(self, dataset: str, level: str, message: str, fields: EventFields) -> str:
         """Write an event without optional fields that are None."""
-        required = REQUIRED[dataset]
+        required = REQUIRED_FIELDS[dataset]
         known = {n: value for n, value in fields.items() if value is not None or n in required}
         fields = {**correlation_fields(self._ids), **known}
         return self._write(dataset, level, message, fields, composed=True)

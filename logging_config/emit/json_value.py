@@ -21,7 +21,7 @@ from uuid import UUID
 
 import orjson
 
-from mlmon.logging_config.emit.redaction import REDACTED, Redactor
+from mlmon.logging_config.emit.redaction import REDACTED_TEXT, Redactor
 from mlmon.logging_config.schema.fields import MAX_DEPTH, MAX_ITEMS, MAX_KEY, MAX_TEXT
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -174,7 +174,7 @@ class JsonConverter:
         if names and any(map(self._redactor.hides, names)):  # a named tuple
             self.record("redacted", path)
             pairs = zip(names, value, strict=True)
-            value = [REDACTED if self._redactor.hides(name) else item for name, item in pairs]
+            value = [REDACTED_TEXT if self._redactor.hides(name) else item for name, item in pairs]
         with self._enter(value, path) as replacement:
             return replacement or [self.convert(item, path) for item in self._limited(value, path)]
 

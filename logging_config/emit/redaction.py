@@ -19,7 +19,7 @@ from mlmon.logging_config.emit.ids import is_harmless
 from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.schema.fields import DATASETS, MAX_CACHED, MAX_DEPTH, MAX_KEYWORD
 
-REDACTED: Final = "[redacted]"
+REDACTED_TEXT: Final = "[redacted]"
 """Written in place of a secret."""
 
 _SHORT: Final = 64
@@ -151,12 +151,12 @@ class Redactor:
             cards: look for card numbers too; off for identifiers, which may be long numbers.
         """
         if _SUSPICIOUS.search(text):
-            clean = _TOKEN.sub(REDACTED, text)
+            clean = _TOKEN.sub(REDACTED_TEXT, text)
             clean = self._redact_named(clean)
             clean = _SCHEME.sub(_keep_prefix, clean)
             if "://" in clean and "@" in clean:
                 clean = _RUN.sub(_hide_url_password, clean)
-            clean = _EMAIL.sub(REDACTED, clean)
+            clean = _EMAIL.sub(REDACTED_TEXT, clean)
             if clean.lstrip()[:1] in ("{", "["):
                 clean = self._redact_json(clean)
             text = clean if clean != text else text
@@ -217,10 +217,10 @@ class Redactor:
 
     @staticmethod
     def _hide(item: Any, record: Callable[[], None]) -> Any:
-        if item is None or item == REDACTED:
+        if item is None or item == REDACTED_TEXT:
             return item
         record()
-        return REDACTED
+        return REDACTED_TEXT
 
     def _redact_json(self, text: str) -> str:
         """Redact a text that is JSON by its structure; return any other text unchanged."""
@@ -246,7 +246,7 @@ class Redactor:
             position = name.end()
             start, stop = _value_span(text, begin, name)
             value = text[start:stop]
-            if not value.strip() or value == REDACTED:
+            if not value.strip() or value == REDACTED_TEXT:
                 continue
             parts += (text[end:start], _redacted_like(value, text[name.end() : start]))
             end = position = stop
@@ -342,27 +342,27 @@ def _redacted_like(value: str, separator: str) -> str:
     if quote is None:
         named = _QUOTE.match(separator)
         in_quotes = named is not None and separator[named.end() : named.end() + 1] != "]"
-        return f"{named[1]}{REDACTED}{named[1]}" if named and in_quotes else REDACTED
+        return f"{named[1]}{REDACTED_TEXT}{named[1]}" if named and in_quotes else REDACTED_TEXT
     closing = quote[1] if value.endswith(quote[1]) and len(value) > quote.end() else ""
-    return f"{value[: quote.end()]}{REDACTED}{closing}"
+    return f"{value[: quote.end()]}{REDACTED_TEXT}{closing}"
 
 
 def _keep_prefix(match: re.Match[str]) -> str:
-    return match[1] + REDACTED
+    return match[1] + REDACTED_TEXT
 
 
 def _hide_url_password(match: re.Match[str]) -> str:
     run = match[0]
     at = run.rfind("@")
     user = _URL_USER.search(run, 0, at) if at >= 0 else None
-    return f"{run[: user.end()]}{REDACTED}{run[at:]}" if user and user.end() < at else run
+    return f"{run[: user.end()]}{REDACTED_TEXT}{run[at:]}" if user and user.end() < at else run
 
 
 def _hide_card(match: re.Match[str]) -> str:
     digits = [int(digit) for digit in match[0] if digit.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     # Luhn's check (ISO/IEC 7812-1) keeps nine of ten other long numbers.
-    return match[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else REDACTED
+    return match[0] if (sum(digits[-1::-2]) + sum(doubled)) % 10 else REDACTED_TEXT
 
 
 _built_in: Final = Redactor()

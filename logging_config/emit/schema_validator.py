@@ -6,7 +6,7 @@ import orjson
 
 from mlmon.logging_config.emit.field_rules import FieldRule, FieldRules
 from mlmon.logging_config.emit.json_value import JsonConverter, free_name
-from mlmon.logging_config.emit.redaction import REDACTED
+from mlmon.logging_config.emit.redaction import REDACTED_TEXT
 from mlmon.logging_config.schema.field_types import EXPECTED, MISFIT, fit
 
 _MAX_CHANGES: Final = 64
@@ -67,7 +67,7 @@ class SchemaValidator:
             return False
         self._converter.record("redacted", key)
         if rule.treatment == "redact":
-            self._store(rule, REDACTED)
+            self._store(rule, REDACTED_TEXT)
         return True
 
     def _flatten(self, key: str, value: Any, given: Any) -> None:

@@ -24,7 +24,7 @@ TYPES: Final = frozenset(
 )
 """The Elasticsearch field types a field may have."""
 
-LEVELS: Final = frozenset({"core", "extended", "custom"})
+FIELD_LEVELS: Final = frozenset({"core", "extended", "custom"})
 
 MAX_TEXT: Final = 32_768
 """Characters of a text: a message, a stack trace."""
@@ -78,10 +78,10 @@ class Field:
                 f"Field {self.name!r} has the unknown type {self.type!r}.",
                 f"Use one of: {', '.join(sorted(TYPES))}.",
             )
-        if self.level not in LEVELS:
+        if self.level not in FIELD_LEVELS:
             raise ConfigurationError(
                 f"Field {self.name!r} has the unknown level {self.level!r}.",
-                f"Use one of: {', '.join(sorted(LEVELS))}.",
+                f"Use one of: {', '.join(sorted(FIELD_LEVELS))}.",
             )
 
     @property
@@ -316,7 +316,7 @@ DATASETS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
 )
 """Every dataset (`event.dataset`) and all the fields its lines may hold."""
 
-REQUIRED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+REQUIRED_FIELDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         dataset: frozenset(field.name for field in fields if field.required)
         for dataset, fields in DATASETS.items()

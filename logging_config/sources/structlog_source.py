@@ -11,7 +11,7 @@ from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 from structlog.typing import EventDict, WrappedLogger
 
 from mlmon.logging_config.emit.context import FIELD_NAMES
-from mlmon.logging_config.emit.event_encoder import LEVELS
+from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
 from mlmon.logging_config.schema.fields import MAX_CACHED
@@ -172,7 +172,7 @@ def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:
 
 def _logger_class(level: str) -> type[EventLogger]:
     """Return a logger class whose methods below a level do nothing."""
-    below = LEVELS[: LEVELS.index(level)]
+    below = LOG_LEVELS[: LOG_LEVELS.index(level)]
     disabled = dict.fromkeys(below, _do_nothing)
     disabled_async = dict.fromkeys((f"a{name}" for name in below), _do_nothing_async)
     return type("EventLogger", (EventLogger,), {**disabled, **disabled_async})

@@ -10,18 +10,16 @@ from typing import Final
 import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
+from mlmon.dashboards.vega_lite.ticks import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
 from mlmon.report.html.alarm_periods import worst_place
 from mlmon.report.html.series import CheckSeries, Floats
 from mlmon.report.html.severity import UNKNOWN
 
-MINUTE: Final = 60
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
 # Widths people know from clocks and calendars; each divides a day or is a number of days.
 WIDTHS: Final = (
-    *(minutes * MINUTE for minutes in (1, 5, 10, 15, 30)),
-    *(hours * HOUR for hours in (1, 2, 3, 4, 6, 8, 12)),
-    *(days * DAY for days in (1, 2, 7, 14, 28, 91, 364)),
+    *(minutes * MINUTE_SECONDS for minutes in (1, 5, 10, 15, 30)),
+    *(hours * HOUR_SECONDS for hours in (1, 2, 3, 4, 6, 8, 12)),
+    *(days * DAY_SECONDS for days in (1, 2, 7, 14, 28, 91, 364)),
 )
 
 

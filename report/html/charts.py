@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import isnan
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from mlmon.analyzers.base.identity import FindingIdentity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.dashboards.model.history import CheckHistory, Frame
 from mlmon.dashboards.vega_lite.history import history_drawing
+from mlmon.elastic.json_object import Json
 from mlmon.formatting import RATIO, duration, heading, number, rounded, short_moment
 from mlmon.report.html.buckets import TimeBucket, bucket_width, buckets, with_sentences
 from mlmon.report.html.health import CheckHealth
@@ -34,8 +35,6 @@ FEW: Final = 4
 FAR: Final = 4.0
 # A pause this many times the usual one is a gap.
 LONG: Final = 2.0
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mlmon.formatting import count
 from mlmon.report.html.incident_list import StoredIncident
 from mlmon.report.html.series import FindingRecord
 from mlmon.report.html.severity import FACES
-from mlmon.report.html.strips import HEIGHT, STRETCHES
+from mlmon.report.html.strips import STRETCHES, STRIP_HEIGHT
 from mlmon.report.html.view import AnalyzerOfReport, page_view
 from mlmon.report.panels.dashboard_view import DashboardView
 
@@ -65,7 +65,7 @@ def report_html(
             scripts=scripts,
             hashes=[_hash(script) for script in scripts],
             strip_width=STRETCHES,
-            strip_height=HEIGHT,
+            strip_height=STRIP_HEIGHT,
         )
     )
 

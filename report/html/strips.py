@@ -18,13 +18,13 @@ from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 
 MOST_TICKS: Final = 9
 STRETCHES: Final = 240
-HEIGHT: Final = 20
-HEIGHTS: Final = {OK: 2, UNKNOWN: 6, WARNING: 11, CRITICAL: HEIGHT}
+STRIP_HEIGHT: Final = 20
+HEIGHTS: Final = {OK: 2, UNKNOWN: 6, WARNING: 11, CRITICAL: STRIP_HEIGHT}
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """All rectangles of one severity, as one SVG path in a box `STRETCHES` by `HEIGHT`."""
+    """All rectangles of one severity, as one SVG path in a box `STRETCHES` by `STRIP_HEIGHT`."""
 
     severity: str
     path: str
@@ -73,7 +73,7 @@ def bars(strip: Stretches) -> tuple[Bars, ...]:
         if severity is not None:
             height = HEIGHTS[severity]
             paths.setdefault(severity, []).append(
-                f"M{x} {HEIGHT - height}h{width}v{height}h-{width}z"
+                f"M{x} {STRIP_HEIGHT - height}h{width}v{height}h-{width}z"
             )
         x += width
     return tuple(Bars(FACES[severity].name, "".join(paths[severity])) for severity in sorted(paths))

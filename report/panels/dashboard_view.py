@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.window import Window
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import DataSource
+    from mlmon.elastic.json_object import Json
 
 Search: TypeAlias = "Callable[[str, Json], Json]"
 """Sends a search body to an index pattern and returns the answer."""

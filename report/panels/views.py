@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.window import Window
     from mlmon.dashboards.model.chart import Chart, Measure, ToneStep
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.saved_search import SavedSearch
     from mlmon.dashboards.model.source import DataSource
     from mlmon.dashboards.palette import Tone
+    from mlmon.elastic.json_object import Json
 
 _NOTHING: Final = "Nothing to show in this time range."
 _NOTHING_AT_ALL: Final = "Nothing to show."

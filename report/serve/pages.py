@@ -13,7 +13,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
 from mlmon.dashboards.links.links import nowhere
 from mlmon.dashboards.model.query import period
-from mlmon.dashboards.model.sources import FINDINGS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import moment
 from mlmon.report.html.incident_list import IncidentList, Surroundings, incident_list
@@ -151,7 +151,7 @@ class Pages:
             "query": {"term": {"finding.latest": True}},
             "aggs": {"last": {"max": {"field": "event.created"}}},
         }
-        answer = self._cluster.search(FINDINGS.index(self._namespace), body)
+        answer = self._cluster.search(FINDING_DOCUMENTS.index(self._namespace), body)
         last = answer.get("aggregations", {}).get("last", {}).get("value")
         incidents = digest([*IncidentStore(self._cluster, self._namespace).open()])
         return f"{int(last or 0)}-{answer['hits']['total']['value']}-{incidents}"

@@ -146,9 +146,9 @@ def _document(sentence: "Sentence") -> dict[str, Any]:
 def _print_sentence(console: Any, sentence: "Sentence") -> None:
     from rich.text import Text
 
-    from mlmon.report.terminal.line import STYLES
+    from mlmon.report.terminal.line import LEVEL_STYLES
 
-    style = STYLES.get(sentence.level, "")
+    style = LEVEL_STYLES.get(sentence.level, "")
     line = Text(no_wrap=True, overflow="ignore")
     line.append(sentence.time, "cyan")
     line.append(f"  {sentence.service}  ", "bold")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
-Json = dict[str, Any]
 IDS = (
     "trace.id",
     "http.request.id",

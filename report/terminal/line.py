@@ -12,7 +12,7 @@ from mlmon.logging_config.schema.fields import COMMON
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STYLES: Final = {
+LEVEL_STYLES: Final = {
     "debug": "dim",
     "info": "",
     "warning": "yellow",
@@ -38,7 +38,7 @@ def line(event: Mapping[str, Any]) -> Text:
     level = str(event.get("log.level", ""))
     text = Text(no_wrap=True, overflow="ignore")
     text.append(time_of(event), "cyan")
-    text.append(f"  {level:8}", STYLES.get(level, ""))
+    text.append(f"  {level:8}", LEVEL_STYLES.get(level, ""))
     text.append(f"  {printable(str(event.get('service.name', '')))}", "bold")
     text.append(f"  {printable(str(event.get('message', '')))}")
     for name, value in _details(event):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.window import iso, parse_time
 from mlmon.elastic.errors import WrongValueError
 from mlmon.elastic.indices.names import data_stream
-from mlmon.logging_config.emit.event_encoder import LEVELS
+from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
 from mlmon.logging_config.schema.fields import DATASETS
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from threading import Event
 
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
 
 TEXTS = ("message", "error.message", "error.stack_trace")
 INGESTED = "event.ingested"
 _LABELS = "labels."
-Json = dict[str, Any]
 OVERLAP = timedelta(minutes=5)
 """The longest time from sending a line until a search finds it."""
 
@@ -60,7 +60,9 @@ class EventFilter:
         time = {"gte": iso(self.since)} | ({"lt": iso(self.until)} if self.until else {})
         filters: list[dict[str, Any]] = [{"range": {"@timestamp": time}}]
         if self.level is not None:
-            filters.append({"terms": {"log.level": list(LEVELS[LEVELS.index(self.level) :])}})
+            filters.append(
+                {"terms": {"log.level": list(LOG_LEVELS[LOG_LEVELS.index(self.level) :])}}
+            )
         if self.service is not None:
             filters.append({"term": {"service.name": self.service}})
         if self.text is not None:
@@ -114,8 +116,8 @@ def level_argument(text: str) -> str:
     Raises:
         WrongValueError: There is no such level.
     """
-    if text not in LEVELS:
-        raise WrongValueError(f"{text!r} is no level", f"Choose one of: {', '.join(LEVELS)}.")
+    if text not in LOG_LEVELS:
+        raise WrongValueError(f"{text!r} is no level", f"Choose one of: {', '.join(LOG_LEVELS)}.")
     return text
 
 

@@ -25,7 +25,7 @@ from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
-from mlmon.analyzers.references.cadence import LENGTHS
+from mlmon.analyzers.references.cadence import CADENCES
 from tests.support.contexts import context_of
 from tests.support.labeled_rows import context as labeled_context
 from tests.support.labeled_rows import rows
@@ -333,7 +333,7 @@ def test_its_alert_knows_how_its_windows_follow(
         windows = ends.setdefault(finding.series, {})
         assert finding.end not in windows
         windows[finding.end] = finding.start
-        assert analyzer.alert_policy.step or finding.window.length in LENGTHS
+        assert analyzer.alert_policy.step or finding.window.length in CADENCES
     pairs = [pair for windows in ends.values() for pair in pairwise(sorted(windows.items()))]
     if analyzer.alert_policy.step is None:
         overlapping = [pair for pair in pairs if pair[1][1] < pair[0][0]]

@@ -4,8 +4,8 @@ import numpy as np
 
 from mlmon.autobid.encoding import fit_encoder
 from mlmon.autobid.examples import Dataset
-from mlmon.autobid.features import NUMERIC
-from mlmon.autobid.opportunity import CATEGORICAL
+from mlmon.autobid.features import MODEL_NUMERIC
+from mlmon.autobid.opportunity import OPPORTUNITY_CATEGORICAL
 
 
 def test_one_row_is_encoded_as_in_a_batch(history: Dataset) -> None:
@@ -19,7 +19,7 @@ def test_one_row_is_encoded_as_in_a_batch(history: Dataset) -> None:
 def test_a_missing_number_is_the_median_and_a_flag(history: Dataset) -> None:
     """None is encoded as the median would be, except for its flag."""
     encoder = fit_encoder(history.rows)
-    place = NUMERIC.index("client_rating")
+    place = MODEL_NUMERIC.index("client_rating")
     row = dict(history.rows[0])
     median = encoder.transform([row | {"client_rating": float(encoder.median[place])}])[0]
     missing = encoder.transform([row | {"client_rating": None}])[0]
@@ -32,9 +32,9 @@ def test_each_known_category_has_its_own_column(history: Dataset) -> None:
     """Each categorical feature sets exactly one of its columns."""
     encoder = fit_encoder(history.rows)
     one_hot = encoder.transform(history.rows)[:, -encoder.category_width :]
-    assert (one_hot.sum(axis=1) == len(CATEGORICAL)).all()
+    assert (one_hot.sum(axis=1) == len(OPPORTUNITY_CATEGORICAL)).all()
     assert encoder.category_width == sum(
-        len({row[name] for row in history.rows}) for name in CATEGORICAL
+        len({row[name] for row in history.rows}) for name in OPPORTUNITY_CATEGORICAL
     )
 
 
@@ -43,13 +43,13 @@ def test_an_unknown_category_sets_no_column(history: Dataset) -> None:
     encoder = fit_encoder(history.rows)
     row = dict(history.rows[0]) | {"job_category": "never_seen"}
     one_hot = encoder.transform([row])[0, -encoder.category_width :]
-    assert one_hot.sum() == len(CATEGORICAL) - 1
+    assert one_hot.sum() == len(OPPORTUNITY_CATEGORICAL) - 1
 
 
 def test_a_number_beyond_training_is_clipped(history: Dataset) -> None:
     """Twice the greatest value of training is encoded like the greatest."""
     encoder = fit_encoder(history.rows)
-    high = float(encoder.high[NUMERIC.index("bid_price")])
+    high = float(encoder.high[MODEL_NUMERIC.index("bid_price")])
     row = dict(history.rows[0])
     greatest = encoder.transform([row | {"bid_price": high}])
     beyond = encoder.transform([row | {"bid_price": 2 * high}])

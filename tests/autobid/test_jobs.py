@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlmon.autobid.clock import MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.clock import MINUTE_NS, SimulatedClock, to_datetime
 from mlmon.autobid.encoding import FeatureRow
 from mlmon.autobid.examples import Dataset, ExampleStore
 from mlmon.autobid.jobs import TRAIN_MODEL, JobRunner, TrainingPipeline
@@ -34,7 +34,7 @@ def test_a_run_is_logged_from_start_to_end(
     """Started and ended share run and trace; the end has outcome, duration and records."""
 
     def work() -> int:
-        clock.advance(3 * MINUTE)
+        clock.advance(3 * MINUTE_NS)
         return 42
 
     assert JobRunner(log, clock).run("assemble_data_job", work)
@@ -43,7 +43,7 @@ def test_a_run_is_logged_from_start_to_end(
     assert started["ml.job.run_id"] == ended["ml.job.run_id"]
     assert started["trace.id"] == ended["trace.id"]
     assert ended["event.outcome"] == "success"
-    assert ended["event.duration"] == 3 * MINUTE
+    assert ended["event.duration"] == 3 * MINUTE_NS
     assert ended["ml.job.records"] == 42
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlmon.autobid.encoding import fit_encoder
 from mlmon.autobid.examples import Dataset
-from mlmon.autobid.model import THRESHOLD, TrainingError, evaluate, train
+from mlmon.autobid.model import APPROVAL_THRESHOLD, TrainingError, evaluate, train
 
 
 def test_predictions_are_those_of_scikit_learn(history: Dataset) -> None:
@@ -53,7 +53,7 @@ def test_stored_scores_are_out_of_fold(draw: Callable[[int, int], Dataset]) -> N
 
 def test_metrics_count_approvals() -> None:
     """Precision, recall and F1 are those of decisions at the threshold, counted by hand."""
-    scores = np.array([0.9, THRESHOLD, 0.39, 0.1])
+    scores = np.array([0.9, APPROVAL_THRESHOLD, 0.39, 0.1])
     metrics = evaluate([True, False, True, False], scores)
     assert metrics["precision"] == 0.5
     assert metrics["recall"] == 0.5

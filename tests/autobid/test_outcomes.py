@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.autobid.autobidder import Bid
-from mlmon.autobid.clock import HOUR, SimulatedClock
+from mlmon.autobid.clock import HOUR_NS, SimulatedClock
 from mlmon.autobid.outcomes import BidOutcome, PendingOutcomes, record_outcome
 from mlmon.logging_config import EventLog
 
@@ -15,7 +15,7 @@ from mlmon.logging_config import EventLog
 def outcome(known_at: int, *, succeeded: bool = True) -> BidOutcome:
     """An outcome known at a moment, decided an hour before."""
     bid = Bid(f"b{known_at}", f"p{known_at}", "ab" * 16, 75.0, approved_by_model=True)
-    return BidOutcome(known_at, known_at - HOUR, bid, succeeded)
+    return BidOutcome(known_at, known_at - HOUR_NS, bid, succeeded)
 
 
 @given(st.lists(st.integers(0, 1_000)), st.lists(st.integers(0, 1_100)))

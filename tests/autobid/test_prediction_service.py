@@ -9,7 +9,7 @@ import pytest
 
 from mlmon.autobid.clock import SimulatedClock, to_datetime
 from mlmon.autobid.examples import Dataset
-from mlmon.autobid.model import THRESHOLD, train
+from mlmon.autobid.model import APPROVAL_THRESHOLD, train
 from mlmon.autobid.model_store import MODEL_FILE, ModelNotFoundError, ModelStore
 from mlmon.autobid.opportunity import BidOpportunity, parse_opportunity
 from mlmon.autobid.prediction_service import ModelNotLoadedError, PredictionService
@@ -62,8 +62,8 @@ def test_a_prediction_is_logged_with_its_features(
     [event] = events("ml.prediction")
     assert event["ml.prediction.id"] == prediction.id
     assert event["ml.prediction.score"] == prediction.score
-    assert event["ml.prediction.threshold"] == THRESHOLD
-    decision = "approved" if prediction.score >= THRESHOLD else "rejected"
+    assert event["ml.prediction.threshold"] == APPROVAL_THRESHOLD
+    decision = "approved" if prediction.score >= APPROVAL_THRESHOLD else "rejected"
     assert event["ml.prediction.decision"] == decision
     assert event["ml.model.version"] == "1"
     assert event["ml.features.numeric.bid_price"] == 480.0

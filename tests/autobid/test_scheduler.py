@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mlmon.autobid.clock import HOUR, MINUTE, SimulatedClock, to_datetime
+from mlmon.autobid.clock import HOUR_NS, MINUTE_NS, SimulatedClock, to_datetime
 from mlmon.autobid.scheduler import ClockedScheduler, schedule_with_retry
 
 
@@ -18,7 +18,7 @@ def run_for(scheduler: ClockedScheduler, clock: SimulatedClock, until: int) -> N
     """Let time pass in steps of five minutes, running what is due."""
     while clock() < until:
         scheduler.run_pending()
-        clock.now = clock() + 5 * MINUTE
+        clock.now = clock() + 5 * MINUTE_NS
 
 
 def test_the_rhythm_does_not_slip(scheduler: ClockedScheduler, clock: SimulatedClock) -> None:
@@ -26,21 +26,21 @@ def test_the_rhythm_does_not_slip(scheduler: ClockedScheduler, clock: SimulatedC
     start, runs = clock(), list[int]()
 
     def work() -> None:
-        runs.append((clock() - start) // MINUTE)
-        clock.advance(20 * MINUTE)
+        runs.append((clock() - start) // MINUTE_NS)
+        clock.advance(20 * MINUTE_NS)
 
-    scheduler.every(1).hours.do(work).first(to_datetime(start + HOUR))
-    run_for(scheduler, clock, start + 4 * HOUR + MINUTE)
+    scheduler.every(1).hours.do(work).first(to_datetime(start + HOUR_NS))
+    run_for(scheduler, clock, start + 4 * HOUR_NS + MINUTE_NS)
     assert runs == [60, 120, 180, 240]
 
 
 def test_missed_runs_are_not_caught_up(scheduler: ClockedScheduler, clock: SimulatedClock) -> None:
     """After a long pause a job runs once, then in its old rhythm."""
     start, runs = clock(), list[int]()
-    job = scheduler.every(1).hours.do(lambda: runs.append((clock() - start) // MINUTE))
-    job.first(to_datetime(start + HOUR))
-    clock.now = start + 5 * HOUR + 30 * MINUTE
-    run_for(scheduler, clock, start + 7 * HOUR + MINUTE)
+    job = scheduler.every(1).hours.do(lambda: runs.append((clock() - start) // MINUTE_NS))
+    job.first(to_datetime(start + HOUR_NS))
+    clock.now = start + 5 * HOUR_NS + 30 * MINUTE_NS
+    run_for(scheduler, clock, start + 7 * HOUR_NS + MINUTE_NS)
     assert runs == [330, 360, 420]
 
 
@@ -51,15 +51,15 @@ def test_a_failure_is_retried_until_it_works(
     start, runs = clock(), list[int]()
 
     def attempt() -> bool:
-        runs.append((clock() - start) // HOUR)
+        runs.append((clock() - start) // HOUR_NS)
         return len(runs) > 2
 
     schedule_with_retry(
         scheduler,
         attempt,
         every=timedelta(days=7),
-        first=to_datetime(start + HOUR),
+        first=to_datetime(start + HOUR_NS),
         retry=timedelta(hours=2),
     )
-    run_for(scheduler, clock, start + 8 * 24 * HOUR)
+    run_for(scheduler, clock, start + 8 * 24 * HOUR_NS)
     assert runs == [1, 3, 5, 7 * 24 + 1]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from mlmon.autobid.clock import DAY, to_nanoseconds
+from mlmon.autobid.clock import DAY_NS, to_nanoseconds
 from mlmon.autobid.incidents import IncidentPlan, PlannedIncident
 from mlmon.autobid.market import Population
-from mlmon.autobid.opportunity import EMBEDDING, BadInputError, parse_opportunity
+from mlmon.autobid.opportunity import DESCRIPTION_EMBEDDING, BadInputError, parse_opportunity
 from mlmon.autobid.traffic import (
     NEW_CATEGORY,
     SHARE_IN_INCIDENT,
@@ -34,7 +34,7 @@ def draw(*incidents: str) -> Requests:
             for incident in incidents
         )
     )
-    expected = np.full(DAY // SLOT, SIZE * SLOT / DAY)
+    expected = np.full(DAY_NS // SLOT, SIZE * SLOT / DAY_NS)
     return draw_requests(np.random.default_rng(7), START, expected, Population(7), plan)
 
 
@@ -46,10 +46,10 @@ def split(requests: Requests, values: list[float]) -> tuple[float, float]:
 
 def test_weights_are_the_shares_of_all_traffic() -> None:
     """Over two weeks they sum to one; noon beats midnight, and Monday beats Sunday."""
-    weights = slot_weights(START, START + 14 * DAY)
+    weights = slot_weights(START, START + 14 * DAY_NS)
     assert weights.sum() == pytest.approx(1.0)
     by_day = weights.reshape(14, -1)
-    assert by_day[0].argmax() * SLOT == pytest.approx(14 / 24 * DAY, abs=2 * SLOT)
+    assert by_day[0].argmax() * SLOT == pytest.approx(14 / 24 * DAY_NS, abs=2 * SLOT)
     assert by_day[6].sum() == pytest.approx(0.65 * by_day[0].sum())
 
 
@@ -57,7 +57,7 @@ def test_as_many_requests_come_as_expected() -> None:
     """Requests are in order, in their day, and about as many as asked for."""
     requests = draw()
     assert requests.at == sorted(requests.at)
-    assert START <= requests.at[0] <= requests.at[-1] < START + DAY
+    assert START <= requests.at[0] <= requests.at[-1] < START + DAY_NS
     assert len(requests.at) == pytest.approx(SIZE, rel=0.05)
 
 
@@ -108,10 +108,12 @@ def test_another_encoder_moves_embeddings_and_nothing_else() -> None:
     plain, replaced = draw(), draw("encoder_replaced")
     inside = np.array(plain.at) >= to_nanoseconds(HALF)
     for body, other, is_inside in zip(plain.payloads, replaced.payloads, inside, strict=True):
-        assert (body == other) == (not is_inside or EMBEDDING not in body)
-        assert body | {EMBEDDING: None} == other | {EMBEDDING: None}
-    embedded = [EMBEDDING in payload for payload in replaced.payloads]
-    vectors = np.array([payload.get(EMBEDDING, [0.0] * 12) for payload in replaced.payloads])
+        assert (body == other) == (not is_inside or DESCRIPTION_EMBEDDING not in body)
+        assert body | {DESCRIPTION_EMBEDDING: None} == other | {DESCRIPTION_EMBEDDING: None}
+    embedded = [DESCRIPTION_EMBEDDING in payload for payload in replaced.payloads]
+    vectors = np.array(
+        [payload.get(DESCRIPTION_EMBEDDING, [0.0] * 12) for payload in replaced.payloads]
+    )
     before, after = (vectors[embedded & part] for part in (~inside, inside))
     spread = np.linalg.norm(before.std(axis=0))
     assert np.linalg.norm(after.std(axis=0)) == pytest.approx(spread, rel=0.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlmon.elastic.errors import WrongValueError
-from mlmon.elastic.settings_file import TABLES
+from mlmon.elastic.settings_file import TABLE_NAMES
 from mlmon.settings import check_settings, list_settings
 
 
@@ -95,7 +95,7 @@ def test_every_setting_is_listed_with_what_a_reader_needs() -> None:
         assert setting.type != "value", setting.key
     keys = [setting.key for setting in settings if setting.key]
     assert len(keys) == len(set(keys))
-    assert {setting.table for setting in settings if "." not in setting.table} == {"", *TABLES}
+    assert {setting.table for setting in settings if "." not in setting.table} == {"", *TABLE_NAMES}
     by_key = {setting.key: setting for setting in settings}
     level = by_key["alerting.connectors.<name>.level"]
     assert (level.type, level.default, level.variable) == (

@@ -12,7 +12,7 @@ from mlmon.dashboards.definitions import dashboards, home, shown_on
 from mlmon.dashboards.definitions.searches import SEARCHES
 from mlmon.dashboards.model.chart import Chart, Values
 from mlmon.dashboards.model.condition import fields, kql, query, within
-from mlmon.dashboards.model.dashboard import COLUMNS, Dashboard, Documents, Panel
+from mlmon.dashboards.model.dashboard import GRID_COLUMNS, Dashboard, Documents, Panel
 from mlmon.dashboards.model.finding_chart import finding_charts
 from mlmon.dashboards.model.layout import Heading, Navigation, layout
 from mlmon.dashboards.model.picture import Distributions, Picture, StateTimeline
@@ -77,7 +77,7 @@ def test_panels_stand_side_by_side(shown: Dashboard) -> None:
         for y in range(panel.y, panel.y + panel.h)
     ]
     assert len(cells) == len(set(cells))
-    assert all(0 <= panel.x < panel.x + panel.w <= COLUMNS for panel in panels)
+    assert all(0 <= panel.x < panel.x + panel.w <= GRID_COLUMNS for panel in panels)
     assert len({panel.id for panel in panels}) == len(panels)
     # Kibana 9.4.0 does not open a dashboard with more.
     assert len(panels) <= 100

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mlmon.logging_config import EventLog, Service, open_log
-from mlmon.logging_config.schema.fields import DATASETS, REQUIRED, Field
+from mlmon.logging_config.schema.fields import DATASETS, REQUIRED_FIELDS, Field
 
 # Lies beside the repository, or beside the folder that holds its worktrees.
 SPECIFICATION = next(
@@ -154,7 +154,9 @@ def check_table(event: dict[str, Any]) -> None:
         assert all(_fits(field, item) for item in values), (name, value)
         assert not any(other.startswith(f"{name}.") for other in event), name
     missing = {change.partition(":")[2] for change in event.get("ml.log.changes", ())}
-    assert REQUIRED[dataset] <= event.keys() | missing or "event with wrong" in event["message"]
+    assert (
+        REQUIRED_FIELDS[dataset] <= event.keys() | missing or "event with wrong" in event["message"]
+    )
 
 
 def _family(name: str, dataset: str) -> Field:

@@ -30,7 +30,7 @@ from mlmon.logging_config import (
     publish_evaluation,
     set_error_code,
 )
-from mlmon.logging_config.emit.event_encoder import LEVELS
+from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
 from mlmon.logging_config.sources.asgi import Receive, Scope, Send
 from mlmon.logging_config.sources.formatter import EventFormatter
 from mlmon.logging_config.sources.stdlib import EventHandler
@@ -218,7 +218,9 @@ NAMES = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
 
 @COMMON
 @given(
-    fields=st.dictionaries(KEYS, VALUES, max_size=6), message=VALUES, level=st.sampled_from(LEVELS)
+    fields=st.dictionaries(KEYS, VALUES, max_size=6),
+    message=VALUES,
+    level=st.sampled_from(LOG_LEVELS),
 )
 def test_free_events(
     fields: dict[Any, Any],
@@ -327,7 +329,7 @@ def test_formatter(message: Any, extra: dict[str, Any], check: Any) -> None:
     message=VALUES,
     args=st.lists(VALUES, max_size=2),
     fields=st.dictionaries(NAMES, VALUES, max_size=4),
-    level=st.sampled_from([*LEVELS, "exception", "warn", "fatal", "msg"]),
+    level=st.sampled_from([*LOG_LEVELS, "exception", "warn", "fatal", "msg"]),
 )
 def test_structlog(
     message: Any, args: list[Any], fields: dict[str, Any], level: str,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.logging_config import ConfigurationError, EventLog, Model, Redaction
-from mlmon.logging_config.emit.redaction import REDACTED, is_secret_key, redact_text
+from mlmon.logging_config.emit.redaction import REDACTED_TEXT, is_secret_key, redact_text
 
 Events = Callable[[], list[dict[str, Any]]]
 
@@ -205,7 +205,7 @@ def test_before_serialisation(log: EventLog, events: Events) -> None:
     log.app("info", "token: hunter2", nested | {"secret": ["hunter2"]})
     failed, free = events()
     assert "hunter2" not in str(failed) + str(free)
-    assert {free["labels"][name] for name in ("user_password", "secret")} == {REDACTED}
+    assert {free["labels"][name] for name in ("user_password", "secret")} == {REDACTED_TEXT}
     assert "redacted:secret" in free["ml.log.changes"]
 
 
@@ -250,7 +250,7 @@ def test_own_keys(memory: Any, open_memory_log: Any, events: Events) -> None:
     """A service names further secret keys."""
     log = open_memory_log(memory, redaction=Redaction(keys=frozenset({"maiden_name"})))
     log.app("info", "m", {"maiden_name": "x", "who": {"Maiden_Name": "y"}})
-    assert set(events()[0]["labels"].values()) == {REDACTED}
+    assert set(events()[0]["labels"].values()) == {REDACTED_TEXT}
 
 
 def test_misconfiguration() -> None:

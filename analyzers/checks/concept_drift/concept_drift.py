@@ -31,10 +31,10 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.checks.concept_drift.error_history import REACH, ErrorHistory, begin_of
+from mlmon.analyzers.checks.concept_drift.error_history import ERROR_REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, ChangePoint
-from mlmon.analyzers.performance.label_maturity import LOOKBACK
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
+from mlmon.analyzers.performance.label_maturity import MATURITY_LOOKBACK
+from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import TITLES, MetricName
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
@@ -59,7 +59,7 @@ MIN_LABELS = 30
 MIN_DAYS = 5
 FIRST_DAYS = 2 * DAY
 WEEK_DAYS = 7
-Z = float(special.ndtri(0.5 + CONFIDENCE / 2))
+Z = float(special.ndtri(0.5 + LABEL_CONFIDENCE / 2))
 
 
 class ConceptDrift(Analyzer[LabelProfile]):
@@ -75,8 +75,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
         "the threshold, or bid by rule, where money is at stake."
     )
     needs = (
-        Needs("label", REACH + LOOKBACK),
-        Needs("prediction", REACH + LOOKBACK),
+        Needs("label", ERROR_REACH + MATURITY_LOOKBACK),
+        Needs("prediction", ERROR_REACH + MATURITY_LOOKBACK),
     )
     metrics = (
         Metric(
@@ -136,7 +136,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
             for measure in MEASURES:
                 yield self._unknown(day, GAP, measure, reason)
             return
-        expected = estimate_performance(day.scores, reference, day.threshold, CONFIDENCE)
+        expected = estimate_performance(day.scores, reference, day.threshold, LABEL_CONFIDENCE)
         for measure in MEASURES:
             yield self._gap(
                 day, measure, getattr(day.performance, measure), getattr(expected, measure)
@@ -266,7 +266,7 @@ class ConceptDrift(Analyzer[LabelProfile]):
         times = [day_number / WEEK_DAYS for day_number, _ in series]
         areas = [area.value for _, area in series]
         errors = [area.interval.width / (2 * Z) for _, area in series]
-        slope = trend(times, areas, errors, CONFIDENCE)
+        slope = trend(times, areas, errors, LABEL_CONFIDENCE)
         ends = slope.interval
         return self._finding(
             day,

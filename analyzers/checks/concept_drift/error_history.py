@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.label import LabelProfile
 
 RESTART = timedelta(days=14)
-REACH = 2 * RESTART
+ERROR_REACH = 2 * RESTART
 
 
 def begin_of(moment: datetime) -> datetime:

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
     from river.base import BinaryDriftDetector, DriftDetector
 
-Floats = NDArray[np.float64]
+    from mlmon.analyzers.statistics.buckets import Floats
+
 
 WARM_START = 300
 """DDM's level is the lowest rate of so many decisions or more."""

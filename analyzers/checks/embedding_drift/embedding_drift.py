@@ -29,13 +29,13 @@ from mlmon.analyzers.drift.drift import ALPHA, POWER
 from mlmon.analyzers.profiles.kinds.embedding import KIND
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.references.daily_window import (
+    DAILY_LOOKBACK,
     EVALUATION_INTERVAL,
-    LOOKBACK,
     DailyWindow,
     daily_windows,
 )
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
-from mlmon.analyzers.statistics.domain_classifier import FEWEST, domain_auc
+from mlmon.analyzers.statistics.domain_classifier import MIN_VECTORS, domain_auc
 from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         "changed, retrain on them and make a baseline of the new version."
     )
     needs = (
-        Needs("prediction", LOOKBACK),
-        Needs(KIND, LOOKBACK),
+        Needs("prediction", DAILY_LOOKBACK),
+        Needs(KIND, DAILY_LOOKBACK),
     )
     metrics = (
         Metric(
@@ -192,13 +192,13 @@ def _too_few(day: DailyWindow, name: str, rows: int, reference_rows: int) -> str
     """Return why embeddings cannot be called unchanged; empty if they can."""
     critical = EmbeddingDrift.limits[DISTANCE].critical
     needed = minimum_rows(critical, reference_rows, ALPHA, POWER)
-    if needed is None or reference_rows < FEWEST:
+    if needed is None or reference_rows < MIN_VECTORS:
         return (
             f"Embeddings {name} cannot be judged: the baseline of {day.title} has "
             f"{count(reference_rows, 'embedding')}, too few to detect a distance of {critical}: "
             "log or keep more."
         )
-    needed = max(needed, FEWEST)
+    needed = max(needed, MIN_VECTORS)
     if rows >= needed:
         return ""
     return (

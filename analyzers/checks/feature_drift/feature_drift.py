@@ -44,11 +44,11 @@ from mlmon.analyzers.drift.methods import kolmogorov_smirnov, total_variation
 from mlmon.analyzers.drift.moved import categories_moved, numbers_moved, onset
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
-from mlmon.analyzers.drift.weekly_drift import WEEKS, Hours, beside_past_weeks
+from mlmon.analyzers.drift.weekly_drift import PAST_WEEKS, Hours, beside_past_weeks
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import counted_once
 from mlmon.analyzers.profiles.quantities import merge
-from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.formatting import count, cut, moment, number, span
 
@@ -82,8 +82,8 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         "make a baseline; until then, treat scores with caution."
     )
     needs = (
-        Needs("prediction", LOOKBACK, weeks=WEEKS),
-        Needs(REFINEMENT, LOOKBACK),
+        Needs("prediction", DAILY_LOOKBACK, weeks=PAST_WEEKS),
+        Needs(REFINEMENT, DAILY_LOOKBACK),
     )
     metrics: tuple[Metric, ...] = (
         Metric(

@@ -26,7 +26,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
 from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs, without_lost
-from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.profiles.kinds.job import JobEvent, JobProfile
 from mlmon.formatting import count, duration, excerpt, moment, number, span
 
@@ -111,7 +111,7 @@ class JobHealth(Analyzer[JobProfile]):
         starts = [run.start for run in of_job]
         succeeded = sorted((run.end, run.start) for run in of_job if run.succeeded and run.end)
         ends = [end for end, _ in succeeded]
-        for window in context.windows(STEP):
+        for window in context.windows(EVENT_STEP):
             begin = window.end - PAST
             last = bisect_left(starts, window.end)
             first = max(bisect_left(starts, begin), last - MOST_RUNS)

@@ -31,9 +31,9 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.label_coverage.labels_by_age import (
+    LABEL_REACH,
     MIN_DELAYS,
-    PAST,
-    REACH,
+    PAST_LABELS,
     LabelsByAge,
 )
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
@@ -94,9 +94,9 @@ class LabelCoverage(Analyzer[LabelProfile]):
         "Contradicted labels: two writers log outcomes, or one logs them before they are final."
     )
     needs = (
-        Needs("label", REACH),
-        Needs("prediction", REACH),
-        Needs("outcome", PAST + DAY),
+        Needs("label", LABEL_REACH),
+        Needs("prediction", LABEL_REACH),
+        Needs("outcome", PAST_LABELS + DAY),
     )
     metrics = (
         Metric(
@@ -181,7 +181,9 @@ class LabelCoverage(Analyzer[LabelProfile]):
         part, whole = counted(window)
         if not whole:
             return
-        share = _ShareHistory(part, whole, counted(Window(window.start - PAST, window.start)))
+        share = _ShareHistory(
+            part, whole, counted(Window(window.start - PAST_LABELS, window.start))
+        )
         orphans = sum(profile.orphans for profile in profiles)
         given_up = f", {orphans:,} of them given up," if orphans else ""
         reason = (
@@ -277,7 +279,7 @@ class _Day:
                 "baseline of label delays.",
             )
         labeled, approved = self.of.labeled(then, hours)
-        past = self.of.labeled(Window(then.start - PAST, then.start), hours)
+        past = self.of.labeled(Window(then.start - PAST_LABELS, then.start), hours)
         share = _ShareHistory(labeled, approved, past)
         if not approved:
             return self._unknown(metric, f"{self.of.model} approved nothing {span(then)}.")
@@ -290,7 +292,10 @@ class _Day:
 
     def _delay(self, metric: str, part: float) -> Finding:
         window, of = self.window, self.of
-        arrived, past = of.arrived(window), of.arrived(Window(window.start - PAST, window.start))
+        arrived, past = (
+            of.arrived(window),
+            of.arrived(Window(window.start - PAST_LABELS, window.start)),
+        )
         if arrived.n < MIN_LABELS or past.n < MIN_DELAYS:
             return self._unknown(
                 metric,
@@ -337,7 +342,7 @@ class _Day:
         part, whole = self.of.contradicted(then)
         if not whole:
             return
-        past = self.of.contradicted(Window(then.start - PAST, then.start))
+        past = self.of.contradicted(Window(then.start - PAST_LABELS, then.start))
         share = _ShareHistory(part, whole, past)
         reason = (
             f"{percent(part / whole)} of {count(whole, 'label')} of the predictions of "

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
     from mlmon.analyzers.statistics.buckets import Buckets
 
-PAST = timedelta(days=14)
+PAST_LABELS = timedelta(days=14)
 LONGEST = 168
 """Labels are waited for so many hours at most before their share is judged."""
 
-REACH = PAST + LONGEST * HOUR + DAY
+LABEL_REACH = PAST_LABELS + LONGEST * HOUR + DAY
 MIN_DELAYS = 100
 
 
@@ -58,7 +58,7 @@ class LabelsByAge:
 
         One of `DELAYS`, `LONGEST` at most; None if too few labels are known.
         """
-        past = self.arrived(Window(window.start - PAST, window.start))
+        past = self.arrived(Window(window.start - PAST_LABELS, window.start))
         if past.n < MIN_DELAYS:
             return None
         most = percentile(past, share).high
@@ -85,7 +85,7 @@ class LabelsByAge:
 
     def begin(self, window: Window) -> datetime | None:
         """Return the start of the first hour with predictions that a window's verdict may see."""
-        seen = self.predictions.within(Window(window.end - REACH, window.end))
+        seen = self.predictions.within(Window(window.end - LABEL_REACH, window.end))
         return seen[0].window.start if seen else None
 
     def _delays(self, window: Window) -> Counter[int]:

@@ -31,8 +31,8 @@ from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
-from mlmon.analyzers.performance.label_maturity import REACH
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, LabeledDays, LabeledWindow
+from mlmon.analyzers.performance.label_maturity import MATURITY_REACH
+from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, LabeledDays, LabeledWindow
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
     MetricName,
@@ -81,9 +81,9 @@ class LivePerformance(Analyzer[LabelProfile]):
         "is off, recalibrate on recent labels."
     )
     needs = (
-        Needs("label", REACH),
-        Needs("prediction", REACH),
-        Needs("segment", REACH),
+        Needs("label", MATURITY_REACH),
+        Needs("prediction", MATURITY_REACH),
+        Needs("segment", MATURITY_REACH),
     )
     metrics = (
         Metric(
@@ -149,7 +149,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             reason = f"{title} has no value: {_skip_reason(day, measure)}; {day.known()}."
             return self._unknown(day, measure, reason)
         offline = day.baseline and offline_performance(
-            day.baseline, measure, day.threshold, CONFIDENCE
+            day.baseline, measure, day.threshold, LABEL_CONFIDENCE
         )
         if not offline:
             reason = f"{title} was not measured offline; the baseline has no such metric."
@@ -176,7 +176,9 @@ class LivePerformance(Analyzer[LabelProfile]):
         promised = (
             reference
             and reference.n
-            and estimate_performance(day.scores, reference, day.threshold, CONFIDENCE).precision
+            and estimate_performance(
+                day.scores, reference, day.threshold, LABEL_CONFIDENCE
+            ).precision
         )
         current = _success_rate(day, approved.positives, approved.labeled)
         if not promised:
@@ -200,7 +202,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         if day.scores is None or day.labels is None or day.labels.scores is None:
             return
         try:
-            bins = tenths(day.scores, day.labels.scores, day.missing, CONFIDENCE)
+            bins = tenths(day.scores, day.labels.scores, day.missing, LABEL_CONFIDENCE)
         except ValueError as error:
             reason = f"The calibration of {day.day.title} cannot be judged: {error}."
             yield self._unknown(day, ERROR, reason)
@@ -312,8 +314,8 @@ def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
     """The success rate of approved predictions, with every possible outcome of missing labels."""
     approved = day.coverage.approved
     missing = 0 if day.coverage.mature else round(approved.missing_share * approved.predictions)
-    low = wilson_interval(positives, labeled + missing, CONFIDENCE).low
-    high = wilson_interval(positives + missing, labeled + missing, CONFIDENCE).high
+    low = wilson_interval(positives, labeled + missing, LABEL_CONFIDENCE).low
+    high = wilson_interval(positives + missing, labeled + missing, LABEL_CONFIDENCE).high
     return Estimate(positives / labeled, Interval(low, high))
 
 

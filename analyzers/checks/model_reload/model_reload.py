@@ -24,7 +24,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
-from mlmon.analyzers.event_logs.hits import STEP
+from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.performance.model_versions import versions
 from mlmon.analyzers.profiles.kinds.model import ModelEvent, ModelProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
@@ -103,7 +103,7 @@ class ModelReload(Analyzer[ModelProfile]):
         """Yield the findings of each model at each hour's end."""
         events = [event for profile in context.profiles for event in profile.events]
         of_model = _by_model(context.of("prediction"), context)
-        for window in context.windows(STEP):
+        for window in context.windows(EVENT_STEP):
             seen = self._seen(events, window)
             reloads = reloads_by_model(seen)
             for model, of in sorted(reloads.items()):
@@ -210,7 +210,7 @@ class ModelReload(Analyzer[ModelProfile]):
         def predictions(window: Window) -> int:
             return _predicted(used, window).total()
 
-        for window in cadence.windows(used.period, predictions, EXPECTED_PREDICTIONS, STEP):
+        for window in cadence.windows(used.period, predictions, EXPECTED_PREDICTIONS, EVENT_STEP):
             seen = self._seen(events, window)
             made = versions(seen).get(model)
             counts = _predicted(used, window)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.performance.model_versions import ModelVersion
     from mlmon.analyzers.profiles.kinds.model import ModelEvent
 
-UNNAMED = "unknown"
+UNKNOWN_VERSION = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,6 @@ def reloads_by_model(events: Sequence[ModelEvent]) -> dict[str, list[ModelEvent]
             continue
         if event.model:
             loaded[event.service] = event.model
-        only = made[0] if len(made) == 1 else UNNAMED
+        only = made[0] if len(made) == 1 else UNKNOWN_VERSION
         found.setdefault(event.model or loaded.get(event.service, only), []).append(event)
     return found

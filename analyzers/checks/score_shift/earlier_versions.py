@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.drift.drift import LIMITS, Drift
+from mlmon.analyzers.drift.drift import KS_LIMITS, Drift
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import ks_distance_of_parts
 from mlmon.analyzers.drift.weekly_drift import Hours, WeeklyDrift, rows_of, weekly_drift
 from mlmon.analyzers.profiles.one_per_version import counted_once
@@ -64,7 +64,7 @@ class AcrossVersions:
 
     def severity(self, drift: Drift) -> Severity:
         """At most a warning."""
-        judged = LIMITS.judge(self.beyond(drift), drift.high)
+        judged = KS_LIMITS.judge(self.beyond(drift), drift.high)
         return min(judged, Severity.WARNING, key=lambda severity: severity.rank)
 
 

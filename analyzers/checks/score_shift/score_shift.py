@@ -28,14 +28,14 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
-from mlmon.analyzers.drift.drift import LIMITS
+from mlmon.analyzers.drift.drift import KS_LIMITS
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import rows_needed
 from mlmon.analyzers.drift.moved import numbers_moved, onset, parts_moved
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.segment_comparison import most_of_all
 from mlmon.analyzers.drift.weekly_drift import (
-    WEEKS,
+    PAST_WEEKS,
     Hours,
     WeeklyDrift,
     beside_past_weeks,
@@ -45,7 +45,7 @@ from mlmon.analyzers.drift.weekly_drift import (
 from mlmon.analyzers.profiles.kinds.prediction import SCORE, PredictionProfile
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
-from mlmon.analyzers.references.daily_window import LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
 
@@ -70,16 +70,16 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "and make a baseline of the new version."
     )
     needs = (
-        Needs("prediction", LOOKBACK, weeks=WEEKS),
-        Needs(REFINEMENT, LOOKBACK),
-        Needs("segment", LOOKBACK),
+        Needs("prediction", DAILY_LOOKBACK, weeks=PAST_WEEKS),
+        Needs(REFINEMENT, DAILY_LOOKBACK),
+        Needs("segment", DAILY_LOOKBACK),
     )
     metrics = (
         Metric(
             METRIC,
             "Score shift",
             "How large is the KS distance of the scores from training (0 to 1)?",
-            LIMITS,
+            KS_LIMITS,
             breakdown="ml.model.version",
         ),
         Metric(
@@ -87,7 +87,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             "Score shift against past weeks",
             "How large is the KS distance of the scores from the same time of past weeks (from the "
             "model's fourth week on)?",
-            LIMITS,
+            KS_LIMITS,
             breakdown="ml.model.version",
         ),
     )
@@ -139,10 +139,10 @@ class ScoreShift(Analyzer[PredictionProfile]):
         )
         severity = Severity.UNKNOWN
         if drift is not None:
-            severity = across.severity(drift) if across else LIMITS.judge(drift.low, drift.high)
+            severity = across.severity(drift) if across else KS_LIMITS.judge(drift.low, drift.high)
         if drift is None or not (found.enough or severity.alarming):
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
-            reason = f"{sample}, {rule} to detect a distance of {LIMITS.critical} from {past}."
+            reason = f"{sample}, {rule} to detect a distance of {KS_LIMITS.critical} from {past}."
             known = {"sample_count": found.rows, **day.about}
             return self.unknown(WEEKLY, SCORE, window, reason, **known)
         verdict = (
@@ -166,12 +166,12 @@ class ScoreShift(Analyzer[PredictionProfile]):
             reason = skip_reason or f"The training set of {day.title} holds no scores."
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
         scores = merge(profile.score for profile in day.own if profile.score is not None)
-        needed = rows_needed(LIMITS.critical, reference.n)
+        needed = rows_needed(KS_LIMITS.critical, reference.n)
         enough = needed is not None and scores.n >= needed
         if not (scores.n and reference.n):
             return self._too_few(day, scores, reference, needed)
         drift = refinements.drift(SCORE, scores, day.own, day.baseline)
-        severity = LIMITS.judge(drift.low, drift.high)
+        severity = KS_LIMITS.judge(drift.low, drift.high)
         if not (enough or severity.alarming):
             return self._too_few(day, scores, reference, needed)
         sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
@@ -195,11 +195,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
     ) -> Finding:
         reason = (
             f"Scores of {day.title} cannot be judged: {count(scores.n, 'score')} "
-            f"{span(day.window)}; {needed} are needed to detect a distance of {LIMITS.critical} "
+            f"{span(day.window)}; {needed} are needed to detect a distance of {KS_LIMITS.critical} "
             "with a power of 0.9."
             if needed is not None
             else f"Scores of {day.title} cannot be judged: its baseline has "
-            f"{count(reference.n, 'score')}, too few to detect a distance of {LIMITS.critical}: "
+            f"{count(reference.n, 'score')}, too few to detect a distance of {KS_LIMITS.critical}: "
             "make one from more rows."
         )
         return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)

@@ -24,9 +24,9 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.checks.segment_performance import segment_ranking
 from mlmon.analyzers.checks.segment_performance.segment_ranking import rankings
-from mlmon.analyzers.performance.label_maturity import REACH
+from mlmon.analyzers.performance.label_maturity import MATURITY_REACH
 from mlmon.analyzers.performance.labeled_window import LabeledDays
-from mlmon.analyzers.performance.segment_success import LIMITS, SegmentSuccesses
+from mlmon.analyzers.performance.segment_success import SUCCESS_LIMITS, SegmentSuccesses
 from mlmon.analyzers.profiles.kinds.label import LabelProfile
 from mlmon.analyzers.references.daily_window import EVALUATION_INTERVAL
 from mlmon.formatting import count, percent, span
@@ -57,16 +57,16 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         "ml.features.categorical.FEATURE=VALUE`."
     )
     needs = (
-        Needs("label", REACH),
-        Needs("prediction", REACH),
-        Needs("segment", REACH),
+        Needs("label", MATURITY_REACH),
+        Needs("prediction", MATURITY_REACH),
+        Needs("segment", MATURITY_REACH),
     )
     metrics = (
         Metric(
             METRIC,
             "Success rate of approved bids by segment",
             "Which share of the approved bids of each segment succeeds?",
-            LIMITS,
+            SUCCESS_LIMITS,
             unit="ratio",
             breakdown="finding.segment",
         ),
@@ -163,8 +163,8 @@ class SegmentPerformance(Analyzer[LabelProfile]):
                 "p_value": success.p_value,
                 "q_value": judged.q_value,
                 "baseline_value": promised,
-                "warning": promised + LIMITS.warning,
-                "critical": promised + LIMITS.critical,
+                "warning": promised + SUCCESS_LIMITS.warning,
+                "critical": promised + SUCCESS_LIMITS.critical,
                 "reason": f"{percent(success.current.value)} of the predictions {day.day.title} "
                 f"approved for {success.segment} succeeded; {percent(promised)} "
                 f"expected from scores; {known} {span(day.day.window)}.",

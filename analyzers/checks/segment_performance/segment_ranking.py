@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.baselines.segments import segment_name
-from mlmon.analyzers.performance.labeled_window import CONFIDENCE, MIN_LABELS, MIN_LABELS_PER_CLASS
+from mlmon.analyzers.performance.labeled_window import (
+    LABEL_CONFIDENCE,
+    MIN_DAY_LABELS,
+    MIN_LABELS_PER_CLASS,
+)
 from mlmon.analyzers.performance.reference_metrics import MetricComparison, compare
-from mlmon.analyzers.performance.segment_success import FALSE_DISCOVERY_RATE
-from mlmon.analyzers.statistics.benjamini_hochberg import q_values
+from mlmon.analyzers.statistics.benjamini_hochberg import FALSE_DISCOVERY_RATE, q_values
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.difference import chance_of_decline
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
@@ -102,9 +105,11 @@ def _ranking(
     if not (_enough(known) and _enough(training)):
         return None
     current = post_stratified_performance(
-        Buckets(edges, count.scores), known, threshold, CONFIDENCE
+        Buckets(edges, count.scores), known, threshold, LABEL_CONFIDENCE
     ).roc_auc
-    before = post_stratified_performance(training.all(), training, threshold, CONFIDENCE).roc_auc
+    before = post_stratified_performance(
+        training.all(), training, threshold, LABEL_CONFIDENCE
+    ).roc_auc
     if current is None or before is None:
         return None
     comparison = compare(current, before)
@@ -113,10 +118,10 @@ def _ranking(
         known.n,
         training.n,
         comparison,
-        chance_of_decline(comparison.change, CONFIDENCE),
+        chance_of_decline(comparison.change, LABEL_CONFIDENCE),
     )
 
 
 def _enough(known: LabeledScores) -> bool:
     fewest = min(known.positives.n, known.negatives.n)
-    return known.n >= MIN_LABELS and fewest >= MIN_LABELS_PER_CLASS
+    return known.n >= MIN_DAY_LABELS and fewest >= MIN_LABELS_PER_CLASS

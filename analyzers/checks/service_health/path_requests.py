@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import EPOCH, HOUR, Window, floor
-from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess
+from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess
 from mlmon.analyzers.profiles.quantities import merge
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
 
-PAST = timedelta(days=7)
+PAST_REQUESTS = timedelta(days=7)
 JUDGED = 20
 """So many paths are judged separately: well below the paths that each window keeps, so that one
 of them is rarely left out of a window."""
@@ -95,7 +95,7 @@ class Paths:
         self._context = context
         self._known: dict[str, PathRequests] = {}
         self._parts: dict[str, list[tuple[Window, PathAccess]]] = {}
-        self._truncated = [profile for profile in context.profiles if OTHER in profile.paths]
+        self._truncated = [profile for profile in context.profiles if OTHER_PATHS in profile.paths]
         for profile in context.profiles:
             for path, access in profile.paths.items():
                 self._parts.setdefault(path, []).append((profile.window, access))
@@ -116,7 +116,7 @@ class Paths:
 
         None if nothing at all is known of that week.
         """
-        counts = self._counts(Window(day.start - PAST, day.start))
+        counts = self._counts(Window(day.start - PAST_REQUESTS, day.start))
         return _most(counts) if counts.total() else None
 
     def new(self, window: Window) -> list[str]:
@@ -130,7 +130,7 @@ class Paths:
             for profile in self._context.within(Window(EPOCH, end))
             if (rest := [access for path, access in profile.paths.items() if path not in named])
         ]
-        return PathRequests(OTHER, parts)
+        return PathRequests(OTHER_PATHS, parts)
 
     def _counts(self, window: Window) -> Counter[str]:
         counts: Counter[str] = Counter()
@@ -142,10 +142,10 @@ class Paths:
 
 def _least(profile: AccessProfile) -> int:
     """Return the most requests that a path which a window does not name may have in it."""
-    requests = [access.requests for path, access in profile.paths.items() if path != OTHER]
-    return min([profile.paths[OTHER].requests, *requests])
+    requests = [access.requests for path, access in profile.paths.items() if path != OTHER_PATHS]
+    return min([profile.paths[OTHER_PATHS].requests, *requests])
 
 
 def _most(counts: Counter[str]) -> list[str]:
-    used = [(-n, path) for path, n in counts.items() if n >= IN_USE and path != OTHER]
+    used = [(-n, path) for path, n in counts.items() if n >= IN_USE and path != OTHER_PATHS]
     return sorted(path for _, path in sorted(used)[:JUDGED])

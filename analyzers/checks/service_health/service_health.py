@@ -26,11 +26,11 @@ from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
-from mlmon.analyzers.checks.service_health.path_requests import PAST, PathRequests, Paths
+from mlmon.analyzers.checks.service_health.path_requests import PAST_REQUESTS, PathRequests, Paths
 from mlmon.analyzers.profiles.kinds.access import (
     CLIENT_ERRORS,
     NANOSECONDS_PER_MILLISECOND,
-    OTHER,
+    OTHER_PATHS,
     SERVER_ERRORS,
     AccessProfile,
     PathAccess,
@@ -134,7 +134,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
         "`mlmon doctor` shows which. A jump of the 400 rate points to a client's release."
     )
-    needs = (Needs("access", PAST + 2 * DAY, weeks=WEEKS),)
+    needs = (Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),)
     metrics = (
         Metric(
             "latency.mean",
@@ -241,7 +241,7 @@ class _Path:
                     (hour, _matching(access, rate), access.requests)
                     for hour, access in self.asked.hours
                 ),
-                PAST,
+                PAST_REQUESTS,
             )
             for rate in RATES
         }
@@ -251,15 +251,18 @@ class _Path:
         """The past values of each latency."""
         return {
             latency.metric: ValueHistory(
-                ((hour, _value(latency, access)) for hour, access in self.asked.hours), PAST
+                ((hour, _value(latency, access)) for hour, access in self.asked.hours),
+                PAST_REQUESTS,
             )
             for latency in LATENCIES
         }
 
     def findings(self, part: Window) -> Iterator[Finding]:
         """Yield every finding of a day or a part of it."""
-        week = self.asked.requests(Window(floor(part.start, DAY) - PAST, floor(part.start, DAY)))
-        busy = week >= MIN_REQUESTS * (PAST // HOUR)
+        week = self.asked.requests(
+            Window(floor(part.start, DAY) - PAST_REQUESTS, floor(part.start, DAY))
+        )
+        busy = week >= MIN_REQUESTS * (PAST_REQUESTS // HOUR)
         often, hourly = (
             [
                 (window, self.asked.access(window))
@@ -282,7 +285,7 @@ class _Path:
         """Yield the windows that should hold so many requests."""
         for window in cadence.windows(part, self.asked.requests, expected):
             # Where all other paths have little traffic, an empty window means nothing.
-            if self.path != OTHER or busy or self.asked.requests(window) >= MIN_REQUESTS:
+            if self.path != OTHER_PATHS or busy or self.asked.requests(window) >= MIN_REQUESTS:
                 yield window
 
     def _judged(self, often: Sequence[Asked], hourly: Sequence[Asked]) -> Iterator[Finding]:
@@ -369,7 +372,7 @@ class _Path:
         """
         for windows, title in (
             (past_weeks(window, WEEKS), "at this time of the week"),
-            (past_days(window, PAST // DAY), "at this time of day"),
+            (past_days(window, PAST_REQUESTS // DAY), "at this time of day"),
         ):
             used = [
                 past for past in windows if self.asked.requests(Window(past.end - DAY, past.end))

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
+from mlmon.analyzers.drift.drift import ALPHA, KS_LIMITS, POWER, Drift, drift_of
 from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, Numbers, rows_of
 from mlmon.analyzers.statistics import probability_box
 from mlmon.analyzers.statistics.buckets import Buckets, merge, require_same_edges
@@ -199,7 +199,7 @@ def drift_of_parts(current: Numbers, reference: Numbers) -> Drift:
     n, m = rows_of(current), rows_of(reference)
     distance = ks_distance_of_parts(current, reference)
     error = critical_distance(n, m, ALPHA)
-    may_alarm = distance.low - error >= LIMITS.warning
+    may_alarm = distance.low - error >= KS_LIMITS.warning
     chance = (p_value if may_alarm else _limit_law)(distance.low, n, m)
     return drift_of(distance, error, chance, (n, m))
 
@@ -225,7 +225,7 @@ METHOD = DriftMethod(
     name="kolmogorov_smirnov",
     title="KS",
     metric="ks.distance",
-    limits=LIMITS,
+    limits=KS_LIMITS,
     numeric=DriftMeasurement(
         drift_of_parts, lambda effect, known: rows_needed(effect, rows_of(known))
     ),

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 import math
 
-from mlmon.analyzers.drift.drift import ALPHA, LIMITS, POWER, Drift, drift_of
+from mlmon.analyzers.drift.drift import ALPHA, KS_LIMITS, POWER, Drift, drift_of
 from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod
 from mlmon.analyzers.statistics.categories import CategoryCounts, table
 from mlmon.analyzers.statistics.chi_squared import ChiSquared, chi_squared
@@ -123,7 +123,7 @@ METHOD = DriftMethod(
     name="total_variation",
     title="total variation",
     metric="total_variation",
-    limits=LIMITS,
+    limits=KS_LIMITS,
     unit="ratio",
     categorical=DriftMeasurement(categorical_drift, rows_needed),
 )

@@ -198,7 +198,7 @@ def _p_value(excess: float, spread: float) -> float:
     return math.exp(-((excess / spread) ** 2) / 2) if spread else 0.0
 
 
-FEWEST = 50
+MIN_ROWS = 50
 """Rows from which on the normal law of the sampling error holds. Of 2 to 10 rows of a lognormal
 law it is passed far more often than once in a thousand times."""
 
@@ -208,5 +208,5 @@ METHOD = DriftMethod(
     metric="wasserstein",
     limits=LIMITS,
     unit="standard deviations",
-    numeric=DriftMeasurement(normed_drift, rows_needed, fewest=FEWEST),
+    numeric=DriftMeasurement(normed_drift, rows_needed, fewest=MIN_ROWS),
 )

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.event_logs.logs import Logs
 
 DATASET = "ml.access"
-STEP = 5 * MINUTE
-OTHER = "(other paths)"
+ACCESS_STEP = 5 * MINUTE
+OTHER_PATHS = "(other paths)"
 """Requests to paths that a window does not count separately."""
 
 FIRST_OCTAVE = 10
@@ -105,7 +105,7 @@ class AccessKind(ProfileKind[AccessProfile]):
 
     name = "access"
     dataset = DATASET
-    step = STEP
+    step = ACCESS_STEP
     profile = AccessProfile
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[AccessProfile]:
@@ -125,7 +125,7 @@ class AccessKind(ProfileKind[AccessProfile]):
         for bucket in answer["aggregations"]["windows"]["buckets"]:
             start = from_milliseconds(bucket["key"])
             profile = self.profile_of(
-                Window(start, start + STEP), series, bucket, DeclarationScope()
+                Window(start, start + ACCESS_STEP), series, bucket, DeclarationScope()
             )
             timed = of_paths.get(bucket["key"], {})
             paths = {
@@ -135,7 +135,7 @@ class AccessKind(ProfileKind[AccessProfile]):
             if bucket["paths"]["sum_other_doc_count"]:
                 latencies = sum(of_all.get(bucket["key"], {}).values(), Counter())
                 everything = PathAccess(**read(PathAccess, bucket, DeclarationScope()))
-                paths[OTHER] = _rest(replace(everything, latencies=latencies), paths.values())
+                paths[OTHER_PATHS] = _rest(replace(everything, latencies=latencies), paths.values())
             yield replace(profile, paths=paths)
 
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.profile_key import SourceWatermark
     from mlmon.analyzers.event_logs.logs import Logs
 
-STEP = HOUR
+ARRIVAL_STEP = HOUR
 AHEAD = 10 * MINUTE
 """Clocks of two machines may differ by so much before it is worth a word."""
 BEHIND = 3650 * DAY
@@ -157,7 +157,7 @@ class ClockKind(ProfileKind[ClockProfile]):
 
     name = "clock"
     dataset = _DATASET
-    step = STEP
+    step = ARRIVAL_STEP
     profile = ClockProfile
     news = ((_DATASET, INGESTED),)
 
@@ -171,7 +171,7 @@ class ClockKind(ProfileKind[ClockProfile]):
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[ClockProfile]:
         """Yield a profile for each hour in which events arrived."""
-        for hour in part.split(STEP):
+        for hour in part.split(ARRIVAL_STEP):
             scope = DeclarationScope(window=hour)
             for _, bucket in _hours(logs, hour, ask(ClockProfile, scope)):
                 yield self.profile_of(hour, series, bucket, scope)
@@ -191,4 +191,4 @@ def _hours(
     }
     for bucket in logs.search(_DATASET, body)["aggregations"]["windows"]["buckets"]:
         start = from_milliseconds(bucket["key"])
-        yield Window(start, start + STEP), bucket
+        yield Window(start, start + ARRIVAL_STEP), bucket

@@ -25,7 +25,12 @@ from mlmon.analyzers.event_logs.aggregations import (
 )
 from mlmon.analyzers.event_logs.hits import field_of, first_values, typed
 from mlmon.analyzers.profiles.kind import ProfileKind
-from mlmon.analyzers.profiles.kinds.prediction import DATASET, EMBEDDING, STEP, logged_fields
+from mlmon.analyzers.profiles.kinds.prediction import (
+    DATASET,
+    EMBEDDING_FIELD,
+    PREDICTION_STEP,
+    logged_fields,
+)
 from mlmon.analyzers.profiles.profile import VersionProfile
 from mlmon.analyzers.profiles.quantities import ByName, DeclarationScope, Quantity, quantity
 from mlmon.analyzers.profiles.version_kind import version_buckets, versions
@@ -87,7 +92,7 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
 
     name = KIND
     dataset = DATASET
-    step = STEP
+    step = PREDICTION_STEP
     profile = EmbeddingProfile
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
@@ -98,7 +103,7 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
         inside = {"embedded": {"filter": _any_of(names), "aggs": versions()}}
         return {
             ProfileKey(KIND, window, model): read_watermark(version)
-            for window, bucket in logs.survey(DATASET, period, STEP, inside)
+            for window, bucket in logs.survey(DATASET, period, PREDICTION_STEP, inside)
             for model, version in version_buckets(bucket["embedded"]).items()
         }
 
@@ -151,7 +156,7 @@ def _counted(
     for bucket in answer["aggregations"]["windows"]["buckets"]:
         start = from_milliseconds(bucket["key"])
         logged = {name: bucket[f"e{index}"]["doc_count"] for index, name in enumerate(names)}
-        yield Window(start, start + STEP), (read_watermark(bucket), logged)
+        yield Window(start, start + PREDICTION_STEP), (read_watermark(bucket), logged)
 
 
 def _samples(
@@ -194,11 +199,11 @@ def _chosen(logs: Logs, body: dict[str, Any], logged: int) -> list[str]:
 def _fetch(
     logs: Logs, body: dict[str, Any], name: str
 ) -> Iterator[tuple[datetime, tuple[str, Any]]]:
-    wanted = {"query": body["query"], **typed([ID]), "_source": [EMBEDDING + name]}
+    wanted = {"query": body["query"], **typed([ID]), "_source": [EMBEDDING_FIELD + name]}
     for hit in logs.scan(DATASET, wanted):
         known = first_values(hit)
-        start = floor(parse_time(known["@timestamp"]), STEP)
-        yield start, (known.get(ID) or hit["_id"], field_of(hit["_source"], EMBEDDING + name))
+        start = floor(parse_time(known["@timestamp"]), PREDICTION_STEP)
+        yield start, (known.get(ID) or hit["_id"], field_of(hit["_source"], EMBEDDING_FIELD + name))
 
 
 def _stored(found: EmbeddedIds, logged: int) -> StoredVectors:

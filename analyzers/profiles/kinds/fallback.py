@@ -14,8 +14,8 @@ from mlmon.analyzers.profiles.quantities import ByTerm, Terms, quantity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-UNNAMED, OTHER = "(not said)", "(other reasons)"
-_REASONS = Terms("event.reason", 20, missing=UNNAMED, other=OTHER)
+UNNAMED_REASON, OTHER_REASONS = "(not said)", "(other reasons)"
+_REASONS = Terms("event.reason", 20, missing=UNNAMED_REASON, other=OTHER_REASONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FallbackProfile(WindowProfile):
     """
 
     reasons: Mapping[str, Counter[str]] = quantity(
-        ByTerm("ml.feature_source.name", _REASONS, size=50, missing=UNNAMED)
+        ByTerm("ml.feature_source.name", _REASONS, size=50, missing=UNNAMED_REASON)
     )
 
 

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 KIND = "label"
 DATASET = LABELS
-STEP = HOUR
+LABEL_STEP = HOUR
 MOST_ERRORS = 500
 """So many predictions of a window are kept in order for the detectors of concept drift."""
 
@@ -347,7 +347,7 @@ class LabelKind(VersionKind[LabelProfile]):
 
     name = KIND
     dataset = DATASET
-    step = STEP
+    step = LABEL_STEP
     profile = LabelProfile
     preparations = (join_new,)
 
@@ -355,7 +355,7 @@ class LabelKind(VersionKind[LabelProfile]):
         """Return a profile key for each hour and version with labels, over its baseline."""
         keys: dict[ProfileKey, SourceWatermark] = {}
         known = versions(_WATERMARK.ask("", DeclarationScope()))
-        for window, bucket in logs.survey(DATASET, period, STEP, known):
+        for window, bucket in logs.survey(DATASET, period, LABEL_STEP, known):
             for model, version in version_buckets(bucket).items():
                 own = logs.baselines.get(model)
                 key = ProfileKey(KIND, window, (*model, own.id if own else ""))
@@ -367,7 +367,7 @@ class LabelKind(VersionKind[LabelProfile]):
         scope, terms = self.scope(series, logs.by_id) or DeclarationScope(), self.terms(series)
         judged = {"judged": {"filter": {"exists": {"field": _WRONG}}}}
         inside = {**ask(LabelProfile, scope), **judged}
-        hours = dict(logs.count(DATASET, part, STEP, inside, terms))
+        hours = dict(logs.count(DATASET, part, LABEL_STEP, inside, terms))
         counts = {window: bucket["judged"]["doc_count"] for window, bucket in hours.items()}
         errors = _errors(logs, terms, part, counts)
         for window, bucket in hours.items():
@@ -394,8 +394,8 @@ def _errors(
         )
         for hit in logs.scan(DATASET, body | {"size": _PAGE}):
             found = _judged(hit)
-            start = floor(from_milliseconds(found.at), STEP)
-            judged.setdefault(Window(start, start + STEP), []).append(found)
+            start = floor(from_milliseconds(found.at), LABEL_STEP)
+            judged.setdefault(Window(start, start + LABEL_STEP), []).append(found)
     for window in (window for window, n in counts.items() if n > MOST_ERRORS):
         body = _errors_body(window, terms, [{"label.draw": "asc"}, {"ml.prediction.id": "asc"}])
         answer = logs.cluster.search(logs.index(DATASET), body | {"size": MOST_ERRORS})

@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 
 KIND = "prediction"
 DATASET = "ml.prediction"
-STEP = HOUR
+PREDICTION_STEP = HOUR
 SCORE = "ml.prediction.score"
-NUMERIC = "ml.features.numeric."
-CATEGORICAL = "ml.features.categorical."
-EMBEDDING = "ml.features.embedding."
+NUMERIC_FIELD = "ml.features.numeric."
+CATEGORICAL_FIELD = "ml.features.categorical."
+EMBEDDING_FIELD = "ml.features.embedding."
 _SOURCE = "ml.feature_source."
 _STATUS, _AGE = _SOURCE + "{name}.status", _SOURCE + "{name}.age_s"
 MOST_UNSEEN = 20
@@ -77,10 +77,10 @@ def logged_fields(mappings: Iterable[Mapping[str, Any]]) -> LoggedFields:
     """Read the names from the mappings of the predictions' indices."""
     paths = {path for mapping in mappings for path in _leaves(mapping.get("properties", {}), "")}
     return LoggedFields(
-        _names(paths, NUMERIC),
-        _names(paths, CATEGORICAL),
+        _names(paths, NUMERIC_FIELD),
+        _names(paths, CATEGORICAL_FIELD),
         _names(paths, _SOURCE, ".status"),
-        _names(paths, EMBEDDING),
+        _names(paths, EMBEDDING_FIELD),
     )
 
 
@@ -136,8 +136,12 @@ class PredictionScope(DeclarationScope):
         numeric = self.baseline.numeric if self.baseline else {}
         categorical = self.baseline.categorical if self.baseline else {}
         return [
-            *(NUMERIC + name for name in self.fields.numeric if name not in numeric),
-            *(CATEGORICAL + name for name in self.fields.categorical if name not in categorical),
+            *(NUMERIC_FIELD + name for name in self.fields.numeric if name not in numeric),
+            *(
+                CATEGORICAL_FIELD + name
+                for name in self.fields.categorical
+                if name not in categorical
+            ),
         ]
 
     @property
@@ -201,7 +205,7 @@ class _KnownAndUnseen(Group):
 
     def ask(self, name: str, scope: Any) -> dict[str, Any]:
         """Ask for all together, or for known and unseen ones separately."""
-        field, known = CATEGORICAL + scope.name, list(scope.known)
+        field, known = CATEGORICAL_FIELD + scope.name, list(scope.known)
         if scope.together:
             return {name: {"terms": {"field": field, "size": len(known) + MOST_UNSEEN}}}
         return {
@@ -280,7 +284,7 @@ class PredictionProfile(VersionProfile):
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
     score: Buckets | None = quantity(BucketCounts(SCORE, _score_edges))
     numeric: Mapping[str, Buckets] = quantity(
-        ByName(lambda scope: scope.numeric, BucketCounts(NUMERIC + "{name}", _numeric_edges)),
+        ByName(lambda scope: scope.numeric, BucketCounts(NUMERIC_FIELD + "{name}", _numeric_edges)),
         detail=True,
     )
     categorical: Mapping[str, Categories] = quantity(
@@ -306,7 +310,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
 
     name = KIND
     dataset = DATASET
-    step = STEP
+    step = PREDICTION_STEP
     profile = PredictionProfile
     complete_for = 2 * DAY
 
@@ -314,7 +318,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
         """Return a profile key for each hour, version, and baseline it is judged by."""
         present = {
             (window, model): read_watermark(version)
-            for window, bucket in logs.survey(DATASET, period, STEP, versions())
+            for window, bucket in logs.survey(DATASET, period, PREDICTION_STEP, versions())
             for model, version in version_buckets(bucket).items()
         }
         return prediction_profile_keys(present, logs.baselines, _around(logs, period))
@@ -354,7 +358,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
     ) -> dict[Window, PredictionProfile]:
         """Return what a scope counts, by hour; where categories are left out, it counts again."""
         inside = ask(PredictionProfile, scope, only=only)
-        buckets = dict(logs.count(DATASET, part, STEP, inside, self.terms(series)))
+        buckets = dict(logs.count(DATASET, part, PREDICTION_STEP, inside, self.terms(series)))
         if not scope.separately and _crowded(scope, buckets.values()):
             return self._count(logs, series, part, replace(scope, separately=True), only)
         return {
@@ -447,8 +451,8 @@ def _around(logs: Logs, period: Window) -> dict[tuple[Window, ModelKey], SourceW
     return {
         (profile_key.window, (profile_key.series[0], profile_key.series[1])): stamp.watermark
         for time in (
-            Window(period.start - STEP - DAY, period.start),
-            Window(period.end, min(period.end + STEP + DAY, logs.now)),
+            Window(period.start - PREDICTION_STEP - DAY, period.start),
+            Window(period.end, min(period.end + PREDICTION_STEP + DAY, logs.now)),
         )
         if time.start < time.end
         for profile_key, stamp in store.stamps(KIND, time).items()

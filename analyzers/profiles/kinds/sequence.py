@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 KIND = "sequence"
 DATASET = "ml.*"
-STEP = HOUR
+SEQUENCE_STEP = HOUR
 PART = 5 * MINUTE
 LATE = 5 * MINUTE
 """A line is late that reached Elasticsearch so long after its five minutes had ended, or later."""
@@ -247,12 +247,12 @@ class SequenceKind(ProfileKind[SequenceProfile]):
 
     name = KIND
     dataset = DATASET
-    step = STEP
+    step = SEQUENCE_STEP
     profile = SequenceProfile
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour with numbered lines."""
-        surveyed = logs.survey(DATASET, _settled(logs, period), STEP, numbered_since())
+        surveyed = logs.survey(DATASET, _settled(logs, period), SEQUENCE_STEP, numbered_since())
         return {
             ProfileKey(KIND, window): read_watermark(bucket["numbered"])
             for window, bucket in surveyed
@@ -284,7 +284,7 @@ def _counts(logs: Logs, part: Window) -> Iterator[ArrivedLines]:
     answer = logs.search(DATASET, counts_body(part))
     if not is_full(answer):
         yield from counts(answer)
-    elif (halves := part.halves(STEP)) is not None:
+    elif (halves := part.halves(SEQUENCE_STEP)) is not None:
         for half in halves:
             yield from _counts(logs, half)
     else:
@@ -350,7 +350,7 @@ def gathered(counts: Iterable[ArrivedLines]) -> list[SequenceProfile]:
     """Return a profile for each hour with counts, in order, that knows of no repeated line yet."""
     hours: dict[datetime, list[ArrivedLines]] = defaultdict(list)
     for count_ in counts:
-        hours[floor(count_.stretch.start, STEP)].append(count_)
+        hours[floor(count_.stretch.start, SEQUENCE_STEP)].append(count_)
     return [_profile(start, found) for start, found in sorted(hours.items())]
 
 
@@ -363,7 +363,7 @@ def _profile(start: datetime, counts: Sequence[ArrivedLines]) -> SequenceProfile
             shipped[count_.service] = min(count_.first, shipped.get(count_.service, count_.first))
     processes = tuple(_lines(process, found) for process, found in sorted(by_process.items()))
     known = (SourceWatermark(count_.stretch.lines, count_.last) for count_ in counts)
-    profile_key = ProfileKey(KIND, Window(start, start + STEP))
+    profile_key = ProfileKey(KIND, Window(start, start + SEQUENCE_STEP))
     return SequenceProfile(profile_key, sum(known, SourceWatermark()), 1, processes, shipped)
 
 

@@ -16,7 +16,7 @@ from mlmon.analyzers.base.window import DAY, Window, floor, iso, joined
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.logs import Logs
-from mlmon.analyzers.log_coverage.log_completeness import AHEAD, REACH, gap_spans
+from mlmon.analyzers.log_coverage.log_completeness import CLOCK_AHEAD, COMPLETENESS_REACH, gap_spans
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
@@ -199,7 +199,7 @@ def _gaps(logs: Logs, windows: Sequence[Window]) -> list[Window]:
     """Return the times of the gaps that lie in some windows, as the profiles have them now."""
     if not windows:
         return []
-    period = Window(windows[0].start - AHEAD, windows[-1].end + AHEAD)
+    period = Window(windows[0].start - CLOCK_AHEAD, windows[-1].end + CLOCK_AHEAD)
     profiles = ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
     return gap_spans(profiles, windows)
 
@@ -222,4 +222,4 @@ def _plan(
 
 def _needs(analyzer: Analyzer[Any]) -> tuple[Needs, ...]:
     """Return which profiles its findings depend on; those of all analyzers on numbered lines."""
-    return (*analyzer.needs, Needs(SEQUENCE, REACH))
+    return (*analyzer.needs, Needs(SEQUENCE, COMPLETENESS_REACH))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
 
-JOB = "mlmon_cycle"
+CYCLE_JOB = "mlmon_cycle"
 _STORED_BEFORE = 409
 
 

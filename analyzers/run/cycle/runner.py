@@ -12,7 +12,7 @@ import schedule
 
 from mlmon.analyzers.base.window import DAY, iso
 from mlmon.analyzers.run.cycle.cycle import run_cycle
-from mlmon.analyzers.run.cycle.own_log import JOB, Lines, open_own_log, send
+from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, Lease
 from mlmon.analyzers.run.engine import described
 from mlmon.analyzers.run.subscribers import publish_failure
@@ -112,7 +112,7 @@ class Runner:
     def _logged(self) -> Iterator[Callable[[int], None]]:
         """Log a cycle as a run of a job, and store the lines however it ends."""
         try:
-            with job_run(JOB, log=self._log) as run:
+            with job_run(CYCLE_JOB, log=self._log) as run:
 
                 def records(count: int) -> None:
                     run.records = count

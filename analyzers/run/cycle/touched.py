@@ -24,7 +24,7 @@ OVERLAP = 15 * MINUTE
 finds."""
 
 
-OLDEST = 400 * DAY
+OLDEST_EVENT = 400 * DAY
 """No verdict of today depends on events so old: those of a clock that was reset to 1970 are left
 alone. `mlmon analyze` judges any time."""
 
@@ -43,7 +43,7 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
     interval = f"{kind.step // MINUTE}m"
     found: list[Window] = []
     for dataset, date in kind.news or ((kind.dataset, DATED),):
-        known = within(date, gte=until - OLDEST, lt=until)
+        known = within(date, gte=until - OLDEST_EVENT, lt=until)
         windows = {"date_histogram": {**DATE, "field": date, "fixed_interval": interval}}
         body = {
             "size": 0,

@@ -10,7 +10,7 @@ from mlmon.kibana.emit.lens.visualizations import LINES, line_id, visualization
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.chart import Chart
-    from mlmon.dashboards.model.condition import Json
+    from mlmon.elastic.json_object import Json
 
 
 def attributes(chart: Chart, data_view: str) -> Json:

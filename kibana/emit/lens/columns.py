@@ -7,14 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mlmon.dashboards.model.chart import Axis, Bins, Layer, Measure, Time, Values
-from mlmon.dashboards.model.condition import EVERYTHING, Condition, Json, both, kql
+from mlmon.dashboards.model.condition import EVERYTHING, Condition, both, kql
 from mlmon.dashboards.model.query import sortable
-from mlmon.dashboards.model.source import TIME
+from mlmon.dashboards.model.source import TIME_FIELD
+from mlmon.elastic.json_object import Json
 
 if TYPE_CHECKING:
     from mlmon.dashboards.model.chart import Measure
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.model.source import DataSource
+    from mlmon.elastic.json_object import Json
 
 
 RECORDS = "___records___"
@@ -174,7 +175,7 @@ def _params(measure: Measure, source: DataSource, *, empty_as_null: bool) -> Jso
     if measure.operation == "percentile":
         params["percentile"] = measure.percent
     if measure.operation == "last":
-        params |= {"sortField": TIME, "showArrayValues": False}
+        params |= {"sortField": TIME_FIELD, "showArrayValues": False}
     form = lens_format(measure, source)
     return params | ({"format": form} if form else {})
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.dashboards.model.chart import Chart, Measure
-    from mlmon.dashboards.model.condition import Json
     from mlmon.dashboards.palette import Tone
+    from mlmon.elastic.json_object import Json
     from mlmon.kibana.emit.lens.columns import LensColumns
 
 LINES = "lines"

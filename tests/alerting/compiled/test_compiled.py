@@ -25,7 +25,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, floor
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.dashboards.links.target import LinkTarget
-from mlmon.elastic.indices.index_tables import INCIDENT_CHANGES, INCIDENTS, NOTICES
+from mlmon.elastic.indices.index_tables import INCIDENT_CHANGE_TABLE, INCIDENT_TABLE, NOTICE_TABLE
 from mlmon.kibana.lint import lint
 from mlmon.kibana.providers import artefacts
 from tests.support.histories import spell
@@ -133,7 +133,7 @@ def test_each_connector_is_sent_one_start_and_one_end() -> None:
 def test_every_field_is_in_its_table() -> None:
     """What the queries filter, group and sort by is mapped, and so is what a notice holds."""
     incidents, changes = (
-        {field.name for field in table} for table in (INCIDENTS, INCIDENT_CHANGES)
+        {field.name for field in table} for table in (INCIDENT_TABLE, INCIDENT_CHANGE_TABLE)
     )
     params = kibana_rule(Severity.WARNING, "n", FREE)["params"]
     assert {params["timeField"], params["termField"]} <= incidents
@@ -147,7 +147,7 @@ def test_every_field_is_in_its_table() -> None:
         assert name in changes
     actions = kibana_rule(Severity.WARNING, "n", FREE)["actions"]
     notices = [action["params"]["documents"][0] for action in actions if action["id"] == "index"]
-    assert {name for notice in notices for name in notice} == {field.name for field in NOTICES}
+    assert {name for notice in notices for name in notice} == {field.name for field in NOTICE_TABLE}
 
 
 def test_a_connector_has_the_same_uuid_each_time() -> None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.commands import app
-from mlmon.analyzers.baselines.out_of_fold import THRESHOLD, out_of_fold
+from mlmon.analyzers.baselines.out_of_fold import DEFAULT_THRESHOLD, out_of_fold
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.statistics.edges import quantile_edges
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
@@ -19,7 +19,7 @@ def test_each_holds_what_scikit_learn_computes(rng: np.random.Generator) -> None
     scores = rng.beta(2.0, 3.0, 20_000)
     labels = rng.random(20_000) < scores
     found = out_of_fold(LabeledScores.from_rows(scores, labels, quantile_edges(scores)))
-    decided = scores >= THRESHOLD
+    decided = scores >= DEFAULT_THRESHOLD
     exact = {
         "roc_auc": metrics.roc_auc_score(labels, scores),
         "precision": metrics.precision_score(labels, decided),

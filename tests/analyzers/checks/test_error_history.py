@@ -11,7 +11,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.checks.concept_drift.error_history import (
-    REACH,
+    ERROR_REACH,
     RESTART,
     ErrorHistory,
     begin_of,
@@ -61,5 +61,5 @@ def test_a_history_begins_at_a_fixed_place(start: datetime, days: float) -> None
     """It begins 14 to 28 days before, at a multiple of 14 days that moves only every 14 days."""
     moment = start + timedelta(days=days)
     begin = begin_of(moment)
-    assert RESTART <= moment - begin < REACH
+    assert RESTART <= moment - begin < ERROR_REACH
     assert begin_of(begin + RESTART) == begin

@@ -11,7 +11,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
-from mlmon.analyzers.profiles.kinds.access import OTHER, AccessProfile, PathAccess, bucket_of
+from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess, bucket_of
 
 Make = Callable[..., list[AccessProfile]]
 PER_DAY = 288
@@ -236,7 +236,7 @@ def test_robots_that_ask_for_anything(start: datetime) -> None:
 
     profiles = hourly(start, 96, lambda hour: {"/predict": {200: 60}} | robots(hour))
     found = judge(profiles, start, start + 4 * DAY)
-    assert {finding.subject for finding in found} == {"/predict", OTHER}
+    assert {finding.subject for finding in found} == {"/predict", OTHER_PATHS}
     later = [finding for finding in found if finding.start >= start + DAY]
     assert alarms(later) == []
 
@@ -251,9 +251,9 @@ def test_paths_that_hold_an_id_are_judged_together(start: datetime) -> None:
     profiles = hourly(start, 90, users)
     found = alarms(judge(profiles, start, start + 4 * DAY))
     errors = [finding for finding in found if finding.metric == "http.5xx.rate"]
-    assert [(error.subject, error.end) for error in errors] == [(OTHER, start + 81 * HOUR)]
+    assert [(error.subject, error.end) for error in errors] == [(OTHER_PATHS, start + 81 * HOUR)]
     silent = [finding for finding in found if finding.metric == "traffic.rph"]
-    assert {finding.subject for finding in silent} == {OTHER}
+    assert {finding.subject for finding in silent} == {OTHER_PATHS}
     assert min(finding.end for finding in silent) == start + 91 * HOUR
 
 
@@ -263,13 +263,13 @@ def test_a_path_among_too_many_is_not_called_silent(start: datetime) -> None:
     def paths(hour: int) -> dict[str, dict[int, int]]:
         if hour < 90:
             return {"/predict": {200: 30}, "/health": {200: 50}}
-        return {"/health": {200: 50}, OTHER: {200: 400}}
+        return {"/health": {200: 50}, OTHER_PATHS: {200: 400}}
 
     hidden = judge(hourly(start, 96, paths), start + 3 * DAY, start + 4 * DAY)
     assert [alarm for alarm in alarms(hidden) if alarm.subject == "/predict"] == []
 
     def fewer(hour: int) -> dict[str, dict[int, int]]:
-        return paths(hour) if hour < 90 else {"/health": {200: 50}, OTHER: {200: 2}}
+        return paths(hour) if hour < 90 else {"/health": {200: 50}, OTHER_PATHS: {200: 2}}
 
     silent = judge(hourly(start, 96, fewer), start + 3 * DAY, start + 4 * DAY)
     assert {alarm.subject for alarm in alarms(silent)} == {"/predict"}
@@ -342,6 +342,6 @@ def test_a_first_day_of_many_paths(start: datetime) -> None:
 
     found = judge(hourly(start, 6, paths), start, start + 6 * HOUR)
     assert {finding.subject for finding in found} == {
-        OTHER,
+        OTHER_PATHS,
         *(f"/p{number}" for number in range(10, 30)),
     }

@@ -19,13 +19,12 @@ from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
-from mlmon.analyzers.baselines.summary import SCORE as COLUMN
-from mlmon.analyzers.baselines.summary import summarise
+from mlmon.analyzers.baselines.summary import SCORE, summarise
 from mlmon.analyzers.commands import app
 from mlmon.analyzers.compare.comparison import (
-    SCORE,
-    ComparedFeature,
+    SCORES,
     ComparedSide,
+    ComparisonRow,
     compare,
     of_traffic,
     of_training,
@@ -49,7 +48,7 @@ Run = Callable[..., Result]
 MODEL = ("autobid", "1")
 
 
-def by_feature(rows: list[ComparedFeature]) -> dict[str, ComparedFeature]:
+def by_feature(rows: list[ComparisonRow]) -> dict[str, ComparisonRow]:
     """Return rows by their feature."""
     return {row.feature: row for row in rows}
 
@@ -68,7 +67,7 @@ def retrained(baseline: Baseline, draw_rows: Callable[..., Rows]) -> Baseline:
     rows = draw_rows(np.random.default_rng(4), 5_000)
     rows["country"] = np.where(rows["country"] == "FR", "DE", rows["country"])
     del rows["rating"]
-    table = pa.table({COLUMN if name == "score" else name: of for name, of in rows.items()})
+    table = pa.table({SCORE if name == "score" else name: of for name, of in rows.items()})
     later = baseline.created + 24 * HOUR
     return Baseline("autobid", "2", created=later, source="2.parquet", **summarise(table))
 
@@ -141,8 +140,8 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
     assert "over the edges of versions 1 and 2" in found.title
     assert found.to_json()["baseline.ids"] == [baseline.id, retrained.id]
     rows = by_feature(list(found.rows))
-    assert set(rows) == {"price", "country", SCORE}
-    for feature, column in (("price", "price"), (SCORE, "score")):
+    assert set(rows) == {"price", "country", SCORES}
+    for feature, column in (("price", "price"), (SCORES, "score")):
         now, before = (
             np.concatenate([row[column] for row in part]) for part in (raw[36:], raw[:30])
         )
@@ -153,7 +152,7 @@ def test_times_of_two_versions_agree_with_scipy_on_their_rows(
         assert hidden.contains(exact)
         # What chance may add, and two hundredths that edges leave open, at either end.
         assert hidden.width < 2 * ks.critical_distance(6_000, 3_000, 0.001) + 0.04
-    assert (rows["price"].severity, rows[SCORE].severity) == (Severity.WARNING, Severity.OK)
+    assert (rows["price"].severity, rows[SCORES].severity) == (Severity.WARNING, Severity.OK)
     share = [
         np.mean(np.concatenate([row["country"] for row in part]) == "FR")
         for part in (raw[36:], raw[:30])
@@ -230,7 +229,7 @@ def test_what_moved_is_ranked_first(steady_hours: Make, baseline: Baseline) -> N
     rows = compare(side(steady_hours(48, change=doubled), baseline), of_training(baseline))
     assert rows[0].feature == "price"
     assert rows[0].severity is Severity.CRITICAL
-    assert {row.feature for row in rows[1:]} == {"rating", "country", SCORE}
+    assert {row.feature for row in rows[1:]} == {"rating", "country", SCORES}
     assert {row.severity for row in rows[1:]} == {Severity.OK}
 
 

@@ -13,10 +13,10 @@ from scipy import stats
 
 from mlmon.analyzers.base.window import HOUR, Window
 from mlmon.analyzers.baselines.baseline import Baseline
-from mlmon.analyzers.compare.comparison import SCORE, ComparedSide
+from mlmon.analyzers.compare.comparison import SCORES, ComparedSide
 from mlmon.analyzers.compare.recount import Recount
 from mlmon.analyzers.compare.refine import refined
-from mlmon.analyzers.drift.drift import ALPHA, LIMITS
+from mlmon.analyzers.drift.drift import ALPHA, KS_LIMITS
 from mlmon.analyzers.drift.methods import kolmogorov_smirnov as ks
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import drift_of_parts
 from mlmon.analyzers.statistics.buckets import Buckets
@@ -60,8 +60,8 @@ def test_every_verdict_becomes_certain(
     assert drift.left_open == ()
     exact = stats.ks_2samp(now, before).statistic
     distance = exact - ks.critical_distance(3_000, 4_000, ALPHA)
-    verdict = LIMITS.judge(drift.low, drift.high)
-    assert verdict is LIMITS.judge(max(0.0, distance), 1.0)
+    verdict = KS_LIMITS.judge(drift.low, drift.high)
+    assert verdict is KS_LIMITS.judge(max(0.0, distance), 1.0)
 
 
 def test_what_is_certain_is_not_counted_again(baseline: Baseline) -> None:
@@ -121,7 +121,7 @@ def test_the_logs_are_counted_over_any_edges(
     ship(predictions_of(1, 7, **{"ml.model.name": "other"}))
     hours = [Window(start + hour * HOUR, start + (hour + 1) * HOUR) for hour in range(2)]
     recount = Recount(cluster, namespace, "autobid", hours)
-    for feature, column in (("price", "price"), (SCORE, "score")):
+    for feature, column in (("price", "price"), (SCORES, "score")):
         edges = tuple(np.quantile(raw[0][column], [0.0, 0.3, 0.31, 0.9]).tolist())
         found = recount(feature, edges)
         assert found is not None

@@ -16,7 +16,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, iso
 from mlmon.analyzers.labels import join as join_module
 from mlmon.analyzers.labels.join import Joined, LabelJoin
 from mlmon.analyzers.labels.store import LabelStore
-from mlmon.analyzers.labels.waiting import PATIENCE
+from mlmon.analyzers.labels.waiting import MAX_WAIT
 from mlmon.elastic.client.cluster import Cluster
 from tests.support.transport import Intercept, Send, intercept
 
@@ -350,10 +350,10 @@ def test_what_finds_no_prediction_is_given_up_and_counted(
     assert join(START + DAY).labels == 1
     assert statuses() == {"o-0": "found", "o-1": "waiting"}
     assert stored().keys() == {"p0"}
-    done = join(START + PATIENCE + DAY)
+    done = join(START + MAX_WAIT + DAY)
     assert (done.orphans, done.waiting) == (1, 0)
     assert statuses() == {"o-0": "found", "o-1": "orphan"}
-    assert join(START + PATIENCE + 9 * DAY) == Joined()
+    assert join(START + MAX_WAIT + 9 * DAY) == Joined()
 
 
 def test_the_cost_does_not_grow_with_history(

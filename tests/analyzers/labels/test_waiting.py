@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from mlmon.analyzers.labels.label import Outcome
-from mlmon.analyzers.labels.waiting import PATIENCE, Waiting, WaitingStatus
+from mlmon.analyzers.labels.waiting import MAX_WAIT, Waiting, WaitingStatus
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -20,6 +20,6 @@ def test_intervals_grow_to_a_day_and_end_with_the_predictions_retention() -> Non
     assert minutes == [5, 5, 10, 20, 40, 80]
     assert gaps == sorted(gaps)
     assert gaps[-1] == timedelta(days=1)
-    assert timedelta(days=30) == PATIENCE
-    assert PATIENCE <= looks[-1] - SINCE < PATIENCE + timedelta(days=1)
+    assert timedelta(days=30) == MAX_WAIT
+    assert MAX_WAIT <= looks[-1] - SINCE < MAX_WAIT + timedelta(days=1)
     assert len(looks) < 45

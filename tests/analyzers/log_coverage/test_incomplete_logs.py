@@ -16,7 +16,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.live_performance.live_performance import LivePerformance
-from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED, with_completeness
+from mlmon.analyzers.log_coverage.incomplete_logs import REQUIRED_COMPLETENESS, with_completeness
 from mlmon.analyzers.log_coverage.log_completeness import Completeness
 from mlmon.analyzers.statistics.wilson import wilson_interval
 
@@ -107,7 +107,7 @@ def test_below_the_share_required_calm_is_not_said() -> None:
     """With a tenth of the lines lost, `ok` is withheld even where the rows measured are many."""
     seen = finding(0.0, Severity.OK, RATE, sample_count=10**6)
     assert with_completeness(seen, RATE, Completeness(901, 100)).severity is Severity.OK
-    assert REQUIRED > 899 / 999
+    assert REQUIRED_COMPLETENESS > 899 / 999
     assert with_completeness(seen, RATE, Completeness(899, 100)).severity is Severity.UNKNOWN
 
 

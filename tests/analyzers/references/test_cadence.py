@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
-from mlmon.analyzers.references.cadence import LENGTHS, WITHOUT_HISTORY, window_length, windows
+from mlmon.analyzers.references.cadence import CADENCES, WITHOUT_HISTORY, window_length, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ def test_the_shortest_window_that_suffices(events: int, minimum: int) -> None:
     """The window holds enough events and no shorter one does; a day is the longest."""
     length = window_length(events, minimum)
     assert length == DAY or events * (length / DAY) >= minimum
-    shorter = [short for short in LENGTHS if short < length]
+    shorter = [short for short in CADENCES if short < length]
     assert all(events * (length / DAY) < minimum for length in shorter)
 
 

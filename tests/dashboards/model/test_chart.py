@@ -10,7 +10,7 @@ from mlmon.dashboards.model.chart import Bins, Chart, Measure, Time, Values
 from mlmon.dashboards.model.condition import AtLeast, is_
 from mlmon.dashboards.model.query import MOST_PARTS, bodies, width
 from mlmon.dashboards.model.rows import rows
-from mlmon.dashboards.model.sources import FINDINGS, PREDICTIONS, REQUESTS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, PREDICTIONS, REQUESTS
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 
@@ -128,8 +128,8 @@ def test_findings_are_the_latest_revisions(cluster: Cluster, namespace: str) -> 
         for latest in (True, False)
         for more in ({"finding.latest": latest, "finding.severity": "ok"},)
     )
-    cluster.refresh(FINDINGS.index(namespace))
-    asked = Chart("t", "s?", FINDINGS, (Measure("n"),), "tile", ())
+    cluster.refresh(FINDING_DOCUMENTS.index(namespace))
+    asked = Chart("t", "s?", FINDING_DOCUMENTS, (Measure("n"),), "tile", ())
     assert ask(cluster, namespace, asked) == [{"n": 1}]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.model.chart import Bins, Chart, Line, Measure, Time, Values
-from mlmon.dashboards.model.sources import FINDINGS, REQUESTS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
 from mlmon.dashboards.vega_lite.chart import chart_drawing
 from tests.support.vega import compiled
 
@@ -75,7 +75,7 @@ def test_limits_are_drawn_beside() -> None:
     chart = Chart(
         "Drift",
         "How far?",
-        FINDINGS,
+        FINDING_DOCUMENTS,
         (Measure("Value", "max", "finding.value"),),
         limits=(
             Measure("Warning from", "min", "finding.limits.warning", tone="warning"),
@@ -98,7 +98,7 @@ def test_a_limit_far_off_does_not_flatten_the_values() -> None:
     chart = Chart(
         "Effect",
         "How much?",
-        FINDINGS,
+        FINDING_DOCUMENTS,
         (Measure("Value", "max", "finding.value"),),
         limits=(Measure("Warning from", "min", "finding.limits.warning", tone="warning"),),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlmon.analyzers.checks import discover
 from mlmon.elastic.indices import names
-from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING, TABLES, UNMAPPED
+from mlmon.elastic.indices.index_tables import DEAD_LETTERS, SHIPPING_TABLE, TABLES, UNMAPPED
 from mlmon.elastic.indices.templates import templates
 from mlmon.logging_config.schema.fields import DATASETS
 
@@ -56,7 +56,7 @@ def test_every_field_of_ours_is_declared() -> None:
 
     A misspelled name would be stored, and found by no search.
     """
-    tables = (*TABLES.values(), SHIPPING, DEAD_LETTERS)
+    tables = (*TABLES.values(), SHIPPING_TABLE, DEAD_LETTERS)
     declared = {field.name for table in tables for field in table} | UNMAPPED.keys()
     metrics = {metric.name for analyzer in discover() for metric in analyzer.metrics}
     families = "|".join(sorted({name.partition(".")[0] for name in UNMAPPED} | OWN_FAMILIES))

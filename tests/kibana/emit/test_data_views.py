@@ -8,7 +8,13 @@ import pytest
 
 from mlmon.dashboards.links.target import LinkTarget
 from mlmon.dashboards.model.source import DataSource, label
-from mlmon.dashboards.model.sources import ALERTS, FINDINGS, LOGS, REQUESTS, SOURCES
+from mlmon.dashboards.model.sources import (
+    ALERT_DOCUMENTS,
+    FINDING_DOCUMENTS,
+    LOGS,
+    REQUESTS,
+    SOURCES,
+)
 from mlmon.kibana.emit.data_views import data_view
 from mlmon.kibana.emit.saved_objects import index_pattern
 
@@ -54,9 +60,9 @@ def test_values_are_written_in_their_units() -> None:
     """Durations in nanoseconds, shares, and seconds are read as such."""
     formats = data_view(REQUESTS, TARGET)["data_view"]["fieldFormats"]
     assert formats["event.duration"]["params"]["inputFormat"] == "nanoseconds"
-    assert data_view(FINDINGS, TARGET)["data_view"]["fieldFormats"]["finding.sample.completeness"][
-        "id"
-    ] == ("percent")
+    assert data_view(FINDING_DOCUMENTS, TARGET)["data_view"]["fieldFormats"][
+        "finding.sample.completeness"
+    ]["id"] == ("percent")
 
 
 def test_a_trace_leads_to_its_story() -> None:
@@ -70,9 +76,9 @@ def test_a_trace_leads_to_its_story() -> None:
 
 def test_alerts_are_not_chosen_by_time() -> None:
     """What is open now may have begun long ago: its data view has no time field."""
-    assert "timeFieldName" not in data_view(ALERTS, TARGET)["data_view"]
-    assert "timeFieldName" not in index_pattern(data_view(ALERTS, TARGET))["attributes"]
-    assert data_view(FINDINGS, TARGET)["data_view"]["timeFieldName"] == "@timestamp"
+    assert "timeFieldName" not in data_view(ALERT_DOCUMENTS, TARGET)["data_view"]
+    assert "timeFieldName" not in index_pattern(data_view(ALERT_DOCUMENTS, TARGET))["attributes"]
+    assert data_view(FINDING_DOCUMENTS, TARGET)["data_view"]["timeFieldName"] == "@timestamp"
 
 
 @each_source

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.base.finding import Finding, Severity
-from mlmon.report.html.buckets import HOUR, WIDTHS, bucket_width, buckets, severities
+from mlmon.report.html.buckets import HOUR_SECONDS, WIDTHS, bucket_width, buckets, severities
 from mlmon.report.html.series import CheckSeries, record
 from mlmon.report.html.severity import CRITICAL, UNKNOWN
 
@@ -40,7 +40,7 @@ def test_each_bucket_tells_its_worst_and_its_extremes(
     verdicts: list[tuple[Severity, float | None]],
 ) -> None:
     """Nothing is lost; severity, extremes and median are those of the bucket's windows."""
-    found = list(buckets(series_of(verdicts), HOUR))
+    found = list(buckets(series_of(verdicts), HOUR_SECONDS))
     assert sum(bucket.count for bucket in found) == len(verdicts)
     for number, bucket in enumerate(found):
         inside = verdicts[12 * number : 12 * number + 12]
@@ -57,7 +57,7 @@ def test_a_bucket_shows_its_worst_window_at_that_windows_own_time() -> None:
     """One critical window among eleven quiet ones keeps its time, value and sentence."""
     verdicts: list[tuple[Severity, float | None]] = [(Severity.OK, 80.0)] * 12
     verdicts[7] = (Severity.CRITICAL, 410.0)
-    (bucket,) = buckets(series_of(verdicts), HOUR)
+    (bucket,) = buckets(series_of(verdicts), HOUR_SECONDS)
     assert bucket.severity == CRITICAL
     assert bucket.at == (START + 8 * FIVE_MINUTES).timestamp()
     assert bucket.value == 410.0
@@ -72,7 +72,7 @@ def test_intervals_are_kept_apart_from_values() -> None:
         start=START, end=START + FIVE_MINUTES, severity=Severity.OK, value=0.1, low=0.07, high=0.15,
     )  # fmt: skip
     (series,) = record([finding]).series
-    (bucket,) = buckets(series, HOUR)
+    (bucket,) = buckets(series, HOUR_SECONDS)
     assert (bucket.least, bucket.typical, bucket.greatest) == (0.1, 0.1, 0.1)
     assert (bucket.low, bucket.high) == (0.07, 0.15)
 

@@ -10,7 +10,7 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric, MetricDrawing
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.dashboards.vega_lite.history import history_drawing
-from mlmon.report.html.buckets import HOUR, buckets
+from mlmon.report.html.buckets import HOUR_SECONDS, buckets
 from mlmon.report.html.charts import history
 from mlmon.report.html.series import record
 from tests.support.vega import compiled
@@ -41,7 +41,7 @@ def chart(
     """Return the chart of some findings."""
     (series,) = record(found).series
     frame = Frame(float(series.start[0]), float(series.end[-1]), **marks)
-    return history_drawing(history(list(buckets(series, HOUR)), metric), frame)
+    return history_drawing(history(list(buckets(series, HOUR_SECONDS)), metric), frame)
 
 
 @pytest.mark.parametrize("draw", ["line", "area", "bar"])

@@ -9,7 +9,7 @@ from mlmon.analyzers.base.window import DAY, HOUR, Window, milliseconds
 from mlmon.dashboards.definitions.searches import ALARMS, OPEN_INCIDENTS
 from mlmon.dashboards.model.chart import Chart, Measure, Time, ToneStep, Values
 from mlmon.dashboards.model.saved_search import SavedSearch
-from mlmon.dashboards.model.sources import FINDINGS, REQUESTS
+from mlmon.dashboards.model.sources import FINDING_DOCUMENTS, REQUESTS
 from mlmon.kibana.emit.lens.attributes import attributes
 from mlmon.report.panels.views import (
     Cell,
@@ -88,7 +88,7 @@ def test_a_table_writes_times_as_times() -> None:
     chart = Chart(
         "First",
         "What was first?",
-        FINDINGS,
+        FINDING_DOCUMENTS,
         (Measure("Since", "min", "@timestamp"), Measure("Alarms")),
         "table",
         (Values("finding.severity", "Severity"),),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window, floor, iso
-from mlmon.analyzers.labels.waiting import PATIENCE
+from mlmon.analyzers.labels.waiting import MAX_WAIT
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.label import DELAYS
 from mlmon.analyzers.profiles.kinds.outcome import OutcomeProfile, delays_of
@@ -87,6 +87,6 @@ def test_waiting_outcomes_are_counted_until_they_are_found_or_given_up(
     ship([event | {"ml.prediction.id": "known"}])
     second = one(Window(start, start + 3 * DAY))
     assert (second.waiting, second.orphans, second.labels) == (1, 0, 1)
-    last = one(Window(start, start + PATIENCE + 3 * DAY))
+    last = one(Window(start, start + MAX_WAIT + 3 * DAY))
     assert (last.waiting, last.orphans, last.labels, last.revision) == (0, 1, 1, 3)
     assert kinds()["outcome"].dataset == "ml.outcome"

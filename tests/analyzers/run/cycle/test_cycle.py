@@ -17,7 +17,7 @@ from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run import engine, subscribers
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
-from mlmon.analyzers.run.cycle.own_log import JOB
+from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
@@ -272,7 +272,7 @@ def test_a_cycle_logs_itself_as_a_job(
     done = runner.once()
     assert done is not None
     cluster.refresh(f"logs-ml.job-{namespace}")
-    query = {"query": {"term": {"ml.job.name": JOB}}, "sort": ["event.sequence"]}
+    query = {"query": {"term": {"ml.job.name": CYCLE_JOB}}, "sort": ["event.sequence"]}
     hits = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
     assert [hit["_source"].get("event.outcome") for hit in hits] == [None, "success"]
     assert hits[1]["_source"]["ml.job.records"] == done.profiles
