@@ -11,7 +11,6 @@ import numpy as np
 
 from mlmon.analyzers.base.finding import Finding
 from mlmon.dashboards.vega_lite.ticks import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
-from mlmon.report.html.alarm_periods import worst_place
 from mlmon.report.html.series import CheckSeries, Floats
 from mlmon.report.html.severity import UNKNOWN
 
@@ -140,3 +139,18 @@ def _extreme(values: Floats, *, least: bool) -> float | None:
 def _present(value: np.float64 | float) -> float | None:
     """Return a number, or None for NaN."""
     return None if np.isnan(value) else float(value)
+
+
+def worst_place(series: CheckSeries, places: list[int]) -> int:
+    """Return the worst of some places: the highest severity, then the farthest value."""
+    return max(places, key=lambda place: (int(series.severity[place]), _excess(series, place)))
+
+
+def _excess(series: CheckSeries, place: int) -> float:
+    """Return how far a value lies on the bad side, for comparison within a series."""
+    value = float(series.value[place])
+    if np.isnan(value):
+        return -np.inf
+    # A critical limit below the warning one means that low values are the bad ones.
+    falls = series.critical[place] < series.warning[place]
+    return -value if falls else value

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlmon.analyzers.base.identity import FindingIdentity
+from mlmon.analyzers.run.judged import LATELY
 from mlmon.formatting import count
 from mlmon.report.html.series import CheckSeries
 from mlmon.report.html.severity import CRITICAL, FACES, OK, UNKNOWN, WARNING
 from mlmon.report.html.strips import Bars, bars, stretches, worst_of
-
-# A check has fallen silent when nothing came for this many times its usual pause.
-SILENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +18,7 @@ class CheckHealth:
     Attributes:
         key: The check.
         anchor: The id of its chart in the page.
-        now: The severity of its last window; unknown where it has fallen silent.
+        now: Its last verdict; unknown where there was none lately.
         worst: The worst severity in the range.
         alarms, windows: Windows in alarm, of how many.
         bars: Its strip.
@@ -56,13 +54,11 @@ class AnalyzerHealth:
     quiet: tuple[CheckHealth, ...]
 
 
-def severity_now(series: CheckSeries, until: float) -> int:
-    """Return the severity of the last window; unknown where the check fell silent since."""
-    last = len(series) - 1
-    pause = (series.end[last] - series.start[0]) / len(series)
-    if series.end[last] + SILENCE * pause < until:
+def last_verdict(series: CheckSeries, until: float) -> int:
+    """Return the severity of the last window; unknown where it is older than `LATELY`."""
+    if series.end[-1] + LATELY.total_seconds() < until:
         return UNKNOWN
-    return int(series.severity[last])
+    return int(series.severity[-1])
 
 
 def analyzer_health(
@@ -74,7 +70,7 @@ def analyzer_health(
 ) -> AnalyzerHealth:
     """Return how one analyzer's checks stand; one that found nothing at all is unknown."""
     strips = [stretches(one, since, until) for one in series]
-    now = [severity_now(one, until) for one in series]
+    now = [last_verdict(one, until) for one in series]
     rows = [
         _row(one, anchors[one.key], severity, strip)
         for one, severity, strip in zip(series, now, strips, strict=True)
@@ -133,11 +129,10 @@ def _rank(name: str) -> int:
     return next(rank for rank, face in enumerate(FACES) if face.name == name)
 
 
-def overall(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
-    """Return the state of all checks: a severity and a headline."""
-    now = [_rank(row.now) for tile in tiles for row in (*tile.troubled, *tile.quiet)]
-    alarming = sum(one >= WARNING for one in now)
-    state = FACES[_together(now)]
-    if not alarming:
-        return state.name, f"No problems: {_summary(now)}"
-    return state.name, f"{state.label}: problems in {alarming} of {count(len(now), 'check')}"
+def coverage_text(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
+    """Return how much was judged: ok or unknown, and the numbers as text."""
+    now = [row.now for tile in tiles for row in (*tile.troubled, *tile.quiet)]
+    without = now.count(FACES[UNKNOWN].name)
+    state = UNKNOWN if 2 * without > len(now) else OK
+    text = f"{count(len(now), 'check')} judged"
+    return FACES[state].name, f"{text}, {without:,} without a verdict" if without else text

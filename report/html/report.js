@@ -172,12 +172,12 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // The filter of the findings.
+  // The filter of the alerts.
   const filter = document.getElementById("filter");
   if (filter) {
     const [text, analyzer, severity, count] =
       ["text", "analyzer", "severity", "count"].map((name) => document.getElementById(`filter-${name}`));
-    const lines = all("table.findings tbody tr").map((line) => ({ line, text: line.textContent.toLowerCase() }));
+    const lines = all("table.alerts tbody tr").map((line) => ({ line, text: line.textContent.toLowerCase() }));
     const apply = () => {
       const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;

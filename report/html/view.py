@@ -13,13 +13,11 @@ from mlmon.analyzers.run.ground_truth import TrueIncident, compare
 from mlmon.dashboards.links.links import Linked
 from mlmon.dashboards.model.history import Frame, Mark
 from mlmon.formatting import count, duration, heading, machine_moment, moment
-from mlmon.report.html.alarm_periods import alarm_periods
+from mlmon.report.html.alert_rows import AlertTable, alert_table
 from mlmon.report.html.charts import CheckPanel, Resolution, panel_views, resolution
-from mlmon.report.html.finding_rows import FindingTable, finding_table
-from mlmon.report.html.health import AnalyzerHealth, analyzer_health, overall
+from mlmon.report.html.health import AnalyzerHealth, analyzer_health, coverage_text
 from mlmon.report.html.incident_list import (
     IncidentList,
-    IncidentRow,
     StoredIncident,
     Surroundings,
     incident_list,
@@ -81,7 +79,7 @@ class Page:
     resolution: str
     analyzers: tuple[AnalyzerView, ...]
     incidents: IncidentList | None
-    findings: FindingTable
+    alerts: AlertTable | None
     truth: TruthTable | None
     shades: tuple[Shade, ...]
     ticks: tuple[Tick, ...]
@@ -109,9 +107,7 @@ def page_view(
     around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
     listed = None if incidents is None else incident_list(incidents, around)
-    state, headline = overall(view.health for view in views)
-    if listed and listed.open:
-        state, headline = _open_headline(listed.open)
+    state, headline = _headline(listed, views)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
@@ -130,7 +126,11 @@ def page_view(
         resolution=duration(fine.width),
         analyzers=views,
         incidents=listed,
-        findings=finding_table(alarm_periods(found.series), anchors, _units(analyzers)),
+        alerts=None
+        if incidents is None
+        else alert_table(
+            (alert for incident in incidents for alert in incident.alerts), anchors, made
+        ),
         truth=truth_table(comparison, anchors) if truth else None,
         shades=tuple(
             shade(one.start, one.end, frame.since, frame.until, one.label)
@@ -140,10 +140,19 @@ def page_view(
     )
 
 
-def _open_headline(opened: Sequence[IncidentRow]) -> tuple[str, str]:
-    """Return the worst severity of open incidents, and a text with their number."""
-    worst = max((Severity(row.severity) for row in opened), key=lambda severity: severity.rank)
-    return worst.value, f"{FACES[worst.rank].label}: {count(len(opened), 'open incident')}"
+def _headline(incidents: IncidentList | None, views: Sequence[AnalyzerView]) -> tuple[str, str]:
+    """Return the state that the page begins with, and a text: what incidents say, or that none is.
+
+    Without incidents (a report of what was known at a moment) nothing is said to be wrong or well.
+    """
+    if incidents is None:
+        return Severity.UNKNOWN.value, "Findings as they were known then, without incidents"
+    if not incidents.open:
+        state, coverage = coverage_text(view.health for view in views)
+        return state, f"No open incident; {coverage}"
+    severities = (Severity(row.severity) for row in incidents.open)
+    worst = max(severities, key=lambda severity: severity.rank)
+    return worst.value, f"{FACES[worst.rank].label}: {count(len(incidents.open), 'open incident')}"
 
 
 def _frame(found: FindingRecord, incidents: tuple[Mark, ...]) -> Frame:
@@ -179,8 +188,3 @@ def _analyzers(
             health=health,
             panels=panel_views(series, metrics, rows, frame, fine),
         )
-
-
-def _units(analyzers: Iterable[AnalyzerOfReport]) -> dict[tuple[str, str], str]:
-    """Return the unit of each analyzer's metrics."""
-    return {(one.name, metric.name): metric.unit for one in analyzers for metric in one.metrics}

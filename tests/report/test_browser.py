@@ -110,13 +110,13 @@ def test_a_dark_system_gets_a_dark_page(browser: Browser, path: Path) -> None:
     page.close()
 
 
-def test_findings_are_filtered(report: Opened) -> None:
+def test_alerts_are_filtered(report: Opened) -> None:
     """Text, analyzer and severity narrow the rows, and the count says how many are left."""
     page = report.page
-    rows = page.locator("table.findings tbody tr")
+    rows = page.locator("table.alerts tbody tr")
     every = rows.count()
     page.fill("#filter-text", "bid_price KS.distance")
-    visible = page.locator("table.findings tbody tr:visible")
+    visible = page.locator("table.alerts tbody tr:visible")
     expect(visible).to_have_count(1)
     assert "bid_price" in visible.inner_text()
     expect(page.locator("#filter-count")).to_have_text(f"1 of {every} rows")

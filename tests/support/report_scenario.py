@@ -231,7 +231,7 @@ def _finding(check: Check, start: datetime, end: datetime, value: float) -> Find
         high=value + 0.01 if drift else None,
         warning=check.warning,
         critical=check.critical,
-        runbook=f"docs/runbooks/{check.analyzer}.md",
+        runbook=f"docs/analyzers/{check.analyzer}.md",
     )
 
 

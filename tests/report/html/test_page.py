@@ -15,7 +15,7 @@ from mlmon.report.html.page import report_html
 from mlmon.report.html.series import record
 from mlmon.report.html.view import AnalyzerOfReport
 from tests.support.histories import all_episodes, rule
-from tests.support.report_scenario import incidents_of
+from tests.support.report_scenario import incidents_of, scenario_findings, scenario_incidents
 
 MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 SCRIPT = "window.vegaEmbed = async () => ({});"
@@ -158,13 +158,15 @@ def test_specifications_survive_hostile_text() -> None:
     assert json.loads(spec)["datasets"]["alarms"][0]["r"] == HOSTILE
 
 
-def test_every_alarm_of_the_scenario_is_in_the_table(
+def test_every_alert_of_the_scenario_is_in_the_table(
     scenario_page: str, findings: list[Finding]
 ) -> None:
-    """Each check that was ever in alarm has a row, and the counts are those of the findings."""
-    rows = scenario_page.split('<table class="findings">')[1]
-    alarming = {(one.metric, one.subject) for one in findings if one.severity.alarming}
-    assert all(f'<span class="subject">{subject}</span>' in rows for _, subject in alarming)
+    """Each alert of an incident has a row, and the counts are those of the findings."""
+    rows = scenario_page.split('<table class="alerts">')[1].split("</table>", maxsplit=1)[0]
+    alerts = [alert for one in scenario_incidents(findings) for alert in one.alerts]
+    assert rows.count("<tr data-severity=") == len(alerts) > 0
+    assert rows.count(", open</td>") == sum(alert.ended is None for alert in alerts)
+    assert all(f'<span class="subject">{alert.subject}</span>' in rows for alert in alerts)
     critical = sum(one.severity is Severity.CRITICAL for one in findings)
     assert f"{critical:,} critical" in scenario_page
 
@@ -230,9 +232,11 @@ def test_an_analyzer_that_found_nothing_is_not_called_well(
     assert tiles.count('class="tile unknown"') == len(analyzers) - 1
 
 
-def test_a_check_that_fell_silent_is_unknown(short: list[Finding]) -> None:
-    """When one check ends a day before the others, its last verdict is not taken for now."""
-    silent = [one for one in short if one.analyzer != "score_shift" or one.end.day < 3]
+def test_a_check_that_fell_silent_is_unknown() -> None:
+    """When one check ends three days before the others, its last verdict is not taken for now."""
+    found = scenario_findings(4)
+    last = max(one.end for one in found) - timedelta(days=3)
+    silent = [one for one in found if one.analyzer != "score_shift" or one.end <= last]
     tiles = html(silent).split('class="tiles"')[1].split("</ul>")[0]
     assert tiles.count('class="tile unknown"') == 1
 
@@ -241,3 +245,19 @@ def test_a_report_of_nothing_is_refused() -> None:
     """Without findings there is no page that could be mistaken for a healthy one."""
     with pytest.raises(ValueError, match="at least one finding"):
         html([])
+
+
+def test_without_an_open_incident_the_headline_says_what_was_judged(short: list[Finding]) -> None:
+    """Alarms that opened no incident are no problem in the headline; unjudged checks are named."""
+    known = {"made": MADE, "namespace": "test", "javascript": SCRIPT}
+    alarms = [finding(), finding(subject="clicks")]
+    unknown = replace(alarms[1], severity=Severity.UNKNOWN)
+    for findings, text in (
+        (alarms, "No open incident; 2 checks judged"),
+        ([alarms[0], unknown], "No open incident; 2 checks judged, 1 without a verdict"),
+    ):
+        page = report_html(record(findings), (), (), incidents=(), **known)
+        assert text in page.split("<h1>")[1].split("</h1>")[0]
+    page = report_html(record(short), (), (), incidents=None, **known)
+    assert "without incidents" in page.split("<h1>")[1].split("</h1>")[0]
+    assert 'id="alerts"' not in page
