@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -43,6 +44,9 @@ class AlertingSettings(SectionSettings):
     )
     runbook_url: str = Field("", description="URL that the paths of runbooks follow")
     dashboard_url: str = Field("", description="URL of a page that shows incidents, sent with each")
+    serve_url: str | None = Field(
+        None, description="URL at which people reach `mlmon serve`, for links to incidents"
+    )
     notify: dict[str, Route] = Field(
         default_factory=dict, description="routes to people, by any name"
     )
@@ -65,6 +69,16 @@ class AlertingSettings(SectionSettings):
     @classmethod
     def _check_url(cls, urls: str | None) -> str | None:
         return ",".join(plain_url(url.strip()) for url in urls.split(",")) if urls else None
+
+    @field_validator("serve_url")
+    @classmethod
+    def _check_serve_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        url = plain_url(url)
+        if urlsplit(url).path:
+            raise ValueError("`mlmon serve` answers at the root of a host: give no path")
+        return url
 
     @property
     def alertmanagers(self) -> tuple[str, ...]:

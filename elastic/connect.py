@@ -34,9 +34,16 @@ def connect(settings: Settings) -> Cluster:
         raise
 
 
-def open_configured(settings: Settings) -> Elasticsearch:
-    """Return a client of the cluster of the settings or of the embedded node, unchecked."""
-    credentials, timeout = settings.credentials(), settings.request_timeout
+def open_configured(
+    settings: Settings, credentials: tuple[str, str] | str | None = None
+) -> Elasticsearch:
+    """Return a client of the cluster of the settings or of the embedded node, unchecked.
+
+    Args:
+        settings: Which cluster.
+        credentials: Other ones than the settings': (user, password), or an API key.
+    """
+    credentials, timeout = credentials or settings.credentials(), settings.request_timeout
     if settings.is_embedded:
         running = _running_node(settings)
         return node.open_node(running.home, running.url, credentials, timeout)

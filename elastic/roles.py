@@ -14,8 +14,8 @@ def roles() -> dict[str, dict[str, Any]]:
     """Return the privileges of each role by its name.
 
     `mlmon_shipper` may add log lines, and read them to know which arrived; `mlmon_analyzer` reads
-    logs and writes what mlmon makes of them; `mlmon_viewer` reads both; `mlmon_pruner` rolls over
-    and deletes what has a retention.
+    logs and writes what mlmon makes of them; `mlmon_viewer` reads both; `mlmon_responder` also
+    acts on incidents; `mlmon_pruner` rolls over and deletes what has a retention.
     """
     body: dict[str, dict[str, Any]] = orjson.loads(
         files("elastic").joinpath("roles.json").read_bytes()

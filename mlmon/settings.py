@@ -19,6 +19,7 @@ from mlmon.elastic.indices.lifecycle import configured
 from mlmon.elastic.section import SECTIONS
 from mlmon.elastic.settings import ElasticSettings, Settings, load_settings
 from mlmon.elastic.settings_file import CONFIG, TABLE_NAMES, VARIABLE_PREFIX, unknown_name
+from mlmon.report.serve.settings import ServeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,13 @@ _TYPES: Final[dict[Any, str]] = {
     timedelta: "duration",
     datetime: "time",
 }
-_DECLARED: Final = (ElasticSettings, AnalyzersSettings, AlertingSettings, KibanaSettings)
+_DECLARED: Final = (
+    ElasticSettings,
+    AnalyzersSettings,
+    AlertingSettings,
+    KibanaSettings,
+    ServeSettings,
+)
 """The sections, imported here so that `SECTIONS` holds all of them."""
 
 

@@ -9,6 +9,7 @@ from mlmon.alerting.incidents.documents import change_document, handled
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
-_SHORTEST_ID = 4
+_SHORTEST_ID, _LONGEST_ID = 4, 64
+
+
+class UnknownIncidentError(UserError):
+    """No incident, or several, begin with an id."""
+
+
+class ClosedIncidentError(UserError):
+    """An incident is not open, and has to be."""
 
 
 class Desk:
@@ -60,11 +69,23 @@ class Desk:
 
     def show(self, prefix: str) -> tuple[Json, Sequence[Alert], list[Json]]:
         """Return an incident, its alerts, and all of its changes in order."""
-        incident = self._find(prefix)
+        incident = self.find(prefix)
         alerts = self._alerts.get(incident["incident.alert_ids"])
         changes = self._store.changes([incident["incident.id"]])
         ordered = sorted(changes.get(incident["incident.id"], ()), key=lambda change: change.at)
         return incident, alerts, [change_document(change, incident) for change in ordered]
+
+    def mark(self, incident: Json) -> str:
+        """Return what changes when a person acts on an incident, and when it grows worse or ends.
+
+        Who decides on what a page shows compares it with the one of that page.
+        """
+        acts = [
+            change.id
+            for change in self._changes(incident["incident.id"])
+            if change.by is not None and change.kind is not ChangeKind.COMMENTED
+        ]
+        return digest([incident["incident.status"], incident["incident.severity"], *sorted(acts)])
 
     def acknowledge(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Take an incident."""
@@ -74,14 +95,14 @@ class Desk:
 
     def assign(self, prefix: str, to: str, by: str, why: str, now: datetime) -> str:
         """Assign an incident."""
-        incident = self._find(prefix)
+        incident = self.find(prefix)
         text = why or f"{by} assigned it to {to}."
         self._act(incident, ChangeKind.ASSIGNED, by, text, now, about=to)
         return f"{incident['incident.title']}: assigned to {to}"
 
     def comment(self, prefix: str, text: str, by: str, now: datetime) -> str:
         """Add a comment."""
-        incident = self._find(prefix)
+        incident = self.find(prefix)
         self._act(incident, ChangeKind.COMMENTED, by, text, now)
         return f"{incident['incident.title']}: comment added"
 
@@ -106,25 +127,32 @@ class Desk:
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
         """Record what an incident was."""
-        incident = self._find(prefix)
+        incident = self.find(prefix)
         text = why or f"{by}: {verdict.value.replace('_', ' ')}."
         self._act(incident, ChangeKind.FEEDBACK, by, text, now, about=verdict.value)
         return f"{incident['incident.title']}: {verdict.value.replace('_', ' ')}"
 
-    def _find(self, prefix: str) -> Json:
-        found = self._store.find(prefix) if len(prefix) >= _SHORTEST_ID else []
+    def find(self, prefix: str) -> Json:
+        """Return the incident whose id begins so.
+
+        Raises:
+            UnknownIncidentError: There is none, or there are several.
+        """
+        found = self._store.find(prefix) if _SHORTEST_ID <= len(prefix) <= _LONGEST_ID else []
         if len(found) == 1:
             return found[0]
         if found:
-            raise UserError(f"{prefix} begins several ids", "Give more of the incident's id.")
-        raise UserError(
+            raise UnknownIncidentError(
+                f"{prefix} begins several ids", "Give more of the incident's id."
+            )
+        raise UnknownIncidentError(
             f"There is no incident {prefix!r}", "`mlmon incidents --since 30d` lists their ids."
         )
 
     def _open(self, prefix: str) -> Json:
-        incident = self._find(prefix)
+        incident = self.find(prefix)
         if incident["incident.status"] != IncidentStatus.OPEN:
-            raise UserError(
+            raise ClosedIncidentError(
                 f"Incident {prefix} is {incident['incident.status']}",
                 "Only open incidents can be acknowledged, snoozed or closed.",
             )
@@ -146,5 +174,12 @@ class Desk:
         severity = Severity(incident["incident.severity"])
         change = IncidentChange(name, kind, now, severity, text, by, until, about)
         self._store.add([(change, incident)], now)
-        changes = self._store.changes([name]).get(name, [])
-        self._store.write([handled(incident, handling(changes), now)])
+        written: Sequence[IncidentChange] = ()
+        # Two people may act at once: whoever writes last has read the changes of both.
+        while len(changes := self._changes(name)) != len(written):
+            current = self._store.get(name) or incident
+            self._store.write([handled(current, handling(changes), now)])
+            written = changes
+
+    def _changes(self, name: str) -> Sequence[IncidentChange]:
+        return self._store.changes([name]).get(name, ())

@@ -98,17 +98,15 @@ def evaluate_incidents(
     ids = [incident.id for incident in found]
     stored = store.changes(ids)
     found = [_corrected(incident, stored.get(incident.id, ())) for incident in found]
-    documents = {
-        incident.id: incident_document(
-            incident,
-            handling([*incident.changes, *_by_people(stored.get(incident.id, ()))]),
-            now,
-        )
-        for incident in found
-    }
-    for document in documents.values():
-        if "incident.muted" not in document and held_until(maintenance, document, now):
-            document["incident.muted"] = MUTED
+
+    def standing(incident: Incident, changes: Sequence[IncidentChange]) -> Json:
+        state = handling([*incident.changes, *_by_people(changes)])
+        found = incident_document(incident, state, now)
+        if "incident.muted" not in found and held_until(maintenance, found, now):
+            found["incident.muted"] = MUTED
+        return found
+
+    documents = {incident.id: standing(incident, stored.get(incident.id, ())) for incident in found}
     gone = [
         document
         for document in store.opened_since(min(begin, since))
@@ -118,6 +116,13 @@ def evaluate_incidents(
     for document in gone:
         document |= {"incident.status": "withdrawn", "incident.open_alerts": 0}
     store.write([*documents.values(), *gone])
+    # A person may have acted between reading and writing.
+    acts = {name: {*_by_people(changes)} for name, changes in store.changes(ids).items()}
+    store.write(
+        standing(incident, [*acts.get(incident.id, ())])
+        for incident in found
+        if acts.get(incident.id, set()) != {*_by_people(stored.get(incident.id, ()))}
+    )
     about = documents | {document["incident.id"]: document for document in gone}
     changes = [change for incident in found for change in incident.changes]
     changes += [_withdrawal(document) for document in gone]

@@ -27,6 +27,7 @@ USERS = {
     "shipper": "mlmon_shipper",
     "analyzer": "mlmon_analyzer",
     "viewer": "mlmon_viewer",
+    "responder": "mlmon_responder",
     "pruner": "mlmon_pruner",
 }
 SETTINGS = {

@@ -70,6 +70,7 @@ class IncidentRow:
         start_iso: Its start for a program.
         lasted: How long it lasted, or has been open.
         anchor: The id of the likely cause's chart; empty where there is none.
+        page: The address of the page on which people act on it; empty where there is none.
         worst: The likely cause's sentence, of its worst window.
         latest: The sentence of its latest window, where the incident is open and it differs.
         also: How many other alerts it has; empty for none.
@@ -88,6 +89,7 @@ class IncidentRow:
     start_iso: str
     lasted: str
     anchor: str
+    page: str
     worst: str
     latest: str
     also: str
@@ -119,6 +121,7 @@ class Surroundings:
         anchors: The id of each check's chart.
         truth: The incidents of a scenario, as they are marked on charts.
         links: Where a finding leads in Kibana.
+        pages: What an incident's id follows in the address of its page; empty where it has none.
     """
 
     now: datetime
@@ -126,6 +129,7 @@ class Surroundings:
     runbooks: str = ""
     anchors: Mapping[FindingIdentity, str] | None = None
     truth: Sequence[Mark] = ()
+    pages: str = ""
 
 
 def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> IncidentList:
@@ -163,6 +167,7 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         start_iso=machine_moment(start.timestamp()),
         lasted=duration(end - start),
         anchor=_anchor(cause, around) if cause else "",
+        page=f"{around.pages}{document['incident.id']}" if around.pages else "",
         worst=worst,
         latest=_latest(latest, cause) if incident.is_open and latest != worst else "",
         also=also_affected(document),

@@ -20,6 +20,7 @@ from mlmon.report.html.incident_list import IncidentList, Surroundings, incident
 from mlmon.report.html.page import templates, vega_script
 from mlmon.report.html.severity import FACES
 from mlmon.report.panels.dashboard_view import DashboardScope, dashboard_view
+from mlmon.report.serve.incident_pages import INCIDENTS
 from mlmon.report.serve.request import RANGES, page_request
 from mlmon.report.stored_incidents import open_incidents
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.window import Window
+    from mlmon.dashboards.links.links import Linked
     from mlmon.dashboards.model.dashboard import Control, Dashboard
     from mlmon.elastic.client.cluster import Cluster
 
@@ -54,14 +56,22 @@ class Pages:
         namespace: Environment.
         default: Begin of the time range where an address names none.
         runbooks: URL that the paths of runbooks follow; empty where none is set.
+        links: Where an incident leads in Kibana.
     """
 
     def __init__(
-        self, cluster: Cluster, namespace: str, default: str = "7d", *, runbooks: str = ""
+        self,
+        cluster: Cluster,
+        namespace: str,
+        default: str = "7d",
+        *,
+        runbooks: str = "",
+        links: Linked = nowhere,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._runbooks = runbooks
+        self._links = links
         self._default = default
 
     def page(self, name: str, query: str, now: datetime) -> str | None:
@@ -114,7 +124,8 @@ class Pages:
             for incident in open_incidents(self._cluster, self._namespace)
             if all(incident.document.get(field, value) == value for field, value in chosen.items())
         )
-        return incident_list(fitting, Surroundings(now, nowhere, self._runbooks))
+        around = Surroundings(now, self._links, self._runbooks, pages=f"{INCIDENTS}/")
+        return incident_list(fitting, around)
 
     def _choices(
         self, dashboard: Dashboard, chosen: dict[str, str], window: Window

@@ -1,127 +1,144 @@
-"""The web server of `mlmon serve`: loopback only, reads only, its own files only."""
+"""The web server of `mlmon serve`: uvicorn, with deadlines and a limit of connections."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING, Final, Self
 
+import uvicorn
+
+from mlmon.dashboards.links.links import nowhere
 from mlmon.elastic.errors import UserError
-from mlmon.report.serve.pages import START, Pages, asset
+from mlmon.report.serve.app import App
+from mlmon.report.serve.connection import REQUEST_S, limited
+from mlmon.report.serve.incident_pages import IncidentPages
+from mlmon.report.serve.pages import Pages
+from mlmon.report.serve.reach import check_reach, reach
+from mlmon.report.serve.settings import ServeSettings
 
 if TYPE_CHECKING:
+    from mlmon.dashboards.links.links import Linked
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.report.serve.people import People
 
-LOOPBACK: Final = "127.0.0.1"
-_TYPES: Final = {"css": "text/css", "js": "text/javascript"}
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+_BACKLOG: Final = 128
+_END_S: Final = 2
+_LONGEST_HEAD: Final = 16 * 1024
 
 
-class Server(ThreadingHTTPServer):
-    """Serves the dashboards of one namespace.
+class Server:
+    """Serves the pages of one namespace.
 
     Args:
         cluster: Where the answers are.
         namespace: Environment.
-        port: On loopback; 0 takes a free one.
+        port: Where to listen; 0 takes a free one; None takes the settings'.
         runbooks: URL that the paths of runbooks follow; empty where none is set.
+        settings: How it listens.
+        people: How people sign in; None where pages only show.
+        public_url: How people reach it; None where that is its own address.
+        links: Where an incident leads in Kibana.
+        request_s: Seconds within which a request must arrive.
 
     Raises:
-        UserError: The port is taken.
+        UserError: The port is taken, TLS cannot be set up, or others could reach it unprotected.
     """
 
-    daemon_threads = True
-
     def __init__(
-        self, cluster: Cluster, namespace: str, port: int = 0, *, runbooks: str = ""
+        self,
+        cluster: Cluster,
+        namespace: str,
+        port: int | None = 0,
+        *,
+        runbooks: str = "",
+        settings: ServeSettings | None = None,
+        people: People | None = None,
+        public_url: str | None = None,
+        links: Linked = nowhere,
+        request_s: float = REQUEST_S,
     ) -> None:
-        self.pages = Pages(cluster, namespace, runbooks=runbooks)
+        settings = settings or ServeSettings.load()
+        check_reach(settings, public_url, has_sign_in=people is not None)
+        self._socket = _listening(settings.host, settings.port if port is None else port)
+        self.reach = reach(settings, public_url, self._socket.getsockname()[1])
+        app = App(
+            Pages(cluster, namespace, runbooks=runbooks, links=links),
+            IncidentPages(cluster, namespace, runbooks=runbooks, links=links),
+            self.reach,
+            people,
+        )
+        config = uvicorn.Config(
+            app.asgi(),
+            http=limited(settings.connections, request_s),
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            # Addresses and cookies stay out of logs: no log of accesses is written at all.
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_END_S,
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
+            ssl_certfile=settings.certificate,
+            ssl_keyfile=settings.key,
+        )
         try:
-            super().__init__((LOOPBACK, port), _Handler)
-        except OSError as error:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            self._socket.close()
             raise UserError(
-                f"Port {port} cannot be listened on: {error.strerror}",
-                "Choose another with --port; 0 takes a free one.",
-            ) from error
+                f"TLS cannot be set up with {settings.certificate}: {error}",
+                "Correct MLMON_SERVE_CERTIFICATE and MLMON_SERVE_KEY.",
+            ) from None
+        self._uvicorn = uvicorn.Server(config)
+        self._ended = threading.Event()
+        self._ended.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._socket.close()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{LOOPBACK}:{self.server_port}/"
+        return self.reach.url
 
     @property
-    def hosts(self) -> set[str]:
-        """The names it answers to.
+    def connections(self) -> int:
+        """How many connections there are now."""
+        return len(self._uvicorn.server_state.connections)
 
-        Another site's name that is made to point here (DNS rebinding) is not among them.
-        """
-        return {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Answers one visitor."""
-
-    server: Server
-    server_version = "mlmon"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        """Answer with a page, a part of one, the state, or a file."""
-        if self.headers.get("Host") not in self.server.hosts:
-            self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", b"not for this host\n")
-            return
-        address = urlsplit(self.path)
-        parts = address.path.strip("/").split("/")
+    def serve_forever(self) -> None:
+        """Answer until `shutdown`; for a thread of its own."""
+        self._ended.clear()
         try:
-            self._route(parts, address.query)
-        except UserError as error:
-            text = f"{error.message}\n{error.hint}\n"
-            self._answer(HTTPStatus.BAD_GATEWAY, "text/plain", text.encode())
+            self._uvicorn.run(sockets=[self._socket])
+        finally:
+            self._ended.set()
 
-    def _route(self, parts: list[str], query: str) -> None:
-        now, pages = datetime.now(UTC), self.server.pages
-        found: str | bytes | None = None
-        kind = "text/html"
-        match parts:
-            case [""]:
-                self.send_response(HTTPStatus.FOUND)
-                self.send_header("Location", f"/{START}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            case ["state"]:
-                found, kind = pages.state(), "text/plain"
-            case ["assets", name]:
-                found, kind = asset(name), _TYPES.get(name.rpartition(".")[2], "text/plain")
-            case [name]:
-                found = pages.page(name, query, now)
-            case [name, "content"]:
-                found = pages.content(name, query, now)
-        if found is None:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"there is no such page\n")
-            return
-        body = found.encode() if isinstance(found, str) else found
-        self._answer(HTTPStatus.OK, kind, body)
+    def shutdown(self) -> None:
+        """Stop, and wait until it has stopped."""
+        self._uvicorn.should_exit = True
+        self._ended.wait(_END_S * 5)
 
-    def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        headers = {
-            "Content-Type": f"{kind}; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "Content-Security-Policy": _POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "max-age=3600" if kind in _TYPES.values() else "no-store",
-        }
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Log nothing about requests."""
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UserError(
+            f"Port {port} of {host} cannot be listened on: {error.strerror or error}",
+            "Choose another with --port; 0 takes a free one.",
+        ) from error
+    return listener

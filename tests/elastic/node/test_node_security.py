@@ -18,13 +18,19 @@ from pydantic import SecretStr
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.connect import connect
-from mlmon.elastic.errors import AccessRefusedError, ClusterUnreachableError, UserError
+from mlmon.elastic.errors import (
+    AccessRefusedError,
+    ClusterUnreachableError,
+    DocumentsRefusedError,
+    UserError,
+)
 from mlmon.elastic.indices import templates
 from mlmon.elastic.indices.lifecycle import Lifecycle
 from mlmon.elastic.indices.prune import Act, carry_out, plan
 from mlmon.elastic.node import node
 from mlmon.elastic.node.security import ADMIN, USERS, NodeAccess
 from mlmon.elastic.settings import Settings
+from mlmon.elastic.sign_in import has_users, person
 from mlmon.ingest.shipper import ShipRequest, open_pipeline
 from mlmon.ingest.state.state_folder import StateFolder
 from mlmon.logging_config import Service, open_log
@@ -244,3 +250,44 @@ def test_another_user_is_told_why_the_node_refuses(
     finally:
         os.seteuid(0)
     assert "MLMON_USERNAME" in caught.value.hint
+
+
+def test_who_signs_in_with_the_clusters_users(settings: Settings) -> None:
+    """A responder and an administrator may act, a viewer may not, and nobody else is known."""
+    index = "mlmon-incident_changes-secured"
+    access = NodeAccess(settings.home or Path())
+    allowed = {}
+    for user in USERS:
+        found = person(settings, *access.credentials(user), index)
+        assert found is not None
+        assert found.name == user
+        allowed[user] = found.allowed
+    assert allowed == {
+        ADMIN: True,
+        "analyzer": True,
+        "responder": True,
+        "shipper": False,
+        "viewer": False,
+        "pruner": False,
+    }
+    secret = access.credentials("responder")[1]
+    for user, password in (
+        ("responder", "wrong"),
+        ("nobody", secret),
+        ("", "bm8tc3VjaDprZXk="),
+        ("", "no key"),
+        ("responder", ""),
+        ("respond:er", secret),
+    ):
+        assert person(settings, user, password, index) is None
+    assert has_users(settings)
+
+
+def test_a_responder_acts_and_nothing_else(as_user: AsUser) -> None:
+    """The role writes incidents and their changes; findings and logs it reads only."""
+    responder = as_user("responder")
+    responder.put([Document("mlmon-incident_changes-secured", "1", {"@timestamp": "2026-01-01"})])
+    for index in (FINDINGS, "mlmon-alerts-secured"):
+        with pytest.raises((AccessRefusedError, DocumentsRefusedError)):
+            responder.put([Document(index, "1", {"@timestamp": "2026-01-01"})])
+    assert _statuses(responder, _line(b"r1")) == [403]

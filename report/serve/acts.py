@@ -1,0 +1,127 @@
+"""What a person can do on a page: each act with its form, carried out as in the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mlmon.alerting.incidents.people import Verdict
+from mlmon.analyzers.base.time_argument import length_argument
+from mlmon.elastic.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from mlmon.alerting.desk.desk import Desk
+
+_LONGEST_TEXT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act.
+
+    Args:
+        name: As the address has it.
+        title: Text of its button.
+        help: What it does, in a sentence.
+        field: The form's own field beside the reason: `to`, `length`, `verdict`; empty without.
+        open_only: Whether the incident has to be open.
+        careful: Whether it is refused where the incident changed since the page was made.
+        do: Carries it out; returns what was done.
+    """
+
+    name: str
+    title: str
+    help: str
+    field: str
+    open_only: bool
+    careful: bool
+    do: Callable[[Desk, str, str, Mapping[str, str], datetime], str]
+
+
+def _acknowledge(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    return desk.acknowledge(name, by, _why(form), now)
+
+
+def _assign(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    return desk.assign(name, _given(form, "to", "Give a name to assign it to"), by, _why(form), now)
+
+
+def _comment(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    return desk.comment(name, _given(form, "why", "Write a comment"), by, now)
+
+
+def _snooze(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    length = length_argument(_given(form, "length", "Give a length, such as 4h"))
+    return desk.snooze(name, length, by, _why(form), now)
+
+
+def _resolve(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    return desk.close(name, by, _why(form), now)
+
+
+def _feedback(desk: Desk, name: str, by: str, form: Mapping[str, str], now: datetime) -> str:
+    chosen = form.get("verdict", "")
+    if chosen not in set(Verdict):
+        raise UserError("No verdict was chosen", "Choose what the incident was.")
+    return desk.feedback(name, Verdict(chosen), by, _why(form), now)
+
+
+ACTS: Final = (
+    Act(
+        "acknowledge",
+        "Acknowledge",
+        "No message until it grows worse or ends.",
+        "",
+        open_only=True,
+        careful=True,
+        do=_acknowledge,
+    ),
+    Act("assign", "Assign", "Say whose it is.", "to", open_only=False, careful=True, do=_assign),
+    Act("comment", "Comment", "", "", open_only=False, careful=False, do=_comment),
+    Act(
+        "snooze",
+        "Snooze",
+        "No message for a while, seven days at most.",
+        "length",
+        open_only=True,
+        careful=True,
+        do=_snooze,
+    ),
+    Act(
+        "resolve",
+        "Resolve",
+        "Close it by hand; an alert that comes later opens it again.",
+        "",
+        open_only=True,
+        careful=True,
+        do=_resolve,
+    ),
+    Act(
+        "feedback",
+        "Give feedback",
+        "Say what it was.",
+        "verdict",
+        open_only=False,
+        careful=True,
+        do=_feedback,
+    ),
+)
+
+
+def act_named(name: str) -> Act | None:
+    """Return an act, None where there is none of that name."""
+    return next((act for act in ACTS if act.name == name), None)
+
+
+def _why(form: Mapping[str, str]) -> str:
+    return form.get("why", "").strip()[:_LONGEST_TEXT]
+
+
+def _given(form: Mapping[str, str], field: str, missing: str) -> str:
+    text = form.get(field, "").strip()[:_LONGEST_TEXT]
+    if not text:
+        raise UserError(missing)
+    return text
