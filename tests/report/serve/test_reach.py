@@ -90,7 +90,7 @@ def test_the_names_it_answers_to() -> None:
     assert six.url == "https://[2001:db8::1]:443/"
 
 
-@given(st.text(max_size=60) | st.from_regex(r"[/\\]{0,3}[a-z.:@]{0,9}[/\\a-z?&=%]{0,20}"))
+@given(st.text("/\\a.:@?&=% \t\r\n", max_size=20))
 def test_signing_in_leads_back_to_this_server_only(address: str) -> None:
     """Whatever stands in `back`, the redirect stays on the host that the browser is at."""
     led = _local(address)
