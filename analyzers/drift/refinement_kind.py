@@ -65,6 +65,7 @@ class RefinementKind(VersionKind[RefinementProfile]):
     dataset = DATASET
     step = PREDICTION_STEP
     profile = RefinementProfile
+    derived_from = PREDICTION
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile_key for each hour and field of the days that are open.

@@ -6,13 +6,20 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import SourceWatermark
-from mlmon.analyzers.base.window import DAY, floor, from_milliseconds, milliseconds
+from mlmon.analyzers.base.window import (
+    DAY,
+    MINUTE,
+    Window,
+    floor,
+    from_milliseconds,
+    joined,
+    milliseconds,
+)
+from mlmon.elastic.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from mlmon.analyzers.base.window import Window
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
 DATED = "@timestamp"
 
@@ -82,6 +89,41 @@ def _dated_ahead(period: Window, date: str) -> dict[str, Any]:
         for day in period.split(DAY)
     ]
     return {"bool": {"should": days}}
+
+
+def windows_with(
+    search: Callable[[dict[str, Any]], dict[str, Any]],
+    query: dict[str, Any],
+    date: str,
+    step: timedelta,
+) -> list[Window]:
+    """Return the windows that hold documents of a query, joined and in order.
+
+    Where they are more than an answer can hold, they are whole days.
+
+    Args:
+        search: Answers a search body.
+        query: The query.
+        date: The field that says which window a document is in.
+        step: Length of a window.
+    """
+    histogram = {**DATE, "field": date, "fixed_interval": f"{step // MINUTE}m"}
+    body = {
+        "size": 0,
+        "track_total_hits": False,
+        "query": query,
+        "aggs": {"windows": {"date_histogram": histogram}},
+    }
+    try:
+        answer = search(body)
+    except ClusterError as error:
+        if "too_many_buckets" not in error.message or step >= DAY:
+            raise
+        return windows_with(search, query, date, DAY)
+    # An index that does not exist answers without aggregations.
+    buckets = answer.get("aggregations", {"windows": {"buckets": []}})["windows"]["buckets"]
+    starts = (from_milliseconds(bucket["key"]) for bucket in buckets)
+    return joined(Window(start, start + step) for start in starts)
 
 
 def ranges(edges: Sequence[float]) -> list[dict[str, float]]:

@@ -14,9 +14,8 @@ from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.window import milliseconds
 from mlmon.analyzers.baselines.baseline import dividing
-from mlmon.analyzers.labels.arrivals import Arrivals, horizon, parts
+from mlmon.analyzers.labels.arrivals import Arrivals, horizon, newest_hours, parts
 from mlmon.analyzers.labels.label import Label, document_id
 from mlmon.analyzers.labels.store import LabelStore
 from mlmon.analyzers.labels.waiting import WaitingStatus, WaitingStore
@@ -102,18 +101,20 @@ class LabelJoin:
             self._count(again)
 
     def _read_new(self) -> None:
-        read = self._arrivals.read()
-        since = horizon(read, self._now)
-        for part in parts(self._arrivals.survey(since), read):
-            with closing(self._arrivals.outcomes(part)) as outcomes:
+        known = self._arrivals.read()
+        since = horizon(known.hours, self._now)
+        present = self._arrivals.survey(since)
+        newest = newest_hours(present)
+        for hours in parts(present, known.hours):
+            part = self._arrivals.with_slots(hours, newest)
+            with closing(self._arrivals.outcomes(part, known)) as outcomes:
                 for batch, missing in self._all_joined(outcomes):
                     self._done.outcomes += len(batch)
                     waiting = [outcome for outcome in batch if outcome.prediction_id in missing]
                     self._done.waiting += len(waiting)
                     self._waiting.add(waiting, self._now)
-            read |= part.counts
-            kept = {hour: n for hour, n in read.items() if _within(hour[1], since)}
-            self._arrivals.write(kept, self._now)
+            known = known.with_part(part, since)
+            self._arrivals.write(known, self._now)
 
     def _all_joined(self, outcomes: Iterator[Outcome]) -> Iterator[tuple[list[Outcome], set[str]]]:
         """Join batches, some at a time; yield each with the predictions that are not there."""
@@ -185,7 +186,3 @@ def _by_prediction(outcomes: Iterable[Outcome]) -> Mapping[str, Sequence[Outcome
     for outcome in outcomes:
         by_prediction.setdefault(outcome.prediction_id, []).append(outcome)
     return by_prediction
-
-
-def _within(start: int, since: datetime | None) -> bool:
-    return since is None or start >= milliseconds(since)

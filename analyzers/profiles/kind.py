@@ -60,6 +60,10 @@ class ProfileKind(ABC, Generic[P]):
             read completely, where the kind has details.
         preparations: What has to be done before its events are surveyed; of kinds that name the
             same, once a run.
+        derived_from: The kind whose profiles it is made from, None where it is made from events
+            alone: its windows are new where profiles of that kind are.
+        growing: Whether cycles profile a window that is not over yet. By default they wait for its
+            end, since no verdict needs it before: a window is then counted once, not every cycle.
     """
 
     name: ClassVar[str]
@@ -69,6 +73,8 @@ class ProfileKind(ABC, Generic[P]):
     news: ClassVar[tuple[tuple[str, str], ...]] = ()
     complete_for: ClassVar[timedelta]
     preparations: ClassVar[tuple[Callable[[Logs], object], ...]] = ()
+    derived_from: ClassVar[str | None] = None
+    growing: ClassVar[bool] = False
 
     @property
     def core(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
 from mlmon.analyzers.base.window import Window, iso, parse_time
+from mlmon.analyzers.event_logs.aggregations import windows_with
 from mlmon.analyzers.profiles.kind import P, ProfileKind, StoredProfile, kinds
 from mlmon.analyzers.profiles.last_windows import (
     CountedVersion,
@@ -106,6 +107,19 @@ class ProfileStore:
             yield StoredProfile(
                 _profile_key(document), _stamp(document), document.get("profile.body", {})
             )
+
+    def changed(self, kind: ProfileKind[Any], since: datetime, until: datetime) -> list[Window]:
+        """Return the windows whose profiles were made after a moment and not after another."""
+        made = {"range": {"event.created": {"gt": iso(since), "lte": iso(until)}}}
+        terms = {"profile.kind": kind.name, "profile.format": FORMAT}
+        filters = [made, *({"term": {name: value}} for name, value in terms.items())]
+        query = {"bool": {"filter": filters}}
+        return windows_with(
+            lambda body: self._cluster.search(self._indices, body),
+            query,
+            "event.start",
+            kind.step,
+        )
 
     def last(self, kind: str, period: Window) -> dict[CountedVersion, Last]:
         """Return the last window in a period of each model version over each baseline.

@@ -249,6 +249,8 @@ class SequenceKind(ProfileKind[SequenceProfile]):
     dataset = DATASET
     step = SEQUENCE_STEP
     profile = SequenceProfile
+    # Windows of five minutes need the lines of their own hour.
+    growing = True
 
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour with numbered lines."""

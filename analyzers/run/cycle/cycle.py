@@ -16,7 +16,8 @@ from mlmon.analyzers.base.window import DAY, Window, floor, iso, joined
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.logs import Logs
-from mlmon.analyzers.log_coverage.log_completeness import CLOCK_AHEAD, COMPLETENESS_REACH, gap_spans
+from mlmon.analyzers.log_coverage.changed_lines import changed_lines
+from mlmon.analyzers.log_coverage.log_completeness import CLOCK_AHEAD, COMPLETENESS_REACH
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
@@ -27,16 +28,20 @@ from mlmon.analyzers.run.cycle.touched import affected, touched
 from mlmon.analyzers.run.judged import store_judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
     from mlmon.analyzers.run.engine import Analysis
     from mlmon.analyzers.run.subscribers import SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
 
 SWEEP = DAY
 """So often all windows within reach are searched for events that became visible very late."""
+
+LINES = "lines"
+"""Where the five minutes are noted whose numbered lines changed: an hour's profile holds twelve."""
 
 AT_ONCE = 7 * DAY
 """The longest period that is judged in one go, so that memory stays flat after a long pause."""
@@ -124,7 +129,7 @@ def run_cycle(
     sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
     failed: dict[str, str] = {}
     news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
-    for period, analyzers in _plan(cycle.period, news, now):
+    for period, analyzers in _plan(cycle.period, news, now, before.owed):
         for part in period.split(AT_ONCE):
             cycle.analyses.append(
                 engine.analyze(
@@ -138,14 +143,22 @@ def run_cycle(
                     failed=failed,
                 )
             )
-    if cycle.analyses:
-        changed = min(analysis.period.start for analysis in cycle.analyses)
-        progress("acting on the findings")
-        store_judged(cluster, namespace, now)
-        cycle.results = subscribers.publish(cluster, namespace, changed, now)
+    changed = min((analysis.period.start for analysis in cycle.analyses), default=now)
+    progress("acting on the findings")
+    store_judged(cluster, namespace, now)
+    cycle.results = subscribers.publish(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)
-    store.write(_held_back(before, now) if failed else after, now)
+    reached = _held_back(before, now) if failed else after
+    store.write(replace(reached, owed=_owed(cycle, before, now)), now)
     return cycle
+
+
+def _owed(cycle: Cycle, before: Bookmark, now: datetime) -> dict[str, datetime]:
+    """Return from when on analyzers that failed have to judge again, a day back at most."""
+    earliest = now - SWEEP
+    return {
+        name: max(earliest, before.owed.get(name, cycle.period.start)) for name in cycle.failures
+    }
 
 
 def _held_back(before: Bookmark, now: datetime) -> Bookmark:
@@ -167,59 +180,89 @@ def _profiled(
     *,
     sweep: bool,
 ) -> dict[str, list[Window]]:
-    """Bring the profiles up to the logs; return the windows of each kind that had new events.
+    """Bring the profiles up to the logs; return the windows of each kind whose profiles changed.
 
-    Kinds that fail are noted in `failed`.
+    Those are the ones made since the last cycle that was completed, by this cycle or by one that
+    was killed before it judged. Kinds that fail are noted in `failed`.
     """
     profiler = Profiler(logs, progress)
-    news: dict[str, list[Window]] = {}
-    gaps: list[Window] = []
+    store = ProfileStore(logs.cluster, logs.namespace)
+    changed: dict[str, list[Window]] = {}
     needed = engine.times(discover(), Window(before.judged, logs.now))
     for name, times in needed.items():
         kind = kinds()[name]
+        end = logs.now if kind.growing else floor(logs.now, kind.step)
         progress(f"looking for new events: {name}")
-        found: list[Window] = []
+        lines: list[SequenceProfile] = []
         with engine.noting(failed, name):
             profiler.prepare(kind)
-            found = touched(kind, logs, before.seen, logs.now)
+            if kind.derived_from is None:
+                found = touched(kind, logs, before.seen, end)
+            else:
+                found = changed[kind.derived_from]
             if name == SEQUENCE:
-                # Lines that fill a gap change the findings of all its time.
-                gaps = _gaps(logs, found)
-            fresh = Window(floor(before.judged, kind.step), logs.now)
-            # Of what is not new, only past weeks may not be known yet.
-            for window in joined([*found, *(times if sweep else [fresh, *times[:-1]])]):
-                cycle.profiles += profiler.update(kind, window)
-        # What was found and not judged before a cycle was killed is found again, not made again.
-        news[name] = joined([*found, *profiler.changed.get(name, ())])
-    news[SEQUENCE] = joined([*news[SEQUENCE], *gaps, *_gaps(logs, news[SEQUENCE])])
-    return news
+                lines = _lines(logs, found)
+            fresh = Window(floor(before.judged, kind.step), end)
+            # Apart from what is new only past weeks may not be known yet, all others are.
+            more = times if sweep else [fresh, *times[:-1]] if fresh.start < end else []
+            for window in joined([*found, *more]):
+                if window.start < end:
+                    part = Window(window.start, min(window.end, end))
+                    cycle.profiles += profiler.update(kind, part)
+        # What a cycle made that was killed before it judged is not made again, but judged.
+        made = store.changed(kind, before.seen, logs.now)
+        changed[name] = joined([*made, *profiler.changed.get(name, ())])
+        if name == SEQUENCE:
+            present = _lines(logs, changed[name])
+            changed[LINES] = changed_lines(lines, present, changed[name])
+    # Lines that fill a gap change what was said of all its time.
+    changed[SEQUENCE] = joined([*changed[SEQUENCE], *changed[LINES]])
+    return changed
 
 
-def _gaps(logs: Logs, windows: Sequence[Window]) -> list[Window]:
-    """Return the times of the gaps that lie in some windows, as the profiles have them now."""
+def _lines(logs: Logs, windows: Sequence[Window]) -> list[SequenceProfile]:
+    """Return the numbered lines of some windows and of a day around them, as profiles know them."""
     if not windows:
         return []
     period = Window(windows[0].start - CLOCK_AHEAD, windows[-1].end + CLOCK_AHEAD)
-    profiles = ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
-    return gap_spans(profiles, windows)
+    return ProfileStore(logs.cluster, logs.namespace).read(kinds()[SEQUENCE], period, {})
 
 
 def _plan(
-    fresh: Window, news: Mapping[str, Sequence[Window]], now: datetime
+    fresh: Window,
+    news: Mapping[str, Sequence[Window]],
+    now: datetime,
+    owed: Mapping[str, datetime],
 ) -> list[tuple[Window, list[Analyzer[Any]]]]:
-    """Return what to judge: periods, each with the analyzers whose verdicts may have changed."""
+    """Return what to judge: periods, each with the analyzers whose verdicts may have changed.
+
+    Args:
+        fresh: What is judged for the first time.
+        news: The windows whose profiles changed, by kind.
+        now: Later windows are not judged.
+        owed: From when on analyzers that failed judge again.
+    """
     plan: dict[Window, list[Analyzer[Any]]] = defaultdict(list)
     for analyzer in discover():
         changed = [
             period
-            for needs in _needs(analyzer)
-            for period in affected(news.get(needs.kind, ()), needs, now)
+            for kind, needs in _needs(analyzer)
+            for period in affected(news.get(kind, ()), needs, now)
         ]
-        for period in joined([*changed, *([fresh] if fresh.start < fresh.end else [])]):
-            plan[period].append(analyzer)
+        step = kinds()[analyzer.needs[0].kind].step
+        first = Window(min(fresh.start, owed.get(analyzer.name, fresh.start)), fresh.end)
+        for period in joined([*changed, *([first] if first.start < first.end else [])]):
+            # A window ends with a profile of the kind that is judged, or not in this period.
+            if next(period.ends(step), None) is not None:
+                plan[period].append(analyzer)
     return sorted(plan.items(), key=lambda item: item[0])
 
 
-def _needs(analyzer: Analyzer[Any]) -> tuple[Needs, ...]:
-    """Return which profiles its findings depend on; those of all analyzers on numbered lines."""
-    return (*analyzer.needs, Needs(SEQUENCE, COMPLETENESS_REACH))
+def _needs(analyzer: Analyzer[Any]) -> Iterator[tuple[str, Needs]]:
+    """Yield what its findings depend on, each with where the changes of it are noted.
+
+    The completeness of any analyzer's logs follows from the lines of five minutes.
+    """
+    for needs in analyzer.needs:
+        yield needs.kind, needs
+    yield LINES, Needs(SEQUENCE, COMPLETENESS_REACH)

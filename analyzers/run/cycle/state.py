@@ -10,7 +10,7 @@ finds it taken, ends. Both writing at once would do no harm: they write the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import BOOKMARK, STATE, index_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from mlmon.elastic.client.cluster import Cluster
@@ -41,12 +42,14 @@ class Bookmark:
         seen: Events that were ingested up to here were seen.
         swept: When all windows within reach were last searched for new events.
         baselines: The baselines there were, as a digest.
+        owed: From when on analyzers that failed have to judge again, by name.
     """
 
     judged: datetime
     seen: datetime
     swept: datetime
     baselines: str = ""
+    owed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class BookmarkStore:
@@ -66,6 +69,7 @@ class BookmarkStore:
             parse_time(known["cycle.seen"]),
             parse_time(known["cycle.swept"]),
             known["cycle.baselines"],
+            {name: parse_time(since) for name, since in known.get("cycle.owed", ())},
         )
 
     def write(self, bookmark: Bookmark, now: datetime) -> None:
@@ -76,6 +80,7 @@ class BookmarkStore:
             "cycle.seen": iso(bookmark.seen),
             "cycle.swept": iso(bookmark.swept),
             "cycle.baselines": bookmark.baselines,
+            "cycle.owed": [[name, iso(since)] for name, since in bookmark.owed.items()],
         }
         self._cluster.put([Document(self._index, BOOKMARK, source)])
 

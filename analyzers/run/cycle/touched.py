@@ -6,10 +6,11 @@ carries in `event.ingested`, so the last stretch is looked at again each time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mlmon.analyzers.base.window import DAY, MINUTE, Window, from_milliseconds, joined
-from mlmon.analyzers.event_logs.aggregations import DATE, DATED, INGESTED, within
+from mlmon.analyzers.base.window import DAY, MINUTE, Window, joined
+from mlmon.analyzers.event_logs.aggregations import DATED, INGESTED, windows_with, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,20 +41,11 @@ def touched(kind: ProfileKind[Any], logs: Logs, since: datetime, until: datetime
             judged yet.
     """
     new = within(INGESTED, gte=since - OVERLAP)
-    interval = f"{kind.step // MINUTE}m"
     found: list[Window] = []
     for dataset, date in kind.news or ((kind.dataset, DATED),):
         known = within(date, gte=until - OLDEST_EVENT, lt=until)
-        windows = {"date_histogram": {**DATE, "field": date, "fixed_interval": interval}}
-        body = {
-            "size": 0,
-            "track_total_hits": False,
-            "query": {"bool": {"filter": [new, known]}},
-            "aggs": {"windows": windows},
-        }
-        for bucket in logs.search(dataset, body)["aggregations"]["windows"]["buckets"]:
-            start = from_milliseconds(bucket["key"])
-            found.append(Window(start, start + kind.step))
+        query = {"bool": {"filter": [new, known]}}
+        found += windows_with(partial(logs.search, dataset), query, date, kind.step)
     return joined(found)
 
 

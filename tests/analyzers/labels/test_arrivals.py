@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, milliseconds
-from mlmon.analyzers.labels.arrivals import REACH, Arrivals, horizon, parts
+from mlmon.analyzers.labels.arrivals import REACH, Arrivals, Known, horizon, newest_hours, parts
 from mlmon.elastic.client.cluster import Cluster
 
 NOW = datetime(2026, 3, 9, 12, 30, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_outcomes_are_surveyed_and_read_by_hour(
     assert present == hours({first: 2, first + HOUR: 1, first + 3 * HOUR: 1}, clock)
     assert arrivals.survey(first + HOUR) == hours({first + HOUR: 1, first + 3 * HOUR: 1}, clock)
     (part,) = parts(present, hours({first + HOUR: 1}, clock))
-    found = {outcome.id: outcome for outcome in arrivals.outcomes(part)}
+    found = {outcome.id: outcome for outcome in arrivals.outcomes(part, Known())}
     assert found.keys() == {"o-0", "o-1", "o-3"}
     assert (found["o-3"].prediction_id, found["o-3"].value) == ("p3", 1.5)
     assert found["o-3"].label is True
@@ -84,7 +84,74 @@ def test_outcomes_are_surveyed_and_read_by_hour(
 def test_what_was_read_is_kept(cluster: Cluster, namespace: str) -> None:
     """The memory is read as it was written."""
     arrivals = Arrivals(cluster, namespace)
-    assert arrivals.read() == {}
-    known = hours({NOW: 3}) | hours({NOW - DAY: 2}, "@timestamp")
+    assert arrivals.read() == Known()
+    known = Known(hours({NOW: 3}) | hours({NOW - DAY: 2}, "@timestamp"), hours({NOW: 1}))
     arrivals.write(known, NOW)
     assert arrivals.read() == known
+
+
+def read_again(arrivals: Arrivals, known: Known) -> tuple[set[str], Known]:
+    """Return the outcomes that a run reads, and what is known after it."""
+    present, found = arrivals.survey(horizon(known.hours, NOW)), set[str]()
+    for hours_of_day in parts(present, known.hours):
+        part = arrivals.with_slots(hours_of_day, newest_hours(present))
+        found |= {each.id for each in arrivals.outcomes(part, known)}
+        known = known.with_part(part, horizon(known.hours, NOW))
+    return found, known
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_new_outcome_does_not_let_its_hour_be_read_again(
+    cluster: Cluster,
+    namespace: str,
+    arrive: Callable[..., None],
+    outcome: Callable[..., dict[str, Any]],
+    *,
+    stamped: bool,
+) -> None:
+    """Of an hour of 600 outcomes only the ten seconds of the new ones are read, late ones too."""
+    arrivals = Arrivals(cluster, namespace)
+    first = NOW.replace(minute=0)
+
+    def come(number: int, seconds: float) -> None:
+        moment = first + timedelta(seconds=seconds)
+        event = outcome(number, f"p{number}", moment, label=True)
+        arrive([event], moment if stamped else None)
+
+    events = [
+        outcome(number, f"p{number}", first + timedelta(seconds=3 * number), label=True)
+        for number in range(600)
+    ]
+    arrive(events, first + timedelta(minutes=5) if stamped else None)
+    found, known = read_again(arrivals, Known())
+    assert len(found) == 600
+    assert read_again(arrivals, known)[0] == set()
+    come(600, 2_000)
+    found, known = read_again(arrivals, known)
+    assert found == {"o-600"}
+    # One that became visible late, between those that were read.
+    come(601, 1_205 if stamped else 1_951)
+    found, known = read_again(arrivals, known)
+    assert "o-601" in found
+    assert len(found) <= 4
+    # The next hour's are new; of the one before that the slots are kept.
+    come(602, 3_700)
+    come(603, 2_500)
+    assert read_again(arrivals, known)[0] == {"o-602", "o-603"}
+
+
+def test_slots_are_kept_of_the_newest_hours_only(
+    cluster: Cluster,
+    namespace: str,
+    arrive: Callable[..., None],
+    outcome: Callable[..., dict[str, Any]],
+) -> None:
+    """What is kept does not grow with time: two hours of each clock."""
+    arrivals = Arrivals(cluster, namespace)
+    known, first = Known(), NOW.replace(minute=0) - 6 * HOUR
+    for number in range(6):
+        moment = first + number * HOUR
+        arrive([outcome(number, f"p{number}", moment, label=True)], moment)
+        _, known = read_again(arrivals, known)
+    assert len(known.hours) == 6
+    assert sorted(known.slots) == sorted(hours({first + 4 * HOUR: 1, first + 5 * HOUR: 1}))

@@ -256,6 +256,66 @@ def test_a_cycle_costs_what_is_new(
     assert first.profiles > 100
     assert first.findings > 100
     assert (again.profiles, again.findings, again.failures) == (0, 0, {})
+    assert again.analyses == []
+
+
+def test_a_steady_stream_costs_the_same_at_the_end_of_an_hour(
+    cluster: Cluster,
+    namespace: str,
+    accesses_of: Callable[..., Events],
+    predictions_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+) -> None:
+    """Each five minutes' cycle judges the windows that ended in them, however full the hour is."""
+    events = [*accesses_of(30, 720), *predictions_of(30, 60)]
+    events.sort(key=lambda event: str(event["@timestamp"]))
+    for number, event in enumerate(events, 1):
+        event |= {"process.entity_id": "api-1", "event.sequence": number}
+    judged, profiles = [], []
+    for minute in (0, *range(5, 60, 5)):
+        moment = start + 29 * HOUR + timedelta(minutes=minute, seconds=40)
+        due = [event for event in events if event["@timestamp"] < iso(moment)]
+        events = events[len(due) :]
+        ship(arriving(due, moment))
+        cycle = run_cycle(cluster, namespace, moment, start)
+        written = (of for analysis in cycle.analyses for of in analysis.written.values())
+        judged.append(sum(of.total for of in written))
+        profiles.append(cycle.profiles)
+    # Windows of five and of fifteen minutes end in each quarter of an hour.
+    assert sum(judged[-3:]) == sum(judged[1:4]) > 0
+    # Five minutes of requests, and the hour's numbered lines.
+    assert set(profiles[1:]) == {2}
+
+
+def test_an_analyzer_that_fails_once_judges_that_time_later(
+    cluster: Cluster,
+    namespace: str,
+    runs_of: Callable[..., Events],
+    start: datetime,
+    ship: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it did not judge is judged by the next cycle, though no profile has changed since."""
+    ship(arriving(runs_of("refresh", [(float(hour), True, 30.0) for hour in range(9)]), start))
+    with monkeypatch.context() as patched:
+        patched.setattr("mlmon.analyzers.checks.job_health.job_health.JobHealth.evaluate", fail)
+        first = run_cycle(cluster, namespace, start + 9 * HOUR, start)
+    assert first.failures.keys() == {"job_health"}
+    store = FindingStore(cluster, namespace)
+    assert not list(store.search(analyzer="job_health", metric="failed.runs"))
+    second = run_cycle(cluster, namespace, start + 9.2 * HOUR, start)
+    assert second.failures == {}
+    found = [each.end for each in store.search(analyzer="job_health", metric="failed.runs")]
+    assert found == [start + hour * HOUR for hour in range(1, 10)]
+    assert not list(store.search(metric=engine.FAILURE))
+    third = run_cycle(cluster, namespace, start + 9.4 * HOUR, start)
+    assert "job_health" not in {name for analysis in third.analyses for name in analysis.written}
+
+
+def fail(*_: object, **__: object) -> None:
+    """Stand in for work that goes wrong."""
+    raise RuntimeError("no luck")
 
 
 def test_a_cycle_logs_itself_as_a_job(
