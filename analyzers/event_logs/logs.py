@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlmon.analyzers.base.window import DAY, MINUTE, Window, from_milliseconds
 from mlmon.analyzers.event_logs.aggregations import (
@@ -13,7 +15,9 @@ from mlmon.analyzers.event_logs.aggregations import (
     period_query,
     read_watermark,
 )
+from mlmon.analyzers.event_logs.shipping_backlog import on_their_way, read_reports
 from mlmon.elastic.indices.names import data_stream
+from mlmon.formatting import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +32,30 @@ MOST_BUCKETS = 60_000
 
 SURVEYED = 60 * DAY
 """Survey so much at once: 17,280 windows of five minutes, well below 65,536 buckets."""
+
+
+class Bound(NamedTuple):
+    """The most values of a field that a profile counts by name.
+
+    Args:
+        dataset: What is counted.
+        field: By which field.
+        size: So many values in a window.
+    """
+
+    dataset: str
+    field: str
+    size: int
+
+
+def bounds_note(left_out: Mapping[Bound, int]) -> list[str]:
+    """Return a sentence for each bound that left events out."""
+    return [
+        f"{count(events, 'event')} of {bound.dataset} counted without their {bound.field}: more "
+        f"than {bound.size} values in a window; the least frequent are judged together only."
+        for bound, events in sorted(left_out.items())
+    ]
+
 
 _EMPTY: dict[str, Any] = {"aggregations": {"windows": {"buckets": []}}}
 
@@ -54,6 +82,14 @@ class Logs:
         self.now = now
         self.baselines = baselines
         self.by_id = {baseline.id: baseline for baseline in baselines.values()}
+        self.left_out: Counter[Bound] = Counter()
+        """Events that the bounds of profiles left out, since this was made."""
+
+    @cached_property
+    def arrived_until(self) -> datetime:
+        """Until when all lines have arrived that were not lost, as the shippers report."""
+        since = on_their_way(read_reports(self.cluster, self.namespace, self.now))
+        return self.now if since is None else min(self.now, since)
 
     def stream(self, dataset: str) -> str:
         """Return the data stream of a dataset."""
@@ -126,7 +162,20 @@ class Logs:
         """
         windows = max(1, MOST_BUCKETS // (1 + buckets_of(inside)))
         for part in period.split(windows * step):
-            yield from self._windows(dataset, part, step, inside, terms, DATED)
+            for window, bucket in self._windows(dataset, part, step, inside, terms, DATED):
+                self._note_bounds(dataset, inside, bucket)
+                yield window, bucket
+
+    def _note_bounds(
+        self, dataset: str, inside: Mapping[str, Any], bucket: Mapping[str, Any]
+    ) -> None:
+        """Count what aggregations by name left out of a window."""
+        for name, aggregation in inside.items():
+            terms = aggregation.get("terms")
+            if terms and "aggs" in aggregation and "include" not in terms:
+                bound = Bound(dataset, terms["field"], terms["size"])
+                if events := bucket[name]["sum_other_doc_count"]:
+                    self.left_out[bound] += events
 
     def _windows(
         self,

@@ -19,7 +19,7 @@ from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, 
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.aggregations import within
-from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.event_logs.logs import Logs, bounds_note
 from mlmon.analyzers.log_coverage.incomplete_logs import with_completeness
 from mlmon.analyzers.log_coverage.log_completeness import (
     ARRIVAL_DELAY,
@@ -234,6 +234,8 @@ class _Sources:
 
     def profile(self, now: datetime, progress: Callable[[str], None], analysis: Analysis) -> None:
         """Bring the profiles up to the logs."""
+        # What was acknowledged is counted, also where no refresh has made it visible yet.
+        self._cluster.refresh(all_logs(self._namespace))
         logs = Logs(self._cluster, self._namespace, now, self._current)
         profiler = Profiler(logs, progress)
         for name in self._times:
@@ -241,6 +243,7 @@ class _Sources:
                 analysis.profiles[name] = sum(
                     profiler.update(kinds()[name], window) for window in self._needed(name, now)
                 )
+        analysis.notes += bounds_note(logs.left_out)
 
     def read(self, now: datetime) -> None:
         """Read the profiles of every kind that could be made."""

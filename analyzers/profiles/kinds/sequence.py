@@ -67,7 +67,8 @@ MOST_GROUP = 500
 """Ranges of so many processes at once."""
 
 SETTLED = MINUTE / 2
-"""Lines this young are left for the next time: some may be on their way that others overtook."""
+"""Lines this young are left for the next time: some may be on their way that others overtook. So
+are those that were written after a line which a shipper has still to send."""
 
 MOST_PROCESSES = 500
 """The numbers before so many processes are asked for at once."""
@@ -278,7 +279,9 @@ class SequenceKind(ProfileKind[SequenceProfile]):
 
 
 def _settled(logs: Logs, period: Window) -> Window:
-    return Window(period.start, max(period.start, min(period.end, logs.now - SETTLED)))
+    """Return the part of a period of which no line is on its way."""
+    end = min(period.end, logs.now - SETTLED, logs.arrived_until)
+    return Window(period.start, max(period.start, end))
 
 
 def _counts(logs: Logs, part: Window) -> Iterator[ArrivedLines]:

@@ -15,7 +15,7 @@ from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window, floor, iso, joined
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
-from mlmon.analyzers.event_logs.logs import Logs
+from mlmon.analyzers.event_logs.logs import Logs, bounds_note
 from mlmon.analyzers.log_coverage.changed_lines import changed_lines
 from mlmon.analyzers.log_coverage.log_completeness import CLOCK_AHEAD, COMPLETENESS_REACH
 from mlmon.analyzers.profiles.kind import kinds
@@ -26,6 +26,7 @@ from mlmon.analyzers.run import engine, subscribers
 from mlmon.analyzers.run.cycle.state import Bookmark, BookmarkStore
 from mlmon.analyzers.run.cycle.touched import affected, touched
 from mlmon.analyzers.run.judged import store_judged
+from mlmon.elastic.indices.names import all_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,12 +57,14 @@ class Cycle:
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
         results: What the subscribers did about it.
+        left_out: What bounds of profiles left out, a sentence for each.
     """
 
     period: Window
     analyses: list[Analysis] = field(default_factory=list)
     profiles: int = 0
     results: list[SubscriberResult] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def findings(self) -> int:
@@ -77,7 +80,8 @@ class Cycle:
     @property
     def notes(self) -> list[str]:
         """What a person should know of besides."""
-        return list(dict.fromkeys(note for analysis in self.analyses for note in analysis.notes))
+        notes = (note for analysis in self.analyses for note in analysis.notes)
+        return list(dict.fromkeys([*notes, *self.left_out]))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -122,6 +126,8 @@ def run_cycle(
     # The analysis reports those that cannot be read.
     baselines = BaselineStore(cluster, namespace).current(unread=[])
     known = digest(sorted(baseline.id for baseline in baselines.values()))
+    # What was acknowledged is counted, also where no refresh has made it visible yet.
+    cluster.refresh(all_logs(namespace))
     logs = Logs(cluster, namespace, now, baselines)
     # Over a new baseline's edges everything within reach is counted again; so it is where the clock
     # was ahead, for what came after that cycle and before now was seen by none.
@@ -129,6 +135,7 @@ def run_cycle(
     sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
     failed: dict[str, str] = {}
     news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
+    cycle.left_out = bounds_note(logs.left_out)
     for period, analyzers in _plan(cycle.period, news, now, before.owed):
         for part in period.split(AT_ONCE):
             cycle.analyses.append(
