@@ -2,46 +2,123 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mlmon.analyzers.event_logs.aggregations import UNNAMED, known_since
+from mlmon.analyzers.base.window import MINUTE, Window, from_milliseconds
+from mlmon.analyzers.event_logs.aggregations import DATED, UNNAMED, known_since, period_query
+from mlmon.analyzers.event_logs.logs import SURVEYED
 from mlmon.analyzers.profiles.kind import P, ProfileKind
 from mlmon.analyzers.profiles.quantities import DeclarationScope
+from mlmon.elastic.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
     from mlmon.analyzers.base.profile_key import ProfileKey
     from mlmon.analyzers.baselines.baseline import Baseline
+    from mlmon.analyzers.event_logs.logs import Logs
 
 
-def versions(inside: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the aggregation by name and version of the model; see `version_buckets`.
+Model: TypeAlias = tuple[str, str]
+"""Name and version of a model."""
 
-    Events that do not name them are counted as those of `UNNAMED`.
+MOST_MODELS, MOST_VERSIONS = 100, 1_000
+"""So many are asked for at once; where there are more, all are asked for page by page."""
+
+_PAGE = 10_000
+_VERSIONS = {"name": "ml.model.name", "version": "ml.model.version"}
+
+
+def survey_versions(
+    logs: Logs,
+    dataset: str,
+    period: Window,
+    step: timedelta,
+    *,
+    inside: Mapping[str, Any] | None = None,
+    only: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[Window, Model, dict[str, Any]]]:
+    """Yield each window and model version with events, and the bucket of them.
+
+    Events that do not name a model or a version are counted as those of `UNNAMED`.
 
     Args:
-        inside: Aggregations per version, beside what is known of it.
+        logs: The events.
+        dataset: What to look at.
+        period: When.
+        step: Length of a window.
+        inside: Aggregations per version, beside when the last event was ingested.
+        only: A query for the events that count; all by default.
     """
-    per_version = {
-        "terms": {"field": "ml.model.version", "size": 1000, "missing": UNNAMED},
-        "aggs": {**known_since(), **(inside or {})},
-    }
-    return {
-        "models": {
-            "terms": {"field": "ml.model.name", "size": 100, "missing": UNNAMED},
-            "aggs": {"versions": per_version},
-        }
-    }
+    known, counted = {**known_since(), **(inside or {})}, dict(only or {"match_all": {}})
+    versions = {"counted": {"filter": counted, "aggs": _versions(known)}}
+    for part in period.split(SURVEYED):
+        try:
+            found = list(logs.survey(dataset, part, step, versions))
+        except ClusterError as error:
+            if "too_many_buckets" not in error.message:
+                raise
+            yield from _paged(logs, dataset, part, step, known, counted)
+            continue
+        if any(_overflows(bucket) for _, bucket in found):
+            yield from _paged(logs, dataset, part, step, known, counted)
+            continue
+        for window, bucket in found:
+            for model in bucket["counted"]["models"]["buckets"]:
+                for version in model["versions"]["buckets"]:
+                    yield window, (model["key"], version["key"]), version
 
 
-def version_buckets(bucket: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the buckets of the answer to `versions` by name and version."""
-    return {
-        (model["key"], version["key"]): version
-        for model in bucket["models"]["buckets"]
-        for version in model["versions"]["buckets"]
+def _versions(inside: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the aggregation by name and version of the model."""
+    named = {
+        of: {"terms": {"field": field, "size": size, "missing": UNNAMED}}
+        for (of, field), size in zip(_VERSIONS.items(), (MOST_MODELS, MOST_VERSIONS), strict=True)
     }
+    versions = {"versions": {**named["version"], "aggs": dict(inside)}}
+    return {"models": {**named["name"], "aggs": versions}}
+
+
+def _overflows(bucket: Mapping[str, Any]) -> bool:
+    """Whether there are more models or versions than an answer named."""
+    models = bucket["counted"]["models"]
+    return bool(models["sum_other_doc_count"]) or any(
+        model["versions"]["sum_other_doc_count"] for model in models["buckets"]
+    )
+
+
+def _paged(
+    logs: Logs,
+    dataset: str,
+    part: Window,
+    step: timedelta,
+    inside: Mapping[str, Any],
+    only: dict[str, Any],
+) -> Iterator[tuple[Window, Model, dict[str, Any]]]:
+    """Yield the same, by a composite aggregation of as many pages as there are."""
+    interval = f"{step // MINUTE}m"
+    sources: list[dict[str, Any]] = [
+        {"start": {"date_histogram": {"field": DATED, "fixed_interval": interval}}},
+        *(
+            {of: {"terms": {"field": field, "missing_bucket": True}}}
+            for of, field in _VERSIONS.items()
+        ),
+    ]
+    composite: dict[str, Any] = {"size": _PAGE, "sources": sources}
+    body = period_query(part, {})
+    body["query"]["bool"]["filter"].append(only)
+    body["aggs"] = {"windows": {"composite": composite, "aggs": dict(inside)}}
+    while True:
+        answer = logs.search(dataset, body)["aggregations"]["windows"]
+        for bucket in answer["buckets"]:
+            key = bucket["key"]
+            start = from_milliseconds(key["start"])
+            name, version = (UNNAMED if key[of] is None else key[of] for of in _VERSIONS)
+            yield Window(start, start + step), (name, version), bucket
+        if "after_key" not in answer:
+            return
+        composite["after"] = answer["after_key"]
 
 
 class VersionKind(ProfileKind[P]):

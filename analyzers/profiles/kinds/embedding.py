@@ -32,8 +32,8 @@ from mlmon.analyzers.profiles.kinds.prediction import (
     logged_fields,
 )
 from mlmon.analyzers.profiles.profile import VersionProfile
-from mlmon.analyzers.profiles.quantities import ByName, DeclarationScope, Quantity, quantity
-from mlmon.analyzers.profiles.version_kind import version_buckets, versions
+from mlmon.analyzers.profiles.quantities import ByName, Quantity, DeclarationScope, quantity
+from mlmon.analyzers.profiles.version_kind import survey_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,11 +100,10 @@ class EmbeddingKind(ProfileKind[EmbeddingProfile]):
         names = _names(logs)
         if not names:
             return {}
-        inside = {"embedded": {"filter": _any_of(names), "aggs": versions()}}
+        found = survey_versions(logs, DATASET, period, PREDICTION_STEP, only=_any_of(names))
         return {
             ProfileKey(KIND, window, model): read_watermark(version)
-            for window, bucket in logs.survey(DATASET, period, PREDICTION_STEP, inside)
-            for model, version in version_buckets(bucket["embedded"]).items()
+            for window, model, version in found
         }
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[EmbeddingProfile]:

@@ -47,7 +47,7 @@ from mlmon.analyzers.profiles.quantities import (
     quantity,
     read,
 )
-from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
+from mlmon.analyzers.profiles.version_kind import VersionKind, survey_versions
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 from mlmon.elastic.indices.names import LABELS
@@ -354,12 +354,12 @@ class LabelKind(VersionKind[LabelProfile]):
     def profile_keys(self, logs: Logs, period: Window) -> dict[ProfileKey, SourceWatermark]:
         """Return a profile key for each hour and version with labels, over its baseline."""
         keys: dict[ProfileKey, SourceWatermark] = {}
-        known = versions(_WATERMARK.ask("", DeclarationScope()))
-        for window, bucket in logs.survey(DATASET, period, LABEL_STEP, known):
-            for model, version in version_buckets(bucket).items():
-                own = logs.baselines.get(model)
-                key = ProfileKey(KIND, window, (*model, own.id if own else ""))
-                keys[key] = _WATERMARK.read(version, "", DeclarationScope())
+        known = _WATERMARK.ask("", DeclarationScope())
+        found = survey_versions(logs, DATASET, period, LABEL_STEP, inside=known)
+        for window, model, version in found:
+            own = logs.baselines.get(model)
+            key = ProfileKey(KIND, window, (*model, own.id if own else ""))
+            keys[key] = _WATERMARK.read(version, "", DeclarationScope())
         return keys
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[LabelProfile]:

@@ -32,13 +32,17 @@ from mlmon.analyzers.profiles.quantities import (
 from mlmon.elastic.indices.names import WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.event_logs.logs import Logs
 
 _LEARNT = "label.learnt"
 _DELAYS = Delays()
+
+MOST_MODELS = 2_000
+"""So many models an answer can hold; where there are more in an hour, the least frequent are left
+out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,28 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
             (_waiting, ("watermark", "waiting", "orphans", "service")),
         ):
             inside = ask(OutcomeProfile, DeclarationScope(), only=counted)
-            for window, bucket in search(logs, part, inside):
+            for window, first in search(logs, part, inside):
+                bucket = _of_all_models(logs, search, window, first, inside)
                 values = read(OutcomeProfile, bucket, DeclarationScope(), only=counted)
                 profile = OutcomeProfile(ProfileKey(self.name, window), **values)
                 hours.setdefault(window, []).append(profile)
         for _, profiles in sorted(hours.items()):
             yield merge(profiles)
+
+
+def _of_all_models(
+    logs: Logs,
+    search: Callable[[Logs, Window, dict[str, Any]], Iterator[tuple[Window, dict[str, Any]]]],
+    window: Window,
+    bucket: dict[str, Any],
+    inside: dict[str, Any],
+) -> dict[str, Any]:
+    """Return an hour's bucket; where it leaves models out, that of a search that names them all."""
+    if not bucket.get("delays", {}).get("sum_other_doc_count"):
+        return bucket
+    delays = inside["delays"]
+    everything = {**delays, "terms": {**delays["terms"], "size": MOST_MODELS}}
+    return dict(search(logs, window, {**inside, "delays": everything}))[window]
 
 
 def delays_of(model: str, profiles: Iterable[OutcomeProfile]) -> Counter[int]:

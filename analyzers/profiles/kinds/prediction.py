@@ -35,7 +35,7 @@ from mlmon.analyzers.profiles.quantities import (
     read,
 )
 from mlmon.analyzers.profiles.store import ProfileStore
-from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
+from mlmon.analyzers.profiles.version_kind import VersionKind, survey_versions
 from mlmon.analyzers.statistics.categories import CategoryCounts
 
 if TYPE_CHECKING:
@@ -318,8 +318,7 @@ class PredictionKind(VersionKind[PredictionProfile]):
         """Return a profile key for each hour, version, and baseline it is judged by."""
         present = {
             (window, model): read_watermark(version)
-            for window, bucket in logs.survey(DATASET, period, PREDICTION_STEP, versions())
-            for model, version in version_buckets(bucket).items()
+            for window, model, version in survey_versions(logs, DATASET, period, PREDICTION_STEP)
         }
         return prediction_profile_keys(present, logs.baselines, _around(logs, period))
 

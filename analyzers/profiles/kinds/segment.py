@@ -20,7 +20,7 @@ from mlmon.analyzers.profiles.quantities import (
     Ranges,
     quantity,
 )
-from mlmon.analyzers.profiles.version_kind import VersionKind, version_buckets, versions
+from mlmon.analyzers.profiles.version_kind import VersionKind, survey_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,8 +104,7 @@ class SegmentKind(VersionKind[SegmentProfile]):
             return {}
         return {
             ProfileKey(KIND, window, (*model, divided[model].id)): read_watermark(version)
-            for window, bucket in logs.survey(DATASET, period, HOUR, versions())
-            for model, version in version_buckets(bucket).items()
+            for window, model, version in survey_versions(logs, DATASET, period, HOUR)
             if model in divided
         }
 
