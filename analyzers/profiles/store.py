@@ -111,7 +111,7 @@ class ProfileStore:
     def changed(self, kind: ProfileKind[Any], since: datetime, until: datetime) -> list[Window]:
         """Return the windows whose profiles were made after a moment and not after another."""
         made = {"range": {"event.created": {"gt": iso(since), "lte": iso(until)}}}
-        terms = {"profile.kind": kind.name, "profile.format": FORMAT}
+        terms = {"profile.kind": kind.name, "profile.format": PROFILE_FORMAT}
         filters = [made, *({"term": {name: value}} for name, value in terms.items())]
         query = {"bool": {"filter": filters}}
         return windows_with(

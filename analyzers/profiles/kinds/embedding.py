@@ -32,7 +32,7 @@ from mlmon.analyzers.profiles.kinds.prediction import (
     logged_fields,
 )
 from mlmon.analyzers.profiles.profile import VersionProfile
-from mlmon.analyzers.profiles.quantities import ByName, Quantity, DeclarationScope, quantity
+from mlmon.analyzers.profiles.quantities import ByName, DeclarationScope, Quantity, quantity
 from mlmon.analyzers.profiles.version_kind import survey_versions
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def read_again(arrivals: Arrivals, known: Known) -> tuple[set[str], Known]:
     present, found = arrivals.survey(horizon(known.hours, NOW)), set[str]()
     for hours_of_day in parts(present, known.hours):
         part = arrivals.with_slots(hours_of_day, newest_hours(present))
-        found |= {each.id for each in arrivals.outcomes(part, known)}
+        found |= {outcome.id for outcome in arrivals.outcomes(part, known)}
         known = known.with_part(part, horizon(known.hours, NOW))
     return found, known
 

@@ -44,7 +44,7 @@ def test_two_hundred_models_in_an_hour_are_all_profiled(
     done = analyze(cluster, namespace, window, now=window.end + MINUTE, analyzers=[ScoreShift()])
     assert (done.failures, done.notes) == ({}, [])
     stored = ProfileStore(cluster, namespace).stored("prediction", window)
-    counted = {each.profile_key.series: each.stamp.watermark.documents for each in stored}
+    counted = {profile.profile_key.series: profile.stamp.watermark.documents for profile in stored}
     assert sum(counted.values()) == 3 * MODELS
     assert len(counted) == MODELS + 2
 

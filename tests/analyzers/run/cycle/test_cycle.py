@@ -306,7 +306,7 @@ def test_an_analyzer_that_fails_once_judges_that_time_later(
     assert not list(store.search(analyzer="job_health", metric="failed.runs"))
     second = run_cycle(cluster, namespace, start + 9.2 * HOUR, start)
     assert second.failures == {}
-    found = [each.end for each in store.search(analyzer="job_health", metric="failed.runs")]
+    found = [finding.end for finding in store.search(analyzer="job_health", metric="failed.runs")]
     assert found == [start + hour * HOUR for hour in range(1, 10)]
     assert not list(store.search(metric=engine.FAILURE))
     third = run_cycle(cluster, namespace, start + 9.4 * HOUR, start)
