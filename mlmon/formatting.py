@@ -19,7 +19,6 @@ RATIO: Final = "ratio"
 NANOSECONDS: Final = "ns"
 """The unit of durations in logs (ECS `event.duration`)."""
 SECONDS: Final = "s"
-BYTES: Final = "bytes"
 DASH: Final = "\u2013"
 """Stands where there is no value."""
 

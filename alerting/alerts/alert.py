@@ -119,10 +119,6 @@ class Alert(Identified):
         """When it opened, grew worse or ended last: times of the data, the same on every run."""
         return self.ended or self.severity_since
 
-    def open_at(self, moment: datetime) -> bool:
-        """Whether it was open at a moment: from its opening on, up to its end."""
-        return self.opened <= moment and (self.ended is None or moment < self.ended)
-
     def severity_at(self, moment: datetime) -> Severity:
         """Return how severe it was at a moment at which it was open."""
         return self.severity if moment >= self.severity_since else Severity.WARNING

@@ -45,7 +45,7 @@ class AlertStateMachine:
             findings: The series' findings of windows that end together, later than those before.
         """
         end = findings[0].end
-        alarms = [finding for finding in findings if finding.severity.rank >= rule.on.rank]
+        alarms = [finding for finding in findings if finding.severity.rank >= rule.least.rank]
         self._counting = [finding for finding in self._counting if end < rule.counts_until(finding)]
         self._counting += alarms
         if self.begin is not None and end <= self.begin:

@@ -46,7 +46,6 @@ _TITLE = "{{#context.hits}}{{_source.incident.title}}{{/context.hits}}"
 _SENTENCE = "{{#context.hits}}{{_source.incident.summary}}{{/context.hits}}"
 _INCIDENT = "incident {{alert.id}}"
 _ACT = "Acknowledge: mlmon incidents ack {{alert.id}}"
-_GUIDE = "`mlmon incidents show ID` lists its alerts, their sentences and the runbook."
 _NAMES = {Severity.WARNING: "incidents", Severity.CRITICAL: "critical incidents"}
 
 
@@ -86,7 +85,6 @@ def kibana_rule(
     namespace: str,
     connectors: Connectors,
     tags: Sequence[str] = (),
-    dashboard: str | None = None,
 ) -> Body:
     """Return the body of `POST /api/alerting/rule/{id}`: one alert of Kibana's per open incident.
 
@@ -96,12 +94,7 @@ def kibana_rule(
         namespace: Environment.
         connectors: The connectors it acts by.
         tags: Tags of the rule.
-        dashboard: Id of the dashboard that is linked, for Kibana 9.1 and newer; 8.19 refuses it.
     """
-    artifacts = {
-        "dashboards": [{"id": dashboard}],
-        "investigation_guide": {"blob": _GUIDE},
-    }
     return {
         "name": f"mlmon {namespace}: {_NAMES[level]}",
         "consumer": "stackAlerts",
@@ -112,7 +105,6 @@ def kibana_rule(
         "params": _params(level, namespace),
         "actions": _actions(level, connectors),
         "alert_delay": {"active": 1},
-        **({"artifacts": artifacts} if dashboard else {}),
     }
 
 

@@ -8,10 +8,11 @@ what held before matters, so that one query can ask the same of Elasticsearch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING
 
+from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.references.cadence import CADENCES
@@ -20,40 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from mlmon.analyzers.base.alert_policy import AlertPolicy, CauseLayer
     from mlmon.analyzers.base.finding import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When the findings of one analyzer become alerts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(AlertPolicy):
+    """What an analyzer declares of its alerts, with its name and its runbook.
 
     Args:
         id: Name of the rule, that of its analyzer.
-        on: Severity from which on a finding counts.
-        after: How many findings must count.
-        of: For how many steps a finding counts.
-        clear: How many windows in a row must be `ok` for an alert to end.
-        step: Time between the ends of windows that overlap; None where it is a window's length.
-        silence: How long a series may have no findings before its alert ends.
-        layer: Place in the chain of causes.
         runbook: Where it is written what to do.
     """
 
     id: str
-    on: Severity
-    after: int
-    of: int
-    clear: int
-    step: timedelta | None
-    silence: timedelta
-    layer: CauseLayer
     runbook: str
+
+    @property
+    def least(self) -> Severity:
+        """The severity from which on a finding counts."""
+        return Severity(self.on)
 
     @property
     def levels(self) -> tuple[Severity, ...]:
         """The severities an alert of this rule may have, the mildest first."""
-        return tuple(severity for severity in Severity if severity.rank >= self.on.rank)
+        return tuple(severity for severity in Severity if severity.rank >= self.least.rank)
 
     @property
     def steps(self) -> dict[timedelta, timedelta]:
@@ -98,14 +89,5 @@ def policies() -> tuple[Policy, ...]:
 
 def policy_of(name: str, policy: AlertPolicy, runbook: str) -> Policy:
     """Return the policy that an analyzer declares."""
-    return Policy(
-        id=name,
-        on=Severity(policy.on),
-        after=policy.after,
-        of=policy.of,
-        clear=policy.clear,
-        step=policy.step,
-        silence=policy.silence,
-        layer=policy.layer,
-        runbook=runbook,
-    )
+    declared = {field.name: getattr(policy, field.name) for field in fields(policy)}
+    return Policy(id=name, runbook=runbook, **declared)

@@ -113,9 +113,9 @@ def expected_calibration_error(
     return Interval(low, high).widened(ROUNDING).clipped(0.0, 1.0)
 
 
-def chance_error(rows: LabeledScores, edges: Sequence[float] | None = None) -> float:
+def chance_error(rows: LabeledScores) -> float:
     """At most this error is expected of perfectly calibrated scores (see `reliability`)."""
-    bins = reliability(rows, edges)
+    bins = reliability(rows)
     return sum(math.sqrt(bin_.rows * _variance(bin_)) for bin_ in bins) / rows.n
 
 

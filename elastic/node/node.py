@@ -80,7 +80,7 @@ def find(settings: Settings) -> RunningNode | None:
     return _running(files, state, state.url, started=False)
 
 
-def stop(settings: Settings, seconds: float = STOP_SECONDS) -> bool:
+def stop(settings: Settings) -> bool:
     """End the node of this home cleanly and wait for it; return whether one ran.
 
     Raises:
@@ -94,7 +94,7 @@ def stop(settings: Settings, seconds: float = STOP_SECONDS) -> bool:
         process = state.process.find() if state else None
         if process is None:
             return False
-        terminate(process, seconds)
+        terminate(process, STOP_SECONDS)
         files.remove_state()
         return True
 

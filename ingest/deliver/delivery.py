@@ -6,7 +6,6 @@ what the line itself causes. What may already be stored is looked up before it i
 
 from collections import Counter
 from dataclasses import dataclass, field
-from random import Random
 from threading import Event
 from typing import Any, Protocol
 
@@ -85,19 +84,16 @@ class Delivery:
         target: The cluster.
         streams: Pattern of the data streams in which ids are looked up.
         shutdown: Ends every wait when set.
-        random: Source of the jitter.
 
     Attributes:
         waiting_for: The error that is being waited for; empty while the cluster accepts lines.
     """
 
-    def __init__(
-        self, target: BulkTarget, streams: str, shutdown: Event, *, random: Random | None = None
-    ) -> None:
+    def __init__(self, target: BulkTarget, streams: str, shutdown: Event) -> None:
         self.waiting_for = ""
         self._target = target
         self._stored = StoredEvents(target, streams)
-        self._retry = RetryPolicy(shutdown, random)
+        self._retry = RetryPolicy(shutdown)
 
     def deliver(self, batch: BulkItems) -> DeliveryResult:
         """Send a batch until each line is stored, a known duplicate, or rejected.

@@ -4,7 +4,7 @@
 content of the document that has the id.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any, Protocol
@@ -137,22 +137,18 @@ class Rollovers:
     Args:
         target: The cluster.
         pattern: The data streams.
-        clock: Seconds that only grow.
     """
 
-    def __init__(
-        self, target: StreamTarget, pattern: str, clock: Callable[[], float] = monotonic
-    ) -> None:
+    def __init__(self, target: StreamTarget, pattern: str) -> None:
         self._target = target
         self._pattern = pattern
-        self._clock = clock
         self._asked = float("-inf")
         self._happened = False
 
     def __call__(self) -> bool:
         """Return whether what another shipper stored may lie in an earlier backing index."""
-        if not self._happened and self._clock() - self._asked > _FRESH_S:
-            self._asked = self._clock()
+        if not self._happened and monotonic() - self._asked > _FRESH_S:
+            self._asked = monotonic()
             try:
                 found = self._target.data_streams(self._pattern)
             except ClusterError:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from mlmon.logging_config.errors import ConfigurationError, warn
 from mlmon.logging_config.sinks.sink import (
@@ -221,16 +221,10 @@ class FileSink:
 
 
 class StreamSink:
-    """Writes to standard output or another stream of bytes.
+    """Writes to standard output, where it has a descriptor directly, without its buffer."""
 
-    A stream with a descriptor is written to directly, without the stream's buffer.
-
-    Args:
-        stream: the stream; standard output when None.
-    """
-
-    def __init__(self, stream: IO[bytes] | None = None) -> None:
-        self._stream = stream or sys.stdout.buffer
+    def __init__(self) -> None:
+        self._stream = sys.stdout.buffer
         self._lock = WriteLock()
         self._warned = False
         try:

@@ -29,11 +29,6 @@ class Request:
 _request: ContextVar[Request | None] = ContextVar("logging_config_request", default=None)
 
 
-def current_request() -> Request | None:
-    """Return the current request; None outside a request."""
-    return _request.get()
-
-
 def set_error_code(code: str) -> None:
     """Set `error.code` of the current request's access event; no effect outside a request."""
     if request := _request.get():

@@ -25,7 +25,7 @@ from mlmon.analyzers.base.window import HOUR, MINUTE, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.baselines.summary import LABEL, SCORE, summarise
-from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess, bucket_of
+from mlmon.analyzers.profiles.kinds.access import AccessProfile, PathAccess
 from mlmon.analyzers.profiles.kinds.embedding import MOST_VECTORS, EmbeddingProfile
 from mlmon.analyzers.profiles.kinds.label import (
     FeatureOutcomes,
@@ -37,6 +37,7 @@ from mlmon.analyzers.profiles.kinds.prediction import Categories, PredictionProf
 from mlmon.analyzers.profiles.kinds.segment import SegmentCount, SegmentProfile
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+from tests.support.latency_buckets import bucket_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

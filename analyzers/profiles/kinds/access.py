@@ -234,16 +234,6 @@ def _rest(everything: PathAccess, parts: Iterable[PathAccess]) -> PathAccess:
     )
 
 
-def bucket_of(nanoseconds: int) -> int:
-    """Return the lower end of the bucket that holds a duration."""
-    if nanoseconds < _LEAST:
-        return 0
-    if nanoseconds >= _MOST:
-        return _MOST
-    width = _width(nanoseconds)
-    return nanoseconds // width * width
-
-
 def in_milliseconds(latencies: Mapping[int, int]) -> Buckets:
     """Return the latencies as buckets in milliseconds, ready for percentiles."""
     filled = {lower: count for lower, count in latencies.items() if count}

@@ -6,7 +6,6 @@ where mlmon runs there need not be a shipper.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,8 +14,6 @@ from mlmon.elastic.indices.names import data_stream
 from mlmon.logging_config import Service, open_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
 
@@ -51,13 +48,11 @@ class Lines:
             self.held = []
 
 
-def open_own_log(
-    environment: str, version: str, clock: Callable[[], int] = time.time_ns
-) -> tuple[EventLog, Lines]:
+def open_own_log(environment: str, version: str) -> tuple[EventLog, Lines]:
     """Return a log of the service `mlmon`, and where its lines are held."""
     lines = Lines()
     service = Service("mlmon", version=version, environment=environment)
-    log = open_log(service, sink=lines, clock=clock)
+    log = open_log(service, sink=lines)
     return log, lines
 
 

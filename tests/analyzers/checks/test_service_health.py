@@ -11,7 +11,8 @@ from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, WEEK, Window
 from mlmon.analyzers.checks.service_health.service_health import ServiceHealth
-from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess, bucket_of
+from mlmon.analyzers.profiles.kinds.access import OTHER_PATHS, AccessProfile, PathAccess
+from tests.support.latency_buckets import bucket_of
 
 Make = Callable[..., list[AccessProfile]]
 PER_DAY = 288

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso
-from mlmon.analyzers.profiles.kinds.access import bucket_of
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.elastic.client.cluster import Cluster
+from tests.support.latency_buckets import bucket_of
 
 Events = list[dict[str, Any]]
 

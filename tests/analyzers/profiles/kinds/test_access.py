@@ -11,10 +11,10 @@ from mlmon.analyzers.profiles.kinds.access import (
     FIRST_OCTAVE,
     LAST_OCTAVE,
     PARTS,
-    bucket_of,
     in_milliseconds,
 )
 from mlmon.analyzers.statistics.percentiles import percentile, relative_middle
+from tests.support.latency_buckets import bucket_of
 
 durations = st.integers(0, 2 ** (LAST_OCTAVE + 3))
 counted = st.integers(1 << FIRST_OCTAVE, (1 << (LAST_OCTAVE + 1)) - 1)
