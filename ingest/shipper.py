@@ -4,6 +4,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -183,7 +184,9 @@ def _encoder(cluster: Cluster, request: ShipRequest, shipper_id: str) -> LineEnc
         for dataset, fields in DATASETS.items()
         if any(entry.is_family for entry in fields)
     }
-    return LineEncoder(request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, names)
+    return LineEncoder(
+        request.namespace, DATASETS, SCHEMA_VERSION, shipper_id, datetime.now(UTC), names
+    )
 
 
 def _mapped_fields(cluster: Cluster, stream: str) -> set[str]:

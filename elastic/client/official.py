@@ -28,6 +28,7 @@ with _without("pyarrow"):
         ApiError,
         Elasticsearch,
         ElasticsearchWarning,
+        TransportError,
         UnsupportedProductError,
     )
     from elasticsearch.serializer import OrjsonSerializer
@@ -37,5 +38,6 @@ __all__ = [
     "Elasticsearch",
     "ElasticsearchWarning",
     "OrjsonSerializer",
+    "TransportError",
     "UnsupportedProductError",
 ]

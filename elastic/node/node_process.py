@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from elastic_transport import TransportError
 
 from mlmon.elastic.client.client import addresses
-from mlmon.elastic.client.official import ApiError, Elasticsearch
+from mlmon.elastic.client.official import ApiError, Elasticsearch, TransportError
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.node.files import NodeFiles
 from mlmon.elastic.node.runtime import UNPRIVILEGED, Runtime

@@ -55,6 +55,7 @@ class LineEncoder:
         datasets: The datasets that may be shipped.
         schema_version: The only `ml.schema_version` that is taken.
         shipper_id: Written as `agent.id`.
+        now: What lines carry as `event.ingested` until `stamp` moves it.
         field_names: For each dataset whose mapping grows, the names it may have.
     """
 
@@ -64,6 +65,7 @@ class LineEncoder:
         datasets: Collection[str],
         schema_version: int,
         shipper_id: str,
+        now: datetime,
         field_names: Mapping[str, FieldNames] | None = None,
     ) -> None:
         self._actions = {
@@ -75,7 +77,7 @@ class LineEncoder:
         self.field_names = dict(field_names or {})
         self._added: dict[str, str] = {}
         self._spliced = b""
-        self.stamp(datetime.now(UTC))
+        self.stamp(now)
 
     def stamp(self, now: datetime) -> None:
         """Set the time that the lines encoded from now on carry as `event.ingested`."""

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -224,7 +225,7 @@ def rate(rounds: list[Taken]) -> float:
 
 def bound(target: Cluster, log: Path, lines: int, namespace: str) -> Result:
     """Post bodies made beforehand, each sender its share."""
-    encoder = LineEncoder(namespace, [DATASET], 1, "bench")
+    encoder = LineEncoder(namespace, [DATASET], 1, "bench", datetime.now(UTC))
     bodies, body, size = [], [], 0
     for line in log.read_bytes().splitlines():
         body.append(encoder.encode(line))

@@ -23,10 +23,8 @@ EVENT = {
 
 
 def encoder() -> LineEncoder:
-    """Return an encoder for two datasets whose clock does not move."""
-    made = LineEncoder("test", ("ml.app", "ml.job"), 1, "ship-1")
-    made.stamp(NOW)
-    return made
+    """Return an encoder for two datasets."""
+    return LineEncoder("test", ("ml.app", "ml.job"), 1, "ship-1", NOW)
 
 
 def item(line: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:
