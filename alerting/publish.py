@@ -79,12 +79,11 @@ def deliver(
     """Send the messages that are due."""
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.outbox import Outbox, composer
-
-    def links(_incident: dict[str, Any]) -> list[tuple[str, str]]:
-        return [("Open", settings.dashboard_url)] if settings.dashboard_url else []
+    from mlmon.alerting.notify.pages import page_links
 
     outbox = Outbox(cluster, namespace, settings.notify)
     store = IncidentStore(cluster, namespace)
+    links = page_links(cluster, namespace, settings)
     return outbox.deliver(store, now, composer(settings.runbook_url, links))
 
 
@@ -109,12 +108,12 @@ def alertmanager_payloads(
     """Return what is sent to Alertmanager: incidents, and the watchdog."""
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.alertmanager import KEPT, payloads
+    from mlmon.alerting.notify.pages import page_links
     from mlmon.alerting.notify.watchdog import watchdog
 
     incidents = IncidentStore(cluster, namespace).recent(now - KEPT)
-    found = payloads(
-        incidents, namespace, now, runbooks=settings.runbook_url, link=settings.dashboard_url
-    )
+    links = page_links(cluster, namespace, settings)
+    found = payloads(incidents, namespace, now, runbooks=settings.runbook_url, links=links)
     return [*found, watchdog(namespace, now, settings.watchdog)]
 
 

@@ -4,13 +4,14 @@ import difflib
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
 from mlmon.alerting import commands as alerting
+from mlmon.alerting.notify.pages import offer_pages
 from mlmon.alerting.publish import publish, report_failure
 from mlmon.analyzers import commands as analyzers
 from mlmon.analyzers.run import subscribers
@@ -20,6 +21,10 @@ from mlmon.elastic.exit_codes import ExitCode
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
 from mlmon.report import commands as report
+
+if TYPE_CHECKING:
+    from mlmon.alerting.notify.pages import PageLinks
+    from mlmon.elastic.client.cluster import Cluster
 
 DOCS = Path(__file__).parent / "docs"
 WITHOUT_SETTINGS = frozenset({"docs"})
@@ -67,6 +72,16 @@ for stage in (elastic, ingest, analyzers, alerting, report, kibana):
     app.add_typer(stage.app)
 subscribers.subscribe(publish)
 subscribers.subscribe_failures(report_failure)
+
+
+def _kibana_pages(cluster: "Cluster", namespace: str) -> "PageLinks":
+    """Return what links incidents to Kibana."""
+    from mlmon.dashboards.links.incident_pages import kibana_pages
+
+    return kibana_pages(cluster, namespace)
+
+
+offer_pages(_kibana_pages)
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.window import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from mlmon.alerting.notify.pages import PageLink, PageLinks
     from mlmon.elastic.json_object import Json
 
 Payload = dict[str, Any]
@@ -34,7 +35,12 @@ _LABELS = {
 
 
 def payloads(
-    incidents: Iterable[Json], namespace: str, now: datetime, *, runbooks: str = "", link: str = ""
+    incidents: Iterable[Json],
+    namespace: str,
+    now: datetime,
+    *,
+    runbooks: str = "",
+    links: PageLinks = lambda _incident: (),
 ) -> list[Payload]:
     """Return the alerts that incidents amount to; muted ones are left out while they are open.
 
@@ -43,19 +49,26 @@ def payloads(
         namespace: Environment.
         now: When this is.
         runbooks: URL that the runbooks' paths follow; empty leaves them as they are.
-        link: URL of a page that shows incidents; empty gives none.
+        links: The pages that show an incident: annotations, and the first its `generatorURL`.
     """
     return [
-        {
-            "labels": labels(incident, namespace),
-            "annotations": _annotations(incident, runbooks),
-            "startsAt": incident["event.start"],
-            "endsAt": _end(incident, now),
-            **({"generatorURL": link} if link else {}),
-        }
+        _payload(incident, namespace, now, runbooks, links(incident))
         for incident in incidents
         if not (incident["incident.status"] == "open" and incident.get("incident.muted"))
     ]
+
+
+def _payload(
+    incident: Json, namespace: str, now: datetime, runbooks: str, links: Sequence[PageLink]
+) -> Payload:
+    pages = {f"{label.lower()}_url": url for label, url in links}
+    return {
+        "labels": labels(incident, namespace),
+        "annotations": _annotations(incident, runbooks) | pages,
+        "startsAt": incident["event.start"],
+        "endsAt": _end(incident, now),
+        **({"generatorURL": links[0][1]} if links else {}),
+    }
 
 
 def labels(incident: Json, namespace: str) -> dict[str, str]:

@@ -140,7 +140,8 @@ def digest_message(messages: list[Message]) -> Message:
     first = messages[0]
     title = f"{count(len(messages), 'change')} of incidents at once"
     facts = tuple((one.severity, one.title) for one in messages)
-    return Message(f"storm-{first.id}", "", "storm", first.severity, title, facts, first.links)
+    links = tuple((one.title, one.links[0][1]) for one in messages if one.links)
+    return Message(f"storm-{first.id}", "", "storm", first.severity, title, facts, links)
 
 
 def own_message(title: str, sentence: str, at: datetime, *, severity: str) -> Message:

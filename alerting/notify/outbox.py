@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlmon.alerting.incidents.incident import IncidentChange
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.message import Message
+    from mlmon.alerting.notify.pages import PageLinks
     from mlmon.alerting.notify.route import Route
     from mlmon.elastic.client.cluster import Cluster
 
@@ -217,7 +218,7 @@ def _after(entry: Json, outcome: SendResult, now: datetime) -> Json:
     return known | {"delivery.next_attempt": iso(now + pause)}
 
 
-def composer(runbooks: str, links: Callable[[Json], list[tuple[str, str]]]) -> Compose:
+def composer(runbooks: str, links: PageLinks) -> Compose:
     """Return what makes messages of changes.
 
     Args:

@@ -77,21 +77,36 @@ def linked(url: str, target: LinkTarget) -> Linked:
     return give
 
 
-def links(finding: Finding, target: LinkTarget) -> Links | None:
-    """Return the links of a finding; None where its analyzer is no longer there."""
+def links(
+    finding: Finding, target: LinkTarget, time: tuple[str, str] | None = None
+) -> Links | None:
+    """Return the links of a finding; None where its analyzer is no longer there.
+
+    Args:
+        finding: What they show.
+        target: In which Kibana.
+        time: Begin and end of the time range as Kibana takes them; None for the finding's
+            surroundings.
+    """
     analyzer = next(
         (analyzer for analyzer in discover() if analyzer.name == finding.analyzer), None
     )
     if analyzer is None:
         return None
-    return Links(_dashboard(finding, analyzer, target), _search(finding, analyzer, target))
+    around = surroundings(finding)
+    shown = time or (iso(around.start), iso(around.end))
+    return Links(
+        _dashboard(finding, analyzer, target, shown), _search(finding, analyzer, target, shown)
+    )
 
 
-def _dashboard(finding: Finding, analyzer: Analyzer[Any], target: LinkTarget) -> str:
+def _dashboard(
+    finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: tuple[str, str]
+) -> str:
     of_series = (is_(field, value) for field, value in finding.identity.fields().items())
     only_these = Either((Not(Exists("finding.analyzer")), both(*of_series)))
     view = f"/app/dashboards#/view/{quote(target.id(home(analyzer).name))}"
-    return _prefix(target) + view + _state(finding, [only_these])
+    return _prefix(target) + view + _state(time, [only_these])
 
 
 def evidence(finding: Finding, analyzer: Analyzer[Any]) -> tuple[SavedSearch, Condition]:
@@ -117,20 +132,21 @@ def surroundings(finding: Finding) -> Window:
     return Window(finding.start - max(length, BEFORE), finding.end + length)
 
 
-def _search(finding: Finding, analyzer: Analyzer[Any], target: LinkTarget) -> str:
+def _search(
+    finding: Finding, analyzer: Analyzer[Any], target: LinkTarget, time: tuple[str, str]
+) -> str:
     search, narrowed = evidence(finding, analyzer)
     view = f"/app/discover#/view/{quote(target.id(search.name))}"
-    return _prefix(target) + view + _state(finding, [search.condition, narrowed])
+    return _prefix(target) + view + _state(time, [search.condition, narrowed])
 
 
 def _prefix(target: LinkTarget) -> str:
     return "" if target.space == DEFAULT else f"/s/{target.space}"
 
 
-def _state(finding: Finding, conditions: Iterable[Condition]) -> str:
+def _state(time: tuple[str, str], conditions: Iterable[Condition]) -> str:
     """Return the part of a URL that holds the time range and the query."""
-    around = surroundings(finding)
-    everywhere = {"time": {"from": iso(around.start), "to": iso(around.end)}}
+    everywhere = {"time": {"from": time[0], "to": time[1]}}
     here = {"query": {"language": "kuery", "query": kql(both(*conditions))}}
     return f"?_g={_quoted(everywhere)}&_a={_quoted(here)}"
 

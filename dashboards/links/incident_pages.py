@@ -1,0 +1,60 @@
+"""An incident's dashboard and documents in Kibana, as links for messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmon.alerting.alerts.store import AlertStore
+from mlmon.analyzers.base.finding import Finding
+from mlmon.analyzers.base.window import HOUR, iso, parse_time
+from mlmon.dashboards.links.links import BEFORE, links
+from mlmon.dashboards.links.settings import load_kibana_settings
+from mlmon.dashboards.links.target import LinkTarget
+
+if TYPE_CHECKING:
+    from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.notify.pages import PageLink, PageLinks
+    from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
+
+
+def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
+    """Return what links an incident to the Kibana of `[kibana] url`; nothing where none is set.
+
+    The dashboard is that of the likely cause, filtered to its series, from six hours before the
+    incident's start to its end, or to now while it is open.
+    """
+    settings = load_kibana_settings()
+    target = LinkTarget(namespace, settings.space)
+    alerts = AlertStore(cluster, namespace)
+
+    def give(incident: Json) -> list[PageLink]:
+        if settings.url is None:
+            return []
+        cause = next(iter(alerts.get([incident["incident.cause.alert_id"]])), None)
+        found = cause and links(_worst_finding(cause), target, incident_time(incident))
+        if not found:
+            return []
+        return [
+            ("Dashboard", settings.url + found.dashboard),
+            ("Documents", settings.url + found.search),
+        ]
+
+    return give
+
+
+def incident_time(incident: Json) -> tuple[str, str]:
+    """Return the time range in which an incident is shown, as Kibana takes it."""
+    begin, end = parse_time(incident["event.start"]) - BEFORE, incident.get("event.end")
+    return iso(begin), iso(parse_time(end) + HOUR) if end else "now"
+
+
+def _worst_finding(alert: Alert) -> Finding:
+    """Return the worst finding of an alert as far as links need it."""
+    return Finding(
+        identity=alert.identity,
+        start=alert.reason_end - (alert.first_end - alert.first_start),
+        end=alert.reason_end,
+        severity=alert.severity,
+        reason=alert.reason,
+    )
