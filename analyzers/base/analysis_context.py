@@ -40,6 +40,8 @@ class AnalysisContext(Generic[P]):
         others: Profiles of the other kinds that the analyzer needs, by kind.
         fetch: Reads a named part of the profiles that hold their core only; None where all are
             complete.
+        earlier: Reads the complete profiles of a kind as far back as `Needs.pooled` says; None
+            where there are no others than those given.
     """
 
     period: Window
@@ -47,6 +49,7 @@ class AnalysisContext(Generic[P]):
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
     others: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     fetch: Callable[[str], Sequence[P]] | None = None
+    earlier: Callable[[str], Sequence[Any]] | None = None
 
     def with_part(self, part: str) -> Sequence[P]:
         """Return all profiles in order of time, those that hold their core only with a part more.
@@ -54,6 +57,15 @@ class AnalysisContext(Generic[P]):
         The part is read by this call: use it for what few findings need.
         """
         return self.profiles if self.fetch is None else self.fetch(part)
+
+    def pooled(self, kind: str) -> Sequence[Any]:
+        """Return the complete profiles of a kind, in order of time, as far back as is pooled.
+
+        They are read by the first call: use it where a day holds too little for a verdict.
+        """
+        if self.earlier is not None:
+            return self.earlier(kind)
+        return self.others.get(kind, self.profiles)
 
     def of(self, kind: str) -> AnalysisContext[Any]:
         """Return the context of another kind of profile, over the same period."""

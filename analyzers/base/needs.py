@@ -21,11 +21,13 @@ class Needs:
         lookback: How much of the past before the end of the window it judges.
         weeks: In how many weeks before that window it needs the same time of the week, and the day
             before that.
+        pooled: How far back it reads on demand, where `lookback` holds too little for a verdict.
     """
 
     kind: str
     lookback: timedelta = timedelta(0)
     weeks: int = 0
+    pooled: timedelta = timedelta(0)
 
     def windows(self, period: Window) -> list[Window]:
         """Return the disjoint windows whose profiles are needed to judge a period, in order."""
@@ -36,8 +38,12 @@ class Needs:
         ]
         return joined([Window(start - self.lookback, period.end), *past])
 
+    def on_demand(self, period: Window) -> Window:
+        """Return the time whose profiles may be read on demand to judge a period."""
+        return Window(floor(period.start, HOUR) - max(self.lookback, self.pooled), period.end)
+
     def affected(self, changed: Window) -> Iterator[Window]:
         """Yield the periods whose verdicts depend on the profiles of a window."""
-        yield Window(changed.start, changed.end + self.lookback)
+        yield Window(changed.start, changed.end + max(self.lookback, self.pooled))
         for week in range(1, self.weeks + 1):
             yield Window(changed.start + week * WEEK, changed.end + week * WEEK + DAY)

@@ -9,12 +9,17 @@ alarm and do not repeat it. Where it gives no verdict or no alarm, they alarm th
 changes which its distance cannot see, a few percent of values so far out that the mean or the
 spread moves. Severity uses the conservative end of the interval. One outlier widens that interval
 by as much as it moves the value (statistics/moments.py), so it raises no alarm.
+
+A single value or category that certainly doubled its share alarms as well (stuck, or a default that
+replaces values), and one that certainly lost half of it (a category that vanished). Of numbers the
+values are the training set's buckets of about one percent, and its frequent values one by one.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from scipy import special
@@ -41,6 +46,7 @@ from mlmon.analyzers.statistics.empty_sample import EmptySampleError
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.moments import Moments, mean_error, variance_interval
 from mlmon.analyzers.statistics.percentiles import percentile, percentile_confidence
+from mlmon.analyzers.statistics.share_changes import greatest_gain, greatest_loss
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, cut, number, percent, span
 
@@ -52,9 +58,11 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
     from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
+    from mlmon.analyzers.statistics.share_changes import ShareChange
 
 MEAN, MEDIAN, SPREAD = "mean.shift", "median.shift", "spread.ratio"
 MINIMUM, MAXIMUM, SHARE = "minimum.shift", "maximum.shift", "category.share"
+GAINED, LOST = "gained.share", "lost.share"
 CONFIDENCE = 1 - ALPHA
 MIN_VALUES = 100
 MOST_CATEGORIES = 10
@@ -137,6 +145,32 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
         Metric(
             SHARE, "Category shares", "Which share of the values is each category?", unit="ratio"
         ),
+        Metric(
+            GAINED,
+            "Share gained by one value",
+            "Which share do the values newly hold that one value or category has gained most of?",
+            Limits(
+                0.1,
+                0.2,
+                meaning="of a value whose share at least doubled; only without an alarm of "
+                "`feature_drift`",
+                measures="distance",
+            ),
+            unit="ratio",
+        ),
+        Metric(
+            LOST,
+            "Share lost by one value",
+            "Which share of the values did the value or category hold that has lost most?",
+            Limits(
+                0.05,
+                0.2,
+                meaning="of a value whose share at least halved; only without an alarm of "
+                "`feature_drift`",
+                measures="distance",
+            ),
+            unit="ratio",
+        ),
     )
     alert_policy = AlertPolicy(
         on="warning", after=2, of=2, layer="feature", step=EVALUATION_INTERVAL
@@ -161,8 +195,11 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
             for feature, numbers in sorted(day.baseline.numeric.items()):
                 sample, seen = traffic.numeric[feature], feature in moved
                 yield from self._numbers(day, feature, sample, numbers, seen=seen)
+                yield from self._shares(day, values_of(feature, sample, numbers), seen=seen)
             for feature, known in sorted(day.baseline.categorical.items()):
-                yield from self._categories(day, feature, traffic.categorical[feature], known)
+                categories, seen = traffic.categorical[feature], feature in moved
+                yield from self._categories(day, feature, categories, known)
+                yield from self._shares(day, categories_of(feature, categories, known), seen=seen)
 
     def _numbers(
         self, day: DailyWindow, feature: str, sample: Buckets, numbers: Buckets, *, seen: bool
@@ -216,6 +253,105 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
                 f"{percent(usual)}.",
                 **day.about,
             )
+
+    def _shares(self, day: DailyWindow, values: FeatureValues, *, seen: bool) -> Iterator[Finding]:
+        """Yield the value that gained and the one that lost most of its share."""
+        if min(values.rows) < MIN_VALUES or not values.names:
+            return
+        counts = values.current, values.reference, ALPHA, values.rows
+        where = f"{count(values.rows[0], 'prediction')} {span(day.window)}"
+        for metric, change in ((GAINED, greatest_gain(*counts)), (LOST, greatest_loss(*counts))):
+            limits = self.limits[metric]
+            severity = limits.judge(change.interval.low, change.interval.high)
+            limit = limits.critical if severity is Severity.CRITICAL else limits.warning
+            yield self.finding(
+                metric,
+                values.feature,
+                day.window,
+                Severity.OK if seen else severity,
+                value=change.value,
+                low=change.interval.low,
+                high=change.interval.high,
+                baseline_value=0.0,
+                sample_count=values.rows[0],
+                baseline_count=values.rows[1],
+                reason=f"{_change_sentence(metric, values, change, where, severity)}"
+                f", limit {percent(limit)}"
+                f"{'; the distribution drifted, see feature_drift' if seen else ''}.",
+                **day.about,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureValues:
+    """How many rows have each value of a feature, on both sides.
+
+    Args:
+        feature: Its name.
+        names: The values, as a sentence names them after "of the values", such as `are 'DE'`.
+        current: Rows of the day, per value.
+        reference: Rows of the training set, per value.
+        rows: All rows with a value, of the day and of the training set.
+    """
+
+    feature: str
+    names: tuple[str, ...]
+    current: tuple[int, ...]
+    reference: tuple[int, ...]
+    rows: tuple[int, int]
+
+
+def values_of(feature: str, sample: Buckets, numbers: Buckets) -> FeatureValues:
+    """Return the buckets within the training set's range: `data_quality` judges those outside."""
+    names = tuple(
+        f"are {number(low)}"
+        if high <= math.nextafter(low, math.inf)
+        else f"lie from {number(low)} to {number(high)}"
+        for low, high in pairwise(numbers.edges)
+    )
+    inside = slice(1, -1)
+    rows = (sample.n, numbers.n)
+    return FeatureValues(feature, names, sample.counts[inside], numbers.counts[inside], rows)
+
+
+def categories_of(feature: str, sample: Categories, known: CategoryBaseline) -> FeatureValues:
+    """Return the training set's categories; unseen ones too where it pooled its rarer ones.
+
+    Of a category in the rest the training set has at most as many rows as of the rarest that it
+    names. Where it names all, `data_quality` judges the unseen ones.
+    """
+    rare = min(known.counts.values(), default=0)
+    unseen = sorted(sample.unseen) if known.rest else []
+    names = [*known.counts, *unseen]
+    return FeatureValues(
+        feature,
+        tuple(f"are {cut(name)!r}" for name in names),
+        tuple((sample.counts + sample.unseen)[name] for name in names),
+        (*known.counts.values(), *(rare for _ in unseen)),
+        (sample.n, known.n),
+    )
+
+
+def _change_sentence(
+    metric: str, values: FeatureValues, change: ShareChange, where: str, severity: Severity
+) -> str:
+    """Say which value gained or lost a share, up to the limit."""
+    if change.place is None:
+        what = "doubled" if metric == GAINED else "lost half of"
+        return f"{values.feature}: no value {what} its share in {where}"
+    shares = (
+        f"{percent(change.now)} of the values {values.names[change.place]} in {where}, "
+        f"in training {percent(change.before)}"
+    )
+    certain = f"a change of {percent(change.interval.low)} is certain"
+    if not severity.alarming:
+        return f"{values.feature}: {shares}; {certain}"
+    cause = (
+        "stuck, or a default in place of values"
+        if metric == GAINED
+        else "it has vanished, or another value replaces it"
+    )
+    return f"{values.feature}: {shares}: {cause}; {certain}"
 
 
 def statistics_of(sample: Buckets, numbers: Buckets) -> Iterator[Statistic]:
@@ -284,7 +420,7 @@ def _skip_reason(feature: str, sample: Buckets, numbers: Buckets) -> str:
         Moments.of(sample)
         unit = scale(numbers)
     except EmptySampleError:
-        return f"Values of {feature} are too large to be summed"
+        return f"FeatureValues of {feature} are too large to be summed"
     return "" if unit > 0 else f"{feature} is constant in training: shifts are not defined"
 
 

@@ -35,6 +35,7 @@ class Drift:
             interval has no upper one.
         low: Conservative end: neither sampling nor buckets explain so much.
         high: Upper bound.
+        least: The distance's lower bound before sampling error.
         highest_low: The greatest `low` that finer buckets can show.
         p_value: Chance of such a distance between samples of one distribution.
         sample_count: Rows of the sample.
@@ -45,6 +46,7 @@ class Drift:
     value: float
     low: float
     high: float
+    least: float
     highest_low: float
     p_value: float
     sample_count: int
@@ -56,6 +58,16 @@ class Drift:
         """The limits of which the buckets do not show whether they are passed."""
         limits = (self.limits.warning, self.limits.critical)
         return tuple(limit for limit in limits if self.low < limit <= self.highest_low)
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether the sample passes the limit of a warning, and sampling may explain it."""
+        return self.low < self.limits.warning <= self.least
+
+    @property
+    def chance(self) -> float:
+        """How much of the value sampling and buckets may explain."""
+        return self.value - self.low
 
     def measured(self) -> dict[str, Any]:
         """Return the fields of a finding that it fills; an upper bound of infinity is None."""
@@ -86,6 +98,7 @@ def drift_of(
         value=distance.middle if math.isfinite(distance.high) else distance.low,
         low=max(0.0, distance.low - sampling_error),
         high=min(most, distance.high + sampling_error),
+        least=distance.low,
         highest_low=distance.high - sampling_error,
         p_value=p_value,
         sample_count=rows[0],

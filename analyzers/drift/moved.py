@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mlmon.analyzers.drift.drift import Drift
     from mlmon.analyzers.statistics.categories import CategoryCounts
     from mlmon.analyzers.statistics.interval import Interval
+
+SIGNIFICANT = 0.01
+"""Chance up to which a distance is said to be a move."""
 
 
 def numbers_moved(current: Buckets, reference: Buckets, where: str = "in training") -> str:
@@ -72,6 +76,26 @@ def categories_moved(
         f"{percent(now)} of the values are {cut(name)!r}, {where} {percent(before)}; "
         f"Cramér's V {number(homogeneity(current, reference).cramers_v)}"
     )
+
+
+def distance_sentence(drift: Drift, chance: float, distance: str, where: str) -> str:
+    """Say what a distance without an alarm means, to follow the subject.
+
+    Args:
+        drift: The distance; of a sample that would show a critical one.
+        chance: Its p-value, after correction where there are several.
+        distance: As the sentence names it, such as `KS 0.06`.
+        where: The sample.
+    """
+    limit = number(drift.limits.warning)
+    if drift.near_limit:
+        return (
+            f" moved by {distance} in {where}, of which {number(drift.chance)} may be chance: not "
+            f"certain to pass the limit of {limit}"
+        )
+    if chance <= SIGNIFICANT:
+        return f" moved by {distance} in {where}, below the limit of {limit}"
+    return f": no drift ({distance}, limit {limit}) in {where}"
 
 
 def _share(name: str, of: CategoryCounts) -> float:

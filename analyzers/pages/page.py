@@ -86,7 +86,11 @@ def _profiles(analyzer: Analyzer[Any]) -> str:
 
 def _past(needs: Needs) -> str:
     weeks = f", and the same time in the {needs.weeks} weeks before"
-    return f"{compact_duration(needs.lookback)} of the past{weeks if needs.weeks else ''}"
+    more = f" (up to {compact_duration(needs.pooled)} where that is too little for a verdict)"
+    return (
+        f"{compact_duration(needs.lookback)} of the past{more if needs.pooled else ''}"
+        f"{weeks if needs.weeks else ''}"
+    )
 
 
 def _alert(policy: AlertPolicy) -> str:

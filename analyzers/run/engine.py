@@ -192,15 +192,23 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def times(analyzers: Iterable[Analyzer[Any]], period: Window) -> dict[str, list[Window]]:
+def times(
+    analyzers: Iterable[Analyzer[Any]], period: Window, *, pooled: bool = False
+) -> dict[str, list[Window]]:
     """Return which profiles of each kind some analyzers need to judge a period.
 
     Those of numbered lines are needed in any case: every finding carries the share that arrived.
+
+    Args:
+        analyzers: The analyzers.
+        period: The time they judge.
+        pooled: Whether those that may be read on demand are among them.
     """
     needed = {SEQUENCE: [Window(floor(period.start, HOUR) - ARRIVAL_DELAY, period.end)]}
     for analyzer in analyzers:
         for needs in analyzer.needs:
             windows = [*needed.get(needs.kind, []), *needs.windows(period)]
+            windows += [needs.on_demand(period)] if pooled else []
             needed[needs.kind] = joined(windows)
     return needed
 
@@ -228,7 +236,9 @@ class _Sources:
         self._store = ProfileStore(cluster, namespace)
         self._analyzers = analyzers
         self._times = times(analyzers, period)
+        self._made = times(analyzers, period, pooled=True)
         self._read: dict[str, Sequence[Any]] = {}
+        self._pooled: dict[Needs, Sequence[Any]] = {}
         self.failed: dict[str, str] = {}
         """Kinds whose profiles could not be made or read, and why."""
 
@@ -241,7 +251,8 @@ class _Sources:
         for name in self._times:
             with noting(self.failed, name):
                 analysis.profiles[name] = sum(
-                    profiler.update(kinds()[name], window) for window in self._needed(name, now)
+                    profiler.update(kinds()[name], window)
+                    for window in self._needed(self._made[name], name, now)
                 )
         analysis.notes += bounds_note(logs.left_out)
 
@@ -293,7 +304,37 @@ class _Sources:
         judged = analyzer.needs[0]
         profiles = found.pop(judged.kind)
         fetch = partial(self._with_part, judged, profiles)
-        return AnalysisContext(self._period, profiles, self._current, found, fetch)
+        by_kind = {needs.kind: needs for needs in analyzer.needs}
+        return AnalysisContext(
+            self._period,
+            profiles,
+            self._current,
+            found,
+            fetch,
+            lambda kind: self._on_demand(by_kind[kind]),
+        )
+
+    def _on_demand(self, needs: Needs) -> Sequence[Any]:
+        """Return the complete profiles of the time that is pooled, in order; read once."""
+        if needs not in self._pooled:
+            kind, times = kinds()[needs.kind], self._times[needs.kind]
+            reach = needs.on_demand(self._period)
+            # What was read with all details already.
+            complete = without(times, without(times, self._complete(kind)))
+            missing = without([reach], complete)
+            read = [
+                profile
+                for window in missing
+                for profile in self._store.read(kind, window, self._by_id)
+            ]
+            known = [
+                profile
+                for window in without([reach], missing)
+                for profile in self._within(needs.kind, window)
+            ]
+            ordered = sorted([*read, *known], key=lambda profile: profile.window)
+            self._pooled[needs] = kind.chosen(ordered, self._current)
+        return self._pooled[needs]
 
     def _with_part(self, needs: Needs, profiles: Sequence[Any], part: str) -> Sequence[Any]:
         """Return profiles in order of time; of those that hold their core only, read a part."""
@@ -314,16 +355,16 @@ class _Sources:
     def _within(self, kind: str, time: Window) -> Sequence[Any]:
         return AnalysisContext(self._period, self._read[kind], self._current).within(time)
 
-    def _needed(self, kind: str, now: datetime) -> list[Window]:
+    def _needed(self, times: Sequence[Window], kind: str, now: datetime) -> list[Window]:
         """Return the time of the profiles of a kind: lines lost in a window show only later."""
-        *earlier, last = self._times[kind]
+        *earlier, last = times
         if kind == SEQUENCE:
             last = Window(last.start, min(now, last.end + CLOCK_AHEAD))
         return [*earlier, last]
 
     def _parts(self, kind: ProfileKind[Any], now: datetime) -> list[tuple[Window, tuple[str, ...]]]:
         """Return the time of the profiles to read in order, each with what of them: () is all."""
-        needed = self._needed(kind.name, now)
+        needed = self._needed(self._times[kind.name], kind.name, now)
         if not kind.core:
             return [(window, ()) for window in needed]
         cores = without(needed, self._complete(kind))

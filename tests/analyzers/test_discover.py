@@ -385,7 +385,9 @@ def test_the_core_of_old_profiles_is_enough(
         ]
 
     others = {kind: cored(of) for kind, of in given.others.items()}
-    less = AnalysisContext(period, cored(given.profiles), given.baselines, others, with_part)
+    less = AnalysisContext(
+        period, cored(given.profiles), given.baselines, others, with_part, given.earlier
+    )
     assert judged(analyzer, less) == judged(analyzer, given)
 
 

@@ -25,4 +25,10 @@ def context_of(
         for needs in analyzer.needs
     }
     judged = found.pop(analyzer.needs[0].kind)
-    return AnalysisContext(period, judged, baselines, found)
+    by_kind = {needs.kind: needs for needs in analyzer.needs}
+
+    def earlier(kind: str) -> Sequence[Any]:
+        reach = by_kind[kind].on_demand(period)
+        return AnalysisContext(period, profiles.get(kind, ())).within(reach)
+
+    return AnalysisContext(period, judged, baselines, found, earlier=earlier)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
+    from mlmon.analyzers.profiles.kinds.embedding import EmbeddingProfile
     from mlmon.analyzers.references.daily_window import DailyWindow
 
 
@@ -78,9 +79,12 @@ class EmbeddingDay:
 
 def embeddings_of(day: DailyWindow, logged: AnalysisContext[Any]) -> dict[str, EmbeddingDay]:
     """Return the embeddings that a model was given on a day, whichever of its versions."""
-    profiles = [
-        profile for profile in logged.within(day.window) if profile.model[0] == day.model[0]
-    ]
+    return by_name(day.model[0], logged.within(day.window))
+
+
+def by_name(model: str, logged: Iterable[EmbeddingProfile]) -> dict[str, EmbeddingDay]:
+    """Return the embeddings that a model was given in some hours, by their names."""
+    profiles = [profile for profile in logged if profile.model[0] == model]
     names = sorted({name for profile in profiles for name in profile.fields})
     return {
         name: EmbeddingDay([profile.fields[name] for profile in profiles if name in profile.fields])

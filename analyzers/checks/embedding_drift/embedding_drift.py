@@ -7,24 +7,31 @@ separates the day's vectors from training's. The first sees a shift of all vecto
 a shift in few coordinates and a change of spread. The AUC is a lower bound. Severity uses the
 conservative end of the interval at a significance of 0.001.
 
-A small sample needs a larger distance of the centroids to alarm, but any sample can alarm. The
-verdict is `unknown` where there is no alarm and a critical distance would not be detected with a
-power of 0.9, where the dimension has changed, or where training has no such column. Embeddings that
-cannot be read are counted and reported.
+A small sample needs a larger distance of the centroids to alarm, but any sample can alarm. Where a
+critical distance would not be detected with a power of 0.9, or the distance lies above its limit
+within the sampling error, the days before are added (2, 3, 7, 14 days), until something can be
+said. The verdict is `unknown` where even they do not suffice, where the dimension has changed, or
+where training has no such column. Embeddings that cannot be read are counted and reported.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.checks.embedding_drift.embedding_day import EmbeddingDay, embeddings_of
+from mlmon.analyzers.checks.embedding_drift.embedding_day import (
+    EmbeddingDay,
+    by_name,
+    embeddings_of,
+)
 from mlmon.analyzers.drift.drift import ALPHA, POWER
 from mlmon.analyzers.profiles.kinds.embedding import KIND
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
@@ -34,16 +41,22 @@ from mlmon.analyzers.references.daily_window import (
     DailyWindow,
     daily_windows,
 )
+from mlmon.analyzers.references.growing_window import POOLED, longer_windows
 from mlmon.analyzers.statistics.centroid_distance import centroid_distance, minimum_rows
 from mlmon.analyzers.statistics.domain_classifier import MIN_VECTORS, domain_auc
 from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.stored_vectors import StoredVectors
+    from mlmon.analyzers.profiles.kinds.embedding import EmbeddingProfile
+    from mlmon.analyzers.statistics.centroid_distance import CentroidDistance
 
 DISTANCE, AUC = "centroid.distance", "classifier.auc"
 MOST_ROWS = 1_000
@@ -63,7 +76,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
     )
     needs = (
         Needs("prediction", DAILY_LOOKBACK),
-        Needs(KIND, DAILY_LOOKBACK),
+        Needs(KIND, DAILY_LOOKBACK, pooled=POOLED),
     )
     metrics = (
         Metric(
@@ -91,10 +104,15 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             known = day.baseline.embeddings if day.baseline else {}
             for name in sorted(found.keys() | known.keys()):
                 sample = found.get(name, EmbeddingDay())
-                yield from self._judge(day, name, sample, known.get(name))
+                yield from self._judge(day, name, sample, known.get(name), context)
 
     def _judge(
-        self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors | None
+        self,
+        day: DailyWindow,
+        name: str,
+        sample: EmbeddingDay,
+        known: StoredVectors | None,
+        context: AnalysisContext[PredictionProfile],
     ) -> Iterator[Finding]:
         skip_reason = (
             day.skip_reason() or day.incomplete() or _skip_reason(day, name, sample, known)
@@ -102,29 +120,26 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
         if skip_reason or known is None:
             yield self.unknown(DISTANCE, name, day.window, str(skip_reason), **day.about)
         else:
-            yield from self._compare(day, name, sample, known)
+            yield from self._compare(day, name, _grown(day, name, sample, known, context), known)
         if sample.unlike:
             subject = f"{name} (unreadable)"
             reason = f"{sample.unreadable_sentence(name)} {span(day.window)}: they are left out."
             yield self.unknown(DISTANCE, subject, day.window, reason, **day.about)
 
     def _compare(
-        self, day: DailyWindow, name: str, sample: EmbeddingDay, known: StoredVectors
+        self, day: DailyWindow, name: str, sample: EmbeddingSample, known: StoredVectors
     ) -> Iterator[Finding]:
-        current, reference = sample.vectors(known.dimension, MOST_ROWS), known.vectors()[:MOST_ROWS]
-        too_few = _too_few(day, name, len(current), len(reference))
-        if not len(current):
-            yield self.unknown(DISTANCE, name, day.window, too_few, sample_count=0, **day.about)
+        window, current, reference = sample.window, sample.vectors, known.vectors()[:MOST_ROWS]
+        too_few = _too_few(day, name, window, len(current), len(reference))
+        distance = sample.distance
+        if distance is None or (too_few and not sample.alarming):
+            rows = len(current)
+            yield self.unknown(DISTANCE, name, window, too_few, sample_count=rows, **day.about)
             return
         about = {**day.about, "sample_count": len(current), "baseline_count": len(reference)}
-        where = f"{count(len(current), 'embedding')} {span(day.window)}"
-        distance = centroid_distance(current, reference, ALPHA)
-        judged = self.limits[DISTANCE].judge(distance.interval.low, distance.interval.high)
-        if too_few and not judged.alarming:
-            yield self.unknown(DISTANCE, name, day.window, too_few, **about)
-            return
+        where = f"{count(len(current), 'embedding')} {span(window)}"
         yield self._finding(
-            (DISTANCE, name, day),
+            (DISTANCE, name, window),
             (distance.value, distance.interval.low, distance.interval.high),
             f"centroid moved by {number(distance.value)} training radii "
             f"(± {number(distance.value - distance.interval.low)}) in {where}",
@@ -136,7 +151,7 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
             return
         area = domain_auc(current, reference, 1 - ALPHA)
         yield self._finding(
-            (AUC, name, day),
+            (AUC, name, window),
             (area.value, area.interval.low, area.interval.high),
             f"domain classifier AUC {number(area.value)} (lower bound "
             f"{number(area.interval.low)}; 0.5 is no difference) in {where}",
@@ -146,26 +161,87 @@ class EmbeddingDrift(Analyzer[PredictionProfile]):
 
     def _finding(
         self,
-        subject: tuple[str, str, DailyWindow],
+        subject: tuple[str, str, Window],
         measured: tuple[float, float, float],
         measurement: str,
         **known: Any,
     ) -> Finding:
-        metric, name, day = subject
+        metric, name, window = subject
         value, low, high = measured
-        severity = self.limits[metric].judge(low, high)
-        verdict = f"{name} drifted" if severity.alarming else f"{name}: no drift"
+        limits = self.limits[metric]
+        severity, limit = limits.judge(low, high), number(limits.warning)
+        if severity.alarming:
+            passed = limits.critical if severity is Severity.CRITICAL else limits.warning
+            reason = f"{name} drifted; {measurement}, limit {number(passed)}."
+        elif value >= limits.warning:
+            severity = Severity.UNKNOWN
+            reason = f"{name} is not certain to pass the limit of {limit}; {measurement}."
+        else:
+            reason = f"{name}: no drift; {measurement}, limit {limit}."
         return self.finding(
-            metric,
-            name,
-            day.window,
-            severity,
-            value=value,
-            low=low,
-            high=high,
-            reason=f"{verdict}; {measurement}.",
-            **known,
+            metric, name, window, severity, value=value, low=low, high=high, reason=reason, **known
         )
+
+
+@dataclass(frozen=True)
+class EmbeddingSample:
+    """The vectors of a day, or of several, and how far their centroid lies from training's.
+
+    Args:
+        window: Their time.
+        vectors: At most `MOST_ROWS`.
+        distance: None without vectors.
+    """
+
+    window: Window
+    vectors: NDArray[np.float64]
+    distance: CentroidDistance | None
+
+    @property
+    def alarming(self) -> bool:
+        """Whether the conservative end passes the limit of a warning."""
+        limit = EmbeddingDrift.limits[DISTANCE].warning
+        return self.distance is not None and self.distance.interval.low >= limit
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether the distance lies above the limit of a warning, the conservative end below."""
+        limit = EmbeddingDrift.limits[DISTANCE].warning
+        return self.distance is not None and not self.alarming and self.distance.value >= limit
+
+
+def _sample(window: Window, embeddings: EmbeddingDay, known: StoredVectors) -> EmbeddingSample:
+    vectors = embeddings.vectors(known.dimension, MOST_ROWS)
+    reference = known.vectors()[:MOST_ROWS]
+    distance = centroid_distance(vectors, reference, ALPHA) if len(vectors) else None
+    return EmbeddingSample(window, vectors, distance)
+
+
+def _grown(
+    day: DailyWindow,
+    name: str,
+    embeddings: EmbeddingDay,
+    known: StoredVectors,
+    context: AnalysisContext[PredictionProfile],
+) -> EmbeddingSample:
+    """Return the sample of the shortest window with a verdict, else that of the longest.
+
+    A day that lies near the limit is not called unchanged because the days before it were calm:
+    there, only a longer window that alarms counts.
+    """
+    best, rows = _sample(day.window, embeddings, known), len(known.vectors()[:MOST_ROWS])
+    if best.alarming or not (best.near_limit or _few(len(best.vectors), rows)):
+        return best
+    logged: Sequence[EmbeddingProfile] = context.pooled(KIND)
+    for window in longer_windows(day.window.end):
+        few = _few(len(best.vectors), rows)
+        if best.alarming or len(best.vectors) >= MOST_ROWS or not (best.near_limit or few):
+            break
+        hours = [hour for hour in logged if window.start <= hour.window.start < window.end]
+        longer = _sample(window, by_name(day.model[0], hours).get(name, EmbeddingDay()), known)
+        if longer.alarming or few:
+            best = longer
+    return best
 
 
 def _skip_reason(
@@ -188,8 +264,16 @@ def _skip_reason(
     return None
 
 
-def _too_few(day: DailyWindow, name: str, rows: int, reference_rows: int) -> str:
+def _few(rows: int, reference_rows: int) -> bool:
+    """Whether so many embeddings cannot be called unchanged."""
+    needed = minimum_rows(EmbeddingDrift.limits[DISTANCE].critical, reference_rows, ALPHA, POWER)
+    return needed is None or reference_rows < MIN_VECTORS or rows < max(needed, MIN_VECTORS)
+
+
+def _too_few(day: DailyWindow, name: str, window: Window, rows: int, reference_rows: int) -> str:
     """Return why embeddings cannot be called unchanged; empty if they can."""
+    if not _few(rows, reference_rows):
+        return ""
     critical = EmbeddingDrift.limits[DISTANCE].critical
     needed = minimum_rows(critical, reference_rows, ALPHA, POWER)
     if needed is None or reference_rows < MIN_VECTORS:
@@ -198,10 +282,8 @@ def _too_few(day: DailyWindow, name: str, rows: int, reference_rows: int) -> str
             f"{count(reference_rows, 'embedding')}, too few to detect a distance of {critical}: "
             "log or keep more."
         )
-    needed = max(needed, MIN_VECTORS)
-    if rows >= needed:
-        return ""
     return (
-        f"Embeddings {name} cannot be judged: {count(rows, 'embedding')} {span(day.window)}; "
-        f"{needed} are needed to detect a distance of {critical} with a power of 0.9."
+        f"Embeddings {name} cannot be judged: {count(rows, 'embedding')} {span(window)}; "
+        f"{max(needed, MIN_VECTORS)} are needed to detect a distance of {critical} with a power of "
+        "0.9."
     )

@@ -5,7 +5,9 @@ the training set, judged every hour. It is known within the interval that bucket
 severity uses that interval's lower end less the sampling error. Where the interval contains a
 limit, the day is counted again over ten times as many buckets. A small sample needs a larger
 distance to alarm, but any sample can alarm. The verdict is `ok` only where a critical distance
-would be detected with a power of 0.9; a smaller sample without an alarm is `unknown`.
+would be detected with a power of 0.9 and the distance lies below the limit. Where a day allows
+neither, the days before it are added (2, 3, 7, 14 days), until something can be said; a distance
+that lies above the limit within the sampling error is `unknown`.
 
 A shift in some hours only may vanish in a day, and a Sunday may differ from the training set
 because it is a Sunday. Therefore the last hour is also compared with the same hour of the week in
@@ -18,6 +20,8 @@ move its scores on purpose; that is a warning at most (earlier_versions.py).
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
@@ -29,8 +33,8 @@ from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.drift.drift import KS_LIMITS
-from mlmon.analyzers.drift.methods.kolmogorov_smirnov import rows_needed
-from mlmon.analyzers.drift.moved import numbers_moved, onset, parts_moved
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift, rows_needed
+from mlmon.analyzers.drift.moved import distance_sentence, numbers_moved, onset, parts_moved
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.segment_comparison import most_of_all
@@ -42,18 +46,22 @@ from mlmon.analyzers.drift.weekly_drift import (
     buckets_of,
     weekly_drift,
 )
+from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
 from mlmon.analyzers.profiles.kinds.prediction import SCORE, PredictionProfile
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
 from mlmon.analyzers.profiles.quantities import merge as merge_profiles
 from mlmon.analyzers.references.daily_window import DAILY_LOOKBACK, DailyWindow, daily_windows
+from mlmon.analyzers.references.growing_window import POOLED, PooledHours, longer_windows
 from mlmon.analyzers.statistics.buckets import Buckets, merge
 from mlmon.formatting import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.drift.drift import Drift
 
 METRIC, WEEKLY = "ks.distance", "weekly.ks.distance"
 
@@ -70,7 +78,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         "and make a baseline of the new version."
     )
     needs = (
-        Needs("prediction", DAILY_LOOKBACK, weeks=PAST_WEEKS),
+        Needs(PREDICTION, DAILY_LOOKBACK, weeks=PAST_WEEKS, pooled=POOLED),
         Needs(REFINEMENT, DAILY_LOOKBACK),
         Needs("segment", DAILY_LOOKBACK),
     )
@@ -98,8 +106,10 @@ class ScoreShift(Analyzer[PredictionProfile]):
         segments, refinements = context.of("segment"), Refinements(context)
         past: dict[str, Hours] = {}
         earlier: dict[str, EarlierVersions] = {}
+        pools: dict[str, PooledHours] = {}
+        pool = partial(_pool, context, pools)
         for day in daily_windows(context):
-            finding = self._judge(day, segments, refinements)
+            finding = self._judge(day, segments, refinements, pool)
             baseline = day.baseline
             if baseline is None or baseline.score is None or day.skip_reason():
                 yield finding
@@ -158,7 +168,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
         return self.finding(WEEKLY, SCORE, window, severity, reason=reason, **known)
 
     def _judge(
-        self, day: DailyWindow, segments: AnalysisContext[SegmentProfile], refinements: Refinements
+        self,
+        day: DailyWindow,
+        segments: AnalysisContext[SegmentProfile],
+        refinements: Refinements,
+        pool: Callable[[DailyWindow], PooledHours],
     ) -> Finding:
         reference = day.baseline.score if day.baseline else None
         skip_reason = day.skip_reason()
@@ -167,42 +181,135 @@ class ScoreShift(Analyzer[PredictionProfile]):
             return self.unknown(METRIC, SCORE, day.window, reason, **day.about)
         scores = merge(profile.score for profile in day.own if profile.score is not None)
         needed = rows_needed(KS_LIMITS.critical, reference.n)
-        enough = needed is not None and scores.n >= needed
-        if not (scores.n and reference.n):
-            return self._too_few(day, scores, reference, needed)
-        drift = refinements.drift(SCORE, scores, day.own, day.baseline)
-        severity = KS_LIMITS.judge(drift.low, drift.high)
-        if not (enough or severity.alarming):
-            return self._too_few(day, scores, reference, needed)
-        sample = f"{count(scores.n, 'prediction')} {span(day.window)}"
-        if severity.alarming:
+        found = ScoreSample(day.window, scores, None, needed, day.own)
+        if reference.n:
+            if scores.n:
+                drift = refinements.drift(SCORE, scores, day.own, day.baseline)
+                found = replace(found, drift=drift)
+            found = found if found.certain else _grown(found, reference, pool(day))
+        if found.drift is None or not (found.enough or found.severity.alarming):
+            return self._too_few(day, found, reference)
+        return self._finding(day, found, found.drift, reference, segments)
+
+    def _finding(
+        self,
+        day: DailyWindow,
+        found: ScoreSample,
+        drift: Drift,
+        reference: Buckets,
+        segments: AnalysisContext[SegmentProfile],
+    ) -> Finding:
+        sample = f"{count(found.scores.n, 'prediction')} {span(found.window)}"
+        distance = f"KS {number(drift.value)}"
+        if found.severity.alarming:
+            limit = KS_LIMITS.critical if found.severity is Severity.CRITICAL else KS_LIMITS.warning
             reason = (
-                f"Scores of {day.title} drifted: {numbers_moved(scores, reference)}; "
-                f"KS {number(drift.value)} in {sample}, since about {_since(day, reference)}"
-                f"{_where(day, segments)}{_why(day)}{still_open(drift)}."
+                f"Scores of {day.title} drifted: {numbers_moved(found.scores, reference)}; "
+                f"{distance} in {sample}, since about {_since(found.hours, reference)}"
+                f"{_where(day, segments)}{_why(day)}{still_open(drift)}; at least "
+                f"{number(drift.low)} is certain, limit {number(limit)}."
             )
         else:
-            reason = (
-                f"Scores of {day.title}: no drift (KS {number(drift.value)}) in "
-                f"{sample}{still_open(drift)}."
-            )
+            moved = distance_sentence(drift, drift.p_value, distance, sample)
+            reason = f"Scores of {day.title}{moved}{still_open(drift)}."
         return self.finding(
-            METRIC, SCORE, day.window, severity, reason=reason, **day.about, **drift.measured()
+            METRIC,
+            SCORE,
+            found.window,
+            found.severity,
+            reason=reason,
+            **day.about,
+            **drift.measured(),
         )
 
-    def _too_few(
-        self, day: DailyWindow, scores: Buckets, reference: Buckets, needed: int | None
-    ) -> Finding:
+    def _too_few(self, day: DailyWindow, found: ScoreSample, reference: Buckets) -> Finding:
+        rows, needed = found.scores.n, found.needed
         reason = (
-            f"Scores of {day.title} cannot be judged: {count(scores.n, 'score')} "
-            f"{span(day.window)}; {needed} are needed to detect a distance of {KS_LIMITS.critical} "
-            "with a power of 0.9."
+            f"Scores of {day.title} cannot be judged: {count(rows, 'score')} "
+            f"{span(found.window)}; {needed} are needed to detect a distance of "
+            f"{KS_LIMITS.critical} with a power of 0.9."
             if needed is not None
             else f"Scores of {day.title} cannot be judged: its baseline has "
             f"{count(reference.n, 'score')}, too few to detect a distance of {KS_LIMITS.critical}: "
             "make one from more rows."
         )
-        return self.unknown(METRIC, SCORE, day.window, reason, sample_count=scores.n, **day.about)
+        return self.unknown(METRIC, SCORE, found.window, reason, sample_count=rows, **day.about)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSample:
+    """The scores of a day, or of several, compared with training.
+
+    Args:
+        window: Their time.
+        scores: How many there are in each bucket.
+        drift: Their distance, None without scores.
+        needed: Scores at which a critical distance is detected with a power of 0.9; None where
+            the baseline has too few.
+        hours: The profiles they are the sum of, in order of time.
+    """
+
+    window: Window
+    scores: Buckets
+    drift: Drift | None
+    needed: int | None
+    hours: Sequence[PredictionProfile]
+
+    @property
+    def enough(self) -> bool:
+        """Whether a critical distance would be detected."""
+        return self.needed is not None and self.scores.n >= self.needed
+
+    @property
+    def severity(self) -> Severity:
+        """The verdict."""
+        if self.drift is None:
+            return Severity.UNKNOWN
+        severity = KS_LIMITS.judge(self.drift.low, self.drift.high)
+        if severity.alarming:
+            return severity
+        near = self.drift.near_limit
+        return Severity.OK if self.enough and not near else Severity.UNKNOWN
+
+    @property
+    def certain(self) -> bool:
+        """Whether a longer sample could not change the verdict."""
+        return self.severity is not Severity.UNKNOWN
+
+
+def _grown(day: ScoreSample, reference: Buckets, pool: PooledHours) -> ScoreSample:
+    """Return the sample of the shortest window with a verdict, else that of the longest.
+
+    A day that lies near the limit is not called unchanged because the days before it were calm:
+    there, only a longer window that alarms counts.
+    """
+    best, rows = day, day.scores.n
+    for window in longer_windows(day.window.end):
+        if best.certain:
+            break
+        scores = pool.numbers(window, SCORE, lambda hour: hour.score)
+        if scores is None or scores.n <= rows:
+            continue
+        rows = scores.n
+        drift = numeric_drift(scores, reference)
+        longer = ScoreSample(window, scores, drift, day.needed, pool.within(window))
+        if longer.severity.alarming or not best.enough:
+            best = longer
+    return best
+
+
+def _pool(
+    context: AnalysisContext[PredictionProfile], pools: dict[str, PooledHours], day: DailyWindow
+) -> PooledHours:
+    """Return a version's own hours over its baseline's edges, as far back as windows grow."""
+    over = day.baseline.id if day.baseline else ""
+    if over not in pools:
+        pools[over] = PooledHours(
+            profile
+            for profile in context.pooled(PREDICTION)
+            if (profile.model, profile.baseline_id) == (day.model, over)
+        )
+    return pools[over]
 
 
 def _hours(
@@ -240,7 +347,7 @@ def _why(day: DailyWindow) -> str:
     return f"; {effects}" if effects else ""
 
 
-def _since(day: DailyWindow, reference: Buckets) -> str:
-    hours = [profile for profile in day.own if profile.score is not None]
+def _since(own: Sequence[PredictionProfile], reference: Buckets) -> str:
+    hours = [profile for profile in own if profile.score is not None]
     counts = [hour.score.counts for hour in hours if hour.score]
     return moment(hours[onset(counts, reference.counts, ordered=True)].window.start)

@@ -75,6 +75,7 @@ def psi(current: Sequence[int], reference: Sequence[int]) -> Drift:
         value=value,
         low=low,
         high=high,
+        least=value,
         highest_low=low,
         p_value=float(special.chdtrc(bins - 1, value * rows)) if bins > 1 else 1.0,
         sample_count=n,

@@ -195,7 +195,7 @@ def _profiled(
     profiler = Profiler(logs, progress)
     store = ProfileStore(logs.cluster, logs.namespace)
     changed: dict[str, list[Window]] = {}
-    needed = engine.times(discover(), Window(before.judged, logs.now))
+    needed = engine.times(discover(), Window(before.judged, logs.now), pooled=True)
     for name, times in needed.items():
         kind = kinds()[name]
         end = logs.now if kind.growing else floor(logs.now, kind.step)

@@ -351,3 +351,23 @@ def test_a_test_for_another_type_is_said(
     found = by_tests(tests, steady_hours(48), baseline, Window(start + DAY, start + 2 * DAY))
     (reason,) = {finding.reason.split(",")[0] for finding in found if finding.subject == "country"}
     assert reason == "The drift test wasserstein of country is for numeric features only"
+
+
+def test_the_days_before_are_read_where_a_day_is_too_little(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    start: datetime,
+    predictions_of: Callable[..., list[dict[str, Any]]],
+    ship: Callable[..., None],
+) -> None:
+    """On a real cluster, 144 predictions a day get a verdict over three days, from profiles."""
+    BaselineStore(cluster, namespace).write([baseline])
+    ship(predictions_of(72, 6, first=start))
+    end = start + 3 * DAY
+    analyze(cluster, namespace, Window(end - HOUR, end), now=end, analyzers=[FeatureDrift()])
+    cluster.refresh(f"mlmon-findings-{namespace}-*")
+    findings = {finding.subject: finding for finding in FindingStore(cluster, namespace).search()}
+    assert findings["price"].severity is Severity.OK, findings["price"].reason
+    assert findings["price"].window == Window(start + DAY, end)
+    assert findings["price"].sample_count == 288

@@ -1,5 +1,6 @@
 """Small samples: they alarm where the evidence is certain, and are never called unchanged."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.baselines.baseline import Baseline
+from mlmon.analyzers.baselines.baseline import Baseline, CategoryBaseline
 from mlmon.analyzers.baselines.stored_vectors import store_vectors
 from mlmon.analyzers.checks.embedding_drift.embedding_drift import EmbeddingDrift
 from mlmon.analyzers.checks.feature_drift.feature_drift import FeatureDrift
@@ -217,3 +218,182 @@ def test_wasserstein_waits_for_its_normal_law(
     analyzer = FeatureDrift(ChosenTests(drift_methods()["wasserstein"]))
     found = [judge(analyzer, steady_hours(1, 3), baseline, start) for _ in range(50)]
     assert {finding.severity for day in found for finding in day} == {Severity.UNKNOWN}
+
+
+def days(
+    analyzer: Analyzer[Any],
+    profiles: list[Any],
+    baseline: Baseline,
+    end: datetime,
+    beside: dict[str, list[Any]] | None = None,
+) -> list[Finding]:
+    """Return the findings of the hour that ends at a moment."""
+    context = AnalysisContext(
+        Window(end - HOUR, end), profiles, {baseline.model: baseline}, beside or {}
+    )
+    return list(analyzer.evaluate(context))
+
+
+def spread(of_day: int) -> Callable[[int, Rows], None]:
+    """Keep as many rows of each hour as make so many a day."""
+
+    def act(hour: int, rows: Rows) -> None:
+        keep = of_day * (hour % 24 + 1) // 24 - of_day * (hour % 24) // 24
+        for name in rows:
+            rows[name] = rows[name][:keep]
+
+    return act
+
+
+def test_little_traffic_gets_a_verdict_within_three_days(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """165 predictions a day as in training: unknown on day one, no drift over two or three days."""
+    profiles = steady_hours(72, 10, spread(A_DAY))
+    for analyzer in (FeatureDrift(), ScoreShift()):
+        first = days(analyzer, profiles[:24], baseline, start + DAY)
+        assert {finding.severity for finding in first} == {Severity.UNKNOWN}
+        third = days(analyzer, profiles, baseline, start + 3 * DAY)
+        assert {finding.severity for finding in third} == {Severity.OK}
+        assert {finding.window.length for finding in third} <= {2 * DAY, 3 * DAY}
+        assert all("limit 0.1" in finding.reason for finding in third), third[0].reason
+
+
+@pytest.mark.parametrize(("a_day", "shift", "after"), [(2_200, 0.142, 2), (2_200, 0.12, 7)])
+def test_a_lasting_shift_is_pooled_over_days(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    a_day: int,
+    shift: float,
+    after: int,
+) -> None:
+    """A distance of 0.142 (0.12) is unknown on its first day, and alarms within 2 (7) days."""
+
+    def dear(_hour: int, rows: Rows) -> None:
+        spread(a_day)(_hour, rows)
+        # Two lognormals whose logarithms lie d apart have the distance 2 Phi(d / 2 sigma) - 1.
+        rows["price"] *= np.exp(1.6 * stats.norm.ppf((1 + shift) / 2))
+
+    profiles = steady_hours(24 * after, a_day // 24 + 1, dear)
+    first = price(days(FeatureDrift(), profiles[:24], baseline, start + DAY))
+    assert first.severity is Severity.UNKNOWN
+    assert "may be chance: not certain to pass the limit of 0.1" in first.reason
+    last = price(days(FeatureDrift(), profiles, baseline, start + after * DAY))
+    assert last.severity is Severity.WARNING, last.reason
+    assert last.low is not None
+    assert last.high is not None
+    assert last.low <= shift <= last.high
+
+
+def price(found: list[Finding]) -> Finding:
+    """Return the finding of the price."""
+    (finding,) = [finding for finding in found if finding.subject == "price"]
+    return finding
+
+
+def test_a_shift_of_today_is_not_hidden_by_calm_days(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """After a week of calm, a distance of 0.12 on one day is unknown, not unchanged."""
+
+    def dear(hour: int, rows: Rows) -> None:
+        if hour >= 6 * 24:
+            rows["price"] *= np.exp(1.6 * stats.norm.ppf((1 + 0.12) / 2))
+
+    profiles = steady_hours(7 * 24, 92, dear)
+    finding = price(days(FeatureDrift(), profiles, baseline, start + 7 * DAY))
+    assert finding.severity is Severity.UNKNOWN
+    assert finding.window.length == DAY
+
+
+def test_a_shift_below_the_limit_is_said(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """A distance of 0.07 in 4,800 rows is ok, and its sentence says that it moved."""
+
+    def dear(_hour: int, rows: Rows) -> None:
+        rows["price"] *= np.exp(1.6 * stats.norm.ppf((1 + 0.07) / 2))
+
+    finding = price(judge(FeatureDrift(), steady_hours(24, 200, dear), baseline, start))
+    assert finding.severity is Severity.OK
+    assert "price moved by KS 0.0" in finding.reason
+    assert "below the limit of 0.1" in finding.reason
+
+
+def test_few_embeddings_grow_to_a_verdict(
+    steady_hours: Make, embedding_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """112 embeddings a day need two days to be called unchanged."""
+    vectors = np.random.default_rng(4).normal(size=(215, 4))
+    known = replace(baseline, embeddings={"text": store_vectors(vectors, 215)})
+    logged = embedding_hours(48, 5, lambda hour, rows: rows[: 5 if hour % 24 < 16 else 4])
+    predictions = steady_hours(48, 5, baseline=known)
+    context = days(EmbeddingDrift(), predictions, known, start + 2 * DAY, {"embedding": logged})
+    assert {finding.severity for finding in context} == {Severity.OK}
+    assert {finding.window.length for finding in context} == {2 * DAY}
+
+
+@pytest.mark.parametrize(("share", "distance"), [(0.23, 0.142), (0.25, 0.153)])
+@pytest.mark.parametrize("rows", [2_000, 20_000])
+def test_a_default_and_a_stuck_value_alarm_within_the_day(
+    steady_hours: Make,
+    baseline: Baseline,
+    start: datetime,
+    share: float,
+    distance: float,
+    rows: int,
+) -> None:
+    """23 % (25 %) of 2,200 prices are one value at a distance of 0.142 (0.153) from training."""
+    law = stats.lognorm(0.8, scale=np.exp(3.0))
+    # A share of one value at the quantile F has the distance share * max(F, 1 - F).
+    value = float(law.ppf(distance / share))
+    training = law.ppf((np.arange(rows) + 0.5) / rows)
+    known = Buckets.from_values(training, baseline.numeric["price"].edges)
+    other = replace(baseline, rows=rows, numeric={**baseline.numeric, "price": known}, finer={})
+
+    def stuck(_hour: int, made: Rows) -> None:
+        made["price"][: round(share * len(made["price"]))] = value
+
+    profiles = steady_hours(24, 92, stuck, baseline=other)
+    found = judge(FeatureStatistics(), profiles, other, start)
+    (gained,) = [
+        finding
+        for finding in found
+        if (finding.subject, finding.metric) == ("price", "gained.share")
+    ]
+    assert "stuck, or a default in place of values" in gained.reason
+    assert gained.low is not None
+    assert gained.high is not None
+    assert 0.1 <= gained.low <= share <= gained.high
+    drifted = price(judge(FeatureDrift(), profiles, other, start))
+    assert gained.severity.alarming is not drifted.severity.alarming
+    calm = [finding for finding in found if finding.subject != "price"]
+    assert not any(finding.severity.alarming for finding in calm)
+
+
+@pytest.mark.parametrize("share", [0.12, 0.09])
+@pytest.mark.parametrize("rows", [3_000, 20_000])
+def test_a_vanished_category_alarms(
+    steady_hours: Make, baseline: Baseline, start: datetime, share: float, rows: int
+) -> None:
+    """A category of 12 % (9 %) in training is gone for a day of 2,200 predictions: warning."""
+    counts = Counter({"DE": round((1 - share) * rows), "FR": round(share * rows)})
+    known = replace(
+        baseline, rows=rows, categorical={"country": CategoryBaseline(counts)}, segments={}
+    )
+
+    def gone(_hour: int, made: Rows) -> None:
+        made["country"][:] = "DE"
+
+    found = judge(FeatureStatistics(), steady_hours(24, 92, gone, baseline=known), known, start)
+    (lost,) = [
+        finding
+        for finding in found
+        if (finding.subject, finding.metric) == ("country", "lost.share")
+    ]
+    assert lost.severity.alarming, lost.reason
+    assert "0 % of the values are 'FR'" in lost.reason
+    assert lost.low is not None
+    assert lost.high is not None
+    assert lost.low <= share <= lost.high
