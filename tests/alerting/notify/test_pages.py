@@ -52,7 +52,7 @@ def test_without_addresses_no_message_has_a_link(
     FindingStore(cluster, namespace).write(spell("occc", "/predict", **HEALTH), START)
     update(cluster, namespace, BEGIN, NOW, alerting)
     assert deliver(cluster, namespace, NOW, alerting).sent == 1
-    (body,) = hook.bodies_taken
+    (body,) = hook.bodies
     assert body["links"] == {}
     assert "http" not in body["text"].replace("http.5xx", "")
     name = the_one(cluster, namespace)["incident.id"]
