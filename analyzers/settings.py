@@ -55,7 +55,7 @@ class FeatureDriftSettings(BaseModel):
 
 
 class AnalyzersSettings(SettingsSection):
-    """What the analyzers are told about the models they judge."""
+    """Settings of the analyzers: facts about the models they judge."""
 
     section: ClassVar = "analyzers"
 

@@ -51,8 +51,8 @@ def create_app(
 
     Args:
         service: predicts; its log receives the access events too.
-        clock: tells when a request was received.
-        registry: what `/metrics` serves, beside the counts of requests; by default nothing else.
+        clock: returns when a request was received.
+        registry: what `/metrics` serves, besides the counts of requests; by default nothing else.
     """
     app = FastAPI(title="autobid", docs_url=None, redoc_url=None)
 
@@ -120,7 +120,7 @@ async def refuse_unknown(_request: Request, error: Exception) -> JSONResponse:
 async def fail(_request: Request, _failure: Exception) -> JSONResponse:
     """Answer an error of our own; what it was stands in the log."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _error(status, "internal_error", "the service failed; its log says why")
+    return _error(status, "internal_error", "the service failed; see its log")
 
 
 def _error(status: HTTPStatus, code: str, message: str) -> JSONResponse:

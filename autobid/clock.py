@@ -27,7 +27,7 @@ def to_nanoseconds(moment: datetime) -> int:
 
 @dataclass(slots=True)
 class SimulatedClock:
-    """A clock that stands still until it is set: `now` is in nanoseconds since the epoch."""
+    """A clock that keeps its time until it is set: `now` is in nanoseconds since the epoch."""
 
     now: int
 

@@ -25,7 +25,7 @@ KNOTS = (25.0, 50.0, 75.0)
 
 @dataclass(frozen=True, slots=True)
 class FeatureEncoder:
-    """What was learnt about the features: arrays of shape (numeric,) and (numeric, knots)."""
+    """The fitted parameters of the features: arrays of shape (numeric,) and (numeric, knots)."""
 
     low: Floats
     high: Floats

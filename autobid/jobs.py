@@ -60,7 +60,7 @@ class JobRunner:
 def _attempt(work: Work) -> tuple[int | None, Exception | None]:
     try:
         return work(), None
-    except Exception as error:  # noqa: BLE001 - whatever stops a run is the run's result
+    except Exception as error:  # noqa: BLE001 - any error that stops a run is the run's result
         return None, error
 
 

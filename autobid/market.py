@@ -73,7 +73,7 @@ class Taste:
 
     Attributes:
         anything: of any bid.
-        skill: per unit of skill match above 0.6; 1.6 times as much where experts are asked for.
+        skill: per unit of skill match above 0.6; 1.6 times as much where experts are wanted.
         price: per e-fold of the price over the client's budget.
         competition: per e-fold of the number of bids.
         waiting: per e-fold of the hours since the job was posted.
@@ -95,10 +95,10 @@ class Taste:
 USUAL = Taste()
 DRIFTED = Taste(anything=-0.55, skill=-0.6, price=1.6, competition=0.0, ability=0.5)
 """The taste in the incident `concept_drift`: dear bids win, skill and a good record no longer do.
-Nothing a request says is different; only what becomes of bids tells."""
+Requests look the same; only the outcomes of bids differ."""
 
 UNOBSERVED_NOISE = 0.6
-"""Standard deviation of what moves the log-odds and no feature tells."""
+"""Standard deviation of the part of the log-odds that no feature explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Jobs:
 
 
 class Population:
-    """The profiles: how able each is, how busy, and what its statistics say."""
+    """The profiles: how able each is, how busy, and its statistics."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng([seed, 1])
@@ -154,7 +154,7 @@ def draw_jobs(
 ) -> Jobs:
     """Jobs offered at given hours of the day (0 to 24), each with a profile to bid on it.
 
-    `drifted` says whose clients have the taste `DRIFTED`, none by default; only their log-odds
+    `drifted` marks whose clients have the taste `DRIFTED`, none by default; only their log-odds
     differ.
     """
     size = len(hours)

@@ -1,7 +1,7 @@
 """The model: a logistic regression on piecewise linear features, really trained, quick to ask.
 
 `train` fits scikit-learn's `LogisticRegression` and scores the training rows out of fold, so that
-the stored scores are what the model says about rows it has not seen.
+the stored scores are the model's predictions for rows it has not seen.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ MINIMUM_ROWS = 100
 
 
 class TrainingError(ValueError):
-    """The examples cannot train a model; the message says what they lack."""
+    """The examples cannot train a model; the message names what they lack."""
 
 
 @dataclass(frozen=True, slots=True)

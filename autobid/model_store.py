@@ -1,6 +1,6 @@
 """Where models lie: `models/<version>/` with the model, its training set and its evaluation.
 
-A version is written beside its place and renamed into it, so that a reader finds a whole version
+A version is written next to its place and renamed into it, so that a reader finds a whole version
 or none. Versions are the whole numbers from 1.
 """
 

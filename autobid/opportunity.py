@@ -36,7 +36,7 @@ Category = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class BadInputError(ValueError):
-    """The request cannot be predicted; the message says which field and why."""
+    """The request cannot be predicted; the message names the field and the reason."""
 
 
 class BidOpportunity(BaseModel):

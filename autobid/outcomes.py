@@ -1,4 +1,4 @@
-"""Outcomes: hours or days after a bid, the marketplace says whether it was taken."""
+"""Outcomes: hours or days after a bid, the marketplace reports whether it was taken."""
 
 import heapq
 from collections.abc import Iterator

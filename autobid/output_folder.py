@@ -1,6 +1,6 @@
 """A folder that appears whole or not at all.
 
-The work goes into a hidden folder beside the place (`.<name>.partial-<process id>`) and is renamed
+The work goes into a hidden folder next to the place (`.<name>.partial-<process id>`) and is renamed
 into it at the end. What a killed process left behind is removed by the next run.
 """
 

@@ -1,6 +1,6 @@
 """Predictions: statistics looked up, features put together, the model asked, the answer logged.
 
-`score` computes and `record` logs, apart from each other, so that many requests can be scored
+`score` computes and `record` logs, separately, so that many requests can be scored
 in one batch while each keeps an event of its own.
 """
 

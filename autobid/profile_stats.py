@@ -1,7 +1,7 @@
 """Statistics of a profile's past bids, computed ahead of time, and what replaces them when stale.
 
 The statistics are only as good as they are new. Beyond `stale_after` the service predicts with
-defaults, says so in the prediction (`FeatureSource`), and logs the fallback.
+defaults, records it in the prediction (`FeatureSource`), and logs the fallback.
 """
 
 from collections.abc import Iterable

@@ -37,7 +37,7 @@ from mlmon.autobid.truth import write_truth
 
 HISTORY_DAYS = 4
 Progress = Callable[[float], None]
-"""Told after each simulated day which share of the scenario is done."""
+"""Called after each simulated day with the share of the scenario that is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ def draw_requests(
 def distort(
     rng: np.random.Generator, jobs: Jobs, at: NDArray[np.int64], plan: IncidentPlan
 ) -> Jobs:
-    """The jobs as the service is told of them, with the errors of the incidents of the time."""
+    """The jobs as the service receives them, with the errors of the incidents of the time."""
     numeric, categorical = dict(jobs.numeric), dict(jobs.categorical)
     in_minutes = rng.random(len(at)) < _odds(plan, "numeric_shift", 0.0, at)
     hours = numeric["hours_since_posted"]

@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Error, ViewportSize, expect, sync_playwright
 
-# Beside this file lie artefacts in a folder `kibana`, which is not the package.
+# Next to this file lie artefacts in a folder `kibana`, which is not the package.
 sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).parent]
 
 from mlmon.dashboards.definitions import dashboards
@@ -99,14 +99,14 @@ def main() -> int:
         for name, address in addresses(settings.address(), target, given.since, given.until):
             opened = look(context, name, address, given.out, 1000 * given.timeout)
             wrong += bool(opened.problems)
-            tell(opened)
+            print_opened(opened)
         browser.close()
     print(f"{wrong} of {len(dashboards())} dashboards show an error; pictures in {given.out}")
     return int(wrong > 0)
 
 
 def arguments() -> argparse.Namespace:
-    """Return what the command line says."""
+    """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder of pictures")
     parser.add_argument("--space", help="Kibana space [MLMON_KIBANA_SPACE]")
@@ -155,11 +155,11 @@ def look(context: BrowserContext, name: str, address: str, out: Path, timeout: f
     """Open a dashboard, wait until it is drawn, look for errors and take its picture."""
     opened, page = Opened(name), context.new_page()
 
-    def said(message: ConsoleMessage) -> None:
+    def collect(message: ConsoleMessage) -> None:
         if message.type == "error" and not any(noise in message.text for noise in KIBANAS_OWN):
             opened.problems.append(f"the console: {message.text}")
 
-    page.on("console", said)
+    page.on("console", collect)
     page.on("pageerror", lambda error: opened.problems.append(f"the script: {error}"))
     page.goto(address)
     try:
@@ -193,7 +193,7 @@ def named(page: Page, selector: str) -> list[tuple[str, str]]:
     return list(dict.fromkeys((str(title), " ".join(str(text).split())) for title, text in found))
 
 
-def tell(opened: Opened) -> None:
+def print_opened(opened: Opened) -> None:
     """Print what one dashboard showed."""
     print(f"{'FAIL' if opened.problems else 'ok':4} {opened.name}: {opened.panels} panels")
     for problem in opened.problems:

@@ -156,7 +156,7 @@ def prune(
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Check the setup and say how to fix what is wrong (exit code 1: something is missing)."""
+    """Check the setup and show how to fix what is wrong (exit code 1: something is missing)."""
     from rich.console import Console
 
     from mlmon.elastic.doctor.check import CheckVerdict

@@ -20,6 +20,6 @@ class ExitCode(IntEnum):
     FAILED = 1, "Failed, or found a problem: the message names the cause."
     WRONG_USAGE = 2, "Wrong command line or setting: an unknown option or name, or a wrong value."
     REJECTED = 3, "Done, but some lines or rows were rejected; each is kept with its reason."
-    NOT_RUNNING = 4, "Not running: the node or the shipper whose status was asked for."
+    NOT_RUNNING = 4, "Not running: the node or the shipper whose status was requested."
     CONDITION_HOLDS = 5, "The condition of `--exit-code` holds; see the command's help."
     OUTPUT_CLOSED = 141, "The reader of the output, such as `head`, closed it."

@@ -1,1 +1,1 @@
-"""Log analytics for a machine-learning service; its packages are the folders beside this one."""
+"""Log analytics for a machine-learning service; its packages are the folders next to this one."""

@@ -102,9 +102,9 @@ class Tour:
         console.print(f"[dim]$[/dim] {shown}", soft_wrap=True)
         started = time.monotonic()
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own commands
-        assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+        assert process.stdout is not None  # noqa: S101 - PIPE was requested
         output = process.stdout.read()
-        # wait4 and not wait: it tells the peak memory of this one child.
+        # wait4 and not wait: it returns the peak memory of this one child.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.steps.append(DemoStep(shown, time.monotonic() - started, usage.ru_maxrss / 1024))
@@ -133,7 +133,7 @@ def midnight() -> datetime:
 
 
 def make_scenario(tour: Tour, predictions: int) -> None:
-    """Run the seeded scenario once; later runs keep its logs, whatever the date."""
+    """Run the seeded scenario once; later runs keep its logs on any date."""
     if (tour.scenario / "truth.json").exists():
         console.print(f"The scenario is there already: {tour.scenario}")
         return
@@ -152,7 +152,7 @@ def service(tour: Tour) -> Iterator[str]:
     console.print(f"[dim]$[/dim] {show(command)} &", soft_wrap=True)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     try:
-        assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+        assert process.stdout is not None  # noqa: S101 - PIPE was requested
         line = process.stdout.readline()
         if not line:
             raise UserError("The reference service did not start.", "See its message above.")
@@ -189,7 +189,7 @@ def documents_stored(cluster: Cluster, namespace: str, datasets: Iterable[str]) 
 
 
 def account(cluster: Cluster, tour: Tour) -> bool:
-    """Print lines emitted beside documents stored of each stream; return whether all agree."""
+    """Print lines emitted and documents stored of each stream; return whether all agree."""
     table = Table("data stream", "lines emitted", "documents stored", "", box=None)
     complete = True
     for namespace, logs in tour.logs.items():
@@ -252,7 +252,7 @@ def judge(tour: Tour, truth: dict[str, Any]) -> None:
 def settle(folder: Path) -> None:
     """Give this folder's demo a node home of its own, and the downloads of daily work.
 
-    The home lies beside the default one, because the folder may lie where the unprivileged user
+    The home lies next to the default one, because the folder may lie where the unprivileged user
     that Elasticsearch runs as cannot go.
     """
     settings = load_settings()

@@ -174,7 +174,7 @@ def profiles(
     """Return the latest profiles of a kind, one a row, in order of time.
 
     Columns: kind, start and end of the window, revision, documents (events counted), ingested (when
-    the last of them arrived), what tells profiles of one window apart (`ml.model.name`, …), and
+    the last of them arrived), what separates profiles of one window (`ml.model.name`, …), and
     what was counted. Nested counts become columns with dots; lists stay lists.
 
     Args:

@@ -1,4 +1,4 @@
-"""Write every generated file of the repository: `make generate` (`--check`: say which are old)."""
+"""Write every generated file of the repository: `make generate` (`--check`: list which are old)."""
 
 import sys
 from pathlib import Path

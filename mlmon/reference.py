@@ -29,7 +29,7 @@ _SETTINGS = """# Settings
 Generated from the code by `make generate`.
 
 Options of the command line come first, then the environment, then `mlmon.toml` in the working
-directory or where `MLMON_CONFIG` says, then the default.
+directory or where `MLMON_CONFIG` points, then the default.
 """
 _VALUES = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH"}
 

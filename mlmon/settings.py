@@ -57,7 +57,7 @@ class Setting:
         table: Its table in `mlmon.toml`; empty for the top level.
         key: Its full key in `mlmon.toml`; `<name>` stands for a name of the user's choice.
         variable: Its environment variable; empty where the file alone has it.
-        type: Its type in words.
+        type: Its type, as text.
         default: Its default as TOML writes it; empty where there is none.
         description: What it is.
     """

@@ -64,4 +64,4 @@ class AlertPolicy:
         if self.clear < 1:
             raise ValueError(f"an alert that ends after {self.clear} windows could never be open")
         if self.step is not None and self.step <= timedelta(0):
-            raise ValueError(f"windows cannot end {self.step} apart")
+            raise ValueError(f"the step between windows cannot be {self.step}")

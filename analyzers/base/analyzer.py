@@ -59,7 +59,7 @@ class Analyzer(ABC, Generic[P]):
 
     @property
     def runbook(self) -> str:
-        """Path of the page that says what its findings mean and what to do."""
+        """Path of the page that explains its findings and what to do."""
         return f"docs/analyzers/{self.name}.md"
 
     def finding(

@@ -26,7 +26,7 @@ class Times:
     spreads: tuple[float, float] = (0.0, 0.0)
 
     def sentence(self, bad: Literal["above", "below"]) -> str:
-        """Return a sentence's part that says so."""
+        """Return the part of a sentence that names the limit."""
         times = f"{self.warning:g} and {self.critical:g} times {self.usual}"
         if bad == "below":
             return f"or {times}, if that is less"

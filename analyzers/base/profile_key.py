@@ -41,7 +41,7 @@ class SourceWatermark:
 
     Args:
         documents: How many.
-        ingested: When the last of them reached Elasticsearch, None where they do not say.
+        ingested: When the last of them reached Elasticsearch, None where unknown.
     """
 
     documents: int = 0
@@ -79,7 +79,7 @@ class Profile(Protocol):
 
     @property
     def profile_key(self) -> ProfileKey:
-        """What it is of."""
+        """The window that was profiled."""
         ...
 
     @property

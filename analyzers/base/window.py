@@ -128,7 +128,7 @@ def milliseconds(moment: datetime) -> int:
 def from_milliseconds(value: float) -> datetime:
     """Return the moment so many milliseconds after the epoch, at most the last one of year 9999.
 
-    Elasticsearch's dates reach farther: microseconds that were taken for milliseconds lie in the
+    Elasticsearch's dates reach farther: microseconds that were read as milliseconds lie in the
     year 58,000.
 
     >>> from_milliseconds(1.77e15).year, from_milliseconds(-1.77e15).year

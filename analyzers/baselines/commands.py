@@ -94,7 +94,7 @@ def show(
 ) -> None:
     """Show the current baseline of a model version: its metrics and features.
 
-    Published metrics stand beside those of the training set's own out-of-fold scores and labels
+    Published metrics stand with those of the training set's own out-of-fold scores and labels
     (precision, recall and F1 at 0.5).
     """
     from mlmon.elastic.errors import UserError

@@ -1,4 +1,4 @@
-"""What the training set's out-of-fold scores and labels are worth, beside the published metrics.
+"""Metrics of the training set's out-of-fold scores and labels, next to the published ones.
 
 Each is an interval that certainly holds what the rows themselves give. A published metric outside
 of it was measured on other rows, or on scores that the model was fitted on. Pure.
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 DEFAULT_THRESHOLD = 0.5
-"""Of the decisions, where a classifier decides unless told otherwise."""
+"""The threshold of the decisions where no other one is set."""
 
 CONFIDENCE = 0.95
 
 
 def explained(rows: LabeledScores) -> dict[str, str]:
-    """Return what there is to say of some of them: the threshold, and what chance does."""
+    """Return details of some metrics: the threshold, and the sampling error."""
     decisions = ("precision", "recall", "f1", "accuracy", "false_positive_rate")
     found = dict.fromkeys(decisions, f"at a threshold of {DEFAULT_THRESHOLD}")
     with suppress(ValueError):

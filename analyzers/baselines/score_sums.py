@@ -1,6 +1,6 @@
 """Scores of the training rows by bucket or category of each feature: what a value means to a model.
 
-They are taken from out-of-fold scores, so a part's mean is what the model says of such rows when it
+They are taken from out-of-fold scores, so a part's mean is what the model predicts for them when it
 has not seen them.
 """
 
@@ -74,7 +74,7 @@ def _sums(
     categories: tuple[str, ...],
 ) -> ScoreSums:
     scored = np.isfinite(scores)
-    # In order of the scores, so that sums are rounded alike whatever the order of the rows.
+    # In order of the scores, so that sums are rounded alike for any order of the rows.
     order = np.argsort(scores[scored], kind="stable")
     parts, scores = parts[scored][order], scores[scored][order]
     return ScoreSums(

@@ -1,6 +1,6 @@
 """Segments: the parts of the traffic that a categorical feature divides it into.
 
-Which features divide it is said when the baseline is made, for a part of the traffic can be
+Which features divide it is chosen when the baseline is made, for a part of the traffic can be
 compared with nothing but the same part of the training set. Scores are counted over every fifth
 edge of the whole training set's: a segment has fewer rows, and a window many segments.
 """
@@ -31,7 +31,7 @@ MOST_FEATURES = 10
 """So many features divide the traffic at most: every hour is counted by each of their segments."""
 
 FEWEST_ROWS = 50
-"""Of fewer training rows nothing can be said."""
+"""Segments with fewer training rows are not judged."""
 
 
 @dataclass(frozen=True, slots=True)

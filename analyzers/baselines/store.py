@@ -45,7 +45,7 @@ class BaselineStore:
         Args:
             model: Of this model only.
             version: Of this version only.
-            unread: Told of the model versions that have none that can be read, instead of an error.
+            unread: Takes an error for each model version without a readable one.
 
         Raises:
             UserError: A model version has none that can be read.

@@ -118,7 +118,7 @@ def _labeled(
     known = ~np.isnan(labels)
     if not known.any() or not np.isin(labels[known], (0.0, 1.0)).all():
         return None
-    # In order of the scores, so that sums are rounded alike whatever the order of the rows.
+    # In order of the scores, so that sums are rounded alike for any order of the rows.
     order = np.argsort(scores[known], kind="stable")
     return LabeledScores.from_rows(scores[known][order], labels[known][order] == 1.0, score.edges)
 
@@ -150,7 +150,7 @@ def _score_sums(
 
 
 def _sample(column: pa.Array) -> StoredVectors:
-    """Keep vectors chosen by chance from a fixed seed, whatever the order of the rows."""
+    """Keep vectors chosen by chance from a fixed seed, regardless of the order of the rows."""
     rows = column.drop_null().to_pylist()
     # Equal vectors have equal digests: which of them is taken makes no difference.
     ordered = sorted(rows, key=lambda row: hashlib.sha256(repr(row).encode()).digest())

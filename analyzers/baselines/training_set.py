@@ -1,4 +1,4 @@
-"""From a training set to a baseline: a table, or a model's folder with its evaluation beside it."""
+"""From a training set to a baseline: a table, or a model's folder with its evaluation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_baselines(
         path: A `.parquet` or `.csv` table, a folder with `training_set.parquet`, or a folder of
             such folders, one per model version.
         created: When the baseline is made.
-        model: Name of the model; by default what `evaluation_metrics.json` says.
+        model: Name of the model; by default that of `evaluation_metrics.json`.
         version: Its version; by default likewise, else the folder's name.
         segmented: Categorical features that divide the traffic into segments.
 
@@ -105,7 +105,7 @@ def _mapping(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
-    """Return the metrics that are finite numbers; others, such as a matrix, say nothing here."""
+    """Return the metrics that are finite numbers; others, such as a matrix, are left out."""
     return {
         name: float(value)
         for name, value in sorted(_mapping(evaluation, "metrics").items())

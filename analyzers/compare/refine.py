@@ -55,7 +55,7 @@ def refined(
             if with_training
             else _decided(feature, baseline, count)
         )
-        # Logs that are gone in part, or came in between, would tell of other rows.
+        # Logs that are gone in part, or came in between, would count other rows.
         sides = (now[feature], before[feature])
         if found and all(buckets.n == _rows(of) for buckets, of in zip(found, sides, strict=True)):
             now[feature], before[feature] = ([buckets] for buckets in found)

@@ -32,7 +32,7 @@ UNNAMED = "(unnamed)"
 """Stands for a model or version that an event does not name."""
 
 _UNWRITABLE = {"range": {INGESTED: {"gte": 2**63 - 1, "format": "epoch_millis"}}}
-"""Events that say to have been ingested at the last moment a date can hold. Elasticsearch cannot
+"""Events that claim to have been ingested at the last moment a date can hold. Elasticsearch cannot
 write it: where an aggregation comes to it, 9.5.3 closes the connection instead of answering."""
 
 TRUSTED_AHEAD = DAY
@@ -104,7 +104,7 @@ def windows_with(
     Args:
         search: Answers a search body.
         query: The query.
-        date: The field that says which window a document is in.
+        date: The field that decides which window a document is in.
         step: Length of a window.
     """
     histogram = {**DATE, "field": date, "fixed_interval": f"{step // MINUTE}m"}
@@ -159,7 +159,7 @@ def finite_sum(value: Any) -> float | None:
 
 
 def known_since() -> dict[str, Any]:
-    """Return the aggregation that says when the last event of a bucket was ingested."""
+    """Return the aggregation of when the last event of a bucket was ingested."""
     return {"ingested": {"max": {"field": INGESTED}}}
 
 

@@ -138,7 +138,7 @@ class Logs:
             period: When.
             step: Length of a window.
             inside: Aggregations within each window, of few buckets.
-            date: The field that says which window an event is in.
+            date: The field that decides which window an event is in.
         """
         for part in period.split(SURVEYED):
             yield from self._windows(dataset, part, step, inside, {}, date)

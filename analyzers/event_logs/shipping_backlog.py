@@ -2,7 +2,7 @@
 
 A shipper reports every half minute what waits in each file, and how old the last line is that was
 decided there. Lines written after that one may come; numbers of theirs that are not there are not
-lost. A file in which nothing moves (it ends within a line, say) holds nothing up.
+lost. A file in which nothing moves (it ends within a line, for example) holds nothing up.
 """
 
 from __future__ import annotations

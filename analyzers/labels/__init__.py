@@ -1,1 +1,1 @@
-"""The labeled join: what came true, beside what was predicted; one document per prediction."""
+"""The labeled join: predictions with their outcomes, one document per prediction."""

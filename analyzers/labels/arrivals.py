@@ -1,6 +1,6 @@
 """Which outcomes are new: those of hours of arrival that hold other than was read of them.
 
-An outcome is counted in the hour in which it was ingested; one that does not say so, in that in
+An outcome is counted in the hour in which it was ingested; one without that time, in that in
 which it was logged. What was counted is kept, so an outcome that becomes visible late is noticed as
 long as its hour lies within `REACH` of the newest. One request looks at these hours, however much
 is stored.

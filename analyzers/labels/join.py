@@ -85,8 +85,8 @@ class LabelJoin:
         """Join what can be joined now."""
         self._retry()
         self._read_new()
-        # What a run that was killed, or one that goes on beside this one, has joined is taken for
-        # joined here: it must be seen, too.
+        # This run counts as joined what a killed run, or one at the same time, has joined: it must
+        # be visible, too.
         self._labels.refresh()
         self._waiting.refresh()
         return self._done
@@ -165,7 +165,7 @@ class LabelJoin:
 
 
 def join_new(logs: Logs) -> Joined:
-    """Join what has come, whatever predictions it is about; labels name the declared segments."""
+    """Join all outcomes that have come; labels name the declared segments."""
     divided_by = dividing(logs.baselines.values())
     return LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
 

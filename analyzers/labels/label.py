@@ -1,6 +1,6 @@
 """One prediction with what came true of it. Pure.
 
-Outcomes may come in any order, and more than once: whatever the order, and however they are parted
+Outcomes may come in any order, and more than once: in any order, and however they are divided
 into batches that are themselves repeated, the label ends the same. The outcome logged last counts.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_SEEN = 100
-"""So many outcomes of one prediction are told apart; more are not counted."""
+"""At most so many outcomes of one prediction are distinguished; more are not counted."""
 
 _LONGEST_ID = 512
 _DIGITS = 13
@@ -26,7 +26,7 @@ _DIGITS = 13
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the log says of a prediction.
+    """A prediction, as logged.
 
     Args:
         id: `ml.prediction.id`.
@@ -66,8 +66,8 @@ class Outcome:
         prediction_id: The prediction it is about.
         at: When it was logged, to the millisecond.
         label: What came true.
-        value: What it was worth, None if not said.
-        created: When it became known, None if not said.
+        value: What it was worth, None if unknown.
+        created: When it became known, None if unknown.
         service: The service that logged it; a label does not keep it.
     """
 
@@ -81,14 +81,14 @@ class Outcome:
 
     @property
     def order(self) -> tuple[datetime, int, str]:
-        """By this the last one is told: the greatest.
+        """The order that decides which one is last: the greatest.
 
         Within a millisecond it is the sequence number that ends the id: a longer one is later.
         """
         return self.at, len(self.id), self.id
 
     def differs(self, other: Outcome) -> bool:
-        """Whether the two say different things."""
+        """Whether the two differ in label or value."""
         return (self.label, self.value) != (other.label, other.value)
 
 
@@ -101,7 +101,7 @@ class Label:
         counted: The outcome that counts: the last one.
         learnt: When the first one was logged.
         seen: The ids of all of them, sorted, `MOST_SEEN` at most.
-        contradicted: Whether they do not all say the same.
+        contradicted: Whether they differ.
     """
 
     prediction: Prediction

@@ -23,7 +23,7 @@ OUTCOME_FIELDS = doc_values(
 
 
 def read_outcome(hit: Mapping[str, Any]) -> Outcome:
-    """Read the hit of an outcome that was asked for with `FIELDS`."""
+    """Read the hit of an outcome that was requested with `OUTCOME_FIELDS`."""
     values = read_values(hit)
     return Outcome(
         hit["_id"],

@@ -1,6 +1,6 @@
 """Labels in Elasticsearch, one document per prediction, and the predictions they are made from.
 
-Both are looked up by the predictions' ids, so the cost depends on how many are asked for, not on
+Both are looked up by the predictions' ids, so the cost depends on how many are requested, not on
 how many there are.
 """
 

@@ -120,7 +120,7 @@ def _source(waiting: Waiting, status: WaitingStatus, now: datetime) -> dict[str,
     }
     return {
         "@timestamp": iso(outcome.at),
-        # It says when this document last said something new, not when it was last looked up.
+        # The time of this document's last change, not of its last look-up.
         "event.ingested": iso(waiting.since if status is WaitingStatus.WAITING else now),
         "ml.prediction.id": outcome.prediction_id,
         "ml.outcome.label": outcome.label,

@@ -57,7 +57,7 @@ def _places(profile: SequenceProfile) -> set[tuple[str, str]]:
 
 
 def _stretches(profile: SequenceProfile) -> dict[tuple[str, datetime], tuple[object, ...]]:
-    """Return what each five minutes of a process say; its first also where its numbers begin."""
+    """Return the lines of each five minutes of a process, and where its numbers begin."""
     found: dict[tuple[str, datetime], tuple[object, ...]] = {}
     for lines in profile.processes:
         for stretch in lines.stretches:
@@ -71,6 +71,6 @@ def _counted(stretch: Stretch) -> tuple[int, ...]:
 
 
 def _head(lines: ProcessLines) -> tuple[object, ...]:
-    """Return what is said of the lines before the first: see `line_counts`."""
+    """Return what is known of the lines before the first: see `line_counts`."""
     skipped = lines.lowest - 1
     return lines.before, skipped <= lines.lines

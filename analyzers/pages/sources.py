@@ -1,6 +1,6 @@
 """Where an analyzer's statistics come from: the papers its modules name, found by their imports.
 
-A module says its papers in its docstring, in a paragraph that begins with `Paper:` or `Papers:`.
+A module names its papers in its docstring, in a paragraph that begins with `Paper:` or `Papers:`.
 Imports at the top of a module are followed into checks, what they share, and statistics.
 """
 

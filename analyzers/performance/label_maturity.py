@@ -6,7 +6,7 @@ of its approved predictions that is labeled comes up to `MATURE` of the share th
 which are three days older or more. Until then those that are missing are counted, so that
 performance can be bounded by the worst and the best they may turn out to be.
 
-It is a function of profiles alone: no clock is asked, and labels that come later make later
+It is a function of profiles alone: no clock is read, and labels that come later make later
 revisions of the same window.
 """
 

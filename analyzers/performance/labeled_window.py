@@ -47,7 +47,7 @@ CLASSES_NEEDED: Mapping[MetricName, tuple[str, ...]] = {
     "f1": ("positive", "negative"),
     "recall": ("positive",),
 }
-"""The classes without whose labels a measure says nothing; the other measures need none: where all
+"""The classes without whose labels a measure is undefined; the other measures need none: where all
 outcomes are alike, success rate, calibration and losses are certain."""
 
 

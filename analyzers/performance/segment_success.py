@@ -48,11 +48,11 @@ SUCCESS_LIMITS = Limits(
     -0.05, -0.10, "below", "difference to the rate expected from scores of the same segment"
 )
 MIN_SEGMENT_LABELS = 50
-"""So many labels of approved predictions say something of a segment."""
+"""The least labels of approved predictions by which a segment is judged."""
 
 MOST_NAMED = 3
 DIVIDED = 0.99
-"""From this share of older labels with a feature on, they tell which share of labels comes."""
+"""From this share of older labels with a feature on, they show which share of labels arrives."""
 
 
 @dataclass(frozen=True, slots=True)

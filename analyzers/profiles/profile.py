@@ -32,7 +32,7 @@ class WindowProfile:
         return self.profile_key.window
 
     def body(self) -> dict[str, Any]:
-        """Return what is stored beside profile key and watermark."""
+        """Return what is stored besides profile key and watermark."""
         return encode(self)
 
 

@@ -24,7 +24,7 @@ AT_ONCE = 2
 """So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
 with one thread, and more would crowd a small node."""
 WHOLE = 8 * HOUR
-"""What is no longer is asked for by one request."""
+"""A period up to this long takes one request."""
 
 
 class Profiler:
@@ -32,7 +32,7 @@ class Profiler:
 
     Args:
         logs: The events; profiles are marked as known since their `now`.
-        progress: Told what is being done.
+        progress: Called with what is being done.
     """
 
     def __init__(self, logs: Logs, progress: Callable[[str], None] = lambda _doing: None) -> None:
@@ -77,7 +77,7 @@ class Profiler:
 
 
 def _parts(day: Window, step: timedelta) -> Sequence[Window]:
-    """Return the parts of a day that are asked for at once: what a cycle brings up is one."""
+    """Return the parts of a day that one request covers; a cycle's news is one part."""
     halves = day.halves(step) if day.length > WHOLE else None
     return halves or (day,)
 

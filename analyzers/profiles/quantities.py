@@ -57,7 +57,7 @@ class DeclarationScope:
 
     Args:
         baseline: Whose edges and categories are used, None without.
-        window: The window that is counted, where one is asked for by itself.
+        window: The window that is counted, where one is requested by itself.
         name: The entry of the `ByName` that is being counted; `{name}` in a field stands for it.
     """
 
@@ -703,7 +703,7 @@ class ByTerm(_Entries):
 
 @dataclass(frozen=True)
 class ByName(_Entries):
-    """A quantity for each of some names that are known before anything is asked.
+    """A quantity for each of some names that are known before the search.
 
     Args:
         names: Function from a scope to the names, such as a baseline's features.

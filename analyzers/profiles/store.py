@@ -233,7 +233,7 @@ def _profile_key(document: Mapping[str, Any]) -> ProfileKey:
 
 
 def _stamp(document: Mapping[str, Any]) -> Stamp:
-    # What does not say what it was made from is made again.
+    # A profile without its watermark is made again.
     ingested, documents = document.get("profile.ingested"), document.get("profile.count")
     known = SourceWatermark(documents or 0, parse_time(ingested) if ingested else None)
     return Stamp(known, document["profile.revision"])

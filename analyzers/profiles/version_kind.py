@@ -24,7 +24,7 @@ Model: TypeAlias = tuple[str, str]
 """Name and version of a model."""
 
 MOST_MODELS, MOST_VERSIONS = 100, 1_000
-"""So many are asked for at once; where there are more, all are asked for page by page."""
+"""So many are requested at once; where there are more, all are requested page by page."""
 
 _PAGE = 10_000
 _VERSIONS = {"name": "ml.model.name", "version": "ml.model.version"}
@@ -48,7 +48,7 @@ def survey_versions(
         dataset: What to look at.
         period: When.
         step: Length of a window.
-        inside: Aggregations per version, beside when the last event was ingested.
+        inside: Aggregations per version, in addition to when the last event was ingested.
         only: A query for the events that count; all by default.
     """
     known, counted = {**known_since(), **(inside or {})}, dict(only or {"match_all": {}})

@@ -59,7 +59,7 @@ class JudgedSeries:
             more = " and others" if len(self.unknown) > _MOST_NAMED else ""
             parts.append(
                 f"{without:,} of them without a verdict ({named}{more}; "
-                "`mlmon findings --severity unknown` says why)"
+                "`mlmon findings --severity unknown` shows why)"
             )
         line = ", ".join(parts)
         if now - self.last > STALE:

@@ -1,1 +1,1 @@
-"""Data out: samples of predictions, and what other libraries say of them."""
+"""Data out: samples of predictions, and reports on them by other libraries."""

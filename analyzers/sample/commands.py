@@ -1,4 +1,4 @@
-"""`mlmon sample`, and what Evidently and NannyML say of a sample."""
+"""`mlmon sample`, and reports on a sample by Evidently and NannyML."""
 
 import json
 import sys
@@ -75,8 +75,8 @@ def sample(  # noqa: PLR0917 - its options
         pq.write_table(table, part, compression="zstd")
     labeled = table.num_rows - table.column("ml.outcome.label").null_count
     if as_json:
-        told = {"path": str(out.absolute()), "rows": table.num_rows, "labeled": labeled}
-        print(json.dumps(told))
+        answer = {"path": str(out.absolute()), "rows": table.num_rows, "labeled": labeled}
+        print(json.dumps(answer))
         return
     print(f"{out.absolute()}: {table.num_rows:,} predictions, {labeled:,} with their outcome")
 
@@ -92,7 +92,7 @@ def evidently(
 ) -> None:
     """Compare a sample with the training set in Evidently's HTML report (extra `evidently`).
 
-    Where outcomes are known, a report of the performance is written beside it.
+    Where outcomes are known, a second report shows the performance.
     """
     from mlmon.analyzers.sample import comparison, evidently_report
 

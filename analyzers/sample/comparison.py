@@ -1,4 +1,4 @@
-"""A sample beside its model's training set, as data frames that other libraries compare."""
+"""A sample and its model's training set, as data frames that other libraries compare."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SampleComparison:
         numeric: Numeric features that both have.
         categorical: Categorical features that both have.
         left_out: Columns that only one has values of, or that the two have as different types.
-        threshold: From which score on the model approves, None if the sample does not say.
+        threshold: From which score on the model approves, None if the sample has none.
     """
 
     current: pd.DataFrame

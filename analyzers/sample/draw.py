@@ -1,7 +1,7 @@
 """A bounded, deterministic sample of predictions, with their features and what became of them.
 
 The rows are those whose ids have the least hashes: a uniform sample without replacement that does
-not depend on the order of the log, on when it is drawn, or on what else is asked (bottom-k
+not depend on the order of the log, on when it is drawn, or on what else is drawn (bottom-k
 sampling; Cohen & Kaplan (2007). Summarizing data using bottom-k sketches. PODC, 225-234). A larger
 sample of the same predictions holds the smaller one. Ids are read page by page and at most as many
 as the sample has rows are held.
@@ -75,7 +75,7 @@ def sample(
         period: Time of the predictions.
         size: Rows at most.
         model: Values of `ml.model.name` and `ml.model.version` to narrow it by.
-        progress: Told what is being done.
+        progress: Called with what is being done.
     """
     stream = data_stream("ml.prediction", namespace)
     progress("choosing predictions")

@@ -23,9 +23,9 @@ INSTALL = "Install it in an environment of its own: pip install 'mlmon[evidently
 
 
 def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
-    """Write Evidently's HTML reports: of drift and, beside it, of performance; return where.
+    """Write Evidently's HTML reports, of drift and of performance; return where.
 
-    Drift is that of the whole sample. Performance can be told of rows with an outcome only, and
+    Drift is that of the whole sample. Performance is known of rows with an outcome only, and
     those are chosen by their scores: it is a report of its own, where there are enough of them.
 
     Raises:
@@ -60,7 +60,7 @@ def write_report(comparison: SampleComparison, out: Path) -> list[Path]:
                 for frame in frames
             ]
             classes = [BinaryClassification(target=LABEL, prediction_probas=SCORE)]
-            beside = out.with_stem(f"{out.stem}-performance")
+            second = out.with_stem(f"{out.stem}-performance")
             presets = [ClassificationPreset()]
-            written.append(write(presets, labeled, beside, classification=classes))
+            written.append(write(presets, labeled, second, classification=classes))
         return written

@@ -47,7 +47,7 @@ def _figures(nannyml: Any, comparison: SampleComparison) -> Iterator[Any]:
     names = [*comparison.numeric, *comparison.categorical]
     drift = nannyml.UnivariateDriftCalculator(
         column_names=names,
-        # Said, not guessed: what NannyML takes for a category depends on the data otherwise.
+        # Declared: otherwise NannyML guesses from the data which columns are categorical.
         treat_as_categorical=list(comparison.categorical),
         continuous_methods=["kolmogorov_smirnov"],
         categorical_methods=["l_infinity"],

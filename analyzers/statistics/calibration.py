@@ -127,7 +127,7 @@ def calibration_p_value(rows: LabeledScores, edges: Sequence[float] | None = Non
     """
     bins = reliability(rows, edges)
     excess = [bin_.rows * (bin_.observed - _mean(bin_)) ** 2 for bin_ in bins]
-    # A bin of certain predictions has no variance: right, it says nothing; wrong, it says all.
+    # A bin of certain predictions has no variance: right, it proves nothing; wrong, everything.
     terms = [
         math.inf if _variance(bin_) == 0 < e else e / (_variance(bin_) or 1.0)
         for bin_, e in zip(bins, excess, strict=True)

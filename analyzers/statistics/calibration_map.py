@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class CalibrationMap:
     """Blocks of buckets with one share each.
 
-    `positives` and `rows` are counts per block; `weights` (blocks x buckets) says which blocks make
+    `positives` and `rows` are counts per block; `weights` (blocks x buckets) map which blocks make
     up a bucket's share, each column summing to one.
     """
 

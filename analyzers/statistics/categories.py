@@ -2,7 +2,7 @@
 
 A terms aggregation returns the most frequent categories and one number for all others. A category
 absent from a sample's counts was counted there, with zero rows, unless that sample pooled a
-rest, in which it may hide. So the categories known on both sides stand apart and every other row
+rest, in which it may hide. So the categories known on both sides are compared and every other row
 belongs to one rest, about which only its size on either side is known.
 
 Samples name different categories (hours, baselines). Of their sum a category's rows are known if
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class CategoryCounts:
     """The rows of one sample per category.
 
-    `rest` rows were not counted apart. They are of categories without a count, or of those in
+    `rest` rows were not counted by category. They are of categories without a count, or of those in
     `at_least`, of which not all rows were counted. A category known to have no row has a zero.
     """
 
@@ -95,7 +95,7 @@ def pair(
     current_rest: int = 0,
     reference_rest: int = 0,
 ) -> Paired:
-    """Bring two samples' categories together; `*_rest` are the rows that were not counted apart."""
+    """Bring two samples' categories together; `*_rest` are rows not counted by category."""
     categories = [
         category
         for category in dict.fromkeys([*current, *reference])

@@ -1,6 +1,6 @@
 """Confidence-based performance estimation: how good is the model today, before any label is known?
 
-A calibrated score says how probable a positive is. So the scores alone, without labels, give
+A calibrated score is the probability of a positive. So the scores alone, without labels, give
 the expected numbers of true and false positives, hence precision, recall, F1, accuracy and ROC AUC:
 with n_k rows in bucket k and the calibrated share c_k, n_k c_k are expected positive.
 

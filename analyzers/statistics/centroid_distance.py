@@ -2,7 +2,7 @@
 
     d = |mean of x - mean of y| / r,   r^2 = mean squared distance of y from its mean
 
-for the current vectors x and the reference y. d = 0.25 says that the centroid moved by a quarter of
+for the current vectors x and the reference y. d = 0.25 means the centroid moved by a quarter of
 the radius of the cloud; where all coordinates vary alike, by a quarter of a standard deviation in
 each. Chance alone gives about sqrt(1 / n + 1 / m).
 

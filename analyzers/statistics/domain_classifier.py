@@ -1,10 +1,10 @@
-"""Can a classifier tell current vectors from reference vectors? Its ROC AUC says how well.
+"""The ROC AUC of a classifier that separates current vectors from reference vectors.
 
-A logistic regression learns which sample a vector is from, and is asked about vectors it was not
-trained on (cross-fitting): AUC 0.5 is guessing, 1 telling apart without error. Its columns are the
+A logistic regression learns which sample a vector is from, and classifies vectors it was not
+trained on (cross-fitting): AUC 0.5 is guessing, 1 separates without error. Its columns are the
 coordinates and their squares, standardised, so that it sees shifts and changes of spread along
 every coordinate, but not those of correlations alone. What it finds is a lower bound: a cleverer
-classifier, or the same with more rows, may tell the samples apart better.
+classifier, or the same with more rows, may separate the samples better.
 
 Each fold has an area of its own, over vectors that one regression scored; the value is their mean.
 A fold's variance is DeLong's, and the mean's is their sum over the folds' number squared (folds
@@ -12,7 +12,7 @@ share training rows but no scored ones). With few rows, areas of equal samples l
 than above: rows held back pull the mean of the others away from their own. That is conservative.
 
 The regression is scikit-learn's, with a penalty of one per column (C = 1 / columns): the prior
-under which the log-odds vary by about one whatever the dimension.
+under which the log-odds vary by about one in any dimension.
 
 Papers: Lopez-Paz, D. & Oquab, M. (2017). Revisiting classifier two-sample tests. ICLR. DeLong,
 DeLong & Clarke-Pearson (1988). Biometrics 44, 837-845. LeDell, Petersen & van der Laan (2015).
@@ -48,7 +48,7 @@ MIN_VECTORS = 2 * FOLDS
 
 
 def domain_auc(current: Floats, reference: Floats, confidence: float = 0.999) -> Estimate:
-    """Return how well two samples of vectors, shape (rows, dimension), can be told apart.
+    """Return how well two samples of vectors, shape (rows, dimension), can be separated.
 
     Rows are dealt to the folds in turn, so their order must be chance.
 

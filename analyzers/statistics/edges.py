@@ -1,7 +1,7 @@
 """Bucket edges from the reference's own quantiles, and finer edges inside a bucket.
 
 Equal-width buckets break on one outlier: a value of 1e9 puts every other row into one bucket.
-Quantiles put about n / buckets rows in each whatever the tails. A value that alone holds that much
+Quantiles put about n / buckets rows in each for any tails. A value that alone holds that much
 (a default, a zero, a constant column) gets the degenerate bucket [v, nextafter(v)), in which
 statistics are exact. The first edge is the reference's minimum and the last lies just above its
 maximum, so that the two outer buckets count exactly the rows outside of the reference's range.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class EmptySampleError(ValueError):
-    """A statistic was asked of a sample without rows."""
+    """A statistic needs a sample with rows."""
 
 
 def require_rows(**samples: float) -> None:

@@ -1,4 +1,4 @@
-"""Do rows succeed less often than their scores lead to expect?
+"""The success rate that scores predict: do rows succeed less often?
 
 A part of the traffic may have other scores today than it had, so its rate is not compared with its
 earlier rate but with the one its scores stand for (indirect standardisation): with n_k rows in
@@ -7,7 +7,7 @@ rate is
 
     r = sum of n_k c_k / sum of n_k
 
-It is known as well as the reference's labels tell the c_k: its interval holds the quantiles of
+It is known as well as the reference's labels determine the c_k: its interval holds the quantiles of
 draws from their posterior, made with a fixed seed.
 
 The p-value is the chance of so few successes or fewer where the scores still mean what they meant:
@@ -55,7 +55,7 @@ SEED = 20_240_118
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedRate:
-    """The rate that scores lead to expect, and draws of what it may be (shape (draws,))."""
+    """The rate expected by scores, and draws of its uncertainty (shape (draws,))."""
 
     estimate: Estimate
     drawn: Floats

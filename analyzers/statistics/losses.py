@@ -18,7 +18,7 @@ into [eps, 1 - eps], eps = 2^-52, as scikit-learn does, lest one certain error c
 buckets that reach beyond are bounded by their ends.
 
 `brier` and `log_loss` hold the raw rows' loss for certain. `brier_per_row` and `log_loss_per_row`
-tell what a row of each bucket costs by its label, for numbers of rows that are estimated.
+give what a row of each bucket costs by its label, for numbers of rows that are estimated.
 
 Papers: Brier, G. W. (1950). Verification of forecasts expressed in terms of probability. Monthly
 Weather Review 78, 1-3. Good, I. J. (1952). Rational decisions. J. R. Statist. Soc. B 14, 107-114.

@@ -1,6 +1,6 @@
 """What a statistic may be once lost rows are counted: intervals widened by the missing share.
 
-Sequence numbers say how many rows of a window never arrived, not what they held. With n rows seen
+Sequence numbers count how many rows of a window never arrived, not what they held. With n rows seen
 and l lost, the share lost is w = l / (n + l), and the whole sample's distribution is
 (1 - w) F + w H for an unknown H. Hence
 

@@ -1,10 +1,10 @@
-"""Mann-Kendall's test: does a series rise or fall steadily, whatever its shape and scale?
+"""Mann-Kendall's test: does a series rise or fall steadily, for any shape and scale?
 
 The falling pairs of values in random order are the inversions of a permutation. Sum of c(n, k) x^k
 over the orders of n distinct values with k inversions is the product of (1 + x + … + x^(i - 1)) for
 i from 1 to n. With ties it is divided by the same product of each tie, whose orders look alike.
 Without ties the p-value is that of `scipy.stats.kendalltau`, which has no exact one with ties; and
-a model's metrics, rounded as they are, often tie. It takes a few values to say anything: in n
+a model's metrics, rounded as they are, often tie. It takes a few values to decide anything: in n
 values that fall at each step p is 1 / n!, so p <= 0.01 needs five of them.
 
 Papers: Mann, H. B. (1945). Nonparametric tests against trend. Econometrica 13, 245-259. Kendall,

@@ -4,7 +4,7 @@
 
 for the sum S and the sum of squares Q, which Elasticsearch's extended_stats returns. The variance's
 formula subtracts two nearly equal numbers where the mean is far from zero, and then few or no
-digits remain. The interval says how many.
+digits remain. The interval shows how many.
 
 Bound. Let u = 2^-53. Compensated summation and one rounding per square leave Q wrong by at most
 4 u Q and S by at most 4 u sum|x| <= 4 u sqrt(n Q) (Cauchy-Schwarz), hence S^2 / n by at most

@@ -1,7 +1,7 @@
 """Percentiles from buckets: which value do a share q of the rows not exceed?
 
 The percentile is the ceil(q n)-th smallest row (numpy's method "inverted_cdf"): a value that
-occurred, not a mean of two. The cumulated counts say which bucket holds it, hence it lies between
+occurred, not a mean of two. The cumulated counts show which bucket holds it, hence it lies between
 the least and the greatest value which that bucket can hold. That is the whole proof.
 
 Where no two neighbouring edges have a ratio over r = (1 + a) / (1 - a), the bucket [x, r x) is met

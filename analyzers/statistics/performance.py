@@ -87,7 +87,7 @@ def measure(
 
     Args:
         scores: the rows' scores; their least and greatest bound the outer buckets.
-        means: labeled rows whose sums tell a bucket's mean score.
+        means: labeled rows whose sums give a bucket's mean score.
         expected: the numbers, shape (buckets,) each.
         drawn: what they might be, shape (draws, buckets) each.
         threshold: from which score on a row is predicted positive, None if that is not known.

@@ -14,7 +14,7 @@ With all known points u_0 < … < u_m of both samples, F of n rows and G of m,
     high = max over k of H_F(u_{k+1})/n - L_G(u_k)/m and of H_G(u_{k+1})/m - L_F(u_k)/n
 
 Proof. The Kolmogorov-Smirnov distance is sup |F - G|, and at each point |F - G| is at least what
-both boxes leave apart: the lower bound. For u_k < x <= u_{k+1} no known point of any part lies
+both boxes leave open: the lower bound. For u_k < x <= u_{k+1} no known point of any part lies
 before x and after u_k, nor between x and u_{k+1}, so F(x) <= H_F(x) = H_F(u_{k+1}) and G(x) >=
 L_G(u_k), and the same exchanged: the upper bound. Where u_{k+1} is the double above u_k, x is
 u_{k+1} itself and L(u_{k+1}) takes the place of L(u_k). Before u_0 L is 0, after u_m H is all rows.
@@ -68,7 +68,7 @@ class ProbabilityBox:
 
         Args:
             parts: the parts.
-            points: where the box is asked for; by default at all points known of a part.
+            points: where the box is computed; by default at all points known of a part.
 
         Raises:
             EmptySampleError: there are no rows.

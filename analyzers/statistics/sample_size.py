@@ -1,8 +1,8 @@
-"""How much two samples tell together: the effective rows e = n m / (n + m).
+"""The information of two samples together: the effective rows e = n m / (n + m).
 
 The difference of two empirical shares varies as one sample of e rows does against a known
 distribution: the variance is p (1 - p) (1 / n + 1 / m) = p (1 - p) / e, and Hoeffding's bound on a
-deviation of t is exp(-2 e t^2). A small reference limits what any current sample can tell: e < m.
+deviation of t is exp(-2 e t^2). A small reference limits what any current sample can show: e < m.
 
 >>> effective_rows(1_000, 1_000)
 500.0
@@ -18,7 +18,7 @@ import math
 
 
 def effective_rows(current_rows: int, reference_rows: int) -> float:
-    """The size of one sample against a known distribution that tells as much as these two."""
+    """The size of one sample against a known distribution with as much information as these two."""
     return current_rows * reference_rows / (current_rows + reference_rows)
 
 

@@ -4,7 +4,7 @@ Weighted least squares with known variances: w_i = 1 / s_i^2, and the slope
 
     b = sum of w_i (x_i - x) (y_i - y) / S,  S = sum of w_i (x_i - x)^2,  standard error 1 / sqrt(S)
 
-with weighted means x and y. Where the values scatter about the line more than their errors tell, so
+with weighted means x and y. Where the values scatter about the line more than by their errors, so
 that chi-squared per degree of freedom is over 1, the error is multiplied by its root (Birge's
 ratio), and never made smaller where it is under 1.
 

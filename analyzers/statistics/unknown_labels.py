@@ -1,6 +1,6 @@
 """Performance while labels are still missing: the least and the most it can turn out to be.
 
-m_k rows of bucket k await their label. Whatever those labels are, a measure lies between its values
+m_k rows of bucket k await their label. With any labels, a measure lies between its values
 for the worst and for the best of them, so it is measured again with the missing labels filled in
 (post_stratified.py), and the interval holds all of these intervals. The fillings are of one form:
 from some bucket on all missing labels are positive and below all negative, or the other way round.
@@ -54,7 +54,7 @@ def bounded_performance(
     threshold: float | None,
     confidence: float = 0.95,
 ) -> Performance:
-    """Measure all rows by the labels that are known, whatever the missing ones will be.
+    """Measure all rows by the labels that are known, for any values of the missing ones.
 
     Args:
         scores: all rows.

@@ -6,7 +6,7 @@ sqrt(r (1 - r) / n), are those between the roots of that quadratic:
     (x + z^2/2 -+ z sqrt(x (n - x) / n + z^2/4)) / (n + z^2)
 
 Unlike the textbook x/n -+ z sqrt(...) it stays in [0, 1], does not collapse at x = 0 or x = n, and
-covers the true rate about as often as it says from small n on. It is a confidence interval: it
+covers the true rate about as often as claimed from small n on. It is a confidence interval: it
 holds the true rate of the process, with the stated probability; the rate of the rows is known.
 
 Papers: Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.

@@ -1,6 +1,6 @@
 """The state now: the tiles and the strip that several dashboards begin with.
 
-What is wrong is what incidents say. Some checks are judged every five minutes and some every day,
+Incidents define what is wrong. Some checks are judged every five minutes and some every day,
 so no time range selects the present among findings: the last verdict of each series is counted when
 findings are written (`analyzers/run/judged.py`).
 """
@@ -67,7 +67,7 @@ CHECKS_JUDGED: Final = _tile(
 )
 UNJUDGED: Final = _tile(
     "Checks without a verdict",
-    "Of the checks judged, those that could not be decided; each finding says why.",
+    "Of the checks judged, those that could not be decided; each finding has the reason.",
     JUDGED,
     Measure("Checks without a verdict", "sum", "judged.unknown"),
     (ToneStep(0, "good"), ToneStep(1, "unknown")),

@@ -24,7 +24,7 @@ class DataSource:
         title: What its documents are, the data view's name.
         pattern: Index pattern, with `{namespace}` in the namespace's place.
         fields: Its fields, as its index template is made from them.
-        where: What a document has to fulfil to be counted at all: a data view cannot say that, so
+        where: What a document has to fulfil to be counted at all: a data view cannot do that, so
             every chart and search of it does.
         time: Field that the time range selects by; None where it must not, for what is open now
             may have begun long ago.

@@ -62,7 +62,7 @@ BASELINE_TABLE: Final = (
 
 _LABEL: Final = (
     Field("event.ingested", "date", "When it was joined or last changed."),
-    Field("event.created", "date", "When the outcome became known, as its log says."),
+    Field("event.created", "date", "When the outcome became known, as logged."),
     Field("ml.prediction.id", "keyword", "The prediction.", required=True),
     Field("ml.outcome.label", "boolean", "What came true.", required=True),
     Field("ml.outcome.value", "double", "What it was worth, in the service's currency."),
@@ -101,7 +101,7 @@ FINDING_TABLE: Final = (
     Field("finding.id", "keyword", "The finding, without its revision."),
     _SERIES,
     Field(
-        "finding.content_digest", "keyword", "Digest of what it says: equal where nothing is new."
+        "finding.content_digest", "keyword", "Digest of its content: equal where nothing is new."
     ),
     Field("finding.window", "keyword", "Length of the window."),
     Field("finding.value", "double", "The measure."),
@@ -150,14 +150,14 @@ ALERT_TABLE: Final = (
     Field("alert.severity_reason", "match_only_text", "The sentence with which it grew worse."),
     Field("alert.findings", "long", "Findings in it that were in alarm."),
     Field("alert.last_alarm", "date", "End of the last window in alarm."),
-    Field("alert.last_finding", "date", "End of the last window of which anything was said."),
+    Field("alert.last_finding", "date", "End of the last window with a finding."),
     Field("alert.calm", "long", "Windows that were ok since."),
-    Field("alert.expires", "date", "When it ends if nothing more is said."),
+    Field("alert.expires", "date", "When it ends if no finding follows."),
 )
 
 INCIDENT_TABLE: Final = (
     Field("@timestamp", "date", "When its state changed last, UTC.", required=True),
-    Field("event.start", "date", "When it began, as well as the data can say."),
+    Field("event.start", "date", "When it began, as far as the data show."),
     Field("event.created", "date", "When it was opened."),
     Field("event.end", "date", "When it ended."),
     Field("service.name", "keyword", "The service it is about."),

@@ -126,7 +126,7 @@ def dashboard(
 
 
 def titled(title: str, target: LinkTarget) -> str:
-    """Return a title that says whose environment it shows."""
+    """Return a title that names the environment it shows."""
     return f"mlmon {target.namespace}: {title}"
 
 

@@ -44,7 +44,7 @@ def lint(artefacts: Iterable[Artefact], connectors: Iterable[str] = ()) -> list[
 def _problems(everything: list[Artefact], bundle: Bundle) -> Iterator[Problem]:
     for artefact in everything:
         if not is_owned_artefact(artefact):
-            yield Problem(artefact, "", "does not say that mlmon made it")
+            yield Problem(artefact, "", "does not name mlmon as its owner")
         rule = _RULES.get(artefact.kind)
         if rule is not None:
             yield from rule(artefact, bundle)

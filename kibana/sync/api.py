@@ -1,7 +1,7 @@
 """Kibana over HTTP: the only module that talks to it.
 
 A few verbs per kind of thing, each one request, in one space. What Kibana does not carry out is a
-`KibanaError` that says what to do.
+`KibanaError` with a hint.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ def _not_kibana(url: str) -> KibanaError:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """Return what Kibana says of a failure, on one line."""
+    """Return Kibana's message about a failure, on one line."""
     try:
         body = answer.json()
     except ValueError:

@@ -28,7 +28,7 @@ class HalfAppliedError(UserError):
 def apply(
     steps: Sequence[SyncStep], remote: Mapping[ArtefactKind, RemoteObjects], progress: ApplyProgress
 ) -> list[SyncStep]:
-    """Create and replace what a plan says; return the steps taken.
+    """Create and replace what a plan lists; return the steps taken.
 
     Raises:
         UserError: Someone else made a thing of one of the ids: nothing was touched.

@@ -126,7 +126,7 @@ class Redactor:
         Args:
             text: any value; only a `str` can be clean.
             max_length: characters it may have.
-            identifier: whether it joins events, so that it is not taken for a card number; a text
+            identifier: whether it joins events, so that it is not redacted as a card number; a text
                 that is clean as an id may not be clean as a text.
         """
         if type(text) is not str or len(text) > max_length:

@@ -21,7 +21,7 @@ EXPECTED: Final = MappingProxyType(
         "match_only_text": "a text",
     }
 )
-"""The expected value in words, by field type."""
+"""The expected value as text, by field type."""
 
 _INT64: Final = range(-(2**63), 2**63)
 

@@ -60,7 +60,7 @@ class Field:
         required: whether each line of the dataset carries it.
         level: ECS's `core` or `extended`, or `custom` for a field ECS does not know.
         array: whether the value is a list of values of the type.
-        identifier: whether the value joins events, so that it is not taken for a card number.
+        identifier: whether the value joins events, so that it is not redacted as a card number.
     """
 
     name: str

@@ -200,7 +200,7 @@ class QueueSink:
                 return
 
     def _warn_unwritten(self) -> None:
-        """Say once on standard error how many lines were given up."""
+        """Report once on standard error how many lines were given up."""
         unwritten = self._in_flight
         while True:
             try:

@@ -141,9 +141,9 @@ def page_view(
 
 
 def _headline(incidents: IncidentList | None, views: Sequence[AnalyzerView]) -> tuple[str, str]:
-    """Return the state that the page begins with, and a text: what incidents say, or that none is.
+    """Return the state that the page begins with, and a text on the incidents.
 
-    Without incidents (a report of what was known at a moment) nothing is said to be wrong or well.
+    Without incidents (a report of what was known at a moment) nothing is shown as wrong or well.
     """
     if incidents is None:
         return Severity.UNKNOWN.value, "Findings as they were known then, without incidents"

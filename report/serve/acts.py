@@ -26,7 +26,7 @@ class Act:
         name: As the address has it.
         title: Text of its button.
         help: What it does, in a sentence.
-        field: The form's own field beside the reason: `to`, `length`, `verdict`; empty without.
+        field: The form's own field besides the reason: `to`, `length`, `verdict`; empty without.
         open_only: Whether the incident has to be open.
         careful: Whether it is refused where the incident changed since the page was made.
         do: Carries it out; returns what was done.
@@ -79,7 +79,15 @@ ACTS: Final = (
         careful=True,
         do=_acknowledge,
     ),
-    Act("assign", "Assign", "Say whose it is.", "to", open_only=False, careful=True, do=_assign),
+    Act(
+        "assign",
+        "Assign",
+        "Assign it to a person.",
+        "to",
+        open_only=False,
+        careful=True,
+        do=_assign,
+    ),
     Act("comment", "Comment", "", "", open_only=False, careful=False, do=_comment),
     Act(
         "snooze",
@@ -102,7 +110,7 @@ ACTS: Final = (
     Act(
         "feedback",
         "Give feedback",
-        "Say what it was.",
+        "Record what it was.",
         "verdict",
         open_only=False,
         careful=True,

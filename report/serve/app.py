@@ -65,7 +65,7 @@ class App:
         # One act at a time, so that of two people one sees what the other did.
         self._acting = threading.Lock()
         port = urlsplit(reach.url).port
-        # Cookies do not tell ports apart: two servers on one machine need two names.
+        # Cookies do not distinguish ports: two servers on one machine need two names.
         self._cookie = f"__Host-mlmon_{port}" if reach.secure else f"mlmon_{port}"
 
     def asgi(self) -> Starlette:

@@ -160,7 +160,7 @@ class IncidentPages:
         )
 
     def message(self, visitor: Visitor, title: str, text: str) -> str:
-        """Return a page that says why there is no other."""
+        """Return a page with the reason why there is no other."""
         return self._rendered("serve_message.html", visitor, title=title, text=text)
 
     def _known(self, name: str, now: datetime) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Latencies are counted without scripts, in buckets of bounded relative error: each octave
 [2^k, 2^(k+1)) nanoseconds is cut into 32 buckets of equal width (the scheme of HdrHistogram,
 https://github.com/HdrHistogram/HdrHistogram), so every latency from 1 µs to 18 minutes is known to
-within 1.6 %, whatever its size. In Elasticsearch this is one filter per octave with a histogram of
+within 1.6 % at any size. In Elasticsearch this is one filter per octave with a histogram of
 fixed interval inside; only buckets that hold something come back.
 """
 
@@ -111,7 +111,7 @@ class AccessKind(ProfileKind[AccessProfile]):
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[AccessProfile]:
         """Yield a profile for each five minutes with requests.
 
-        One request does for up to `MOST_PATHS` paths a day; with more, latencies are asked for
+        One request does for up to `MOST_PATHS` paths a day; with more, latencies are requested
         again by the paths that were kept, and once for all.
         """
         answer = logs.search(DATASET, _body(part))

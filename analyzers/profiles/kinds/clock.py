@@ -1,6 +1,6 @@
 """How the dates of events compare with their arrival, by the hour they arrived in.
 
-Elasticsearch compares no two fields of a document without a script, so each hour is asked for by
+Elasticsearch compares no two fields of a document without a script, so each hour is requested by
 itself: an event that arrived in it and is dated a while after its end is ahead.
 """
 
@@ -57,7 +57,7 @@ ARRIVAL_STEP = HOUR
 AHEAD = 10 * MINUTE
 """Clocks of two machines may differ by so much before it is worth a word."""
 BEHIND = 3650 * DAY
-"""No log that is worth shipping is so old: a clock that was reset says 1970 or 2000."""
+"""No log that is worth shipping is so old: a clock that was reset shows 1970 or 2000."""
 _DATASET = "ml.*"
 # Elasticsearch cannot write the last moment a date can hold (`aggregations.py`).
 _WRITABLE = {"range": {DATED: {"lt": 2**63 - 1, "format": "epoch_millis"}}}

@@ -3,7 +3,7 @@
 Embeddings are not indexed: they are found by their names in `ml.features.embedded`. Where an hour
 has more embeddings than are kept, Elasticsearch chooses: it divides the predictions'
 ids into parts by their hash and returns those of one part. The same logs give the same sample,
-wherever they are stored and however often they are asked.
+wherever they are stored and however often they are searched.
 """
 
 from __future__ import annotations

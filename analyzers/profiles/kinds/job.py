@@ -22,13 +22,13 @@ class JobEvent:
 
     Args:
         job: Name of the job.
-        run_id: The run, "" where the line does not say.
+        run_id: The run, "" where the line has none.
         at: When.
         succeeded: How it ended; None for a start.
         seconds: How long the run took, None where unknown or below zero.
         service: The service that ran it.
         error: What stopped it, None for a success.
-        records: Records the run worked through, None where it does not say.
+        records: Records the run worked through, None where unknown.
     """
 
     job: str
@@ -63,7 +63,7 @@ class JobKind(EventKind[JobEvent]):
     ]
 
     def of(self, source: Mapping[str, Any], at: datetime) -> JobEvent:
-        """Return the start or the end that a line tells of."""
+        """Return the start or the end of a run that a line logs."""
         outcome = field_of(source, "event.outcome")
         duration = _counted(field_of(source, "event.duration"))
         return JobEvent(
@@ -88,7 +88,7 @@ def _counted(value: int | None) -> int | None:
 
 
 def _odd(outcome: str | None) -> str | None:
-    """Return what is to be said of an outcome that is no success and no failure."""
+    """Return a note on an outcome that is no success and no failure."""
     return None if outcome in {None, "success", "failure"} else f"its outcome is {outcome!r}"
 
 

@@ -5,7 +5,7 @@ where their predictions are, as a new revision of that window's profile. One req
 many hours, but for the order of the errors: that is read from the labels themselves, a bounded
 number per hour.
 
-A label says which of the declared features were looked up when it was joined, and which segments
+A label names the declared features that were looked up when it was joined, and which segments
 that put it in. So labels of a value that is no segment, and labels that were joined before a
 feature was declared, are counted separately from those of the segments, never guessed.
 """

@@ -28,7 +28,7 @@ class ModelEvent:
         action: `train`, `evaluate` or `reload`; others are kept as they are.
         at: When it ended.
         succeeded: Whether it did.
-        model: Name of the model, None where the event does not say (a reload of "the newest" that
+        model: Name of the model, None where the event has none (a reload of "the newest" that
             failed before it knew which).
         version: Its version, None as above.
         evaluation: Metrics of an evaluation by name, finite numbers only.
@@ -69,7 +69,7 @@ class ModelKind(EventKind[ModelEvent]):
     ]
 
     def of(self, source: Mapping[str, Any], at: datetime) -> ModelEvent:
-        """Return the training, evaluation or reload that a line tells of."""
+        """Return the training, evaluation or reload that a line logs."""
         return ModelEvent(
             action=field_of(source, "event.action") or "unknown",
             at=at,

@@ -95,7 +95,7 @@ class OutcomeKind(ProfileKind[OutcomeProfile]):
         return keys
 
     def make(self, logs: Logs, series: tuple[str, ...], part: Window) -> Iterator[OutcomeProfile]:
-        """Yield a profile for each hour with outcomes: what labels say, and what waiting ones."""
+        """Yield a profile for each hour with outcomes: labels, and waiting ones."""
         del series
         hours: dict[Window, list[OutcomeProfile]] = {}
         for search, counted in (

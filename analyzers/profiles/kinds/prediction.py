@@ -398,7 +398,7 @@ def prediction_profile_keys(
 
     Those are the baseline of the version that predicted, and the baselines of versions that predict
     within the day after it: a version's inputs are judged over whole days, of which the traffic of
-    others is a part. Whether it is so is told by the windows of two days alone, so that a period
+    others is a part. Whether it is so follows from the windows of two days alone, so that a period
     and its parts have the same profile_keys.
 
     Args:

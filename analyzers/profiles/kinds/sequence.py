@@ -1,4 +1,4 @@
-"""What the numbers on a process's lines say: which arrived, which are missing, and how late.
+"""The sequence numbers of a process's lines: which arrived, which are missing, and how late.
 
 Each line carries `event.sequence`, counted from 1 at the start of its process over all datasets, so
 a number that no line carries is a line that was written and has not arrived. What a process itself
@@ -53,7 +53,7 @@ LATE = 5 * MINUTE
 PROCESS, NUMBER, SERVICE = "process.entity_id", "event.sequence", "service.name"
 ENVIRONMENT = "service.environment"
 PAGE = 10_000
-"""So many counts an answer; a longer one is asked for in parts."""
+"""So many counts an answer; a longer one is requested in parts."""
 
 RANGE_BUCKETS = 1_000
 GREATEST = 2**63 - 1
@@ -71,7 +71,7 @@ SETTLED = MINUTE / 2
 are those that were written after a line which a shipper has still to send."""
 
 MOST_PROCESSES = 500
-"""The numbers before so many processes are asked for at once."""
+"""The numbers before so many processes are requested at once."""
 
 MOST_RANGES = 5
 """So many ranges of missing numbers are kept of a process and hour, and so many looked into."""
@@ -90,7 +90,7 @@ class Stretch:
         highest: Highest number.
         lines: Documents stored.
         distinct: Numbers there are: less than `lines` where a line is stored more than once.
-        dropped: Lines of which the process says that its full queue dropped them.
+        dropped: Lines that the process reports as dropped by its full queue.
         timed: Documents of which it is known when they reached Elasticsearch.
         late: Of them, those that came `LATE` after the five minutes' end, or later.
         delay: Sum of the seconds from their writing to their arrival.
@@ -230,9 +230,9 @@ class ArrivedLines:
         process: The process.
         service: Its service, "" for none.
         stretch: The lines; none counted as stored twice.
-        first: When the first of them reached Elasticsearch, None where they do not say.
+        first: When the first of them reached Elasticsearch, None where unknown.
         last: When the last of them did.
-        environment: Where it runs, "" where the lines do not say.
+        environment: Where it runs, "" where the lines have none.
     """
 
     process: str
@@ -321,7 +321,7 @@ def _before(logs: Logs, start: datetime, lowest: Mapping[str, int]) -> dict[str,
 
 
 def _narrowed(logs: Logs, profile: SequenceProfile) -> SequenceProfile:
-    """Return a profile that says which numbers are missing, where some are."""
+    """Return a profile with the missing numbers, where some are missing."""
     lacking = [process for process in profile.processes if process.absent > 0]
     most = sorted(lacking, key=lambda process: process.absent, reverse=True)[:MOST_NARROWED]
     if not most:
@@ -472,7 +472,7 @@ def ranges_of(processes: Iterable[ProcessLines]) -> Iterator[list[tuple[str, int
 
 
 def numbered_since() -> dict[str, Any]:
-    """Return the aggregation that says what is known of the numbered lines of a bucket."""
+    """Return the aggregation of the numbered lines of a bucket."""
     return {"numbered": {"filter": {"bool": {"filter": [*_NUMBERED]}}, "aggs": known_since()}}
 
 
@@ -549,7 +549,7 @@ def _stretch(bucket: Mapping[str, Any]) -> Stretch:
 
 
 def indices_body(part: Window) -> dict[str, Any]:
-    """Return the search that says which indices hold the lines of each hour."""
+    """Return the search for the indices that hold the lines of each hour."""
     indices = {"indices": {"terms": {"field": "_index", "size": 1_000}}}
     hours = {"date_histogram": {**DATE, "fixed_interval": "1h"}, "aggs": indices}
     return _numbered(part) | {"aggs": {"windows": hours}}

@@ -210,7 +210,7 @@ def _profiled(
             if name == SEQUENCE:
                 lines = _lines(logs, found)
             fresh = Window(floor(before.judged, kind.step), end)
-            # Apart from what is new only past weeks may not be known yet, all others are.
+            # Of what is not new, only past weeks may be unknown yet.
             more = times if sweep else [fresh, *times[:-1]] if fresh.start < end else []
             for window in joined([*found, *more]):
                 if window.start < end:
@@ -222,7 +222,7 @@ def _profiled(
         if name == SEQUENCE:
             present = _lines(logs, changed[name])
             changed[LINES] = changed_lines(lines, present, changed[name])
-    # Lines that fill a gap change what was said of all its time.
+    # Lines that fill a gap change the findings of all its time.
     changed[SEQUENCE] = joined([*changed[SEQUENCE], *changed[LINES]])
     return changed
 

@@ -130,7 +130,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "saved-object",
         SEARCH,
         lambda body: body["attributes"].update(description="Mine"),
-        "does not say that mlmon made it",
+        "does not name mlmon as its owner",
     ),
     (
         "saved-object",
@@ -340,7 +340,7 @@ def action(**changes: Any) -> list[dict[str, Any]]:
         ({"size": 10_001}, "not between"),
         ({"rule_type_id": "apm.x"}, "no type this lint knows"),
         ({"schedule": {"interval": "5 minutes"}}, "is no duration"),
-        ({"tags": []}, "does not say that mlmon made it"),
+        ({"tags": []}, "does not name mlmon as its owner"),
         ({"actions": action(group="fired")}, "'fired' is none of"),
         ({"actions": action(id="x")}, "there is no connector x"),
         ({"actions": action(frequency=None)}, "every action needs a frequency"),
