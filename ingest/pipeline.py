@@ -281,7 +281,7 @@ class Pipeline:
             files=[
                 file_health(source, self.counter.of_file(source.path), now) for source in sources
             ],
-            problems=dict(tailer.problems),
+            problems={**tailer.problems, **self._delivery.problems},
             blocked={**tailer.blocked, **tailer.waiting},
             unindexed={
                 dataset: names.examples

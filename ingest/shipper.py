@@ -19,7 +19,6 @@ from mlmon.ingest.deliver import dead_letters as rejected_lines
 from mlmon.ingest.deliver.dead_letters import DeadLetterFile, DeadLetters
 from mlmon.ingest.deliver.delivery import Delivery
 from mlmon.ingest.deliver.retry_policy import RetryPolicy
-from mlmon.ingest.deliver.stored_events import Rollovers
 from mlmon.ingest.encode.field_names import FieldNames
 from mlmon.ingest.encode.line import LineEncoder
 from mlmon.ingest.files import paths
@@ -50,7 +49,7 @@ class ShipRequest:
         state: The shipper's folder.
         locks: Folder of the locks that all shippers of this machine's user share.
         following: Whether to wait for more at the files' ends.
-        from_start: Whether to read every file again, looking each line up first.
+        from_start: Whether to read every file again.
         limits: How long a line may be.
         flow: How much is in flight at once.
     """
@@ -117,7 +116,7 @@ def open_pipeline(
             reports.report(health)
             listener(health)
 
-        tailer = _tailer(cluster, request, checkpoint, key)
+        tailer = _tailer(request, checkpoint, key)
         tailer.problems.update(problems)
         yield Pipeline(
             tailer,
@@ -155,17 +154,15 @@ def _most_open_files() -> int:
     return max(8, soft - _OTHER_DESCRIPTORS)
 
 
-def _tailer(cluster: Cluster, request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
-    saved = checkpoint.load()
-    distrust = request.from_start or not saved.trusted
+def _tailer(request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
     locks = make_folder(request.locks)
     return Tailer(
         paths.patterns(request.paths),
-        () if request.from_start else saved.records,
+        () if request.from_start else checkpoint.load(),
         limits=request.limits,
         following=request.following,
         most_open=_most_open_files(),
-        maybe_shipped_by_others=(lambda: True) if distrust else Rollovers(cluster, request.streams),
+        maybe_shipped_by_others=True,
         locks=FileLocks(locks / f"files-{key}-{request.namespace}.lock"),
     )
 

@@ -19,7 +19,14 @@ from mlmon.ingest.deliver.bulk_result import (
 )
 from mlmon.ingest.deliver.dead_letter import DeadLetter
 from mlmon.ingest.deliver.retry_policy import RetryPolicy
-from mlmon.ingest.deliver.stored_events import SearchTarget, StoredEvents, differing_fields
+from mlmon.ingest.deliver.stored_events import (
+    BackingIndices,
+    SearchTarget,
+    StoredEvent,
+    StoredEvents,
+    differing_fields,
+    second_copies,
+)
 
 UNCERTAIN_ATTEMPTS = 6
 """How often an error of unknown kind is repeated before the line is rejected."""
@@ -30,19 +37,12 @@ _NAMED_FIELDS = 5
 _FAILURES = 3
 
 
-class BulkTarget(SearchTarget, Protocol):
-    """The part of `Cluster` that delivery uses."""
-
-    def bulk(self, body: bytes, *, filter_path: str | None = None) -> dict[str, Any]:
-        """Send one bulk request, once."""
-
-
 class BulkItems(Protocol):
     """Items of bulk requests, in order.
 
     Attributes:
         items: Action and document of each.
-        maybe_sent: Whether some may have been sent before, so that they are looked up first.
+        maybe_sent: Whether some may have been sent before, by this shipper or another one.
     """
 
     items: list[bytes]
@@ -87,12 +87,15 @@ class Delivery:
 
     Attributes:
         waiting_for: The error that is being waited for; empty while the cluster accepts lines.
+        doubled: Lines that are stored twice because the cluster lets nobody delete the second copy.
     """
 
-    def __init__(self, target: BulkTarget, streams: str, shutdown: Event) -> None:
+    def __init__(self, target: SearchTarget, streams: str, shutdown: Event) -> None:
         self.waiting_for = ""
+        self.doubled = 0
+        self.stored_events = StoredEvents(target, streams)
         self._target = target
-        self._stored = StoredEvents(target, streams)
+        self._streams = streams
         self._retry = RetryPolicy(shutdown)
 
     def deliver(self, batch: BulkItems) -> DeliveryResult:
@@ -112,9 +115,13 @@ class Delivery:
             raise ClusterError(f"The answer is for {len(items)} of {expected} lines")
         return answer
 
-    def find(self, ids: list[str]) -> dict[str, dict[str, Any]]:
-        """Return the stored event of each id that is there."""
-        return self._stored.find(ids)
+    @property
+    def problems(self) -> dict[str, str]:
+        """What a person has to mend in the cluster, by data streams."""
+        if not self.doubled:
+            return {}
+        hint = "give the shipper's user the privilege delete on them"
+        return {self._streams: f"{self.doubled} lines are stored twice: {hint}"}
 
     def wait(self, attempt: int, reason: str) -> None:
         """Wait before a repetition, and report for what."""
@@ -127,6 +134,7 @@ class _Attempt:
 
     def __init__(self, delivery: Delivery, batch: BulkItems) -> None:
         self._delivery = delivery
+        self._stored = delivery.stored_events
         self._batch = batch
         self._result = DeliveryResult()
         self._accepted = self._was_accepted = False
@@ -175,16 +183,23 @@ class _Attempt:
 
     def _deliver(self, part: list[int]) -> list[list[int]]:
         """Send some lines until they are decided, or return smaller parts to be sent."""
-        look_up = self._batch.maybe_sent
+        maybe_sent = self._batch.maybe_sent
+        look_up = False
         attempt = 0
         while True:
             before = len(part)
             try:
-                if look_up:
+                indices = self._stored.backing_indices() if maybe_sent else None
+                # With one backing index, `create` is enough for what an earlier run or another one
+                # sent; what this run sent could be refused now although it was stored then.
+                if look_up or (maybe_sent and not _are_single(indices)):
                     part = self._without_stored(part)
+                sent = part
                 body = b"".join([self._batch.items[index] for index in part])
                 answer = self._delivery.send(body, len(part)) if part else _NOTHING
                 part, look_up, reason = self._apply(part, answer, attempt)
+                if maybe_sent:
+                    self._remove_second_copies(set(sent).difference(part), indices)
             except ClusterError as error:
                 match request_action(error.status):
                     case RequestAction.STOP:
@@ -193,6 +208,7 @@ class _Attempt:
                         return self._split(part, error)
                 look_up |= may_have_stored(error.status)
                 reason = error.message
+            maybe_sent |= look_up
             if not part:
                 self._delivery.waiting_for = ""
                 return []
@@ -256,23 +272,64 @@ class _Attempt:
 
     def _without_stored(self, part: list[int]) -> list[int]:
         """Return the lines whose id no backing index holds; count the others."""
-        stored = self._delivery.find([self._batch.event_id(index) for index in part])
-        known = [index for index in part if self._batch.event_id(index) in stored]
-        self._compare(known, stored)
-        found = set(known)
-        return [index for index in part if index not in found]
+        stored, _ = self._look_up(part)
+        self._compare(stored)
+        return [index for index in part if index not in stored]
 
     def _settle_duplicates(self, part: list[int]) -> None:
         """Count lines that Elasticsearch called duplicates, after comparing their contents."""
-        compared = [index for index in part if self._batch.line(index)]
-        stored = self._delivery.find([self._batch.event_id(index) for index in compared])
-        self._compare(part, stored)
+        stored, _ = self._look_up([index for index in part if self._batch.line(index)])
+        self._compare({index: stored.get(index, {}) for index in part})
 
-    def _compare(self, part: list[int], stored: dict[str, dict[str, Any]]) -> None:
-        """Count lines as duplicates where the stored event is the same, else reject them."""
+    def _remove_second_copies(self, decided: set[int], before: BackingIndices | None) -> None:
+        """Delete what was stored a second time because a stream rolled over while it was sent.
+
+        Args:
+            decided: Lines that were sent and are decided.
+            before: The backing indices before the lines were looked up; None where not known.
+        """
+        attempt = 0
+        while decided:
+            try:
+                now = self._stored.backing_indices()
+                if now is not None and (now == before or _are_single(now)):
+                    return
+                stored, doubled = self._look_up(sorted(decided))
+            except ClusterError as error:
+                if request_action(error.status) is RequestAction.STOP:
+                    raise
+                attempt += 1
+                self._delivery.wait(attempt, error.message)
+                continue
+            # Counted as stored by this delivery, but an earlier request had stored it.
+            again = doubled.difference(self._result.duplicates)
+            self._result.stored -= len(again)
+            self._compare({index: stored[index] for index in sorted(again)})
+            return
+
+    def _look_up(self, part: list[int]) -> tuple[dict[int, StoredEvent], set[int]]:
+        """Return the first stored event of each line that is stored, and which lines had two.
+
+        The second one is deleted where it says what the line says.
+        """
+        found = self._stored.find([self._batch.event_id(index) for index in part])
+        first: dict[int, StoredEvent] = {}
+        second: dict[tuple[str, str], int] = {}
         for index in part:
             id_ = self._batch.event_id(index)
-            different = differing_fields(self._batch.line(index), stored.get(id_, {}))
+            copies = found.get(id_, [])
+            if copies:
+                first[index] = copies[0].event
+            for copy in second_copies(copies):
+                if not differing_fields(self._batch.line(index), copy.event):
+                    second[copy.index, id_] = index
+        self._delivery.doubled += len(self._stored.remove(second))
+        return first, set(second.values())
+
+    def _compare(self, stored: dict[int, StoredEvent]) -> None:
+        """Count lines as duplicates where the stored event is the same, else reject them."""
+        for index, event in stored.items():
+            different = differing_fields(self._batch.line(index), event)
             if different:
                 named = ", ".join(different[:_NAMED_FIELDS])
                 self._reject(index, f"event.id is stored with other content: {named} differ")
@@ -281,3 +338,8 @@ class _Attempt:
 
     def _reject(self, index: int, reason: str) -> None:
         self._result.rejected.append(self._batch.dead_letter(index, reason))
+
+
+def _are_single(indices: BackingIndices | None) -> bool:
+    """Return whether no data stream has a second backing index: then `create` doubles nothing."""
+    return indices is not None and all(len(names) == 1 for names in indices.values())

@@ -119,8 +119,7 @@ class Tailer:
         records: The records of the checkpoint.
         limits: How long a line may be.
         following: Whether to wait for more; otherwise what is there now is read to its end.
-        maybe_shipped_by_others: Whether another shipper may have sent lines found in a file, so
-            that they are looked up.
+        maybe_shipped_by_others: Whether another shipper may have sent lines found in a file.
         most_open: How many files may be open at once; None for no limit.
         locks: Keep other shippers from the files that are open; None where there are none.
         clock: Seconds since the epoch.
@@ -139,7 +138,7 @@ class Tailer:
         *,
         limits: ReadLimits | None = None,
         following: bool = True,
-        maybe_shipped_by_others: Callable[[], bool] = lambda: False,
+        maybe_shipped_by_others: bool = False,
         most_open: int | None = None,
         locks: FileLocks | None = None,
         clock: Clock = time.time,
@@ -390,7 +389,7 @@ class Tailer:
             record,
             content,
             self._limits,
-            maybe_shipped_by_others=self._maybe_shipped_by_others(),
+            maybe_shipped_by_others=self._maybe_shipped_by_others,
         )
         self.changes += 1
         self._open[file.identity] = OpenFile(source, changed=file.modified_ns / 1e9)

@@ -5,7 +5,6 @@ synced. There is one per cluster, because what one cluster holds proves nothing 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -14,20 +13,6 @@ from mlmon.elastic.system.atomic_write import atomic_write
 from mlmon.ingest.files.file_identity import FileRecord
 
 CHECKPOINT_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SavedCheckpoint:
-    """The content of a checkpoint.
-
-    Attributes:
-        records: One per file.
-        trusted: False where the file was damaged: what was sent is then unknown, and every id is
-            looked up.
-    """
-
-    records: tuple[FileRecord, ...] = ()
-    trusted: bool = True
 
 
 class Checkpoint:
@@ -40,17 +25,15 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def load(self) -> SavedCheckpoint:
-        """Return what was saved last; nothing where there is no file yet."""
+    def load(self) -> tuple[FileRecord, ...]:
+        """Return what was saved last; nothing where there is no file yet, or it is damaged."""
         try:
             value = orjson.loads(self.path.read_bytes())
             if value["format"] != CHECKPOINT_FORMAT:
-                return SavedCheckpoint(trusted=False)
-            return SavedCheckpoint(tuple(FileRecord.from_json(record) for record in value["files"]))
-        except FileNotFoundError:
-            return SavedCheckpoint()
-        except (ValueError, KeyError, TypeError):
-            return SavedCheckpoint(trusted=False)
+                return ()
+            return tuple(FileRecord.from_json(record) for record in value["files"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return ()
 
     def save(self, records: Iterable[FileRecord]) -> None:
         """Replace what was saved.

@@ -106,6 +106,72 @@ def test_an_answer_lost_before_a_rollover_is_not_sent_again(
     assert faulty.stored() == dict.fromkeys(log.ids(), 1)
 
 
+@pytest.mark.parametrize("rollovers_before", [0, 1])
+def test_a_rollover_while_lines_are_sent_twice_doubles_nothing(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog, rollovers_before: int
+) -> None:
+    """An earlier request arrives late and the stream rolls over after the look-up: once stored.
+
+    The request of a killed shipper, held by a proxy, or of another shipper on the same file.
+    """
+    stream = f"logs-ml.prediction-{faulty.namespace}"
+    (faulty.folder / "first.jsonl").write_bytes(log.lines(5))
+    faulty("first.jsonl")
+    for _ in range(rollovers_before):
+        faulty.cluster.rollover(stream)
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(30))
+
+    def late(body: bytes) -> None:
+        faulty.cluster.bulk(body)
+        faulty.cluster.rollover(stream)
+
+    injector.before = late
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.duplicate, counts.rejected) == (0, 30, 0)
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+
+
+def test_a_second_copy_that_says_something_else_is_kept(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """Only what the line itself says is deleted: another event of its id stays, and is named."""
+    stream = f"logs-ml.prediction-{faulty.namespace}"
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(10))
+
+    def late(body: bytes) -> None:
+        faulty.cluster.bulk(body.replace(b'"log.level":"info"', b'"log.level":"error"'))
+        faulty.cluster.rollover(stream)
+
+    injector.before = late
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.rejected) == (0, 10)
+    assert "other content: log.level differ" in next(iter(counts.reasons))
+    assert faulty.stored() == dict.fromkeys(log.ids(), 1)
+    assert {
+        event["log.level"] for event in faulty.documents("logs-ml.*", process__entity_id=log.entity)
+    } == {"error"}
+
+
+def test_a_second_copy_that_may_not_be_deleted_is_named(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """Without the privilege `delete` the shipper goes on, and says how many are stored twice."""
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(10))
+
+    def late(body: bytes) -> None:
+        faulty.cluster.bulk(body)
+        faulty.cluster.rollover(f"logs-ml.prediction-{faulty.namespace}")
+        injector.deletions_refused = True
+
+    injector.before = late
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.duplicate) == (0, 10)
+    assert json.loads(faulty.state.status.read_text())["problems"] == {
+        f"logs-ml.*-{faulty.namespace}": "10 lines are stored twice: give the shipper's user the "
+        "privilege delete on them"
+    }
+
+
 def test_a_cluster_that_is_away_is_waited_for(
     faulty: Ship,
     injector: FaultInjector,

@@ -93,6 +93,8 @@ class FaultInjector:
         refused: Ids of the items that were refused for good.
         item_error: Status, type and reason with which every item is answered; None lets them pass.
         meanwhile: Called once, between the next bulk request of log lines and the cut that follows.
+        deletions_refused: Whether documents may not be deleted.
+        before: Called once with the next bulk request of log lines, before it reaches the node.
     """
 
     node: str
@@ -102,6 +104,8 @@ class FaultInjector:
     refused: set[str] = field(default_factory=set)
     item_error: tuple[int, str, str] | None = None
     meanwhile: Callable[[], object] | None = None
+    before: Callable[[bytes], object] | None = None
+    deletions_refused: bool = False
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -211,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _bulk(self, body: bytes) -> Answer | None:
         """Answer a bulk request; None cuts the connection."""
         injector = self.injector
+        if injector.before and b'"logs-ml.' in body:
+            act, injector.before = injector.before, None
+            act(body)
         if injector.meanwhile and b'"logs-ml.' in body:
             act, injector.meanwhile = injector.meanwhile, None
             self._forward(body)
@@ -253,6 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _items(self, body: bytes) -> Answer:
         """Let some items through and answer for the others."""
+        if body.startswith(b'{"delete"'):
+            return self._deletions(body)
         lines = body.split(b"\n")
         pairs = list(zip(lines[0:-1:2], lines[1:-1:2], strict=True))
         faults = [self._item_fault() for _ in pairs]
@@ -270,6 +279,13 @@ class _Handler(BaseHTTPRequestHandler):
         for (action, _), fault in zip(pairs, faults, strict=True):
             stored = next(real) if fault is None or fault == "item_503_stored" else None
             items.append(stored if fault is None else self._error(fault, action))
+        return Answer(200, json.dumps({"errors": True, "items": items}).encode())
+
+    def _deletions(self, body: bytes) -> Answer:
+        if not self.injector.deletions_refused:
+            return self._forward(body)
+        error = {"status": 403, "error": {"type": "security_exception", "reason": "injected"}}
+        items = [{"delete": error}] * body.count(b"\n")
         return Answer(200, json.dumps({"errors": True, "items": items}).encode())
 
     def _item_fault(self) -> str | None:
