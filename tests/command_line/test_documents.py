@@ -1,4 +1,4 @@
-"""Commands that documents and messages tell a reader to type exist, with their options."""
+"""What documents and messages name exists: commands with their options, files, folders, pages."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,14 @@ import typer
 from mlmon.commands import app
 from tests.support.installations import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+    ROOT / "deploy" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FOLDERS = frozenset(path.name for path in ROOT.iterdir() if path.is_dir())
+NAMED = re.compile(r"`([\w.*{},/-]+)(?::[^`]*)?`")
+LINKED = re.compile(r"\]\(([^)#: ]+)(?:#[^)]*)?\)")
 SOURCES = [
     path
     for link in (ROOT / "mlmon").iterdir()
@@ -71,3 +78,54 @@ def test_messages_name_commands_that_exist() -> None:
     """So is what hints, docstrings and advice in the code name between backticks."""
     assert len(SOURCES) > 300
     assert not {str(path.relative_to(ROOT)): wrong for path in SOURCES if (wrong := mistakes(path))}
+
+
+def missing(page: Path) -> set[str]:
+    """Return the paths of the repository that a page names or links to and that do not exist."""
+    text = page.read_text(encoding="utf-8")
+    found = {link for link in LINKED.findall(text) if not (page.parent / link).exists()}
+    for name in NAMED.findall(text):
+        if name.split("/")[0] in FOLDERS and "/" in name:
+            found |= {path for path in spread(name) if not list(ROOT.glob(path.strip("/")))}
+    return found
+
+
+def spread(name: str) -> list[str]:
+    """Return the paths that a name with braces stands for: `a/{b,c}` is a/b and a/c."""
+    head, brace, rest = name.partition("{")
+    if not brace:
+        return [name]
+    inside, _, tail = rest.partition("}")
+    return [path for part in inside.split(",") for path in spread(head + part + tail)]
+
+
+def test_missing_paths_are_found(tmp_path: Path) -> None:
+    """A file that was moved is named, in a text, between braces and in a link."""
+    page = tmp_path / "page.md"
+    page.write_text("`docs/gone.md` `elastic/{client,lost}/` `docs/*.md` [x](nowhere.md#part)")
+    assert missing(page) == {"docs/gone.md", "elastic/lost/", "nowhere.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_name_paths_that_exist(page: Path) -> None:
+    """Each file and folder of the repository that a page names is there, and so is each link."""
+    assert not missing(page)
+
+
+def test_the_architecture_names_every_folder_and_decision() -> None:
+    """Each folder of a package, each module of the import root and each decision is in the page."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    packages = [link.resolve() for link in (ROOT / "mlmon").iterdir() if link.is_symlink()]
+    folders = {
+        f"`{path.name}/`"
+        for package in packages
+        if package.name not in {"docs", "autobid"}
+        for path in (package, *package.iterdir())
+        if (path / "__init__.py").exists()
+    }
+    modules = {f"`{path.name}`" for path in (ROOT / "mlmon").glob("[!_]*.py")}
+    decisions = {
+        f"](docs/decisions/{path.name})" for path in (ROOT / "docs" / "decisions").iterdir()
+    }
+    assert len(folders) > 30
+    assert {name for name in folders | modules | decisions if name not in text} == set()
