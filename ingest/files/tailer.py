@@ -158,6 +158,7 @@ class Tailer:
         self._first = True
         self._open: dict[Identity, OpenFile] = {}
         self._open_by_start: dict[bytes, list[LogSource]] = {}
+        self._start_lengths: set[int] = set()
         self._undecided: list[LogSource] = []
         self._ignored: dict[Identity, tuple[int, int]] = {}
         self._lost: list[LostBytes] = []
@@ -316,18 +317,21 @@ class Tailer:
     def _index_open_files(self) -> None:
         """Index the open files by their first bytes, which grow with the file."""
         self._open_by_start = {}
+        self._start_lengths = set()
         for source in self.sources:
             self._index(source)
 
     def _index(self, source: LogSource) -> None:
-        self._open_by_start.setdefault(source.head[:START_BYTES], []).append(source)
+        start = source.head[:START_BYTES]
+        self._start_lengths.add(len(start))
+        self._open_by_start.setdefault(start, []).append(source)
 
     def _open_alike(self, candidate: Candidate) -> list[LogSource]:
         """Return the open files that are equal to a candidate as far as both heads go."""
         start = candidate.head[:START_BYTES]
         if len(start) == START_BYTES:
-            short = (key for key in self._open_by_start if len(key) < START_BYTES)
-            keys = [start, *(key for key in short if start.startswith(key))]
+            # By the lengths there are, not by the files: thousands may be open.
+            keys = [start[:length] for length in self._start_lengths]
         else:
             keys = list(self._open_by_start)
         sources = [source for key in keys for source in self._open_by_start.get(key, [])]

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -46,6 +46,15 @@ class FileHealth:
     counts: LineCounts
     lag_bytes: int = 0
     lag_seconds: float = 0.0
+
+    def to_value(self) -> dict[str, Any]:
+        """Return the health of the file as a JSON value."""
+        value = {name: getattr(self, name) for name in _FILE_FIELDS}
+        return value | {"counts": {name: getattr(self.counts, name) for name in _COUNT_FIELDS}}
+
+
+_FILE_FIELDS = tuple(entry.name for entry in fields(FileHealth))
+_COUNT_FIELDS = tuple(entry.name for entry in fields(LineCounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class Health:
     def to_value(self) -> dict[str, Any]:
         """Return the health as a JSON value."""
         value = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        files = [asdict(file) for file in self.files]
+        files = [file.to_value() for file in self.files]
         return {**value, "counts": self.counts.to_json(), "files": files}
 
     @classmethod
