@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.profile_key import ProfileKey
 from mlmon.analyzers.base.window import DAY, Window, floor
-from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
+from mlmon.analyzers.drift.drift import ALPHA
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
+    critical_distance,
+    ks_distance,
+    numeric_drift,
+)
 from mlmon.analyzers.profiles.kind import kinds
 from mlmon.analyzers.profiles.kinds.prediction import DATASET, NUMERIC_FIELD, PREDICTION_STEP, SCORE
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
@@ -36,6 +41,11 @@ if TYPE_CHECKING:
 
 
 KIND = "refinement"
+
+NEGLIGIBLE = 0.1
+"""What the buckets leave open of a distance is not counted finer below this share of the distance
+that chance alone may add (`critical_distance`). The buckets of a baseline hold about a hundredth of
+its rows each, so samples of up to some 180 rows are left as they are."""
 
 
 def _edges(scope: DeclarationScope) -> tuple[float, ...]:
@@ -136,6 +146,22 @@ def _open_fields(day: DailyWindow) -> Iterator[tuple[str, Sequence[PredictionPro
         finer = baseline.finer.get(field)
         if not (samples and reference and finer):
             continue
-        sample = merge(samples)
-        if sample.n and reference.n and numeric_drift(sample, reference).left_open:
+        rows = sum(sample.n for sample in samples)
+        if rows and reference.n and _worth_counting(rows, samples, reference):
             yield field, hours
+
+
+def _worth_counting(rows: int, samples: Sequence[Buckets], reference: Buckets) -> bool:
+    """Whether buckets leave a verdict open, and finer ones would say noticeably more.
+
+    Of a small sample chance leaves far more open than the buckets do. Those leave open the share of
+    the reference's fullest bucket at most: F(k+1) - G(k) is F(k+1) - G(k+1) and that share.
+    """
+    noticeable = NEGLIGIBLE * critical_distance(rows, reference.n, ALPHA)
+    if max(reference.counts) / reference.n < noticeable:
+        return False
+    sample = merge(samples)
+    if not numeric_drift(sample, reference).left_open:
+        return False
+    distance = ks_distance(sample, reference)
+    return distance.high - distance.low >= noticeable

@@ -38,16 +38,43 @@ def spanned(profile_keys: Iterable[ProfileKey], period: Window) -> Window:
     return Window(min(window.start for window in windows), max(window.end for window in windows))
 
 
-def by_day(
-    profile_keys: Iterable[ProfileKey], step: timedelta
+MOST_DOCUMENTS = 20_000
+"""Ask at once for days that hold no more events together: an answer costs more than counting."""
+
+MOST_WINDOWS = 200
+"""Ask at once for no more windows, so that memory stays flat."""
+
+
+def spans(
+    profile_keys: Mapping[ProfileKey, SourceWatermark], step: timedelta
 ) -> Iterator[tuple[tuple[str, ...], Window]]:
-    """Yield the (series, period) to ask for: per series and day, first key to last."""
-    periods: dict[tuple[tuple[str, ...], datetime], Window] = {}
+    """Yield the (series, period) to ask for, in order: a day, or adjacent ones of few events.
+
+    What lies between days that are not adjacent is known already, and may be much.
+
+    Args:
+        profile_keys: What is to be profiled, and the events of it.
+        step: Length of a window.
+    """
+    days: dict[tuple[tuple[str, ...], datetime], list[ProfileKey]] = {}
     for profile_key in profile_keys:
-        key = (profile_key.series, floor(profile_key.window.start, DAY))
-        known = periods.get(key, profile_key.window)
-        periods[key] = Window(
-            min(known.start, profile_key.window.start), max(known.end, profile_key.window.end)
+        day = floor(profile_key.window.start, DAY)
+        days.setdefault((profile_key.series, day), []).append(profile_key)
+    found: list[tuple[tuple[str, ...], Window]] = []
+    documents = windows = 0
+    before: tuple[tuple[str, ...], datetime] | None = None
+    for (series, day), keys in sorted(days.items(), key=lambda item: item[0]):
+        period = Window(
+            floor(min(key.window.start for key in keys), step),
+            max(key.window.end for key in keys),
         )
-    for (series, _), period in sorted(periods.items(), key=lambda item: (item[1], item[0][0])):
-        yield series, Window(floor(period.start, step), period.end)
+        more = sum(profile_keys[key].documents for key in keys)
+        few = documents + more <= MOST_DOCUMENTS and windows + len(keys) <= MOST_WINDOWS
+        if before == (series, day - DAY) and few:
+            found[-1] = series, Window(found[-1][1].start, period.end)
+            documents, windows = documents + more, windows + len(keys)
+        else:
+            found.append((series, period))
+            documents, windows = more, len(keys)
+        before = series, day
+    yield from sorted(found, key=lambda part: (part[1], part[0]))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2
 """So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
 with one thread, and more would crowd a small node."""
+WRITTEN_AT_ONCE = 200
+"""So many profiles are stored by one request at least: many small requests cost more than all."""
 WHOLE = 8 * HOUR
 """A period up to this long takes one request."""
 
@@ -57,23 +59,30 @@ class Profiler:
         # What events of the period open again may lie around it.
         reach = pending.spanned(present, period)
         wanted = pending.outdated(present, self._store.stamps(kind.name, reach))
-        days = list(pending.by_day(wanted, kind.step))
-        made = 0
+        parts = list(pending.spans({key: present[key] for key in wanted}, kind.step))
+        made, waiting = 0, list[Any]()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="profile") as pool:
-            for index, (series, day) in enumerate(days):
-                self._progress(f"profiling: {kind.name}, day {index + 1} of {len(days)}")
+            for index, (series, period_of) in enumerate(parts):
+                self._progress(f"profiling: {kind.name}, part {index + 1} of {len(parts)}")
                 ask = partial(_made, kind, self._logs, series)
-                profiles = [
+                waiting += [
                     replace(profile, revision=wanted[profile.profile_key])
-                    for part in pool.map(ask, _parts(day, kind.step))
-                    for profile in part
+                    for half in pool.map(ask, _parts(period_of, kind.step))
+                    for profile in half
                     if profile.profile_key in wanted
                 ]
-                made += self._store.write(profiles, self._logs.now).total
-                changed = self.changed.setdefault(kind.name, [])
-                changed += [profile.profile_key.window for profile in profiles]
+                if len(waiting) >= WRITTEN_AT_ONCE or index == len(parts) - 1:
+                    made += self._write(kind, waiting)
+                    waiting = []
         self._store.refresh()
         return made
+
+    def _write(self, kind: ProfileKind[Any], profiles: list[Any]) -> int:
+        """Store profiles and note their windows; return how many."""
+        written = self._store.write(profiles, self._logs.now).total
+        changed = self.changed.setdefault(kind.name, [])
+        changed += [profile.profile_key.window for profile in profiles]
+        return written
 
 
 def _parts(day: Window, step: timedelta) -> Sequence[Window]:

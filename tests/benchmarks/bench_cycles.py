@@ -54,7 +54,7 @@ AFTER_BACKFILL = 0.1
 """The cycle after a backfill may cost this share of the one that took it in."""
 ONE_OUTCOME = 0.05
 """One outcome more in a full hour may cost this share of reading the hour."""
-SPARSE_TO_DENSE = 12.0
+SPARSE_TO_DENSE = 30.0
 """Events over 400 days may cost so many times as much as those of 40 hours: each hour that holds
 one has a profile of its own, of which the dense ones have a hundredth."""
 

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 EXACT_UP_TO_SMALLER = 200
 EXACT_UP_TO_PAIRS = 2_000_000
 
+EXACT_INTEGERS = 2**62
+"""Below this product of counts, sums and differences of two fit into 64 bits."""
+
 
 def ks_distance(current: Buckets, reference: Buckets) -> Interval:
     """The interval that holds the distance of the raw rows.
@@ -66,8 +69,8 @@ def ks_distance(current: Buckets, reference: Buckets) -> Interval:
     """
     gaps, bounds = _gaps(current, reference)
     rows = current.n * reference.n
-    low = max(gaps)
-    return Interval(low / rows, max(low, *bounds) / rows)
+    low = int(gaps.max())
+    return Interval(low / rows, max(low, int(bounds.max())) / rows)
 
 
 def ks_distance_of_parts(current: Numbers, reference: Numbers) -> Interval:
@@ -91,12 +94,12 @@ def undecided_buckets(
     With a limit: the question is whether the distance reaches it. Without: what the distance is.
     """
     gaps, bounds = _gaps(current, reference)
-    rows, low = current.n * reference.n, max(gaps)
+    rows, low = current.n * reference.n, int(gaps.max())
     if limit is None:
         return tuple(np.flatnonzero(bounds > low).tolist())
     if low / rows >= limit:
         return ()
-    return tuple(k for k, bound in enumerate(bounds) if bound / rows >= limit)
+    return tuple(k for k, bound in enumerate(bounds.tolist()) if bound / rows >= limit)
 
 
 def p_value(distance: float, current_rows: int, reference_rows: int) -> float:
@@ -137,15 +140,16 @@ def minimum_rows(
     return rows_for((reach / distance) ** 2, reference_rows)
 
 
-def _gaps(current: Buckets, reference: Buckets) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+def _gaps(current: Buckets, reference: Buckets) -> tuple[NDArray[Any], NDArray[Any]]:
     """|F - G| at the edges and its largest possible value per bucket, times both samples' rows.
 
-    Python's integers: the product of two counts may pass 2^63.
+    Where the product of two counts may pass 2^63 they are Python's integers, which are slow.
     """
     require_rows(current=current.n, reference=reference.n)
     require_same_edges(current, reference)
-    f = np.array([0, *current.cumulative().tolist()], dtype=object) * reference.n
-    g = np.array([0, *reference.cumulative().tolist()], dtype=object) * current.n
+    kind = np.int64 if current.n * reference.n < EXACT_INTEGERS else object
+    f = np.array([0, *current.cumulative().tolist()], dtype=kind) * reference.n
+    g = np.array([0, *reference.cumulative().tolist()], dtype=kind) * current.n
     gaps = np.abs(f - g)
     inside = np.maximum(f[1:] - g[:-1], g[1:] - f[:-1])
     ends = np.maximum(gaps[1:], gaps[:-1])

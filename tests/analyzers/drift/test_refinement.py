@@ -146,6 +146,22 @@ def test_an_open_verdict_is_decided_and_stays_so(
     assert price() == finding
 
 
+def test_a_day_of_a_dozen_rows_is_not_counted_again(
+    cluster: Cluster,
+    namespace: str,
+    baseline: Baseline,
+    events: Events,
+    ship: Callable[[Events], None],
+    run: Callable[..., Analysis],
+) -> None:
+    """What chance leaves open of so few is many times what the buckets do."""
+    ship(events[::80])
+    BaselineStore(cluster, namespace).write([baseline])
+    done = run()
+    assert done.profiles["refinement"] == 0
+    assert done.profiles["prediction"] == 12
+
+
 def test_logs_that_are_gone_leave_it_open(
     shipped: Events,
     run: Callable[..., Analysis],

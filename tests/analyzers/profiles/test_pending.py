@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.analyzers.base.profile_key import ProfileKey, SourceWatermark, Stamp
-from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.profiles.kinds.prediction import prediction_profile_keys
-from mlmon.analyzers.profiles.pending import by_day, outdated
+from mlmon.analyzers.profiles.pending import MOST_DOCUMENTS, MOST_WINDOWS, outdated, spans
 
 
 def hour(start: datetime, index: int) -> Window:
@@ -78,22 +78,47 @@ def test_another_model_is_no_relation(start: datetime, baseline: Baseline) -> No
     } == {other.id}
 
 
-@given(st.sets(st.integers(0, 200), min_size=1))
-def test_requests_stay_within_a_day(hours: set[int]) -> None:
-    """Each profile key belongs to one request of its series, none longer than a day."""
+@given(
+    st.dictionaries(st.integers(0, 2_000), st.sampled_from([1, 9, 4_000, 30_000]), min_size=1),
+)
+def test_requests_hold_adjacent_days_of_few_events(counts: dict[int, int]) -> None:
+    """Each profile key is in one request of its series; a day of many events is one of its own."""
     begin = datetime.fromisoformat("2026-03-02T00:00+00:00")
-    profile_keys = [
-        ProfileKey("prediction", hour(begin, number), ("m", str(number % 2), ""))
-        for number in hours
-    ]
-    parts = list(by_day(profile_keys, HOUR))
-    assert len(parts) == len(set(parts))
-    for profile_key in profile_keys:
-        assert any(
-            series == profile_key.series and part.start <= profile_key.window.start < part.end
-            for series, part in parts
+    present = {
+        ProfileKey("prediction", hour(begin, number), ("m", str(number % 2), "")): SourceWatermark(
+            events
         )
-    assert all(timedelta(0) < part.length <= DAY for _, part in parts)
+        for number, events in counts.items()
+    }
+    parts = list(spans(present, HOUR))
+    assert len(parts) == len(set(parts))
+    for profile_key in present:
+        holding = [
+            part
+            for series, part in parts
+            if series == profile_key.series and part.start <= profile_key.window.start < part.end
+        ]
+        assert len(holding) == 1
+    for series, part in parts:
+        within = {
+            key: watermark
+            for key, watermark in present.items()
+            if key.series == series and part.start <= key.window.start < part.end
+        }
+        days = {floor(key.window.start, DAY) for key in within}
+        assert len(days) == (floor(part.end - MINUTE, DAY) - floor(part.start, DAY)) / DAY + 1
+        if len(days) > 1:
+            assert sum(watermark.documents for watermark in within.values()) <= MOST_DOCUMENTS
+            assert len(within) <= MOST_WINDOWS
+
+
+def test_a_year_of_a_dozen_events_a_day_is_a_few_dozen_requests(start: datetime) -> None:
+    """Five thousand events over four hundred days: not a request for each day."""
+    present = {
+        ProfileKey("prediction", hour(start, 2 * number), ("m", "1", "")): SourceWatermark(1)
+        for number in range(5_000)
+    }
+    assert len(list(spans(present, HOUR))) <= 5_000 / (MOST_WINDOWS - 12) + 1
 
 
 def test_a_version_that_is_taken_back_is_judged_with_what_lay_between(

@@ -52,6 +52,27 @@ def test_the_distance_is_symmetric_and_zero_only_of_equals(pairs: Any, data: st.
     assert ks.ks_distance(f, f).low == 0.0
 
 
+@given(data=st.data())
+def test_buckets_leave_open_no_more_than_the_fullest_one_of_the_reference(
+    pairs: Any, data: st.DataObject
+) -> None:
+    """So a reference in a hundred buckets leaves open a hundredth, however small the sample is."""
+    _, _, f, g = data.draw(pairs)
+    interval = ks.ks_distance(f, g)
+    assert interval.high - interval.low <= max(g.counts) / g.n + 1e-12
+
+
+@given(data=st.data())
+def test_counts_beyond_64_bits_give_the_same_interval(pairs: Any, data: st.DataObject) -> None:
+    """Python's integers and 64 bits: multiplying all counts changes no distance."""
+    _, _, f, g = data.draw(pairs)
+    times = 2**40
+    many = [Buckets(of.edges, tuple(count * times for count in of.counts)) for of in (f, g)]
+    assert f.n * g.n < ks.EXACT_INTEGERS <= many[0].n * many[1].n
+    small, large = ks.ks_distance(f, g), ks.ks_distance(*many)
+    assert (small.low, small.high) == (large.low, large.high)
+
+
 @given(data=st.data(), limit=st.floats(0.01, 1.0))
 def test_undecided_buckets_are_named_while_it_matters(
     pairs: Any, data: st.DataObject, limit: float
