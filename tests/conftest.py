@@ -58,6 +58,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[URL] = found.url
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the files that take longest first, so that no worker is left alone with one."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @contextmanager
 def _node() -> Iterator[Settings]:
     """Run a node with a home of its own."""

@@ -27,6 +27,8 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import ClusterBusyError
 from tests.support.drawn_panels import choices, drawn, filled_charts, of_times, pictures
 
+pytestmark = pytest.mark.long
+
 DAYS = 6
 PREDICTIONS = 9_000
 NAMESPACE = "end_to_end"

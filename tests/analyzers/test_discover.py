@@ -31,6 +31,8 @@ from tests.support.labeled_rows import context as labeled_context
 from tests.support.labeled_rows import rows
 from tests.support.numbered_lines import profiles_of, written
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent.parent
 ANALYZERS = discover()
 DAYS = 4

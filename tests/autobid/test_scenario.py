@@ -24,6 +24,8 @@ from mlmon.autobid.routes import PREDICT_PATH, RELOAD_PATH
 from mlmon.autobid.scenario import ScenarioSettings
 from mlmon.autobid.traffic import NEW_CATEGORY, SHARE_IN_INCIDENT, SLOWER
 
+pytestmark = pytest.mark.long
+
 Event = dict[str, Any]
 Emitted = Callable[[str, str], list[Event]]
 Within = Callable[[list[Event], str], tuple[list[Event], list[Event]]]

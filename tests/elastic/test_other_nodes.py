@@ -25,6 +25,8 @@ from mlmon.elastic.node.distribution import Distribution
 from mlmon.elastic.settings import Settings
 from tests.support.own_node import java_of, own_node
 
+pytestmark = pytest.mark.long
+
 OLDEST = Distribution(
     group="org.elasticsearch.distribution.integ-test-zip",
     artifact="elasticsearch",

@@ -13,6 +13,8 @@ import pytest
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
 
+pytestmark = pytest.mark.long
+
 Mlmon = Callable[..., subprocess.CompletedProcess[str]]
 MLMON = (sys.executable, "-m", "mlmon")
 

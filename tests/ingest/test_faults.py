@@ -14,6 +14,8 @@ from tests.support.fault_injector import FaultInjector, Odds
 from tests.support.numbered_log import NumberedLog
 from tests.support.shipping import Ship
 
+pytestmark = pytest.mark.long
+
 
 def balanced(counts: RunCounts) -> bool:
     """Return whether every line read is accounted for once."""

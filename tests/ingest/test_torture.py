@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from mlmon.elastic.client.cluster import Cluster
 from tests.support.fault_injector import FaultInjector
 from tests.support.torture import ODDS, Plan, mlmon
+
+pytestmark = pytest.mark.long
 
 
 def test_a_tortured_shipper_stores_every_line_once(cluster: Cluster, tmp_path: Path) -> None:

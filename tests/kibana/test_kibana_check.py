@@ -20,6 +20,8 @@ from mlmon.dashboards.links.settings import KibanaSettings
 from mlmon.dashboards.links.target import LinkTarget
 from tests.support.kibana_pages import PASSWORD, USER, serving_pages
 
+pytestmark = pytest.mark.long
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPT = DEPLOY / "kibana-check.sh"
 FAILURE = '<div data-test-subj="embeddable-lens-failure">Field x was not found</div>'

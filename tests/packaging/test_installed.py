@@ -11,6 +11,8 @@ from mlmon.analyzers.checks import discover
 from mlmon.elastic.client.cluster import Cluster
 from tests.support.installations import ROOT, Installation, build_wheel, install, names_in
 
+pytestmark = pytest.mark.long
+
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 LIGHT = {"mlmon", "orjson", "python-json-logger", "structlog"}
 OWN_MODULES = ("logging_config.py", "alerting", "ingest", "kibana", "elastic", "report")

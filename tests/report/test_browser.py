@@ -7,6 +7,8 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+pytestmark = pytest.mark.long
+
 DRAWN = "body[data-charts=drawn]"
 TIMEOUT = 60_000
 

@@ -21,6 +21,8 @@ from mlmon.elastic.node.files import NodeFiles, NodeState
 from mlmon.elastic.node.process import ProcessIdentity
 from mlmon.elastic.settings import Settings
 
+pytestmark = pytest.mark.long
+
 # With the session's Java options, see conftest.py.
 PROGRAM = """
 from mlmon.elastic.commands import app

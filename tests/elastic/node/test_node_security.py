@@ -35,7 +35,7 @@ from mlmon.ingest.shipper import ShipRequest, open_pipeline
 from mlmon.ingest.state.state_folder import StateFolder
 from mlmon.logging_config import Service, open_log
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 STREAM = "logs-ml.app-secured"
 FINDINGS = "mlmon-findings-secured-2026.01"
 LINE = b'{"create":{"_index":"%b","_id":"%b"}}\n{"@timestamp":"2026-01-01T00:00:00Z"}\n'

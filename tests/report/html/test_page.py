@@ -17,6 +17,8 @@ from mlmon.report.html.view import AnalyzerOfReport
 from tests.support.histories import all_episodes, rule
 from tests.support.report_scenario import incidents_of, scenario_findings, scenario_incidents
 
+pytestmark = pytest.mark.long
+
 MADE = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 SCRIPT = "window.vegaEmbed = async () => ({});"
 HOSTILE = "</script><script>alert('x')</script><img src=x onerror=alert(1)>\u2028\"'&"
