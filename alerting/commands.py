@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlmon.alerting.desk import commands as incidents
-from mlmon.elastic.command_options import JsonOption, Namespace, PeriodCommand, Since
+from mlmon.elastic.command_options import JsonOption, Namespace, Since
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -59,7 +59,7 @@ def list_alerts(
         print("No open alerts; `mlmon alerts --since 7d` lists closed ones too.")
 
 
-@alerts.command(cls=PeriodCommand)
+@alerts.command()
 def evaluate(
     since: Since = "30d", namespace: Namespace = None, as_json: JsonOption = False
 ) -> None:

@@ -16,7 +16,6 @@ from mlmon.elastic.command_options import (
     Namespace,
     OptionalSince,
     OptionalUntil,
-    PeriodCommand,
     Since,
     Until,
 )
@@ -45,7 +44,7 @@ class Wanted(StrEnum):
     CRITICAL = "critical"
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def analyze(
     since: Since = "1d",
     until: Until = "now",
@@ -87,7 +86,7 @@ def analyze(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def findings(
     severity: Annotated[
         Wanted, typer.Option(help="Severity to list; `warning` includes critical.")

@@ -1,9 +1,8 @@
 """Options that several commands share: one name, one meaning, one help text."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: one document per line.")]
 Namespace = Annotated[
@@ -25,23 +24,3 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="Show what was known then: ISO time, or how long ago."),
 ]
-
-_EARLIER = {
-    "--from": "--since",
-    "--to": "--until",
-    "--with-from": "--with-since",
-    "--with-to": "--with-until",
-}
-
-
-class PeriodCommand(TyperCommand):
-    """A command with a period; it also accepts the earlier names of its options, unlisted."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Replace `--from` by `--since` and `--to` by `--until`, then parse as usual."""
-        return super().parse_args(ctx, [_current(word) for word in args])
-
-
-def _current(word: str) -> str:
-    name, equals, value = word.partition("=")
-    return _EARLIER.get(name, name) + equals + value

@@ -15,7 +15,6 @@ from mlmon.elastic.command_options import (
     Namespace,
     OptionalSince,
     OptionalUntil,
-    PeriodCommand,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ app.add_typer(mlmon.report.serve.commands.app)
 app.add_typer(mlmon.report.terminal.commands.app)
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
     since: OptionalSince = None,

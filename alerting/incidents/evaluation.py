@@ -198,5 +198,5 @@ def _withdrawal(document: Json) -> IncidentChange:
         ChangeKind.WITHDRAWN,
         parse_time(document["event.created"]),
         Severity(document["incident.severity"]),
-        "Late data: the alerts that opened it are no more.",
+        "Late data: its alerts were withdrawn.",
     )

@@ -1,13 +1,11 @@
 """`mlmon compare`: what moved between two times, or since training."""
 
-from __future__ import annotations
-
 import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.elastic.command_options import JsonOption, Namespace, PeriodCommand, Since, Until
+from mlmon.elastic.command_options import JsonOption, Namespace, Since, Until
 
 if TYPE_CHECKING:
     from mlmon.analyzers.compare.comparison import ComparisonRow
@@ -35,7 +33,7 @@ def _drift_tests() -> list[str]:
 _BAR = 20
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def compare(
     since: Since = "7d",
     until: Until = "now",
@@ -120,7 +118,7 @@ def compare(
         _print(result)
 
 
-def _print(result: TrafficComparison) -> None:
+def _print(result: "TrafficComparison") -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -138,7 +136,7 @@ def _print(result: TrafficComparison) -> None:
         )
 
 
-def _bar(row: ComparisonRow) -> str:
+def _bar(row: "ComparisonRow") -> str:
     """Draw the distance: full for what neither chance nor buckets explain, light for the rest."""
     if row.drift is None:
         return " " * _BAR
@@ -148,7 +146,7 @@ def _bar(row: ComparisonRow) -> str:
     return ("█" * certain + "░" * max(0, possible - certain)).ljust(_BAR, "·")
 
 
-def _distance(row: ComparisonRow) -> str:
+def _distance(row: "ComparisonRow") -> str:
     if row.drift is None:
         return "not comparable"
     return f"{row.drift.value:.3f} ({row.drift.low:.3f}…{row.drift.high:.3f})".ljust(20)

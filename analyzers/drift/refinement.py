@@ -70,4 +70,4 @@ def still_open(drift: Drift) -> str:
     """Name the limit that lies within what the buckets leave open; empty if none does."""
     if not drift.left_open:
         return ""
-    return f"; buckets leave open whether it passes {number(drift.left_open[0])}"
+    return f"; bucket resolution cannot tell whether it exceeds {number(drift.left_open[0])}"

@@ -12,7 +12,6 @@ from mlmon.elastic.command_options import (
     Namespace,
     OptionalSince,
     OptionalUntil,
-    PeriodCommand,
 )
 
 app = typer.Typer()
@@ -23,7 +22,7 @@ TrainingSetOption = Annotated[
 ]
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def sample(  # noqa: PLR0917 - its options
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "sample.parquet"

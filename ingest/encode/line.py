@@ -2,9 +2,8 @@
 
 Each line is parsed once, to get its id, data stream and schema version and to check that it is
 complete. It is not written again: what the shipper adds (`event.ingested`, `agent.id`) is put
-behind the line's opening brace. Measured on lines of 630 bytes, reading the three fields and
-checking the rest with msgspec takes 0.5 µs, making an object of all with orjson 1.2 µs, and
-searching the bytes for the fields no less.
+behind the line's opening brace. msgspec reads the three fields and checks the rest without making
+an object of it.
 """
 
 from collections.abc import Collection, Mapping

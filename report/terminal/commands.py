@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlmon.elastic.command_options import JsonOption, Namespace, OptionalUntil, PeriodCommand, Since
+from mlmon.elastic.command_options import JsonOption, Namespace, OptionalUntil, Since
 
 if TYPE_CHECKING:
     from mlmon.report.terminal.search import EventFilter
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command(cls=PeriodCommand)
+@app.command()
 def logs(  # noqa: PLR0917 - its options
     text: Annotated[
         str | None, typer.Argument(help="Words to find, next to each other, in message or error.")

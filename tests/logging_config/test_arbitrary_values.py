@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from inspect import getfullargspec, isfunction, signature
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 from uuid import UUID
@@ -239,19 +240,13 @@ def test_free_events(
 
 
 HELPERS = {
-    "prediction": [
-        "prediction_id", "model", "score", "approved", "threshold", "features", "sources",
-    ],
-    "access": ["method", "path", "status_code", "duration_ns", "error_code", "error"],
-    "bid": [
-        "bid_id", "prediction_id", "value", "approved_by_model", "score", "threshold",
-    ],
-    "outcome": ["prediction_id", "label", "value", "created"],
-    "fallback": ["source", "age_s", "reason"],
-    "job_started": ["name", "run_id"],
-    "job_ended": ["name", "run_id", "succeeded", "duration_ns", "records", "error"],
-    "model_event": ["action", "succeeded", "model", "evaluation", "duration_ns", "error"],
+    name: [parameter for parameter in signature(method).parameters if parameter != "self"]
+    for name, method in vars(EventLog).items()
+    if isfunction(method) and getfullargspec(method).kwonlyargs and name[0] != "_"
+    and signature(method).return_annotation is str
 }  # fmt: skip
+"""The arguments of each typed method, as it declares them."""
+assert {"prediction", "job_ended"} <= HELPERS.keys()
 
 
 @pytest.mark.parametrize("helper", HELPERS)

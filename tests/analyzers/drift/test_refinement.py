@@ -176,7 +176,7 @@ def test_logs_that_are_gone_leave_it_open(
     assert shipped
     assert analysis.failures == {}
     assert analysis.profiles["refinement"] == 0
-    assert "; buckets leave open whether it passes 0.1" in price().reason
+    assert "; bucket resolution cannot tell whether it exceeds 0.1" in price().reason
 
 
 def test_logs_that_are_gone_in_part_are_not_counted(
