@@ -210,7 +210,7 @@ def shows(finding: dict[str, Any], incident: dict[str, Any]) -> bool:
     )
 
 
-def test_the_report_says_what_the_findings_say(
+def test_the_report_shows_what_the_findings_say(
     analyzed: dict[str, Any], scenario: Path, mlmon: Mlmon, tmp_path: Path
 ) -> None:
     """The report counts the same findings, names every incident, and asks for no other file."""

@@ -166,7 +166,7 @@ def test_nothing_names_what_lies_outside_the_project() -> None:
     assert not [path for path in texts if outside in path.read_text(errors="replace")]
 
 
-def test_names_say_what_a_file_is_for() -> None:
+def test_names_show_what_a_file_is_for() -> None:
     """No file or folder is a drawer for things without a name."""
     drawers = {"utils", "util", "common", "manager", "helper", "helpers", "misc"}
     paths = [path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*")]

@@ -109,7 +109,7 @@ def test_a_failure_is_an_exit_code(
     assert "no profiles today" in mlmon("findings", "--severity", "all").stdout
 
 
-def test_a_cycle_is_told_as_json(
+def test_a_cycle_is_reported_as_json(
     mlmon: Callable[..., Result], cluster: Cluster, namespace: str
 ) -> None:
     """What it did, or who else is at it: then the command ends with 1."""
@@ -190,7 +190,7 @@ def test_no_baselines_yet(mlmon: Callable[..., Result]) -> None:
     assert "mlmon baseline create" in mlmon("baseline", "list").stdout
 
 
-def test_a_baseline_of_an_older_format_is_told(
+def test_a_baseline_of_an_older_format_is_reported(
     mlmon: Callable[..., Result], cluster: Cluster, namespace: str, baseline: Baseline
 ) -> None:
     """The others are listed all the same, and it is said what to do about it."""

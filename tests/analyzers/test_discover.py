@@ -306,7 +306,9 @@ def test_what_it_declares(analyzer: Analyzer[Any]) -> None:
 
 
 @each_analyzer
-def test_troubles_are_found_and_said(analyzer: Analyzer[Any], whole: dict[str, Finding]) -> None:
+def test_troubles_are_found_and_reported(
+    analyzer: Analyzer[Any], whole: dict[str, Finding]
+) -> None:
     """Each finding is complete: a declared metric, a sentence, a value unless unknown."""
     findings = whole.values()
     assert any(finding.severity.alarming for finding in findings)
@@ -394,6 +396,6 @@ def test_the_core_of_old_profiles_is_enough(
 
 
 @each_analyzer
-def test_nothing_known_is_nothing_said(analyzer: Analyzer[Any], start: datetime) -> None:
+def test_nothing_known_is_nothing_reported(analyzer: Analyzer[Any], start: datetime) -> None:
     """Without any profile and baseline there is no finding and no error."""
     assert not list(analyzer.evaluate(AnalysisContext(Window(start, start + DAY), [])))

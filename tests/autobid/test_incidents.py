@@ -28,7 +28,7 @@ def test_there_is_a_calm_stretch_first() -> None:
     assert incidents[-1].end <= START + timedelta(days=PLAN_DAYS)
 
 
-def test_incidents_are_well_apart() -> None:
+def test_incidents_are_well_separated() -> None:
     """Twelve hours lie between one and the next; the one of embeddings has a sign of its own."""
     for former, latter in pairwise(plan_incidents(START, PLAN_DAYS).incidents):
         own = {expectation.analyzer for expectation in latter.expect} == {"embedding_drift"}

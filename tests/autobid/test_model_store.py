@@ -62,7 +62,7 @@ def test_the_newest_version_is_loaded(tmp_path: Path, history: Dataset, training
     )
 
 
-def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+def test_what_is_not_there_is_reported(tmp_path: Path) -> None:
     """No folder, no version, and no such version are one clear error."""
     with pytest.raises(ModelNotFoundError, match="there is no model yet"):
         ModelStore(tmp_path / "nowhere").load()
@@ -73,7 +73,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a pickle", b"\x80\x04K\x01."])
-def test_an_unreadable_model_is_said(tmp_path: Path, content: bytes) -> None:
+def test_an_unreadable_model_is_reported(tmp_path: Path, content: bytes) -> None:
     """A file that is empty, foreign, or a pickle of something else is the same error."""
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / MODEL_FILE).write_bytes(content)

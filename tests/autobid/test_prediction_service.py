@@ -75,7 +75,7 @@ def test_a_prediction_is_logged_with_its_features(
     assert events("ml.fallback") == []
 
 
-def test_stale_statistics_are_replaced_and_said(
+def test_stale_statistics_are_replaced_and_reported(
     service: PredictionService, opportunity: BidOpportunity, clock: SimulatedClock, events: Events
 ) -> None:
     """Five hours later the defaults are predicted with, and both events say stale and how old."""

@@ -393,7 +393,7 @@ def test_a_killed_run_leaves_no_scenario(stop: signal.Signals, tmp_path: Path) -
         (["--out", "o"], "--end"),
     ],
 )
-def test_wrong_usage_is_said(
+def test_wrong_usage_is_reported(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Options that make no sense end with code 2 and the option's name."""

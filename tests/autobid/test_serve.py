@@ -78,7 +78,7 @@ def test_real_requests_are_answered_and_logged(
     assert counted == len(predicted)
 
 
-def test_a_port_in_use_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """On a port that is taken the command ends with an error that names it, and logs nothing."""
     folders = ["--models", str(tmp_path / "models"), "--logs", str(tmp_path / "logs")]
     with socket.socket() as taken:
@@ -92,7 +92,7 @@ def test_a_port_in_use_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert not (tmp_path / "logs").exists()
 
 
-def test_nobody_answering_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nobody_answering_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a server, the load command ends with an error that names the address."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

@@ -186,7 +186,7 @@ def test_lines_without_dataset_go_to_a_stream_of_ours() -> None:
 
 
 @pytest.mark.parametrize("name", [*FILES, *PIPELINES])
-def test_each_says_that_it_was_not_run_here(name: str) -> None:
+def test_each_shows_that_it_was_not_run_here(name: str) -> None:
     """The label stands at the top of each file, and the file in the list."""
     top = "".join((DEPLOY / name).read_text().splitlines(keepends=True)[:2])
     assert "Not run here" in top

@@ -28,7 +28,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_on_cluster")
-def test_setup_says_what_it_did() -> None:
+def test_setup_shows_what_it_did() -> None:
     """Each template with its change, for a reader and for a program."""
     changes = json.loads(_run("setup", "--json").stdout)
     assert changes["logs-ml.prediction"] == "unchanged"
@@ -100,7 +100,7 @@ def test_doctor_notes_several_environments(
 
 
 @pytest.mark.usefixtures("_nowhere")
-def test_doctor_without_a_cluster_says_what_to_do() -> None:
+def test_doctor_without_a_cluster_shows_what_to_do() -> None:
     """No node and no URL: exit code 1, and the command that starts a node."""
     result = _run("doctor")
     assert result.exit_code == 1

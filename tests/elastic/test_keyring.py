@@ -54,7 +54,7 @@ def test_a_password_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().credentials() == ("shipper", "hunter2")
 
 
-def test_a_secret_that_is_not_there_is_told_how_to_store() -> None:
+def test_a_secret_that_is_not_there_names_how_to_store_it() -> None:
     """The hint is the command that asks for the secret, which is on no command line."""
     with pytest.raises(UserError, match="no secret of service 'mlmon', account 'api_key'") as error:
         load_settings().credentials()

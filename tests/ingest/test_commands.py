@@ -116,7 +116,7 @@ def test_a_cluster_that_does_not_answer_is_reported(
     assert "127.0.0.1:9" in done.stderr
 
 
-def test_a_follower_says_how_it_is_and_stops_in_order(
+def test_a_follower_shows_how_it_is_and_stops_in_order(
     mlmon: Mlmon,
     environment: dict[str, str],
     ship: Ship,

@@ -133,7 +133,7 @@ def test_a_rollover_while_lines_are_sent_twice_doubles_nothing(
     assert faulty.stored() == dict.fromkeys(log.ids(), 1)
 
 
-def test_a_second_copy_that_says_something_else_is_kept(
+def test_a_second_copy_that_differs_is_kept(
     faulty: Ship, injector: FaultInjector, log: NumberedLog
 ) -> None:
     """Only what the line itself says is deleted: another event of its id stays, and is named."""

@@ -132,7 +132,7 @@ def test_bytes_that_vanish_unread_are_reported(ship: Ship, log: NumberedLog) -> 
     assert (lost.offset, lost.bytes) == (len(first), len(second))
 
 
-def test_health_says_what_was_counted_and_what_waits(ship: Ship, log: NumberedLog) -> None:
+def test_health_shows_what_was_counted_and_what_waits(ship: Ship, log: NumberedLog) -> None:
     """The status file and the data stream tell the counts of the run, in all and of each file."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(8) + b"oops\n")
     (ship.folder / "b.jsonl").write_bytes(log.lines(3) + b'{"half')

@@ -74,7 +74,7 @@ def test_the_script_is_one(no_engine: str) -> None:
     assert run_script("--no-such", path=no_engine).returncode == 2
 
 
-def test_without_an_engine_it_says_so(no_engine: str) -> None:
+def test_without_an_engine_it_is_noted(no_engine: str) -> None:
     """Nothing is begun where there is no docker."""
     done = run_script(path=no_engine)
     assert done.returncode == 1

@@ -279,7 +279,7 @@ def test_a_signal_handler_may_take_the_count_of_drops() -> None:
         assert drops.take() == 2
 
 
-def test_a_child_does_not_tell_its_parents_drops(memory: Any, log: EventLog) -> None:
+def test_a_child_does_not_report_its_parents_drops(memory: Any, log: EventLog) -> None:
     """Events dropped before a fork are counted by the parent alone."""
     memory.rejects = True
     log.bid(bid_id="lost", prediction_id="p")

@@ -123,7 +123,7 @@ def test_the_version_needs_no_extra(light: Installation, tmp_path: Path) -> None
     assert (done.returncode, done.stdout) == (0, f"mlmon {VERSION}\n")
 
 
-def test_commands_run_beside_modules_of_our_names(
+def test_commands_run_next_to_modules_of_our_names(
     pipeline: Installation, service: Path, cluster: Cluster
 ) -> None:
     """`python -m mlmon` puts the service's folder first on the path, and works all the same."""

@@ -84,7 +84,7 @@ def test_the_incidents_of_the_period_are_listed(
         assert ("Likely cause: All of it fell back." in section) == listed
 
 
-def test_what_was_known_is_told_when_all_of_it_is_revised(
+def test_what_was_known_is_reported_when_all_of_it_is_revised(
     stored: list[Finding], tmp_path: Path, cluster: Cluster, namespace: str
 ) -> None:
     """The report of a moment is that of the findings known then.
@@ -132,7 +132,7 @@ def test_the_truth_is_compared(stored: list[Finding], tmp_path: Path) -> None:
         (["--out", "missing/report.html"], "cannot be written"),
     ],
 )
-def test_what_a_user_can_mend_is_said_with_what_to_do(
+def test_what_a_user_can_fix_is_reported_with_what_to_do(
     arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each mistake has its message and its hint, and leaves no file behind."""

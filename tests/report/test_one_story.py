@@ -107,7 +107,7 @@ def sent(cluster: Cluster, namespace: str, kind: ChangeKind) -> str:
     return message(change, document, runbooks=RUNBOOKS).text
 
 
-def test_all_say_the_same_of_one_incident(
+def test_all_show_the_same_of_one_incident(
     status: str, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     """Title, start, end, likely cause, its numbers and the runbook are the same in each."""

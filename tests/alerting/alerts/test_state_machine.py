@@ -105,7 +105,7 @@ def test_what_is_unknown_is_still_there() -> None:
     assert machine.alert is None
 
 
-def test_an_episode_tells_what_a_person_asks() -> None:
+def test_an_alert_shows_what_a_person_asks() -> None:
     """Since when, how bad, the sentence that made it so, how many windows, and when last."""
     (alert,) = gone_through(rule(), spell("owuccooo"), AlertStateMachine())
     assert alert.since == START + HOUR
@@ -133,7 +133,7 @@ def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
 
 
 @given(HISTORIES, RULES)
-def test_an_episode_is_open_while_its_rule_holds(histories: list[str], of: Policy) -> None:
+def test_an_alert_is_open_while_its_rule_holds(histories: list[str], of: Policy) -> None:
     """It opens when the rule begins to hold; while it holds it is open, and as severe at least."""
     for number, letters in enumerate(histories):
         findings = spell(letters, f"subject {number}")
@@ -167,7 +167,7 @@ def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Policy
 
 
 @given(HISTORIES, RULES)
-def test_no_two_episodes_share_an_id(histories: list[str], of: Policy) -> None:
+def test_no_two_alerts_share_an_id(histories: list[str], of: Policy) -> None:
     """An id tells rule, series and opening: nothing learnt later changes it."""
     alerts = [
         alert

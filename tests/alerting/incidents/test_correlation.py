@@ -119,7 +119,7 @@ def test_other_models_and_services_have_incidents_of_their_own() -> None:
     assert len(correlate([one, two, three, four])) == 4
 
 
-def test_growing_worse_is_said_once() -> None:
+def test_growing_worse_is_reported_once() -> None:
     """A warning that becomes critical, and another member that does later, are one change."""
     first = alert("wwcccco", "service", "/a", service="api")
     other = alert("wwwccco", "service", "/b", service="api")

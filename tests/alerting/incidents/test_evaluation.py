@@ -86,7 +86,7 @@ def test_late_data_withdraw_an_incident(cluster: Cluster, namespace: str) -> Non
     assert bring_up(cluster, namespace) == []
 
 
-def test_late_data_reopen_an_incident_and_say_so(cluster: Cluster, namespace: str) -> None:
+def test_late_data_reopen_an_incident_and_note_it(cluster: Cluster, namespace: str) -> None:
     """What had been announced as resolved, and was not, is announced as open again."""
     write(cluster, namespace, spell("occcooo", "rating", **QUALITY))
     assert bring_up(cluster, namespace) == ["opened", "resolved"]

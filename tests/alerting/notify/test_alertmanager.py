@@ -183,7 +183,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ('[alerting.notify.a]\ntype = "pigeon"\n', "'email', 'webhook' or 'service'"),
     ],
 )
-def test_wrong_settings_say_what_is_wrong(
+def test_wrong_settings_name_what_is_wrong(
     text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A misspelt key or an incomplete route is an error before anything is sent."""

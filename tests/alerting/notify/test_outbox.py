@@ -85,7 +85,7 @@ def test_one_message_at_the_start_and_one_at_the_end(
     assert mails.mails[0]["References"] == mails.mails[1]["References"]
 
 
-def test_a_message_says_what_a_person_needs(
+def test_a_message_shows_what_a_person_needs(
     cluster: Cluster, namespace: str, mails: MailServer
 ) -> None:
     """What, since when, where, how to take it, and an absolute link to the runbook."""

@@ -45,7 +45,7 @@ def test_a_document_holds_the_whole_finding(finding: Finding) -> None:
 
 
 @given(findings, findings)
-def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
+def test_the_key_shows_what_it_is_about(one: Finding, other: Finding) -> None:
     """Two findings share a key exactly if they are about the same thing and window."""
 
     def about(finding: Finding) -> tuple[object, ...]:
@@ -64,7 +64,7 @@ def test_the_key_says_what_it_is_about(one: Finding, other: Finding) -> None:
 
 
 @given(findings, findings)
-def test_the_series_says_what_follows_in_time(one: Finding, other: Finding) -> None:
+def test_the_series_shows_what_follows_in_time(one: Finding, other: Finding) -> None:
     """Two findings share a series exactly if they differ in nothing but window and verdict."""
     window = {"start": START, "end": START + timedelta(hours=1)}
     same = replace(one, **window).key == replace(other, **window).key
@@ -83,7 +83,7 @@ def test_a_series_fits_into_a_keyword() -> None:
 
 
 @given(findings)
-def test_only_what_it_says_is_knowledge(finding: Finding) -> None:
+def test_only_what_it_shows_is_content(finding: Finding) -> None:
     """When it was learnt and as which revision is not part of its digest; its reason is."""
     later = finding.revised(finding.revision + 1, START + timedelta(days=9))
     assert later.content_digest == finding.content_digest
@@ -118,7 +118,7 @@ def test_severities_have_an_order() -> None:
     assert [severity for severity in Severity if severity.alarming] == ["warning", "critical"]
 
 
-def test_a_field_that_is_added_and_empty_is_no_knowledge(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_is_added_and_empty_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier version of mlmon said without the field is what is said now without it."""
     said = Finding.of(
         analyzer="score_shift",

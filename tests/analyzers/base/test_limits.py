@@ -65,7 +65,7 @@ def test_a_wide_spread_moves_the_limits_further() -> None:
     assert limits.relative_to(100.0, 20.0).critical == 340.0
 
 
-def test_what_is_declared_is_what_the_documents_say() -> None:
+def test_what_is_declared_is_what_the_documents_show() -> None:
     """The sentence about limits is made of the numbers that decide."""
     limits = Limits(25, 60, meaning="ms", times=Times(1.5, 2.5, "the median", spreads=(6, 12)))
     assert limits.description == (

@@ -37,7 +37,7 @@ def test_each_holds_what_scikit_learn_computes(rng: np.random.Generator) -> None
     assert found["calibration_error"].high < 0.02
 
 
-def test_what_rows_cannot_tell_is_left_out() -> None:
+def test_what_rows_cannot_show_is_left_out() -> None:
     """Without a negative row there is no ROC AUC; scores beyond one have no log-loss."""
     positive = LabeledScores.from_rows([0.2, 0.7], [True, True], (0.0, 0.5, 1.0))
     assert "roc_auc" not in out_of_fold(positive)

@@ -23,7 +23,7 @@ def test_vectors_are_read_as_written(vectors: list[list[float]]) -> None:
 
 
 @given(st.lists(st.lists(st.none() | st.text() | st.booleans() | st.floats() | numbers)))
-def test_whatever_is_logged_is_counted(logged: list[list[object]]) -> None:
+def test_anything_logged_is_counted(logged: list[list[object]]) -> None:
     """Any list is a vector of some dimension or broken, and what is kept is finite."""
     stored = store_vectors(logged, 3)
     assert stored.seen == stored.logged == len(logged)

@@ -43,7 +43,7 @@ def test_nothing_is_missing() -> None:
     assert {finding.value for finding in judged(profiles_of(lines), "late.seconds")} == {2.0}
 
 
-def test_the_missing_numbers_are_said() -> None:
+def test_the_missing_numbers_are_reported() -> None:
     """Twelve lines of 100 are lost: the process, the numbers, and who dropped some of them."""
     lines = [line for line in written("a", range(1, 101)) if line.number not in range(41, 53)]
     lines[40] = replace(lines[40], dropped=5)
@@ -72,7 +72,7 @@ def test_several_processes_lack_lines() -> None:
     assert found.reason.endswith("and 3 of 3 other processes.")
 
 
-def test_a_gap_before_the_hour_is_said() -> None:
+def test_a_gap_before_the_hour_is_reported() -> None:
     """Lines lost around the full hour are named in the hour of the line after them."""
     lines = written("a", range(1, 241), 2)
     kept = [line for line in lines if line.number not in range(115, 125)]

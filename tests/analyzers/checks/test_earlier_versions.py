@@ -201,7 +201,7 @@ def test_a_share_of_the_traffic_is_enough(retrained: Callable[..., Retrained]) -
     ]
 
 
-def test_without_an_earlier_baseline_nothing_is_said(
+def test_without_an_earlier_baseline_nothing_is_reported(
     retrained: Callable[..., Retrained],
 ) -> None:
     """Where nobody knows how an earlier version scored in training, the purpose is not known."""

@@ -98,7 +98,7 @@ def test_another_dimension(embedding_hours: Make, judge: Callable[..., dict[str,
     assert "in training 4" in finding.reason
 
 
-def test_broken_ones_are_said_and_left_out(
+def test_broken_ones_are_reported_and_left_out(
     embedding_hours: Make, judge: Callable[..., dict[str, Finding]]
 ) -> None:
     """A few unreadable embeddings do not stop the others from being judged."""

@@ -197,7 +197,7 @@ def test_a_feature_that_changed_its_type(
 
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize(("since", "alike"), [(0, True), (4 * 168, False)])
-def test_an_alarm_says_whether_past_weeks_were_alike(
+def test_an_alarm_shows_whether_past_weeks_were_alike(
     steady_hours: Make, baseline: Baseline, start: datetime, since: int, *, alike: bool, own: bool
 ) -> None:
     """Prices that triple at weekends are unlike training; past weekends were so, or were not.
@@ -343,7 +343,7 @@ def test_one_feature_has_a_test_of_its_own(
     assert [metric.name for metric in FeatureDrift(ChosenTests()).metrics] == names[:2]
 
 
-def test_a_test_for_another_type_is_said(
+def test_a_test_for_another_type_is_reported(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
     """A feature of categories cannot be judged by Wasserstein: unknown, with the reason."""

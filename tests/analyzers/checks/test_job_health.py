@@ -175,7 +175,7 @@ def test_a_job_without_a_rhythm(runs_of: RunsOf, start: datetime) -> None:
     assert first.value == 1
 
 
-def test_a_run_that_hangs_beside_others(runs_of: RunsOf, start: datetime) -> None:
+def test_a_run_that_hangs_next_to_others(runs_of: RunsOf, start: datetime) -> None:
     """Once others have started and three usual durations have passed, it counts as failed."""
     planned = [*hourly(range(10), seconds=1_500.0), (10.0, True, None), (11.0, True, 1_500.0)]
     failed = of(judge(runs_of("refresh", planned), start, 9, 14), "failed.runs")

@@ -42,7 +42,7 @@ def test_runs_that_share_an_id_or_have_none(run_id: str) -> None:
     assert spans(runs(lines)) == [(0, 1), (5, 6), (10, 11), (15, None)]
 
 
-def test_a_run_that_is_told_twice() -> None:
+def test_a_run_that_is_logged_twice() -> None:
     """It is one run: of its starts the first counts, of its ends the last."""
     lines = [event(0, "a"), event(1, "a"), event(3, "a", 180.0), event(4, "a", 240.0)]
     assert spans(runs(lines)) == [(0, 4)]
@@ -59,7 +59,7 @@ def test_a_clock_that_went_back_within_a_run() -> None:
     assert (run.seconds, run.succeeded) == (60.0, True)
 
 
-def test_an_end_that_does_not_say_how_long() -> None:
+def test_an_end_that_does_not_log_how_long() -> None:
     """The clock tells it; without a start nobody does."""
     end = JobEvent("train", "a", NOON + timedelta(minutes=2), succeeded=True)
     assert [run.seconds for run in runs([event(0, "a"), end])] == [120.0]
@@ -67,7 +67,7 @@ def test_an_end_that_does_not_say_how_long() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=20), st.data())
-def test_what_does_not_overlap_is_told_apart_without_ids(
+def test_what_does_not_overlap_is_distinguished_without_ids(
     planned: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     """With ids, with one for all, and with none, the runs are the same, in whatever order."""

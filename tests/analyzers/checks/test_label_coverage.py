@@ -149,7 +149,7 @@ def test_unmatched_outcomes_are_noticed(start: datetime, usual: Callable[[int], 
     assert "216 of them given up" in finding.reason
 
 
-def test_without_enough_labels_it_is_said_what_to_do(
+def test_without_enough_labels_what_to_do_is_shown(
     start: datetime, usual: Callable[[int], Any]
 ) -> None:
     """Predictions without outcomes are no verdict but an advice; so is a short past."""

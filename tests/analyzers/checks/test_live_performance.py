@@ -109,7 +109,7 @@ def test_immature_labels_leave_a_sound_day_open(
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)  # type: ignore[operator]
 
 
-def test_missing_labels_cannot_mend_a_broken_day(
+def test_missing_labels_cannot_fix_a_broken_day(
     traffic: Make, baseline: Baseline, start: datetime
 ) -> None:
     """With nine in ten labels known and hardly a success, the last tenth changes no verdict."""
@@ -179,7 +179,9 @@ def _over(profile: Any, baseline: Baseline) -> Any:
     )
 
 
-def test_two_versions_are_judged_apart(traffic: Make, baseline: Baseline, start: datetime) -> None:
+def test_two_versions_are_judged_separately(
+    traffic: Make, baseline: Baseline, start: datetime
+) -> None:
     """Each version in service has its findings, of its own predictions and labels."""
     first, second = traffic(24, model=("autobid", "1")), traffic(24, 50, model=("autobid", "2"))
     newer = replace(baseline, model_version="2")

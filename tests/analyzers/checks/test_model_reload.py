@@ -88,7 +88,7 @@ def test_reloads_that_fail(model_events: ModelEvents, start: datetime) -> None:
     assert "3 in a row (file cut short); none has succeeded since" in found[2].reason
 
 
-def test_a_failure_that_was_mended_within_the_hour(
+def test_a_failure_that_was_fixed_within_the_hour(
     model_events: ModelEvents, start: datetime
 ) -> None:
     """Three quarters of an hour without a model are not forgotten for being over."""
@@ -162,14 +162,14 @@ def test_a_wait_as_usual(model_events: ModelEvents, start: datetime) -> None:
     assert waits[-1].warning == pytest.approx(144)
 
 
-def test_nothing_tells_whether_it_serves(model_events: ModelEvents, start: datetime) -> None:
+def test_nothing_shows_whether_it_serves(model_events: ModelEvents, start: datetime) -> None:
     """A training without any reload or prediction in the log is unknown, not an alarm."""
     found = judge(model_events("train", 0.0, "1"), start, 30)
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "no reload and no prediction of it is logged" in found[0].reason
 
 
-def test_predictions_tell_where_reloads_are_not_logged(
+def test_predictions_show_where_reloads_are_not_logged(
     model_events: ModelEvents, predictions: Callable[..., list[Any]], start: datetime
 ) -> None:
     """A version that predicts is in service, though no reload of it is logged."""

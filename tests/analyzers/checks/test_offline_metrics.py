@@ -221,7 +221,7 @@ def test_a_version_evaluated_again(model_events: ModelEvents, start: datetime) -
     assert finding.severity is Severity.CRITICAL
 
 
-def test_two_models_are_apart(model_events: ModelEvents, start: datetime) -> None:
+def test_two_models_are_separate(model_events: ModelEvents, start: datetime) -> None:
     """A model's metrics are compared with its own versions only."""
     one = weekly(model_events, "f1", [0.9, 0.9])
     other = [

@@ -72,7 +72,7 @@ def test_a_new_version_whose_outcomes_all_succeed(
     assert "are negative; 20 are needed" in found["roc_auc"].reason
 
 
-def test_realised_against_expected_does_not_wait(
+def test_post_stratified_against_expected_does_not_wait(
     all_fail: Any, baseline: Baseline, start: datetime
 ) -> None:
     """Concept drift: success rate and precision far below those expected from scores alarm."""

@@ -66,7 +66,7 @@ def test_a_shift_of_one_feature(steady_hours: Make, scored: Baseline, start: dat
     assert {finding.severity for finding in found[1:]} == {Severity.OK}
 
 
-def test_each_kind_of_feature_is_told_from_the_others(
+def test_each_kind_of_feature_is_distinguished(
     steady_hours: Make, scored: Baseline, start: datetime
 ) -> None:
     """With three shifts at once each has its own effect, and they add up to the change."""

@@ -219,7 +219,7 @@ def test_a_part_of_which_fewer_labels_ever_come(
     assert judge(known, baseline, start)["country=US"].severity is Severity.OK
 
 
-def test_values_that_are_no_segment_are_said(
+def test_values_that_are_no_segment_are_reported(
     traffic: Make, baseline: Baseline, start: datetime
 ) -> None:
     """Labels of an unknown country are counted as such, and neither judged nor added to others."""
@@ -239,7 +239,7 @@ def test_values_that_are_no_segment_are_said(
     assert {found[segment].severity for segment in found if segment} == {Severity.OK}
 
 
-def test_labels_joined_before_the_declaration_are_said(
+def test_labels_joined_before_the_declaration_are_reported(
     traffic: Make, baseline: Baseline, start: datetime
 ) -> None:
     """Half of the day without a country: said as such, and the rest is held open, not guessed."""

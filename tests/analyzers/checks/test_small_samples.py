@@ -307,7 +307,7 @@ def test_a_shift_of_today_is_not_hidden_by_calm_days(
     assert finding.window.length == DAY
 
 
-def test_a_shift_below_the_limit_is_said(
+def test_a_shift_below_the_limit_is_reported(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
     """A distance of 0.07 in 4,800 rows is ok, and its sentence says that it moved."""

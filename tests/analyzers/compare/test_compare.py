@@ -252,7 +252,7 @@ def test_two_times_agree_with_scipy_on_their_rows(steady_hours: Make, baseline: 
     assert "training" not in row.moved
 
 
-def test_a_feature_without_values_is_said_not_judged(
+def test_a_feature_without_values_is_reported_not_judged(
     steady_hours: Make, baseline: Baseline
 ) -> None:
     """A feature that nobody sends any more is unknown, stands last, and says so."""
@@ -331,7 +331,7 @@ def test_the_command_compares_with_the_time_before(run: Run, start: datetime) ->
     assert "in the time before" in price
 
 
-def test_a_time_without_profiles_is_said(run: Run, start: datetime) -> None:
+def test_a_time_without_profiles_is_reported(run: Run, start: datetime) -> None:
     """Where nothing was profiled the command says how to profile it, and fails."""
     result = run("--since", iso(start - 9 * HOUR), "--until", iso(start - 2 * HOUR))
     assert isinstance(result.exception, UserError)
@@ -353,7 +353,7 @@ def test_the_version_that_served_last_is_compared(
     assert (asked["baseline.id"], asked["predictions"]) == (other.id, 4_800)
 
 
-def test_a_model_without_baseline_is_said(run: Run) -> None:
+def test_a_model_without_baseline_is_reported(run: Run) -> None:
     """An unknown model has nothing to be compared over."""
     result = run("--model", "none")
     assert isinstance(result.exception, UserError)

@@ -73,7 +73,7 @@ def test_what_is_certain_is_not_counted_again(baseline: Baseline) -> None:
     assert current == sides(*far)[0]
 
 
-def test_logs_that_tell_of_other_rows_are_not_used(baseline: Baseline) -> None:
+def test_logs_of_other_rows_are_not_used(baseline: Baseline) -> None:
     """Where some of the logs are gone, or there are none, the profiles stand."""
     random = np.random.default_rng(3)
     now, before = random.normal(1.3, 1.0, 3_000), random.normal(1.0, 1.0, 4_000)

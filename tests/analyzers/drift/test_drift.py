@@ -63,7 +63,7 @@ def test_what_training_pooled_is_no_evidence() -> None:
     assert (drift.low, drift.p_value) == (0.0, 1.0)
 
 
-def test_categories_that_hours_name_apart_hide_no_drift() -> None:
+def test_categories_that_hours_name_separately_hide_no_drift() -> None:
     """A category pooled in one hour and named in the next is not taken for a rarer one."""
     hours = [
         Categories(Counter(a=50), Counter(rare=30), other=20),
@@ -77,7 +77,7 @@ def test_categories_that_hours_name_apart_hide_no_drift() -> None:
     assert categorical_drift(both, swapped).value == pytest.approx(0.1)
 
 
-def test_what_moved_is_said_where_the_distance_lies() -> None:
+def test_what_moved_is_reported_where_the_distance_lies() -> None:
     """The sentence names the edge with the largest gap and both medians."""
     edges = quantile_edges(range(100), buckets=10)
     reference = Buckets.from_values(range(100), edges)

@@ -163,7 +163,7 @@ def test_windows_grow_where_traffic_is_small(
     assert {finding.severity for finding in found} == {OK}
 
 
-def test_too_few_scores_are_said(series: Callable[..., Series]) -> None:
+def test_too_few_scores_are_reported(series: Callable[..., Series]) -> None:
     """Where even a day holds too few, nothing is said, and how many it takes."""
     found = series(4.5, 5).judge(4 * 168, 4 * 168 + 24)
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
@@ -182,7 +182,7 @@ def test_few_scores_alarm_where_they_fell_far(series: Callable[..., Series]) -> 
     assert last[0].end - last[0].start == DAY
 
 
-def test_nothing_is_said_before_three_weeks_are_known(series: Callable[..., Series]) -> None:
+def test_nothing_is_reported_before_three_weeks_are_known(series: Callable[..., Series]) -> None:
     """The first finding is of the first hour that has three hours of past weeks before it."""
     found = series(4).judge(0, 4 * 168)
     assert found[0].start == found[0].end - HOUR

@@ -62,7 +62,7 @@ def test_a_document_holds_the_whole_label(outcomes: list[Outcome]) -> None:
     assert Label.from_document(document).with_outcomes(outcomes) == label
 
 
-def test_what_the_document_says() -> None:
+def test_what_the_document_shows() -> None:
     """Delay, number of outcomes and whether the decision was wrong are ready to be counted."""
     first, last = outcome(1, 90, label=True, value=3.0), outcome(2, 150, label=False)
     document = Label.of(PREDICTION, [last, first]).to_document(AT + 9 * HOUR)

@@ -155,7 +155,7 @@ def test_lost_lines_are_not_silence(
     assert "9,801 to 10,000 of process p" in lost.reason
 
 
-def test_cycles_say_of_lost_lines_what_one_run_says(
+def test_cycles_and_one_run_agree_on_lost_lines(
     cluster: Cluster, namespace: str, requests: Callable[..., Events], ship: Callable[..., None]
 ) -> None:
     """A gap that shows hours later, and is filled in part, revises what was said of its time."""

@@ -103,7 +103,7 @@ def test_what_becomes_of_a_verdict(
     assert found.reason.endswith(".")
 
 
-def test_below_the_share_required_calm_is_not_said() -> None:
+def test_below_the_share_required_calm_is_not_reported() -> None:
     """With a tenth of the lines lost, `ok` is withheld even where the rows measured are many."""
     seen = finding(0.0, Severity.OK, RATE, sample_count=10**6)
     assert with_completeness(seen, RATE, Completeness(901, 100)).severity is Severity.OK
@@ -136,7 +136,7 @@ def measured(metric: str, scores: Any, labels: Any) -> tuple[float, int]:
 
 @pytest.mark.parametrize("metric", ["precision", "recall", "brier", "calibration.error"])
 @given(seen=st.lists(ROWS, min_size=2, max_size=40), lost=st.lists(ROWS, max_size=20))
-def test_performance_holds_whatever_lost_rows_were(
+def test_performance_holds_for_any_lost_rows(
     metric: str, seen: list[tuple[float, bool]], lost: list[tuple[float, bool]]
 ) -> None:
     """The measure over all rows, seen and lost, lies within what is left of the interval."""

@@ -87,7 +87,7 @@ def test_profiles_outlive_their_logs(
     assert read("access", day) == before
 
 
-def test_more_paths_than_are_kept_apart(
+def test_more_paths_than_are_kept_by_name(
     day: Window,
     accesses_of: Callable[..., Events],
     ship: Callable[[Events], None],

@@ -325,7 +325,7 @@ def anything(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_elasticsearch_takes(
+def test_anything_elasticsearch_takes(
     cluster: Cluster,
     namespace: str,
     baseline: Baseline,

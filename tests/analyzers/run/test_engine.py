@@ -311,7 +311,7 @@ def test_an_index_that_takes_no_findings(
     assert fixed.written["service_health"].created > 6
 
 
-def test_a_failure_that_was_mended_is_withdrawn(
+def test_a_failure_that_was_fixed_is_withdrawn(
     run_on_requests: Callable[..., Analysis],
     cluster: Cluster,
     namespace: str,

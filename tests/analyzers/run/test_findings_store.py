@@ -88,7 +88,7 @@ def test_the_same_again_changes_nothing(cluster: Cluster, namespace: str, start:
     assert {finding.key for finding in store.search()} == {finding.key for finding in findings}
 
 
-def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: datetime) -> None:
+def test_new_content_adds_a_revision(cluster: Cluster, namespace: str, start: datetime) -> None:
     """The earlier revision stays, no longer the latest, and searches see the new one only."""
     store = FindingStore(cluster, namespace)
     store.write([make(start, value=1.0), make(start, 1)], NOW)
@@ -105,7 +105,7 @@ def test_new_knowledge_adds_a_revision(cluster: Cluster, namespace: str, start: 
     assert [finding.value for finding in store.search()] == [2.0, 1.0]
 
 
-def test_a_run_killed_between_two_requests_is_mended(
+def test_a_run_killed_between_two_requests_is_fixed(
     cluster: Cluster, namespace: str, start: datetime
 ) -> None:
     """Two revisions that both claim to be the latest become one."""

@@ -72,7 +72,7 @@ def test_any_subject_may_be_expected(start: datetime) -> None:
     assert detection.delay == HOUR
 
 
-def test_the_first_finding_counts_in_whatever_order_they_come(start: datetime) -> None:
+def test_the_first_finding_counts_in_any_order(start: datetime) -> None:
     """The delay is that of the earliest window's end."""
     findings = [finding(start, hour, hour + 1) for hour in (11, 10, 9.5)]
     (detection,) = compare(findings, read_truth(truth(start))).detections

@@ -26,7 +26,7 @@ def test_the_last_verdict_of_each_series_counts(cluster: Cluster, namespace: str
     assert "ago" not in line
 
 
-def test_an_old_verdict_is_said_to_be_old(cluster: Cluster, namespace: str) -> None:
+def test_an_old_verdict_is_reported_as_old(cluster: Cluster, namespace: str) -> None:
     """Seven hours after the last finding nobody should take silence for calm."""
     FindingStore(cluster, namespace).write(spell("ooo", "price"), START)
     line = judged(cluster, namespace).sentence(START + timedelta(hours=7))

@@ -74,7 +74,7 @@ def test_what_cannot_be_compared_is_explained(files: tuple[Path, Path], tmp_path
 @pytest.mark.parametrize(
     ("extra", "report"), [("evidently", evidently_report), ("nannyml", nannyml_report)]
 )
-def test_without_the_library_it_says_how_to_get_it(
+def test_without_the_library_it_shows_how_to_get_it(
     files: tuple[Path, Path], tmp_path: Path, extra: str, report: object
 ) -> None:
     """The extra is named; nothing is written."""

@@ -19,7 +19,7 @@ Events = list[dict[str, Any]]
 
 
 @given(st.lists(st.text(max_size=8), max_size=60), st.integers(1, 20), st.randoms())
-def test_the_least_hashes_whatever_the_order(
+def test_the_least_hashes_regardless_of_the_order(
     ids: list[str], size: int, shuffle: random.Random
 ) -> None:
     """Exactly the ids that sorting all by hash puts first, repeated or shuffled as they may be."""

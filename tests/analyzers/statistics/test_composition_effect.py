@@ -60,7 +60,7 @@ def test_the_interval_holds_what_the_model_would_say() -> None:
     assert np.mean(held) >= 0.95
 
 
-def test_chance_alone_is_held_as_often_as_said() -> None:
+def test_chance_alone_is_held_as_often_as_claimed() -> None:
     """Without a shift, the interval of a categorical feature misses zero in at most one in ten."""
     rng = np.random.default_rng(3)
     missed = 0

@@ -34,7 +34,7 @@ def test_certain_values_have_a_certain_difference() -> None:
     assert change.interval == Interval.exactly(2.0)
 
 
-def test_it_covers_as_often_as_it_says() -> None:
+def test_it_covers_as_often_as_claimed() -> None:
     """Of 2,000 differences of normal means, 95 % intervals hold 93.5 to 96.5 %."""
     random = np.random.default_rng(3)
     held = 0

@@ -25,7 +25,7 @@ def test_the_area_is_that_of_scikit_learn() -> None:
     )
 
 
-def test_equal_samples_cannot_be_told_apart() -> None:
+def test_equal_samples_cannot_be_distinguished() -> None:
     """Of 40 pairs from one distribution hardly any is called different at 95 %."""
     rng = np.random.default_rng(3)
     found = [

@@ -84,7 +84,7 @@ def test_one_row_has_no_variance() -> None:
         Moments(0, 0.0, 0.0)
 
 
-def test_the_mean_errs_as_scipy_says() -> None:
+def test_the_mean_errs_as_by_scipy() -> None:
     """The standard error of the mean is `scipy.stats.sem` of the raw rows."""
     rows = np.random.default_rng(1).lognormal(size=500)
     sample = Buckets.from_values(rows, quantile_edges(rows))
@@ -92,7 +92,7 @@ def test_the_mean_errs_as_scipy_says() -> None:
 
 
 @pytest.mark.parametrize("name", ["norm", "uniform", "expon", "laplace"])
-def test_the_variance_is_held_as_often_as_said(name: str) -> None:
+def test_the_variance_is_held_as_often_as_claimed(name: str) -> None:
     """Of 300 samples, at least 95 % have the process's variance in their interval of 95 %."""
     process, rng = getattr(stats, name), np.random.default_rng(2)
     edges = quantile_edges(process.rvs(size=5_000, random_state=rng))

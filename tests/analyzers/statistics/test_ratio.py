@@ -21,7 +21,7 @@ def test_its_ends_are_where_the_test_is_undecided(values: tuple[float, ...]) -> 
         assert score == pytest.approx(stats.norm.ppf(0.95))
 
 
-def test_it_covers_as_often_as_it_says() -> None:
+def test_it_covers_as_often_as_claimed() -> None:
     """Of 2,000 pairs with a true ratio of 0.7, 95 % intervals hold 93.5 to 96.5 %."""
     random = np.random.default_rng(4)
     drawn = random.normal([70.0, 100.0], [7.0, 12.0], (2_000, 2))

@@ -38,7 +38,7 @@ def test_scatter_beyond_the_errors_widens_the_interval() -> None:
     )
 
 
-def test_it_covers_as_often_as_it_says() -> None:
+def test_it_covers_as_often_as_claimed() -> None:
     """Of 1,000 series of 8 days, 95 % intervals hold the true slope at least 93.5 % often."""
     random = np.random.default_rng(4)
     x, errors = np.arange(8.0), np.linspace(0.01, 0.03, 8)

@@ -70,7 +70,7 @@ def test_vega_lite_accepts_every_form(chart: Chart, found: dict[str, Any]) -> No
     assert total == sum(leaves)
 
 
-def test_limits_are_drawn_beside() -> None:
+def test_limits_are_drawn_with_them() -> None:
     """The limits measured with the values are a layer of their own, each with its severity."""
     chart = Chart(
         "Drift",

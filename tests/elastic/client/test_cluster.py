@@ -215,7 +215,7 @@ def test_a_newer_cluster_is_accepted(version: str, fault_server: Any, answer: An
         assert cluster.version == version
 
 
-def test_refused_credentials_say_what_to_check(fault_server: Any, answer: Any) -> None:
+def test_refused_credentials_name_what_to_check(fault_server: Any, answer: Any) -> None:
     """A cluster that does not know the key is an access error at once, not at the first search."""
     refusal = {"error": {"type": "security_exception", "reason": "invalid key"}, "status": 401}
     fault_server.say(answer(401, refusal))

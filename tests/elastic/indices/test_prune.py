@@ -121,7 +121,7 @@ def test_an_event_of_the_future_does_not_keep_an_index(
     assert len(steps) == 3
 
 
-def test_the_command_says_what_it_would_do_and_does_nothing(
+def test_the_command_shows_what_it_would_do_and_does_nothing(
     cluster: Cluster, stream: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --dry-run all stays; then it is done; where there is nothing to do, that is said."""

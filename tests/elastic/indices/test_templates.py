@@ -108,7 +108,7 @@ def test_an_existing_index_gets_the_new_fields(
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_every_field_of_the_log_is_mapped_as_its_table_says(
+def test_every_field_of_the_log_is_mapped_as_its_table_declares(
     dataset: str, cluster: Cluster, namespace: str
 ) -> None:
     """One line with every field is taken, and each field has its type: numbers are `double`."""
@@ -160,7 +160,7 @@ def test_one_producer_cannot_blow_up_the_mapping(cluster: Cluster, namespace: st
     assert len(_properties(cluster, stream)) <= templates.MAX_FIELDS
 
 
-def test_what_lies_beside_the_features_is_kept_and_not_indexed(
+def test_what_lies_next_to_the_features_is_kept_and_not_indexed(
     cluster: Cluster, namespace: str
 ) -> None:
     """In the one dataset whose mapping grows, a field of no family costs a name and no index."""

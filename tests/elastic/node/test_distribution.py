@@ -117,7 +117,7 @@ def test_an_unpacking_that_is_cut_short_leaves_nothing(
 
 
 @pytest.mark.usefixtures("no_network")
-def test_without_network_the_remedy_is_said(tmp_path: Path) -> None:
+def test_without_network_the_remedy_is_reported(tmp_path: Path) -> None:
     """The real fetcher, with no way out, says what could not be fetched and what to do instead."""
     with pytest.raises(UserError, match=r"Elasticsearch 9\.5\.3 could not be fetched") as caught:
         fetch_with_jgo(ELASTICSEARCH, tmp_path, _silent)

@@ -77,7 +77,9 @@ def test_a_java_that_the_nodes_user_cannot_run_is_passed_over(
 
 
 @pytest.mark.usefixtures("no_network")
-def test_without_java_and_network_the_remedy_is_said(make_java: MakeJava, tmp_path: Path) -> None:
+def test_without_java_and_network_the_remedy_is_reported(
+    make_java: MakeJava, tmp_path: Path
+) -> None:
     """No Java here and none to be fetched: the error says so and how to get one."""
     make_java("system/old", "17")
     assert find_java([tmp_path / "system"]) is None

@@ -237,7 +237,7 @@ def test_a_node_without_security_is_not_taken_for_a_secured_one(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_another_user_is_told_why_the_node_refuses(
+def test_another_user_sees_why_the_node_refuses(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who may not read the administrator's password is told, and how to connect all the same."""

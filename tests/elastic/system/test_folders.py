@@ -36,7 +36,7 @@ def test_a_user_uses_the_folders_of_the_desktop_standard(
     assert cache_folder(Settings()) == tmp_path / ".cache" / "mlmon"
 
 
-def test_a_made_folder_is_open_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_made_folder_is_open_regardless_of_the_umask(tmp_path: Path) -> None:
     """With a umask that hides everything, the new folders can be entered by others."""
     before = os.umask(0o077)
     try:

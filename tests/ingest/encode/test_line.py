@@ -173,7 +173,7 @@ def test_a_carriage_return_at_the_end_is_harmless() -> None:
     assert item(line() + b"\r")[1] == EVENT | ADDED
 
 
-def test_an_event_that_was_shipped_before_is_stamped_anew() -> None:
+def test_an_event_that_was_shipped_before_is_stamped_again() -> None:
     """A line exported from a data stream carries each added field once, with the new value."""
     pairs = json.loads(
         encoder()

@@ -82,7 +82,7 @@ def test_alerts_are_not_chosen_by_time() -> None:
 
 
 @each_source
-def test_as_a_saved_object_it_says_the_same(source: DataSource) -> None:
+def test_as_a_saved_object_it_is_the_same(source: DataSource) -> None:
     """What an import takes as strings of JSON is what the API takes as it is."""
     body = data_view(source, TARGET)
     view, attributes = body["data_view"], index_pattern(body)["attributes"]

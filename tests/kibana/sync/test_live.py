@@ -242,7 +242,7 @@ def test_what_someone_else_made_is_not_touched(stand_in: StandIn, url: str, kind
         ("POST .*alerting/rule", "1 connector", "not begun: nothing"),
     ],
 )
-def test_a_failure_midway_says_which_half_is_done(
+def test_a_failure_midway_shows_which_half_is_done(
     stand_in: StandIn, url: str, failing: str, done: str, not_begun: str
 ) -> None:
     """The message counts what was written and what was not; the next run goes on from there."""

@@ -36,7 +36,7 @@ def series_of(verdicts: list[tuple[Severity, float | None]]) -> CheckSeries:
 
 
 @given(VERDICTS)
-def test_each_bucket_tells_its_worst_and_its_extremes(
+def test_each_bucket_shows_its_worst_and_its_extremes(
     verdicts: list[tuple[Severity, float | None]],
 ) -> None:
     """Nothing is lost; severity, extremes and median are those of the bucket's windows."""
@@ -65,7 +65,7 @@ def test_a_bucket_shows_its_worst_window_at_that_windows_own_time() -> None:
     assert bucket.worst.reason == "window 7"
 
 
-def test_intervals_are_kept_apart_from_values() -> None:
+def test_intervals_are_kept_separate_from_values() -> None:
     """A bucket tells the extremes of its values, and those of the intervals they lie in."""
     finding = Finding.of(
         analyzer="score_shift", metric="ks.distance", subject="score", reason="",

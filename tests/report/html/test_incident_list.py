@@ -34,7 +34,7 @@ def listed(*found: StoredIncident, **known: Any) -> IncidentList:
     return incident_list(found, Surroundings(NOW, nowhere, **known))
 
 
-def test_an_open_incident_says_its_worst_and_its_latest_sentence() -> None:
+def test_an_open_incident_shows_its_worst_and_its_latest_sentence() -> None:
     """What is said of now is never the sentence of an earlier window, and has its time."""
     (row,) = listed(*incidents("wcw")).open
     assert row.worst == "price is c in window 2."
@@ -44,7 +44,7 @@ def test_an_open_incident_says_its_worst_and_its_latest_sentence() -> None:
     assert row.lasted == "1 d"
 
 
-def test_an_ended_incident_says_its_end_and_its_worst() -> None:
+def test_an_ended_incident_shows_its_end_and_its_worst() -> None:
     """The worst severity stays, the period has both ends, and no sentence is called the latest."""
     (row,) = listed(*incidents("ccwooo")).ended
     assert row.severity == "critical"
@@ -52,7 +52,7 @@ def test_an_ended_incident_says_its_end_and_its_worst() -> None:
     assert (row.latest, row.lasted) == ("", "6 h")
 
 
-def test_the_newest_stand_first_and_what_is_left_out_is_said() -> None:
+def test_the_newest_stand_first_and_what_is_left_out_is_reported() -> None:
     """Open incidents are all listed; of ended ones the newest, with the number of the others."""
     many = [
         incident
@@ -84,7 +84,7 @@ def test_other_alerts_are_listed_up_to_a_number() -> None:
     assert row.members[0].sentence == "f01 is c in window 2."
 
 
-def test_an_incident_whose_alerts_are_gone_is_still_told() -> None:
+def test_an_incident_whose_alerts_are_gone_is_still_reported() -> None:
     """Alerts are kept for less long than incidents: without them there is no chart to lead to."""
     (incident,) = incidents("wc")
     key = incident.alerts[0].identity.across_versions()

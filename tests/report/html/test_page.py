@@ -209,7 +209,7 @@ def test_text_from_logs_stays_text_in_incidents(field: str) -> None:
     assert [tag for tag, _ in elements(pages[0])] == [tag for tag, _ in elements(pages[1])]
 
 
-def test_found_and_missed_incidents_are_told(scenario_page: str) -> None:
+def test_found_and_missed_incidents_are_reported(scenario_page: str) -> None:
     """The quiet incident is missed, the others have their delay; nothing false came before."""
     table = scenario_page.split('id="truth"')[1].split("</section>", maxsplit=1)[0]
     assert "6 of 7 incidents found" in table
@@ -249,7 +249,7 @@ def test_a_report_of_nothing_is_refused() -> None:
         html([])
 
 
-def test_without_an_open_incident_the_headline_says_what_was_judged(short: list[Finding]) -> None:
+def test_without_an_open_incident_the_headline_shows_what_was_judged(short: list[Finding]) -> None:
     """Alarms that opened no incident are no problem in the headline; unjudged checks are named."""
     known = {"made": MADE, "namespace": "test", "javascript": SCRIPT}
     alarms = [finding(), finding(subject="clicks")]

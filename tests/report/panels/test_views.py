@@ -49,7 +49,7 @@ def test_documents_are_read_by_people() -> None:
     assert shown.headings == (Cell("Timestamp"), Cell("Event duration", numeric=True))
 
 
-def test_nothing_to_draw_is_said() -> None:
+def test_nothing_to_draw_is_reported() -> None:
     """An answer without values, or of an index that is not there, is no empty picture."""
     empty = {"hits": {"total": {"value": 0}}}
     assert isinstance(chart_view(counted("line", Time()), [empty], WINDOW), EmptyView)
@@ -57,7 +57,7 @@ def test_nothing_to_draw_is_said() -> None:
 
 
 @pytest.mark.parametrize(("count", "tone"), [(0, "good"), (1, "warning"), (7, "critical")])
-def test_a_tile_says_by_its_colour(count: int, tone: str) -> None:
+def test_a_tile_is_judged_by_its_colour(count: int, tone: str) -> None:
     """The highest step that the number reaches gives the colour; no document is a count of none."""
     steps = (ToneStep(0, "good"), ToneStep(1, "warning"), ToneStep(5, "critical"))
     chart = counted("tile", steps=steps)
@@ -107,7 +107,7 @@ def test_data_cannot_leave_its_script() -> None:
     assert "</script>" not in script_safe({"v": "</script><script>alert(1)</script>"})
 
 
-def test_nothing_is_said_of_the_time_range_where_it_was_not_asked() -> None:
+def test_nothing_is_reported_of_an_unsearched_time_range() -> None:
     """Alerts are shown whatever the time range is: nothing there means nothing at all."""
     nothing = {"hits": {"total": {"value": 0}, "hits": []}}
     shown = [documents_view(panel, nothing) for panel in (OPEN_INCIDENTS, ALARMS)]

@@ -286,7 +286,7 @@ def test_closed_and_unknown_incidents(ada: Visitor, cluster: Cluster, namespace:
         ("feedback", {}, "No verdict was chosen"),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_what_cannot_be_done_is_reported(
     eve: Visitor, cluster: Cluster, untouched: str, act: str, form: dict[str, str], why: str
 ) -> None:
     """The page of the act comes back with the reason, and what was typed."""

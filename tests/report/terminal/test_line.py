@@ -19,7 +19,7 @@ def test_nothing_logged_can_steer_the_terminal(
     assert told.isprintable()
 
 
-def test_what_a_line_tells() -> None:
+def test_what_a_line_shows() -> None:
     """Time, level, service, message and the event's own fields, without the envelope's."""
     told = line(
         {

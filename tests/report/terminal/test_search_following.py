@@ -24,7 +24,7 @@ def event(number: int, logged: datetime, sent: datetime) -> dict[str, Any]:
     }
 
 
-def test_each_event_is_told_once_and_late_ones_too(
+def test_each_event_is_reported_once_and_late_ones_too(
     cluster: Cluster, namespace: str, ship: Callable[..., None]
 ) -> None:
     """Over three looks: what is new, what was logged an hour ago and sent just now, nothing twice.

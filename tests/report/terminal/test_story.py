@@ -73,7 +73,7 @@ def test_every_id_leads_to_the_whole_story(
         assert [event["event.action"] for event in gathered.origin] == ["train", "evaluate"]
 
 
-def test_what_the_story_says(
+def test_what_the_story_shows(
     cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
 ) -> None:
     """Where the model came from, features and sources, the decision, the outcome, and findings."""
@@ -112,7 +112,7 @@ def test_what_the_story_says(
     assert told[-1].level == "critical"
 
 
-def test_the_command_tells_it(
+def test_the_command_shows_it(
     cluster: Cluster, namespace: str, logged: list[dict[str, Any]]
 ) -> None:
     """`mlmon trace` prints the story, `mlmon logs` the lines; an unknown id is exit code 1."""

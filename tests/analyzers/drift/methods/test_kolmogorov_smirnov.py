@@ -168,7 +168,7 @@ def test_small_p_values_are_exact(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(3, 200_000), (20, 50_000)])
 @pytest.mark.parametrize("scaled", [0.8, 1.36, 1.95])
-def test_a_small_sample_beside_a_large_one_is_exact(n: int, m: int, scaled: float) -> None:
+def test_a_small_sample_against_a_large_one_is_exact(n: int, m: int, scaled: float) -> None:
     """Scipy's exact p-value is taken, of which the limit law is far off."""
     root = np.sqrt(n * m / (n + m))
     distance = min(0.9, scaled / root)

@@ -68,7 +68,7 @@ def test_ten_bins_of_the_profile() -> None:
     assert index.value == pytest.approx(((p - q) * np.log(p / q)).sum(), rel=0.02)
 
 
-def test_one_bin_tells_nothing() -> None:
+def test_one_bin_shows_nothing() -> None:
     """A constant column has no bins to move between: value 0, p-value 1."""
     index = psi([5], [7])
     assert (index.value, index.p_value) == (0.0, 1.0)

@@ -92,7 +92,7 @@ def test_the_normed_distance_has_no_unit() -> None:
     assert found[0].low == pytest.approx(found[1].low, rel=1e-6)
 
 
-def test_equal_constants_are_no_distance_apart() -> None:
+def test_equal_constants_are_no_distance() -> None:
     """Where nothing can be hidden the interval is one number."""
     sample = Buckets.from_values([3.0] * 9, quantile_edges([3.0]))
     interval = wasserstein(sample, sample)

@@ -135,7 +135,7 @@ def test_logs_without_embeddings(
     assert update("embedding", day) == 0
 
 
-def test_versions_and_hours_stay_apart(
+def test_versions_and_hours_stay_separate(
     day: Window,
     embedded: Callable[..., Events],
     ship: Callable[[Events], None],

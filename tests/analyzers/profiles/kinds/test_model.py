@@ -61,7 +61,7 @@ def test_nested_fields_and_values_that_are_no_numbers(start: datetime) -> None:
     assert (event.version, event.evaluation) == ("3", {"roc_auc": 0.7})
 
 
-def test_an_event_that_says_nothing(start: datetime) -> None:
+def test_an_event_without_content(start: datetime) -> None:
     """Without action and outcome it is kept, and counts as no success."""
     ((event,),) = [profile.events for profile in profiles([{"@timestamp": start.isoformat()}])]
     assert event == ModelEvent("unknown", start, succeeded=False)

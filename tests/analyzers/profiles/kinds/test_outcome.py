@@ -29,7 +29,7 @@ def outcome(of: str, at: datetime, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def test_delays_are_counted_when_labels_are_learnt(
+def test_delays_are_counted_when_labels_are_learned(
     start: datetime,
     rng: np.random.Generator,
     predictions_of: Callable[..., Events],

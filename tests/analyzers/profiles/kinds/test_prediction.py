@@ -192,7 +192,7 @@ def test_an_answer_too_large_is_asked_for_in_parts(
 
 
 @pytest.mark.parametrize("most", [1, 150, 300])
-def test_features_counted_apart_make_the_same_profile(
+def test_features_counted_separately_make_the_same_profile(
     day: Window,
     baseline: Baseline,
     predictions_of: Callable[..., Events],

@@ -90,7 +90,7 @@ def expected(
     return act
 
 
-def test_cycles_say_what_one_run_says(
+def test_cycles_and_one_run_agree(
     cluster: Cluster,
     namespace: str,
     baseline: Baseline,
@@ -367,7 +367,7 @@ def test_a_second_process_stands_aside(cluster: Cluster, namespace: str, start: 
     assert "there:2" in lines[0]
 
 
-def test_it_stops_when_told(cluster: Cluster, namespace: str, start: datetime) -> None:
+def test_it_stops_when_asked(cluster: Cluster, namespace: str, start: datetime) -> None:
     """Told to stop during a cycle, it finishes that one and begins no other."""
     stopping, lines = Event(), []
 
@@ -423,7 +423,7 @@ def test_a_failed_delivery_is_a_failed_run_of_the_job(
     assert hit["_source"]["error.message"] == "mail is down"
 
 
-def test_two_failed_cycles_are_said_once_and_their_end_too(
+def test_two_failed_cycles_are_reported_once_and_their_end_too(
     cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One failed cycle may be a restart; from the second on people know, once, until it works."""
