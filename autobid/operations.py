@@ -57,7 +57,7 @@ class Operations:
 
     def tick(self, now: int) -> None:
         """Do what is due at a moment: restarts, reloads, jobs."""
-        self._break_and_mend_model(now)
+        self._break_and_fix_model(now)
         self._reload_newer(now)
         backstage = self.components.backstage
         backstage.clock.now = max(backstage.clock.now, now)
@@ -88,7 +88,7 @@ class Operations:
             self.reload(now, self._trained_by)
             self._trained_by = None
 
-    def _break_and_mend_model(self, now: int) -> None:
+    def _break_and_fix_model(self, now: int) -> None:
         broken = self.plan.is_active("model_not_loaded", now)
         if broken == (self._withheld is not None):
             return

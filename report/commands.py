@@ -96,7 +96,7 @@ def report(
         )
         with atomic_write(out, hint="Choose another file with --out.") as part:
             part.write_text(html, encoding="utf-8")
-    _tell(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
+    _print_written(out, sum(found.counts.values()), len(html.encode()), as_json=as_json)
 
 
 def _stored(
@@ -186,7 +186,7 @@ def _check_writable(path: Path) -> None:
         )
 
 
-def _tell(path: Path, findings: int, size: int, *, as_json: bool) -> None:
+def _print_written(path: Path, findings: int, size: int, *, as_json: bool) -> None:
     """Print what was written."""
     if as_json:
         print(json.dumps({"path": str(path.absolute()), "findings": findings, "bytes": size}))

@@ -217,11 +217,11 @@ def test_the_report_shows_what_the_findings_say(
     assert analyzed
     out = tmp_path / "report.html"
     truth = str(scenario / "truth.json")
-    told = json.loads(mlmon("report", "--truth", truth, "--out", str(out), "--json"))
+    output = json.loads(mlmon("report", "--truth", truth, "--out", str(out), "--json"))
     found = [
         json.loads(line) for line in mlmon("findings", "--severity", "all", "--json").splitlines()
     ]
-    assert told["findings"] == len(found)
+    assert output["findings"] == len(found)
     page = out.read_text()
     for incident in analyzed["truth"]["incidents"]:
         assert incident["title"] in page

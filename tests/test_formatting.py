@@ -75,7 +75,7 @@ def test_a_duration_is_written_in_its_two_largest_units(seconds: float, text: st
 
 @given(st.integers(1, 10**8).map(lambda seconds: timedelta(seconds=seconds)))
 def test_a_compact_duration_is_read_as_what_was_written(length: timedelta) -> None:
-    """Reading gives the duration back, whatever its unit."""
+    """Reading gives the duration back in any unit."""
     text = compact_duration(length)
     if len(text) <= 7:  # six digits and a unit: the most that is read
         assert parse_duration(text) == length

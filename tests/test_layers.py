@@ -154,7 +154,7 @@ def test_only_shells_touch_the_world() -> None:
 
 
 def test_nothing_names_what_lies_outside_the_project() -> None:
-    """No product file, document or recipe names the folder beside the project."""
+    """No product file, document or recipe names the folder outside the project."""
     outside = "shared" + "/"
     texts = [
         path

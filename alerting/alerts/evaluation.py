@@ -158,9 +158,9 @@ class _History:
                     )
                     for name in names[place : place + AT_ONCE]
                 }
-                yield from self._gone_through(begin, machines, known_until)
+                yield from self._replayed(begin, machines, known_until)
 
-    def _gone_through(
+    def _replayed(
         self,
         begin: datetime,
         machines: dict[str, AlertStateMachine],

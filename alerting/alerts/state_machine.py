@@ -55,7 +55,7 @@ class AlertStateMachine:
         if self.alert is None and level is not None:
             self.alert = opened(rule, self._counting, level)
         elif self.alert is not None:
-            self.alert = _gone_on(self.alert, alarms, findings, level)
+            self.alert = _continued(self.alert, alarms, findings, level)
         if self.alert is not None:
             known = max(rule.expires(finding) for finding in findings)
             expires = max(self.alert.expires, known)
@@ -74,7 +74,7 @@ class AlertStateMachine:
         return [over]
 
 
-def _gone_on(
+def _continued(
     alert: Alert, alarms: list[Finding], findings: Sequence[Finding], level: Severity | None
 ) -> Alert:
     """Return an open alert after one more moment."""

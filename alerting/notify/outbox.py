@@ -162,7 +162,7 @@ class Outbox:
                 return Delivered(sent) + self._failed(route, batch, outcome, now)
             self._mark(batch, outcome, now)
             if outcome.sent is Sent.REFUSED:
-                return Delivered(sent, (_said(route, outcome),))
+                return Delivered(sent, (_failure_line(route, outcome),))
             sent += 1
         return Delivered(sent)
 
@@ -171,7 +171,7 @@ class Outbox:
     ) -> Delivered:
         self._mark(entries, outcome, now)
         waiting = len(entries) if outcome.sent is Sent.RETRY else 0
-        return Delivered(0, (_said(route, outcome),), waiting)
+        return Delivered(0, (_failure_line(route, outcome),), waiting)
 
     def _mark(self, entries: Sequence[_Entry], outcome: SendResult, now: datetime) -> None:
         self._cluster.put(
@@ -201,7 +201,7 @@ def _messages(
         yield [entry], one
 
 
-def _said(route: str, outcome: SendResult) -> str:
+def _failure_line(route: str, outcome: SendResult) -> str:
     return f"{route}: {outcome.sent.value} ({outcome.reason})"
 
 

@@ -159,7 +159,7 @@ def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
     return replace(found, drift=drift_of_parts(buckets_of(current), buckets_of(usual)))
 
 
-def beside_past_weeks(finding: Finding, hours: Hours) -> Finding:
+def with_past_weeks(finding: Finding, hours: Hours) -> Finding:
     """Return an alarm, with a note where the same day of past weeks was like its day."""
     found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:

@@ -63,7 +63,7 @@ class SegmentSuccess:
         segment: As `finding.segment` names it, such as `country=DE`.
         coverage: Approved predictions, and the labeled ones of them.
         current: The share that succeeded, within what missing labels leave open.
-        promised: The share that their scores promised.
+        expected: The share expected from their scores.
         change: The difference.
         p_value: The chance of so few successes, if the missing labels are all successes.
         training_rows: Labeled rows of the training set that the promise is made by.
@@ -72,7 +72,7 @@ class SegmentSuccess:
     segment: str
     coverage: Coverage
     current: Estimate
-    promised: Estimate
+    expected: Estimate
     change: Estimate
     p_value: float
     training_rows: int
@@ -89,7 +89,7 @@ class SegmentSuccess:
         """Sentence part with the success rate and the expected rate."""
         return (
             f"{percent(self.current.value)} of {self.coverage.labeled:,}, "
-            f"{percent(self.promised.value)} expected from scores"
+            f"{percent(self.expected.value)} expected from scores"
         )
 
 
@@ -263,15 +263,15 @@ def _success(
             wilson_interval(succeeded + missing, rows, LABEL_CONFIDENCE).high,
         ),
     )
-    promised = expected_rate(outcomes.scores(reference.edges), reference, LABEL_CONFIDENCE)
-    ends = promised.estimate.interval
+    expected = expected_rate(outcomes.scores(reference.edges), reference, LABEL_CONFIDENCE)
+    ends = expected.estimate.interval
     return SegmentSuccess(
         segment,
         coverage,
         current,
-        promised.estimate,
-        difference(current.value, current.interval, promised.estimate.value, ends),
-        promised.p_value(succeeded + missing, rows),
+        expected.estimate,
+        difference(current.value, current.interval, expected.estimate.value, ends),
+        expected.p_value(succeeded + missing, rows),
         reference.n,
     )
 

@@ -51,15 +51,15 @@ class Confusion:
         """The decisions `score >= threshold`."""
         everything = rows.all()
         surely = everything.lowest() >= threshold
-        perhaps = everything.highest() >= threshold
+        possible = everything.highest() >= threshold
         positives, negatives = np.array(rows.positives.counts), np.array(rows.negatives.counts)
         return cls(
             rows.positives.n,
             rows.negatives.n,
             int(positives[surely].sum()),
-            int(positives[perhaps].sum()),
+            int(positives[possible].sum()),
             int(negatives[surely].sum()),
-            int(negatives[perhaps].sum()),
+            int(negatives[possible].sum()),
         )
 
     def precision(self) -> Interval:

@@ -59,10 +59,10 @@ def _of_objects(ours: dict[str, Any], theirs: dict[str, Any], path: str) -> Iter
     for key, value in ours.items():
         if key in theirs:
             yield from differences(value, theirs[key], f"{path}/{key}")
-        elif not _says_nothing(value):
+        elif not _is_empty(value):
             yield f"{path}/{key}: absent → {_short(value)}"
     for key in sorted((theirs.keys() - ours.keys()) & MEANINGFUL):
-        if not _says_nothing(_decoded(key, theirs[key])):
+        if not _is_empty(_decoded(key, theirs[key])):
             yield f"{path}/{key}: {_short(theirs[key])} → absent"
 
 
@@ -77,7 +77,7 @@ def _decoded(path: str, value: Any) -> Any:
     return value
 
 
-def _says_nothing(value: Any) -> bool:
+def _is_empty(value: Any) -> bool:
     """Whether a value is what its absence means as well."""
     return value in (None, "", [], {}) or value is False or value in _EMPTY_QUERIES
 

@@ -62,7 +62,7 @@ def _sentence(event: Mapping[str, Any], predicted: Mapping[str, Mapping[str, Any
         printable(str(event.get("service.name", ""))),
         printable(text),
         str(event.get("log.level", "info")),
-        tuple(printable(detail) for detail in (*details, *_trouble(event))),
+        tuple(printable(detail) for detail in (*details, *_failure_details(event))),
     )
 
 
@@ -191,7 +191,7 @@ _DESCRIPTIONS: Final[
 }
 
 
-def _trouble(event: Mapping[str, Any]) -> Iterator[str]:
+def _failure_details(event: Mapping[str, Any]) -> Iterator[str]:
     kind, message = event.get("error.type"), event.get("error.message")
     if kind or message:
         yield ": ".join(str(part) for part in (kind, message) if part)

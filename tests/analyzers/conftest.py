@@ -130,8 +130,8 @@ class Traffic:
 
     def context(self, baseline: Baseline, period: Window) -> AnalysisContext[LabelProfile]:
         """Return it as an analyzer of labels is given it."""
-        beside = {"prediction": self.predictions, "segment": self.segments}
-        return AnalysisContext(period, self.labels, {baseline.model: baseline}, beside)
+        others = {"prediction": self.predictions, "segment": self.segments}
+        return AnalysisContext(period, self.labels, {baseline.model: baseline}, others)
 
 
 def scores_profile(
@@ -263,14 +263,18 @@ def traffic(rng: np.random.Generator, baseline: Baseline) -> Callable[..., Traff
             scores, where = rows["score"], rows["country"]
             won = (rng.random(per_hour) < rows["chance"]).astype(float)
             bid = (scores >= THRESHOLD) | (rng.random(per_hour) < explored)
-            told = bid & (rng.random(per_hour) < share_known(known(hour), where))
+            labeled_rows = bid & (rng.random(per_hour) < share_known(known(hour), where))
             window = Window(first + hour * HOUR, first + (hour + 1) * HOUR)
             made.predictions.append(scores_profile(window, scores, baseline, model))
             made.segments.append(segment_profile(window, scores, where, baseline, model))
-            if told.any():
-                value = rng.lognormal(3.0, 0.5, int(told.sum()))
-                of_hour = label_profile(window, scores[told], won[told], baseline, value, model)
-                parts = labels_by_country(scores[told], won[told], where[told], baseline)
+            if labeled_rows.any():
+                value = rng.lognormal(3.0, 0.5, int(labeled_rows.sum()))
+                of_hour = label_profile(
+                    window, scores[labeled_rows], won[labeled_rows], baseline, value, model
+                )
+                parts = labels_by_country(
+                    scores[labeled_rows], won[labeled_rows], where[labeled_rows], baseline
+                )
                 made.labels.append(replace(of_hour, segments=parts if divided(hour) else {}))
             for name, of in (("score", scores), ("label", won), ("country", where)):
                 kept[name].append(of)

@@ -138,10 +138,10 @@ def test_a_sample_is_written(
     )
     files = [tmp_path / f"{place}.parquet" for place in range(len(times))]
     for file, time in zip(files, times, strict=True):
-        told = json.loads(
+        output = json.loads(
             mlmon("sample", "--out", str(file), *time, "--rows", "30", "--json").stdout
         )
-        assert told == {"path": str(file), "rows": 30, "labeled": 0}
+        assert output == {"path": str(file), "rows": 30, "labeled": 0}
     first, *others = [file.read_bytes() for file in files]
     assert others == [first, first]
 
@@ -193,13 +193,13 @@ def test_no_baselines_yet(mlmon: Callable[..., Result]) -> None:
 def test_a_baseline_of_an_older_format_is_reported(
     mlmon: Callable[..., Result], cluster: Cluster, namespace: str, baseline: Baseline
 ) -> None:
-    """The others are listed all the same, and it is said what to do about it."""
+    """The others are listed all the same, with what to do about it."""
     store = BaselineStore(cluster, namespace)
     store.write([baseline])
     older = baseline.to_document() | {"ml.model.version": "0", "baseline.format": 3}
     cluster.put([Document(store.index, "older", older)])
     cluster.refresh(store.index)
-    told = mlmon("baseline", "list")
-    assert baseline.id in told.stdout
-    assert "autobid 0 is of format 3" in told.stderr
-    assert "mlmon baseline create" in told.stderr
+    output = mlmon("baseline", "list")
+    assert baseline.id in output.stdout
+    assert "autobid 0 is of format 3" in output.stderr
+    assert "mlmon baseline create" in output.stderr

@@ -135,7 +135,7 @@ def test_an_error_of_our_own_is_answered_500(
 
 
 def test_metrics_count_requests(app: AccessLog) -> None:
-    """Prometheus is told how many requests there were and how they were answered."""
+    """Prometheus gets the number of requests by their answers."""
     ask(app, "POST", PREDICT_PATH, json=PAYLOAD)
     text = ask(app, "GET", "/metrics").text
     [line] = [

@@ -9,7 +9,7 @@ from mlmon.autobid.opportunity import OPPORTUNITY_CATEGORICAL
 
 
 def test_one_row_is_encoded_as_in_a_batch(history: Dataset) -> None:
-    """A row's columns do not depend on the rows beside it."""
+    """A row's columns do not depend on the rows next to it."""
     encoder = fit_encoder(history.rows)
     batch = encoder.transform(history.rows[:50])
     alone = [encoder.transform([row])[0] for row in history.rows[:50]]

@@ -78,7 +78,7 @@ def test_training_without_examples_fails(
 def test_training_publishes_and_reports(
     pipeline: TrainingPipeline, history: Dataset, events: Events
 ) -> None:
-    """A version is published, and the logged evaluation is the one beside the model."""
+    """A version is published, and the logged evaluation is the one next to the model."""
     pipeline.dataset = history
     assert pipeline.train_model() == len(history.rows)
     trained, evaluated = events("ml.model")

@@ -25,7 +25,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_it_appears_at_the_end(tmp_path: Path) -> None:
-    """Until the block ends the place is empty; after it nothing else is left beside it."""
+    """Until the block ends the place is empty; after it nothing else is left next to it."""
     write(tmp_path / "new" / "out", "1")
     assert (tmp_path / "new" / "out" / MARKER).read_text() == "1"
     assert names(tmp_path / "new") == ["out"]

@@ -1,4 +1,4 @@
-"""The scenario is repeatable, and its logs hold just the incidents its truth tells of."""
+"""The scenario is repeatable, and its logs hold exactly the incidents of its truth."""
 
 import json
 import os

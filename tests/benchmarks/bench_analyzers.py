@@ -6,7 +6,7 @@ One day of predictions with 12 numeric and 4 categorical features, each feature 
 training set of 100,000 rows. Evidently and NannyML (in `.venv-peers`, made once) get the same day
 by paging through the same index, as their users do. Then: a window of 90 days from stored profiles,
 and what a cycle costs with 1, 10 and 100 days stored. Each stage is a process of its own, whose
-largest resident size is told, and the median of three rounds counts; the node is one that this
+largest resident size is reported, and the median of three rounds counts; the node is one that this
 benchmark starts and ends.
 """
 

@@ -194,7 +194,7 @@ def moments(window: Window, number: int) -> Iterator[tuple[int, datetime]]:
 
 
 def profiles(window: Window, drawn: random.Random) -> Iterator[Document]:
-    """Yield profiles as large as those of predictions: the node holds them beside what is asked."""
+    """Yield profiles as large as those of predictions: the node holds them besides the findings."""
     for number, at in moments(window, PROFILES):
         source = {
             "@timestamp": iso(at + HOUR),
@@ -209,7 +209,7 @@ def profiles(window: Window, drawn: random.Random) -> Iterator[Document]:
 
 
 def sampled(window: Window, drawn: random.Random) -> Iterator[Document]:
-    """Yield the documents that panels read beside findings."""
+    """Yield the documents that panels read besides findings."""
     for name, (number, special) in SAMPLED.items():
         for place, at in moments(window, number):
             source = event(name, at, place) | special(place, drawn)
@@ -437,7 +437,7 @@ def every(questions: list[Question]) -> Table:
 
 
 def summary(title: str, limits: list[tuple[str, float, float, str]]) -> Table:
-    """Show what was measured beside its limit."""
+    """Show each measurement with its limit."""
     shown = Table(title=title, box=None)
     for name in ("", "measured", "limit", ""):
         shown.add_column(name, justify="right" if name else "left")

@@ -41,7 +41,7 @@ SEGMENT = "experience_level"
 
 @dataclass(frozen=True)
 class Judged:
-    """What was said of one history: how incidents were found, and what while nothing was wrong."""
+    """The findings of one history: how incidents were found, and false findings before them."""
 
     detections: tuple[Detection, ...]
     calm_findings: int
@@ -111,7 +111,7 @@ def incident_table(histories: list[Judged], days: int) -> Table:
             if detection.finding
         )
         after = (
-            " to ".join(dict.fromkeys(said(delay) for delay in (delays[0], delays[-1])))
+            " to ".join(dict.fromkeys(delay_text(delay) for delay in (delays[0], delays[-1])))
             if delays
             else "-"
         )
@@ -126,12 +126,12 @@ def false_table(rows: list[tuple[str, list[Judged]]]) -> Table:
         alarms = [finding for one in histories for finding in one.false_findings]
         of = Counter(f"{alarm.analyzer} {alarm.metric}" for alarm in alarms)
         findings = sum(history.calm_findings for history in histories)
-        told = ", ".join(f"{which} {many}" for which, many in of.most_common(5)) or "-"
-        table.add_row(name, str(len(histories)), f"{findings:,}", str(len(alarms)), told)
+        output = ", ".join(f"{which} {many}" for which, many in of.most_common(5)) or "-"
+        table.add_row(name, str(len(histories)), f"{findings:,}", str(len(alarms)), output)
     return table
 
 
-def said(delay: timedelta) -> str:
+def delay_text(delay: timedelta) -> str:
     """Return a delay in minutes or hours."""
     minutes = round(delay.total_seconds() / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes / 60:g} h"

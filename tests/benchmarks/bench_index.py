@@ -192,7 +192,7 @@ def read(cluster: Cluster, index: str, first: bytes, result: Result) -> None:
 
 
 def table(results: dict[str, Result]) -> Table:
-    """Show the variants beside the chosen one."""
+    """Compare the variants with the chosen one."""
     shown = Table(title="Index design")
     for column in ("index", "B/event", "vs chosen", "stored/s", "read/s", "20 ranges", "as sent"):
         shown.add_column(column, justify="left" if column == "index" else "right", no_wrap=True)

@@ -96,7 +96,7 @@ def main() -> None:
     )
     with (
         tempfile.TemporaryDirectory(prefix="bench-ingest-") as name,
-        cluster(apart=options.apart) as target,
+        cluster(separate=options.apart) as target,
     ):
         folder = Path(name)
         compare(target, folder, options.lines, options.rounds)
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 @contextmanager
-def cluster(*, apart: bool) -> Iterator[Cluster]:
+def cluster(*, separate: bool) -> Iterator[Cluster]:
     """The cluster to be loaded: the one in MLMON_BENCH_ELASTICSEARCH_URL, else a new node."""
     if URL in os.environ:
         with connect(Settings(elasticsearch_url=os.environ[URL])) as connected:
@@ -115,7 +115,7 @@ def cluster(*, apart: bool) -> Iterator[Cluster]:
         return
     with bench_node(9260, HEAP) as settings, connect(settings) as connected:
         running = node.find(settings)
-        if apart and running is not None:
+        if separate and running is not None:
             part(running.pid)
         list(templates.install(connected))
         yield connected

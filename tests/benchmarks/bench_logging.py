@@ -40,7 +40,7 @@ FEATURES: dict[str, Any] = {
     "wins_7d": 312, "budget_left": 1843.25, "days_active": 41, "country": "DE", "device": "mobile",
     "category": "IAB-12", "returning": True,
 }  # fmt: skip
-# With the ids of trace and request, 20 fields beside what each log adds by itself.
+# With the ids of trace and request, 20 fields besides what each log adds by itself.
 ID, ID_FIELD = "p-000001", "ml.prediction.id"
 FIELDS: dict[str, Any] = {
     ID_FIELD: ID, "ml.model.name": "autobid", "ml.model.version": "7",

@@ -2,7 +2,7 @@
 
 Usage: python peers_verdict.py URL NAMESPACE TRAINING_SET, in an environment that has both.
 
-Both are told the columns' types and to use Kolmogorov-Smirnov and chi-squared, as mlmon does.
+Both are given the columns' types and use Kolmogorov-Smirnov and chi-squared, as mlmon does.
 """
 
 import json
@@ -92,19 +92,19 @@ def main() -> None:
     url, namespace, path = sys.argv[1:]
     started = time.perf_counter()
     current = pull(url, namespace)
-    told: dict[str, Any] = {"pulling": time.perf_counter() - started, "rows": len(current)}
+    output: dict[str, Any] = {"pulling": time.perf_counter() - started, "rows": len(current)}
     reference = pd.read_parquet(path)
     current = current[list(reference)]
     for name, judge in (("Evidently", evidently), ("NannyML", nannyml)):
         started = time.perf_counter()
         judge(current, reference)
-        told[name] = time.perf_counter() - started
+        output[name] = time.perf_counter() - started
     (line,) = (
         line
         for line in Path("/proc/self/status").read_text().splitlines()
         if line.startswith("VmHWM:")
     )
-    sys.stdout.write(json.dumps(told | {"peak": int(line.split()[1]) / 1024}))
+    sys.stdout.write(json.dumps(output | {"peak": int(line.split()[1]) / 1024}))
 
 
 if __name__ == "__main__":

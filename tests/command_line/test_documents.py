@@ -70,7 +70,7 @@ def test_mistakes_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_documents_name_commands_that_exist(page: Path) -> None:
-    """What a page tells a reader to type is taken by the command line."""
+    """The commands that pages show are accepted by the command line."""
     assert not mistakes(page)
 
 

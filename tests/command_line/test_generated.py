@@ -38,8 +38,8 @@ def test_what_is_outdated_is_named_and_written_again(
     (tmp_path / missing).unlink()
     (tmp_path / leftover).write_text("of an analyzer that is gone")
     assert main(["--check"]) == 1
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split()[0] for line in told] == sorted([changed, missing, leftover])
+    output = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in output] == sorted([changed, missing, leftover])
     assert main([]) == 0
     assert main(["--check"]) == 0
     assert not (tmp_path / leftover).exists()

@@ -106,7 +106,7 @@ def test_a_finding_opens_its_evidence() -> None:
 
 @pytest.mark.parametrize("analyzer", discover(), ids=lambda analyzer: analyzer.name)
 def test_links_lead_to_what_is_there(analyzer: Any) -> None:
-    """Whatever the analyzer, its dashboard and its search are among the artefacts."""
+    """Regardless of the analyzer, its dashboard and its search are among the artefacts."""
     found = links(_of(analyzer.name), TARGET)
     assert found is not None
     ids = {(artefact.body.get("type"), artefact.id) for artefact in artefacts(TARGET)}

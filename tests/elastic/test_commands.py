@@ -32,12 +32,12 @@ def test_setup_shows_what_it_did() -> None:
     """Each template with its change, for a reader and for a program."""
     changes = json.loads(_run("setup", "--json").stdout)
     assert changes["logs-ml.prediction"] == "unchanged"
-    said = _run("setup")
-    lines = said.stdout.splitlines()
+    result = _run("setup")
+    lines = result.stdout.splitlines()
     assert len(lines) == len(changes)
     assert "unchanged  logs-ml.prediction" in lines
     # The embedded core has no ILM, and what takes its place is named.
-    assert ("run `mlmon prune`" in said.stderr) is ("logs-ml.app-lifecycle" not in changes)
+    assert ("run `mlmon prune`" in result.stderr) is ("logs-ml.app-lifecycle" not in changes)
 
 
 @pytest.mark.usefixtures("_on_cluster")

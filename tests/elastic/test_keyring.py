@@ -1,4 +1,4 @@
-"""Secrets come from the system's keyring where there is one, and its absence is said clearly."""
+"""Secrets come from the system's keyring where there is one, and its absence is a clear error."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Settings come from environment and file, wrong ones are said clearly, and secrets stay secret."""
+"""Settings come from environment and file, wrong ones are errors, and secrets stay secret."""
 
 import base64
 import re
@@ -183,16 +183,16 @@ def test_a_key_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "cannot be read"), (" \n", "holds no secret")]
+    ("content", "expected"), [(None, "cannot be read"), (" \n", "holds no secret")]
 )
 def test_a_missing_or_empty_secret_is_an_error(
-    content: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+    content: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A secret's file that is missing or empty is named; nothing is sent without credentials."""
     if content is not None:
         Path("key").write_text(content)
     monkeypatch.setenv("MLMON_API_KEY_FILE", "key")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=expected):
         load_settings().credentials()
 
 

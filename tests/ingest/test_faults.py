@@ -1,4 +1,4 @@
-"""Whatever the cluster answers, or does not: the set stored is the set emitted, each line once."""
+"""For any answers of the cluster, the set stored is the set emitted, each line once."""
 
 import json
 import urllib.request

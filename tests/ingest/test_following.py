@@ -64,7 +64,7 @@ def test_rotation_by_rename_is_followed(ship: Ship, log: NumberedLog, until: Unt
 
 
 def test_copying_and_truncating_is_followed(ship: Ship, log: NumberedLog, until: Until) -> None:
-    """Lines written between the last look and the cut are found in the copy beside the file."""
+    """Lines written between the last look and the cut are found in the copy next to the file."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(50))
     with ship.following("a.jsonl") as counts:
@@ -133,7 +133,7 @@ def test_bytes_that_vanish_unread_are_reported(ship: Ship, log: NumberedLog) -> 
 
 
 def test_health_shows_what_was_counted_and_what_waits(ship: Ship, log: NumberedLog) -> None:
-    """The status file and the data stream tell the counts of the run, in all and of each file."""
+    """The status file and the data stream show the counts of the run, in all and of each file."""
     (ship.folder / "a.jsonl").write_bytes(log.lines(8) + b"oops\n")
     (ship.folder / "b.jsonl").write_bytes(log.lines(3) + b'{"half')
     ship("*.jsonl")

@@ -198,7 +198,7 @@ def test_a_folder_stands_for_its_json_lines_files(ship: Ship, log: NumberedLog) 
 def test_a_path_that_cannot_be_shipped_is_named(
     ship: Ship, make: Callable[[Path], object], words: str
 ) -> None:
-    """What is missing, empty or no log is said before anything is sent."""
+    """What is missing, empty or no log is reported before anything is sent."""
     make(ship.folder / "a.jsonl")
     with pytest.raises(UserError, match=words) as raised:
         ship("a.jsonl")

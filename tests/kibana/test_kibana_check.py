@@ -64,13 +64,13 @@ def no_engine(tmp_path: Path) -> str:
 
 
 def test_the_script_is_one(no_engine: str) -> None:
-    """Bash reads it; --help tells what it does and that it was not run; wrong usage exits 2."""
+    """Bash reads it; --help shows what it does and that it was not run; wrong usage exits 2."""
     subprocess.run(["bash", "-n", str(SCRIPT)], check=True)
-    told = run_script("--help", path=no_engine)
-    assert told.returncode == 0
-    assert "NOT RUN where it was written" in told.stdout
+    output = run_script("--help", path=no_engine)
+    assert output.returncode == 0
+    assert "NOT RUN where it was written" in output.stdout
     options = set(re.findall(r"^    (--\w+)\) ", SCRIPT.read_text(), re.MULTILINE))
-    assert options == set(re.findall(r"^  (--\w+)", told.stdout, re.MULTILINE)) != set()
+    assert options == set(re.findall(r"^  (--\w+)", output.stdout, re.MULTILINE)) != set()
     assert run_script("--no-such", path=no_engine).returncode == 2
 
 
@@ -88,10 +88,10 @@ def test_it_calls_commands_that_mlmon_has() -> None:
     for line in lines:
         words = line.split()
         name = words[: 2 if words[0] in {"kibana", "baseline"} else 1]
-        told = CliRunner().invoke(app, [*name, "--help"], env={"COLUMNS": "200"})
-        assert told.exit_code == 0, line
+        output = CliRunner().invoke(app, [*name, "--help"], env={"COLUMNS": "200"})
+        assert output.exit_code == 0, line
         options = {word for word in words if word.startswith("--")}
-        assert options <= set(re.findall(r"--[\w-]+", told.output)), line
+        assert options <= set(re.findall(r"--[\w-]+", output.output)), line
 
 
 def test_it_opens_the_dashboards_that_are_compiled(opener: ModuleType) -> None:
@@ -121,7 +121,7 @@ TROUBLES = {
 
 
 def test_a_broken_panel_is_named(opener: ModuleType, browser: Browser, tmp_path: Path) -> None:
-    """A good page passes; on others the panel and its message are told; each has its picture."""
+    """A good page passes; else panel and message are reported; each has its picture."""
     with serving_pages(TROUBLES) as url:
         access = KibanaSettings(url=url, username=USER, password=PASSWORD)
         context = opener.logged_in(browser, access)

@@ -11,7 +11,7 @@ import pytest
 from mlmon.logging_config import EventLog, Service, open_log
 from mlmon.logging_config.schema.fields import DATASETS, REQUIRED_FIELDS, Field
 
-# Lies beside the repository, or beside the folder that holds its worktrees.
+# Lies next to the repository, or next to the folder that holds its worktrees.
 SPECIFICATION = next(
     (
         folder / "shared/schemas/ecs-logging-spec.json"

@@ -28,7 +28,7 @@ Events = Callable[[], list[dict[str, Any]]]
 
 
 def test_a_run(log: EventLog, events: Events) -> None:
-    """A run's events share its ids; its end tells duration and records; no request leaks in."""
+    """A run's events share its ids; its end has duration and records; no request leaks in."""
     with context(request_id="r"), job_run("train", log=log) as run:
         log.model_event(action="train", succeeded=True, model=Model("m", "2"))
         run.records = 10

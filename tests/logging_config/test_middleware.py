@@ -260,7 +260,7 @@ def test_another_middleware_may_answer_exceptions(log: EventLog, events: Events)
 
 
 def test_a_broken_stream_is_an_error(log: EventLog, events: Events) -> None:
-    """A response that breaks off half-way is an error, whatever its status was."""
+    """A response that breaks off half-way is an error, with any status."""
     ask(make_app(log), "GET", "/broken")
     ask(make_app(log), "GET", "/stream")
     broken, complete = events()

@@ -363,7 +363,7 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path, attempt: int) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait(DEADLINE_S)
     assert process.returncode == -signal.SIGTERM
-    # The kill may cut the last of these ids, which are written beside the log.
+    # The kill may cut the last of these ids, which are written next to the log.
     accepted = set(re.findall(r"^[0-9a-f]{16}-\d+$", ids.read_text(), re.MULTILINE))
     assert len(accepted) > 900 * (attempt + 1)
     written = Counter(event["event.id"] for event in read(path))

@@ -77,7 +77,7 @@ def test_the_wheel_holds_one_package_with_all_its_files(wheel: Path) -> None:
 
 
 def test_the_log_alone_is_small(light: Installation) -> None:
-    """Four distributions, and one top-level name of ours beside theirs."""
+    """Four distributions, and and only one top-level name of ours."""
     assert light.distributions() == LIGHT
     others = {"orjson", "pythonjsonlogger", "structlog"}
     names = {path.name for path in light.site_packages.iterdir()}

@@ -33,7 +33,7 @@ def stored(
 
 
 def run(*arguments: str) -> Result:
-    """Run `mlmon report`; errors a user can mend are raised."""
+    """Run `mlmon report`; errors a user can fix are raised."""
     result = CliRunner().invoke(app, ["report", *arguments])
     if isinstance(result.exception, UserError):
         raise result.exception
@@ -45,15 +45,15 @@ def test_the_stored_findings_become_a_file(stored: list[Finding], tmp_path: Path
     out = tmp_path / "report.html"
     result = run("--out", str(out), "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert told == {"path": str(out), "findings": len(stored), "bytes": out.stat().st_size}
+    output = json.loads(result.stdout)
+    assert output == {"path": str(out), "findings": len(stored), "bytes": out.stat().st_size}
     unknown = sum(one.severity == "unknown" for one in stored)
     assert f"{unknown:,} unknown" in out.read_text(encoding="utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_a_period_narrows_the_findings(stored: list[Finding], tmp_path: Path) -> None:
-    """Only windows that end in (since, until] are told."""
+    """Only windows that end in (since, until] are reported."""
     begin, end = datetime(2026, 11, 2, 12, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)
     inside = [one for one in stored if begin < one.end <= end]
     out = str(tmp_path / "report.html")
@@ -107,7 +107,7 @@ def test_what_was_known_is_reported_when_all_of_it_is_revised(
 
 
 def test_the_truth_is_compared(stored: list[Finding], tmp_path: Path) -> None:
-    """An incident of the truth that nothing shows is told as missed."""
+    """An incident of the truth that no finding shows counts as missed."""
     start, end = stored[0].start.isoformat(), stored[-1].end.isoformat()
     incident = {
         "id": "quiet", "title": "Quiet incident", "cause": "Nobody looked.",
@@ -124,7 +124,7 @@ def test_the_truth_is_compared(stored: list[Finding], tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (["--namespace", "empty_namespace"], "no findings in namespace 'empty_namespace'"),
         (["--since", "yesterday"], "'yesterday' is not a time"),
@@ -133,11 +133,11 @@ def test_the_truth_is_compared(stored: list[Finding], tmp_path: Path) -> None:
     ],
 )
 def test_what_a_user_can_fix_is_reported_with_what_to_do(
-    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each mistake has its message and its hint, and leaves no file behind."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=told) as error:
+    with pytest.raises(UserError, match=output) as error:
         run(*arguments)
     assert error.value.hint
     assert list(tmp_path.iterdir()) == []

@@ -119,32 +119,32 @@ def test_all_show_the_same_of_one_incident(
     run("report", "--out", str(out))
     report = out.read_text(encoding="utf-8")
     kind = ChangeKind.OPENED if is_open else ChangeKind.RESOLVED
-    said = {
+    texts = {
         "report": section(report),
         "incidents show": run("incidents", "show", name),
         "message": sent(cluster, namespace, kind),
     }
     page = served(cluster, namespace)
     if is_open:
-        said["serve"] = section(page)
+        texts["serve"] = section(page)
     else:
         assert "No open incident" in section(page)
     facts = ["job_health missed.runs of statistics_job", JOB, "2026-03-02 02:00 UTC"]
     facts += ["1 other alert", "docs/analyzers/job_health.md"]
-    for where, text in said.items():
+    for where, text in texts.items():
         missing = [fact for fact in facts if fact not in text]
         assert missing == [], f"{where}: {text}"
-    for where in said.keys() - {"message"}:
-        assert FALLBACK in said[where]
+    for where in texts.keys() - {"message"}:
+        assert FALLBACK in texts[where]
     if is_open:
-        assert not re.search(r" to 2026-03-\d\d", "".join(said.values()))
+        assert not re.search(r" to 2026-03-\d\d", "".join(texts.values()))
     else:
         period = re.search(
-            r"from (2026-03-02 02:00 UTC to 2026-03-02 \d\d:00 UTC)", said["message"]
+            r"from (2026-03-02 02:00 UTC to 2026-03-02 \d\d:00 UTC)", texts["message"]
         )
         assert period is not None
-        assert f"since {period[1]}" in said["report"]
-        assert f"since {period[1]}" in said["incidents show"]
+        assert f"since {period[1]}" in texts["report"]
+        assert f"since {period[1]}" in texts["incidents show"]
 
 
 def test_an_acknowledgement_shows_in_all(
@@ -158,11 +158,11 @@ def test_an_acknowledgement_shows_in_all(
     update(cluster, namespace, BEGIN, NOW, AlertingSettings())
     (document,) = IncidentStore(cluster, namespace).open()
     out = tmp_path / "report.html"
-    said = "acknowledged by ada"
+    state = "acknowledged by ada"
     for known in (False, True):
         run("report", "--out", str(out))
         pages = [section(out.read_text(encoding="utf-8")), section(served(cluster, namespace))]
-        assert [said in page for page in [*pages, run("incidents")]] == [known] * 3
+        assert [state in page for page in [*pages, run("incidents")]] == [known] * 3
         if not known:
             run("incidents", "ack", document["incident.id"][:8], "--by", "ada")
 

@@ -6,7 +6,7 @@ The findings of the demo are stored again hour by hour in a namespace of their o
 would have found them, and published each time: through the outbox to a webhook and an SMTP server,
 and to a real Alertmanager with the shipped configuration, its intervals shortened, that posts to a
 second webhook. In between mlmon is killed, Alertmanager is restarted, and each receiver is away for
-a while. Prints a table, and exits 1 unless every incident was told once at its start, once at its
+a while. Prints a table, and exits 1 unless every incident was sent once at its start, once at its
 end and at most once when it grew worse, by each way.
 """
 
@@ -185,20 +185,20 @@ def from_alertmanager(grouped: WebhookReceiver) -> Counter[tuple[str, str]]:
 
 
 def report(incidents: list[Any], ways: dict[str, Counter[tuple[str, str]]], seconds: float) -> int:
-    """Print the table; return 0 if each incident was told as it should be."""
+    """Print the table; return 0 if each incident was reported as it should be."""
     table = Table("incident", "start", "end", *(f"{way}: start / worse / end" for way in ways))
     wrong = 0
     for incident in sorted(incidents, key=lambda incident: str(incident["event.start"])):
         name = incident["incident.id"]
         cells = []
         for way, counts in ways.items():
-            told = tuple(counts[name, kind] for kind in ("opened", "grew", "resolved"))
+            output = tuple(counts[name, kind] for kind in ("opened", "grew", "resolved"))
             over = incident["incident.status"] == "resolved"
-            good = told[0] == 1 and told[1] <= 1 and told[2] == int(over)
+            good = output[0] == 1 and output[1] <= 1 and output[2] == int(over)
             # Alertmanager repeats a firing alert of its own accord after it lost its memory.
-            good |= way == "Alertmanager" and told[0] >= 1 and told[2] == int(over)
+            good |= way == "Alertmanager" and output[0] >= 1 and output[2] == int(over)
             wrong += not good
-            cells.append(" / ".join(map(str, told)) + ("" if good else "  !"))
+            cells.append(" / ".join(map(str, output)) + ("" if good else "  !"))
         table.add_row(
             incident["incident.title"],
             incident["event.start"][:16],

@@ -1,6 +1,6 @@
 """A small stand-in for the pages of Kibana: a login and dashboards, with Kibana's own attributes.
 
-What a dashboard shows is told by the last word of its id: `good` panels, or the one trouble that
+What a dashboard shows is decided by the last word of its id: `good` panels, or the one trouble that
 `TROUBLES` names for it.
 """
 

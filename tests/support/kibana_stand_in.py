@@ -1,7 +1,7 @@
 """A strict stand-in for Kibana, as none can run here: it refuses what Kibana would refuse.
 
 It checks the headers, the credentials, the space, the multipart form and the methods; it validates
-bodies by the published schemas where these lie beside the project; and it adds to what it returns
+bodies by the published schemas where these lie next to the project; and it adds to what it returns
 what a real Kibana adds: defaults, owners, times, the versions of a newer release. It is no fake of
 this project's own client: it knows nothing of it.
 """
@@ -193,8 +193,8 @@ class StandIn:
         for (where, kind, id_), attributes in self.objects.items():
             if where == space and kind in kinds:
                 body = self.bodies.get((space, id_), {})
-                said = {name: body[name] for name in ("title", "description") if name in body}
-                yield {"attributes": said, "references": [], **attributes}
+                shown = {name: body[name] for name in ("title", "description") if name in body}
+                yield {"attributes": shown, "references": [], **attributes}
 
     def find_rules(self, method: str, space: str, _: Any, query: Json, *_more: Any) -> Answer:
         """Answer `GET /api/alerting/rules/_find`, with a filter by one tag."""

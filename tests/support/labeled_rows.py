@@ -58,8 +58,8 @@ def context(
     model: tuple[str, str] = MODEL,
 ) -> AnalysisContext[Any]:
     """Count rows the way Elasticsearch does, as an analyzer of labels is given them."""
-    beside = {"prediction": _predictions(of, model), "outcome": _outcomes(of, orphans, model)}
-    return AnalysisContext(period, _labels(of, model), {}, beside)
+    others = {"prediction": _predictions(of, model), "outcome": _outcomes(of, orphans, model)}
+    return AnalysisContext(period, _labels(of, model), {}, others)
 
 
 def rounded(delay: float) -> int:
@@ -98,7 +98,7 @@ def _labels(of: Iterable[Row], model: tuple[str, str]) -> list[Profile]:
 def _outcomes(
     of: Iterable[Row], orphans: Callable[[datetime], int], model: tuple[str, str]
 ) -> list[Profile]:
-    learnt = ((row.at + row.delay * HOUR, row) for row in of if row.delay is not None)
+    joined_at = ((row.at + row.delay * HOUR, row) for row in of if row.delay is not None)
     return [
         OutcomeProfile(
             ProfileKey("outcome", window),
@@ -107,7 +107,7 @@ def _outcomes(
             orphans=orphans(window.start),
             service="api",
         )
-        for window, found in _by_hour(learnt)
+        for window, found in _by_hour(joined_at)
     ]
 
 

@@ -84,7 +84,7 @@ def judge_list(line: str) -> Result:
 
 
 def judge_error(line: str) -> Result:
-    """`error` as a text beside `error.type` must not end as two conflicting keys."""
+    """`error` as a text next to `error.type` must not end as two conflicting keys."""
     event = json.loads(line)
     return "twice" if "error" in event and "error.type" in event else "ok"
 

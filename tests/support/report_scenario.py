@@ -242,7 +242,7 @@ def scenario_findings(days: int = DAYS) -> list[Finding]:
 
 
 def scenario_truth() -> tuple[TrueIncident, ...]:
-    """Return the scenario's incidents as its truth tells them."""
+    """Return the scenario's incidents from its truth."""
     return tuple(
         TrueIncident(
             id=one.title.lower().replace(" ", "-"),
@@ -392,10 +392,10 @@ def browser() -> Iterator[Browser]:
         or shutil.which("google-chrome")
     )
     if path is None:
-        told = "no Chromium found: install it (apt-get install -y chromium) to prove the report"
+        output = "no Chromium found: install it (apt-get install -y chromium) to prove the report"
         if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(output)
+        pytest.skip(output)
     arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=arguments)

@@ -5,7 +5,7 @@ Usage: python -m tests.support.torture [--kills 50] [--lines 60000] [--files 500
 
 A writer logs numbered lines into a file that is renamed, copied and truncated, truncated, deleted
 and compressed (into several gzip members) at random moments; another one writes them as Kubernetes
-does. Thousands of small files and some strays lie beside them. A shipper follows them, is killed
+does. Thousands of small files and some strays lie next to them. A shipper follows them, is killed
 with SIGKILL at random moments, finds a disk that takes no more, a clock that is set forward and
 back, and a second shipper; between it and the node a fault injector answers 429, 413, 400 and 503,
 cuts connections before, during and after the work, and is slow; the data stream rolls over, and the

@@ -57,7 +57,7 @@ from mlmon.analyzers.drift.moved import (
 )
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
-from mlmon.analyzers.drift.weekly_drift import PAST_WEEKS, Hours, beside_past_weeks
+from mlmon.analyzers.drift.weekly_drift import PAST_WEEKS, Hours, with_past_weeks
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
 from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 from mlmon.analyzers.profiles.one_per_version import counted_once
@@ -276,7 +276,7 @@ class _PastTraffic:
                 for profile in self._traffic(baseline)
                 if feature in profile.numeric
             )
-        return beside_past_weeks(finding, self._hours[baseline.id, feature])
+        return with_past_weeks(finding, self._hours[baseline.id, feature])
 
     def _traffic(self, baseline: Baseline) -> list[PredictionProfile]:
         """Return the model's predictions, each once, over this baseline's edges where they can."""

@@ -173,7 +173,7 @@ class LivePerformance(Analyzer[LabelProfile]):
         if approved is None or not approved.labeled or day.scores is None:
             reason = f"No label of a prediction that {day.day.title} approved is known."
             return self._unknown(day, SUCCESS, reason)
-        promised = (
+        expected = (
             reference
             and reference.n
             and estimate_performance(
@@ -181,20 +181,20 @@ class LivePerformance(Analyzer[LabelProfile]):
             ).precision
         )
         current = _success_rate(day, approved.positives, approved.labeled)
-        if not promised:
+        if not expected:
             reason = f"The training set of {day.day.title} has no labels to calibrate scores by."
             return self._unknown(day, SUCCESS, reason, current)
-        comparison, worst = compare(current, promised), segments.of(day).worst()
+        comparison, worst = compare(current, expected), segments.of(day).worst()
         return self._finding(
             day,
             SUCCESS,
             current,
             self._severity(day, SUCCESS, comparison.change.interval),
-            baseline_value=promised.value,
-            **self._absolute(SUCCESS, promised.value),
+            baseline_value=expected.value,
+            **self._absolute(SUCCESS, expected.value),
             sample_count=approved.labeled,
             reason=f"{percent(current.value)} of the predictions {day.day.title} approved "
-            f"succeeded; {percent(promised.value)} expected from scores; {day.known()}"
+            f"succeeded; {percent(expected.value)} expected from scores; {day.known()}"
             f"{f'; {worst}' if worst else ''}.",
         )
 

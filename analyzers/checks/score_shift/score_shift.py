@@ -42,9 +42,9 @@ from mlmon.analyzers.drift.weekly_drift import (
     PAST_WEEKS,
     Hours,
     WeeklyDrift,
-    beside_past_weeks,
     buckets_of,
     weekly_drift,
+    with_past_weeks,
 )
 from mlmon.analyzers.profiles.kinds.prediction import KIND as PREDICTION
 from mlmon.analyzers.profiles.kinds.prediction import SCORE, PredictionProfile
@@ -118,7 +118,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
                 past[baseline.id] = _hours(context, day.model, baseline.id)
             hours = past[baseline.id]
             alarming = finding.severity.alarming
-            yield beside_past_weeks(finding, hours) if alarming else finding
+            yield with_past_weeks(finding, hours) if alarming else finding
             found = weekly_drift(day.window.end, hours, hours)
             if found is not None:
                 yield self._weekly(day, found, None)

@@ -139,7 +139,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         )
 
     def _finding(self, day: LabeledWindow, judged: SegmentVerdict) -> Finding:
-        success, promised = judged.success, judged.success.promised.value
+        success, expected = judged.success, judged.success.expected.value
         coverage = success.coverage
         known = f"{coverage.labeled:,} labels of {coverage.predictions:,} approved predictions"
         if not coverage.mature:
@@ -162,11 +162,11 @@ class SegmentPerformance(Analyzer[LabelProfile]):
                 "high": success.current.interval.high,
                 "p_value": success.p_value,
                 "q_value": judged.q_value,
-                "baseline_value": promised,
-                "warning": promised + SUCCESS_LIMITS.warning,
-                "critical": promised + SUCCESS_LIMITS.critical,
+                "baseline_value": expected,
+                "warning": expected + SUCCESS_LIMITS.warning,
+                "critical": expected + SUCCESS_LIMITS.critical,
                 "reason": f"{percent(success.current.value)} of the predictions {day.day.title} "
-                f"approved for {success.segment} succeeded; {percent(promised)} "
+                f"approved for {success.segment} succeeded; {percent(expected)} "
                 f"expected from scores; {known} {span(day.day.window)}.",
             },
         )

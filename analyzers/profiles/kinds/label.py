@@ -70,7 +70,7 @@ _POSITIVE = {"term": {"ml.outcome.label": True}}
 _NEGATIVE = {"term": {"ml.outcome.label": False}}
 _APPROVED = {"term": {"ml.prediction.decision": "approved"}}
 _REJECTED = {"bool": {"must_not": [_APPROVED]}}
-# What has no score can be promised nothing: it is left among the other values.
+# Without a score nothing is expected: such rows are left among the other values.
 _SCORED = {"bool": {"filter": [_APPROVED, {"exists": {"field": _SCORE}}]}}
 
 # fmt: off

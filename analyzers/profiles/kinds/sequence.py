@@ -411,7 +411,7 @@ def without_repeats(
         extra: How many there are, by process and five minutes.
     """
 
-    def told_apart(lines: ProcessLines) -> ProcessLines:
+    def split_repeats(lines: ProcessLines) -> ProcessLines:
         return replace(
             lines,
             stretches=tuple(
@@ -423,7 +423,7 @@ def without_repeats(
             ),
         )
 
-    return replace(profile, processes=tuple(map(told_apart, profile.processes)))
+    return replace(profile, processes=tuple(map(split_repeats, profile.processes)))
 
 
 def following(

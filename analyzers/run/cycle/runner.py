@@ -105,7 +105,7 @@ class Runner:
                     raise _IncompleteCycleError(_failures(cycle))
         finally:
             lease.release(self.clock())
-        self._say(cycle)
+        self._print_cycle(cycle)
         return cycle
 
     @contextmanager
@@ -134,7 +134,7 @@ class Runner:
 
         return progress
 
-    def _say(self, cycle: Cycle) -> None:
+    def _print_cycle(self, cycle: Cycle) -> None:
         failed = "".join(f"; {name} failed: {why}" for name, why in cycle.failures.items())
         notes = "".join(f"; {note}" for note in cycle.notes)
         results = "".join(f"; {result.line}" for result in cycle.results)

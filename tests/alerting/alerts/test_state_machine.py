@@ -48,7 +48,7 @@ def firing(rule: Policy, findings: Iterable[Finding], at: datetime) -> dict[str,
     return {series: level for series, level in levels.items() if level is not None}
 
 
-def told(of: Policy, letters: str) -> list[tuple[int, int | None, str]]:
+def opened_alerts(of: Policy, letters: str) -> list[tuple[int, int | None, str]]:
     """Return each alert of a word: with which letter it opened and ended, and how bad it was."""
     return [
         (
@@ -78,16 +78,16 @@ def test_two_of_three_open_and_three_calm_end(
     letters: str, alerts: list[tuple[int, int | None, str]]
 ) -> None:
     """Two windows of three raise it, to the level that two of three have; three `ok` end it."""
-    assert told(rule(after=2, of=3, clear=3), letters) == alerts
+    assert opened_alerts(rule(after=2, of=3, clear=3), letters) == alerts
 
 
 @pytest.mark.parametrize("unknown", ["u", "uuuuuuuuuu", "."])
 def test_unknown_neither_raises_nor_clears(unknown: str) -> None:
     """However many windows without a verdict: none is an alarm, and none is calm."""
     of = rule(after=2, of=3, clear=3)
-    assert told(of, "w" + unknown * 3) == []
-    assert told(of, "wwoo" + unknown)[0][1] is None
-    assert told(of, f"ww{unknown}o{unknown}o{unknown}o")[0][1] == 5 + 3 * len(unknown)
+    assert opened_alerts(of, "w" + unknown * 3) == []
+    assert opened_alerts(of, "wwoo" + unknown)[0][1] is None
+    assert opened_alerts(of, f"ww{unknown}o{unknown}o{unknown}o")[0][1] == 5 + 3 * len(unknown)
 
 
 def test_what_is_unknown_is_still_there() -> None:
@@ -128,8 +128,8 @@ def test_where_windows_overlap_it_began_with_what_was_new() -> None:
 def test_a_rule_on_critical_is_not_cleared_by_warnings() -> None:
     """What is bad without being bad enough raises nothing, and is no calm either."""
     of = rule(1, 1, 1, on="critical")
-    assert told(of, "wwcww") == [(3, None, "critical")]
-    assert told(of, "wwcwo") == [(3, 5, "critical")]
+    assert opened_alerts(of, "wwcww") == [(3, None, "critical")]
+    assert opened_alerts(of, "wwcwo") == [(3, 5, "critical")]
 
 
 @given(HISTORIES, RULES)
@@ -168,7 +168,7 @@ def test_resumed_it_goes_on_as_if_never_stopped(histories: list[str], of: Policy
 
 @given(HISTORIES, RULES)
 def test_no_two_alerts_share_an_id(histories: list[str], of: Policy) -> None:
-    """An id tells rule, series and opening: nothing learnt later changes it."""
+    """An id names rule, series and opening: nothing learned later changes it."""
     alerts = [
         alert
         for number, letters in enumerate(histories)

@@ -59,8 +59,8 @@ def test_an_acknowledgement_holds_until_it_grows_worse(
     assert "incident.acknowledged_by" not in the_one(desk)
     assert "incident.muted" not in the_one(desk)
     _, _, changes = desk.show(name[:8])
-    said = [(change["change.kind"], change.get("change.by")) for change in changes]
-    assert said == [("opened", None), ("acknowledged", "ada"), ("grew", None)]
+    text = [(change["change.kind"], change.get("change.by")) for change in changes]
+    assert text == [("opened", None), ("acknowledged", "ada"), ("grew", None)]
 
 
 def test_a_snooze_ends_by_itself(cluster: Cluster, namespace: str, happen: Happen) -> None:
@@ -121,7 +121,7 @@ def test_an_unknown_incident_is_an_error(cluster: Cluster, namespace: str, name:
 def test_the_commands(
     cluster: Cluster, namespace: str, happen: Happen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A critical incident fails `--exit-code` until somebody takes it; `show` tells its story."""
+    """A critical incident fails `--exit-code` until somebody takes it; `show` prints its events."""
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
 

@@ -61,7 +61,7 @@ MODEL = {"model_name": "autobid", "service": "api"}
 
 
 def test_a_chain_of_causes_is_one_incident_with_its_first_link_as_cause() -> None:
-    """A dead job, stale statistics' fallbacks, moved features and scores are told once."""
+    """A dead job, stale statistics' fallbacks, moved features and scores are reported once."""
     job = alert("cccccco", "job", service="scheduler")
     fallback = alert("ccccccco", "fallback", at=HOUR, service="api")
     feature = alert("c" * 20 + "o", "feature", at=3 * HOUR, length=DAY, step=HOUR, **MODEL)

@@ -175,7 +175,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ('[alerting]\nalert_manager = "x"\n', "alert_manager"),
         ('[alerting.notify.a]\ntype = "email"\n', "needs addresses"),
@@ -184,7 +184,7 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_wrong_settings_name_what_is_wrong(
-    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A misspelt key or an incomplete route is an error before anything is sent."""
     path = tmp_path / "mlmon.toml"
@@ -192,4 +192,4 @@ def test_wrong_settings_name_what_is_wrong(
     path.write_text(text)
     with pytest.raises(UserError) as raised:
         load_alerting_settings()
-    assert said in f"{raised.value.message} {raised.value.hint}"
+    assert expected in f"{raised.value.message} {raised.value.hint}"

@@ -66,7 +66,8 @@ def test_levels_begin_with_what_is_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "message"), [({"clear": 0}, "never be open"), ({"step": timedelta(0)}, "apart")]
+    ("known", "message"),
+    [({"clear": 0}, "never be open"), ({"step": timedelta(0)}, "step between windows")],
 )
 def test_an_alert_that_cannot_work_is_refused(known: dict[str, object], message: str) -> None:
     """An alert that is over before it is raised, or windows that never come."""

@@ -84,7 +84,7 @@ def test_a_series_fits_into_a_keyword() -> None:
 
 @given(findings)
 def test_only_what_it_shows_is_content(finding: Finding) -> None:
-    """When it was learnt and as which revision is not part of its digest; its reason is."""
+    """When it was learned and as which revision is not part of its digest; its reason is."""
     later = finding.revised(finding.revision + 1, START + timedelta(days=9))
     assert later.content_digest == finding.content_digest
     assert later.key == finding.key
@@ -119,8 +119,8 @@ def test_severities_have_an_order() -> None:
 
 
 def test_a_field_that_is_added_and_empty_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an earlier version of mlmon said without the field is what is said now without it."""
-    said = Finding.of(
+    """A finding stored before the field existed equals one without it."""
+    earlier_finding = Finding.of(
         analyzer="score_shift",
         metric="ks.distance",
         subject=None,
@@ -130,10 +130,10 @@ def test_a_field_that_is_added_and_empty_is_no_change(monkeypatch: pytest.Monkey
         reason="As ever.",
         value=0.5,
     )
-    now = said.content_digest
+    now = earlier_finding.content_digest
     earlier = tuple(name for name in finding_module.CONTENT if name != "parts")
     monkeypatch.setattr(finding_module, "CONTENT", earlier)
     monkeypatch.setattr(finding_module, "_CONTENT", attrgetter(*earlier))
-    assert said.content_digest == now
-    assert replace(said, p_value=0.5).content_digest != now
-    assert replace(said, value=None, low=0.5).content_digest != now
+    assert earlier_finding.content_digest == now
+    assert replace(earlier_finding, p_value=0.5).content_digest != now
+    assert replace(earlier_finding, value=None, low=0.5).content_digest != now

@@ -1,4 +1,4 @@
-"""Metrics of a training set's own scores, beside those that were published."""
+"""Metrics of a training set's own scores, against those that were published."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_what_rows_cannot_show_is_left_out() -> None:
 def test_both_are_shown(
     cluster: Cluster, namespace: str, baseline: Baseline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`mlmon baseline show` tells what was published and what the rows themselves give."""
+    """`mlmon baseline show` shows what was published and what the rows themselves give."""
     BaselineStore(cluster, namespace).write([baseline])
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)

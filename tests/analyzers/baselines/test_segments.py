@@ -66,7 +66,7 @@ def test_segments_are_part_of_the_baseline(tmp_path: Path) -> None:
 
 
 def test_the_most_frequent_values_are_segments(tmp_path: Path) -> None:
-    """Of a hundred cities twenty are kept apart at most."""
+    """Of a hundred cities twenty are kept separate at most."""
     of = table(10_000)
     assert len(divided(tmp_path, of, "city").segments["city"]) == MOST_SEGMENTS
 
@@ -106,7 +106,7 @@ def test_too_many_features_are_refused(tmp_path: Path) -> None:
 
 
 def test_without_scores_there_are_no_segments(tmp_path: Path) -> None:
-    """Nothing could be compared, so it is said when the baseline is made."""
+    """Nothing could be compared, so it is reported when the baseline is made."""
     with pytest.raises(UserError, match="scores"):
         divided(tmp_path, table().drop(["ml.prediction.score"]), "country")
 

@@ -168,7 +168,7 @@ def test_a_folder_of_versions(tmp_path: Path, rows: dict[str, Any]) -> None:
 
 
 def test_a_csv_table(tmp_path: Path) -> None:
-    """Any table will do, if it is said which model it trained."""
+    """Any table will do, if the model it trained is named."""
     path = tmp_path / "train.csv"
     path.write_text("price,country\n1.5,DE\n,FR\n3.5,DE\n")
     (baseline,) = read_baselines(path, NOW, "m", "1")
@@ -257,7 +257,7 @@ def test_scores_are_counted_by_label(tmp_path: Path, rows: dict[str, Any]) -> No
 
 
 def test_labels_as_numbers_count_as_booleans(tmp_path: Path, rows: dict[str, Any]) -> None:
-    """0 and 1 are labels, whatever the order of the rows; other values are passed over by name."""
+    """0 and 1 are labels in any order of the rows; other values are passed over by name."""
     numbers = [1.0, 0.0, None, 0.0] * 250
     table = rows | {LABEL: [None if number is None else bool(number) for number in numbers]}
     (booleans,) = read_baselines(write_model(tmp_path / "a", table), NOW)
@@ -309,7 +309,7 @@ def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_nothing_to_compare_with(tmp_path: Path) -> None:
-    """A table without any usable column is no training set, and that is said."""
+    """A table without any usable column is no training set, and that is reported."""
     folder = write_model(tmp_path / "7", {LABEL: [True, False], "x": pa.nulls(2)})
     with pytest.raises(UserError, match="no column of numbers, categories or embeddings"):
         list(read_baselines(folder, NOW))

@@ -34,7 +34,7 @@ def judged(
 
 
 def test_nothing_is_missing() -> None:
-    """Every line once and at once: each service is told so, hour by hour."""
+    """Every line once and at once: each service gets that finding, hour by hour."""
     lines = [*written("a", range(1, 301), 3), *written("b", range(1, 31), 3, service="jobs")]
     for metric in ("lost.rate", "duplicated.rate", "late.rate"):
         found = judged(profiles_of(lines), metric)

@@ -37,7 +37,7 @@ def of(findings: list[Finding], metric: str, subject: str | None = None) -> Find
 
 
 def meaningless(since: int) -> Callable[[int, Any], Any]:
-    """From an hour on every bid succeeds alike, whatever its score."""
+    """From an hour on every bid succeeds alike, regardless of its score."""
     return lambda hour, scores: scores * 0 + 0.08 if hour >= since else scores
 
 

@@ -1,4 +1,4 @@
-"""Scores of young versions beside those of earlier ones, on series with a known change."""
+"""Scores of young versions against those of earlier ones, on series with a known change."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,7 +109,7 @@ def retrained(start: datetime) -> Callable[..., Retrained]:
 
 
 def test_retraining_without_change_is_ok(retrained: Callable[..., Retrained]) -> None:
-    """Every hour of a version's first week is judged, beside the versions before it, as usual."""
+    """Every hour of a version's first week is judged against the versions before it, as usual."""
     found = retrained().judge(4 * WEEK, 5 * WEEK)
     assert [(finding.end - finding.start, finding.severity) for finding in found] == [
         (HOUR, Severity.OK)
@@ -143,8 +143,8 @@ def test_a_change_beyond_retraining_is_a_warning(retrained: Callable[..., Retrai
     (finding,) = alarms
     assert finding.severity is Severity.WARNING
     now, weeks = changed.scores[odd], [changed.scores[odd - WEEK * back] for back in range(1, 5)]
-    apart = [stats.ks_2samp(now, week).statistic for week in weeks]
-    weeks.pop(int(np.argmax(apart)))
+    distances = [stats.ks_2samp(now, week).statistic for week in weeks]
+    weeks.pop(int(np.argmax(distances)))
     exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.value == pytest.approx(exact, abs=0.02)
     young, *old = (trained.score for trained in (changed.baselines[4], *changed.baselines[:4]))
@@ -190,7 +190,7 @@ def test_hours_of_the_day_are_not_mistaken_for_a_change(
 
 
 def test_a_share_of_the_traffic_is_enough(retrained: Callable[..., Retrained]) -> None:
-    """A version that is tried beside another one is compared by its own scores."""
+    """A version that is tried together with another one is compared by its own scores."""
     steady = retrained(lives=4 * WEEK, weeks=5)
     hour, scores = 4 * WEEK - 6, np.full(400, 0.01)
     steady.profiles.append(steady.profile(hour, 1, 1, scores))

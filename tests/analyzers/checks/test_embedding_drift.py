@@ -90,7 +90,7 @@ def test_only_the_spread_changes(
 
 
 def test_another_dimension(embedding_hours: Make, judge: Callable[..., dict[str, Finding]]) -> None:
-    """Vectors of another length cannot be compared, and both lengths are said."""
+    """Vectors of another length cannot be compared, and both lengths are reported."""
     found = judge(embedding_hours(24, change=lambda _hour, vectors: vectors[:, :3]))
     (finding,) = found.values()
     assert finding.severity is Severity.UNKNOWN
@@ -120,7 +120,7 @@ def test_broken_ones_are_reported_and_left_out(
 def test_missing_embeddings(
     embedding_hours: Make, judge: Callable[..., dict[str, Finding]]
 ) -> None:
-    """Without any, and with too few, nothing is said, and how many it takes."""
+    """Without any, and with too few, nothing is reported, and how many it takes."""
     for per_hour in (0, 2):
         found = judge(embedding_hours(24, per_hour))
         (finding,) = found.values()
@@ -144,7 +144,7 @@ def test_a_baseline_that_cannot_be_compared(
     stored: StoredVectors | None,
     says: str,
 ) -> None:
-    """A training set without the embedding, with few, or with a constant one, is said."""
+    """A training set without the embedding, with few, or with a constant one, is reported."""
     known = replace(baseline, embeddings={"text": stored} if stored else {})
     (finding,) = judge(embedding_hours(24), known).values()
     assert finding.severity is Severity.UNKNOWN

@@ -42,7 +42,7 @@ def ddm_of_the_paper(errors: Sequence[int]) -> Iterator[int]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ddm_is_that_of_the_paper(seed: int) -> None:
-    """Changes are found where the paper's rule finds them, after each one anew."""
+    """Changes are found where the paper's rule finds them, after each one from the start."""
     errors = stream(seed, (CHANGE, 0.2), (CHANGE, 0.4), (CHANGE, 0.7))
     found = [change.seen - 1 for change in ddm_changes(errors)]
     assert found == list(ddm_of_the_paper(errors))

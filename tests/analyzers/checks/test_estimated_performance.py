@@ -88,7 +88,7 @@ def test_a_reversal_is_not_seen(traffic: Make, baseline: Baseline, start: dateti
 def test_without_a_threshold_decisions_are_unknown(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """A log that tells no threshold leaves ROC AUC and the success rate."""
+    """A log that shows no threshold leaves ROC AUC and the success rate."""
     found = {
         finding.metric: finding for finding in judge(steady_hours(24), baseline, start, (0.75, 1))
     }
@@ -100,7 +100,7 @@ def test_without_a_threshold_decisions_are_unknown(
 
 
 @pytest.mark.parametrize(
-    ("per_hour", "bare", "said"),
+    ("per_hour", "bare", "text"),
     [(100, True, "no scores with labels"), (2, False, "100 are needed")],
 )
 def test_what_it_needs(
@@ -110,13 +110,13 @@ def test_what_it_needs(
     per_hour: int,
     *,
     bare: bool,
-    said: str,
+    text: str,
 ) -> None:
     """Without labels in the training set, or with few scores, it says what is missing."""
     of = replace(baseline, labeled=None) if bare else baseline
     found = judge(steady_hours(24, per_hour, baseline=of), of, start, (0.75, 1))
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
-    assert said in found[0].reason
+    assert text in found[0].reason
 
 
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:

@@ -23,8 +23,8 @@ def judge(
     profiles: list[Any], start: datetime, end: datetime, fallbacks: Sequence[Any] = ()
 ) -> list[Finding]:
     """Return the findings of a period."""
-    beside = {"fallback": fallbacks}
-    return list(FallbackRate().evaluate(AnalysisContext(Window(start, end), profiles, {}, beside)))
+    others = {"fallback": fallbacks}
+    return list(FallbackRate().evaluate(AnalysisContext(Window(start, end), profiles, {}, others)))
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
@@ -96,7 +96,7 @@ def test_a_source_that_often_falls_back(steady_hours: Make, start: datetime) -> 
 
 
 def test_too_few_predictions(steady_hours: Make, start: datetime) -> None:
-    """Below twenty predictions in a day nothing is said but how many there were."""
+    """Below twenty predictions in a day nothing is reported but how many there were."""
     profiles = steady_hours(72, per_hour=1)[::3]
     found = judge(profiles, start + DAY, start + 3 * DAY)
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
@@ -153,7 +153,7 @@ def test_the_oldest_data_is_judged_before_defaults_are_used(
 
 
 def test_data_that_is_always_stale_for_some(steady_hours: Make, start: datetime) -> None:
-    """Where some profile is always weeks old, weeks are usual, whatever the service calls it."""
+    """Where some profile is always weeks old, weeks are usual, by any name of the service."""
     profiles = with_use(
         steady_hours(72),
         lambda _hour, use: replace(use, age_highest=500 * 3_600.0, stale_from=4 * 3_600.0),
@@ -232,18 +232,18 @@ def test_a_source_that_predictions_do_not_name(steady_hours: Make, start: dateti
     assert rates[12].severity is Severity.CRITICAL
     assert {rate.severity for rate in rates[:12]} == {Severity.OK}
     since = start + 2 * DAY
-    apart = [
+    hour_by_hour = [
         finding
         for hour in range(24)
         for finding in judge(
             profiles, since + hour * HOUR, since + (hour + 1) * HOUR, fallback_hours(start, counts)
         )
     ]
-    assert sorted(apart, key=repr) == sorted(found, key=repr)
+    assert sorted(hour_by_hour, key=repr) == sorted(found, key=repr)
 
 
 def test_ages_that_are_not_logged(steady_hours: Make, start: datetime) -> None:
-    """Uses are judged; of the age it is said what to log."""
+    """Uses are judged; for the age the finding names what to log."""
     profiles = with_use(steady_hours(24), lambda _hour, use: SourceUse(use.statuses))
     found = judge(profiles, start + 23 * HOUR, start + DAY)
     assert {finding.severity for finding in of(found, "fallback.rate")} == {Severity.OK}

@@ -172,7 +172,7 @@ def test_a_feature_nobody_trained_on(
 def test_a_feature_that_disappeared(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """Without any value of a feature nothing is computed, and how many it takes is said."""
+    """Without any value of a feature nothing is computed, and how many it takes is reported."""
 
     def gone(_hour: int, rows: Rows) -> None:
         rows["price"][:] = np.nan
@@ -202,7 +202,7 @@ def test_an_alarm_shows_whether_past_weeks_were_alike(
 ) -> None:
     """Prices that triple at weekends are unlike training; past weekends were so, or were not.
 
-    Past weeks tell it although another version served in them, counted over edges of its own.
+    Past weeks count although another version served in them, counted over edges of its own.
     """
 
     def weekend(hour: int, rows: Rows) -> None:
@@ -278,7 +278,7 @@ def test_past_weeks_are_read_where_an_alarm_asks(
 def test_features_whose_names_are_made_of_values(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """Twenty are named one by one, of a thousand more it is said how many; known ones all."""
+    """Twenty are named one by one, of a thousand more the number is reported; known ones all."""
     names = [f"ml.features.numeric.user{number:04}" for number in range(1_020)]
     present = dict.fromkeys([*names, "ml.features.categorical.price"], 3)
     profiles = [replace(hour, present=present) for hour in steady_hours(24)]

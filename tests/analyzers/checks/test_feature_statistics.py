@@ -67,7 +67,7 @@ def test_statistics_are_those_of_pandas(
 
 
 def test_shares_are_counted(steady_hours: Make, baseline: Baseline, start: datetime) -> None:
-    """Each category's share stands beside its share in training."""
+    """Each category's share is compared with its share in training."""
 
     def more(_hour: int, rows: Rows) -> None:
         rows["country"][:] = ["DE"] * 60 + ["FR"] * 25 + ["US"] * 15
@@ -146,7 +146,7 @@ def test_a_tail_that_no_distance_sees(
 def test_what_drift_sees_is_left_to_it(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """With half of the prices in cents the numbers are told, and the alarm is feature_drift's."""
+    """With half of the prices in cents the numbers are shown; the alarm is feature_drift's."""
 
     def cents(_hour: int, rows: Rows) -> None:
         rows["price"][::2] *= 100

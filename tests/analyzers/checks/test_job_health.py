@@ -117,7 +117,7 @@ def test_an_end_whose_start_was_lost(start: datetime, runs_of: RunsOf) -> None:
 
 
 def test_a_job_that_never_ran_again(runs_of: RunsOf, start: datetime) -> None:
-    """It is critical for 150 days after its last start, then taken for retired."""
+    """It is critical for 150 days after its last start, then counts as retired."""
     found = judge(
         runs_of("refresh", [(24.0 * day, True, 30.0) for day in range(30)]), start, 0, 4300
     )
@@ -158,7 +158,7 @@ def test_a_daily_job_that_runs_once_more_on_sundays(runs_of: RunsOf, start: date
 
 
 def test_a_weekly_job_is_missed_half_a_day_later(runs_of: RunsOf, start: datetime) -> None:
-    """Not half a week later: three weeks tell when it is due."""
+    """Not half a week later: three weeks show when it is due."""
     planned = [(168.0 * week + 8, True, 300.0) for week in range(5)]
     missed = of(judge(runs_of("train", planned), start, 34 * 24, 37 * 24), "missed.runs")
     first = next(finding for finding in missed if finding.severity.alarming)
@@ -199,7 +199,7 @@ def test_a_job_that_is_killed_each_time(runs_of: RunsOf, start: datetime) -> Non
 
 
 def test_runs_that_overlap_are_not_given_up(runs_of: RunsOf, start: datetime) -> None:
-    """Runs of 90 minutes that start every hour run beside each other and do not fail."""
+    """Runs of 90 minutes that start every hour run next to each other and do not fail."""
     found = judge(runs_of("train", hourly(range(30), seconds=5_400.0)), start, 6, 30)
     assert {finding.severity for finding in of(found, "failed.runs")} == {Severity.OK}
 
@@ -249,7 +249,7 @@ def test_a_job_that_often_has_no_records(runs_of: RunsOf, start: datetime) -> No
 
 
 def test_records_that_are_no_longer_logged(runs_of: RunsOf, start: datetime) -> None:
-    """A run that does not say is unknown where runs before it did; else nothing is said."""
+    """A run without it is unknown where runs before it had it; else nothing is reported."""
     events = with_records(runs_of("assemble", hourly(range(9))), [*[100] * 8, None])
     (found,) = of(judge(events, start, 8, 9), "records.ratio")
     assert found.severity is Severity.UNKNOWN

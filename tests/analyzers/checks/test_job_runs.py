@@ -60,7 +60,7 @@ def test_a_clock_that_went_back_within_a_run() -> None:
 
 
 def test_an_end_that_does_not_log_how_long() -> None:
-    """The clock tells it; without a start nobody does."""
+    """The clock gives it; without a start it is unknown."""
     end = JobEvent("train", "a", NOON + timedelta(minutes=2), succeeded=True)
     assert [run.seconds for run in runs([event(0, "a"), end])] == [120.0]
     assert [run.seconds for run in runs([end])] == [None]
@@ -70,7 +70,7 @@ def test_an_end_that_does_not_log_how_long() -> None:
 def test_what_does_not_overlap_is_distinguished_without_ids(
     planned: list[tuple[int, int]], data: st.DataObject
 ) -> None:
-    """With ids, with one for all, and with none, the runs are the same, in whatever order."""
+    """With ids, with one for all, and with none, the runs are the same, in any order."""
     begin, expected = 0, []
     for pause, length in planned:
         expected.append((begin + pause, begin + pause + length))

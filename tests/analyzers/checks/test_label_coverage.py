@@ -46,17 +46,17 @@ def in_bucket(value: float | None, delay: float) -> bool:
 def test_shares_and_delays_are_those_of_the_rows(
     start: datetime, usual: Callable[[int], Any]
 ) -> None:
-    """Coverage at the learnt age, its past, and both percentiles, counted from the raw rows."""
+    """Coverage at the learned age, its past, and both percentiles, counted from the raw rows."""
     of = rows(start, DAYS * 24, PER_HOUR, usual)
     found = judged(of, start, DAYS * 24)
     end = start + DAYS * DAY
     labeled = [row for row in of if row.delay is not None]
-    learnt = {
+    joined_at = {
         "now": [r.delay for r in labeled if end - DAY <= r.at + r.delay * HOUR < end],
         "past": [r.delay for r in labeled if end - 15 * DAY <= r.at + r.delay * HOUR < end - DAY],
     }
     for metric, share in (("label.coverage", 0.95), ("label.coverage_early", 0.5)):
-        ages = rounded(float(np.quantile(learnt["past"], share, method="inverted_cdf")))
+        ages = rounded(float(np.quantile(joined_at["past"], share, method="inverted_cdf")))
         then = Window(end - DAY - ages * HOUR, end - ages * HOUR)
         cohort = [row for row in of if then.start <= row.at < then.end]
         known = [row for row in cohort if row.delay is not None and row.delay <= ages]
@@ -69,10 +69,10 @@ def test_shares_and_delays_are_those_of_the_rows(
         assert finding.severity is Severity.OK
     for metric, share in (("label.delay_p50", 0.5), ("label.delay_p95", 0.95)):
         finding = found[metric, "autobid"]
-        exact = float(np.quantile(learnt["now"], share, method="inverted_cdf"))
+        exact = float(np.quantile(joined_at["now"], share, method="inverted_cdf"))
         assert in_bucket(finding.value, exact)
-        assert finding.sample_count == len(learnt["now"])
-        usually = float(np.quantile(learnt["past"], share, method="inverted_cdf"))
+        assert finding.sample_count == len(joined_at["now"])
+        usually = float(np.quantile(joined_at["past"], share, method="inverted_cdf"))
         assert in_bucket(finding.baseline_value, usually)
         assert finding.severity is Severity.OK
     assert found["label.contradicted", "autobid"].value == 0.0

@@ -37,8 +37,8 @@ def judge(
 ) -> list[Finding]:
     """Return the findings of the hours from the start."""
     period = Window(start + first * HOUR, start + hours * HOUR)
-    beside = {"prediction": list(predicted)}
-    return list(ModelReload().evaluate(AnalysisContext(period, list(profiles(events)), {}, beside)))
+    others = {"prediction": list(predicted)}
+    return list(ModelReload().evaluate(AnalysisContext(period, list(profiles(events)), {}, others)))
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
@@ -115,7 +115,7 @@ def test_a_failure_of_an_unnamed_model(model_events: ModelEvents, start: datetim
 def test_a_version_that_nobody_loads(
     model_events: ModelEvents, predictions: Callable[..., list[Any]], start: datetime
 ) -> None:
-    """Warned of after six hours, critical after a day, whatever the old version does."""
+    """Warned of after six hours, critical after a day, regardless of what the old version does."""
     events = [
         *model_events("train", 0.0, "1"),
         *model_events("reload", 0.5, "1"),
@@ -224,7 +224,7 @@ def test_too_few_predictions(
 
 
 def test_a_year_without_training(predictions: Callable[..., list[Any]], start: datetime) -> None:
-    """Without any training known there is nothing to compare with and nothing is said."""
+    """Without any training known there is nothing to compare with and nothing is reported."""
     assert judge([], start, 48, predictions(("1", 0, 48, 50))) == []
 
 

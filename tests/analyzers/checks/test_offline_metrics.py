@@ -191,7 +191,7 @@ def test_a_version_without_an_evaluation(model_events: ModelEvents, start: datet
 
 
 def test_an_evaluation_that_failed(model_events: ModelEvents, start: datetime) -> None:
-    """It is said with its error; the version's metrics are not guessed."""
+    """It is reported with its error; the version's metrics are not guessed."""
     events = weekly(model_events, "f1", [0.5]) + model_events("evaluate", 50, None, succeeded=False)
     (finding,) = [finding for finding in judge(events, start, 5) if finding.start > start + DAY]
     assert finding.severity is Severity.UNKNOWN

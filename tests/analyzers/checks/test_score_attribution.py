@@ -47,7 +47,7 @@ def judge(profiles: list[Any], baseline: Baseline | None, start: datetime) -> li
 
 
 def test_a_shift_of_one_feature(steady_hours: Make, scored: Baseline, start: datetime) -> None:
-    """Prices 1.6 times as high lower the mean by 0.1 ln 1.6, and so it is said, ranked first."""
+    """Prices 1.6 times as high lower the mean by 0.1 ln 1.6, and rank first."""
 
     def dear(_hour: int, rows: Rows) -> None:
         rows["price"] *= 1.6
@@ -137,7 +137,7 @@ def test_the_shift_of_the_scores_names_its_cause(
 def test_a_model_that_scores_otherwise(
     steady_hours: Make, scored: Baseline, start: datetime
 ) -> None:
-    """Where only the scores moved, no feature explains it, and that is said."""
+    """Where only the scores moved, no feature explains it, and that is reported."""
 
     def other(_hour: int, rows: Rows) -> None:
         model(rows)
@@ -154,7 +154,7 @@ def test_a_model_that_scores_otherwise(
 
 
 def test_effects_that_overlap_are_not_called_explanation() -> None:
-    """Effects that add up to more than the change are told as such."""
+    """Effects that add up to more than the change are reported as such."""
     effects = attribute_of(price=-0.2, country=-0.1)
     sentence = Attribution(-0.2, effects).sentence()
     assert sentence.endswith("all features together would make -0.3")

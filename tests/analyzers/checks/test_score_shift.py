@@ -75,7 +75,7 @@ def test_the_interval_holds_the_exact_distance(
 def test_too_few_scores(
     steady_hours: Make, baseline: Baseline, start: datetime, per_hour: int
 ) -> None:
-    """Below the sample that would show a critical shift nothing is said, and how many it takes."""
+    """Below the sample that would show a critical shift only the size needed is reported."""
     found = judge(steady_hours(24, per_hour), baseline, start, start + DAY)
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "are needed to detect a distance of 0.2" in found[-1].reason
@@ -91,7 +91,7 @@ def test_no_baseline(steady_hours: Make, start: datetime) -> None:
 def test_a_training_set_without_scores(
     steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """A baseline from a table without scores is said to have none."""
+    """A baseline from a table without scores is reported to have none."""
     bare = replace(baseline, score=None)
     (finding, *_) = judge(steady_hours(24, baseline=bare), bare, start + 23 * HOUR, start + DAY)
     assert "holds no scores" in finding.reason

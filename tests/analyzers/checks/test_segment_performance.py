@@ -246,8 +246,8 @@ def test_labels_joined_before_the_declaration_are_reported(
     known = traffic(DAYS * 24, 200, divided=lambda hour: hour >= LAST + 12)
     found = judge(known, baseline, start)
     early, day = counted(known, LAST, LAST + 12).sum(), counted(known, LAST, DAYS * 24).sum()
-    said = f"{percent(early / day)} of the labels were joined before country divided the traffic"
-    assert said in found[None].reason
+    text = f"{percent(early / day)} of the labels were joined before country divided the traffic"
+    assert text in found[None].reason
     assert {found[segment].severity for segment in found if segment} == {Severity.UNKNOWN}
     none = judge(traffic(DAYS * 24, 200, divided=lambda _hour: False), baseline, start)
     assert set(none) == {None}
@@ -269,7 +269,7 @@ def test_small_samples_never_alarm(
 def test_few_labels_are_counted_not_judged(
     traffic: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """With no success at all in a handful of labels nothing is said but that they are few."""
+    """With no success at all in a handful of labels nothing is reported but that they are few."""
     known = traffic(DAYS * 24, 4, chance=lambda _hour, scores: scores * 0)
     found = judge(known, baseline, start)
     assert set(found) == {None}
@@ -290,7 +290,7 @@ def test_many_looks_raise_no_false_alarm(
 def test_a_training_set_that_promises_nothing(
     traffic: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """Without its labels no segment is judged, and without segments nothing is said."""
+    """Without its labels no segment is judged, and without segments nothing is reported."""
     known = traffic(DAYS * 24)
     unlabeled = {
         "country": {
@@ -298,7 +298,7 @@ def test_a_training_set_that_promises_nothing(
             for value, counts in baseline.segments["country"].items()
         }
     }
-    for segments, said in ((unlabeled, {None}), ({}, set())):
+    for segments, text in ((unlabeled, {None}), ({}, set())):
         other = replace(baseline, segments=segments)
         moved = replace(
             known,
@@ -308,7 +308,7 @@ def test_a_training_set_that_promises_nothing(
             },
         )
         found = judge(moved, other, start)
-        assert set(found) == said
+        assert set(found) == text
         assert all("hold no labels" in finding.reason for finding in found.values())
 
 

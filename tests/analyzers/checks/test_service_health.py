@@ -102,8 +102,8 @@ def test_slower_answers(access_profiles: Make, start: datetime, metric: str) -> 
     assert found[0].baseline_value == pytest.approx(
         {"latency.mean": 21.6, "latency.p95": 38.6, "latency.p99": 50.7}[metric], rel=0.05
     )
-    tells = {"latency.mean": "on average", "latency.p95": "1 in 20", "latency.p99": "1 in 100"}
-    assert tells[metric] in found[0].reason
+    phrases = {"latency.mean": "on average", "latency.p95": "1 in 20", "latency.p99": "1 in 100"}
+    assert phrases[metric] in found[0].reason
 
 
 def test_one_request_that_timed_out_is_no_regression(
@@ -208,7 +208,7 @@ def test_a_service_that_stops_logging(access_profiles: Make, start: datetime) ->
 
 
 def test_a_path_that_was_retired(start: datetime) -> None:
-    """Six days after its last request nothing is known to be usual, after eight nothing is said."""
+    """Six days after its last request nothing is usual, after eight there is no finding."""
     profiles = hourly(start, 7 * 24, lambda _: {"/predict": {200: 240}})
     found = judge(profiles, start + 7 * DAY, start + 20 * DAY)
     last = max(alarm.end for alarm in alarms(found))

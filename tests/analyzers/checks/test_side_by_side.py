@@ -1,4 +1,4 @@
-"""A distribution beside training's: shares add up, nothing moved looks like training."""
+"""A distribution against training's: shares add up, nothing moved looks like training."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ EDGES = tuple(float(edge) for edge in range(101))
     st.lists(st.floats(-5, 105), min_size=1, max_size=60),
 )
 def test_shares_are_those_of_the_rows(now: list[float], before: list[float]) -> None:
-    """At most ten ranges that hold all rows of both sides; one sample beside itself is alike."""
+    """At most ten ranges that hold all rows of both sides; one sample against itself is equal."""
     current, reference = (Buckets.from_values(values, EDGES) for values in (now, before))
     parts = numbers_side_by_side(current, reference)
     assert len(parts) <= PARTS
@@ -62,6 +62,6 @@ def test_categories_by_frequency_on_either_side() -> None:
         ("(other)", 0.05, 0.0),
     )
     many = CategoryBaseline(Counter({f"c{number:02}": 1 for number in range(50)}))
-    told = categories_side_by_side(Categories(Counter(c00=1)), many)
-    assert len(told) == PARTS
-    assert told[-1] == ("(other)", 0.0, 0.82)
+    output = categories_side_by_side(Categories(Counter(c00=1)), many)
+    assert len(output) == PARTS
+    assert output[-1] == ("(other)", 0.0, 0.82)

@@ -36,11 +36,11 @@ def judge(
     profiles: list[Any],
     baseline: Baseline,
     start: datetime,
-    beside: dict[str, list[Any]] | None = None,
+    others: dict[str, list[Any]] | None = None,
 ) -> list[Finding]:
     """Return the findings of the first day's end."""
     period = Window(start + DAY - HOUR, start + DAY)
-    context = AnalysisContext(period, profiles, {baseline.model: baseline}, beside or {})
+    context = AnalysisContext(period, profiles, {baseline.model: baseline}, others or {})
     return list(analyzer.evaluate(context))
 
 
@@ -225,11 +225,11 @@ def days(
     profiles: list[Any],
     baseline: Baseline,
     end: datetime,
-    beside: dict[str, list[Any]] | None = None,
+    others: dict[str, list[Any]] | None = None,
 ) -> list[Finding]:
     """Return the findings of the hour that ends at a moment."""
     context = AnalysisContext(
-        Window(end - HOUR, end), profiles, {baseline.model: baseline}, beside or {}
+        Window(end - HOUR, end), profiles, {baseline.model: baseline}, others or {}
     )
     return list(analyzer.evaluate(context))
 

@@ -50,7 +50,7 @@ def decided(baseline: Baseline, now: Rows, before: Rows) -> tuple[ComparedSide, 
 def test_every_verdict_becomes_certain(
     baseline: Baseline, shift: float, seed: int, *, tied: bool
 ) -> None:
-    """Whatever the distance, no limit is left open, and the verdict is that of scipy's distance."""
+    """At any distance no limit is left open, and the verdict is that of scipy's distance."""
     random = np.random.default_rng(seed)
     now, before = random.normal(1.0 + shift, 1.0, 3_000), random.normal(1.0, 1.0, 4_000)
     if tied:
@@ -89,7 +89,7 @@ def test_logs_of_other_rows_are_not_used(baseline: Baseline) -> None:
 
 
 def test_training_is_known_over_its_finer_edges(baseline: Baseline) -> None:
-    """Traffic is counted over the baseline's thousand edges, once, beside training's counts."""
+    """Traffic is counted over the baseline's thousand edges, once, against training's counts."""
     random, asked = np.random.default_rng(1), []
     numbers = baseline.numeric["price"]
     rows = random.lognormal(3.0 + 0.25, 0.8, 3_000)

@@ -1,4 +1,4 @@
-"""Distances from the baseline, and what is said of them."""
+"""Distances from the baseline, and what is reported of them."""
 
 from collections import Counter
 
@@ -64,7 +64,7 @@ def test_what_training_pooled_is_no_evidence() -> None:
 
 
 def test_categories_that_hours_name_separately_hide_no_drift() -> None:
-    """A category pooled in one hour and named in the next is not taken for a rarer one."""
+    """A category pooled in one hour and named in the next does not count as a rarer one."""
     hours = [
         Categories(Counter(a=50), Counter(rare=30), other=20),
         Categories(Counter(a=50), Counter(seldom=30), other=20),
@@ -96,7 +96,7 @@ def test_the_onset_is_found() -> None:
 
 
 def test_a_small_baseline_cannot_judge() -> None:
-    """Below so many rows of the baseline, no sample suffices, and that is said."""
+    """Below so many rows of the baseline, no sample suffices, and that is reported."""
     assert rows_needed(0.2, 0) is None
     assert rows_needed(0.2, 100) is None
     needed = rows_needed(0.2, 20_000)

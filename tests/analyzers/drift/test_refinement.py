@@ -169,7 +169,7 @@ def test_logs_that_are_gone_leave_it_open(
     delete_logs: Callable[[], None],
     run_unrefined: Callable[[], None],
 ) -> None:
-    """Where the day was profiled and never refined, the wider interval stays and is said."""
+    """Where the day was profiled and never refined, the wider interval stays and is reported."""
     run_unrefined()
     delete_logs()
     analysis = run()

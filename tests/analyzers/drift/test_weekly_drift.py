@@ -1,4 +1,4 @@
-"""Scores beside the same hours of past weeks, on series with a known rhythm and a known change."""
+"""Scores against the same hours of past weeks, on series with a known rhythm and a known change."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -118,8 +118,8 @@ def test_the_distance_is_that_of_the_raw_rows(series: Callable[..., Series]) -> 
     changed = series(5, shape=lambda at, scores: scores * (0.6 if at == hour else 1.0))
     (finding,) = changed.judge(hour, hour + 1)
     now, weeks = changed.scores[hour], [changed.scores[hour - 168 * back] for back in range(1, 5)]
-    apart = [stats.ks_2samp(now, week).statistic for week in weeks]
-    weeks.pop(int(np.argmax(apart)))
+    distances = [stats.ks_2samp(now, week).statistic for week in weeks]
+    weeks.pop(int(np.argmax(distances)))
     exact = stats.ks_2samp(now, np.concatenate(weeks)).statistic
     assert finding.low is not None
     assert finding.high is not None
@@ -164,7 +164,7 @@ def test_windows_grow_where_traffic_is_small(
 
 
 def test_too_few_scores_are_reported(series: Callable[..., Series]) -> None:
-    """Where even a day holds too few, nothing is said, and how many it takes."""
+    """Where even a day holds too few, nothing is reported, and how many it takes."""
     found = series(4.5, 5).judge(4 * 168, 4 * 168 + 24)
     assert {finding.severity for finding in found} == {Severity.UNKNOWN}
     assert "120 scores" in found[0].reason
@@ -206,7 +206,7 @@ def test_past_weeks_are_read_without_features(
     ship: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On a real cluster an hour is judged beside past weeks, of which only scores are fetched."""
+    """On a real cluster an hour is judged against past weeks, of which only scores are fetched."""
     BaselineStore(cluster, namespace).write([baseline])
     for week in range(5):
         ship(predictions_of(1, 400, first=start + week * WEEK))

@@ -108,7 +108,7 @@ def test_any_order_of_arrival_ends_in_the_same_labels(  # noqa: PLR0917 - fixtur
     example = len(examples)
     clock = START + example * DAY
     made = [prediction(f"{example}-{number}", clock) for number in range(3)]
-    learnt = [
+    joined_at = [
         outcome(
             1_000 * example + n,
             f"{example}-{of}",
@@ -120,7 +120,7 @@ def test_any_order_of_arrival_ends_in_the_same_labels(  # noqa: PLR0917 - fixtur
     ]
     for batch, stamp in enumerate(stamps):
         events = [event for event, when in zip(made, predicted_in, strict=True) if when == batch]
-        events += [event for event, a in zip(learnt, arrivals, strict=True) if a[3] == batch]
+        events += [event for event, a in zip(joined_at, arrivals, strict=True) if a[3] == batch]
         # The stamp of arrival may lie hours before the moment the events become visible.
         arrive(events, clock + batch * HOUR - stamp * MINUTE)
         join(clock + batch * HOUR)
@@ -128,7 +128,9 @@ def test_any_order_of_arrival_ends_in_the_same_labels(  # noqa: PLR0917 - fixtur
     labels = stored()
     for predicted in made:
         of_it = [
-            event for event in learnt if event["ml.prediction.id"] == predicted["ml.prediction.id"]
+            event
+            for event in joined_at
+            if event["ml.prediction.id"] == predicted["ml.prediction.id"]
         ]
         label = labels.get(predicted["ml.prediction.id"])
         if not of_it:

@@ -1,4 +1,4 @@
-"""How runs join labels: once, and what finds its prediction late is news of its hour."""
+"""How runs join labels: once, and what finds its prediction late is new in its hour."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

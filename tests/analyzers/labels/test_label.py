@@ -1,4 +1,4 @@
-"""A label says the same whatever the order in which its outcomes came."""
+"""A label is the same for any order in which its outcomes came."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -107,7 +107,7 @@ def test_ids_are_kept(ident: str) -> None:
 
 
 def test_ids_elasticsearch_refuses_are_hashed() -> None:
-    """Without a byte or over 512 of them an id is none of Elasticsearch's; they stay apart."""
+    """Without a byte or over 512 of them an id is none of Elasticsearch's; they stay separate."""
     assert len(document_id("")) == 64
     long = "é" * 257
     assert len(document_id(long)) == 64

@@ -61,8 +61,8 @@ def run(cluster: Cluster, namespace: str) -> Callable[..., None]:
 
 
 @pytest.fixture
-def said(cluster: Cluster, namespace: str) -> Callable[..., list[Finding]]:
-    """What is said of a metric in the hour of the burst, now or as was known at a moment."""
+def findings_of(cluster: Cluster, namespace: str) -> Callable[..., list[Finding]]:
+    """What is reported of a metric in the hour of the burst, now or as was known at a moment."""
 
     def act(metric: str, hour: float = BURST, **known: Any) -> list[Finding]:
         found = FindingStore(cluster, namespace).search(
@@ -84,13 +84,16 @@ def hour(event: dict[str, Any]) -> float:
 
 
 def test_lost_errors_are_not_a_service_without_errors(
-    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+    requests: Callable[..., Events],
+    ship: Callable[..., None],
+    run: Callable[..., None],
+    findings_of: Any,
 ) -> None:
     """The burst's lines are lost: no `ok`; they arrive late: critical, as a second revision."""
     events = requests(36)
     ship([event for event in events if not fails(event)])
     run(now=48)
-    before = said("http.5xx.rate")
+    before = findings_of("http.5xx.rate")
     assert {(finding.value, finding.severity, finding.revision) for finding in before} == {
         (0.0, Severity.UNKNOWN, 1)
     }
@@ -98,59 +101,65 @@ def test_lost_errors_are_not_a_service_without_errors(
     assert sum(finding.completeness for finding in before) / len(before) == pytest.approx(
         0.5, abs=0.05
     )
-    (lost,) = said("lost.rate")
+    (lost,) = findings_of("lost.rate")
     assert (lost.value, lost.severity, lost.sample_count) == (0.5, Severity.CRITICAL, 100)
-    calm = said("http.5xx.rate", BURST - 2)
+    calm = findings_of("http.5xx.rate", BURST - 2)
     assert {(finding.severity, finding.completeness) for finding in calm} == {(Severity.OK, 1.0)}
 
     ship([event | {"event.ingested": iso(START + 49 * HOUR)} for event in events if fails(event)])
     run(now=50)
-    after = said("http.5xx.rate")
+    after = findings_of("http.5xx.rate")
     assert {(finding.severity, finding.completeness, finding.revision) for finding in after} == {
         (Severity.CRITICAL, 1.0, 2)
     }
-    (found,) = said("lost.rate")
+    (found,) = findings_of("lost.rate")
     assert (found.value, found.severity, found.revision) == (0.0, Severity.OK, 2)
-    (late,) = said("late.rate")
+    (late,) = findings_of("late.rate")
     assert late.value == 0.5
-    at_the_time = said("http.5xx.rate", as_of=START + 48 * HOUR)
+    at_the_time = findings_of("http.5xx.rate", as_of=START + 48 * HOUR)
     assert [(finding.key, finding.content_digest) for finding in at_the_time] == [
         (finding.key, finding.content_digest) for finding in before
     ]
 
 
 def test_an_alarm_that_lost_lines_cannot_explain_stands(
-    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+    requests: Callable[..., Events],
+    ship: Callable[..., None],
+    run: Callable[..., None],
+    findings_of: Any,
 ) -> None:
     """A few good lines lost in the burst change no verdict, and its sentence says so."""
     events = requests(36)
     good = [event["event.id"] for event in events if int(hour(event)) == BURST and not fails(event)]
     ship([event for event in events if event["event.id"] not in good[10:35:5]])
     run()
-    found = said("http.5xx.rate")
+    found = findings_of("http.5xx.rate")
     assert {finding.severity for finding in found} == {Severity.CRITICAL}
     assert all("Holds regardless of the 5 lost lines" in finding.reason for finding in found)
-    assert said("lost.rate")[0].value == 0.05
+    assert findings_of("lost.rate")[0].value == 0.05
 
 
 def test_lost_lines_are_not_silence(
-    requests: Callable[..., Events], ship: Callable[..., None], run: Callable[..., None], said: Any
+    requests: Callable[..., Events],
+    ship: Callable[..., None],
+    run: Callable[..., None],
+    findings_of: Any,
 ) -> None:
     """Two hours without a line are silence, until it is known that their lines were lost."""
     events = requests(101)
     ship([event for event in events if hour(event) < 98])
     run(hours=100, now=100)
-    silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
+    silent = [*findings_of("traffic.rpm", 98), *findings_of("traffic.rpm", 99)]
     assert [finding.severity.alarming for finding in silent] == [True] * 2
     assert {finding.completeness for finding in silent} == {None}
     ship([event for event in events if hour(event) >= 100])
     run(hours=100, now=101)
-    silent = [*said("traffic.rpm", 98), *said("traffic.rpm", 99)]
+    silent = [*findings_of("traffic.rpm", 98), *findings_of("traffic.rpm", 99)]
     assert [finding.severity for finding in silent] == [Severity.UNKNOWN] * 2
     assert {finding.completeness for finding in silent} == {0.0}
     assert all("logs are incomplete" in finding.reason for finding in silent)
     run(hours=101, now=102)
-    (lost,) = said("lost.rate", 100)
+    (lost,) = findings_of("lost.rate", 100)
     assert (lost.value, lost.sample_count) == (200 / 300, 300)
     assert "9,801 to 10,000 of process p" in lost.reason
 
@@ -158,7 +167,7 @@ def test_lost_lines_are_not_silence(
 def test_cycles_and_one_run_agree_on_lost_lines(
     cluster: Cluster, namespace: str, requests: Callable[..., Events], ship: Callable[..., None]
 ) -> None:
-    """A gap that shows hours later, and is filled in part, revises what was said of its time."""
+    """A gap that shows hours later, and is filled in part, revises the findings of its time."""
     events = requests(30)
     there = [event for event in events if not 26 <= hour(event) < 28.5]
     filling = [

@@ -161,7 +161,7 @@ def test_performance_holds_for_any_lost_rows(
 def test_no_verdict_is_refuted_by_the_lines_that_are_missing(
     seen: list[bool], lost: list[bool], limit: float
 ) -> None:
-    """Whatever the lost rows held: an alarm is true of all rows, and so is a calm value."""
+    """For any lost rows: an alarm is true of all rows, and so is a calm value."""
     limits = Limits(limit, 0.95, measures="rate")
     rate, interval = sum(seen) / len(seen), wilson_interval(sum(seen), len(seen), 0.999)
     found = finding(

@@ -1,4 +1,4 @@
-"""Whatever arrived, in whatever order and parts, the line_counts say what counting by hand says."""
+"""For lines in any order and parts, line_counts equals counting by hand."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def lost(entries: Iterable[LineCount]) -> int:
 
 @given(logs())
 def test_a_process_lacks_its_highest_number_less_its_lines(lines: list[Line]) -> None:
-    """Over a process's life exactly that is lost, whatever its clock did."""
+    """Over a process's life exactly that is lost, regardless of its clock."""
     entries = list(line_counts(profiles_of(lines)))
     for process in {line.process for line in lines}:
         numbers = {line.number for line in lines if line.process == process}

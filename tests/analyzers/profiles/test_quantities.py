@@ -132,7 +132,7 @@ def test_stored_hours_merge_like_hours(
 
 
 def test_every_kind_writes_and_reads_an_empty_profile(start: datetime, baseline: Baseline) -> None:
-    """A profile of no events is read as written, whatever its kind."""
+    """A profile of no events is read as written, regardless of its kind."""
     series = {
         "prediction": (*baseline.model, baseline.id),
         "segment": (*baseline.model, baseline.id),

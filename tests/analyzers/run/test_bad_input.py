@@ -104,8 +104,8 @@ def test_a_day_without_values(
 
     found = judge(analyzer, steady_hours(24, change=gone), baseline, start)
     if analyzer.name in OF_FEATURES:
-        said = {finding.subject for finding in found if finding.severity is not Severity.OK}
-        assert said >= {"price", "rating", "country"}
+        unjudged = {finding.subject for finding in found if finding.severity is not Severity.OK}
+        assert unjudged >= {"price", "rating", "country"}
 
 
 @each_of_predictions
@@ -191,19 +191,19 @@ def test_a_cycle_over_bad_logs(
         for finding in FindingStore(cluster, namespace).search()
         if finding.severity is Severity.UNKNOWN
     ]
-    said = {
+    reasons = {
         (finding.analyzer, finding.model_version, finding.subject): finding.reason
         for finding in found
     }
-    assert "arrives as categorical" in said["feature_drift", "1", "price (categorical)"]
-    assert "not in the training set" in said["feature_drift", "1", "tip"]
-    assert "0 predictions with a value" in said["feature_drift", "1", "rating"]
-    assert "0 predictions with a value" in said["feature_statistics", "1", "rating"]
+    assert "arrives as categorical" in reasons["feature_drift", "1", "price (categorical)"]
+    assert "not in the training set" in reasons["feature_drift", "1", "tip"]
+    assert "0 predictions with a value" in reasons["feature_drift", "1", "rating"]
+    assert "0 predictions with a value" in reasons["feature_statistics", "1", "rating"]
     for name in ("feature_drift", "feature_statistics", "score_attribution"):
-        assert "mlmon baseline create" in said[name, "99", None]
-        assert "name no model version" in said[name, "(unnamed)", None]
-    assert "name no model version" in said["score_shift", "(unnamed)", SCORE]
-    assert "numbers" in said["embedding_drift", "1", "text"]
+        assert "mlmon baseline create" in reasons[name, "99", None]
+        assert "name no model version" in reasons[name, "(unnamed)", None]
+    assert "name no model version" in reasons["score_shift", "(unnamed)", SCORE]
+    assert "numbers" in reasons["embedding_drift", "1", "text"]
     assert "(unreadable)" in " ".join(str(finding.subject) for finding in found)
     unnamed = [finding for finding in found if finding.model_version == "(unnamed)"]
     assert {finding.model_name for finding in unnamed} == {"autobid", "(unnamed)"}

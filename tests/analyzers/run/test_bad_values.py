@@ -90,7 +90,7 @@ def odd_outcomes(events: Events) -> Events:
     for number, event in enumerate(events):
         shift = timedelta(hours=-1 if number % 16 == 4 else 1)
         at = iso(parse_time(event["@timestamp"]) + shift)
-        told = {
+        outcome_event = {
             "@timestamp": at,
             "event.ingested": at,
             "event.dataset": "ml.outcome",
@@ -98,9 +98,11 @@ def odd_outcomes(events: Events) -> Events:
             "ml.outcome.label": "true" if number % 3 else False,
             "ml.outcome.value": 1e308,
         }
-        outcomes.append(told | {"ml.outcome.label": None} if number % 16 == 6 else told)
+        outcomes.append(
+            outcome_event | {"ml.outcome.label": None} if number % 16 == 6 else outcome_event
+        )
         if number % 16 == 2:
-            outcomes.append(told | {"ml.outcome.label": number % 3 == 0})
+            outcomes.append(outcome_event | {"ml.outcome.label": number % 3 == 0})
     return outcomes
 
 
@@ -191,9 +193,9 @@ def test_a_threshold_that_changes(
     BaselineStore(cluster, namespace).write([baseline])
     judged("live_performance")
     live = found("live_performance")
-    said = "by the most frequent threshold 0.3 (also seen: 0.5)"
-    assert said in live["1", "precision", None].reason
-    assert said not in live["1", "roc_auc", None].reason
+    text = "by the most frequent threshold 0.3 (also seen: 0.5)"
+    assert text in live["1", "precision", None].reason
+    assert text not in live["1", "roc_auc", None].reason
 
 
 def test_runs_and_models_of_odd_values(
@@ -263,10 +265,10 @@ def test_baselines_and_profiles_that_are_broken(
     names = ("service_health", "feature_drift")
     analysis = judged(*names)
     assert analysis.failures == {}
-    told = " ".join(sorted(analysis.notes))
-    assert "autobid 1 is of format 3" in told
-    assert "autobid 2 is broken (KeyError: 'score')" in told
-    assert "mlmon baseline create" in told
+    outcome_event = " ".join(sorted(analysis.notes))
+    assert "autobid 1 is of format 3" in outcome_event
+    assert "autobid 2 is broken (KeyError: 'score')" in outcome_event
+    assert "mlmon baseline create" in outcome_event
     assert "There is no baseline" in found("feature_drift")["1", "ks.distance", None].reason
     assert found("service_health")[None, "http.5xx.rate", "/predict"].severity is Severity.OK
 

@@ -78,7 +78,7 @@ def test_after_writing_exactly_the_newest_is_the_latest(
 
 
 def test_the_same_again_changes_nothing(cluster: Cluster, namespace: str, start: datetime) -> None:
-    """Writing again leaves every document as it was, down to when it was learnt."""
+    """Writing again leaves every document as it was, down to when it was learned."""
     store = FindingStore(cluster, namespace)
     findings = [make(start, hour) for hour in range(5)]
     assert store.write(findings, NOW) == WrittenFindings(created=5)
@@ -118,7 +118,7 @@ def test_a_run_killed_between_two_requests_is_fixed(
     assert len(list(store.search())) == 2
     store.write([make(start, value=2.0)], NOW + 2 * DAY)
     assert [finding.revision for finding in store.search()] == [2]
-    # What was known in between is told by the revision that was written, not by the mending.
+    # What was known in between is reported by the revision that was written, not by the fix.
     for hours, revision in ((0, 1), (9, 2), (30, 2)):
         known = store.search(as_of=NOW + hours * HOUR)
         assert [finding.revision for finding in known] == [revision]

@@ -189,7 +189,7 @@ def test_late_lines_after_the_logs_were_deleted_change_no_verdict(
     again = analyze(cluster, namespace, period, now=period.end + HOUR)
     assert again.failures == {}
     assert again.profiles.keys() >= {"prediction", "access", "job", "sequence"}
-    # Lines that arrive in an hour without any are news of that hour of arrival.
+    # Lines that arrive in an hour without any are new in that hour of arrival.
     kept = {
         place: document
         for place, document in documents(cluster, namespace).items()

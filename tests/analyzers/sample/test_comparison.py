@@ -1,4 +1,4 @@
-"""Both sides of a comparison have the same columns, and what is left out is said."""
+"""Both sides of a comparison have the same columns, and what is left out is reported."""
 
 import importlib.util
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_without_the_library_it_shows_how_to_get_it(
 
 
 def test_a_column_without_values_is_left_out(files: tuple[Path, Path]) -> None:
-    """No library compares nothing; which columns hold nothing is said."""
+    """No library compares nothing; which columns hold nothing is reported."""
     sample, folder = files
     table = pq.read_table(sample)
     place = table.column_names.index("price")

@@ -139,8 +139,10 @@ def test_odd_values_are_those_elasticsearch_takes(
     ship([first | odd, second | {price: "", country: []}])
     rows = sample(cluster, namespace, Window(start, start + DAY), 10).to_pylist()
     assert [row["ml.prediction.id"] for row in rows] == ["p-0000", "p-0001"]
-    told = {name: rows[0][name] for name in ("@timestamp", "ml.model.version", "price", "country")}
-    assert told == {
+    output = {
+        name: rows[0][name] for name in ("@timestamp", "ml.model.version", "price", "country")
+    }
+    assert output == {
         "@timestamp": start,
         "ml.model.version": "7",
         "price": 1.5,

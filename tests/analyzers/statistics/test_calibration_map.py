@@ -43,6 +43,6 @@ def test_draws_are_the_posterior() -> None:
 
 
 def test_no_labels_have_no_map() -> None:
-    """Nothing can be learnt from no rows."""
+    """Nothing can be learned from no rows."""
     with pytest.raises(EmptySampleError):
         CalibrationMap.of(LabeledScores.from_rows([], [], (0.5,)))

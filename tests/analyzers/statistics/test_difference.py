@@ -49,7 +49,7 @@ def test_it_covers_as_often_as_claimed() -> None:
 def test_the_chance_of_a_decline_is_read_from_the_interval(
     value: float, error: float, confidence: float
 ) -> None:
-    """Of a normal estimate it is scipy's lower tail, whatever the interval's confidence."""
+    """Of a normal estimate it is scipy's lower tail, regardless of the interval's confidence."""
     ends = stats.norm.interval(confidence, value, error)
     change = Estimate(value, Interval(*ends))
     expected = stats.norm.cdf(value / error)

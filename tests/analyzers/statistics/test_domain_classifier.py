@@ -47,7 +47,7 @@ def test_a_shift_is_seen_as_well_as_it_can_be() -> None:
 
 
 def test_a_change_of_spread_is_seen() -> None:
-    """Samples with one centre and other spreads are told apart, by the squares."""
+    """Samples with one centre and other spreads are distinguished, by the squares."""
     rng = np.random.default_rng(5)
     found = domain_auc(rng.normal(0, 1.5, (400, 6)), rng.normal(0, 1, (400, 6)))
     assert found.interval.low > 0.65
@@ -62,7 +62,7 @@ def test_more_columns_than_rows() -> None:
 
 
 def test_constant_and_perfect_columns() -> None:
-    """A coordinate that never varies is no harm; one that tells all gives an area of one."""
+    """A coordinate that never varies is no harm; one that separates all gives an area of one."""
     rng = np.random.default_rng(7)
     x, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 3))
     x[:, 0] = y[:, 0] = 1.0

@@ -74,7 +74,7 @@ def test_nothing_has_no_edges() -> None:
 
 @given(ends=st.tuples(*[st.floats(allow_nan=False)] * 2).map(sorted), hidden=st.floats(0, 1))
 def test_halving_ends_at_single_doubles(ends: list[float], hidden: float) -> None:
-    """Whatever the bucket, 16 rounds of splitting into 16 isolate any value in it."""
+    """Regardless of the bucket, 16 rounds of splitting into 16 isolate any value in it."""
     low, high = ends
     least, most = max(low, -sys.float_info.max), min(high, sys.float_info.max)
     value = min(max(least * (1 - hidden) + most * hidden, least), most)

@@ -62,7 +62,7 @@ def test_both_count_alike(cluster: Cluster, stored: str, buckets: int) -> None:
 
 
 def test_single_doubles_are_distinguished(cluster: Cluster, stored: str) -> None:
-    """Buckets that hold one double each count neighbours apart, and -0.0 with 0.0."""
+    """Buckets that hold one double each count neighbours separately, and -0.0 with 0.0."""
     edges = (-5e-324, 0.0, 5e-324, 1e-323, *sorted(nasty()[9:12]), 2.0)
     mine = Buckets.from_values(nasty(), edges)
     assert counted(cluster, stored, edges) == mine.counts

@@ -24,7 +24,7 @@ def reference(rng: np.random.Generator, rows: int, share: float | None = None) -
 
 
 def test_other_scores_have_another_expected_rate(rng: np.random.Generator) -> None:
-    """Of calibrated scores the expected rate is their mean, whatever mix the reference had."""
+    """Of calibrated scores the expected rate is their mean, for any mix the reference had."""
     scores = rng.beta(5, 2, 4_000)
     expected = expected_rate(Buckets.from_values(scores, EDGES), reference(rng, 200_000), 0.99)
     assert expected.estimate.value == pytest.approx(scores.mean(), abs=0.005)
@@ -60,7 +60,7 @@ def test_rows_at_the_expected_rate_are_rarely_doubted(
 
 
 def test_half_the_expected_rate_is_certain(rng: np.random.Generator) -> None:
-    """Half of what is expected is not taken for chance, and more than it never."""
+    """Half of what is expected is not called chance, and more than it never."""
     scores = Buckets.from_values(rng.beta(2, 3, 500), EDGES)
     expected = expected_rate(scores, reference(rng, 5_000))
     assert expected.p_value(int(expected.estimate.value * 250), 500) < 1e-9

@@ -17,7 +17,7 @@ numbers = st.floats(allow_nan=False)
 def test_a_decision_holds_for_every_value_inside(
     ends: list[float], limit: float, share: float
 ) -> None:
-    """Whatever the hidden value is, it lies where the decision says."""
+    """Any hidden value lies where the decision places it."""
     interval = Interval(*ends)
     for value in (interval.low, interval.high, interval.clipped(share, share).middle):
         if not interval.contains(value):

@@ -1,4 +1,4 @@
-"""Labeled score buckets count each label apart and add up."""
+"""Labeled score buckets count each label separately and add up."""
 
 from __future__ import annotations
 

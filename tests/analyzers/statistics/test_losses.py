@@ -85,7 +85,7 @@ FUNCTIONS = st.sampled_from([np.square, np.exp, lambda x: -np.log(x + 0.01), lam
 def test_the_sum_of_the_rows_is_inside(
     f: object, rows: list[float], buckets: int, known: str
 ) -> None:
-    """Whatever the rows, the sum over them lies within the bounds, with and without their sums."""
+    """For any rows the sum over them lies within the bounds, with and without their sums."""
     assert callable(f)
     edges = np.linspace(0, 1, buckets + 1)
     place = np.minimum(np.searchsorted(edges, rows, side="right") - 1, buckets - 1)

@@ -1,4 +1,4 @@
-"""Whatever the lost rows held, the interval holds the statistic of all rows."""
+"""For any lost rows the interval holds the statistic of all rows."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_what_has_no_value_is_none() -> None:
 
 
 def test_losses_without_sums_are_less_exact() -> None:
-    """Where no sums tell a bucket's mean score, its middle is taken: it costs little."""
+    """Where no sums give a bucket's mean score, its middle is taken: it costs little."""
     random = np.random.default_rng(1)
     scores = random.random(2_000)
     labels = random.random(2_000) < scores

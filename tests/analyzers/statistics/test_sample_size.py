@@ -21,6 +21,6 @@ def test_the_rows_named_are_the_fewest(share: float, reference: int) -> None:
 
 
 def test_a_reference_bounds_what_can_be_shown() -> None:
-    """Two samples tell less than the smaller of them alone."""
+    """Two samples show less than the smaller of them alone."""
     assert effective_rows(10**12, 100) == pytest.approx(100)
     assert rows_for(100, 100) is None

@@ -1,4 +1,4 @@
-"""Whatever the missing labels turn out to be, the bounds hold what is then measured."""
+"""For any missing labels the bounds hold what is then measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THRESHOLD = 0.4
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("odds", ["any", "by score", "against score", "none", "all"])
 def test_the_bounds_hold_any_outcome(seed: int, odds: str) -> None:
-    """Half of the labels come later, by whatever law: each measure then lies within its bounds."""
+    """Half of the labels come later, by any law: each measure then lies within its bounds."""
     random = np.random.default_rng(seed)
     scores = random.beta(2, 3, size=1_200)
     laws = {

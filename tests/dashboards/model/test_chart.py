@@ -143,7 +143,7 @@ def test_time_is_divided_into_as_many_parts_as_can_be_drawn(days: float) -> None
 
 
 def test_a_chart_that_cannot_be_drawn_is_refused() -> None:
-    """Lens has one way to tell by colour: measures or parts."""
+    """Lens can colour by one thing: measures or parts."""
     with pytest.raises(ValueError, match="colour"):
         Chart("t", "s?", PREDICTIONS, (Measure("a"), Measure("b")), "line", (Time(), Time()))
     with pytest.raises(ValueError, match="tile with 1 axes"):

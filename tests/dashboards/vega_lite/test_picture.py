@@ -69,19 +69,19 @@ def drawn(*features: dict[str, Any]) -> str:
 def heights(drawing: str, label: str) -> list[float]:
     """Return the heights of a feature's bars."""
     bars = re.findall(r'<path aria-label="([^"]*)"[^>]*"rect mark" d="[^"v]*v([\d.]+)', drawing)
-    return [float(height) for said, height in bars if f"Feature: {label};" in said]
+    return [float(height) for label_text, height in bars if f"Feature: {label};" in label_text]
 
 
 def test_each_side_of_each_part_is_a_bar() -> None:
-    """Two bars for each part, as high as its share; names and values stand beside."""
+    """Two bars for each part, as high as its share; with names and values."""
     found = drawn(
         feature("price", [["below 3", 0.8, 0.2], ["3 or more", 0.2, 0.8]]),
         feature("country", [["DE", 0.5, 0.5], ["FR", 0.25, 0.25], ["(other)", 0.25, 0.25]]),
     )
     assert found.count('aria-roledescription="rect mark"') == 2 * (2 + 3)
     assert "price, distance now 0.20, at most 0.31" in found
-    for said in ("below 3", "3 or more", "DE", "(other)"):
-        assert f">{said}</text>" in found
+    for legend in ("below 3", "3 or more", "DE", "(other)"):
+        assert f">{legend}</text>" in found
     low, high, *now = heights(found, "price")
     assert now == [high, low]
     assert high / low == pytest.approx(4)

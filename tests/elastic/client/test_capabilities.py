@@ -1,4 +1,4 @@
-"""What a cluster offers is found out from the cluster, and what it lacks is said."""
+"""What a cluster offers is found out from the cluster, and what it lacks is reported."""
 
 from dataclasses import fields
 from typing import Any

@@ -162,7 +162,7 @@ def test_credentials_are_sent_in_the_header(
 
 
 def test_the_reason_names_the_root_cause_once() -> None:
-    """Repeated causes are said once, and inner causes follow the outer one."""
+    """Repeated causes are reported once, and inner causes follow the outer one."""
     outer = {"type": "search_phase_execution_exception", "reason": "all shards failed"}
     inner = {"type": "illegal_argument_exception", "reason": "text is not sortable"}
     answer = {"error": {**outer, "root_cause": [inner], "caused_by": inner}}
@@ -233,7 +233,7 @@ def test_both_urls_are_named_where_neither_answers(closed_port: int) -> None:
 
 
 def test_a_half_answer_is_asked_for_again(fault_server: Any, answer: Any) -> None:
-    """An answer that ends before its announced length is never taken for an answer."""
+    """An answer that ends before its announced length never counts as an answer."""
     fault_server.say(answer(200, {"found": True}, half=True), answer(200, {"found": True}))
     assert _request(fault_server.url) == {"found": True}
     assert len(fault_server.requests) == 2

@@ -190,7 +190,7 @@ def test_a_wrong_query_is_an_error_with_its_reason(cluster: Cluster, index: str)
 def test_without_url_and_node_the_remedy_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """The error tells to start a node or to set a URL."""
+    """The error's hint: start a node or set a URL."""
     monkeypatch.setenv("MLMON_HOME", str(tmp_path))
     with pytest.raises(UserError, match="no URL is set and no embedded node runs") as caught:
         connect(load_settings())

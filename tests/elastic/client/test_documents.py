@@ -80,7 +80,7 @@ def test_an_answer_is_judged_by_item(fault_server: Any, answer: Any) -> None:
 
 
 def test_an_answer_for_fewer_documents_is_an_error(fault_server: Any, answer: Any) -> None:
-    """A document of which the answer says nothing is never taken for stored."""
+    """A document of which the answer says nothing never counts as stored."""
     stored = {"index": {"_id": "a", "status": 201, "result": "created"}}
     fault_server.say(answer(200, {"errors": False, "items": [stored]}))
     with (

@@ -78,7 +78,7 @@ def test_retention_is_overridden_by_dataset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "expected"),
     [
         ("ml.predictions = 90", "unknown name 'ml.predictions' .did you mean 'ml.prediction'"),
         ("mlmon-baselines = 90", "unknown name 'mlmon-baselines'"),
@@ -87,9 +87,9 @@ def test_retention_is_overridden_by_dataset() -> None:
         ("ml.access = true", "holds True, which is no number of days"),
     ],
 )
-def test_a_wrong_override_is_refused(lines: str, said: str) -> None:
+def test_a_wrong_override_is_refused(lines: str, expected: str) -> None:
     """A typing error in a name or a value deletes nothing: it is an error that names it."""
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=expected):
         _retention(lines)
 
 
@@ -103,7 +103,7 @@ def test_an_unknown_table_is_refused() -> None:
 
 
 def test_a_template_of_a_cluster_with_ilm_names_its_policy(cluster: Any) -> None:
-    """With ILM each growing template refers to its policy, and its digest tells; without, none."""
+    """With ILM each growing template refers to its policy, by its digest too; without, none."""
 
     class WithIlm:
         """A cluster that offers ILM."""

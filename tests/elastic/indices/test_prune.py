@@ -124,7 +124,7 @@ def test_an_event_of_the_future_does_not_keep_an_index(
 def test_the_command_shows_what_it_would_do_and_does_nothing(
     cluster: Cluster, stream: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --dry-run all stays; then it is done; where there is nothing to do, that is said."""
+    """With --dry-run all stays; then it is done; nothing to do is reported, too."""
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
     nothing = CliRunner().invoke(app, ["prune"])

@@ -200,7 +200,7 @@ def test_flat_and_nested_events_fill_the_same_fields(cluster: Cluster, namespace
 
 
 def test_a_value_of_the_wrong_type_refuses_its_line_only(cluster: Cluster, namespace: str) -> None:
-    """Text in a number's field is refused with the reason; the lines beside it are stored."""
+    """Text in a number's field is refused with the reason; the lines next to it are stored."""
     stream = f"logs-ml.prediction-{namespace}"
     items = _create(
         cluster,

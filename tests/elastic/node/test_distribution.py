@@ -78,7 +78,7 @@ def test_a_download_that_was_cut_short_is_fetched_again(tmp_path: Path) -> None:
 
 
 def test_a_download_that_stays_damaged_is_refused(tmp_path: Path) -> None:
-    """After the second damaged file nothing is unpacked, nothing is left, and the sum is said."""
+    """After the second damaged file nothing is unpacked or left, and the sum is reported."""
     source = Source(b"something else", b"something else again")
     with pytest.raises(UserError, match=f"is damaged: its SHA-256 is .*{THING.sha256}"):
         install(THING, tmp_path, _silent, source)
@@ -99,7 +99,7 @@ def test_two_installations_at_once_fetch_once(tmp_path: Path) -> None:
 def test_an_unpacking_that_is_cut_short_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full in the middle, no half folder is taken for a whole one later."""
+    """When the disk is full in the middle, no half folder counts as complete later."""
     extract = zipfile.ZipFile.extract
 
     def full_disk(self: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> str:

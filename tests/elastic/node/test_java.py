@@ -1,4 +1,4 @@
-"""The first Java that is new enough is found; without one and a network, the remedy is said."""
+"""The first Java that is new enough is found; without one and a network, the error helps."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -65,7 +65,7 @@ def _command(settings: Settings, *words: str) -> "subprocess.Popen[str]":
 def test_a_nodes_life(settings: Settings) -> None:
     """Two commands at once start one node, on a free port, on loopback, not as root.
 
-    The next command finds it; killed, it is not taken for running, and starts again with its data;
+    The next command finds it; killed, it does not count as running, and starts again with its data;
     stopped, it is gone.
     """
     with _listening(settings.node_port):
@@ -158,7 +158,7 @@ def test_a_damaged_state_is_no_state(content: bytes, settings: Settings) -> None
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
 def test_a_home_that_the_nodes_user_cannot_reach_is_an_error(tmp_path: Path, cache: Path) -> None:
-    """Below a closed folder the node could not run; that is said before it is tried."""
+    """Below a closed folder the node could not run; that is reported before it is tried."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(UserError, match="cannot read") as caught:

@@ -91,7 +91,7 @@ def test_the_next_command_finds_it_and_is_its_administrator(settings: Settings) 
 
 
 def test_its_certificate_is_checked(settings: Settings) -> None:
-    """Who does not trust the node's certificate gets no connection, and is told what to set."""
+    """Who does not trust the node's certificate gets an error with what to set."""
     running = node.find(settings)
     assert running is not None
     stranger = Settings(elasticsearch_url=running.url)
@@ -240,7 +240,7 @@ def test_a_node_without_security_is_not_taken_for_a_secured_one(
 def test_another_user_sees_why_the_node_refuses(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who may not read the administrator's password is told, and how to connect all the same."""
+    """An unreadable administrator's password is an error that names another way to connect."""
     home = settings.home or Path()
     monkeypatch.chdir("/")
     os.seteuid(65534)

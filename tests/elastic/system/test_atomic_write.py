@@ -9,7 +9,7 @@ from mlmon.elastic.system.atomic_write import atomic_write
 
 
 def test_it_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
-    """Until the block ends the old file stands; then the new one, and nothing beside it."""
+    """Until the block ends the old file stands; then the new one, and nothing next to it."""
     path = tmp_path / "report.html"
     path.write_text("old")
     with atomic_write(path) as part:
@@ -27,7 +27,7 @@ def write_half(path: Path) -> None:
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
-    """Where writing fails, nothing is replaced and nothing is left beside."""
+    """Where writing fails, nothing is replaced and nothing else is left."""
     path = tmp_path / "report.html"
     path.write_text("old")
     with pytest.raises(ValueError, match="bad row"):

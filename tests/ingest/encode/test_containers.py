@@ -24,7 +24,7 @@ texts = st.lists(
 
 @given(lines=texts, size=st.integers(1, 20))
 def test_docker_entries_become_the_lines_that_were_written(lines: list[str], size: int) -> None:
-    """Whatever the size at which Docker splits, each line comes back joined."""
+    """At any size at which Docker splits, each line comes back joined."""
     entries = [entry for line in lines for entry in docker_entries(line, size)]
     found = unwrap_lines(entries, docker_fragment)
     assert [line.decode() for line in found.lines] == lines
@@ -33,7 +33,7 @@ def test_docker_entries_become_the_lines_that_were_written(lines: list[str], siz
 
 @given(lines=texts, size=st.integers(1, 20))
 def test_cri_entries_become_the_lines_that_were_written(lines: list[str], size: int) -> None:
-    """Whatever the size at which the runtime splits, each line comes back joined."""
+    """At any size at which the runtime splits, each line comes back joined."""
     entries = [entry for line in lines for entry in cri_entries(line, size)]
     found = unwrap_lines(entries, cri_fragment)
     assert [line.decode("utf-8", "surrogateescape") for line in found.lines] == [

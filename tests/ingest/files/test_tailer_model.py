@@ -250,7 +250,7 @@ class Following(RuleBasedStateMachine):
     @precondition(lambda self: self.rotated)
     @rule(part=st.floats(0.0, 1.0))
     def compress_slowly(self, part: float) -> None:
-        """The compressed copy is seen half written beside the original."""
+        """The compressed copy is seen half written next to the original."""
         path = self.rotated[0]
         data = gzip.compress(path.read_bytes())
         Path(f"{path}.gz").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A suggested mapping: valid whatever the table, and right for tables with usual names."""
+"""A suggested mapping: valid for any table, and right for tables with usual names."""
 
 import csv
 import tempfile

@@ -1,4 +1,4 @@
-"""What makes a table or a mapping useless is said before anything is written."""
+"""What makes a table or a mapping useless is reported before anything is written."""
 
 import os
 import resource

@@ -18,7 +18,7 @@ Errors = Callable[[str, Any], list[str]]
 
 @pytest.fixture
 def errors(checker: Errors | None) -> Errors:
-    """The checker that lies beside the project."""
+    """The checker, a file next to the project."""
     if checker is None:
         pytest.skip("the published schemas are absent: they are not part of the project")
     return checker

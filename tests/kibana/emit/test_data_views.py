@@ -30,7 +30,7 @@ def formats(source: DataSource) -> dict[str, Any]:
 
 @each_source
 def test_every_field_has_a_label_and_its_description(source: DataSource) -> None:
-    """What the tables say of a field is what Kibana shows beside it; labels differ."""
+    """What the tables say of a field is what Kibana shows for it; labels differ."""
     view = data_view(source, TARGET)["data_view"]
     named = {field.name: field for field in source.fields if not field.is_family}
     assert view["fieldAttrs"].keys() == named.keys()

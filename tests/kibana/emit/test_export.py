@@ -23,9 +23,9 @@ def run(*words: str) -> str:
 
 def test_what_is_exported_is_read_back(tmp_path: Path) -> None:
     """An export holds every artefact once, as it is."""
-    told = json.loads(run("export", "--out", str(tmp_path), "--namespace", "n", "--json"))
+    output = json.loads(run("export", "--out", str(tmp_path), "--namespace", "n", "--json"))
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert set(told["files"]) == written
+    assert set(output["files"]) == written
     back = {(artefact.kind, artefact.id): json.dumps(artefact.body) for artefact in read(tmp_path)}
     assert back == {
         (artefact.kind, artefact.id): json.dumps(artefact.body)
@@ -64,13 +64,13 @@ def test_lint_reads_an_export(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "expected"),
     [("other.txt", "x", f"it has no {IMPORTED}"), (IMPORTED, "{", "is not JSON")],
 )
-def test_what_is_no_export(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_what_is_no_export(tmp_path: Path, name: str, text: str, expected: str) -> None:
     """A folder that is none, or a file that is broken, is named."""
     (tmp_path / name).write_text(text)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=expected):
         run("lint", str(tmp_path))
 
 

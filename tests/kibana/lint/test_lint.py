@@ -268,11 +268,11 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "id_", "change", "said"), FAULTS)
-def test_each_fault_is_found(kind: ArtefactKind, id_: str, change: Change, said: str) -> None:
+@pytest.mark.parametrize(("kind", "id_", "change", "text"), FAULTS)
+def test_each_fault_is_found(kind: ArtefactKind, id_: str, change: Change, text: str) -> None:
     """One change to what is right is one fault named, at its place."""
     found = changed(kind, id_, change)
-    assert any(said in problem and id_ in problem for problem in found), found
+    assert any(text in problem and id_ in problem for problem in found), found
 
 
 def rule(**changes: Any) -> Artefact:
@@ -306,15 +306,15 @@ def rule(**changes: Any) -> Artefact:
     return Artefact("rule", "r", body)
 
 
-def said_of(*found: Artefact) -> list[str]:
-    """Return what the lint says of artefacts beside a connector."""
+def problems_of(*found: Artefact) -> list[str]:
+    """Return the lint's problems with artefacts and a connector."""
     connector = {"name": "mlmon log", "connector_type_id": ".server-log"}
     return [str(problem) for problem in lint([*found, Artefact("connector", CONNECTOR, connector)])]
 
 
 def test_a_good_rule_passes() -> None:
     """The rule that the faults below are made in has none."""
-    assert said_of(rule()) == []
+    assert problems_of(rule()) == []
 
 
 def action(**changes: Any) -> list[dict[str, Any]]:
@@ -324,7 +324,7 @@ def action(**changes: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
         ({"timeWindowUnit": "minutes"}, "'minutes' is no unit of time"),
         ({"timeWindowSize": 0}, "a window of 0"),
@@ -354,25 +354,27 @@ def action(**changes: Any) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_faults_of_rules(changes: dict[str, Any], said: str) -> None:
+def test_faults_of_rules(changes: dict[str, Any], text: str) -> None:
     """What Kibana checks only when a rule is saved is found before."""
-    found = said_of(rule(**changes))
-    assert any(said in problem for problem in found), found
+    found = problems_of(rule(**changes))
+    assert any(text in problem for problem in found), found
 
 
 def test_frequencies_are_not_mixed() -> None:
     """A rule notifies by itself or by its actions."""
     mixed = rule()
     body = {**mixed.body, "notify_when": "onActiveAlert"}
-    assert any("exclude each other" in problem for problem in said_of(Artefact("rule", "r", body)))
+    assert any(
+        "exclude each other" in problem for problem in problems_of(Artefact("rule", "r", body))
+    )
 
 
 def test_esql_takes_one_threshold() -> None:
     """With ES|QL the limit stands in the query; Kibana takes > [0] alone."""
     esql = {"searchType": "esqlQuery", "esqlQuery": {"esql": "FROM a"}}
     bare = {"esQuery": None, "index": None}
-    assert said_of(rule(**esql, **bare)) == []
-    found = said_of(rule(**esql, **bare, threshold=[3]))
+    assert problems_of(rule(**esql, **bare)) == []
+    found = problems_of(rule(**esql, **bare, threshold=[3]))
     assert any("of ES|QL is > [0]" in problem for problem in found)
 
 
@@ -394,7 +396,7 @@ def test_watches() -> None:
         "metadata": {"managed_by": "mlmon"},
     }
     assert lint([Artefact("watch", "w", good)]) == []
-    for change, said in (
+    for change, text in (
         ({"input": {}}, "/input: is missing"),
         ({"condition": {"sometimes": {}}}, "'sometimes' is none of"),
         ({"actions": {"log": {}}}, "nothing"),
@@ -402,7 +404,7 @@ def test_watches() -> None:
         ({"metadata": {}}, "does not say"),
     ):
         found = [str(problem) for problem in lint([Artefact("watch", "w", good | change)])]
-        assert any(said in problem for problem in found), (change, found)
+        assert any(text in problem for problem in found), (change, found)
 
 
 def test_an_artefact_twice_is_found() -> None:

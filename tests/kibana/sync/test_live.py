@@ -1,4 +1,4 @@
-"""Artefacts in a live Kibana, as far as a strict stand-in can tell."""
+"""Artefacts in a live Kibana, as far as a strict stand-in can show."""
 
 import base64
 import json
@@ -100,7 +100,7 @@ def quiet(_: str) -> None:
 
 @pytest.fixture
 def stand_in(request: pytest.FixtureRequest) -> StandIn:
-    """A Kibana 9.5 that validates by the published schemas, where they are beside the project."""
+    """A Kibana 9.5 that validates by the published schemas, where they are next to the project."""
     errors = request.getfixturevalue("schema_errors")
     return StandIn(schema_errors=errors)
 
@@ -293,7 +293,7 @@ def test_connectors_keep_their_secrets_in_kibana() -> None:
     ],
 )
 def test_credentials(stand_in: StandIn, url: str, setting: dict[str, str], header: str) -> None:
-    """An API key or a user is sent as Kibana wants it; a wrong one is said to be wrong."""
+    """An API key or a user is sent as Kibana wants it; a wrong one is an error."""
     stand_in.authorization = header
     assert opened(url=url, **setting).version() == (9, 5, 3)
     with pytest.raises(KibanaError, match="knows no such credentials") as caught:
@@ -398,9 +398,9 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 )
 def test_differences(ours: Any, theirs: Any, found: list[str]) -> None:
     """Defaults differ in nothing; what we say, and what changes the question, does."""
-    said = list(differences(ours, theirs))
-    assert len(said) == len(found)
-    assert all(mine.startswith(expected) for mine, expected in zip(said, found, strict=True))
+    compared = list(differences(ours, theirs))
+    assert len(compared) == len(found)
+    assert all(mine.startswith(expected) for mine, expected in zip(compared, found, strict=True))
 
 
 Run = Callable[..., Result]
@@ -463,7 +463,7 @@ def test_what_is_no_longer_compiled(run: Run, stand_in: StandIn, version: str) -
 
 
 def add_copies(stand_in: StandIn, name: str, rule: str) -> set[tuple[str, str, str]]:
-    """Add copies of ours under another name, and beside each what is not to be deleted."""
+    """Add copies of ours under another name, and next to each what is not to be deleted."""
     kept = set()
     for kind, id_ in (("dashboard", "overview"), ("search", "alarms")):
         own = stand_in.objects["ops", kind, f"mlmon-production-ops-{id_}"]
@@ -482,7 +482,7 @@ def add_copies(stand_in: StandIn, name: str, rule: str) -> set[tuple[str, str, s
 
 
 def test_watches_need_watcher(run: Run, monkeypatch: pytest.MonkeyPatch, cluster: Any) -> None:
-    """A licence without Watcher is said before anything is written."""
+    """A licence without Watcher is reported before anything is written."""
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     result = run("apply", "--alerting", "watches")
     assert isinstance(result.exception, UserError)

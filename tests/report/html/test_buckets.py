@@ -66,7 +66,7 @@ def test_a_bucket_shows_its_worst_window_at_that_windows_own_time() -> None:
 
 
 def test_intervals_are_kept_separate_from_values() -> None:
-    """A bucket tells the extremes of its values, and those of the intervals they lie in."""
+    """A bucket shows the extremes of its values, and those of the intervals they lie in."""
     finding = Finding.of(
         analyzer="score_shift", metric="ks.distance", subject="score", reason="",
         start=START, end=START + FIVE_MINUTES, severity=Severity.OK, value=0.1, low=0.07, high=0.15,

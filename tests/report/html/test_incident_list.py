@@ -35,7 +35,7 @@ def listed(*found: StoredIncident, **known: Any) -> IncidentList:
 
 
 def test_an_open_incident_shows_its_worst_and_its_latest_sentence() -> None:
-    """What is said of now is never the sentence of an earlier window, and has its time."""
+    """The state of now is never the sentence of an earlier window, and has its time."""
     (row,) = listed(*incidents("wcw")).open
     assert row.worst == "price is c in window 2."
     assert row.latest == "2026-03-02 03:00 UTC: price is w in window 3."

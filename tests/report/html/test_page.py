@@ -235,7 +235,7 @@ def test_an_analyzer_that_found_nothing_is_not_called_well(
 
 
 def test_a_check_that_fell_silent_is_unknown() -> None:
-    """When one check ends three days before the others, its last verdict is not taken for now."""
+    """When one check ends three days before the others, its last verdict is not the present one."""
     found = scenario_findings(4)
     last = max(one.end for one in found) - timedelta(days=3)
     silent = [one for one in found if one.analyzer != "score_shift" or one.end <= last]

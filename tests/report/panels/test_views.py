@@ -1,4 +1,4 @@
-"""What the page shows of a panel: tiles, tables, documents, and what is said of nothing."""
+"""What the page shows of a panel: tiles, tables, documents, and empty panels."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -108,7 +108,7 @@ def test_data_cannot_leave_its_script() -> None:
 
 
 def test_nothing_is_reported_of_an_unsearched_time_range() -> None:
-    """Alerts are shown whatever the time range is: nothing there means nothing at all."""
+    """Alerts are shown regardless of the time range: nothing there means nothing at all."""
     nothing = {"hits": {"total": {"value": 0}, "hits": []}}
     shown = [documents_view(panel, nothing) for panel in (OPEN_INCIDENTS, ALARMS)]
     assert [view.text for view in shown if isinstance(view, EmptyView)] == [

@@ -316,7 +316,7 @@ def test_what_is_no_form_is_refused(eve: Visitor, cluster: Cluster, untouched: s
 
 
 def test_two_people_at_once(ada: Visitor, server: Server, cluster: Cluster, namespace: str) -> None:
-    """Of two who press the same button, one has it; the other is told who, and nothing is lost."""
+    """Of two who press the same button, one has it; the other sees who, and nothing is lost."""
     name = the_one(cluster, namespace)["incident.id"]
     path = f"/incidents/{name}/acknowledge"
     with Visitor(server) as bob:
@@ -396,13 +396,13 @@ def chromium(width: int) -> Iterator[tuple[Any, list[str]]]:
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    said: list[str] = []
+    problems: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
         page = browser.new_page(viewport={"width": width, "height": 844})
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        yield page, said
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        yield page, problems
         browser.close()
 
 
@@ -417,7 +417,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
     sideways = "document.documentElement.scrollWidth"
     nameless = """() => [...document.querySelectorAll('input:not([type=hidden]), textarea, button')]
         .filter((one) => !(one.textContent.trim() || one.labels?.length)).length"""
-    with chromium(390) as (page, said):
+    with chromium(390) as (page, problems):
         page.goto(f"{server.url}incidents/{name}/acknowledge")
         assert page.evaluate(sideways) == 390
         page.get_by_role("link", name="Sign in to act").click()
@@ -444,7 +444,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
         page.get_by_role("button", name="Sign out").click()
         page.goto(f"{server.url}incidents/{name}")
         assert page.get_by_role("button", name="Acknowledge").count() == 0
-        assert said == []
+        assert problems == []
     assert [kind for kind, *_ in acts(cluster, namespace)] == ["acknowledged", "feedback"]
     assert the_one(cluster, namespace)["incident.feedback"] == "false_alarm"
 

@@ -157,14 +157,14 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
     """
     from playwright.sync_api import sync_playwright
 
-    said: list[str] = []
+    text: list[str] = []
     asked: set[str | None] = set()
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
         page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: text.append(message.text))
+        page.on("pageerror", lambda error: text.append(str(error)))
         page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
         page.goto(f"{server.url}overview?{RANGE}")
         page.wait_for_selector("body[data-pictures=drawn]", state="attached")
@@ -183,5 +183,5 @@ def test_it_is_drawn_and_refreshes(server: Server, cluster: Cluster, namespace: 
         first = page.locator("#content section, #content figure").first
         assert first.get_attribute("id") == "incidents"
         browser.close()
-    assert said == []
+    assert text == []
     assert asked == {"127.0.0.1"}

@@ -15,13 +15,13 @@ def test_nothing_logged_can_steer_the_terminal(
     event: dict[str, Any], message: str, service: str
 ) -> None:
     """No control character, escape sequence or line break of an event reaches the terminal."""
-    told = line(event | {"message": message, "service.name": service}).plain
-    assert told.isprintable()
+    output = line(event | {"message": message, "service.name": service}).plain
+    assert output.isprintable()
 
 
 def test_what_a_line_shows() -> None:
     """Time, level, service, message and the event's own fields, without the envelope's."""
-    told = line(
+    output = line(
         {
             "@timestamp": "2026-03-02T10:00:00.123456Z",
             "log.level": "error",
@@ -33,7 +33,7 @@ def test_what_a_line_shows() -> None:
             "event.duration": 23_400_000,
         }
     ).plain
-    assert told == (
+    assert output == (
         "2026-03-02 10:00:00.123  error     api  Request  http.response.status_code=503  "
         "duration=23.4 ms"
     )

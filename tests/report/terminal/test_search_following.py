@@ -1,4 +1,4 @@
-"""Following tells each event once, those too that come late."""
+"""Following shows each event once, those too that come late."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,7 @@ def test_each_event_is_reported_once_and_late_ones_too(
             return self.is_set()
 
     event_filter = EventFilter(NOW - timedelta(hours=2))
-    told = [
+    output = [
         event["event.sequence"] for event in follow(cluster, namespace, event_filter, NOW, Looks())
     ]
-    assert told == [2, 3, 4, 5]
+    assert output == [2, 3, 4, 5]

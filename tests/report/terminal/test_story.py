@@ -100,16 +100,16 @@ def test_what_the_story_shows(
         service="api",
     )
     FindingStore(cluster, namespace).write([wrong, elsewhere], BEGIN)
-    told = list(story(gather(cluster, namespace, "p-a")))
-    texts = [entry.text for entry in told]
+    output = list(story(gather(cluster, namespace, "p-a")))
+    texts = [entry.text for entry in output]
     assert texts[2] == "autobid 7 scored 0.710 ≥ 0.5: approved"
-    details = "\n".join(told[2].details)
+    details = "\n".join(output[2].details)
     for part in ("price 10.5", "country DE", "missing: rating", "stats stale, 2 h 1 min old"):
         assert part in details
-    assert "by run run-9 of train_model_job" in "\n".join(told[1].details)
+    assert "by run run-9 of train_model_job" in "\n".join(output[1].details)
     assert texts[-2] == "outcome: success, worth 12, 1 d 3 h after a score of 71 %"
     assert texts[-1] == "fallback_rate fallback.rate: 80 % of predictions use defaults."
-    assert told[-1].level == "critical"
+    assert output[-1].level == "critical"
 
 
 def test_the_command_shows_it(
@@ -127,9 +127,9 @@ def test_the_command_shows_it(
         command = [sys.executable, "-m", "mlmon", *words]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    told = mlmon("trace", "p-a")
-    assert told.returncode == 0
-    assert "1 d 3 h after a score of 71 %" in told.stdout
+    output = mlmon("trace", "p-a")
+    assert output.returncode == 0
+    assert "1 d 3 h after a score of 71 %" in output.stdout
     unknown = mlmon("trace", "no-such-id")
     assert unknown.returncode == 1
     assert "no-such-id" in unknown.stderr

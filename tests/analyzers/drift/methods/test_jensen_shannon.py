@@ -26,9 +26,9 @@ def scipys(current: dict[str, int], reference: dict[str, int]) -> float:
     return float(np.nan_to_num(distance.jensenshannon(*np.array(table), base=2))) ** 2
 
 
-def pooled(counts: dict[str, int], apart: set[str]) -> CategoryCounts:
-    """The rows of some categories counted apart, and of the others in one rest."""
-    known = {name: rows for name, rows in counts.items() if name in apart}
+def pooled(counts: dict[str, int], named: set[str]) -> CategoryCounts:
+    """The rows of some categories counted separately, and of the others in one rest."""
+    known = {name: rows for name, rows in counts.items() if name in named}
     return CategoryCounts(known, sum(counts.values()) - sum(known.values()))
 
 
@@ -52,7 +52,7 @@ def test_a_pooled_rest_hides_no_more_than_the_interval(
     current_apart: set[str],
     reference_apart: set[str],
 ) -> None:
-    """Whichever categories each side counted apart, the true distance is inside."""
+    """Whichever categories each side counted separately, the true distance is inside."""
     interval = jensen_shannon(pooled(current, current_apart), pooled(reference, reference_apart))
     assert interval.low**2 - 1e-12 <= scipys(current, reference) <= interval.high**2 + 1e-12
 

@@ -35,7 +35,7 @@ def plain(current: dict[str, int], reference: dict[str, int]) -> float:
 
 
 def pooled(counts: dict[str, int], apart: set[str]) -> CategoryCounts:
-    """The rows of some categories counted apart, and of the others in one rest."""
+    """The rows of some categories counted separately, and of the others in one rest."""
     known = {name: rows for name, rows in counts.items() if name in apart}
     return CategoryCounts(known, sum(counts.values()) - sum(known.values()))
 
@@ -63,7 +63,7 @@ def test_a_pooled_rest_hides_no_more_than_the_interval(
     current_apart: set[str],
     reference_apart: set[str],
 ) -> None:
-    """Whichever categories each side counted apart, the true distance is inside."""
+    """Whichever categories each side counted separately, the true distance is inside."""
     interval = total_variation(pooled(current, current_apart), pooled(reference, reference_apart))
     assert interval.contains(plain(current, reference), rounding=1e-12)
 

@@ -69,7 +69,7 @@ def test_unknown_extremes_leave_the_high_end_open() -> None:
 
 
 def test_a_shift_is_known_by_the_means() -> None:
-    """A pure shift of 2 has distance 2, and the low end says so whatever the buckets."""
+    """A pure shift of 2 has distance 2, and the low end shows it with any buckets."""
     rows = np.random.default_rng(3).normal(size=5_000)
     edges = quantile_edges(rows, buckets=5)
     interval = wasserstein(Buckets.from_values(rows + 2, edges), Buckets.from_values(rows, edges))

@@ -42,7 +42,7 @@ def test_no_duration_is_lost(values: list[int]) -> None:
 
 @pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
 def test_percentiles_err_by_less_than_two_percent(share: float) -> None:
-    """Whatever the size of the latencies, the percentile is right to 1.6 %."""
+    """Regardless of the size of the latencies, the percentile is right to 1.6 %."""
     rng = np.random.default_rng(3)
     for scale in (1e4, 1e7, 1e10):
         values = (rng.lognormal(0, 1.5, 3_000) * scale).astype(int) + 1_024

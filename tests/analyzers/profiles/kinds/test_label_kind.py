@@ -51,9 +51,9 @@ def outcomes_of(rng: np.random.Generator) -> Callable[..., Events]:
         delays = [1.0, 1.0 + 1 / 3_600_000, 24.0, 20_000.0, *rng.exponential(20, len(predictions))]
         return [
             {
-                "@timestamp": iso(learnt := parse_time(event["@timestamp"]) + delay * HOUR),
+                "@timestamp": iso(joined_at := parse_time(event["@timestamp"]) + delay * HOUR),
                 "event.dataset": "ml.outcome",
-                "event.ingested": iso(learnt),
+                "event.ingested": iso(joined_at),
                 "ml.prediction.id": event["ml.prediction.id"],
                 "ml.outcome.label": bool(rng.random() < event["ml.prediction.score"]),
                 "ml.outcome.value": round(float(rng.random()), 2),

@@ -54,9 +54,9 @@ def labeled(predictions_of: Callable[..., Events], rng: np.random.Generator) -> 
         ]
         outcomes = [
             {
-                "@timestamp": iso(learnt := parse_time(prediction["@timestamp"]) + 2 * HOUR),
+                "@timestamp": iso(joined_at := parse_time(prediction["@timestamp"]) + 2 * HOUR),
                 "event.dataset": "ml.outcome",
-                "event.ingested": iso(learnt),
+                "event.ingested": iso(joined_at),
                 "service.name": "bidder",
                 "ml.prediction.id": prediction["ml.prediction.id"],
                 "ml.outcome.label": bool(rng.random() < prediction["ml.prediction.score"]),
@@ -88,7 +88,7 @@ def test_counts_are_those_of_numpy(
     update: Callable[..., int],
     read: Callable[..., list[Any]],
 ) -> None:
-    """Successes and scores by label of each country and hour; other values stand apart."""
+    """Successes and scores by label of each country and hour; other values are separate."""
     predictions, outcomes = labeled(3, 60)
     ship([*predictions, *outcomes])
     day = Window(start, start + DAY)
@@ -216,7 +216,7 @@ def test_a_second_run_writes_the_same(
 
 
 def test_hours_add_up() -> None:
-    """A value that an hour lacks adds nothing, and what is no segment stays apart."""
+    """A value that an hour lacks adds nothing, and what is no segment stays separate."""
     one = FeatureOutcomes(5, {"DE": SegmentOutcomes(1, (1, 2), (1, 1), (0, 1))})
     two = FeatureOutcomes(4, {"FR": SegmentOutcomes(0, (2, 0), (0, 0), (2, 0))})
     assert merge([one, two]) == FeatureOutcomes(9, {**one.values, **two.values})

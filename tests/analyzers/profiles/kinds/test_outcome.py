@@ -42,7 +42,7 @@ def test_delays_are_counted_when_labels_are_learned(
         event | {"ml.prediction.id": f"p{n}", "ml.model.name": "ab"[n % 2]}
         for n, event in enumerate(predictions_of(2, 30))
     ]
-    learnt: dict[datetime, dict[str, Counter[int]]] = {}
+    joined_at: dict[datetime, dict[str, Counter[int]]] = {}
     outcomes = []
     for n, hours in enumerate(rng.exponential(9.0, 60)):
         at = start + n // 30 * HOUR + n % 30 * HOUR / 30
@@ -51,13 +51,13 @@ def test_delays_are_counted_when_labels_are_learned(
         # Another outcome does not move it.
         outcomes += [outcome(f"p{n}", at + delay + DAY)] if n % 10 == 0 else []
         rounded = DELAYS[bisect_left(DELAYS, delay / HOUR)]
-        of_hour = learnt.setdefault(floor(at + delay, HOUR), {})
+        of_hour = joined_at.setdefault(floor(at + delay, HOUR), {})
         of_hour.setdefault("ab"[n % 2], Counter())[rounded] += 1
     ship([*events, *outcomes])
     period = Window(start, start + 5 * DAY)
-    assert update("outcome", period) == len(learnt)
+    assert update("outcome", period) == len(joined_at)
     profiles = read("outcome", period)
-    assert {profile.window.start: dict(profile.delays) for profile in profiles} == learnt
+    assert {profile.window.start: dict(profile.delays) for profile in profiles} == joined_at
     assert {profile.service for profile in profiles} == {"api"}
     assert sum(profile.labels for profile in profiles) == 60
     assert delays_of("a", profiles).total() == 30

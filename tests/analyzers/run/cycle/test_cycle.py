@@ -26,7 +26,7 @@ from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
 
 Events = list[dict[str, Any]]
-Said = set[tuple[str, str]]
+Contents = set[tuple[str, str]]
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ def two_days(
     return sorted(events, key=lambda event: event["@timestamp"])
 
 
-def said(cluster: Cluster, namespace: str) -> Said:
-    """Return what is known now: each latest finding and what it says."""
+def stored_contents(cluster: Cluster, namespace: str) -> Contents:
+    """Return key and content digest of each latest finding."""
     return contents(FindingStore(cluster, namespace).search())
 
 
-def contents(found: Iterable[Any]) -> Said:
-    """Return what findings say, but those of `clock_skew`: it judges lines by when they arrived."""
+def contents(found: Iterable[Any]) -> Contents:
+    """Return the contents of findings but those of `clock_skew`, which judges times of arrival."""
     return {
         (finding.key, finding.content_digest)
         for finding in found
@@ -76,16 +76,16 @@ def expected(
     two_days: Events,
     start: datetime,
     ship: Callable[..., None],
-) -> Callable[[], Said]:
+) -> Callable[[], Contents]:
     """What one run over everything says, from a namespace of its own."""
 
-    def act() -> Said:
+    def act() -> Contents:
         other = f"{namespace}_whole"
         BaselineStore(cluster, other).write([baseline])
         ship(arriving(two_days, start + 2 * DAY), into=other)
         period = Window(start, start + 2 * DAY)
         engine.analyze(cluster, other, period, now=start + 2 * DAY)
-        return said(cluster, other)
+        return stored_contents(cluster, other)
 
     return act
 
@@ -97,7 +97,7 @@ def test_cycles_and_one_run_agree(
     two_days: Events,
     start: datetime,
     ship: Callable[..., None],
-    expected: Callable[[], Said],
+    expected: Callable[[], Contents],
 ) -> None:
     """Seven cycles, events that come hours late and a long pause: the findings of one run."""
     BaselineStore(cluster, namespace).write([baseline])
@@ -176,7 +176,7 @@ def test_a_clock_that_was_ahead_is_put_right(
 
 def differing(cluster: Cluster, *namespaces: str) -> list[str]:
     """Return what is not said alike in two namespaces."""
-    one, two = (said(cluster, name) for name in namespaces)
+    one, two = (stored_contents(cluster, name) for name in namespaces)
     keys = {key for key, _ in one ^ two}
     found = (finding for name in namespaces for finding in FindingStore(cluster, name).search())
     return sorted(
@@ -193,7 +193,7 @@ def test_a_cycle_that_was_killed_is_made_good(
     two_days: Events,
     start: datetime,
     ship: Callable[..., None],
-    expected: Callable[[], Said],
+    expected: Callable[[], Contents],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Killed after its profiles were stored and before anything was judged, the next one judges."""
@@ -211,7 +211,7 @@ def test_a_cycle_that_was_killed_is_made_good(
         with pytest.raises(KeyboardInterrupt):
             run_cycle(cluster, namespace, start + 2 * DAY, start)
     run_cycle(cluster, namespace, start + 2 * DAY, start)
-    assert said(cluster, namespace) == expected()
+    assert stored_contents(cluster, namespace) == expected()
 
 
 def test_a_kind_that_fails_for_some_cycles_is_made_good(
@@ -239,7 +239,7 @@ def test_a_kind_that_fails_for_some_cycles_is_made_good(
     everything = runs_of("refresh", [(float(hour), hour != 7, 30.0) for hour in range(9)])
     ship(arriving(everything, start + 12 * HOUR), into=other)
     engine.analyze(cluster, other, Window(start, start + 12 * HOUR), now=start + 12 * HOUR)
-    assert said(cluster, namespace) == said(cluster, other)
+    assert stored_contents(cluster, namespace) == stored_contents(cluster, other)
 
 
 def test_a_cycle_costs_what_is_new(
@@ -359,7 +359,7 @@ def test_a_cycle_that_fails_is_logged_and_lets_the_next_one_in(
 
 
 def test_a_second_process_stands_aside(cluster: Cluster, namespace: str, start: datetime) -> None:
-    """While another runs the cycles, none is run, and it is said who does."""
+    """While another runs the cycles, none is run, and the holder is named."""
     Lease(cluster, namespace, "there:2").take(start)
     lines: list[str] = []
     runner = Runner(cluster, namespace, "here:1", lambda: start, lines.append)
@@ -371,11 +371,11 @@ def test_it_stops_when_asked(cluster: Cluster, namespace: str, start: datetime) 
     """Told to stop during a cycle, it finishes that one and begins no other."""
     stopping, lines = Event(), []
 
-    def tell(line: str) -> None:
+    def stop_after(line: str) -> None:
         lines.append(line)
         stopping.set()
 
-    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    runner = Runner(cluster, namespace, "here:1", lambda: start, stop_after)
     runner.until(stopping, timedelta(seconds=1))
     assert len(lines) == 1
 
@@ -388,17 +388,17 @@ def test_cycles_go_on_after_one_that_failed(
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
 ) -> None:
-    """Whatever stopped it is told, and the next one is run."""
+    """The error that stopped it is reported, and the next one is run."""
     stopping, lines = Event(), []
 
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    def tell(line: str) -> None:
+    def stop_after(line: str) -> None:
         lines.append(line)
         stopping.set()
 
-    runner = Runner(cluster, namespace, "here:1", lambda: start, tell)
+    runner = Runner(cluster, namespace, "here:1", lambda: start, stop_after)
     monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
     runner.until(stopping, timedelta(seconds=1))
     assert len(lines) == 1
@@ -427,12 +427,12 @@ def test_two_failed_cycles_are_reported_once_and_their_end_too(
     cluster: Cluster, namespace: str, start: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One failed cycle may be a restart; from the second on people know, once, until it works."""
-    said: list[str | None] = []
+    reasons: list[str | None] = []
     results: list[Exception | None] = [RuntimeError("away")] * 3 + [None]
     stopping = Event()
 
     def judge(_namespace: str, why: str | None, _now: datetime) -> SubscriberResult:
-        said.append(why)
+        reasons.append(why)
         return SubscriberResult("")
 
     def once() -> None:
@@ -446,4 +446,4 @@ def test_two_failed_cycles_are_reported_once_and_their_end_too(
     runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
     monkeypatch.setattr(Runner, "once", lambda _self: once())
     runner.until(stopping, timedelta(seconds=1))
-    assert said == ["RuntimeError: away", None]
+    assert reasons == ["RuntimeError: away", None]
