@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from inspect import getfullargspec, isfunction, signature
+from inspect import Parameter, isfunction, signature
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 from uuid import UUID
@@ -240,11 +240,14 @@ def test_free_events(
 
 
 HELPERS = {
-    name: [parameter for parameter in signature(method).parameters if parameter != "self"]
+    name: [
+        parameter.name
+        for parameter in signature(method).parameters.values()
+        if parameter.kind is Parameter.KEYWORD_ONLY
+    ]
     for name, method in vars(EventLog).items()
-    if isfunction(method) and getfullargspec(method).kwonlyargs and name[0] != "_"
-    and signature(method).return_annotation is str
-}  # fmt: skip
+    if isfunction(method) and name != "app" and signature(method).return_annotation is str
+}
 """The arguments of each typed method, as it declares them."""
 assert {"prediction", "job_ended"} <= HELPERS.keys()
 
