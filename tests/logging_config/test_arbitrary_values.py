@@ -246,7 +246,10 @@ HELPERS = {
         if parameter.kind is Parameter.KEYWORD_ONLY
     ]
     for name, method in vars(EventLog).items()
-    if isfunction(method) and name != "app" and signature(method).return_annotation is str
+    if isfunction(method)
+    and name[0] != "_"
+    and name != "app"
+    and signature(method).return_annotation is str
 }
 """The arguments of each typed method, as it declares them."""
 assert {"prediction", "job_ended"} <= HELPERS.keys()
