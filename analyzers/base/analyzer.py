@@ -37,6 +37,8 @@ class Analyzer(ABC, Generic[P]):
         metrics: Its metrics, each with limits, unit and panel.
         alert_policy: When its findings become an alert.
         advice: What to do about an alert, a few sentences.
+        certain: Whether its verdicts hold however many lines were lost, so that lost ones do not
+            withhold them.
         limits: The limits by metric, taken from `metrics`.
     """
 
@@ -46,6 +48,7 @@ class Analyzer(ABC, Generic[P]):
     metrics: tuple[Metric, ...]
     alert_policy: ClassVar[AlertPolicy]
     advice: ClassVar[str]
+    certain: ClassVar[bool] = False
     limits: Mapping[str, Limits]
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.needs import Needs
     from mlmon.analyzers.profiles.kind import ProfileKind
+    from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
     from mlmon.elastic.client.cluster import Cluster
 
 FAILURE = "evaluation"
@@ -145,6 +146,32 @@ def analyze(
     return analysis
 
 
+def judge_profiles(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    analyzer: Analyzer[Any],
+    profiles: Sequence[Any],
+    sequences: Sequence[SequenceProfile],
+) -> Analysis:
+    """Judge a period by profiles that are not stored, as `analyze` would once they were.
+
+    Args:
+        cluster: Where findings are stored.
+        namespace: Environment.
+        period: Windows that end in (start, end] are judged; its end is the present time.
+        analyzer: Which; it needs one kind of profile and no baselines.
+        profiles: Its profiles, in order of time.
+        sequences: Those of numbered lines, which name the environment of each service.
+    """
+    analysis = Analysis(period)
+    logs = _LogsBehind(LogCompleteness(sequences), LogEnvironments(sequences))
+    store = FindingStore(cluster, namespace)
+    findings = list(_judged(analyzer, AnalysisContext(period, profiles), logs, analysis))
+    _store(analyzer, iter(findings), store, analysis, period.end)
+    return analysis
+
+
 def _judge(
     analyzer: Analyzer[Any],
     sources: _Sources,
@@ -154,12 +181,23 @@ def _judge(
     now: datetime,
 ) -> None:
     """Let an analyzer judge and store what it finds, or that it failed and why."""
-    name, period, keys = analyzer.name, analysis.period, set[str]()
     skip_reason = sources.skip_reason(analyzer)
     if skip_reason is None:
         judged = _judged(analyzer, sources.context(analyzer), logs, analysis)
     else:
         judged = iter([_failure(analyzer, skip_reason, analysis)])
+    _store(analyzer, judged, store, analysis, now)
+
+
+def _store(
+    analyzer: Analyzer[Any],
+    judged: Iterator[Finding],
+    store: FindingStore,
+    analysis: Analysis,
+    now: datetime,
+) -> None:
+    """Store what an analyzer finds, and withdraw what it no longer does."""
+    name, period, keys = analyzer.name, analysis.period, set[str]()
     try:
         analysis.written[name] = store.write(_counted(judged, analysis), now, keys)
         if name not in analysis.failures:
@@ -443,7 +481,7 @@ class _LogsBehind:
             where = self.environments.of(judged.window, judged.service)
             finding = replace(judged, environment=where)
             # Findings about the logs themselves are not weighed by them.
-            if analyzer.alert_policy.layer != INGEST:
+            if analyzer.alert_policy.layer != INGEST and not analyzer.certain:
                 known = self.completeness.of(finding.window, finding.service)
                 finding = with_completeness(finding, analyzer.limits.get(finding.metric), known)
             yield finding

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -35,12 +36,15 @@ class WebhookReceiver:
         url: Where it listens.
         bodies: The JSON of each request, in order.
         status: What it answers from now on.
+        statuses: What it answered.
+        times: When.
     """
 
     url: str = ""
     bodies: list[Any] = field(default_factory=list)
     status: int = 200
     statuses: list[int] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
 
     def bodies_taken(self) -> list[Any]:
         """Return the bodies that were answered with success."""
@@ -63,6 +67,7 @@ def webhook_receiver() -> Iterator[WebhookReceiver]:
             length = int(self.headers.get("Content-Length", 0))
             received.bodies.append(json.loads(self.rfile.read(length) or b"null"))
             received.statuses.append(received.status)
+            received.times.append(datetime.now(UTC))
             self.send_response(received.status)
             self.end_headers()
 

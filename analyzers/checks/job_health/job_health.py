@@ -8,11 +8,15 @@ failed: a process that is killed logs no end. The records a run worked through a
 those of its earlier runs. Start and end of a run are joined by `ml.job.run_id`; where a job gives
 its runs no number, or all the same, by their order. A job is watched for 150 days after its last
 start, then treated as retired.
+
+Jobs are judged at each hour's end and, between, at the second after a run failed, passed the limit
+of its duration, or was missed by its intervals.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +27,8 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import DAY, Window
-from mlmon.analyzers.checks.job_health.job_rhythm import missed, rhythm
+from mlmon.analyzers.base.window import DAY, MINUTE, SECOND, Window, floor
+from mlmon.analyzers.checks.job_health.job_rhythm import LATE, missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs, without_lost
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.profiles.kinds.job import JobEvent, JobProfile
@@ -97,7 +101,7 @@ class JobHealth(Analyzer[JobProfile]):
     alert_policy = AlertPolicy(on="warning", after=1, of=1, layer="job", clear=1, silence=35 * DAY)
 
     def evaluate(self, context: AnalysisContext[JobProfile]) -> Iterator[Finding]:
-        """Yield the findings of each job at each hour's end."""
+        """Yield the findings of each job at each hour's end, and as soon as one alarms."""
         by_job: dict[str, list[JobEvent]] = {}
         for profile in context.profiles:
             for event in profile.events:
@@ -111,15 +115,49 @@ class JobHealth(Analyzer[JobProfile]):
         starts = [run.start for run in of_job]
         succeeded = sorted((run.end, run.start) for run in of_job if run.succeeded and run.end)
         ends = [end for end, _ in succeeded]
-        for window in context.windows(EVENT_STEP):
-            begin = window.end - PAST
-            last = bisect_left(starts, window.end)
+
+        def known_at(end: datetime) -> tuple[list[JobRun], list[datetime]]:
+            """Return the runs known at a moment, and the starts of those that succeeded."""
+            begin = end - PAST
+            last = bisect_left(starts, end)
             first = max(bisect_left(starts, begin), last - MOST_RUNS)
-            known = [run.as_of(window.end) for run in of_job[first:last]]
+            past = slice(bisect_left(ends, begin), bisect_left(ends, end))
+            good = sorted(start for _, start in succeeded[past])
+            return [run.as_of(end) for run in of_job[first:last]], good
+
+        for window in context.windows(EVENT_STEP):
+            known, good = known_at(window.end)
             if known:
-                past = slice(bisect_left(ends, begin), bisect_left(ends, window.end))
-                good = sorted(start for _, start in succeeded[past])
                 yield from self._judge(job, without_lost(known, window.end), good, window)
+        period = context.period
+        for place, run in enumerate(of_job):
+            following = of_job[place + 1].start if place + 1 < len(of_job) else None
+            last_of_it = max(run.end or run.start, following or period.end)
+            if last_of_it < period.start - SECOND or run.start >= period.end:
+                continue
+            for metric, end in _first_seen(run, following, known_at(run.start)):
+                if period.start < end <= period.end and end != floor(end, EVENT_STEP):
+                    known, good = known_at(end)
+                    yield from self._at_once(job, metric, without_lost(known, end), good, end)
+
+    def _at_once(
+        self,
+        job: str,
+        metric: str,
+        known: Sequence[JobRun],
+        good: Sequence[datetime],
+        end: datetime,
+    ) -> Iterator[Finding]:
+        """Yield the finding of a metric at the moment at which it may alarm first, if it does."""
+        window = Window(end - MINUTE, end)
+        if metric == FAILED:
+            finding = self._failed(job, known, window)
+        elif metric == DURATION:
+            finding = self._duration(job, known, window)
+        else:
+            finding = self._missed(job, known, good, window)
+        if finding.severity.alarming:
+            yield finding
 
     def _judge(
         self, job: str, known: Sequence[JobRun], good: Sequence[datetime], window: Window
@@ -255,6 +293,37 @@ class JobHealth(Analyzer[JobProfile]):
             reason=f"{job} processed {count(latest.records, 'record')}, usually "
             f"{number(usual)}, started {moment(latest.start)}.",
         )
+
+
+def _first_seen(
+    run: JobRun, following: datetime | None, before: tuple[Sequence[JobRun], Sequence[datetime]]
+) -> Iterator[tuple[str, datetime]]:
+    """Yield when a run failed, took too long, or had no successor in time, each with the metric.
+
+    Args:
+        run: The run.
+        following: When the next one started, None where none has.
+        before: The runs before it, and the starts of those that succeeded.
+    """
+    if run.succeeded is False and run.end is not None:
+        yield FAILED, _next_second(run.end)
+    earlier, good = before
+    took = [each.seconds for each in earlier if each.succeeded and each.seconds]
+    if len(took) >= MIN_RUNS:
+        usual = float(np.median(took))
+        limit = max(JobHealth.limits[DURATION].warning * usual, usual + UNNOTICED_S)
+        end = _next_second(run.start + timedelta(seconds=limit))
+        if (run.end is None or run.end >= end) and (following is None or following >= end):
+            yield DURATION, end
+    of = rhythm([*good[-MOST_RUNS + 1 :], *([run.start] if run.succeeded else [])])
+    if of is not None:
+        end = _next_second(run.start + LATE * of.longest)
+        if following is None or following >= end:
+            yield MISSED, end
+
+
+def _next_second(moment: datetime) -> datetime:
+    return floor(moment, SECOND) + SECOND
 
 
 def _failures(job: str, worst: Sequence[JobRun], ended: Sequence[JobRun]) -> str:

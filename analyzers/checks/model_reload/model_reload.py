@@ -7,6 +7,8 @@ since the first training that did not come into service are judged, against what
 it took. Once it is, all predictions should be its own: the share that other versions made is
 judged from two hours later on. Where no training is logged within 100 days, only reloads are
 judged.
+
+They are judged at each hour's end, and a reload that failed also at the second after it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import DAY, HOUR, Window
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, SECOND, Window, floor
 from mlmon.analyzers.checks.model_reload.versions_in_service import InService, reloads_by_model
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.performance.model_versions import versions
-from mlmon.analyzers.profiles.kinds.model import ModelEvent, ModelProfile
+from mlmon.analyzers.profiles.kinds.model import RELOAD, ModelEvent, ModelProfile
 from mlmon.analyzers.profiles.one_per_version import one_per_version
 from mlmon.analyzers.references import cadence
 from mlmon.analyzers.statistics.wilson import wilson_interval
@@ -113,6 +115,14 @@ class ModelReload(Analyzer[ModelProfile]):
                 predicted = partial(_predicted, of_model.get(model))
                 known = InService(window, made, reloads.get(model, ()), predicted)
                 yield from self._wait(known)
+        for event in events:
+            at = floor(event.at, SECOND) + SECOND
+            new = context.period.start < at <= context.period.end and at != floor(at, EVENT_STEP)
+            if event.action == RELOAD and not event.succeeded and new:
+                window = Window(at - MINUTE, at)
+                for model, of in sorted(reloads_by_model(self._seen(events, window)).items()):
+                    if event in of:
+                        yield self._failures(model, of, window)
         for model, used in sorted(of_model.items()):
             yield from self._outdated(model, used, events)
 

@@ -23,7 +23,8 @@ def run(
 ) -> None:
     """Run the analyzers continuously (default: every 5 minutes).
 
-    Each cycle analyzes what is new, late logs and labels included. A second process waits for the
+    Each cycle analyzes what is new, late logs and labels included. Between cycles, every 20
+    seconds, it checks for total failures, silence and failed jobs. A second process waits for the
     first. Each cycle is logged as a run of the job `mlmon_cycle`.
     """
     from mlmon.analyzers.base.time_argument import length_argument

@@ -12,6 +12,7 @@ import schedule
 
 from mlmon.analyzers.base.window import DAY, iso
 from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.fast_check import EVERY, FastCheck
 from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB, Lines, open_own_log, send
 from mlmon.analyzers.run.cycle.state import LEASE, Lease
 from mlmon.analyzers.run.engine import described
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from mlmon.analyzers.run.cycle.cycle import Cycle
+    from mlmon.analyzers.run.subscribers import SubscriberResult
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.logging_config import EventLog
 
@@ -68,12 +70,16 @@ class Runner:
     since: timedelta = DAY
     as_json: bool = False
     _failed: int = field(init=False, default=0)
+    _fast: FastCheck = field(init=False)
+    _checked: datetime | None = field(init=False, default=None)
+    _check_failed: bool = field(init=False, default=False)
     _log: EventLog = field(init=False)
     _lines: Lines = field(init=False)
 
     def __post_init__(self) -> None:
         """Open mlmon's own log."""
         self._log, self._lines = open_own_log(self.namespace, version("mlmon"))
+        self._fast = FastCheck(self.cluster, self.namespace)
 
     def once(self) -> Cycle | None:
         """Run a cycle; return None where another process is at it.
@@ -93,12 +99,13 @@ class Runner:
         try:
             # A cycle in which an analyzer or a delivery failed is a failed run of the job.
             with suppress(_IncompleteCycleError), self._logged() as records:
+                begin = self.clock()
                 cycle = run_cycle(
                     self.cluster,
                     self.namespace,
-                    self.clock(),
-                    self.clock() - self.since,
-                    self._renewing(lease),
+                    begin,
+                    begin - self.since,
+                    self._renewing(lease, begin),
                 )
                 records(cycle.profiles)
                 if cycle.failed:
@@ -121,8 +128,38 @@ class Runner:
         finally:
             send(self._lines, self.cluster, self.namespace)
 
-    def _renewing(self, lease: Lease) -> Callable[[str], None]:
-        """Return a progress that holds the lease as long as something is being done."""
+    def check(self) -> list[SubscriberResult] | None:
+        """Run a fast check; return what subscribers did, None where nothing changed."""
+        lease = Lease(self.cluster, self.namespace, self.holder)
+        if lease.take(self.clock()) is not None:
+            return None
+        try:
+            return self._check()
+        finally:
+            lease.release(self.clock())
+
+    def _check(self, since: datetime | None = None) -> list[SubscriberResult] | None:
+        """Run a fast check while the lease is held; one that fails is reported, not raised."""
+        self._checked = now = self.clock()
+        try:
+            results = self._fast.run(now, since=since)
+        except Exception as error:  # noqa: BLE001 - the next check, or the cycle, does the same
+            why = error.message if isinstance(error, UserError) else described(error)
+            if not self._check_failed:
+                line = f"{iso(now)} the fast check failed: {why}; tried again"
+                self._print(line, {"at": iso(now), "error": why})
+            self._check_failed = True
+            return None
+        self._check_failed = False
+        if results:
+            lines = [result.line for result in results]
+            self._print(
+                f"{iso(now)} fast check: {'; '.join(lines)}", {"at": iso(now), "fast": lines}
+            )
+        return results
+
+    def _renewing(self, lease: Lease, begin: datetime) -> Callable[[str], None]:
+        """Return a progress that holds the lease and checks fast while something is being done."""
         renewed = self.clock()
 
         def progress(doing: str) -> None:
@@ -130,6 +167,8 @@ class Runner:
             if self.clock() - renewed > LEASE / 3:
                 renewed = self.clock()
                 lease.renew(renewed)
+            if self._checked is not None and self.clock() - self._checked >= EVERY:
+                self._check(since=begin)
             self.progress(doing)
 
         return progress
@@ -177,8 +216,13 @@ class Runner:
                 self._print(f"{at} the cycle failed: {why}; tried again", {"at": at, "error": why})
             self._count(why)
 
+        def check() -> None:
+            with suppress(UserError):  # The cycle says what keeps it from its lease.
+                self.check()
+
         scheduler = schedule.Scheduler()
         scheduler.every(int(every.total_seconds())).seconds.do(attempt)
+        scheduler.every(int(EVERY.total_seconds())).seconds.do(check)
         scheduler.run_all()
         while not stopping.is_set():
             scheduler.run_pending()

@@ -30,8 +30,19 @@ def hourly(hours: Iterable[int], seconds: float = 30.0) -> list[Run]:
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
-    """Return the findings of a metric."""
-    return [finding for finding in findings if finding.metric == metric]
+    """Return the findings of a metric at the hours' ends."""
+    return [
+        finding
+        for finding in findings
+        if finding.metric == metric and finding.window.length == HOUR
+    ]
+
+
+def at_once(findings: list[Finding], metric: str) -> list[Finding]:
+    """Return the findings of a metric between the hours' ends."""
+    return [
+        finding for finding in findings if finding.metric == metric and finding.window.length < HOUR
+    ]
 
 
 def test_a_job_as_usual(runs_of: RunsOf, start: datetime) -> None:
@@ -60,6 +71,60 @@ def test_failures_in_a_row(runs_of: RunsOf, start: datetime) -> None:
     assert failed[4].severity is Severity.CRITICAL
     assert "no connection" in failed[4].reason
     assert "3 times in a row" in failed[4].reason
+
+
+def test_a_failure_is_known_within_a_second(runs_of: RunsOf, start: datetime) -> None:
+    """The second after a failed run's last line, it warns; a success says nothing in between."""
+    planned = [(hour + 0.3, hour != 10, 30.0) for hour in range(12)]
+    found = judge(runs_of("train", planned), start, 8, 12)
+    (finding,) = at_once(found, "failed.runs")
+    failed = start + timedelta(hours=10.3, seconds=30)
+    assert failed < finding.end <= failed + timedelta(seconds=1)
+    assert finding.severity is Severity.WARNING
+    assert not at_once(judge(runs_of("train", planned), start, 11, 12), "failed.runs")
+
+
+def test_a_killed_run_is_known_when_it_is_overdue(runs_of: RunsOf, start: datetime) -> None:
+    """A run without an end warns once it passes three times the usual duration, not at the hour."""
+    hanging = [*hourly(range(10), seconds=600.0), (10.0, True, None)]
+    (finding,) = at_once(judge(runs_of("refresh", hanging), start, 10, 12), "duration.ratio")
+    overdue = start + timedelta(hours=10, seconds=1_800)
+    assert overdue < finding.end <= overdue + timedelta(seconds=1)
+
+
+def test_a_missed_run_is_known_when_it_is_overdue(runs_of: RunsOf, start: datetime) -> None:
+    """A job that runs every hour is missed an hour and a half after its last start."""
+    (finding,) = at_once(judge(runs_of("refresh", hourly(range(20))), start, 18, 30), "missed.runs")
+    assert finding.end == start + timedelta(hours=20.5, seconds=1)
+
+
+def test_what_is_judged_at_once_does_not_depend_on_the_period(
+    runs_of: RunsOf, start: datetime
+) -> None:
+    """Judged in parts of ten minutes, a history gives the same findings as judged at once."""
+    planned = [
+        (hour + 0.3, hour % 7 != 5, 30.0 if hour % 11 else 9_000.0)
+        for hour in range(40)
+        if hour != 30
+    ]
+    events = runs_of("train", planned)
+    full = judge(events, start, 20, 40)
+    parts = [
+        finding
+        for part in range(120)
+        for finding in JobHealth().evaluate(
+            AnalysisContext(
+                Window(
+                    start + 20 * HOUR + part * timedelta(minutes=10),
+                    start + 20 * HOUR + (part + 1) * timedelta(minutes=10),
+                ),
+                list(profiles(events)),
+            )
+        )
+    ]
+    assert sorted(each.key for each in parts) == sorted(each.key for each in full)
+    assert len(at_once(full, "failed.runs")) == 2
+    assert at_once(full, "duration.ratio")
 
 
 def test_retries_do_not_make_a_weekly_job_hourly(runs_of: RunsOf, start: datetime) -> None:

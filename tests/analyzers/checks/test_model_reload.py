@@ -1,7 +1,7 @@
 """Reloads and versions in service with a known answer."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,8 +42,12 @@ def judge(
 
 
 def of(findings: list[Finding], metric: str) -> list[Finding]:
-    """Return the findings of a metric."""
-    return [finding for finding in findings if finding.metric == metric]
+    """Return the findings of a metric at the hours' ends."""
+    return [
+        finding
+        for finding in findings
+        if finding.metric == metric and finding.window.length >= HOUR
+    ]
 
 
 def test_a_version_trained_and_loaded(
@@ -88,6 +92,25 @@ def test_reloads_that_fail(model_events: ModelEvents, start: datetime) -> None:
     assert "3 in a row (file cut short); none has succeeded since" in found[2].reason
 
 
+def test_a_failed_reload_is_known_within_a_second(
+    model_events: ModelEvents, start: datetime
+) -> None:
+    """The second after its line it warns, and grows with each failure in a row."""
+    events = [
+        *model_events("reload", 0.5, "1"),
+        *model_events("reload", 1.5, None, succeeded=False),
+        *model_events("reload", 1.505, None, succeeded=False),
+        *model_events("reload", 1.7, "1"),
+    ]
+    found = [finding for finding in judge(events, start, 3) if finding.window.length < HOUR]
+    assert [(finding.value, finding.severity) for finding in found] == [
+        (1, Severity.WARNING),
+        (2, Severity.WARNING),
+    ]
+    first = start + timedelta(hours=1.5)
+    assert first < found[0].end <= first + timedelta(seconds=1)
+
+
 def test_a_failure_that_was_fixed_within_the_hour(
     model_events: ModelEvents, start: datetime
 ) -> None:
@@ -106,7 +129,7 @@ def test_a_failure_that_was_fixed_within_the_hour(
 def test_a_failure_of_an_unnamed_model(model_events: ModelEvents, start: datetime) -> None:
     """It is of the only model there is, or of no known one."""
     alone = model_events("reload", 1.0, None, succeeded=False)
-    (found,) = judge(alone, start, 2)
+    (found,) = of(judge(alone, start, 2), "reload.failures")
     assert (found.subject, found.severity) == ("unknown", Severity.WARNING)
     trained = [*model_events("train", 0.5, "1"), *alone]
     assert of(judge(trained, start, 2), "reload.failures")[0].subject == "autobid"

@@ -102,7 +102,8 @@ def test_a_run_finds_what_is_wrong(
     made = +Counter(first.profiles)
     # While the scores' distance grows past its limit, a day is open and counted again.
     assert 24 <= made.pop("refinement") <= 48
-    assert made == {"prediction": 48, "segment": 48, "access": 576, "job": 48, "clock": 48}
+    requests = {"access": 576, "pulse": 576}
+    assert made == {"prediction": 48, "segment": 48, "job": 48, "clock": 48, **requests}
     before = written(logged, namespace)
     second = run()
     assert not any(second.profiles.values())
@@ -165,7 +166,7 @@ def test_late_events_make_revisions(
     late = accesses_of(1, 60, first=start + 20 * HOUR, status=lambda _hour, _index: 500)
     ship([event | {"event.ingested": iso(start + 5 * DAY)} for event in late])
     analysis = run()
-    assert +Counter(analysis.profiles) == {"access": 12}
+    assert +Counter(analysis.profiles) == {"access": 12, "pulse": 12}
     assert analysis.written["service_health"].revised > 0
     assert analysis.written["score_shift"].revised == 0
     rates = [

@@ -1,0 +1,1 @@
+"""Outage: the check and the parts only it uses."""

@@ -1,0 +1,168 @@
+"""Times in which every request of a path failed, and when there is no doubt about it. Pure.
+
+A moment alarms if every request of the hour before it, from one on, failed for a minute at least,
+and so many in a row are less likely than `BUDGET` at the path's usual failure rate. Both depend on
+the hour before the moment only, so that every run over any period finds the same moments.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mlmon.analyzers.profiles.kinds.pulse import Bin
+
+BUDGET = 1e-9
+"""Probability of an alarm at a moment at which nothing is wrong: one in thousands of years of
+moments ten seconds apart."""
+LASTED_MS = 60_000
+"""So long every request must have failed; Prometheus' example rules wait as long (`for: 1m`)."""
+RECENT_MS = 3_600_000
+MINUTE_MS = 60_000
+CALM_MS = 5 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Every request failed from a moment to another.
+
+    Args:
+        at: The moment of the verdict, in milliseconds since the epoch.
+        since: When the first that failed was logged.
+        begin: Begin of the first bin in which all failed.
+        requests: How many failed.
+        unavailable: Of them, answered with 503.
+    """
+
+    at: int
+    since: int
+    begin: int
+    requests: int
+    unavailable: int
+
+
+def needed(rate: float) -> int | None:
+    """Return how many failures in a row leave no doubt at a usual failure rate; None if none do.
+
+    >>> needed(0.02), needed(0.5), needed(1.0)
+    (6, 30, None)
+    """
+    return math.ceil(math.log(BUDGET) / math.log(rate)) if rate < 0.9 else None  # noqa: PLR2004
+
+
+class FailingRuns:
+    """The times in which every request failed.
+
+    Args:
+        bins: The path's bins, in order of time.
+        rate: Returns the usual failure rate at a moment.
+    """
+
+    def __init__(self, bins: Sequence[Bin], rate: Callable[[int], float]) -> None:
+        self._bins = bins
+        self._starts = [bin_.start for bin_ in bins]
+        self._rate = rate
+        self._runs = list(self._found())
+        self._begins = [bins[first].start for first, _ in self._runs]
+
+    def _found(self) -> Iterator[tuple[int, int]]:
+        """Yield the first place of each run of bins in which all failed, and that after its last.
+
+        A shorter run cannot alarm and is left out.
+        """
+        first: int | None = None
+        for place, bin_ in enumerate(self._bins):
+            if bin_.failed < bin_.requests:
+                if (
+                    first is not None
+                    and self._bins[place - 1].end - self._starts[first] >= LASTED_MS
+                ):
+                    yield first, place
+                first = None
+            elif first is None:
+                first = place
+        if first is not None and self._bins[-1].end - self._starts[first] >= LASTED_MS:
+            yield first, len(self._bins)
+
+    def at(self, moment: int) -> Failing | None:
+        """Return what failed up to a moment, if it alarms then.
+
+        Args:
+            moment: In milliseconds since the epoch, the end of a bin.
+        """
+        place = bisect_right(self._begins, moment) - 1
+        if place < 0:
+            return None
+        run, after = self._runs[place]
+        first = max(run, bisect_left(self._starts, moment - RECENT_MS))
+        last = min(after, bisect_left(self._starts, moment))
+        ended = after < len(self._bins) and self._starts[after] < moment
+        if ended or first >= last or self._bins[last - 1].end <= moment - MINUTE_MS:
+            return None
+        bins = self._bins[first:last]
+        requests = sum(bin_.failed for bin_ in bins)
+        least = needed(self._rate(moment))
+        if bins[-1].end - bins[0].start < LASTED_MS or least is None or requests < least:
+            return None
+        return Failing(
+            moment,
+            self._since(first),
+            bins[0].start,
+            requests,
+            sum(bin_.unavailable for bin_ in bins),
+        )
+
+    def _since(self, first: int) -> int:
+        """Return when the first request failed: it may lie in the bin before, after a success."""
+        before = self._bins[first - 1] if first else None
+        adjacent = before is not None and before.end == self._starts[first]
+        bin_ = before if before and adjacent and before.failed else self._bins[first]
+        return bin_.first_failed if bin_.first_failed is not None else bin_.start
+
+    def alarms(self, after: int, until: int) -> list[Failing]:
+        """Return what alarms in (after, until]: when it begins to, then each minute."""
+        found: dict[int, Failing] = {}
+        for first, end in self._runs:
+            last = self._bins[end - 1].end
+            if self._starts[first] > until or last + MINUTE_MS <= after:
+                continue
+            for moment in self._moments(first, end, last, after, until):
+                failing = self.at(moment)
+                if failing and (moment % MINUTE_MS == 0 or self._begins_at(first, moment)):
+                    found[moment] = failing
+        return [found[moment] for moment in sorted(found)]
+
+    def _moments(self, first: int, end: int, last: int, after: int, until: int) -> Iterator[int]:
+        yield from (bin_.end for bin_ in self._bins[first:end] if after < bin_.end <= until)
+        minute = max(self._starts[first], after) // MINUTE_MS * MINUTE_MS + MINUTE_MS
+        yield from range(minute, min(last + MINUTE_MS - 1, until) + 1, MINUTE_MS)
+
+    def _begins_at(self, first: int, moment: int) -> bool:
+        """Whether nothing alarmed at the end of the run's bin before a moment."""
+        before = bisect_left(self._starts, moment - (self._bins[first].end - self._starts[first]))
+        return before <= first or self.at(self._bins[before - 1].end) is None
+
+    def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield when requests have succeeded for `CALM_MS` after an alarm, and since when."""
+        for _, end in self._runs:
+            if end == len(self._bins):
+                continue
+            since = self._starts[end]
+            at = since + CALM_MS
+            if (
+                after < at <= until
+                and self.alarms(since - RECENT_MS, since)
+                and not self.alarms(since, at)
+            ):
+                yield at, since
+
+    def calm(self, hour_end: int) -> bool:
+        """Whether there were requests in an hour, and no alarm."""
+        begin = hour_end - RECENT_MS
+        used = bisect_left(self._starts, hour_end) > bisect_left(self._starts, begin)
+        return used and not self.alarms(begin, hour_end)

@@ -1,0 +1,308 @@
+"""Outage: faults that leave no doubt, known within about a minute of the first bad line.
+
+Requests are counted in bins of ten seconds, per path and for the service as a whole. A path fails
+once every request to it has failed (5xx) for a minute, and so many failures in a row have a
+probability below 1e-9 at its usual failure rate: that of the past week, at least 2 %. Where each
+was answered with 503, no model is loaded. A service is silent once it has had no request for 75
+seconds at least, for twice the longest pause at that time of day on days of the same sort
+(workdays, weekends) of the past week, and for a time whose probability is below 1e-9 at the lowest
+rate of those times; where that takes more than 30 minutes, or a week is not known, `service_health`
+judges its traffic instead. Lines that usually take long to arrive make the pause longer.
+
+Where all of a service fails, its paths are not reported separately. An alarm is repeated each
+minute, and ends when requests have succeeded for five minutes. `mlmon run` judges it every twenty
+seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import timedelta
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from scipy import special
+
+from mlmon.analyzers.base.alert_policy import AlertPolicy
+from mlmon.analyzers.base.analyzer import Analyzer
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.metric import Metric
+from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.window import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Window,
+    from_milliseconds,
+    milliseconds,
+)
+from mlmon.analyzers.checks.outage.failing_runs import LASTED_MS, Failing, FailingRuns
+from mlmon.analyzers.checks.outage.silences import SHORTEST_MS, Silence, Silences
+from mlmon.analyzers.profiles.kinds.pulse import ALL_PATHS, Bin, PulseProfile, ServicePulse
+from mlmon.analyzers.statistics.wilson import wilson_interval
+from mlmon.formatting import count, duration, moment, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.analysis_context import AnalysisContext
+    from mlmon.analyzers.base.finding import Finding
+
+FAILING, NO_MODEL, SILENT = "failing.seconds", "no_model.seconds", "silence.seconds"
+PAST = 7 * DAY
+LEAST_RATE, RATE_WITHOUT_HISTORY = 0.02, 0.5
+KNOWN_REQUESTS = 100
+_HOUR_MS, _PAST_MS = (length // timedelta(milliseconds=1) for length in (HOUR, PAST))
+_Z = float(special.ndtri(0.9995))
+
+
+class Outage(Analyzer[PulseProfile]):
+    """Paths of which every request fails, and services without any request."""
+
+    name = "outage"
+    question = "Does every request fail, is no model loaded, or has a busy service fallen silent?"
+    advice = (
+        "Read the lines of that minute, `mlmon logs --dataset access --level warning --since 1h`. "
+        "503 means that no model is loaded: publish a readable model file and reload. Failures "
+        "that began with a release end with its rollback. Where a service is silent, ask whether "
+        "it runs, then `mlmon ship status`: a shipper that stopped looks the same, and its lines "
+        "come once it runs again."
+    )
+    needs = (Needs("pulse", PAST + 5 * HOUR),)
+    metrics = (
+        Metric(
+            FAILING,
+            "Total failure",
+            "For how long has every request failed?",
+            Limits(60, 60, meaning="seconds, and enough requests to leave no doubt"),
+            unit="s",
+        ),
+        Metric(
+            NO_MODEL,
+            "No model loaded",
+            "For how long has every request found no model loaded?",
+            Limits(60, 60, meaning="seconds, and enough requests to leave no doubt"),
+            unit="s",
+        ),
+        Metric(
+            SILENT,
+            "Silence",
+            "For how long has a busy service had no request?",
+            Limits(75, 75, meaning="seconds, and twice the longest usual pause"),
+            unit="s",
+            breakdown="service.name",
+        ),
+    )
+    alert_policy = AlertPolicy(
+        on="critical", after=1, of=1, layer="service", step=MINUTE, clear=1, silence=12 * HOUR
+    )
+    certain = True
+
+    def evaluate(self, context: AnalysisContext[PulseProfile]) -> Iterator[Finding]:
+        """Yield the findings of each service: alarms by the minute, else one an hour."""
+        pulses: dict[str, list[tuple[Window, ServicePulse]]] = {}
+        bins: dict[str, dict[str, list[Bin]]] = {}
+        for profile in context.profiles:
+            for service, pulse in profile.services.items():
+                pulses.setdefault(service, []).append((profile.window, pulse))
+            for service, paths in profile.bins.items():
+                for path, found in paths.items():
+                    bins.setdefault(service, {}).setdefault(path, []).extend(found)
+        for service, by_path in sorted(bins.items()):
+            yield from _Service(self, service, pulses[service], by_path).findings(context.period)
+
+
+class _Service:
+    """The findings of one service."""
+
+    def __init__(
+        self,
+        analyzer: Outage,
+        service: str,
+        pulses: Sequence[tuple[Window, ServicePulse]],
+        bins: dict[str, list[Bin]],
+    ) -> None:
+        self._analyzer = analyzer
+        self._service = service or None
+        self._name = service or "an unnamed service"
+        self._pulses = pulses
+        self._windows = [milliseconds(window.start) for window, _ in pulses]
+        self._bins = bins
+        self._sums: dict[str, tuple[list[int], list[int]]] = {}
+        self._rates: dict[tuple[str, int], float] = {}
+
+    def findings(self, period: Window) -> Iterator[Finding]:
+        """Yield every finding of a period."""
+        after, until = milliseconds(period.start), milliseconds(period.end)
+        runs = {
+            path: FailingRuns(of, lambda at, path=path: self._rate(path, at))  # type: ignore[misc]
+            for path, of in sorted(self._bins.items())
+        }
+        of_all = runs[ALL_PATHS]
+        several = len(runs) > 2  # noqa: PLR2004 - all together, and one path, are the same
+        hours = [milliseconds(end) for end in period.ends(HOUR)]
+        for path, found in runs.items():
+            if path == ALL_PATHS and not several:
+                continue
+            for failing in found.alarms(after, until):
+                if path == ALL_PATHS or not (several and of_all.at(failing.at)):
+                    yield self._failing(path, failing)
+            for at, since in found.recoveries(after, until):
+                yield from self._recovered(path, at, since)
+            for hour in hours:
+                if path != ALL_PATHS and found.calm(hour):
+                    yield self._calm(path, hour)
+        yield from self._silences(after, until, hours)
+
+    def _silences(self, after: int, until: int, hours: Sequence[int]) -> Iterator[Finding]:
+        silences = Silences(self._bins[ALL_PATHS], self._pulses)
+        for silence in silences.alarms(after, until):
+            yield self._silent(silence)
+        for at, since in silences.recoveries(after, until):
+            reason = f"{self._name} has had requests again since {_moment(since)}."
+            yield self._ok(SILENT, None, at, 0.0, reason)
+        for hour in hours:
+            if known := silences.calm(hour):
+                pause, limit = known
+                reason = (
+                    f"The longest pause between requests to {self._name} took "
+                    f"{duration(pause / 1_000)} in the hour before {_moment(hour)}; "
+                    f"{duration(limit.length / 1_000)} would alarm."
+                )
+                yield self._ok(SILENT, None, hour, pause / 1_000, reason, limit.length / 1_000)
+
+    def _failing(self, path: str, failing: Failing) -> Finding:
+        seconds = (failing.at - failing.begin) / 1_000
+        unavailable = failing.unavailable == failing.requests
+        usual = self._usual(path, failing.at)
+        usually = "" if usual is None else f"; {percent(usual)} failed in the 7 days before"
+        what = "found no model loaded (503)" if unavailable else "failed (5xx)"
+        reason = (
+            f"Every request to {path or self._name} has {what} since {_moment(failing.since)}: "
+            f"{count(failing.requests, 'request')} in {duration(seconds)}{usually}."
+        )
+        return self._finding(
+            NO_MODEL if unavailable else FAILING,
+            path or None,
+            failing.at,
+            Severity.CRITICAL,
+            value=seconds,
+            baseline_value=0.0,
+            sample_count=failing.requests,
+            warning=LASTED_MS / 1_000,
+            critical=LASTED_MS / 1_000,
+            reason=reason,
+        )
+
+    def _recovered(self, path: str, at: int, since: int) -> Iterator[Finding]:
+        within = [bin_ for bin_ in self._bins[path] if since <= bin_.start < at]
+        requests, failed = sum(b.requests for b in within), sum(b.failed for b in within)
+        reason = (
+            f"Requests to {path or self._name} succeed again since {_moment(since)}: "
+            f"{requests - failed:,} of {requests:,}."
+        )
+        for metric in (FAILING, NO_MODEL):
+            yield self._ok(metric, path or None, at, 0.0, reason, sample_count=requests)
+
+    def _calm(self, path: str, hour: int) -> Finding:
+        of, begin = self._bins[path], hour - _HOUR_MS
+        starts = [bin_.start for bin_ in of]
+        within = of[bisect_left(starts, begin) : bisect_left(starts, hour)]
+        requests = sum(bin_.requests for bin_ in within)
+        reason = (
+            f"{requests - sum(bin_.failed for bin_ in within):,} of "
+            f"{count(requests, 'request')} to {path} succeeded in the hour before {_moment(hour)}."
+        )
+        return self._ok(FAILING, path, hour, 0.0, reason, sample_count=requests)
+
+    def _silent(self, silence: Silence) -> Finding:
+        seconds = (silence.at - silence.since) / 1_000
+        limit = silence.limit
+        reason = (
+            f"{self._name} has had no request since {_moment(silence.since)}, for "
+            f"{duration(seconds)}; the longest usual pause at this time is "
+            f"{duration(limit.longest / 1_000)}. The service or its shipper is down."
+        )
+        return self._finding(
+            SILENT,
+            None,
+            silence.at,
+            Severity.CRITICAL,
+            value=seconds,
+            baseline_value=limit.longest / 1_000,
+            warning=limit.length / 1_000,
+            critical=limit.length / 1_000,
+            reason=reason,
+        )
+
+    def _ok(
+        self,
+        metric: str,
+        path: str | None,
+        at: int,
+        value: float,
+        reason: str,
+        limit: float | None = None,
+        sample_count: int | None = None,
+    ) -> Finding:
+        default = SHORTEST_MS if metric == SILENT else LASTED_MS
+        limit = default / 1_000 if limit is None else limit
+        return self._finding(
+            metric,
+            path,
+            at,
+            Severity.OK,
+            value=value,
+            sample_count=sample_count,
+            warning=limit,
+            critical=limit,
+            reason=reason,
+        )
+
+    def _finding(
+        self, metric: str, path: str | None, at: int, severity: Severity, **known: object
+    ) -> Finding:
+        end = from_milliseconds(at)
+        length = MINUTE if severity is Severity.CRITICAL else HOUR
+        window = Window(end - length, end)
+        return self._analyzer.finding(
+            metric, path, window, severity, service=self._service, **known
+        )
+
+    def _usual(self, path: str, at: int) -> float | None:
+        """Return the failure rate of the 7 days before a moment's hour; None without requests."""
+        requests, failed = self._past(path, at // _HOUR_MS * _HOUR_MS)
+        return failed / requests if requests else None
+
+    def _rate(self, path: str, at: int) -> float:
+        """Return the failure rate that is reckoned with at a moment."""
+        hour = at // _HOUR_MS * _HOUR_MS
+        if (path, hour) not in self._rates:
+            requests, failed = self._past(path, hour)
+            if requests:
+                rate = max(LEAST_RATE, wilson_interval(failed, requests, 0.999).high)
+            else:
+                rate = RATE_WITHOUT_HISTORY
+            if requests < KNOWN_REQUESTS:
+                rate = max(rate, RATE_WITHOUT_HISTORY)
+            self._rates[path, hour] = rate
+        return self._rates[path, hour]
+
+    def _past(self, path: str, hour: int) -> tuple[int, int]:
+        """Return requests and failures of a path in the 7 days before an hour."""
+        if path not in self._sums:
+            numbers = [(pulse.paths or {}).get(path, (0, 0)) for _, pulse in self._pulses]
+            requests, failed = zip(*numbers, strict=True)
+            self._sums[path] = (
+                list(accumulate(requests, initial=0)),
+                list(accumulate(failed, initial=0)),
+            )
+        first = bisect_left(self._windows, hour - _PAST_MS)
+        last = bisect_left(self._windows, hour)
+        requests_sums, failed_sums = self._sums[path]
+        return requests_sums[last] - requests_sums[first], failed_sums[last] - failed_sums[first]
+
+
+def _moment(at: int) -> str:
+    return moment(from_milliseconds(at))

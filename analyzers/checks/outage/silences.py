@@ -1,0 +1,225 @@
+"""Times without any request of a service that always has some, and when there is no doubt. Pure.
+
+A pause alarms once it is twice as long as any at this time of day, on days of the same sort
+(workdays, weekends) of the past week and in the hour before, and less likely than `BUDGET` at the
+lowest rate of any five minutes of those times (exponential waiting times of a Poisson process).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mlmon.analyzers.base.window import DAY, HOUR, from_milliseconds, milliseconds
+from mlmon.analyzers.checks.outage.failing_runs import BUDGET, CALM_MS, MINUTE_MS, RECENT_MS
+from mlmon.analyzers.profiles.kinds.pulse import BIN_MS, PULSE_STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlmon.analyzers.base.window import Window
+    from mlmon.analyzers.profiles.kinds.pulse import Bin, ServicePulse
+
+SHORTEST_MS = 75_000
+LONGEST_MS = 30 * MINUTE_MS
+"""Where a longer pause is needed, traffic is too low or too uneven: `traffic.rpm` judges it."""
+ARRIVED_MS = 60_000
+_DAYS = 7
+_SATURDAY = 5
+_HOUR_MS = HOUR // timedelta(milliseconds=1)
+_STEP_MS = PULSE_STEP // timedelta(milliseconds=1)
+_DAY_MS = DAY // timedelta(milliseconds=1)
+_BEFORE_MS, _AFTER_MS = _HOUR_MS, 2 * _HOUR_MS
+_LATELY_MS = 15 * MINUTE_MS
+_DELAYED = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a pause must be for an alarm.
+
+    Args:
+        length: In milliseconds.
+        longest: The longest usual pause, in milliseconds.
+    """
+
+    length: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A service has no request.
+
+    Args:
+        at: The moment of the verdict, in milliseconds since the epoch.
+        since: When the last request was logged.
+        limit: How long a pause must be for an alarm.
+    """
+
+    at: int
+    since: int
+    limit: Limit
+
+
+class Silences:
+    """The pauses of one service.
+
+    Args:
+        bins: Bins with requests, in order of time.
+        pulses: The sums of five minutes with requests, in order of time.
+    """
+
+    def __init__(self, bins: Sequence[Bin], pulses: Sequence[tuple[Window, ServicePulse]]) -> None:
+        self._bins = bins
+        self._starts = [bin_.start for bin_ in bins]
+        self._pulses = pulses
+        self._windows = [milliseconds(window.start) for window, _ in pulses]
+        self._usual: dict[int, tuple[int, float] | None] = {}
+        self._delays: dict[int, int] = {}
+
+    def alarms(self, after: int, until: int) -> list[Silence]:
+        """Return what alarms in (after, until]: when it begins to, then each minute."""
+        first = bisect_left(self._starts, after - RECENT_MS - BIN_MS)
+        found = []
+        for place in range(first, len(self._bins)):
+            begin = self._bins[place].end
+            if begin + SHORTEST_MS > until:
+                break
+            end = self._starts[place + 1] if place + 1 < len(self._bins) else until
+            if end - begin < SHORTEST_MS or (limit := self.limit(place)) is None:
+                continue
+            at = begin + limit.length
+            last = min(end, until, begin + RECENT_MS)
+            since = self._since(place)
+            minutes = range(at // MINUTE_MS * MINUTE_MS + MINUTE_MS, last + 1, MINUTE_MS)
+            found += [Silence(m, since, limit) for m in (at, *minutes) if after < m <= last]
+        return found
+
+    def recoveries(self, after: int, until: int) -> Iterator[tuple[int, int]]:
+        """Yield when requests have come for `CALM_MS` after an alarm, and since when."""
+        first = max(1, bisect_left(self._starts, after - CALM_MS))
+        for place in range(first, bisect_left(self._starts, until)):
+            since, begin = self._starts[place], self._bins[place - 1].end
+            if not SHORTEST_MS <= since - begin <= RECENT_MS:
+                continue
+            limit = self.limit(place - 1)
+            at = since + CALM_MS
+            ended = limit is not None and since - begin >= limit.length and after < at <= until
+            if ended and not self.alarms(since, at):
+                yield at, since
+
+    def calm(self, hour_end: int) -> tuple[int, Limit] | None:
+        """Return the longest pause of an hour, in milliseconds, and the limit; None if not calm.
+
+        Also where no pause could have alarmed.
+        """
+        first = bisect_left(self._starts, hour_end - RECENT_MS)
+        last = bisect_left(self._starts, hour_end)
+        if first == last or (limit := self.limit(last - 1)) is None:
+            return None
+        ends = [bin_.end for bin_ in self._bins[first:last]]
+        pauses = [
+            start - end
+            for end, start in zip(ends, [*self._starts[first + 1 : last], hour_end], strict=True)
+        ]
+        if pauses[-1] >= limit.length or self.alarms(hour_end - RECENT_MS, hour_end):
+            return None
+        return max(pauses), limit
+
+    def limit(self, place: int) -> Limit | None:
+        """Return how long a pause after a bin must be; None if none that is short enough alarms."""
+        begin = self._bins[place].end
+        hour = begin // _HOUR_MS * _HOUR_MS
+        if hour not in self._usual:
+            self._usual[hour] = self._usually(hour)
+            self._delays[hour] = self._delay(hour)
+        if (usual := self._usual[hour]) is None:
+            return None
+        longest, rate = usual
+        longest = max(longest, self._longest_before(place))
+        rate = min(rate, self._rate_before(place))
+        if rate <= 0 or longest * 2 > LONGEST_MS:
+            return None
+        unlikely = -math.log(BUDGET) / rate
+        length = max(SHORTEST_MS, self._delays[hour] + ARRIVED_MS, 2 * longest, unlikely)
+        length = math.ceil(length / BIN_MS) * BIN_MS
+        return Limit(length, longest) if length <= LONGEST_MS else None
+
+    def _since(self, place: int) -> int:
+        last = self._bins[place].last
+        return self._bins[place].end if last is None else last
+
+    @cached_property
+    def _first(self) -> int:
+        return self._windows[0] if self._windows else 0
+
+    def _usually(self, hour: int) -> tuple[int, float] | None:
+        """Return the longest usual pause around an hour, and the lowest rate; None if unknown.
+
+        Args:
+            hour: Its begin, in milliseconds.
+
+        Returns:
+            Milliseconds, and requests per millisecond.
+        """
+        if self._first > hour - _DAYS * _DAY_MS:
+            return None
+        longest, fewest = 0, math.inf
+        for begin in self._same_days(hour):
+            gap, least = self._range(begin - _BEFORE_MS, begin + _AFTER_MS)
+            longest, fewest = max(longest, gap), min(fewest, least)
+            if longest * 2 > LONGEST_MS:
+                return None
+        return longest, fewest / _STEP_MS
+
+    def _same_days(self, hour: int) -> Iterator[int]:
+        weekend = _weekend(hour)
+        for back in range(1, _DAYS + 1):
+            begin = hour - back * _DAY_MS
+            if _weekend(begin) == weekend:
+                yield begin
+
+    def _range(self, start: int, end: int) -> tuple[int, int]:
+        """Return the longest pause of a time, and the fewest requests of its five minutes."""
+        first, last = bisect_left(self._windows, start), bisect_left(self._windows, end)
+        pulses = [pulse for _, pulse in self._pulses[first:last]]
+        if not pulses:
+            return end - start, 0
+        before = [start, *(pulse.last for pulse in pulses)]
+        after = [*(pulse.first for pulse in pulses), end]
+        between = (late - early for early, late in zip(before, after, strict=True))
+        gap = max(*between, *(pulse.gap for pulse in pulses))
+        complete = len(pulses) == (end - start) // _STEP_MS
+        return gap, min(pulse.requests for pulse in pulses) if complete else 0
+
+    def _delay(self, hour: int) -> int:
+        """Return how many milliseconds lines take to arrive, in nine of ten windows of a day."""
+        first = bisect_left(self._windows, hour - _DAY_MS)
+        last = bisect_left(self._windows, hour)
+        known = sorted(
+            pulse.delay for _, pulse in self._pulses[first:last] if pulse.delay is not None
+        )
+        return round(1_000 * known[int(_DELAYED * (len(known) - 1))]) if known else 0
+
+    def _longest_before(self, place: int) -> int:
+        """Return the longest pause of the hour before the end of a bin."""
+        begin = self._bins[place].end - RECENT_MS
+        first = bisect_left(self._starts, begin)
+        ends = [begin, *(bin_.end for bin_ in self._bins[first:place])]
+        return max(
+            start - end for end, start in zip(ends, self._starts[first : place + 1], strict=True)
+        )
+
+    def _rate_before(self, place: int) -> float:
+        """Return the rate of the quarter of an hour before the end of a bin."""
+        first = bisect_left(self._starts, self._bins[place].end - _LATELY_MS)
+        return sum(bin_.requests for bin_ in self._bins[first : place + 1]) / _LATELY_MS
+
+
+def _weekend(moment: int) -> bool:
+    return from_milliseconds(moment).weekday() >= _SATURDAY

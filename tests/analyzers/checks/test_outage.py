@@ -1,0 +1,292 @@
+"""Outage on requests with a known answer, second by second."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlmon.analyzers.base.analysis_context import AnalysisContext
+from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, from_milliseconds, milliseconds
+from mlmon.analyzers.checks.outage.failing_runs import BUDGET, FailingRuns, needed
+from mlmon.analyzers.checks.outage.outage import Outage
+from mlmon.analyzers.profiles.kinds.pulse import (
+    BIN_MS,
+    Bin,
+    PulseProfile,
+)
+from tests.support.pulses import Request
+from tests.support.pulses import pulse_profiles as pulses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+START = datetime(2026, 3, 2, tzinfo=datetime.fromisoformat("2026-01-01T00:00Z").tzinfo)
+"""A Monday, midnight UTC."""
+NOW = START + 8 * DAY + 12 * HOUR
+"""A Tuesday noon with more than a week before it."""
+
+
+def traffic(
+    start: datetime,
+    end: datetime,
+    per_second: float,
+    *,
+    path: str = "/predict",
+    status: Callable[[datetime], int] = lambda _at: 200,
+    seed: int = 1,
+) -> list[Request]:
+    """Return Poisson traffic."""
+    rng = np.random.default_rng(seed)
+    number = rng.poisson((end - start).total_seconds() * per_second)
+    seconds = np.sort(rng.random(number)) * (end - start).total_seconds()
+    moments = (start + timedelta(milliseconds=round(1_000 * float(each))) for each in seconds)
+    return [(at, path, status(at)) for at in moments]
+
+
+@cache
+def week(per_second: float = 0.5) -> tuple[PulseProfile, ...]:
+    """Return calm traffic around noon on each day from the start to an hour before now."""
+    noons = (START + day * DAY + 12 * HOUR for day in range(9))
+    asked = [
+        one
+        for number, noon in enumerate(noons)
+        for one in traffic(
+            noon - 3 * HOUR, min(noon + 2.5 * HOUR, NOW - HOUR), per_second, seed=number
+        )
+    ]
+    return tuple(pulses([(START, "/predict", 200), *asked], 4.0))
+
+
+def judge(profiles: Sequence[PulseProfile], period: Window) -> list[Finding]:
+    """Return the alarming findings of a period, in order of time."""
+    found = Outage().evaluate(AnalysisContext(period, profiles))
+    return sorted((one for one in found if one.severity.alarming), key=lambda one: one.end)
+
+
+def recent(
+    *,
+    bad: Window | None = None,
+    status: int = 500,
+    silent: Window | None = None,
+    per_second: float = 0.5,
+    seed: int = 3,
+) -> list[PulseProfile]:
+    """Return a calm week and an hour around now, with a fault."""
+    lately = traffic(
+        NOW - HOUR,
+        NOW + HOUR,
+        per_second,
+        status=lambda at: status if bad and bad.start <= at < bad.end else 200,
+        seed=seed,
+    )
+    kept = [one for one in lately if not silent or not silent.start <= one[0] < silent.end]
+    return [*week(per_second), *pulses(kept, 4.0)]
+
+
+HOURS = Window(NOW - HOUR, NOW + HOUR)
+
+
+def test_calm_traffic_raises_nothing() -> None:
+    """Two hours of Poisson traffic, twenty times over, without a fault."""
+    for seed in range(20):
+        assert not judge(recent(seed=seed), HOURS)
+
+
+@pytest.mark.parametrize(
+    ("status", "metric"), [(500, "failing.seconds"), (503, "no_model.seconds")]
+)
+def test_total_failure_is_known_within_seventy_seconds(status: int, metric: str) -> None:
+    """From the first failed request to the verdict; its begin is that request's moment."""
+    bad = Window(NOW + timedelta(seconds=13), NOW + 20 * MINUTE)
+    profiles = recent(bad=bad, status=status)
+    first, *_ = judge(profiles, HOURS)
+    failed = [
+        of.first_failed
+        for profile in profiles
+        for of in profile.bins["api"]["/predict"]
+        if of.first_failed is not None
+    ]
+    began = from_milliseconds(min(failed))
+    assert first.metric == metric
+    assert first.subject == "/predict"
+    assert first.severity is Severity.CRITICAL
+    assert first.end - began <= timedelta(seconds=70)
+    assert began.strftime("%Y-%m-%d %H:%M UTC") in first.reason
+
+
+def test_an_alarm_is_repeated_each_minute_and_ends() -> None:
+    """Twenty minutes of failures give an alarm a minute, and one `ok` five minutes after."""
+    bad = Window(NOW, NOW + 20 * MINUTE)
+    profiles = recent(bad=bad)
+    assert 18 <= len(judge(profiles, HOURS)) <= 22
+    every = list(Outage().evaluate(AnalysisContext(HOURS, profiles)))
+    ok = [one for one in every if one.severity is Severity.OK and one.end > bad.end]
+    assert min(one.end for one in ok if one.metric == "failing.seconds") <= bad.end + 6 * MINUTE
+
+
+def test_a_blip_and_a_partial_failure_raise_nothing() -> None:
+    """40 seconds of failures are a blip; where nine in ten fail, some still succeed."""
+    blip = Window(NOW, NOW + timedelta(seconds=40))
+    assert not judge(recent(bad=blip), HOURS)
+    rng = np.random.default_rng(5)
+    partial = traffic(
+        NOW - HOUR, NOW + HOUR, 2.0, status=lambda _at: 500 if rng.random() < 0.9 else 200
+    )
+    assert not judge([*week(), *pulses(partial)], HOURS)
+
+
+def test_a_path_that_always_fails_is_no_outage() -> None:
+    """A path that failed all week goes on failing without an alarm."""
+    broken = traffic(START, NOW + HOUR, 0.005, status=lambda _at: 500, path="/old", seed=4)
+    fine = traffic(NOW - HOUR, NOW + HOUR, 0.5, seed=5)
+    of_all = sorted([*broken, *traffic(START, NOW - HOUR, 0.01, seed=6), *fine])
+    assert not judge(pulses(of_all), HOURS)
+
+
+def test_few_requests_are_no_proof() -> None:
+    """Three failures in a minute of a path that was asked three times leave doubt."""
+    rare = [(NOW + timedelta(seconds=20 * number), "/reload", 500) for number in range(4)]
+    fine = traffic(NOW - HOUR, NOW + HOUR, 0.5, seed=5)
+    assert not judge([*week(), *pulses(sorted([*rare, *fine]))], HOURS)
+
+
+def test_a_failing_service_is_one_series() -> None:
+    """Where all paths fail, the service alarms and its paths do not, once all are proven."""
+    bad = Window(NOW, NOW + 20 * MINUTE)
+
+    def status(at: datetime) -> int:
+        return 500 if bad.start <= at < bad.end else 200
+
+    both = sorted(
+        traffic(NOW - HOUR, NOW + HOUR, 0.5, path="/predict", status=status, seed=1)
+        + traffic(NOW - HOUR, NOW + HOUR, 0.5, path="/rank", status=status, seed=2)
+    )
+    found = judge([*week(), *pulses(both)], HOURS)
+    assert found
+    assert {one.subject for one in found} == {None}
+
+
+def test_silence_is_known_within_ninety_seconds() -> None:
+    """From the last request to the verdict where pauses are short; shippers take 4 s here."""
+    silent = Window(NOW, NOW + 10 * MINUTE)
+    first, *more = judge(recent(silent=silent, per_second=2.0), HOURS)
+    assert first.metric == "silence.seconds"
+    assert first.service == "api"
+    assert first.end - silent.start <= timedelta(seconds=90)
+    assert len(more) in {8, 9}
+
+
+def test_a_restart_is_no_silence() -> None:
+    """45 seconds without a request, as a deployment makes, raise nothing."""
+    restart = Window(NOW, NOW + timedelta(seconds=45))
+    for seed in range(10):
+        assert not judge(recent(silent=restart, per_second=2.0, seed=seed), HOURS)
+
+
+def test_little_traffic_is_never_silent_at_once() -> None:
+    """One request in two minutes: a pause of ten minutes is left to the longer windows."""
+    silent = Window(NOW, NOW + 10 * MINUTE)
+    assert not judge(recent(silent=silent, per_second=1 / 120), HOURS)
+
+
+def test_nights_and_weekends_without_traffic_raise_nothing() -> None:
+    """A service that rests from 20 to 6 and at weekends, three weeks long, hour by hour."""
+
+    def rests(at: datetime) -> bool:
+        return at.weekday() >= 5 or not 6 <= at.hour < 20
+
+    days = 17
+    asked = [
+        one
+        for day in range(days)
+        for one in traffic(START + day * DAY, START + (day + 1) * DAY, 0.2, seed=day)
+        if not rests(one[0])
+    ]
+    profiles = pulses(asked, 4.0)
+    assert not judge(profiles, Window(START, START + days * DAY))
+
+
+def test_a_week_is_needed() -> None:
+    """Without a week of history nobody knows that nights are busy."""
+    silent = Window(NOW, NOW + 10 * MINUTE)
+    profiles = recent(silent=silent, per_second=2.0)
+    young = [one for one in profiles if one.window.start >= NOW - 6 * DAY]
+    assert not judge(young, HOURS)
+
+
+def test_slow_shippers_lengthen_the_pause() -> None:
+    """Where lines take three minutes to arrive, two minutes without one mean nothing."""
+    slow = [*week(2.0), *pulses(traffic(NOW - HOUR, NOW, 2.0, seed=1))]
+    slow = [
+        replace(one, services={"api": replace(one.services["api"], delay=180.0)}) for one in slow
+    ]
+    assert not judge(slow, Window(NOW, NOW + timedelta(minutes=3)))
+    assert judge(slow, Window(NOW, NOW + timedelta(minutes=5)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 3_000),
+    st.integers(0, 1_500),
+    st.sampled_from(["silent", "failing"]),
+    st.lists(st.integers(1, 7_199), max_size=8, unique=True),
+)
+def test_parts_give_the_same_findings(begin: int, seconds: int, sort: str, cuts: list[int]) -> None:
+    """Judged in any parts, from the profiles each needs, a fault gives the same findings."""
+    fault = Window(
+        NOW + timedelta(seconds=begin - 1_800), NOW + timedelta(seconds=begin + seconds - 1_800)
+    )
+    profiles = recent(silent=fault) if sort == "silent" else recent(bad=fault)
+    full = {one.content_digest for one in Outage().evaluate(AnalysisContext(HOURS, profiles))}
+    ends = [HOURS.start + timedelta(seconds=cut) for cut in sorted(cuts)]
+    found = set()
+    for start, end in zip([HOURS.start, *ends], [*ends, HOURS.end], strict=True):
+        period = Window(start, end)
+        known = [one for one in profiles if one.window.start >= start.replace(minute=0) - 4 * HOUR]
+        old = [
+            PulseProfile(one.profile_key, one.watermark, 1, one.services)
+            for one in profiles
+            if one.window.start < start.replace(minute=0) - 4 * HOUR
+        ]
+        context = AnalysisContext(period, [*old, *known])
+        found |= {one.content_digest for one in Outage().evaluate(context)}
+    assert found == full
+
+
+@given(st.floats(0.001, 0.89))
+def test_failures_needed(rate: float) -> None:
+    """So many independent failures are less likely than the budget; one less is not."""
+    least = needed(rate)
+    assert least is not None
+    assert rate**least <= BUDGET * (1 + 1e-9)
+    assert rate ** (least - 1) > BUDGET * (1 - 1e-9)
+
+
+def test_a_silence_that_chance_makes() -> None:
+    """Under a Poisson process the limit of a pause is passed with a probability below the budget.
+
+    The reference is the exponential distribution's survival function.
+    """
+    profiles = recent(per_second=0.5)
+    silent = judge(recent(silent=Window(NOW, NOW + 25 * MINUTE)), HOURS)
+    assert not judge(profiles, HOURS)
+    assert math.exp(-0.5 * silent[0].warning) < BUDGET  # type: ignore[operator]
+
+
+def test_the_begin_of_a_failure_in_a_mixed_bin() -> None:
+    """A first failure in the same ten seconds as the last success is the begin."""
+    start = milliseconds(NOW)
+    mixed = Bin(start, 5, 2, 0, start + 8_123)
+    rest = [Bin(start + BIN_MS * n, 5, 5, 0, start + BIN_MS * n) for n in range(1, 9)]
+    (first, *_) = FailingRuns([mixed, *rest], lambda _at: 0.02).alarms(start, start + 90_000)
+    assert first.since == start + 8_123
+    assert first.at == start + BIN_MS + 60_000

@@ -1,0 +1,212 @@
+"""The fast check, end to end: from lines to messages, twenty seconds of its clock at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.publish import publish
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor, iso, parse_time
+from mlmon.analyzers.run import engine
+from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.fast_check import EVERY
+from mlmon.analyzers.run.cycle.runner import Runner
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.run.subscribers import subscribe
+from tests.support.receivers import WebhookReceiver, webhook_receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mlmon.elastic.client.cluster import Cluster
+
+NOW = floor(datetime.now(UTC), HOUR) - 2 * HOUR
+"""Near the present: what is older than a day when it becomes known is not sent."""
+ALLOWED = timedelta(minutes=2)
+ARRIVES = timedelta(seconds=4)
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookReceiver]:
+    """A route to a webhook receiver, in a configuration file."""
+    subscribe(publish)
+    with webhook_receiver() as receiver:
+        config = tmp_path / "mlmon.toml"
+        config.write_text(
+            f'[alerting.notify.hook]\ntype = "webhook"\nurl = "{receiver.url}"\n', encoding="utf-8"
+        )
+        monkeypatch.setenv("MLMON_CONFIG", str(config))
+        yield receiver
+
+
+def requests(
+    start: datetime, end: datetime, *, every: float = 2.0, status: int = 200, path: str = "/predict"
+) -> Events:
+    """Return the lines of evenly spread requests, which take four seconds to arrive."""
+    number = int((end - start).total_seconds() / every)
+    moments = (start + timedelta(seconds=every * place) for place in range(number))
+    return [
+        {
+            "@timestamp": iso(at),
+            "event.dataset": "ml.access",
+            "event.ingested": iso(at + ARRIVES),
+            "service.name": "api",
+            "service.environment": "production",
+            "url.path": path,
+            "http.response.status_code": status,
+            "process.entity_id": f"process-{start:%d%H%M%S}",
+            "event.sequence": sequence,
+        }
+        for sequence, at in enumerate(moments, 1)
+    ]
+
+
+def week() -> Events:
+    """Return the requests around this time of day on the eight days before."""
+    found = requests(NOW - 8 * DAY, NOW - 8 * DAY + MINUTE)
+    for day in range(1, 8):
+        around = NOW - day * DAY
+        found += requests(around - 2.2 * HOUR, around + 2.2 * HOUR)
+    return found + requests(NOW - 2.2 * HOUR, NOW)
+
+
+class Service:
+    """Lines that arrive as a clock goes on, and a `mlmon run` that sees them."""
+
+    def __init__(self, cluster: Cluster, namespace: str, ship: Callable[..., None]) -> None:
+        self.now = NOW
+        self._ship = ship
+        self._lines: Events = []
+        self.runner = Runner(cluster, namespace, "test", lambda: self.now, lambda _line: None)
+
+    def log(self, lines: Events) -> None:
+        """Let lines be stored when they arrive."""
+        self._lines += lines
+
+    def go_on(
+        self, until: datetime, hook: WebhookReceiver | None = None, every: timedelta = EVERY
+    ) -> datetime | None:
+        """Check every twenty seconds; return when the first message was there."""
+        while self.now < until:
+            self.now += every
+            due = [line for line in self._lines if parse_time(line["event.ingested"]) <= self.now]
+            self._lines = [line for line in self._lines if line not in due]
+            if due:
+                self._ship(due)
+            self.runner.check()
+            if hook is not None and hook.bodies:
+                return self.now
+        return None
+
+
+@pytest.fixture
+def service(cluster: Cluster, namespace: str, ship: Callable[..., None]) -> Service:
+    """A service and its `mlmon run`."""
+    return Service(cluster, namespace, ship)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_total_failure_reaches_people_within_two_minutes(
+    status: int,
+    service: Service,
+    hook: WebhookReceiver,
+    ship: Callable[..., None],
+    cluster: Cluster,
+    namespace: str,
+) -> None:
+    """One message, two minutes after the first bad line at most, and one when it is over."""
+    ship(requests(NOW - HOUR, NOW))
+    assert service.runner.once()
+    failed = NOW + timedelta(seconds=37)
+    service.log(requests(NOW, failed))
+    service.log(requests(failed, NOW + 4 * MINUTE, status=status))
+    service.log(requests(NOW + 4 * MINUTE, NOW + 12 * MINUTE))
+    told = service.go_on(NOW + 4 * MINUTE, hook)
+    assert told is not None
+    assert told - failed <= ALLOWED
+    service.go_on(NOW + 12 * MINUTE, every=2 * MINUTE)
+    assert service.runner.once()
+    assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+    (incident,) = IncidentStore(cluster, namespace).overlapping(NOW)
+    assert incident["service.environment"] == "production"
+    assert incident["incident.severity"] == "critical"
+
+
+def test_silence_reaches_people_within_two_minutes(
+    service: Service, hook: WebhookReceiver, ship: Callable[..., None]
+) -> None:
+    """A service with a request every two seconds stops; its last line is two minutes old at most.
+
+    A restart of forty seconds before that is told to nobody.
+    """
+    ship(week())
+    assert service.runner.once()
+    stopped = NOW + 5 * MINUTE
+    service.log(requests(NOW, NOW + 2 * MINUTE))
+    service.log(requests(NOW + 2 * MINUTE + timedelta(seconds=40), stopped))
+    assert service.go_on(stopped, hook, every=MINUTE) is None
+    told = service.go_on(stopped + 4 * MINUTE, hook)
+    assert told is not None
+    assert told - stopped <= ALLOWED
+
+
+def test_a_job_that_died_reaches_people_at_once(
+    service: Service,
+    hook: WebhookReceiver,
+    ship: Callable[..., None],
+    runs_of: Callable[..., Events],
+    start: datetime,
+) -> None:
+    """The failed run's last line is told with the next check, and once."""
+    since = (NOW - start).total_seconds() / 3_600
+    runs = [(since - 10 + hour + 0.05, hour != 10, 30.0) for hour in range(11)]
+    events = runs_of("refresh", runs)
+    before = [event for event in events if parse_time(event["@timestamp"]) < NOW]
+    ship(before)
+    assert service.runner.once()
+    failing = [event for event in events if parse_time(event["@timestamp"]) >= NOW]
+    bad = max(parse_time(event["@timestamp"]) for event in failing)
+    service.log([event | {"event.ingested": iso(bad + ARRIVES)} for event in failing])
+    told = service.go_on(bad + 5 * MINUTE, hook)
+    assert told is not None
+    assert told - bad <= timedelta(seconds=45)
+    service.now = NOW + HOUR
+    assert service.runner.once()
+    assert [body["kind"] for body in hook.bodies] == ["opened"]
+
+
+def test_checks_and_cycles_end_in_the_findings_of_one_analysis(
+    service: Service, ship: Callable[..., None], cluster: Cluster, namespace: str
+) -> None:
+    """Twelve minutes with a fault, checked in steps, then by cycles, equal one analysis of all."""
+    ship(requests(NOW - HOUR, NOW))
+    assert service.runner.once()
+    lines = requests(NOW, NOW + MINUTE)
+    lines += requests(NOW + MINUTE, NOW + 5 * MINUTE, status=500)
+    lines += requests(NOW + 5 * MINUTE, NOW + 15 * MINUTE)
+    service.log([*lines])
+    service.go_on(NOW + 13 * MINUTE, every=2 * EVERY)
+    by_checks = outages(cluster, namespace)
+    service.go_on(NOW + 15 * MINUTE)
+    run_cycle(cluster, namespace, service.now, NOW)
+    by_cycle = outages(cluster, namespace)
+    other = f"{namespace}_at_once"
+    ship([*requests(NOW - HOUR, NOW), *lines], other)
+    engine.analyze(cluster, other, Window(NOW - DAY, service.now), now=service.now)
+    assert by_checks
+    assert by_checks <= by_cycle
+    assert by_cycle == outages(cluster, other)
+
+
+def outages(cluster: Cluster, namespace: str) -> set[tuple[str, str]]:
+    """Return what the findings of outages after the begin say."""
+    return {
+        (finding.key, finding.content_digest)
+        for finding in FindingStore(cluster, namespace).search(analyzer="outage")
+        if finding.end > NOW
+    }

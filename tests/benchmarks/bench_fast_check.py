@@ -1,0 +1,210 @@
+"""How long from the first bad line to the message, in real seconds, with `mlmon run` as it is.
+
+Usage: python -m tests.benchmarks.bench_fast_check [--minutes 5]
+
+On an embedded node of its own lie eight days of requests of six services. Then lines are written to
+a file as time goes on, `mlmon ship --follow` ships it, `mlmon run` runs with its defaults, and a
+webhook receives. At one moment one service answers all requests with 500, one with 503, one falls
+silent, and a job fails; of the calm ones one is restarted (40 seconds without a line), and one is
+asked every five minutes. Prints a table, and exits 1 where a message took more than two minutes or
+a calm service had one. It takes about ten minutes, most of them to prepare.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, SECOND
+from mlmon.logging_config import EventLog, Service, open_log
+from tests.benchmarks.bench_index import machine
+from tests.support.bench_node import bench_node
+from tests.support.receivers import webhook_receiver
+
+ALLOWED = 2 * MINUTE
+PORT = 9480
+FAILING = {"failing": 500, "unloaded": 503}
+SILENT, RESTARTED, IDLE, JOBS = "silent", "restarted", "idle", "jobs"
+SERVICES = (*FAILING, SILENT, RESTARTED, IDLE)
+RESTART = timedelta(seconds=40)
+AROUND = timedelta(hours=1, minutes=40)
+"""Requests of past days lie so near this time of day."""
+
+
+class Writer:
+    """The lines of all services, in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._now = datetime.now(UTC)
+        self._logs: dict[str, EventLog] = {}
+        self._path = path
+
+    def _log(self, service: str) -> EventLog:
+        if service not in self._logs:
+            named = Service(service, version="1", environment="production")
+            self._logs[service] = open_log(
+                named,
+                path=self._path,
+                clock=lambda: int(self._now.timestamp() * 1e9),
+                entity_id=f"{service}-1",
+            )
+        return self._logs[service]
+
+    def request(self, service: str, at: datetime, status: int = 200) -> None:
+        """Write the line of a request."""
+        self._now = at
+        self._log(service).access(
+            method="POST", path=f"/{service}", status_code=status, duration_ns=20_000_000
+        )
+
+    def run(self, at: datetime, *, succeeded: bool = True) -> None:
+        """Write the lines of a job's run of half a minute that ends at a moment."""
+        log = self._log(JOBS)
+        self._now = at - 30 * SECOND
+        run_id = f"{at:%Y%m%dT%H%M%S}"
+        log.job_started(name="refresh", run_id=run_id)
+        self._now = at
+        log.job_ended(
+            name="refresh",
+            run_id=run_id,
+            duration_ns=30 * 10**9,
+            error=None if succeeded else RuntimeError("no connection"),
+        )
+
+
+def history(writer: Writer, now: datetime) -> None:
+    """Write eight days of calm requests around this time of day, and hourly runs of the job."""
+    for day in range(8, -1, -1):
+        noon = now - day * DAY
+        end = min(noon + AROUND, now)
+        second = noon - AROUND
+        while second < end:
+            for service in SERVICES:
+                if service != IDLE or second.minute % 5 == second.second == 0:
+                    writer.request(service, second)
+            second += SECOND
+        for hour in range(24):
+            if noon + hour * HOUR < now - HOUR:
+                writer.run(noon + hour * HOUR)
+
+
+def live(writer: Writer, begin: datetime, bad: datetime, end: datetime) -> None:
+    """Write requests as time goes on, each second; from a moment on faults."""
+    second, failed = begin, False
+    while second < end:
+        time.sleep(max(0.0, (second - datetime.now(UTC)).total_seconds()))
+        for service in SERVICES:
+            resting = service == RESTARTED and bad <= second < bad + RESTART
+            silent = service == SILENT and second >= bad
+            idle = service == IDLE and (second.minute % 5 or second.second)
+            if not (resting or silent or idle):
+                status = FAILING.get(service, 200) if second >= bad else 200
+                writer.request(service, second, status)
+        if second >= bad and not failed:
+            writer.run(bad, succeeded=False)
+            failed = True
+        second += SECOND
+
+
+@contextmanager
+def command(environment: dict[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `mlmon` with some words until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlmon", *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def main() -> int:
+    """Measure; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=int, default=5, help="how long faults last")
+    minutes = parser.parse_args().minutes
+    with (
+        bench_node(PORT) as settings,
+        webhook_receiver() as hook,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        config = Path(folder) / "mlmon.toml"
+        config.write_text(
+            f'[alerting.notify.hook]\ntype = "webhook"\nurl = "{hook.url}"\n', encoding="utf-8"
+        )
+        environment = os.environ | {
+            "MLMON_ELASTICSEARCH_URL": str(settings.elasticsearch_url),
+            "MLMON_CONFIG": str(config),
+            "MLMON_HOME": folder,
+            "MLMON_NAMESPACE": "fast",
+        }
+        lines = Path(folder) / "service.log"
+        writer = Writer(lines)
+        begin = datetime.now(UTC).replace(microsecond=0)
+        history(writer, begin)
+        for words in (["setup"], ["ship", "files", str(lines)]):
+            subprocess.run([sys.executable, "-m", "mlmon", *words], env=environment, check=True)
+        with (
+            command(environment, "ship", "files", str(lines), "--follow"),
+            command(environment, "run") as run,
+        ):
+            assert run.stdout is not None
+            bad = catch_up(run, writer, begin) + MINUTE
+            received: list[tuple[datetime, Any]] = []
+            live(writer, datetime.now(UTC).replace(microsecond=0), bad, bad + minutes * MINUTE)
+            received += zip(hook.times, hook.bodies, strict=True)
+    return report(bad, received)
+
+
+def catch_up(run: subprocess.Popen[bytes], writer: Writer, begin: datetime) -> datetime:
+    """Write calm requests while the first cycle runs; return when it had ended."""
+    os.set_blocking(run.stdout.fileno(), False)  # type: ignore[union-attr]
+    while not (run.stdout.read() or b""):  # type: ignore[union-attr]
+        end = datetime.now(UTC).replace(microsecond=0)
+        live(writer, begin, end + DAY, end)
+        begin = end
+        time.sleep(1)
+    end = datetime.now(UTC).replace(microsecond=0)
+    live(writer, begin, end + DAY, end)
+    return end
+
+
+def report(bad: datetime, received: list[tuple[datetime, Any]]) -> int:
+    """Print how long each message took; return 1 where one was late, missing or a false alarm."""
+    table = Table(title=f"From the first bad line to the message ({machine()})")
+    for heading in ("service", "fault", "seconds", "message"):
+        table.add_column(heading)
+    first: dict[str, tuple[datetime, str]] = {}
+    for at, body in received:
+        if body["kind"] == "opened" and at >= bad:
+            first.setdefault(body["document"].get("service.name", ""), (at, body["title"]))
+    faults = {"failing": "every request 500", "unloaded": "every request 503"}
+    faults |= {SILENT: "no request", JOBS: "a job's run failed"}
+    wrong = [name for name in faults if name not in first or first[name][0] - bad > ALLOWED]
+    wrong += [name for name in first if name not in faults]
+    for name in (*faults, *(name for name in first if name not in faults)):
+        at, title = first.get(name, (None, "-"))
+        seconds = f"{(at - bad).total_seconds():.0f}" if at else "-"
+        table.add_row(name, faults.get(name, "none"), seconds, title)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    if wrong:
+        Console().print(f"late, missing or wrong: {', '.join(wrong)}")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
