@@ -1,9 +1,9 @@
 """The simulated marketplace: which jobs and profiles there are, and the truth about success.
 
 The log-odds of success are a known function of what a job and a profile really are and of the
-clients' taste, plus noise nobody can observe; a bid then succeeds by a draw. What the service is
-told about a job may be wrong (see `incidents`), which leaves the truth as it is; the taste may
-change, which the service is not told.
+clients' taste, plus noise nobody can observe; a bid then succeeds by a draw. What the service
+reads about a job may be wrong (see `incidents`), which leaves the truth as it is; the taste may
+change, which the service does not see.
 """
 
 from collections.abc import Iterator

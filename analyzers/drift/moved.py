@@ -90,8 +90,8 @@ def distance_sentence(drift: Drift, chance: float, distance: str, where: str) ->
     limit = number(drift.limits.warning)
     if drift.near_limit:
         return (
-            f" moved by {distance} in {where}, of which {number(drift.chance)} may be chance: not "
-            f"certain to pass the limit of {limit}"
+            f" moved by {distance} in {where}, of which {number(drift.chance)} may be sampling "
+            f"error: not certain to pass the limit of {limit}"
         )
     if chance <= SIGNIFICANT:
         return f" moved by {distance} in {where}, below the limit of {limit}"

@@ -22,7 +22,6 @@ class ModelVersion:
         model: Name of the model.
         version: Its version.
         made: When it was trained or, where that is not logged, first evaluated.
-        trained: Whether its training is logged.
         evaluation: Its last evaluation, empty before one is logged.
         service: The service that made it.
     """
@@ -30,7 +29,6 @@ class ModelVersion:
     model: str
     version: str
     made: datetime
-    trained: bool = False
     evaluation: Mapping[str, float] = field(default_factory=dict)
     service: str | None = None
 
@@ -54,10 +52,8 @@ def versions(events: Iterable[ModelEvent]) -> dict[str, tuple[ModelVersion, ...]
             continue
         key = (event.model, event.version)
         known = found.get(key) or ModelVersion(*key, event.at, service=event.service)
-        if event.action == TRAIN:
-            found[key] = replace(known, trained=True)
-        else:
-            found[key] = replace(known, evaluation=event.evaluation)
+        evaluated = event.action == EVALUATE
+        found[key] = replace(known, evaluation=event.evaluation) if evaluated else known
     by_model: dict[str, list[ModelVersion]] = {}
     for (model, _), version in found.items():
         by_model.setdefault(model, []).append(version)

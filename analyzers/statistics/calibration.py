@@ -38,7 +38,6 @@ from mlmon.analyzers.statistics.edges import even_edges
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.labeled_scores import probability_bounds
-from mlmon.analyzers.statistics.wilson import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +59,6 @@ class Bin:
     rows: int
     predicted: Interval
     observed: float
-    confidence: Interval
 
     def gap(self) -> Interval:
         """The interval of |mean score - observed share|."""
@@ -69,15 +67,12 @@ class Bin:
         return Interval(least, most)
 
 
-def reliability(
-    rows: LabeledScores, edges: Sequence[float] | None = None, confidence: float = 0.95
-) -> tuple[Bin, ...]:
+def reliability(rows: LabeledScores, edges: Sequence[float] | None = None) -> tuple[Bin, ...]:
     """The bins of the reliability diagram that hold rows, ascending.
 
     Args:
         rows: scores (probabilities) with labels.
         edges: the bins' edges, some of the rows' own; by default ten bins of equal weight.
-        confidence: of the observed share's interval.
 
     Raises:
         EmptySampleError: there are no labeled rows.
@@ -96,7 +91,6 @@ def reliability(
             n,
             Interval(least[k] / n, most[k] / n).widened(ROUNDING),
             p / n,
-            wilson_interval(p, n, confidence),
         )
         for k, (p, n) in enumerate(counts)
         if n

@@ -117,7 +117,7 @@ class Delivery:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What a person has to mend in the cluster, by data streams."""
+        """What a person has to fix in the cluster, by data streams."""
         if not self.doubled:
             return {}
         hint = "give the shipper's user the privilege delete on them"

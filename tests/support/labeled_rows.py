@@ -87,7 +87,6 @@ def _labels(of: Iterable[Row], model: tuple[str, str]) -> list[Profile]:
             approved=Outcomes(
                 len(found), delays=Counter(rounded(row.delay or 0.0) for row in found)
             ),
-            repeated=sum(row.contradicted for row in found),
             contradicted=sum(row.contradicted for row in found),
             service="api",
         )

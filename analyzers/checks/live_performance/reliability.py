@@ -62,7 +62,7 @@ def tenths(
         ValueError: Scores are not probabilities, or there is no edge near any tenth.
     """
     edges = _edges(scores.edges)
-    bins = reliability(labeled, tuple(edges), confidence)
+    bins = reliability(labeled, tuple(edges))
     everything = scores.coarsened(tuple(edges))
     first = [0, *(np.searchsorted(scores.edges, list(edges)) + 1)]
     awaited = np.add.reduceat(np.array(missing), first).tolist()

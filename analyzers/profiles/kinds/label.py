@@ -311,8 +311,7 @@ class LabelProfile(VersionProfile):
         threshold: From which score on it approved (the most frequent threshold).
         errors: Whether the decision was wrong, `1` or `0` each, in order of prediction: of all, or
             of `MOST_ERRORS` chosen by their ids where there are more.
-        repeated: Predictions that more than one outcome was logged for.
-        contradicted: Of them, those whose outcomes differ; the last one counts.
+        contradicted: Predictions whose outcomes differ; the last one counts.
         service: The service that predicted.
         segments: Labels by the features that divide the traffic, where the baseline has such; of a
             feature that was declared after all of them were joined, nothing.
@@ -324,7 +323,6 @@ class LabelProfile(VersionProfile):
     rejected: Outcomes = quantity(Within(_REJECTED, Group(Outcomes)))
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
     errors: str = quantity(Text())
-    repeated: int = quantity(Count({"range": {"label.outcomes": {"gte": 2}}}))
     contradicted: int = quantity(Count({"term": {"label.contradicted": True}}))
     service: str | None = quantity(MostFrequent("service.name"))
     segments: Mapping[str, FeatureOutcomes] = quantity(

@@ -43,7 +43,6 @@ def test_a_profile_is_stored_whole(
         "rejected": Outcomes(20, 1, 0.0, Counter({1: 20})),
         "threshold": 0.3,
         "errors": "0101",
-        "repeated": 2,
         "contradicted": 1,
         "service": "api",
     }

@@ -123,7 +123,7 @@ def test_counts_are_those_of_the_merged_rows(
         assert profile.threshold == predictions[0]["ml.prediction.threshold"]
         assert profile.service == "api"
         assert profile.watermark.documents == len(of_hour)
-        assert (profile.repeated, profile.contradicted) == (0, 0)
+        assert profile.contradicted == 0
     assert {1, 2, 24, 9_600} <= set().union(*(profile.delays for profile in profiles))
 
 
@@ -155,7 +155,6 @@ def test_late_labels_revise_their_hour_only(
     assert update("label", day, [baseline]) == 1
     profiles = read("label", day, [baseline])
     assert [profile.revision for profile in profiles] == [2, 2, 1]
-    assert [profile.repeated for profile in profiles] == [0, 1, 0]
     assert [profile.contradicted for profile in profiles] == [0, 1, 0]
     rows = merged(predictions, [*outcomes[:8], other, *outcomes[9:], *late])
     of_hour = rows[rows["hour"] == pd.Timestamp(profiles[1].window.start)]
