@@ -50,7 +50,7 @@ from mlmon.formatting import count, moment, number, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -215,12 +215,20 @@ class ServiceHealth(Analyzer[AccessProfile]):
                 for judged in (*map(path, named), rest):
                     yield from judged.findings(part)
                 continue
-            # Nothing is known before this day.
-            for window in (Window(end - HOUR, end) for end in part.ends(HOUR)):
-                named = paths.new(window)
-                rest = _Path(self, paths.others(window.end, set(named)))
-                for judged in (*map(path, named), rest):
-                    yield from judged.first_findings(window)
+            yield from self._first_day(paths, path, part)
+
+    def _first_day(
+        self, paths: Paths, path: Callable[[str], _Path], part: Window
+    ) -> Iterator[Finding]:
+        """Yield the findings of a day before which nothing is known: its own traffic decides."""
+        for end in part.ends(cadence.CADENCES[0]):
+            hour = Window(end - HOUR, end)
+            named = paths.new(hour)
+            for name in named:
+                yield from path(name).first_findings(end)
+            if end == floor(end, HOUR):
+                rest = _Path(self, paths.others(end, set(named)))
+                yield from rest.first_findings(end)
 
 
 class _Path:
@@ -275,11 +283,24 @@ class _Path:
             window = Window(end - HOUR, end)
             yield self._traffic(PER_HOUR, window, self.asked.access(window))
 
-    def first_findings(self, window: Window) -> Iterator[Finding]:
-        """Yield the findings of a window before which nothing is known."""
-        access = self.asked.access(window)
-        if access.requests >= MIN_REQUESTS:
-            yield from self._judged([(window, access)], [(window, access)])
+    def first_findings(self, end: datetime) -> Iterator[Finding]:
+        """Yield the findings of the windows that end at a moment of the log's first day."""
+        often, hourly = (
+            [
+                (window, access)
+                for window in self._first_windows(end, expected)
+                if (access := self.asked.access(window)).requests >= MIN_REQUESTS
+            ]
+            for expected in (OFTEN, SELDOM)
+        )
+        yield from self._judged(often, hourly)
+
+    def _first_windows(self, end: datetime, expected: int) -> Iterator[Window]:
+        """Yield the window that ends at a moment: an hour, or shorter where that hour is busy."""
+        rate = cadence.recent_rate(self.asked.requests, end, cadence.CADENCES[0])
+        length = min(HOUR, cadence.window_length(rate, expected))
+        if floor(end, length) == end:
+            yield Window(end - length, end)
 
     def _windows(self, part: Window, expected: int, *, busy: bool) -> Iterator[Window]:
         """Yield the windows that should hold so many requests."""

@@ -335,6 +335,26 @@ def test_a_nightly_job_makes_answers_slow(access_profiles: Make, start: datetime
     assert all(finding.end <= start + 4 * DAY + 13 * HOUR for finding in noon)
 
 
+@pytest.mark.parametrize("minutes_before_midnight", [600, 10])
+def test_a_new_service_that_fails_is_found_at_once(
+    access_profiles: Make, start: datetime, minutes_before_midnight: int
+) -> None:
+    """Thousands of requests an hour, 40 % of them 5xx: critical in each five minutes at once.
+
+    Also where the service began ten minutes before a day that is judged by the day before.
+    """
+    first = PER_DAY - minutes_before_midnight // 5
+    profiles = access_profiles(
+        2,
+        requests=lambda index: 300 if index >= first else 0,
+        answer=lambda index: {500: 120} if index >= first else {},
+    )
+    begin = start + first * 5 * MINUTE
+    found = alarms(judge(profiles, begin, begin + 26 * MINUTE), "http.5xx.rate")
+    assert [alarm.end for alarm in found] == [begin + 5 * n * MINUTE for n in range(1, 6)]
+    assert {alarm.severity for alarm in found} == {Severity.CRITICAL}
+
+
 def test_a_first_day_of_many_paths(start: datetime) -> None:
     """Before anything is known, the twenty paths asked most are judged, and the rest together."""
 

@@ -42,6 +42,39 @@ def test_windows_follow_the_traffic_of_the_day_before(start: datetime) -> None:
     assert lengths == {1: {WITHOUT_HISTORY}, 2: {5 * MINUTE}, 3: {WITHOUT_HISTORY}}
 
 
+def test_a_new_service_is_judged_by_the_traffic_of_today(start: datetime) -> None:
+    """Thousands of requests an hour since ten past one: windows of five minutes at once.
+
+    So it is on the next day, though on the day before there were few.
+    """
+    begin = start + DAY + 23 * HOUR + 10 * MINUTE
+
+    def events(window: Window) -> int:
+        return max(0, int((window.end - max(window.start, begin)) / MINUTE) * 50)
+
+    found = list(windows(Window(begin, begin + 26 * MINUTE), events, 30))
+    assert [window.length for window in found] == [5 * MINUTE] * 5
+    few = start + DAY + 23 * HOUR + 58 * MINUTE
+
+    def late(window: Window) -> int:
+        return max(0, int((window.end - max(window.start, few)) / MINUTE) * 60)
+
+    (next_day,) = windows(Window(few + 2 * MINUTE, few + 7 * MINUTE), late, 30)
+    assert next_day.length == 5 * MINUTE
+
+
+def test_a_usual_rush_does_not_shorten_windows(start: datetime) -> None:
+    """Twice the mean of the day before for an hour, every day: the windows are as they were."""
+
+    def events(window: Window) -> int:
+        hours = int(window.length / HOUR)
+        rush = sum((window.start + hour * HOUR).hour == 12 for hour in range(hours))
+        return 20 * hours + 20 * rush
+
+    found = list(windows(Window(start + DAY, start + 3 * DAY), events, 50))
+    assert {window.length for window in found} == {6 * HOUR}
+
+
 @pytest.mark.parametrize("cut", [timedelta(hours=7), timedelta(hours=30), timedelta(minutes=2900)])
 def test_parts_of_a_period_have_the_windows_of_the_whole(start: datetime, cut: timedelta) -> None:
     """However a period is cut, each window is judged once."""
