@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from mlmon.alerting.compiled.connector_params import ConnectorReference, Named
 from mlmon.alerting.incidents.maintenance import Maintenance
-from mlmon.alerting.notify.route import Route
+from mlmon.alerting.notify.channels import ChannelRoute
 from mlmon.analyzers.base.finding import Severity
 from mlmon.elastic.section import SectionSettings
 from mlmon.elastic.settings import plain_url
@@ -47,7 +47,7 @@ class AlertingSettings(SectionSettings):
     serve_url: str | None = Field(
         None, description="URL at which people reach `mlmon serve`, for links to incidents"
     )
-    notify: dict[str, Route] = Field(
+    notify: dict[str, ChannelRoute] = Field(
         default_factory=dict, description="routes to people, by any name"
     )
     maintenance: tuple[Maintenance, ...] = Field(

@@ -92,15 +92,18 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def _problem(part: Mapping[str, Any], model: type[BaseModel], prefix: str, table: str) -> str:
-    place: Sequence[str | int] = part["loc"]
+    place, inner = _followed(model, part["loc"])
     if part["type"] == "extra_forbidden":
-        inner = _model_at(model, place[:-1])
         known: Collection[str] = inner.model_fields if inner else ()
         where = ".".join(str(key) for key in (table, *place[:-1]) if key != "")
         top = not where
         found = unknown_name("setting", str(place[-1]), [*known, *(TABLE_NAMES if top else ())])
         return found if top else f"{found} in [{where}]"
     text = str(part["msg"]).removeprefix("Value error, ")
+    if part["type"] == "union_tag_invalid":
+        text = f"type must be one of {part['ctx']['expected_tags']}"
+    if part["type"] == "union_tag_not_found":
+        text = "type is missing"
     if not place:
         return text
     variable = f"{prefix}{str(place[0]).upper()}"
@@ -111,18 +114,46 @@ def _problem(part: Mapping[str, Any], model: type[BaseModel], prefix: str, table
     return f"{variable}, {inner_keys}: {text}" if inner_keys else f"{variable}: {text}"
 
 
-def _model_at(model: type[BaseModel] | None, place: Sequence[str | int]) -> type[BaseModel] | None:
-    """Return the class of the settings at a place, None where it is no class of ours."""
+def _followed(
+    model: type[BaseModel], place: Sequence[str | int]
+) -> tuple[list[str | int], type[BaseModel] | None]:
+    """Return a place as the file names it, and the class of the settings that its last key is in.
+
+    Where settings differ by their `type`, pydantic's place names the type between two keys; the
+    file does not.
+    """
+    keys: list[str | int] = []
+    holder: type[BaseModel] | None = None
     kind: Any = model
     for key in place:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            field = kind.model_fields.get(str(key))
-            kind = field.annotation if field else None
-        else:
+        while kind is not None and not (
+            isinstance(kind, type) or get_origin(kind) in _CONTAINERS or _by_type(kind)
+        ):
             kind = _inner(kind)
-    while kind is not None and not isinstance(kind, type):
-        kind = _inner(kind)
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+        if str(key) in (members := _by_type(kind)):
+            kind = members[str(key)]
+            continue
+        keys.append(key)
+        holder = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+        field = holder.model_fields.get(str(key)) if holder else None
+        following = field.annotation if field else None
+        kind = _inner(kind) if holder is None else following
+    return keys, holder
+
+
+_CONTAINERS = frozenset({dict, tuple, list, set, frozenset})
+
+
+def _by_type(kind: Any) -> dict[str, type[BaseModel]]:
+    """Return the classes of a union that differ by their `type`, by it; empty for another type."""
+    models = [
+        part
+        for part in get_args(kind)
+        if isinstance(part, type) and issubclass(part, BaseModel) and "type" in part.model_fields
+    ]
+    if get_origin(kind) in _CONTAINERS or len(models) < len(get_args(kind)):
+        return {}
+    return {tag: part for part in models for tag in get_args(part.model_fields["type"].annotation)}
 
 
 def _inner(kind: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
@@ -22,7 +22,7 @@ from mlmon.elastic.settings_file import CONFIG, TABLE_NAMES, VARIABLE_PREFIX, un
 from mlmon.report.serve.settings import ServeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pydantic.fields import FieldInfo
 
@@ -80,7 +80,18 @@ def list_settings() -> list[Setting]:
     for table in TABLE_NAMES:
         section = SECTIONS[table]
         found += _settings_of(section, table, str(section.model_config["env_prefix"]))
-    return found
+    return _each_once(found)
+
+
+def _each_once(settings: Iterable[Setting]) -> list[Setting]:
+    """Return settings by key; one that several kinds of a table have takes any of their values."""
+    found: dict[str, Setting] = {}
+    for setting in settings:
+        if (known := found.get(setting.key)) is not None and known.type != setting.type:
+            found[setting.key] = replace(known, type=f"{known.type} or {setting.type}")
+        else:
+            found.setdefault(setting.key, setting)
+    return list(found.values())
 
 
 def check_settings() -> None:

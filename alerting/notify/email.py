@@ -6,14 +6,41 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import TYPE_CHECKING
+from pathlib import Path  # noqa: TC003 - pydantic reads it
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
+from mlmon.alerting.notify.route import Route, read_secret_file
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.message import Message
+
+
+class EmailRoute(Route):
+    """E-mail as it is declared."""
+
+    type: Literal["email"] = Field(description="kind of channel")
+    to: tuple[str, ...] = Field(description="addresses of e-mail recipients", min_length=1)
+    sender: str = Field("mlmon@localhost", description="sender of e-mail")
+    host: str = Field("localhost", description="SMTP server")
+    port: int = Field(587, gt=0, lt=65_536, description="port of the SMTP server")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="encryption of the SMTP connection"
+    )
+    username: str | None = Field(None, description="user at the SMTP server")
+    password_file: Path | None = Field(None, description="file that holds the SMTP password")
+
+    def notifier(self) -> Email:
+        """Return the channel."""
+        password = read_secret_file(self.password_file) if self.password_file else None
+        return Email(
+            self.host, self.port, self.sender, self.to, self.security, self.username, password
+        )
+
 
 _PERMANENT = 500
 

@@ -5,14 +5,28 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from mlmon.alerting.notify.notifier import SendResult, Sent
+from mlmon.alerting.notify.route import UrlRoute
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.message import Message
+
+
+class ServiceRoute(UrlRoute):
+    """A service that apprise knows, as it is declared."""
+
+    type: Literal["service"] = Field(description="kind of channel")
+
+    def notifier(self) -> Services:
+        """Return the channel."""
+        return Services(self.secret_url())
+
 
 _TYPES = {"critical": "failure", "warning": "warning", "ok": "success"}
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import httpx
+from pydantic import Field
 
 from mlmon.alerting.notify.notifier import TIMEOUT_S, SendResult, Sent
+from mlmon.alerting.notify.route import UrlRoute
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from mlmon.alerting.notify.message import Message
+
+
+class WebhookRoute(UrlRoute):
+    """A webhook as it is declared."""
+
+    type: Literal["webhook"] = Field(description="kind of channel")
+
+    def notifier(self) -> Webhook:
+        """Return the channel."""
+        return Webhook(self.secret_url())
+
 
 _AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 

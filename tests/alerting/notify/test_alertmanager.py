@@ -178,9 +178,25 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "expected"),
     [
         ('[alerting]\nalert_manager = "x"\n', "alert_manager"),
-        ('[alerting.notify.a]\ntype = "email"\n', "needs addresses"),
+        ('[alerting.notify.a]\ntype = "email"\n', "alerting.notify.a.to: Field required"),
         ('[alerting.notify.a]\ntype = "webhook"\n', "needs one of url"),
-        ('[alerting.notify.a]\ntype = "pigeon"\n', "'email', 'webhook' or 'service'"),
+        (
+            '[alerting.notify.a]\ntype = "pigeon"\n',
+            "type must be one of 'email', 'webhook', 'service'",
+        ),
+        ('[alerting.notify.a]\nto = ["a@example.com"]\n', "alerting.notify.a: type is missing"),
+        (
+            '[alerting.notify.a]\ntype = "webhook"\nurl = "http://x"\nhost = "y"\n',
+            "unknown setting 'host' (known: ",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\nusernam = "x"\n',
+            "unknown setting 'usernam' (did you mean 'username'?) in [alerting.notify.a]",
+        ),
+        (
+            '[alerting.notify.a]\ntype = "email"\nto = ["a@example.com"]\nport = 0\n',
+            "alerting.notify.a.port: ",
+        ),
     ],
 )
 def test_wrong_settings_name_what_is_wrong(

@@ -1,0 +1,13 @@
+"""The channels there are: the `type` of a route decides which."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from mlmon.alerting.notify.email import EmailRoute
+from mlmon.alerting.notify.services import ServiceRoute
+from mlmon.alerting.notify.webhook import WebhookRoute
+
+ChannelRoute: TypeAlias = Annotated[
+    EmailRoute | WebhookRoute | ServiceRoute, Field(discriminator="type")
+]
