@@ -1,4 +1,4 @@
-"""What alerting does when findings have changed: alerts, incidents, messages, in this order."""
+"""Alerting after findings have changed: alerts, incidents, messages, in this order."""
 
 from __future__ import annotations
 

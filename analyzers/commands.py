@@ -35,7 +35,7 @@ app.add_typer(mlmon.analyzers.sample.commands.app)
 
 
 class Wanted(StrEnum):
-    """Which findings are listed."""
+    """The severities that are listed."""
 
     ALL = "all"
     OK = "ok"

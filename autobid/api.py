@@ -30,11 +30,11 @@ REFUSALS: dict[type[Exception], tuple[HTTPStatus, str]] = {
     ModelNotLoadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "model_not_loaded"),
     ModelNotFoundError: (HTTPStatus.SERVICE_UNAVAILABLE, "model_not_readable"),
 }
-"""How what the service refuses is answered: status and code."""
+"""Answers of refused requests: status and code."""
 
 
 class ReloadRequest(BaseModel):
-    """Which version to load; none is the newest."""
+    """Version to load; none is the newest."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

@@ -14,7 +14,7 @@ EXPLORATION = 0.3
 """The share of refused opportunities that is bid on nevertheless."""
 
 EXPLORATION_DIGITS = slice(0, 8)
-"""Which digits of a prediction's id decide on exploration."""
+"""Digits of a prediction's id that decide on exploration."""
 
 
 class Bid(NamedTuple):

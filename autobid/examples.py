@@ -18,7 +18,7 @@ from mlmon.autobid.opportunity import FeatureValue
 from mlmon.autobid.prediction_service import ScoredBid
 
 THINNING_DIGITS = slice(8, 16)
-"""Which digits of a prediction's id decide whether an approved one becomes an example."""
+"""Digits of a prediction's id that decide whether an approved one becomes an example."""
 
 
 class Example(NamedTuple):
@@ -30,7 +30,7 @@ class Example(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """What a model is trained on."""
+    """The examples that a model is trained on."""
 
     rows: Sequence[FeatureRow]
     labels: Sequence[bool]

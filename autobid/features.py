@@ -16,7 +16,7 @@ FEATURES = MODEL_NUMERIC + OPPORTUNITY_CATEGORICAL
 """All features of the model."""
 
 LOGGED = (*FEATURES, DESCRIPTION_EMBEDDING)
-"""What is logged and kept in the training set: the embedding too, where a request carries one."""
+"""Features that are logged and kept in the training set, with the embedding where there is one."""
 
 
 def assemble_features(

@@ -52,7 +52,7 @@ class IncidentPlan:
     incidents: tuple[PlannedIncident, ...]
 
     def active(self, incident_id: str, moments: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which moments (nanoseconds since the epoch) lie in an incident."""
+        """The moments (nanoseconds since the epoch) within an incident, as a mask."""
         start, end = self.bounds(incident_id)
         return (moments >= start) & (moments < end)
 
@@ -62,7 +62,7 @@ class IncidentPlan:
         return start <= moment < end
 
     def bounds(self, incident_id: str) -> tuple[int, int]:
-        """When an incident starts and ends; nothing lies between for one not planned."""
+        """Start and end of an incident; an empty period for one not planned."""
         for incident in self.incidents:
             if incident.id == incident_id:
                 return to_nanoseconds(incident.start), to_nanoseconds(incident.end)

@@ -45,7 +45,7 @@ SHARES: dict[str, dict[str, float]] = {
     },
     "experience_level": {"entry": 0.24, "intermediate": 0.47, "expert": 0.29},
 }
-"""How often each category is met."""
+"""Shares of the categories."""
 
 EFFECTS: dict[str, float] = {
     "data_science": 0.35,
@@ -57,14 +57,14 @@ EFFECTS: dict[str, float] = {
     "entry": 0.25,
     "expert": -0.40,
 }
-"""What a category adds to the log-odds of success; one not named adds nothing."""
+"""A category's effect on the log-odds of success; one not named has none."""
 
 MISSING: dict[str, float] = {
     "client_rating": 0.06,
     "client_hire_rate": 0.05,
     "description_words": 0.01,
 }
-"""How often clients leave a value out on an ordinary day."""
+"""Shares of values that clients leave out on an ordinary day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Jobs:
     log_odds: Floats
 
     def draw_success(self, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """What a bid on each job would come to."""
+        """Success of a bid on each job."""
         return rng.random(len(self.log_odds)) < expit(self.log_odds)
 
 

@@ -80,7 +80,7 @@ def train(rows: Sequence[FeatureRow], labels: Sequence[bool]) -> Training:
 
 
 def evaluate(labels: Sequence[bool] | np.ndarray, scores: Floats) -> dict[str, float]:
-    """How good scores are against labels, approvals being decided at `THRESHOLD`."""
+    """Quality of scores against labels, approvals being decided at `THRESHOLD`."""
     truth, approved = np.asarray(labels, dtype=bool), scores >= APPROVAL_THRESHOLD
     return {
         "roc_auc": float(roc_auc_score(truth, scores)),

@@ -22,7 +22,7 @@ from mlmon.logging_config import context, current_trace_id
 
 RELOAD_TAKES = 380_000_000
 TYPICAL_SECONDS = {REFRESH_STATS: 34.0, ASSEMBLE_DATA: 140.0, TRAIN_MODEL: 410.0}
-"""How long each job runs on an ordinary day."""
+"""Durations of the jobs on an ordinary day."""
 
 
 @dataclass(slots=True)

@@ -76,6 +76,6 @@ def parse_opportunity(body: bytes | Mapping[str, Any]) -> BidOpportunity:
 
 
 def complaints(error: ValidationError) -> str:
-    """Which fields are wrong and why, in one line; values are not repeated."""
+    """The wrong fields with reasons, in one line; values are not repeated."""
     wrong = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in wrong)

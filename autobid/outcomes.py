@@ -11,7 +11,7 @@ from mlmon.logging_config import EventLog
 
 
 class BidOutcome(NamedTuple):
-    """What became of a bid; `known_at` and `decided_at` in nanoseconds since the epoch."""
+    """The outcome of a bid; `known_at` and `decided_at` in nanoseconds since the epoch."""
 
     known_at: int
     decided_at: int

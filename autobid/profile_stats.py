@@ -19,7 +19,7 @@ Freshness: TypeAlias = Literal["fresh", "stale", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class ProfileHistoricalStats:
-    """What one profile's bids of the last 30 days came to."""
+    """Statistics of one profile's bids in the last 30 days."""
 
     profile_id: str
     success_rate: float

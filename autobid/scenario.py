@@ -60,12 +60,12 @@ class ScenarioSettings:
 
     @property
     def start(self) -> datetime:
-        """When the scenario starts."""
+        """Start of the scenario."""
         return self.end - timedelta(days=self.days)
 
     @property
     def window(self) -> timedelta:
-        """How far back examples reach when a model is trained."""
+        """Age of the oldest examples a model is trained on."""
         return timedelta(days=HISTORY_DAYS) * (self.days / PLAN_DAYS)
 
 

@@ -19,7 +19,7 @@ from mlmon.logging_config import context
 
 MILLISECOND = MINUTE_NS // 60_000
 REFUSAL = 2 * MILLISECOND
-"""How long an answer takes that needs no prediction."""
+"""Duration of an answer without a prediction."""
 
 BID_DELAY = 120 * MILLISECOND
 """From the answer to the bid."""

@@ -1,4 +1,4 @@
-"""What a scenario logged, counted in its files: `summary.json`."""
+"""Counts of a scenario's logs: `summary.json`."""
 
 import json
 import re

@@ -44,10 +44,10 @@ SHARE_IN_INCIDENT = {
 
 NEW_CATEGORY = "ai_services"
 ELSEWHERE = 0.4
-"""What another encoder adds to each of its numbers."""
+"""Offset that another encoder adds to each number."""
 
 SLOWER = 3.5
-"""What each answer's duration is multiplied by in the latency regression."""
+"""Factor of each answer's duration in the latency regression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +149,14 @@ def distort(
 
 
 def another_encoder(embeddings: Floats) -> Floats:
-    """What another encoder makes of the same texts: as near to each other, and elsewhere."""
+    """Embeddings of the same texts by another encoder: as near to each other, and elsewhere."""
     return np.round(ELSEWHERE - embeddings, 4)
 
 
 def payloads(
     rng: np.random.Generator, jobs: Jobs, population: Population, at: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
-    """What clients send: a body for each job, None where a value is missing."""
+    """The clients' requests: a body for each job, None where a value is missing."""
     numbers = [_with_none(jobs.numeric[name]) for name in OPPORTUNITY_NUMERIC]
     categories = [jobs.categorical[name].tolist() for name in OPPORTUNITY_CATEGORICAL]
     embedded = (rng.random(len(at)) < EMBEDDED).tolist()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Tone = Literal["plain", "good", "warning", "critical", "unknown"]
-"""What a colour means."""
+"""Meaning of a colour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a command ended: one table for all commands."""
+"""Exit codes: one table for all commands."""
 
 from enum import IntEnum
 from typing import Self

@@ -96,7 +96,7 @@ class Settings(Access):
 
     @property
     def cluster_name(self) -> str:
-        """What the settings call the cluster, for messages."""
+        """Name of the cluster in the settings, for messages."""
         cloud = f"Elastic Cloud {self.cloud_id.partition(':')[0]}" if self.cloud_id else None
         return cloud or self.elasticsearch_url or "the embedded node"
 

@@ -34,7 +34,7 @@ RESERVE_BYTES = 1 << 24
 costs fewer writes of the checkpoint and more look-ups after a crash."""
 
 SETTLE_LIMIT_S = 3 * SETTLING_S
-"""How long a run that does not follow waits for files that are still being written."""
+"""Seconds for which a run that does not follow waits for files still being written."""
 
 _LEAST_BATCH_BYTES = 1 << 16
 _LONGEST_WAIT_S = 0.05

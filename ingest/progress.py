@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar on a terminal, problems as they appear, and waits."""
+"""Display of a run: a bar on a terminal, problems as they appear, and waits."""
 
 import time
 from types import TracebackType

@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 class AlertingChoice(StrEnum):
-    """What watches incidents in Kibana."""
+    """The alerting in Kibana that watches incidents."""
 
     RULES = "rules"
     WATCHES = "watches"

@@ -58,7 +58,7 @@ mlmon lies in .venv/bin."""
 
 @dataclass(frozen=True, slots=True)
 class DemoStep:
-    """What one command of the tour cost."""
+    """Cost of one command of the tour."""
 
     command: str
     seconds: float

@@ -104,7 +104,7 @@ class Alert(Identified):
 
     @property
     def title(self) -> str:
-        """What is in alarm, such as `data_quality missing.rate of client_rating, autobid 3`."""
+        """The subject in alarm, such as `data_quality missing.rate of client_rating, autobid 3`."""
         return self.identity.title
 
     @property
@@ -116,7 +116,7 @@ class Alert(Identified):
 
     @property
     def changed(self) -> datetime:
-        """When it opened, grew worse or ended last: times of the data, the same on every run."""
+        """Time of the last opening, worsening or end, in the data's time: the same on every run."""
         return self.ended or self.severity_since
 
     def severity_at(self, moment: datetime) -> Severity:

@@ -30,7 +30,7 @@ _OWN = {
 
 @dataclass(frozen=True, slots=True)
 class WrittenAlerts:
-    """What became of the alerts given."""
+    """Numbers of alerts that were stored, by change."""
 
     opened: int = 0
     changed: int = 0

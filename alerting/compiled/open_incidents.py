@@ -1,4 +1,4 @@
-"""Which incidents Kibana's rules and Watcher's watches act on, in plain query DSL."""
+"""The incidents that Kibana's rules and Watcher's watches act on, in plain query DSL."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people do with incidents, from a terminal or a page."""
+"""People's actions on incidents, from a terminal or a page."""

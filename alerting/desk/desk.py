@@ -1,4 +1,4 @@
-"""What a person can do with incidents; each act is a change that is kept for ever."""
+"""A person's actions on incidents; each is stored as a change for ever."""
 
 from __future__ import annotations
 

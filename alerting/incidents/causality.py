@@ -73,7 +73,7 @@ DOWNSTREAM = _downstream()
 
 
 class Onset(NamedTuple):
-    """When an alert's condition began, to the precision of its windows."""
+    """The onset of an alert's condition, to the precision of its windows."""
 
     earliest: datetime
     latest: datetime

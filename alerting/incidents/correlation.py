@@ -37,7 +37,7 @@ REOPENING = timedelta(hours=6)
 
 
 class _Kind(IntEnum):
-    """What an alert does, in the order in which it is taken at one moment."""
+    """Events of an alert, in the order in which they count at one moment."""
 
     OPENS = 0
     GROWS = 1

@@ -27,7 +27,7 @@ class IncidentStatus(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What happened to an incident: the first seven follow from data, the others are people's."""
+    """Kinds of changes: the first seven follow from data, the others are people's."""
 
     OPENED = "opened"
     JOINED = "joined"
@@ -128,18 +128,18 @@ class Incident:
 
     @property
     def start(self) -> datetime:
-        """When it began, as far as the data show: the earliest begin of a member."""
+        """Its begin, as far as the data show: the earliest begin of a member."""
         return min(member.since for member in self.members)
 
     @property
     def onset_length(self) -> timedelta:
-        """How precisely `start` is known: the length of the first window that showed it."""
+        """The precision of `start`: the length of the first window that showed it."""
         first = min(self.members, key=lambda member: (member.since, member.first_end))
         return first.first_end - first.since
 
     @property
     def title(self) -> str:
-        """What is wrong, by its likely cause."""
+        """The problem, by its likely cause."""
         return self.cause.title
 
     @property

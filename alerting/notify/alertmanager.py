@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Payload = dict[str, Any]
 
 FAR: timedelta = timedelta(days=365)
-"""How far away the end of an open incident lies."""
+"""Distance of the end that is sent for an open incident."""
 KEPT: timedelta = timedelta(days=1)
 """For so long the end of an incident is sent again, in case it was not received."""
 

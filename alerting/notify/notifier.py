@@ -13,7 +13,7 @@ TIMEOUT_S = 10.0
 
 
 class Sent(StrEnum):
-    """What became of a message."""
+    """Result of sending a message."""
 
     DONE = "sent"
     RETRY = "retry"
@@ -22,7 +22,7 @@ class Sent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What became of a message, and why."""
+    """Result of sending a message, with the reason."""
 
     sent: Sent
     reason: str = ""

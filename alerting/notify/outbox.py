@@ -44,7 +44,7 @@ Compose = Callable[["IncidentChange", Json], "Message"]
 LATEST = timedelta(days=1)
 """A change of data that is older is not news: nobody is called for a history that is analyzed."""
 STORM = 10
-"""So many messages of one route at once become one."""
+"""From this number on, messages of one route at once become one."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 GIVEN_UP = timedelta(days=3)
 """For so long a message is tried."""
@@ -52,7 +52,7 @@ GIVEN_UP = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a delivery did."""
+    """Result of a delivery."""
 
     sent: int = 0
     failed: tuple[str, ...] = ()

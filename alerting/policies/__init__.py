@@ -1,1 +1,1 @@
-"""When findings become an alert, made of what each analyzer declares."""
+"""Alert policies, made of what each analyzer declares."""

@@ -1,4 +1,4 @@
-"""What an analyzer declares about alerting; the alerting package acts on it."""
+"""The alert policy that an analyzer declares; the alerting package acts on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an analyzer judges: profiles in order of time, the baselines, and the period to judge."""
+"""The input of an analyzer: profiles in order of time, the baselines, the period to judge."""
 
 from __future__ import annotations
 

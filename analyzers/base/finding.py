@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 FindingPart: TypeAlias = tuple[str, float, float]
-"""Which values, their share of the predictions, and their share of the training set."""
+"""Values with their share of the predictions and of the training set."""
 
 
 class Severity(StrEnum):
-    """How bad a finding is; `unknown` means no verdict, and its reason says why."""
+    """Severity of a finding; `unknown` means no verdict, with the reason in the finding."""
 
     OK = "ok"
     UNKNOWN = "unknown"

@@ -135,7 +135,7 @@ class Identified:
 
     @property
     def subject(self) -> str | None:
-        """What was measured."""
+        """The metric that was measured."""
         return self.identity.subject
 
     @property

@@ -90,13 +90,13 @@ class Limits:
 
     @property
     def description(self) -> str:
-        """How the limits are set, for documents; empty for limits that are plain numbers."""
+        """Origin of the limits, for documents; empty for limits that are plain numbers."""
         relative = self.times.sentence(self.bad) if self.times else ""
         return ", ".join(part for part in (self.meaning, relative) if part)
 
     @property
     def sign(self) -> str:
-        """How a bad value compares with a limit: `≥` or `≤`."""
+        """The comparison of a bad value with a limit: `≥` or `≤`."""
         return "≥" if self.bad == "above" else "≤"
 
     def at_least(self, warning: float, critical: float) -> Limits:

@@ -1,4 +1,4 @@
-"""What an analyzer declares about one metric: its limits, its unit, and how it is drawn."""
+"""The declaration of one metric: its limits, its unit, its drawing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which profiles an analyzer needs to judge a window."""
+"""The profiles that an analyzer needs to judge a window."""
 
 from __future__ import annotations
 

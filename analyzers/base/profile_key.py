@@ -1,4 +1,4 @@
-"""What a profile is of, and what was known when it was made."""
+"""A profile's key, and the state of the logs when it was made."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Stamp:
 
 
 class Profile(Protocol):
-    """What every kind of profile has."""
+    """The common part of all kinds of profiles."""
 
     @property
     def profile_key(self) -> ProfileKey:
@@ -89,7 +89,7 @@ class Profile(Protocol):
 
     @property
     def watermark(self) -> SourceWatermark:
-        """What it was made from."""
+        """The events it was made from."""
         ...
 
     @property

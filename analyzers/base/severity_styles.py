@@ -1,4 +1,4 @@
-"""How severities look in a terminal."""
+"""Styles of severities in a terminal."""
 
 from types import MappingProxyType
 from typing import Final

@@ -30,17 +30,17 @@ class Window:
 
     @property
     def length(self) -> timedelta:
-        """How long it lasts."""
+        """Its length."""
         return self.end - self.start
 
     @property
     def seconds(self) -> int:
-        """How long it lasts, in whole seconds."""
+        """Its length in whole seconds."""
         return int(self.length.total_seconds())
 
     @property
     def hours(self) -> float:
-        """How long it lasts, in hours."""
+        """Its length in hours."""
         return self.length / HOUR
 
     def ends(self, step: timedelta) -> Iterator[datetime]:

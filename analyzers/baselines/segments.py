@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 EVERY = 5
 MOST_SEGMENTS = 20
-"""So many values of a feature are segments, the most frequent ones."""
+"""Number of values of a feature that are segments, the most frequent ones."""
 
 MOST_FEATURES = 10
-"""So many features divide the traffic at most: every hour is counted by each of their segments."""
+"""Most features that divide the traffic: every hour is counted by each of their segments."""
 
 FEWEST_ROWS = 50
 """Segments with fewer training rows are not judged."""

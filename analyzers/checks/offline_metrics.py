@@ -76,7 +76,7 @@ class MetricHistory:
 
     @property
     def sign(self) -> int:
-        """What a worse value differs by: 1 for losses, -1 for gains."""
+        """Direction of worse values: 1 for losses, -1 for gains."""
         return 1 if self.metric in LOSSES else -1
 
     @property

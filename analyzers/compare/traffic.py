@@ -44,7 +44,7 @@ class CountedTraffic:
 
     @property
     def predictions(self) -> int:
-        """How many are compared."""
+        """Number of predictions compared."""
         return sum(part.predictions for part in self.parts)
 
 
@@ -68,7 +68,7 @@ class TrafficComparison:
 
     @property
     def title(self) -> str:
-        """What is compared with what, and over whose edges."""
+        """Title of the comparison, with the baseline whose edges are used."""
         reference = f"those {span(self.before.window)}" if self.before else "the training set"
         over = self._over()
         versions = with_names(

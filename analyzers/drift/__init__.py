@@ -1,1 +1,1 @@
-"""What the drift checks share: the recent day, distances, refinement, attribution."""
+"""Shared by the drift checks: the recent day, distances, refinement, attribution."""

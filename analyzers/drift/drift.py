@@ -66,7 +66,7 @@ class Drift:
 
     @property
     def chance(self) -> float:
-        """How much of the value sampling and buckets may explain."""
+        """The part of the value that sampling and buckets may explain."""
         return self.value - self.low
 
     def measured(self) -> dict[str, Any]:

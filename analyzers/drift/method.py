@@ -1,4 +1,4 @@
-"""What every drift method declares: its name, its limits, and a pure function per feature type."""
+"""The declaration of a drift method: its name, its limits, and a pure function per feature type."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ SLOT = 10 * SECOND
 """The newest hours are counted by so much at a time."""
 
 NEWEST = 2
-"""Of so many hours of each clock the slots are kept."""
+"""Number of hours of each clock whose slots are kept."""
 
 _CLOCKS = (INGESTED, "@timestamp")
 _STATE_ID = "labels"
@@ -54,7 +54,7 @@ _PAGE = 1_000
 _HOUR, _DAY, _SLOT = HOUR // MILLISECOND, DAY // MILLISECOND, SLOT // MILLISECOND
 
 Hour = tuple[str, int]
-"""Which clock it is of, and its start in milliseconds since the epoch; a slot likewise."""
+"""Clock and start in milliseconds since the epoch, of an hour or a slot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     U = TypeVar("U")
 
 BATCH = 1_000
-"""So many outcomes are looked up at once."""
+"""Number of outcomes looked up at once."""
 
 AT_A_TIME = 2
-"""So many batches are joined at once: Elasticsearch works at one while another is prepared."""
+"""Number of batches joined at once: Elasticsearch works at one while another is prepared."""
 
 _ATTEMPTS = 20
 

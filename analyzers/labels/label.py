@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MOST_SEEN = 100
-"""At most so many outcomes of one prediction are distinguished; more are not counted."""
+"""Most outcomes of one prediction that are distinguished; more are not counted."""
 
 _LONGEST_ID = 512
 _DIGITS = 13

@@ -25,11 +25,11 @@ MAX_WAIT = (
     next(lifecycle.days or 30 for lifecycle in LIFECYCLES if lifecycle.name == "ml.prediction")
     * DAY
 )
-"""After so long it is given up: predictions are kept no longer than that."""
+"""Age at which an outcome is given up: predictions are kept no longer."""
 
 
 class WaitingStatus(StrEnum):
-    """What has become of it."""
+    """Status of a waiting outcome."""
 
     WAITING = "waiting"
     FOUND = "found"

@@ -1,1 +1,1 @@
-"""How much of a service's log arrived, and what missing lines do to a verdict."""
+"""Completeness of a service's log, and the effect of missing lines on a verdict."""

@@ -83,7 +83,7 @@ def line_counts(profiles: Iterable[SequenceProfile]) -> Iterator[LineCount]:
 
 
 class _Process:
-    """What is known of one process: its highest numbers within reach, and its last five minutes."""
+    """State of one process: its highest numbers within reach, and its last five minutes."""
 
     def __init__(self) -> None:
         # Later and lower ones hide behind a higher one until it is out of reach.

@@ -1,1 +1,1 @@
-"""What the performance checks share: labeled windows, label maturity, reference metrics."""
+"""Shared by the performance checks: labeled windows, label maturity, reference metrics."""

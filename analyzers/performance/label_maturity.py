@@ -185,4 +185,4 @@ def _added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, int, i
 
 
 MATURITY_REACH = MATURITY_LOOKBACK + DAY
-"""What an analyzer that judges days needs before the end of the day it judges."""
+"""Lookback of analyzers that judge days, from the end of the day."""

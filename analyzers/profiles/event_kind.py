@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
         @property
         def at(self) -> datetime:
-            """When it happened."""
+            """Time of the event."""
             ...
 
 

@@ -1,4 +1,4 @@
-"""Which model versions were profiled, over which baselines, and when last; pure."""
+"""The profiled model versions, with baseline and last window; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which profiles are to be made: those of windows with events that no profile knows. Pure."""
+"""Profiles to make: those of windows with events that no profile knows. Pure."""
 
 from __future__ import annotations
 

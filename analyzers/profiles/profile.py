@@ -1,4 +1,4 @@
-"""What the dataclasses of all profiles share: key, watermark, revision and stored body."""
+"""The common part of all profiles' dataclasses: key, watermark, revision and stored body."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kind import ProfileKind
 
 AT_ONCE = 2
-"""So many requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
+"""Requests at once, each for half a day: Elasticsearch works on one aggregation over ranges
 with one thread, and more would crowd a small node."""
 WRITTEN_AT_ONCE = 200
-"""So many profiles are stored by one request at least: many small requests cost more than all."""
+"""Least profiles stored by one request: many small requests cost more than all."""
 WHOLE = 8 * HOUR
 """A period up to this long takes one request."""
 

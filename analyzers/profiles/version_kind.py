@@ -24,7 +24,7 @@ Model: TypeAlias = tuple[str, str]
 """Name and version of a model."""
 
 MOST_MODELS, MOST_VERSIONS = 100, 1_000
-"""So many are requested at once; where there are more, all are requested page by page."""
+"""Most versions requested at once; where there are more, all are requested page by page."""
 
 _PAGE = 10_000
 _VERSIONS = {"name": "ml.model.name", "version": "ml.model.version"}

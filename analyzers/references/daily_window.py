@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 DAILY_LOOKBACK = DAY
 EVALUATION_INTERVAL = 6 * HOUR
-"""How often a day is judged where its verdict needs not be known within the hour."""
+"""Step between the days judged where no verdict is needed within the hour."""
 
 COVERED = timedelta(hours=18)
-"""So much of the day must lie after the start of the logs for the day to count as complete."""
+"""Part of the day that must lie after the start of the logs for the day to count as complete."""
 
 
 @dataclass(frozen=True)

@@ -470,7 +470,7 @@ def noting(failed: dict[str, str], kind: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _LogsBehind:
-    """What is known of the logs behind findings."""
+    """Completeness and environment of the logs behind findings."""
 
     completeness: LogCompleteness
     environments: LogEnvironments

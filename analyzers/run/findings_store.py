@@ -30,7 +30,7 @@ _STORED = [
 
 @dataclass(frozen=True, slots=True)
 class WrittenFindings:
-    """How many findings were new, revised, or unchanged."""
+    """Numbers of findings that were new, revised, or unchanged."""
 
     created: int = 0
     revised: int = 0

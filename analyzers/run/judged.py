@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LATELY = 2 * DAY
 """A series without a finding for so long is not counted: a model version that was replaced."""
 STALE = DAY / 24
-"""After so long without a new finding, the time of the last one is shown."""
+"""Time without a new finding after which the time of the last one is shown."""
 _PAGE = 1_000
 _MOST_NAMED = 4
 

@@ -145,7 +145,7 @@ def require_same_edges(first: Buckets, second: Buckets) -> None:
 
 
 class Sums(NamedTuple):
-    """What adds up of a sample, without its edges; the fields are those of `Buckets`."""
+    """The sums of a sample, without its edges; the fields are those of `Buckets`."""
 
     counts: Sequence[int]
     minimum: float | None

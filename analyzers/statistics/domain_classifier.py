@@ -82,7 +82,7 @@ def auc(positives: Floats, negatives: Floats) -> tuple[float, float]:
 
 
 def _share_below(scores: Floats, others: Floats) -> Floats:
-    """Which share of the others lies below each score, equal ones counting half."""
+    """The share of the others below each score, equal ones counting half."""
     ordered = np.sort(others)
     below, up_to = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
     return (below + up_to) / (2 * len(others))

@@ -18,7 +18,7 @@ from typing import Self
 
 
 class Decision(StrEnum):
-    """Where a value lies against a limit."""
+    """Position of a value against a limit."""
 
     BELOW = "below"
     AT_OR_ABOVE = "at_or_above"
@@ -50,7 +50,7 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """How much the buckets hide."""
+        """The width: what the buckets hide."""
         return 0.0 if self.low == self.high else self.high - self.low
 
     @property

@@ -189,7 +189,7 @@ class LossPerRow:
             )
 
     def hidden(self, positives: Floats, negatives: Floats) -> float:
-        """How much more than the mean rows' loss the mean loss of all these rows may be."""
+        """Most by which the mean loss of all these rows exceeds the loss of the mean rows."""
         rows = positives.sum() + negatives.sum()
         gaps = positives @ (self.positive_chord - self.positive)
         gaps += negatives @ (self.negative_chord - self.negative)

@@ -56,7 +56,7 @@ def fewest(alpha: float) -> int:
 
 
 def _orders(n: int) -> Floats:
-    """How many orders of n values have k inversions, for each k (exact up to 18 values)."""
+    """Number of orders of n values with k inversions, for each k (exact up to 18 values)."""
     counts: Floats = np.ones(1)
     for size in range(1, n + 1):
         counts = np.convolve(counts, np.ones(size))

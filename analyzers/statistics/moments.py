@@ -147,7 +147,7 @@ def variance_interval(sample: Buckets, confidence: float) -> Interval:
 
 
 def _fourth_moment(sample: Buckets, mean: float, variance: float) -> float:
-    """At most so much; infinite where nothing bounds the values."""
+    """An upper bound; infinite where nothing bounds the values."""
     if variance == 0:
         return 0.0
     filled = np.array(sample.counts) > 0

@@ -119,7 +119,7 @@ def _begins(side: range, labeled: Floats) -> list[int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Within:
-    """How a stratum's positives and negatives are spread over its buckets: as the labeled are."""
+    """Spread of a stratum's positives and negatives over its buckets: as that of the labeled."""
 
     known: Floats
     counts: Floats

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mlmon.dashboards.model.saved_search import SavedSearch
 
 BEFORE = 6 * HOUR
-"""How much of what went before is shown at least."""
+"""Least time before a window that is shown."""
 # Which search shows what an analyzer read, and which of its fields holds the finding's subject.
 _EVIDENCE: dict[str, tuple[SavedSearch, str | None]] = {
     "ml.access": (searches.REQUEST_LINES, "url.path"),
@@ -59,7 +59,7 @@ class Links:
 
 
 Linked = Callable[["Finding"], Links | None]
-"""Where a finding's links lead; None where they lead nowhere."""
+"""Targets of a finding's links; None where there is none."""
 
 
 def nowhere(finding: Finding) -> None:

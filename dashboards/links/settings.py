@@ -1,4 +1,4 @@
-"""Where Kibana is: the environment (`MLMON_KIBANA_…`) first, `[kibana]` of the file second."""
+"""Kibana's address: the environment (`MLMON_KIBANA_…`) first, `[kibana]` of the file second."""
 
 from typing import Any, ClassVar
 

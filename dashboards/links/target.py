@@ -1,4 +1,4 @@
-"""Where artefacts are meant for: an environment's indices, seen from one Kibana space."""
+"""The target of artefacts: an environment's indices, seen from one Kibana space."""
 
 import re
 from dataclasses import dataclass

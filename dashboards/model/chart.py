@@ -156,7 +156,7 @@ class Chart:
 
     @property
     def condition(self) -> Condition:
-        """What a document has to fulfil to be counted in this chart."""
+        """Condition on the documents counted in this chart."""
         return both(self.source.where, self.where)
 
     @property

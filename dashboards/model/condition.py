@@ -1,4 +1,4 @@
-"""Which documents are meant: a condition that Kibana reads as KQL and Elasticsearch as a query."""
+"""A condition on documents, which Kibana reads as KQL and Elasticsearch as a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the panels of a dashboard stand: from sections and rows to Kibana's grid."""
+"""The layout of a dashboard's panels: from sections and rows to Kibana's grid."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class SavedSearch:
 
     @property
     def condition(self) -> Condition:
-        """What a document has to fulfil to be shown."""
+        """Condition on the documents shown."""
         return both(self.source.where, self.where)
 
     def body(self, window: Window, selected: Condition = EVERYTHING, size: int = 100) -> Json:

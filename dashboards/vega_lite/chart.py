@@ -29,7 +29,7 @@ HEIGHT: Final = 150
 ROW_HEIGHT: Final = 18
 THOUSAND: Final = 1000
 FAR_OFF: Final = 10
-"""How many times the greatest value a limit may be to be drawn."""
+"""Largest ratio of a limit to the greatest value at which the limit is drawn."""
 SHORT_NAME: Final = 6
 """Characters of a name that stands below its bar without being turned."""
 LONG_NAME: Final = 20

@@ -1,4 +1,4 @@
-"""What all drawings share: the schema's version, the axes and the look."""
+"""Shared by all drawings: the schema's version, the axes and the look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Lens cannot draw, for Kibana's Vega panels and for pages: the same drawing of both."""
+"""Pictures that Lens cannot draw, the same for Kibana's Vega panels and for pages."""
 
 from __future__ import annotations
 

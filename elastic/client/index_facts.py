@@ -1,4 +1,4 @@
-"""What the cluster knows about an index: its age, its size, its owner."""
+"""The cluster's facts about an index: its age, its size, its owner."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

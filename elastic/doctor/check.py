@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class CheckVerdict(StrEnum):
-    """How one thing is."""
+    """Result of a check."""
 
     OK = "ok"
     NOTE = "note"

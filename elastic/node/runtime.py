@@ -1,4 +1,4 @@
-"""What an embedded node needs to run: a Java, the unpacked distribution, a user who is not root."""
+"""Requirements of an embedded node: a Java, the unpacked distribution, a user who is not root."""
 
 import os
 import pwd

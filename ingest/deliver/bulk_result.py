@@ -69,7 +69,7 @@ _CLUSTER_REASONS = (
 
 
 class ItemStatus(Enum):
-    """What to do about one line."""
+    """Next step for one line."""
 
     STORED = "stored"
     """It is in the data stream since this request."""
@@ -101,7 +101,7 @@ class BulkItemResult:
 
 
 class RequestAction(Enum):
-    """What to do about a request that failed as a whole."""
+    """Next step for a request that failed completely."""
 
     RETRY = "retry"
     """Send it again later."""

@@ -1,4 +1,4 @@
-"""Where rejected lines are kept, a file and a data stream; and how they are sent again."""
+"""Rejected lines: kept in a file and a data stream, and sent again."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence

@@ -29,7 +29,7 @@ from mlmon.ingest.deliver.stored_events import (
 )
 
 UNCERTAIN_ATTEMPTS = 6
-"""How often an error of unknown kind is repeated before the line is rejected."""
+"""Attempts after an error of unknown kind before the line is rejected."""
 
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
 _NOTHING: dict[str, Any] = {"items": []}
@@ -117,7 +117,7 @@ class Delivery:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What a person has to fix in the cluster, by data streams."""
+        """Problems that a person has to fix in the cluster, by data streams."""
         if not self.doubled:
             return {}
         hint = "give the shipper's user the privilege delete on them"

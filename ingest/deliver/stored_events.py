@@ -23,7 +23,7 @@ _LONGEST_WRITE_S, _POLL_S = 10.0, 0.05
 _ADDED_PREFIXES = ("agent.", "data_stream.", "input.", "log.file.", "log.offset", "host.")
 """Fields that shippers and ingest pipelines add or change."""
 _BACKING_INDEX = re.compile(r"\.ds-(?P<stream>.+)-\d{4}\.\d{2}\.\d{2}-(?P<generation>\d{6,})")
-"""How Elasticsearch names the indices behind a data stream."""
+"""Elasticsearch's names of the indices behind a data stream."""
 _GONE = 404
 
 StoredEvent = dict[str, Any]

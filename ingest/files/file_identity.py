@@ -28,7 +28,7 @@ START_BYTES = 64
 stamp."""
 
 TAIL_BYTES = 256
-"""How much of what lies before an offset is hashed to see whether the offset fits the content."""
+"""Bytes before an offset that are hashed to see whether the offset fits the content."""
 
 _NOT_UTF8 = "bytes:"
 
@@ -198,7 +198,7 @@ class Candidate:
 
 
 class ContentMatch(Enum):
-    """How a file relates to known content."""
+    """Relation of a file to known content."""
 
     SAME = "same"
     """It has the known content up to the offset."""

@@ -17,7 +17,7 @@ from mlmon.ingest.files.content import Content, open_content
 STANDARD_INPUT = "-"
 
 IN_FOLDER = "**/*.jsonl*"
-"""What a folder stands for: its JSON lines files, the rotated and compressed ones too."""
+"""Files that a folder stands for: its JSON lines files, the rotated and compressed ones too."""
 
 _ANY_DEPTH = "**"
 _SAMPLE_BYTES = 1 << 16

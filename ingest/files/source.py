@@ -18,7 +18,7 @@ from mlmon.ingest.files.file_identity import HEAD_BYTES, TAIL_BYTES, FileRecord,
 from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
-"""How much is read at once."""
+"""Bytes read at once."""
 
 EVERYTHING = 1 << 62
 """An offset behind every line."""
@@ -28,7 +28,7 @@ UNFINISHED = "the file ends within this line"
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """How long a line may be, in bytes without its newline."""
+    """Longest line, in bytes without its newline."""
 
     line_bytes: int = 1 << 20
 
@@ -124,7 +124,7 @@ class LogSource:
 
     @property
     def path(self) -> str:
-        """Where the file was last seen, printable."""
+        """Last known path of the file, printable."""
         return printable(self.record.path)
 
     @property

@@ -39,10 +39,10 @@ QUIET_S = 30.0
 hold it."""
 
 SETTLING_S = 5.0
-"""How long a copy must keep its size until it counts as complete."""
+"""Seconds for which a copy must keep its size to count as complete."""
 
 SEARCH_S = 60.0
-"""How long a file that disappeared is searched for next to its last place."""
+"""Seconds for which a file that disappeared is searched for near its last place."""
 
 KEEP_S = 30 * 86_400.0
 MOST_KNOWN = 2_000
@@ -54,7 +54,7 @@ _CLOSED_AT_ONCE = 256
 
 
 class Claim(Enum):
-    """What to do with a file that does not continue a known one."""
+    """Next step for a file that does not continue a known one."""
 
     UNKNOWN = "unknown"
     """It is a new file."""

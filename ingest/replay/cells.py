@@ -1,4 +1,4 @@
-"""What one cell of a table means: a number, a category, a yes or no, a time. Pure functions."""
+"""The value of one cell of a table: a number, a category, a yes or no, a time. Pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table holds which part of an event: the mapping file, checked."""
+"""The mapping of a table's columns to the parts of an event: the mapping file, checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Unit = Literal["s", "ms", "us", "ns"]
-"""What a time given as a number counts, since 1970."""
+"""Unit of a time given as a number since 1970."""
 
 ColumnName = Annotated[str, Field(min_length=1)]
 Duration = Annotated[str, AfterValidator(lambda text: parse_duration(text) and text)]
@@ -219,7 +219,7 @@ class ColumnMapping(MappingSection):
 
     @property
     def delay(self) -> timedelta:
-        """How long after its prediction an outcome became known, where no column holds it."""
+        """Delay of outcomes after their predictions, where no column holds it."""
         text = self.outcome.delay if self.outcome else None
         return parse_duration(text) if text else timedelta()
 

@@ -69,7 +69,7 @@ class Output:
         return self._file is not None and self._file.closed
 
     def flush(self) -> None:
-        """What is written is handed to the disk by `commit`; pyarrow calls this too."""
+        """Do nothing: `commit` hands the data to the disk; pyarrow calls this, too."""
 
     def commit(self) -> Path | None:
         """Take the place and return it; where nothing was written, the place is left empty."""

@@ -126,7 +126,7 @@ class RejectedRows:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of rejected rows."""
         return sum(rejection.rows for rejection in self._rejections.values())
 
     @property

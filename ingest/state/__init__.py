@@ -1,1 +1,1 @@
-"""What the shipper remembers: its folder, checkpoints, counts and health."""
+"""State of the shipper: its folder, checkpoints, counts and health."""

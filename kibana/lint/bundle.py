@@ -1,4 +1,4 @@
-"""What all rules of the lint share: a problem, the ids that exist, and the mapped fields."""
+"""Shared by all rules of the lint: a problem, the ids that exist, and the mapped fields."""
 
 from __future__ import annotations
 

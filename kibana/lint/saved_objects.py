@@ -26,7 +26,7 @@ KNOWN_VERSIONS = {
     "lens": "8.9.0",
     "tag": "8.0.0",
 }
-"""What 8.19 has: of a newer version it refuses to import anything."""
+"""Versions of 8.19, which refuses to import objects of newer ones."""
 
 
 def saved_object_problems(artefact: Artefact, bundle: Bundle) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ MEANINGFUL = frozenset(
     }
 )
 REDACTED = "::es_redacted::"
-"""What Watcher shows in the index of a secret."""
+"""Watcher's placeholder of a secret."""
 _EMPTY_QUERIES = (
     {"query": "", "language": "kuery"},
     {"expression": "", "language": "kql"},

@@ -1,4 +1,4 @@
-"""What applying artefacts would change in a Kibana."""
+"""The changes in a Kibana that applying artefacts would make."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SyncChange(StrEnum):
-    """What applying would do to one thing."""
+    """Change of one artefact."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -44,7 +44,7 @@ class SyncStep:
 
     @property
     def name(self) -> str:
-        """What it is, for a reader."""
+        """Its title, for a reader."""
         return named(self.artefact)
 
 

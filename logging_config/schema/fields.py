@@ -336,4 +336,4 @@ PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
         "ml.app": "All other log lines.",
     }
 )
-"""What one line of each dataset records."""
+"""The event that one line of each dataset records."""

@@ -10,7 +10,7 @@ from mlmon.logging_config.errors import ConfigurationError, warn
 from mlmon.logging_config.sinks.sink import CLOSE_TIMEOUT_S, Sink
 
 Overflow = Literal["drop", "block"]
-"""When the queue is full: drop and count the event, or block the caller."""
+"""Behaviour of a full queue: drop and count the event, or block the caller."""
 
 _BATCH_DELAY_S: Final = 0.01
 _BATCH_BYTES: Final = 256 * 1024

@@ -1,4 +1,4 @@
-"""What a destination of lines must do, and writing that never waits without end."""
+"""The interface of a destination of lines, and writing with a deadline."""
 
 import os
 import stat

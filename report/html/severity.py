@@ -1,4 +1,4 @@
-"""How each severity looks: never by colour alone. Ranks are those of `Severity`."""
+"""The look of each severity: never by colour alone. Ranks are those of `Severity`."""
 
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ CRITICAL: Final = Severity.CRITICAL.rank
 
 
 class Face(NamedTuple):
-    """How a severity is shown: its name, a word, and a shape drawn in a box of 12 by 12."""
+    """The look of a severity: its name, a word, and a shape drawn in a box of 12 by 12."""
 
     name: str
     label: str

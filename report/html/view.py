@@ -1,4 +1,4 @@
-"""What the page shows, worked out; `mlmon.report.html.page` only writes it down."""
+"""The contents of the page, computed; `mlmon.report.html.page` only writes it down."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ from mlmon.report.html.truth_table import TruthTable, marks, truth_table, within
 
 
 class AnalyzerOfReport(Protocol):
-    """What the report needs of an analyzer."""
+    """An analyzer's part of the report."""
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class AnalyzerOfReport(Protocol):
 
     @property
     def question(self) -> str:
-        """What it answers."""
+        """Its question."""
 
     @property
     def metrics(self) -> Sequence[Metric]:

@@ -1,4 +1,4 @@
-"""What the page shows of each panel, worked out from the answers to its questions. Pure."""
+"""Views of panels, computed from the answers to their queries. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_ROWS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every panel has: title, help, and the dashboard with details."""
+    """The head of a panel: title, help, and the dashboard with details."""
 
     title: str
     sentence: str

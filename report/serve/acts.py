@@ -1,4 +1,4 @@
-"""What a person can do on a page: each act with its form, carried out as in the terminal."""
+"""Actions on a page: each with its form, carried out as in the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every request to `mlmon serve` passes: own host names only, and headers of protection."""
+"""Protection of every request to `mlmon serve`: own host names only, and security headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people sign in: with the shared token and their name, or as users of the cluster."""
+"""Sign-in of people: with the shared token and their name, or as users of the cluster."""
 
 from __future__ import annotations
 

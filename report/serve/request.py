@@ -1,4 +1,4 @@
-"""What a visitor wants to see, from the address of the page. Pure."""
+"""A visitor's choices, from the address of the page. Pure."""
 
 from __future__ import annotations
 

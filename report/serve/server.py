@@ -106,12 +106,12 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its URL."""
         return self.reach.url
 
     @property
     def connections(self) -> int:
-        """How many connections there are now."""
+        """Number of open connections."""
         return len(self._uvicorn.server_state.connections)
 
     def serve_forever(self) -> None:

@@ -69,7 +69,7 @@ class ErrorHistory:
 
     @cached_property
     def changes(self) -> Mapping[str, tuple[ChangePoint, ...]]:
-        """What each detector found, in order."""
+        """The changes each detector found, in order."""
         return {name: tuple(read(self.stream)) for name, read in DETECTORS.items()}
 
     @cached_property

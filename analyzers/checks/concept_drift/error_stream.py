@@ -73,7 +73,7 @@ DETECTORS: Mapping[str, Callable[[Sequence[int]], Iterator[ChangePoint]]] = {
     "ADWIN": adwin_changes,
     "DDM": ddm_changes,
 }
-"""How each detector reads a stream."""
+"""The detectors, as functions of a stream."""
 
 
 def change_point(errors: Sequence[int]) -> int:

@@ -31,7 +31,7 @@ class EmbeddingDay:
 
     @property
     def dimensions(self) -> Counter[int]:
-        """How many of those seen have each dimension."""
+        """Vectors seen, counted by dimension."""
         return sum((hour.dimensions for hour in self.hours), Counter())
 
     @property

@@ -48,7 +48,7 @@ PAST = 150 * DAY
 UNNOTICED_S = 10.0
 """A run that takes at most so much longer than usual is ok, regardless of its ratio."""
 MOST_RUNS = 200
-"""So many runs make the baseline."""
+"""Number of runs in the baseline."""
 
 
 class JobHealth(Analyzer[JobProfile]):

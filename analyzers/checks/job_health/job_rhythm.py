@@ -47,7 +47,7 @@ class Rhythm:
 
     @property
     def tolerance(self) -> timedelta:
-        """How much earlier or later than in other weeks a run may start."""
+        """Tolerance of a run's start against other weeks."""
         return min(max(self.shortest / 2, LEAST_TOLERANCE), MOST_TOLERANCE)
 
 

@@ -1,4 +1,4 @@
-"""Which versions of a model were trained, loaded and predicting at a moment. Pure."""
+"""The versions of a model that were trained, loaded and predicting at a moment. Pure."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 KIND = "embedding"
 MOST_VECTORS = 64
-"""So many vectors of a field are kept of an hour, 1,536 of a day."""
+"""Vectors of a field kept per hour, 1,536 per day."""
 
 ID = "ml.prediction.id"
 HELD = "ml.features.embedded"

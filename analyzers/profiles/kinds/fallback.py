@@ -1,4 +1,4 @@
-"""Which sources were replaced by defaults in an hour, and why."""
+"""Sources that were replaced by defaults in an hour, with the reasons."""
 
 from __future__ import annotations
 

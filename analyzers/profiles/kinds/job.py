@@ -1,4 +1,4 @@
-"""Which runs of scheduled jobs started and ended in a window."""
+"""Starts and ends of the runs of scheduled jobs in a window."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ KIND = "label"
 DATASET = LABELS
 LABEL_STEP = HOUR
 MOST_ERRORS = 500
-"""So many predictions of a window are kept in order for the detectors of concept drift."""
+"""Predictions of a window kept in order for the detectors of concept drift."""
 
 _PAGE = 2_000
 _SCORE, _WRONG = "ml.prediction.score", "label.wrong"

@@ -1,4 +1,4 @@
-"""What became of models in a window: each training, evaluation and reload."""
+"""Trainings, evaluations and reloads of models in a window."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KIND = "model"
 TRAIN, EVALUATE, RELOAD = "train", "evaluate", "reload"
 _ORDER = {TRAIN: 0, EVALUATE: 1, RELOAD: 2}
-"""What is logged at the same moment happened in this order."""
+"""Order of events that are logged at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)

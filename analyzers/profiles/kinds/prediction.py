@@ -301,7 +301,7 @@ class PredictionProfile(VersionProfile):
 
     @property
     def predictions(self) -> int:
-        """How many predictions."""
+        """Number of predictions."""
         return self.watermark.documents
 
 

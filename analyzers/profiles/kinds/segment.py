@@ -1,4 +1,4 @@
-"""What one model version predicted in an hour, by segment: scores over coarse edges, decisions."""
+"""Predictions of one model version in an hour, by segment: scores over coarse edges, decisions."""
 
 from __future__ import annotations
 

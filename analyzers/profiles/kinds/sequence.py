@@ -53,7 +53,7 @@ LATE = 5 * MINUTE
 PROCESS, NUMBER, SERVICE = "process.entity_id", "event.sequence", "service.name"
 ENVIRONMENT = "service.environment"
 PAGE = 10_000
-"""So many counts an answer; a longer one is requested in parts."""
+"""Most counts of an answer; a longer one is requested in parts."""
 
 RANGE_BUCKETS = 1_000
 GREATEST = 2**63 - 1
@@ -61,7 +61,7 @@ _FIVE_MINUTES = "5m"
 _NUMBERED = {"exists": {"field": NUMBER}}, {"exists": {"field": PROCESS}}
 
 MOST_LINES = 500_000
-"""So many numbers are searched for repeats at once."""
+"""Number of sequence numbers searched for repeats at once."""
 
 MOST_GROUP = 500
 """Ranges of so many processes at once."""
@@ -159,7 +159,7 @@ class ProcessLines:
 
     @property
     def absent(self) -> int:
-        """How many numbers between the hour's first and last have no line in it."""
+        """Numbers between the hour's first and last that have no line in it."""
         return self.highest - self.lowest + 1 - sum(stretch.distinct for stretch in self.stretches)
 
 

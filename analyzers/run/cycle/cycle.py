@@ -79,7 +79,7 @@ class Cycle:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know of besides."""
+        """Further notes for a person."""
         notes = (note for analysis in self.analyses for note in analysis.notes)
         return list(dict.fromkeys([*notes, *self.left_out]))
 
@@ -97,7 +97,7 @@ class Cycle:
 
     @property
     def failures(self) -> dict[str, str]:
-        """What stopped an analyzer, by its name."""
+        """Errors that stopped an analyzer, by its name."""
         return {
             name: error for analysis in self.analyses for name, error in analysis.failures.items()
         }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 2
-"""So many cycles in a row may fail before somebody is notified: one may meet a restart."""
+"""Failed cycles in a row before somebody is notified: one may meet a restart."""
 
 
 class _IncompleteCycleError(Exception):

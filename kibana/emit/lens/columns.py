@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 RECORDS = "___records___"
-"""What Lens calls the documents themselves: a count without it is an error."""
+"""Lens' field of the documents themselves: a count without it is an error."""
 _TYPES = {"long": "number", "double": "number", "date": "date", "boolean": "boolean"}
 _NAMES = {"unique": "unique_count", "last": "last_value"}
 

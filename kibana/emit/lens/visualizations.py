@@ -1,4 +1,4 @@
-"""How a chart's columns are drawn: the `visualization` part of a Lens state."""
+"""The drawing of a chart's columns: the `visualization` part of a Lens state."""
 
 from __future__ import annotations
 
