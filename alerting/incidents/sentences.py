@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from mlmon.elastic.json_object import Json
 
 
-def headline(incident: Incident) -> str:
-    """Return severity, title and since when: `critical: missed runs of … since 28 Nov 10:00`."""
-    ended = f" to {moment(incident.ended)}" if incident.ended else ""
-    return f"{incident.worst}: {incident.title} since {moment(incident.start)}{ended}"
-
-
 def summary(incident: Incident) -> str:
     """Return one sentence on how it stands: its likely cause, and what else is affected."""
     others = [member for member in incident.members if member.id != incident.cause.id]

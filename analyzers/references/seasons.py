@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from mlmon.analyzers.base.window import DAY, WEEK, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
     from datetime import timedelta
 
-    from mlmon.analyzers.base.analysis_context import AnalysisContext, P
 
 T = TypeVar("T")
 
@@ -32,20 +30,6 @@ def past_days(window: Window, days: int) -> list[Window]:
 def past_weeks(window: Window, weeks: int) -> list[Window]:
     """Return the same time of the week in so many weeks before, the last one first."""
     return _earlier(window, weeks, WEEK)
-
-
-def sums(
-    context: AnalysisContext[P], windows: Iterable[Window], total: Callable[[Sequence[P]], T]
-) -> list[T]:
-    """Return the sum of the profiles of each window that has any.
-
-    Args:
-        context: The profiles.
-        windows: Any windows: a day, a week, the same hour of past weeks.
-        total: Adds up profiles of one kind, at least one.
-    """
-    found = (context.within(window) for window in windows)
-    return [total(profiles) for profiles in found if profiles]
 
 
 def _earlier(window: Window, times: int, step: timedelta) -> list[Window]:

@@ -36,11 +36,6 @@ _OPERATIONS = {"unique": "unique_count", "last": "last_value", "ratio": "formula
 _LEGEND = {"visibility": "auto", "placement": "outside", "position": "bottom"}
 
 
-def whole(panels: Sequence[PlacedPanel]) -> bool:
-    """Whether the API can take a dashboard with nothing replaced."""
-    return not any(isinstance(panel.panel, Picture) for panel in panels)
-
-
 def dashboard(
     shown: Dashboard, panels: Sequence[PlacedPanel], others: Sequence[Dashboard], target: LinkTarget
 ) -> Json:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def artefacts(target: LinkTarget) -> Iterator[Artefact]:
-    """Yield them; a dashboard in both forms where the Dashboards API can take it whole."""
+    """Yield them; a dashboard in both forms."""
     for source in SOURCES:
         view = data_view(source, target)
         yield Artefact("data-view", data_view_id(source, target), view)
