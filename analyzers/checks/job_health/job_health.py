@@ -5,9 +5,10 @@ succeeded and from the same time of the past three weeks: a job may rest at week
 and once more on Sundays. A run that has started and not ended counts with the time it has taken so
 far; once another run has started and it has taken three times as long as usual, it counts as
 failed: a process that is killed logs no end. The records a run worked through are compared with
-those of its earlier runs. Start and end of a run are joined by `ml.job.run_id`; where a job gives
-its runs no number, or all the same, by their order. A job is watched for 150 days after its last
-start, then treated as retired.
+those of its earlier runs without the latest ten, so that a decline run by run does not become
+usual, and the last 30 runs are asked for a steady decline. Start and end of a run are joined by
+`ml.job.run_id`; where a job gives its runs no number, or all the same, by their order. A job is
+watched for 150 days after its last start, then treated as retired.
 
 Jobs are judged at each hour's end and, between, at the second after a run failed, passed the limit
 of its duration, or was missed by its intervals.
@@ -32,6 +33,7 @@ from mlmon.analyzers.checks.job_health.job_rhythm import LATE, missed, rhythm
 from mlmon.analyzers.checks.job_health.job_runs import JobRun, runs, without_lost
 from mlmon.analyzers.event_logs.hits import EVENT_STEP
 from mlmon.analyzers.profiles.kinds.job import JobEvent, JobProfile
+from mlmon.analyzers.statistics.steady_change import steady_change
 from mlmon.formatting import count, duration, excerpt, moment, number, span
 
 if TYPE_CHECKING:
@@ -42,11 +44,15 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Finding
 
 FAILED, MISSED, DURATION = "failed.runs", "missed.runs", "duration.ratio"
-RECORDS = "records.ratio"
+RECORDS, RECORDS_TREND = "records.ratio", "records.trend"
+TREND_RUNS, MIN_TREND_RUNS, TREND_P = 30, 8, 0.001
+"""Runs that a trend of the records is taken of, and the chance from which on it is steady."""
 MIN_RUNS = 4
 PAST = 150 * DAY
 UNNOTICED_S = 10.0
 """A run that takes at most so much longer than usual is ok, regardless of its ratio."""
+LATEST_RUNS = 10
+"""So many of the latest runs are not part of the reference of records."""
 MOST_RUNS = 200
 """Number of runs in the baseline."""
 
@@ -93,8 +99,15 @@ class JobHealth(Analyzer[JobProfile]):
             RECORDS,
             "Records per run",
             "How many records do runs process, as a multiple of the median?",
-            Limits(0.5, 0.1, "below", "times the median, and times the 10th percentile"),
+            Limits(0.6, 0.1, "below", "times the median, and times the 10th percentile"),
             unit="times the median",
+        ),
+        Metric(
+            RECORDS_TREND,
+            "Trend of the records per run",
+            "Which multiple of its first run are the records, where they fall steadily?",
+            Limits(0.6, 0.3, "below", "times the first of up to 30 runs"),
+            unit="times",
         ),
     )
     # One success closes the alert; a job that runs once a month is not gone in between.
@@ -171,6 +184,7 @@ class JobHealth(Analyzer[JobProfile]):
         done = [run for run in known if run.succeeded]
         if done and done[-1] in ended:
             yield from self._records(job, done, window)
+            yield from self._records_trend(job, done, window)
 
     def _failed(self, job: str, known: Sequence[JobRun], window: Window) -> Finding:
         ended = sorted((run for run in known if run.end), key=lambda run: run.end or run.start)
@@ -272,7 +286,8 @@ class JobHealth(Analyzer[JobProfile]):
             )
             yield self.unknown(RECORDS, job, window, reason, service=latest.service)
             return
-        usual, low = float(np.median(before)), float(np.quantile(before, 0.1))
+        frozen = _frozen(before)
+        usual, low = float(np.median(frozen)), float(np.quantile(frozen, 0.1))
         ratio = latest.records / usual if usual > 0 else 1.0
         declared = self.limits[RECORDS]
         part = low / usual if usual > 0 else 0.0
@@ -291,8 +306,46 @@ class JobHealth(Analyzer[JobProfile]):
             critical=limits.critical,
             service=latest.service,
             reason=f"{job} processed {count(latest.records, 'record')}, usually "
-            f"{number(usual)}, started {moment(latest.start)}.",
+            f"{number(usual)}, started {moment(latest.start)}; limit {number(limits.warning)} of "
+            "it.",
         )
+
+    def _records_trend(self, job: str, done: Sequence[JobRun], window: Window) -> Iterator[Finding]:
+        """Yield whether the records fall steadily, run by run."""
+        values = [float(run.records) for run in done[-TREND_RUNS:] if run.records]
+        if len(values) < MIN_TREND_RUNS:
+            return
+        change = steady_change(range(len(values)), values)
+        interval, limits = change.factor.interval, self.limits[RECORDS_TREND]
+        steady = change.p_falling <= TREND_P
+        severity = limits.judge(interval.low, interval.high) if steady else Severity.OK
+        verdict = "they fall steadily" if steady else "no steady fall"
+        yield self.finding(
+            RECORDS_TREND,
+            job,
+            window,
+            severity,
+            value=change.factor.value,
+            low=interval.low,
+            high=interval.high,
+            p_value=change.p_falling,
+            baseline_value=1.0,
+            sample_count=len(values),
+            service=done[-1].service,
+            reason=f"{job} processed {number(values[-1])} records in its last run, "
+            f"{number(values[0])} {count(len(values) - 1, 'run')} before: {verdict} (factor "
+            f"{number(change.factor.value)} along the trend, p {number(change.p_falling)}; limit "
+            f"{number(limits.warning)}).",
+        )
+
+
+def _frozen(before: Sequence[int]) -> Sequence[int]:
+    """Return the runs that are the reference: without the latest ones, as far as enough are left.
+
+    A reference that holds the latest runs learns from a fault that lasts, or that grows.
+    """
+    latest = min(LATEST_RUNS, max(0, len(before) - MIN_RUNS))
+    return before[: len(before) - latest]
 
 
 def _first_seen(

@@ -45,6 +45,7 @@ from mlmon.analyzers.statistics.percentiles import (
     percentile_confidence,
     relative_middle,
 )
+from mlmon.analyzers.statistics.poisson import poisson_interval
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, moment, number, percent, span
 
@@ -430,12 +431,13 @@ class _Path:
         rate = usual / units
         limits = Limits(declared.warning * rate, declared.critical * rate, declared.bad)
         hidden = self.asked.hidden(window)
+        interval = poisson_interval(access.requests, CONFIDENCE, hidden)
         return self._finding(
             of.metric,
             window,
             limits,
             access.requests / units,
-            _poisson(access.requests, hidden, units),
+            Interval(interval.low / units, interval.high / units),
             access.requests,
             f"{count(access.requests, 'request')} to {self.path} {span(window)}, "
             f"usually {number(usual)} {title}.",
@@ -511,17 +513,3 @@ def _mean(access: PathAccess) -> tuple[float, Interval]:
     error = _Z * math.sqrt(variance / (n - 1))
     unit = NANOSECONDS_PER_MILLISECOND
     return mean / unit, Interval(max(0.0, mean - error) / unit, (mean + error) / unit)
-
-
-def _poisson(events: int, hidden: int, units: float) -> Interval:
-    """Return the rates that so many events are compatible with (Garwood, 1936).
-
-    Args:
-        events: How many were counted.
-        hidden: How many more there may have been.
-        units: Length of the time they were counted in.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    low = float(special.chdtri(2 * events, 1 - tail)) / 2 if events else 0.0
-    high = float(special.chdtri(2 * (events + hidden) + 2, tail)) / 2
-    return Interval(low / units, high / units)

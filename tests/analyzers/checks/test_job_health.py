@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -50,7 +51,10 @@ def test_a_job_as_usual(runs_of: RunsOf, start: datetime) -> None:
     on_time = [(hour + 0.01 * (hour % 7), True, 30.0 + hour % 5) for hour in range(48)]
     found = judge(runs_of("refresh", on_time), start, 6, 48)
     assert {finding.severity for finding in found} == {Severity.OK}
-    assert {finding.metric for finding in found} == set(JobHealth.limits) - {"records.ratio"}
+    assert {finding.metric for finding in found} == set(JobHealth.limits) - {
+        "records.ratio",
+        "records.trend",
+    }
 
 
 def test_a_job_that_stops(runs_of: RunsOf, start: datetime) -> None:
@@ -280,7 +284,7 @@ def with_records(events: Events, records: Iterable[int | None]) -> Events:
 
 
 def test_a_run_with_few_records(runs_of: RunsOf, start: datetime) -> None:
-    """Less than half of the median warns, less than a tenth is critical, more is fine."""
+    """Less than 60 % of the median warns, less than a tenth is critical, more is fine."""
     records = [1_000, 1_050, 980, 1_010, 990, 400, 60, 3_000, 1_000]
     events = with_records(runs_of("assemble", hourly(range(9))), records)
     found = of(judge(events, start, 0, 9), "records.ratio")
@@ -292,8 +296,8 @@ def test_a_run_with_few_records(runs_of: RunsOf, start: datetime) -> None:
         Severity.OK,
         Severity.OK,
     ]
-    assert found[5].value == pytest.approx(0.4)
-    assert "processed 400 records, usually 1,000" in found[5].reason
+    assert found[5].value == pytest.approx(0.4, abs=0.01)
+    assert "processed 400 records, usually 1,005" in found[5].reason
 
 
 def test_records_that_always_vary(runs_of: RunsOf, start: datetime) -> None:
@@ -339,3 +343,32 @@ def test_a_failure_that_was_repeated_within_the_hour(runs_of: RunsOf, start: dat
         (10, Severity.CRITICAL)
     ] * 3
     assert "last succeeded 2026-03-02 02:55 UTC" in failed[-1].reason
+
+
+@pytest.mark.parametrize("before", [5, 20, 60])
+def test_records_that_halve_in_five_runs(runs_of: RunsOf, start: datetime, before: int) -> None:
+    """Falling run by run to half, they alarm: the reference does not learn the decline."""
+    noise = np.random.default_rng(7).normal(1, 0.02, before)
+    falling = [871, 758, 660, 574, 500, 500, 500, 500]
+    records = [*(round(1_000 * factor) for factor in noise), *falling]
+    runs = len(records)
+    events = with_records(runs_of("assemble", hourly(range(runs))), records)
+    found = of(judge(events, start, 0, runs), "records.ratio")
+    assert not any(finding.severity.alarming for finding in found[:before])
+    assert all(finding.severity.alarming for finding in found[before + 4 :])
+    limits = [finding.warning for finding in found[before + 1 :]]
+    assert min(limit for limit in limits if limit is not None) >= 0.5
+
+
+def test_records_that_fall_slowly(runs_of: RunsOf, start: datetime) -> None:
+    """By two percent a run, to 55 % in 30 runs: no run alarms by itself, the trend does."""
+    noise = np.random.default_rng(8).normal(1, 0.01, 30)
+    records = [round(1_000 * 0.98**run * factor) for run, factor in enumerate(noise)]
+    events = with_records(runs_of("assemble", hourly(range(30))), records)
+    (found,) = of(judge(events, start, 29, 30), "records.trend")
+    assert found.severity is Severity.WARNING, found.reason
+    assert found.value == pytest.approx(0.98**29, abs=0.02)
+    steady = [round(1_000 * factor) for factor in noise]
+    events = with_records(runs_of("assemble", hourly(range(30))), steady)
+    calm = of(judge(events, start, 8, 30), "records.trend")
+    assert {finding.severity for finding in calm} == {Severity.OK}
