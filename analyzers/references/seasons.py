@@ -6,15 +6,12 @@ of past weeks, differs from them by what has changed and not by its hour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import DAY, WEEK, Window
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-
-T = TypeVar("T")
 
 
 def past_days(window: Window, days: int) -> list[Window]:

@@ -246,7 +246,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         lambda body: body["pinned_panels"][0]["config"].update(field_name="x"),
         "x is in no index template",
     ),
-    ("dashboard", DASHBOARD, lambda body: body.update(description="Mine"), "does not say"),
+    ("dashboard", DASHBOARD, lambda body: body.update(description="Mine"), "does not name mlmon"),
     (
         "saved-object",
         OVERVIEW,
@@ -263,7 +263,7 @@ FAULTS: list[tuple[ArtefactKind, str, Change, str]] = [
         "data-view",
         "mlmon-production-ops-findings",
         lambda body: body["data_view"].update(name="Findings"),
-        "does not say",
+        "does not name mlmon",
     ),
 ]
 
@@ -401,7 +401,7 @@ def test_watches() -> None:
         ({"condition": {"sometimes": {}}}, "'sometimes' is none of"),
         ({"actions": {"log": {}}}, "nothing"),
         ({"actions": {"log": {"logging": {}, "throttle_period": "hour"}}}, "no duration"),
-        ({"metadata": {}}, "does not say"),
+        ({"metadata": {}}, "does not name mlmon"),
     ):
         found = [str(problem) for problem in lint([Artefact("watch", "w", good | change)])]
         assert any(text in problem for problem in found), (change, found)
