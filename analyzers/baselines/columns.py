@@ -9,10 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlmon.elastic.errors import UserError
+from mlmon.logging_config.emit.feature_types import category_text, feature_name
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
+
+
+_PRECISIONS: dict[pa.DataType, type[np.floating[Any]]] = {
+    pa.float32(): np.float32,
+    pa.float16(): np.float16,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +46,51 @@ class BaselineColumns:
         categories: Strings and booleans.
         embeddings: Lists of numbers, null for a row without one.
         passed_over: Names of the others, and of those without any value.
+        precisions: The type of the numbers that have less than double precision.
     """
 
     numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     categories: dict[str, Coded] = field(default_factory=dict)
     embeddings: dict[str, pa.Array] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
+    precisions: dict[str, type[np.floating[Any]]] = field(default_factory=dict)
 
 
-def read_columns(table: pa.Table, without: Collection[str] = ()) -> BaselineColumns:
-    """Sort a table's columns, but for some, by what they are."""
+def named_as_logged(table: pa.Table, kept: Collection[str] = ()) -> pa.Table:
+    """Return a table with its columns named as the log names features, some kept as they are.
+
+    Raises:
+        UserError: Two columns get the same name.
+    """
+    names = [name if name in kept else feature_name(name) for name in table.column_names]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        met = [old for old, new in zip(table.column_names, names, strict=True) if new == name]
+        raise UserError(
+            f"The columns {' and '.join(map(repr, met))} are both logged as the feature {name}",
+            "Rename one of them, in the training set and where the service logs its features.",
+        )
+    return table.rename_columns(names)
+
+
+def read_columns(
+    table: pa.Table, without: Collection[str] = (), logged: Mapping[str, str] | None = None
+) -> BaselineColumns:
+    """Sort a table's columns, but for some, by what they are.
+
+    Args:
+        table: The table.
+        without: Columns that are left out.
+        logged: `numeric` or `categorical` by feature, as the log has it so far: it decides what a
+            column of booleans is, or of zeros and ones, which is how a CSV writes them.
+    """
+    types = logged or {}
     columns = BaselineColumns()
     for name in sorted(set(table.column_names) - set(without)):
-        column = table.column(name).combine_chunks()
+        column = _as_logged(table.column(name).combine_chunks(), types.get(name))
         if is_number(column.type) and np.isfinite(values := floats(column)).any():
             columns.numbers[name] = values
+            if precision := _PRECISIONS.get(column.type):
+                columns.precisions[name] = precision
         elif _is_category(column.type) and column.null_count < len(column):
             columns.categories[name] = _coded(column)
         elif _is_embedding(column.type) and column.null_count < len(column):
@@ -93,7 +132,7 @@ def _is_embedding(kind: pa.DataType) -> bool:
 
 def _coded(column: pa.Array) -> Coded:
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    found = [_keyword(value) for value in encoded.dictionary.to_pylist()]
+    found = [category_text(value) for value in encoded.dictionary.to_pylist()]
     names = tuple(sorted(set(found)))
     place = {name: index for index, name in enumerate(names)}
     sorted_places = np.array([place[name] for name in found] + [-1], dtype=np.int64)
@@ -101,6 +140,13 @@ def _coded(column: pa.Array) -> Coded:
     return Coded(names, sorted_places[codes.astype(np.int64)])
 
 
-def _keyword(value: Any) -> str:
-    """Return a category as Elasticsearch's keyword of it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _as_logged(column: pa.Array, kind: str | None) -> pa.Array:
+    """Return booleans and zeros and ones in the type that the log has; others as they are."""
+    if kind == "numeric" and pa.types.is_boolean(column.type):
+        return pc.cast(column, pa.uint8())
+    if kind == "categorical" and is_number(column.type):
+        known = floats(column)
+        known = known[~np.isnan(known)]
+        if known.size and np.isin(known, (0.0, 1.0)).all():
+            return pc.equal(pc.cast(column, pa.float64(), safe=False), 1.0)
+    return column

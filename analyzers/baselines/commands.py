@@ -50,7 +50,8 @@ def create(
 
     segmented = segment or list(AnalyzersSettings.load().segments)
     store = _store(namespace)
-    made = list(read_baselines(path, datetime.now(UTC), model, version, segmented))
+    logged = store.logged_types()
+    made = list(read_baselines(path, datetime.now(UTC), model, version, segmented, logged))
     store.write(made)
     if as_json:
         for baseline in made:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.baselines.baseline import BASELINE_FORMAT, Baseline
 from mlmon.elastic.client.documents import Document
 from mlmon.elastic.errors import UserError
-from mlmon.elastic.indices.names import BASELINES, index_name
+from mlmon.elastic.indices.names import BASELINES, data_stream, index_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ class BaselineStore:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
         self.index = index_name(BASELINES, namespace)
+        self._predictions = data_stream("ml.prediction", namespace)
 
     def write(self, baselines: Iterable[Baseline]) -> WriteResult:
         """Store baselines; the same content again replaces its own document."""
@@ -30,6 +31,19 @@ class BaselineStore:
         )
         self._cluster.refresh(self.index)
         return written
+
+    def logged_types(self) -> dict[str, str]:
+        """Return `numeric` or `categorical` by feature, as the log has it so far.
+
+        Features that were logged as both are left out.
+        """
+        found: dict[str, set[str]] = {}
+        for mapping in self._cluster.mapping(self._predictions).values():
+            features = _below(mapping, "ml", "features")
+            for kind in ("numeric", "categorical"):
+                for name in _below(features, kind).get("properties", {}):
+                    found.setdefault(name, set()).add(kind)
+        return {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
 
     def all(
         self,
@@ -94,3 +108,10 @@ def _read(document: dict[str, Any]) -> Baseline:
         return Baseline.from_document(document)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{about} is broken ({type(error).__name__}: {error})", again) from error
+
+
+def _below(mapping: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the mapping of a field below others; empty where there is none."""
+    for name in names:
+        mapping = mapping.get("properties", {}).get(name, {})
+    return mapping

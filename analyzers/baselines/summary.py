@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlmon.analyzers.baselines.baseline import CategoryBaseline
-from mlmon.analyzers.baselines.columns import floats, is_number, read_columns
+from mlmon.analyzers.baselines.columns import floats, is_number, named_as_logged, read_columns
 from mlmon.analyzers.baselines.score_sums import ScoreSums, sums_of_categories, sums_of_numbers
 from mlmon.analyzers.baselines.segments import segments
 from mlmon.analyzers.baselines.stored_vectors import StoredVectors, store_vectors
 from mlmon.analyzers.statistics.buckets import Buckets
-from mlmon.analyzers.statistics.edges import quantile_edges
+from mlmon.analyzers.statistics.edges import quantile_edges, rounding_edges
 from mlmon.analyzers.statistics.labeled_scores import LabeledScores
+from mlmon.logging_config.emit.feature_types import feature_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlmon.analyzers.baselines.columns import BaselineColumns, Coded
+
+Precision: TypeAlias = "type[np.floating[Any]] | None"
 
 SCORE = "ml.prediction.score"
 LABEL = "ml.outcome.label"
@@ -35,28 +38,37 @@ MOST_NUMBERS = 2**20
 """Of embeddings so many vectors are kept, and of long ones so many numbers: 4 MB."""
 
 
-def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
+def summarise(
+    table: pa.Table, segmented: Iterable[str] = (), logged: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return what a baseline holds of its training set, by attribute.
 
-    The same rows in another order give the same summary.
+    The same rows in another order give the same summary. Features are named and typed as the log
+    does it.
 
     Args:
         table: The training set.
         segmented: Categorical features that divide the traffic into segments.
+        logged: `numeric` or `categorical` by feature, as the log has it so far.
 
     Raises:
-        UserError: The table cannot be divided by them.
+        UserError: The table cannot be divided by them, or two columns get the same name.
     """
-    columns = read_columns(table, without=(LABEL,))
+    table = named_as_logged(table, kept=(SCORE, LABEL))
+    segmented = [feature_name(name) for name in segmented]
+    columns = read_columns(table, without=(LABEL,), logged=logged)
+    precisions = columns.precisions
     scores = columns.numbers.pop(SCORE, None)
     if columns.categories.pop(SCORE, None) or columns.embeddings.pop(SCORE, None):
         columns.passed_over.append(SCORE)
-    score = None if scores is None else _counted(scores)
+    score = None if scores is None else _counted(scores, precisions.get(SCORE))
     labeled, passed_over = None, columns.passed_over
     if LABEL in table.column_names:
         labeled = _labeled(table.column(LABEL).combine_chunks(), scores, score)
         passed_over = passed_over if labeled else [*passed_over, LABEL]
-    numeric = {name: _counted(values) for name, values in columns.numbers.items()}
+    numeric = {
+        name: _counted(values, precisions.get(name)) for name, values in columns.numbers.items()
+    }
     categorical = {name: _category(column) for name, column in columns.categories.items()}
     every = columns.numbers if scores is None else columns.numbers | {SCORE: scores}
     return {
@@ -67,7 +79,7 @@ def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
         "categorical": categorical,
         "passed_over": tuple(sorted(passed_over)),
         "score_sums": _score_sums(columns, scores, numeric, categorical),
-        "finer": {name: _finer(values) for name, values in every.items()},
+        "finer": {name: _finer(values, precisions.get(name)) for name, values in every.items()},
         "embeddings": {name: _sample(column) for name, column in columns.embeddings.items()},
         "segments": segments(
             segmented,
@@ -79,15 +91,19 @@ def summarise(table: pa.Table, segmented: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
-def _counted(values: NDArray[np.float64]) -> Buckets:
-    return Buckets.from_values(values, quantile_edges(values, BUCKETS))
+def _counted(values: NDArray[np.float64], precision: Precision) -> Buckets:
+    return Buckets.from_values(values, _edges(quantile_edges(values, BUCKETS), precision))
 
 
-def _finer(values: NDArray[np.float64]) -> Buckets:
+def _finer(values: NDArray[np.float64], precision: Precision) -> Buckets:
     """Count over the edges and over ten times as many between them."""
-    edges = {*quantile_edges(values, BUCKETS), *quantile_edges(values, FINER_BUCKETS)}
-    counts = Buckets.from_values(values, tuple(sorted(edges))).counts
-    return Buckets(tuple(sorted(edges)), counts)
+    found = {*quantile_edges(values, BUCKETS), *quantile_edges(values, FINER_BUCKETS)}
+    edges = _edges(tuple(sorted(found)), precision)
+    return Buckets(edges, Buckets.from_values(values, edges).counts)
+
+
+def _edges(edges: tuple[float, ...], precision: Precision) -> tuple[float, ...]:
+    return edges if precision is None else rounding_edges(edges, precision)
 
 
 def _category(column: Coded) -> CategoryBaseline:

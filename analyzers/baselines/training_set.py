@@ -15,7 +15,7 @@ from mlmon.analyzers.baselines.summary import summarise
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -29,6 +29,7 @@ def read_baselines(
     model: str | None = None,
     version: str | None = None,
     segmented: Sequence[str] = (),
+    logged: Mapping[str, str] | None = None,
 ) -> Iterator[Baseline]:
     """Yield the baseline of a table, of a model's folder, or of each folder within a folder.
 
@@ -39,13 +40,14 @@ def read_baselines(
         model: Name of the model; by default that of `evaluation_metrics.json`.
         version: Its version; by default likewise, else the folder's name.
         segmented: Categorical features that divide the traffic into segments.
+        logged: `numeric` or `categorical` by feature, as the log has it so far.
 
     Raises:
         UserError: The path is missing or unreadable, holds no training set, or leaves open which
             model it is of.
     """
     if path.is_file():
-        yield _baseline(path, {}, created, model, version, segmented)
+        yield _baseline(path, {}, created, model, version, segmented, logged)
         return
     if not path.is_dir():
         raise UserError(f"{path} does not exist", "Name a training set or a model's folder.")
@@ -65,6 +67,7 @@ def read_baselines(
             model or known.get("name"),
             version or known.get("version") or folder.resolve().name,
             segmented,
+            logged,
         )
 
 
@@ -120,6 +123,7 @@ def _baseline(
     model: str | None,
     version: str | None,
     segmented: Sequence[str],
+    logged: Mapping[str, str] | None,
 ) -> Baseline:
     if model is None or version is None:
         raise UserError(
@@ -128,7 +132,7 @@ def _baseline(
     table = _table(path)
     if table.num_rows == 0:
         raise UserError(f"{path} has no rows", "Name the table the model was trained on.")
-    summary = summarise(table, segmented)
+    summary = summarise(table, segmented, logged)
     if not any(summary[name] for name in ("score", "numeric", "categorical", "embeddings")):
         raise UserError(
             f"{path} has no column of numbers, categories or embeddings with a value",

@@ -19,7 +19,8 @@ quantile are fewer than n / buckets, or have a bucket of their own.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from mlmon.analyzers.statistics.doubles import at_place, next_above, place
 from mlmon.analyzers.statistics.empty_sample import require_rows
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from mlmon.analyzers.statistics.buckets import Buckets
 
@@ -73,3 +74,49 @@ def even_edges(reference: Buckets, bins: int) -> tuple[float, ...]:
     wanted = reference.n * np.arange(1, bins) / bins
     nearest = np.unique([np.abs(below - rows).argmin() for rows in wanted])
     return tuple(reference.edges[k] for k in nearest)
+
+
+def rounding_edges(
+    edges: tuple[float, ...], precision: type[np.floating[Any]]
+) -> tuple[float, ...]:
+    """Edges of a sample of less than double precision, for doubles that round to its values.
+
+    Each edge moves down to the middle between the least value of that precision above it and the
+    one before: a double lies on the same side of it as its rounded value (but for one that lies in
+    the middle itself). Zero stays as it is: it is the same number in every precision.
+    """
+    values = np.asarray(edges, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        above = _least_above(values, precision)
+        before = np.nextafter(above, precision(-np.inf))
+        middles = (above.astype(np.float64) + before.astype(np.float64)) / 2
+    zero = (values == 0.0) | (values == next_above(np.zeros(1))[0])
+    kept = np.where(zero | ~np.isfinite(middles), values, middles)
+    return tuple(np.unique(kept).tolist())
+
+
+@lru_cache(maxsize=1024)
+def single_valued(edges: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Which buckets, the outer ones included, hold one value of less than double precision only.
+
+    Those between two neighbouring middles that `rounding_edges` made. Such a double is recognised
+    by its bits: of the 52 bits of its fraction, the first that the precision lacks is set and all
+    others after it are not, which other doubles have once in 2^29 times.
+    """
+    values = np.asarray(edges, dtype=np.float64)
+    found = np.zeros(len(edges) + 1, dtype=np.bool_)
+    bits = values.view(np.uint64)
+    with np.errstate(over="ignore"):
+        for precision, lacking in ((np.float32, 29), (np.float16, 42)):
+            made = bits & np.uint64(2**lacking - 1) == np.uint64(2 ** (lacking - 1))
+            first = _least_above(values[:-1], precision)
+            following = np.nextafter(first, precision(np.inf)).astype(np.float64)
+            found[1:-1] |= made[:-1] & made[1:] & (following > values[1:])
+    return found
+
+
+def _least_above(values: NDArray[np.float64], precision: type[np.floating[Any]]) -> NDArray[Any]:
+    """Return the least value of a precision that is not below each double."""
+    rounded = values.astype(precision)
+    low = rounded.astype(np.float64) < values
+    return np.where(low, np.nextafter(rounded, precision(np.inf)), rounded)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from numbers import Number
 from typing import Any, Final
 
+from mlmon.logging_config.emit.feature_types import BOOLEAN_WORDS
 from mlmon.logging_config.emit.field_rules import field_part
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.schema.fields import MAX_CACHED, MAX_TEXT
@@ -64,7 +65,7 @@ def add_features(
             if value != value:  # noqa: PLR0124 -- NaN alone differs from itself
                 missing.append(name)
         elif kind is str or kind is bool:
-            fields[_CATEGORICAL[name]] = value
+            fields[_CATEGORICAL[name]] = BOOLEAN_WORDS.get(value, value)
         else:
             family = _family(value)
             if family is None:

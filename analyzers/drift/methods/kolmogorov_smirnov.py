@@ -45,6 +45,7 @@ from mlmon.analyzers.drift.drift import ALPHA, KS_LIMITS, POWER, Drift, drift_of
 from mlmon.analyzers.drift.method import DriftMeasurement, DriftMethod, Numbers, rows_of
 from mlmon.analyzers.statistics import probability_box
 from mlmon.analyzers.statistics.buckets import Buckets, merge, require_same_edges
+from mlmon.analyzers.statistics.edges import single_valued
 from mlmon.analyzers.statistics.empty_sample import require_rows
 from mlmon.analyzers.statistics.interval import Interval
 from mlmon.analyzers.statistics.sample_size import effective_rows, rows_for
@@ -157,11 +158,14 @@ def _gaps(current: Buckets, reference: Buckets) -> tuple[NDArray[Any], NDArray[A
 
 
 def _exact(current: Buckets, reference: Buckets) -> NDArray[np.bool_]:
-    """The buckets whose inside can hide nothing: empty on one side, or of one possible value."""
+    """The buckets whose inside can hide nothing: empty on one side, or of one possible value.
+
+    Of a reference in single precision, values that round to the same one are the same.
+    """
     empty = (np.array(current.counts) == 0) | (np.array(reference.counts) == 0)
     lowest = np.minimum(current.lowest(), reference.lowest())
     highest = np.maximum(current.highest(), reference.highest())
-    exact: NDArray[np.bool_] = empty | (lowest >= highest)
+    exact: NDArray[np.bool_] = empty | (lowest >= highest) | single_valued(reference.edges)
     return exact
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ import pytest
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.summary import LABEL
 from mlmon.analyzers.baselines.training_set import read_baselines
+from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.elastic.errors import UserError
+from mlmon.logging_config import Model, Service, open_log
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -340,3 +343,86 @@ def test_an_evaluation_of_another_shape(tmp_path: Path, evaluation: str) -> None
     (folder / "evaluation_metrics.json").write_text(evaluation)
     with pytest.raises(UserError, match=r"which model|not a JSON object"):
         list(read_baselines(folder, NOW))
+
+
+def of_table(tmp_path: Path, table: pa.Table, **known: Any) -> Baseline:
+    """Return the baseline of a Parquet table."""
+    path = tmp_path / "training.parquet"
+    pq.write_table(table, path)
+    (baseline,) = read_baselines(path, NOW, "m", "1", **known)
+    return baseline
+
+
+def logged(values: dict[str, Any]) -> dict[str, Any]:
+    """Return features as the real log writes them."""
+    with TemporaryDirectory() as folder, open_log(Service("api"), path=Path(folder) / "log") as log:
+        log.prediction(
+            prediction_id="1", model=Model("m", "1"), score=0.5, approved=True, features=values
+        )
+        log.close()
+        (line,) = (Path(folder) / "log").read_text().splitlines()
+    return dict(json.loads(line))
+
+
+def test_features_are_named_as_the_log_names_them(tmp_path: Path) -> None:
+    """Names with blanks, dots and signs are the same in the baseline and in a logged line."""
+    names = ["Hours per week", "a.b", "price €"]
+    table = pa.table({name: [1.0, 2.0, 3.0] for name in names})
+    baseline = of_table(tmp_path, table)
+    line = logged(dict.fromkeys(names, 1.0))
+    prefix = "ml.features.numeric."
+    assert {prefix + name for name in baseline.numeric} == {
+        field for field in line if field.startswith(prefix)
+    }
+
+
+def test_names_that_meet_are_refused(tmp_path: Path) -> None:
+    """`a.b` and `a b` would be one feature in the log: the error names both."""
+    with pytest.raises(UserError, match=r"'a\.b' and 'a b' are both logged as the feature a_b"):
+        of_table(tmp_path, pa.table({"a.b": [1.0], "a b": [2.0]}))
+
+
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float16()])
+def test_numbers_are_compared_at_the_coarser_precision(tmp_path: Path, kind: pa.DataType) -> None:
+    """Doubles, and single ones written as doubles, fall where the training set's values lie."""
+    doubles = np.array([0.1] * 500 + [0.2] * 300 + [0.7, 1e-3, 123.456, 0.0, -0.3] * 40)
+    coarse = doubles.astype(kind.to_pandas_dtype())
+    baseline = of_table(tmp_path, pa.table({"x": pa.array(coarse, kind)}))
+    known = baseline.numeric["x"]
+    for live in (doubles, coarse.astype(np.float64)):
+        sample = Buckets.from_values(live, known.edges)
+        assert sample.counts == known.counts
+        assert sample.counts[0] == sample.counts[-1] == 0
+        distance = numeric_drift(sample, known)
+        assert (distance.least, distance.value) == (0.0, 0.0)
+    moved = Buckets.from_values(np.where(doubles == 0.1, 0.101, doubles), known.edges)
+    assert numeric_drift(moved, known).least == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("column", "types"),
+    [
+        (pa.array([True, False, True]), {}),
+        (pa.array(["True", "False", "True"]), {}),
+        (pa.array([1, 0, 1]), {"member": "categorical"}),
+        (pa.array([1.0, 0.0, 1.0]), {"member": "categorical"}),
+    ],
+)
+def test_booleans_are_the_same_by_any_way(
+    tmp_path: Path, column: pa.Array, types: dict[str, str]
+) -> None:
+    """True, "True" and 1 of a training set are what the log writes of True and of "True"."""
+    baseline = of_table(tmp_path, pa.table({"member": column}), logged=types)
+    assert baseline.categorical["member"].counts == {"true": 2, "false": 1}
+    for value in (True, "True", "true"):
+        field = logged({"member": value})["ml.features.categorical.member"]
+        assert str(field).lower() == "true"
+        assert field in (True, "true")
+
+
+def test_booleans_that_are_logged_as_numbers(tmp_path: Path) -> None:
+    """A column of booleans becomes zeros and ones where the log has numbers."""
+    table = pa.table({"member": [True, False, True]})
+    baseline = of_table(tmp_path, table, logged={"member": "numeric"})
+    assert baseline.numeric["member"].n == 3
+    assert (baseline.numeric["member"].minimum, baseline.numeric["member"].maximum) == (0.0, 1.0)
