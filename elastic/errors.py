@@ -27,8 +27,8 @@ class WrongValueError(UserError):
     exit_code = ExitCode.WRONG_USAGE
 
 
-class ClusterError(UserError):
-    """A request that Elasticsearch did not carry out.
+class ServerError(UserError):
+    """A request that a server did not carry out.
 
     Args:
         message: What went wrong.
@@ -39,6 +39,10 @@ class ClusterError(UserError):
     def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
         super().__init__(message, hint)
         self.status = status
+
+
+class ClusterError(ServerError):
+    """A request that Elasticsearch did not carry out."""
 
 
 class ClusterUnreachableError(ClusterError):

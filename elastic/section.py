@@ -7,22 +7,22 @@ server of its own. Every one that is imported is known to `SECTIONS`.
 from typing import Any, ClassVar, Final, Self
 
 from pydantic import ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from mlmon.elastic.access import Access
-from mlmon.elastic.settings_file import TABLE_NAMES, VARIABLE_PREFIX, read_table, settings_error
+from mlmon.elastic.settings_file import (
+    TABLE_NAMES,
+    VARIABLE_PREFIX,
+    FileSettings,
+    read_table,
+    settings_error,
+)
 
 SECTIONS: Final[dict[str, type["SettingsSection"]]] = {}
 """The declared sections by the names of their tables."""
 
 
-class SettingsSection(BaseSettings):
+class SettingsSection(FileSettings):
     """Settings of one package: arguments first, its variables second, its table third.
 
     Attributes:
@@ -46,20 +46,9 @@ class SettingsSection(BaseSettings):
         SECTIONS[cls.section] = cls
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put arguments before the environment, and the environment before the file."""
-        return (
-            init_settings,
-            env_settings,
-            InitSettingsSource(settings_cls, read_table(cls.section)),
-        )
+    def read_file(cls) -> dict[str, Any]:
+        """Return the section's table of the file."""
+        return read_table(cls.section)
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:

@@ -7,24 +7,18 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from mlmon.elastic.access import Access
 from mlmon.elastic.section import SettingsSection
-from mlmon.elastic.settings_file import VARIABLE_PREFIX, read_top_level, settings_error
+from mlmon.elastic.settings_file import VARIABLE_PREFIX, FileSettings, settings_error
 
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
 
 
-class Settings(Access):
+class Settings(Access, FileSettings):
     """Where Elasticsearch is, how to reach it, and where mlmon keeps its own files.
 
     Secrets are `SecretStr`, so that no repr, log line or error shows them.
@@ -52,18 +46,6 @@ class Settings(Access):
     node_heap: str = Field("512m", description="heap of the embedded node, as Java writes it")
     node_port: int = Field(9200, ge=1024, le=65535, description="its port, where that is free")
     node_secure: bool = Field(default=False, description="TLS and users on the embedded node")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put arguments before the environment, and the environment before the file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, read_top_level())
 
     @field_validator("elasticsearch_url")
     @classmethod

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsError,
+)
 
 from mlmon.elastic.errors import WrongValueError
 
@@ -63,6 +68,27 @@ def read_table(name: str) -> dict[str, Any]:
 def read_top_level() -> dict[str, Any]:
     """Return what the file holds outside of the packages' tables."""
     return {key: value for key, value in read_settings_file().items() if key not in TABLE_NAMES}
+
+
+class FileSettings(BaseSettings):
+    """Settings from arguments first, the environment second, the file third."""
+
+    @classmethod
+    def read_file(cls) -> dict[str, Any]:
+        """Return the values of the file: those outside of the packages' tables."""
+        return read_top_level()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - part of the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put arguments before the environment, and the environment before the file."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, cls.read_file())
 
 
 def settings_error(

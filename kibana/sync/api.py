@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from mlmon.dashboards.links.target import DEFAULT
-from mlmon.elastic.errors import UserError, root_cause
+from mlmon.elastic.errors import ServerError, root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,18 +32,8 @@ _MISSING = 404
 _UNREADABLE = "Error fetching objects to export"
 
 
-class KibanaError(UserError):
-    """A request that Kibana did not carry out.
-
-    Args:
-        message: What went wrong.
-        hint: What to do about it.
-        status: The HTTP status of the answer; None where no answer came.
-    """
-
-    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
-        super().__init__(message, hint)
-        self.status = status
+class KibanaError(ServerError):
+    """A request that Kibana did not carry out."""
 
 
 @dataclass(frozen=True, slots=True)
