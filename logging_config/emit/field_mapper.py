@@ -53,6 +53,8 @@ class FieldMapper:
         self.redactor = rules.redactor
         self._known_texts = rules.redactor.clean.issuperset
         self._known_ids = rules.redactor.clean_ids.issuperset
+        self._clean_ids = rules.redactor.clean_ids
+        self._is_clean = rules.redactor.is_clean
         self._shapes: dict[object, _Shape | None] = {}
 
     def map_unchanged(self, fields: dict[Any, Any]) -> dict[str, Any] | None:
@@ -79,12 +81,16 @@ class FieldMapper:
         return mapped
 
     def _are_clean(self, texts: tuple[Any, ...]) -> bool:
-        return self._known_texts(texts) or all(map(self.redactor.is_clean, texts))
+        return self._known_texts(texts) or all(map(self._is_clean, texts))
 
     def _are_clean_ids(self, ids: tuple[Any, ...]) -> bool:
-        return self._known_ids(ids) or all(
-            self.redactor.is_clean(text, identifier=True) for text in ids
-        )
+        if self._known_ids(ids):
+            return True
+        # Most events have a new id beside known ones.
+        for text in ids:
+            if text not in self._clean_ids and not self._is_clean(text, identifier=True):
+                return False
+        return True
 
     def validate(self, fields: Mapping[Any, Any]) -> SchemaValidator:
         """Validate and map each value by itself; raises nothing."""

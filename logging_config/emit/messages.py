@@ -54,14 +54,19 @@ def _format_threshold(threshold: Any) -> str:
     return text
 
 
-@_or("request")
 def access(
     method: Any, path: Any, status_code: Any, duration_ns: Any, error_code: Any, error_type: Any
 ) -> str:
     """Return `POST /ml/predict 500 in 3.0 s (stats_database_timeout)`."""
-    reason = error_code or error_type
-    duration = "" if duration_ns is None else f" in {_duration(duration_ns / _NS_PER_S)}"
-    return f"{method} {path} {status_code}{duration}{f' ({reason})' if reason else ''}"
+    try:
+        message = f"{method} {path} {status_code}"
+        if duration_ns is not None:
+            message += f" in {_duration(duration_ns / _NS_PER_S)}"
+        if reason := error_code or error_type:
+            message += f" ({reason})"
+    except Exception:  # noqa: BLE001 -- the values are the caller's; without the decorator's call
+        return "request"
+    return message
 
 
 @_or("bid")
