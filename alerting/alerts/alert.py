@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity, Identified
-from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.analyzers.base.window import Window, iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +53,8 @@ class Alert(Identified):
         severity_since: Since when it is that severe.
         first_start: Begin of the first window that counted.
         first_end: End of that window.
+        onset_start: When what it says began, as well as its first findings can tell.
+        onset_end: End of the time in which it began.
         excess: How far beyond its limits the worst finding lies: 0 at the warning limit, 1 at the
             critical one.
         reason: The sentence of its worst finding: the most severe, then the farthest beyond.
@@ -81,6 +83,8 @@ class Alert(Identified):
     severity_since: datetime
     first_start: datetime
     first_end: datetime
+    onset_start: datetime
+    onset_end: datetime
     excess: float
     reason: str
     reason_end: datetime
@@ -161,6 +165,8 @@ ALERT_FIELDS = {
     "severity_since": "alert.severity_since",
     "first_start": "alert.first_window.start",
     "first_end": "alert.first_window.end",
+    "onset_start": "alert.onset.start",
+    "onset_end": "alert.onset.end",
     "excess": "alert.excess",
     "reason": "finding.reason",
     "reason_end": "alert.worst_at",
@@ -186,6 +192,8 @@ _ALL = attrgetter(*ALERT_FIELDS)
 _DATES = (
     "first_start",
     "first_end",
+    "onset_start",
+    "onset_end",
     "reason_end",
     "since",
     "opened",
@@ -220,6 +228,7 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
     """
     newest, first = counting[-1], min(counting, key=lambda finding: finding.end)
     shown = worst([finding for finding in counting if finding.severity.rank >= level.rank])
+    onset = min(_onset(rule, finding) for finding in counting)
     return Alert(
         rule=rule.id,
         identity=newest.identity,
@@ -231,6 +240,8 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
         severity_since=newest.end,
         first_start=first.start,
         first_end=first.end,
+        onset_start=onset.start,
+        onset_end=onset.end,
         excess=excess(shown),
         reason=shown.reason,
         reason_end=shown.end,
@@ -243,6 +254,13 @@ def opened(rule: Policy, counting: Sequence[Finding], level: Severity) -> Alert:
         last_finding=newest.end,
         expires=newest.end,
     )
+
+
+def _onset(rule: Policy, finding: Finding) -> Window:
+    """Return when what a finding says began: as it says, else in what is new in its window."""
+    if finding.onset_start is None or finding.onset_end is None:
+        return Window(rule.begin(finding), finding.end)
+    return Window(finding.onset_start, finding.onset_end)
 
 
 def worst(findings: Sequence[Finding]) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.causality import may_cause, onset
 from mlmon.analyzers.base.digest import digest
-from mlmon.analyzers.base.window import iso
+from mlmon.analyzers.base.window import Window, iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,14 +128,23 @@ class Incident:
 
     @property
     def start(self) -> datetime:
-        """Its begin, as far as the data show: the earliest begin of a member."""
-        return min(member.since for member in self.members)
+        """Its begin, as far as the data show: the earliest onset of a member."""
+        return self._first.onset_start
 
     @property
     def onset_length(self) -> timedelta:
-        """The precision of `start`: the length of the first window that showed it."""
-        first = min(self.members, key=lambda member: (member.since, member.first_end))
-        return first.first_end - first.since
+        """The precision of `start`: the length of the time in which it began."""
+        return self._first.onset_end - self._first.onset_start
+
+    @property
+    def first_window(self) -> Window:
+        """The first window that showed what began first."""
+        return Window(self._first.first_start, self._first.first_end)
+
+    @property
+    def _first(self) -> Alert:
+        """The member that began first."""
+        return min(self.members, key=lambda member: (member.onset_start, member.onset_end))
 
     @property
     def title(self) -> str:

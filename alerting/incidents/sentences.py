@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.base.window import parse_time
-from mlmon.formatting import count, duration, moment
+from mlmon.analyzers.base.window import Window, parse_time
+from mlmon.formatting import count, duration, moment, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +35,8 @@ def row(incident: Json, silenced: str | None = None) -> Iterator[str]:
     also = also_affected(incident)
     yield f"{period(incident)}; {also}" if also else period(incident)
     yield incident["incident.cause.reason"]
+    if now := latest(incident):
+        yield f"latest, {now}"
     yield from people(incident)
     if silenced:
         yield f"silenced in Alertmanager by {silenced}"
@@ -45,6 +47,18 @@ def period(incident: Json) -> str:
     end = incident.get("event.end")
     until = f" to {moment(parse_time(end))}" if end else ""
     return f"since {moment(parse_time(incident['event.start']))}{until}"
+
+
+def latest(incident: Json) -> str:
+    """Return the cause's last sentence with its time, where it is open and was once worse."""
+    sentence, at = (
+        incident["incident.cause.latest_reason"],
+        incident.get("incident.cause.latest_at"),
+    )
+    told_before = sentence == incident["incident.cause.reason"]
+    if incident["incident.status"] != "open" or told_before or at is None:
+        return ""
+    return f"{moment(parse_time(at))}: {sentence}"
 
 
 def also_affected(incident: Json) -> str:
@@ -71,15 +85,20 @@ def story(
     start, cause = parse_time(incident["event.start"]), incident["incident.cause.alert_id"]
     if incident["incident.status"] == "open":
         yield f"open for {duration(now - start)}"
-    yield f"start known to {duration(timedelta(seconds=incident['incident.onset_seconds']))}"
+    precision = timedelta(seconds=incident["incident.onset_seconds"])
+    yield f"start known to {duration(precision)}" if precision else "start known to the line"
+    if begin := incident.get("incident.first_window.start"):
+        end = incident["incident.first_window.end"]
+        first = Window(parse_time(begin), parse_time(end))
+        yield f"first window in alarm: {span(first)}"
     if runbook := incident.get("incident.runbook"):
         yield f"what to do: {runbook}"
     yield ""
     yield "Alerts"
-    for alert in sorted(alerts, key=lambda alert: (alert.id != cause, alert.since)):
+    for alert in sorted(alerts, key=lambda alert: (alert.id != cause, alert.onset_start)):
         mark = "likely cause" if alert.id == cause else "also affected"
         yield f"  {mark}: {member_line(alert)}"
-        yield f"    worst: {alert.reason}"
+        yield f"    worst ({moment(alert.reason_end)}): {alert.reason}"
         if alert.ended is None and alert.latest_reason != alert.reason:
             yield f"    latest ({moment(alert.last_alarm)}): {alert.latest_reason}"
     yield ""
@@ -93,4 +112,4 @@ def story(
 def member_line(member: Alert) -> str:
     """Return one alert of an incident in a line."""
     ended = f" to {moment(member.ended)}" if member.ended else ", open"
-    return f"{member.severity} {member.title}, from {moment(member.since)}{ended}"
+    return f"{member.severity} {member.title}, from {moment(member.onset_start)}{ended}"

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
-from mlmon.alerting.incidents.sentences import also_affected
+from mlmon.alerting.incidents.sentences import also_affected, latest
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, moment
 
@@ -122,6 +122,8 @@ def _facts(change: IncidentChange, incident: Json, *, over: bool) -> Iterable[tu
     cause, also = incident["incident.cause.reason"], also_affected(incident)
     if cause != change.text:
         yield "Likely cause", cause
+    if now := latest(incident):
+        yield "Latest", now
     if also:
         yield "Also affected", f"{also} by {', '.join(incident['incident.analyzers'])}"
     where = [incident.get("service.name"), incident.get("ml.model.name")]

@@ -69,6 +69,9 @@ class Finding(Identified):
         critical: Limit of the severity `critical`.
         severity: The verdict.
         reason: One sentence a person can act on.
+        onset_start: When what alarms began, as well as the analyzer can tell; None where the
+            window is all that is known.
+        onset_end: End of the time in which it began.
         parts: What is drawn of a distribution: the sample next to training, in ten parts.
         runbook: Path of the page that says what to do.
         revision: 1, and one more each time late logs or labels changed it.
@@ -95,6 +98,8 @@ class Finding(Identified):
     warning: float | None = None
     critical: float | None = None
     runbook: str | None = None
+    onset_start: datetime | None = None
+    onset_end: datetime | None = None
     parts: tuple[FindingPart, ...] | None = None
     revision: int = 1
     latest: bool = True
@@ -183,6 +188,8 @@ FINDING_FIELDS = {
     "severity": "finding.severity",
     "reason": "finding.reason",
     "runbook": "finding.runbook",
+    "onset_start": "finding.onset.start",
+    "onset_end": "finding.onset.end",
     "parts": "finding.parts",
     "revision": "finding.revision",
     "latest": "finding.latest",
@@ -193,13 +200,12 @@ _ALL = attrgetter(*FINDING_FIELDS)
 _KEY = attrgetter(*IDENTITY_FIELDS, "start", "end")
 CONTENT = tuple(name for name in FINDING_FIELDS if name not in {"created", "revision", "latest"})
 _CONTENT = attrgetter(*CONTENT)
-_TIMES = {"@timestamp", "event.start", "event.end", "event.created"}
+_DATES = ("start", "end", "created", "onset_start", "onset_end")
+_TIMES = {"@timestamp", *(FINDING_FIELDS[name] for name in _DATES)}
 # JSON has no such numbers: an end of an interval that is open is left out.
 _INFINITE = {math.inf, -math.inf}
 _DECODED: dict[str, Callable[[Any], Any]] = {
-    "start": parse_time,
-    "end": parse_time,
-    "created": parse_time,
+    **dict.fromkeys(_DATES, parse_time),
     "severity": Severity,
     "parts": lambda rows: tuple(map(tuple, rows)),
 }

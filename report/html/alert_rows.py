@@ -52,10 +52,12 @@ def alert_table(
         now: Until when open alerts have lasted.
     """
     ranked = sorted(
-        alerts, key=lambda alert: (alert.severity.rank, alert.findings, alert.since), reverse=True
+        alerts,
+        key=lambda alert: (alert.severity.rank, alert.findings, alert.onset_start),
+        reverse=True,
     )
     kept, left = ranked[:MOST_ROWS], ranked[MOST_ROWS:]
-    kept.sort(key=lambda alert: (alert.since, alert.severity.rank, alert.id), reverse=True)
+    kept.sort(key=lambda alert: (alert.onset_start, alert.severity.rank, alert.id), reverse=True)
     return AlertTable(tuple(_row(alert, anchors, now) for alert in kept), _left_out(left))
 
 
@@ -63,9 +65,9 @@ def _row(alert: Alert, anchors: Mapping[FindingIdentity, str], now: datetime) ->
     key = alert.identity.across_versions()
     return AlertRow(
         severity=alert.severity.value,
-        since=short_moment(alert.since.timestamp()),
-        since_iso=machine_moment(alert.since.timestamp()),
-        lasted=duration((alert.ended or now) - alert.since),
+        since=short_moment(alert.onset_start.timestamp()),
+        since_iso=machine_moment(alert.onset_start.timestamp()),
+        lasted=duration((alert.ended or now) - alert.onset_start),
         is_open=alert.ended is None,
         key=key,
         anchor=anchors.get(key, f"analyzer-{key.analyzer}"),

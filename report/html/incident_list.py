@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.alerting.incidents.incident import IncidentStatus
-from mlmon.alerting.incidents.sentences import also_affected, member_line, people, period
+from mlmon.alerting.incidents.sentences import also_affected, latest, member_line, people, period
 from mlmon.analyzers.base.finding import Finding
 from mlmon.analyzers.base.window import parse_time
-from mlmon.formatting import count, duration, machine_moment, moment
+from mlmon.formatting import count, duration, machine_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -153,10 +153,10 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
     start = parse_time(document["event.start"])
     end = parse_time(document["event.end"]) if "event.end" in document else around.now
     others = sorted(
-        (alert for alert in incident.alerts if alert is not cause), key=lambda alert: alert.since
+        (alert for alert in incident.alerts if alert is not cause),
+        key=lambda alert: alert.onset_start,
     )
     more = len(others) - MOST_MEMBERS
-    worst, latest = document["incident.cause.reason"], document["incident.cause.latest_reason"]
     runbook = document.get("incident.runbook", "")
     return IncidentRow(
         id=document["incident.id"][:SHORT_ID],
@@ -168,8 +168,8 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         lasted=duration(end - start),
         anchor=_anchor(cause, around) if cause else "",
         page=f"{around.pages}{document['incident.id']}" if around.pages else "",
-        worst=worst,
-        latest=_latest(latest, cause) if incident.is_open and latest != worst else "",
+        worst=document["incident.cause.reason"],
+        latest=latest(document),
         also=also_affected(document),
         members=tuple(_member(alert, around) for alert in others[:MOST_MEMBERS]),
         more=f"and {count(more, 'more alert')}" if more > 0 else "",
@@ -183,11 +183,6 @@ def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
         ),
         links=around.links(_worst_finding(cause)) if cause else None,
     )
-
-
-def _latest(sentence: str, cause: Alert | None) -> str:
-    """Return the latest sentence with its time."""
-    return f"{moment(cause.last_alarm)}: {sentence}" if cause else sentence
 
 
 def _member(alert: Alert, around: Surroundings) -> MemberRow:

@@ -30,7 +30,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
-from mlmon.analyzers.base.window import DAY, Window
+from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.checks.concept_drift.error_history import ERROR_REACH, ErrorHistory, begin_of
 from mlmon.analyzers.checks.concept_drift.error_stream import DETECTORS, ChangePoint
 from mlmon.analyzers.performance.label_maturity import MATURITY_LOOKBACK
@@ -215,7 +215,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
         first, last = max(change.since, errors.place(window.start)), errors.place(window.end)
         before, now = errors.rate(change.before, change.since), errors.rate(first, last)
         rise = compare_rates(*now, *before, CERTAIN)
-        since = moment(errors.hour(change.since))
+        began = errors.hour(change.since)
+        since = moment(began)
         return self._finding(
             day,
             RISE,
@@ -224,6 +225,8 @@ class ConceptDrift(Analyzer[LabelProfile]):
             self.limits[RISE].judge(rise.interval.low, rise.interval.high),
             p_value=rise.p_value,
             baseline_value=before[0] / before[1],
+            onset_start=began,
+            onset_end=began + HOUR,
             sample_count=now[1],
             baseline_count=before[1],
             reason=f"{detector} detects a change of the error rate of {day.day.title} at about "

@@ -16,8 +16,7 @@ begin: the cut whose two rates make them most likely.
 
 Papers: Gama, Medas, Castillo & Rodrigues (2004). Learning with drift detection. SBIA, 286-295.
 Bifet, A. & Gavalda, R. (2007). Learning from time-changing data with adaptive windowing. SDM,
-443-448. Hinkley, D. V. & Hinkley, E. A. (1970). Inference about the
-change-point in a sequence of binomial variables. Biometrika 57, 477-488.
+443-448.
 """
 
 from __future__ import annotations
@@ -26,14 +25,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
+
+from mlmon.analyzers.statistics.change_point import change_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from river.base import BinaryDriftDetector, DriftDetector
-
-    from mlmon.analyzers.statistics.buckets import Floats
 
 
 WARM_START = 300
@@ -76,19 +74,6 @@ DETECTORS: Mapping[str, Callable[[Sequence[int]], Iterator[ChangePoint]]] = {
 """The detectors, as functions of a stream."""
 
 
-def change_point(errors: Sequence[int]) -> int:
-    """Return the place of the first error of the new rate, if there is just one change.
-
-    >>> change_point([0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 1, 1])
-    6
-    """
-    wrong = np.cumsum(errors, dtype=np.float64)
-    rows = np.arange(1.0, len(errors) + 1)
-    left = _likelihood(wrong[:-1], rows[:-1])
-    right = _likelihood(wrong[-1] - wrong[:-1], rows[-1] - rows[:-1])
-    return int(np.argmax(left + right)) + 1
-
-
 def _changes(
     detector: DriftDetector | BinaryDriftDetector, errors: Sequence[int]
 ) -> Iterator[ChangePoint]:
@@ -97,11 +82,6 @@ def _changes(
     for place, error in enumerate(errors, 1):
         detector.update(bool(error))
         if detector.drift_detected:
-            yield ChangePoint(begin, begin + change_point(errors[begin:place]), place)
+            since = change_point(errors[begin:place], np.ones(place - begin))
+            yield ChangePoint(begin, begin + since, place)
             begin = place
-
-
-def _likelihood(wrong: Floats, rows: Floats) -> Floats:
-    """The logarithm of the likelihood of so many errors at their own rate."""
-    right = special.xlogy(rows - wrong, 1 - wrong / rows)
-    return np.asarray(special.xlogy(wrong, wrong / rows) + right, dtype=np.float64)

@@ -178,10 +178,13 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         feature, traffic = compared.feature, sample.traffic
         where = f"{count(drift.sample_count, 'prediction')} {span(sample.window)}"
         distance = f"{compared.method.title} {number(drift.value)}"
+        began: dict[str, datetime] = {}
         if compared.severity.alarming:
+            hour = _first_hour(sample.hours, baseline, feature)
+            began = {"onset_start": hour.start, "onset_end": hour.end}
             reason = (
                 f"{feature} drifted: {_moved(traffic, baseline, feature)}; "
-                f"{distance} in {where}, since about {_since(sample.hours, baseline, feature)}"
+                f"{distance} in {where}, since about {moment(hour.start)}"
                 f"{still_open(drift)}{_beyond(drift, compared.severity)}."
             )
         else:
@@ -195,6 +198,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             reason=reason,
             q_value=compared.q_value,
             parts=_parts(traffic, baseline, feature) or None,
+            **began,
             **day.about,
             **drift.measured(),
         )
@@ -323,7 +327,8 @@ def _parts(traffic: PredictionProfile, baseline: Baseline, feature: str) -> tupl
     return categories_side_by_side(traffic.categorical[feature], baseline.categorical[feature])
 
 
-def _since(hours: Sequence[PredictionProfile], baseline: Baseline, feature: str) -> str:
+def _first_hour(hours: Sequence[PredictionProfile], baseline: Baseline, feature: str) -> Window:
+    """Return the hour in which a feature began to move."""
     if feature in baseline.numeric:
         rows = [profile.numeric[feature].counts for profile in hours]
         hour = onset(rows, baseline.numeric[feature].counts, ordered=True)
@@ -337,7 +342,7 @@ def _since(hours: Sequence[PredictionProfile], baseline: Baseline, feature: str)
         ]
         counts = (*(reference.counts[name] for name in names), reference.rest)
         hour = onset(rows, counts, ordered=False)
-    return moment(hours[hour].window.start)
+    return hours[hour].window
 
 
 def _beyond(drift: Drift, severity: Severity) -> str:

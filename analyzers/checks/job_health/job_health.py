@@ -195,6 +195,7 @@ class JobHealth(Analyzer[JobProfile]):
             if run.end and run.end >= window.start and len(row) > len(worst):
                 worst = row
         limits = self.limits[FAILED]
+        failed = worst[0].end if worst else None
         return self.finding(
             FAILED,
             job,
@@ -203,6 +204,8 @@ class JobHealth(Analyzer[JobProfile]):
             value=float(len(worst)),
             sample_count=len(ended),
             service=ended[-1].service,
+            onset_start=failed,
+            onset_end=failed,
             reason=_failures(job, worst, ended) if worst else f"{job} succeeded {span(window)}.",
         )
 
@@ -236,6 +239,8 @@ class JobHealth(Analyzer[JobProfile]):
             window,
             self.limits[MISSED].judge(runs_missed, runs_missed),
             value=float(runs_missed),
+            onset_start=last.start + of.usual if runs_missed else None,
+            onset_end=last.start + of.longest if runs_missed else None,
             sample_count=len(known),
             service=last.service,
             reason=reason,
@@ -257,12 +262,17 @@ class JobHealth(Analyzer[JobProfile]):
         ratio = seconds / usual if usual > 0 else 1.0
         noticed = seconds - usual > UNNOTICED_S
         judged = ratio if noticed else min(ratio, 1.0)
+        severity = self.limits[DURATION].judge(judged, judged)
+        late = max(self.limits[DURATION].warning * usual, usual + UNNOTICED_S)
+        overdue = latest.start + timedelta(seconds=late) if severity.alarming else None
         verb = "took" if latest.end else "has been running for"
         return self.finding(
             DURATION,
             job,
             window,
-            self.limits[DURATION].judge(judged, judged),
+            severity,
+            onset_start=overdue,
+            onset_end=overdue,
             value=ratio,
             baseline_value=1.0,
             baseline_count=len(before),

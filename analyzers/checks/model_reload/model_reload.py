@@ -36,6 +36,7 @@ from mlmon.formatting import count, duration, excerpt, moment, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from mlmon.analyzers.base.finding import Finding
     from mlmon.analyzers.performance.model_versions import ModelVersion
@@ -131,10 +132,13 @@ class ModelReload(Analyzer[ModelProfile]):
 
     def _failures(self, model: str, reloads: Sequence[ModelEvent], window: Window) -> Finding:
         in_a_row, worst, error = 0, 0, None
+        first: datetime | None = None
+        began: datetime | None = None
         for reload in reloads:
             in_a_row = 0 if reload.succeeded else in_a_row + 1
+            first = reload.at if in_a_row == 1 else first
             if reload.at >= window.start and in_a_row > worst:
-                worst, error = in_a_row, reload.error
+                worst, error, began = in_a_row, reload.error, first
         recent = [reload for reload in reloads if reload.at >= window.start]
         failed = [event for event in recent if not event.succeeded]
         if failed:
@@ -157,6 +161,8 @@ class ModelReload(Analyzer[ModelProfile]):
             window,
             self.limits[FAILURES].judge(worst, worst),
             value=float(worst),
+            onset_start=began,
+            onset_end=began,
             sample_count=len(recent),
             service=recent[-1].service,
             model_name=model,

@@ -45,6 +45,7 @@ from mlmon.formatting import count, duration, moment, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -193,6 +194,7 @@ class _Service:
             warning=LASTED_MS / 1_000,
             critical=LASTED_MS / 1_000,
             reason=reason,
+            **_onset(failing.since),
         )
 
     def _recovered(self, path: str, at: int, since: int) -> Iterator[Finding]:
@@ -234,6 +236,7 @@ class _Service:
             warning=limit.length / 1_000,
             critical=limit.length / 1_000,
             reason=reason,
+            **_onset(silence.since),
         )
 
     def _ok(
@@ -302,6 +305,12 @@ class _Service:
         last = bisect_left(self._windows, hour)
         requests_sums, failed_sums = self._sums[path]
         return requests_sums[last] - requests_sums[first], failed_sums[last] - failed_sums[first]
+
+
+def _onset(at: int) -> dict[str, datetime]:
+    """Return the moment at which it began: that of a line."""
+    moment = from_milliseconds(at)
+    return {"onset_start": moment, "onset_end": moment}
 
 
 def _moment(at: int) -> str:

@@ -57,6 +57,7 @@ from mlmon.formatting import count, moment, number, span, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
@@ -201,11 +202,14 @@ class ScoreShift(Analyzer[PredictionProfile]):
     ) -> Finding:
         sample = f"{count(found.scores.n, 'prediction')} {span(found.window)}"
         distance = f"KS {number(drift.value)}"
+        began: dict[str, datetime] = {}
         if found.severity.alarming:
+            hour = _first_hour(found.hours, reference)
+            began = {"onset_start": hour.start, "onset_end": hour.end}
             limit = KS_LIMITS.critical if found.severity is Severity.CRITICAL else KS_LIMITS.warning
             reason = (
                 f"Scores of {day.title} drifted: {numbers_moved(found.scores, reference)}; "
-                f"{distance} in {sample}, since about {_since(found.hours, reference)}"
+                f"{distance} in {sample}, since about {moment(hour.start)}"
                 f"{_where(day, segments)}{_why(day)}{still_open(drift)}; at least "
                 f"{number(drift.low)} is certain, limit {number(limit)}."
             )
@@ -220,6 +224,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             reason=reason,
             **day.about,
             **drift.measured(),
+            **began,
         )
 
     def _too_few(self, day: DailyWindow, found: ScoreSample, reference: Buckets) -> Finding:
@@ -347,7 +352,8 @@ def _why(day: DailyWindow) -> str:
     return f"; {effects}" if effects else ""
 
 
-def _since(own: Sequence[PredictionProfile], reference: Buckets) -> str:
+def _first_hour(own: Sequence[PredictionProfile], reference: Buckets) -> Window:
+    """Return the hour in which scores began to move."""
     hours = [profile for profile in own if profile.score is not None]
     counts = [hour.score.counts for hour in hours if hour.score]
-    return moment(hours[onset(counts, reference.counts, ordered=True)].window.start)
+    return hours[onset(counts, reference.counts, ordered=True)].window

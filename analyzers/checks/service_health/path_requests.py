@@ -59,6 +59,11 @@ class PathRequests:
         first, last = self._span(window)
         return merge([PathAccess(), *(access for _, access in self._parts[first:last])])
 
+    def parts(self, window: Window) -> Sequence[tuple[Window, PathAccess]]:
+        """Return the requests of a window, five minutes each."""
+        first, last = self._span(window)
+        return self._parts[first:last]
+
     def requests(self, window: Window) -> int:
         """Return how many requests a window holds."""
         first, last = self._span(window)

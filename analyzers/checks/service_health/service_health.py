@@ -27,6 +27,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, floor
 from mlmon.analyzers.checks.service_health.path_requests import PAST_REQUESTS, PathRequests, Paths
+from mlmon.analyzers.checks.service_health.rate_onset import FailureBins, onset_of_counts
 from mlmon.analyzers.profiles.kinds.access import (
     CLIENT_ERRORS,
     NANOSECONDS_PER_MILLISECOND,
@@ -135,7 +136,10 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
         "`mlmon doctor` shows which. A jump of the 400 rate points to a client's release."
     )
-    needs = (Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),)
+    needs = (
+        Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),
+        Needs("pulse", 3 * HOUR),
+    )
     metrics = (
         Metric(
             "latency.mean",
@@ -208,18 +212,19 @@ class ServiceHealth(Analyzer[AccessProfile]):
     def evaluate(self, context: AnalysisContext[AccessProfile]) -> Iterator[Finding]:
         """Yield the findings of the paths in use, day by day."""
         paths = Paths(context)
-        path = cache(lambda name: _Path(self, paths.of(name)))
+        bins = FailureBins(context.of("pulse"))
+        path = cache(lambda name: _Path(self, paths.of(name), bins))
         for part in context.period.split(DAY):
             named = paths.judged(Window(floor(part.start, DAY), part.end))
             if named is not None:
-                rest = _Path(self, paths.others(part.end, set(named)))
+                rest = _Path(self, paths.others(part.end, set(named)), bins)
                 for judged in (*map(path, named), rest):
                     yield from judged.findings(part)
                 continue
-            yield from self._first_day(paths, path, part)
+            yield from self._first_day(paths, path, part, bins)
 
     def _first_day(
-        self, paths: Paths, path: Callable[[str], _Path], part: Window
+        self, paths: Paths, path: Callable[[str], _Path], part: Window, bins: FailureBins
     ) -> Iterator[Finding]:
         """Yield the findings of a day before which nothing is known: its own traffic decides."""
         for end in part.ends(cadence.CADENCES[0]):
@@ -228,15 +233,16 @@ class ServiceHealth(Analyzer[AccessProfile]):
             for name in named:
                 yield from path(name).first_findings(end)
             if end == floor(end, HOUR):
-                rest = _Path(self, paths.others(end, set(named)))
+                rest = _Path(self, paths.others(end, set(named)), bins)
                 yield from rest.first_findings(end)
 
 
 class _Path:
     """The findings of one path."""
 
-    def __init__(self, analyzer: ServiceHealth, asked: PathRequests) -> None:
+    def __init__(self, analyzer: ServiceHealth, asked: PathRequests, bins: FailureBins) -> None:
         self.analyzer = analyzer
+        self.bins = bins
         self.asked = asked
         self.path = asked.path
         self.service = asked.service
@@ -331,6 +337,8 @@ class _Path:
         if rate.relative:
             limits = limits.relative_to(before)
         statuses = ", ".join(f"{status}: {n}" for status, n in sorted(bad.items()))
+        alarming = limits.judge(interval.low, interval.high).alarming
+        onset = self._onset(rate, window) if alarming else None
         return self._finding(
             rate.metric,
             window,
@@ -343,6 +351,21 @@ class _Path:
             f"{percent(before)} in the 7 days before.",
             baseline_value=before,
             baseline_count=requests,
+            onset_start=onset.start if onset else None,
+            onset_end=onset.end if onset else None,
+        )
+
+    def _onset(self, rate: Rate, window: Window) -> Window | None:
+        """Return when a rate began to rise: in the window, or as long before it."""
+        known = self.bins.onset(self.path, window, rate.statuses)
+        if known is not None:
+            return known
+        around = Window(window.start - window.length, window.end)
+        return onset_of_counts(
+            [
+                (part, _matching(access, rate), access.requests)
+                for part, access in self.asked.parts(around)
+            ]
         )
 
     def _latency(self, of: Latency, window: Window, access: PathAccess) -> Finding:
@@ -465,7 +488,7 @@ class _Path:
         interval: Interval,
         requests: int,
         reason: str,
-        **known: float,
+        **known: float | datetime | None,
     ) -> Finding:
         return self.analyzer.finding(
             metric,
