@@ -205,6 +205,21 @@ def short_moment(when: datetime | float) -> str:
     return f"{utc.day} {utc:%b %H:%M}"
 
 
+def about_when(when: datetime, now: datetime) -> str:
+    """Write a time that is only roughly known: the hour today, the weekday this week, or the date.
+
+    >>> now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    >>> [about_when(now + timedelta(days=days), now) for days in (0.2, 3, 20)]
+    ['13:48 UTC', 'Thursday', '22 March']
+    """
+    utc, today = _utc(when), _utc(now)
+    if utc.date() == today.date():
+        return f"{utc:%H:%M} UTC"
+    if utc - today < timedelta(days=6):
+        return f"{utc:%A}"
+    return f"{utc.day} {utc:%B}"
+
+
 def machine_moment(when: datetime | float) -> str:
     """Return a time to the second in ISO 8601, for the `datetime` attribute of `<time>`."""
     return f"{_utc(when):%Y-%m-%dT%H:%M:%SZ}"

@@ -6,19 +6,28 @@ the last finding of each series, so the counts are stored whenever findings were
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import DAY, iso, parse_time
+from mlmon.analyzers.base.unjudged import Unjudged, UnjudgedChecks
+from mlmon.analyzers.base.window import DAY, EPOCH, HOUR, floor, from_milliseconds, iso, parse_time
 from mlmon.elastic.client.documents import Document
-from mlmon.elastic.indices.names import FINDINGS, STATE, all_months, index_name
-from mlmon.formatting import count, duration, moment
+from mlmon.elastic.indices.names import (
+    BOOKMARK,
+    FINDINGS,
+    JUDGED,
+    STATE,
+    all_logs,
+    all_months,
+    index_name,
+)
+from mlmon.formatting import about_when, count, duration, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from mlmon.elastic.client.cluster import Cluster
@@ -28,7 +37,7 @@ LATELY = 2 * DAY
 STALE = DAY / 24
 """Time without a new finding after which the time of the last one is shown."""
 _PAGE = 1_000
-_MOST_NAMED = 4
+_MORE = "`mlmon findings --severity unknown` says more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +46,47 @@ class JudgedSeries:
 
     Args:
         series: How many series there are.
-        unknown: How many of them could not be judged, by analyzer.
-        last: When anything was judged last; None where nothing ever was.
+        unjudged: Those of them that could not be judged, by cause.
+        last: When anything was judged last, or a cycle looked and found nothing new; None where
+            nothing ever was.
         services: (series, series without a verdict) by service and environment, where known.
+        begin: When the first events came; None without any.
     """
 
     series: int
-    unknown: Counter[str]
+    unjudged: UnjudgedChecks
     last: datetime | None
     services: dict[tuple[str | None, str | None], tuple[int, int]] = field(default_factory=dict)
+    begin: datetime | None = None
 
     def sentence(self, now: datetime) -> str:
-        """Return one line: how many checks, how many without a verdict, how old all that is."""
-        if self.last is None:
-            return "Nothing has been judged yet: run `mlmon analyze` or `mlmon run`."
-        parts = [f"{count(self.series, 'check')} judged"]
-        if without := self.unknown.total():
-            named = ", ".join(
-                f"{analyzer} {number}" for analyzer, number in self.unknown.most_common(_MOST_NAMED)
-            )
-            more = " and others" if len(self.unknown) > _MOST_NAMED else ""
-            parts.append(
-                f"{without:,} of them without a verdict ({named}{more}; "
-                "`mlmon findings --severity unknown` shows why)"
-            )
-        line = ", ".join(parts)
+        """Return one line: how many checks, how many without a verdict and why, how old it is."""
+        if self.last is None or not self.series:
+            return self._nothing(now)
+        without = self.unjudged.total
+        line = f"{count(self.series, 'check')} judged"
+        if without:
+            line = f"{self.unjudged.sentence(self.series, now)} ({_MORE})"
+        if without == self.series and (due := self.unjudged.due(now)):
+            line += f"; the first verdict is due about {about_when(due, now)}"
         if now - self.last > STALE:
             ago = duration(now - self.last)
             return f"{line}; last judged {moment(self.last)}, {ago} ago: is `mlmon run` running?"
         return f"{line}; last judged {moment(self.last)}."
+
+    def _nothing(self, now: datetime) -> str:
+        if self.begin is None:
+            return "Nothing has been judged yet: run `mlmon analyze` or `mlmon run`."
+        due = floor(self.begin, HOUR) + HOUR
+        if due <= now:
+            return (
+                f"Nothing has been judged yet, though there are logs since {moment(self.begin)}: "
+                "run `mlmon analyze` or `mlmon run`."
+            )
+        return (
+            "Nothing has been judged yet: the first verdict is due about "
+            f"{about_when(due, now)}, when the first window is over and `mlmon run` runs."
+        )
 
 
 def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
@@ -82,31 +103,67 @@ def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
         },
     ).get("aggregations", {})
     end, created = (newest.get(name, {}).get("value_as_string") for name in ("end", "created"))
+    begin = _begin(cluster, namespace)
     if end is None or created is None:
-        return JudgedSeries(0, Counter(), None)
+        return JudgedSeries(0, UnjudgedChecks(), None, begin=begin)
     since = parse_time(end) - LATELY
-    unknown: Counter[str] = Counter()
+    unjudged = UnjudgedChecks(begin)
     services: dict[tuple[str | None, str | None], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for finding in _last_findings(cluster, pattern, since):
         undecided = finding["finding.severity"] == Severity.UNKNOWN
         if undecided:
-            unknown[finding["finding.analyzer"]] += 1
+            unjudged.add(_unjudged(finding))
         service = finding.get("service.name"), finding.get("service.environment")
         series, without = services[service]
         services[service] = series + 1, without + undecided
     number = sum(series for series, _ in services.values())
-    return JudgedSeries(number, unknown, parse_time(created), dict(services))
+    last = max(parse_time(created), _last_cycle(cluster, namespace) or EPOCH)
+    return JudgedSeries(number, unjudged, last, dict(services), begin)
 
 
-def store_judged(cluster: Cluster, namespace: str, now: datetime) -> None:
-    """Store what is judged now, a document for each service and environment.
+def _unjudged(finding: Mapping[str, Any]) -> Unjudged:
+    length = parse_time(finding["event.end"]) - parse_time(finding["event.start"])
+    return Unjudged(
+        finding["finding.analyzer"],
+        finding["finding.reason"],
+        length,
+        finding.get("finding.sample_count"),
+    )
+
+
+def _begin(cluster: Cluster, namespace: str) -> datetime | None:
+    """Return when the first line of a service was written; mlmon's own do not count."""
+    body = {
+        "size": 1,
+        "track_total_hits": False,
+        "query": {"bool": {"must_not": [{"term": {"service.name": "mlmon"}}]}},
+        "sort": [{"@timestamp": {"order": "asc", "format": "epoch_millis"}}],
+        "_source": False,
+    }
+    hits = cluster.search(all_logs(namespace), body)["hits"]["hits"]
+    return from_milliseconds(float(hits[0]["sort"][0])) if hits else None
+
+
+def _last_cycle(cluster: Cluster, namespace: str) -> datetime | None:
+    """Return when a cycle last looked: one that finds nothing new writes no finding."""
+    bookmark = cluster.get(index_name(STATE, namespace), BOOKMARK) or {}
+    try:
+        return parse_time(bookmark["@timestamp"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def store_judged(cluster: Cluster, namespace: str, now: datetime) -> JudgedSeries:
+    """Store what is judged now, and return it: a document for each service and environment.
+
+    The sentence of all of them is stored, too: `mlmon doctor` shows it.
 
     A service without a verdict of late keeps its document, with zeros.
     """
     index = index_name(STATE, namespace)
     found = judged(cluster, namespace)
     if found.last is None:
-        return
+        return found
     stored = cluster.scan(index, {"query": {"exists": {"field": "judged.last"}}})
     known = (
         (hit["_source"].get("service.name"), hit["_source"].get("service.environment"))
@@ -125,8 +182,10 @@ def store_judged(cluster: Cluster, namespace: str, now: datetime) -> None:
         }
         named = {name: value for name, value in source.items() if value is not None}
         documents.append(Document(index, f"judged {digest((service, environment))}", named))
-    cluster.put(documents)
+    summary = {"@timestamp": iso(now), "judged.summary": found.sentence(now)}
+    cluster.put([*documents, Document(index, JUDGED, summary)])
     cluster.refresh(index)
+    return found
 
 
 def _last_findings(cluster: Cluster, pattern: str, since: datetime) -> Iterator[dict[str, Any]]:
@@ -141,6 +200,10 @@ def _last_findings(cluster: Cluster, pattern: str, since: datetime) -> Iterator[
         "_source": [
             "finding.severity",
             "finding.analyzer",
+            "finding.reason",
+            "finding.sample_count",
+            "event.start",
+            "event.end",
             "service.name",
             "service.environment",
         ],

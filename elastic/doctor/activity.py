@@ -9,7 +9,15 @@ from typing import Any
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.doctor.check import Check, CheckVerdict
-from mlmon.elastic.indices.names import BOOKMARK, SHIPPING, STATE, all_logs, data_stream, index_name
+from mlmon.elastic.indices.names import (
+    BOOKMARK,
+    JUDGED,
+    SHIPPING,
+    STATE,
+    all_logs,
+    data_stream,
+    index_name,
+)
 from mlmon.formatting import duration, moment, size
 
 RECENT = timedelta(days=7)
@@ -39,6 +47,7 @@ def activity_checks(cluster: Cluster, namespace: str, now: datetime) -> Iterator
     yield from _services(cluster, namespace, now)
     yield from _shippers(cluster, namespace, now)
     yield _run(cluster, namespace, now)
+    yield from judged_checks(cluster, namespace)
 
 
 def _services(cluster: Cluster, namespace: str, now: datetime) -> Iterator[Check]:
@@ -110,6 +119,19 @@ def _run(cluster: Cluster, namespace: str, now: datetime) -> Check:
             "Start it again with `mlmon run`: it judges what came since.",
         )
     return Check("run", CheckVerdict.OK, f"last cycle of `mlmon run` {duration(now - last)} ago")
+
+
+def judged_checks(cluster: Cluster, namespace: str) -> Iterator[Check]:
+    """Yield how many checks could not be judged, as the last cycle or analysis stored it."""
+    stored = cluster.get(index_name(STATE, namespace), JUDGED) or {}
+    if summary := stored.get("judged.summary"):
+        incomplete = "cannot be judged" in summary
+        yield Check(
+            "checks",
+            CheckVerdict.NOTE if incomplete else CheckVerdict.OK,
+            str(summary),
+            "Read the reasons with `mlmon findings --severity unknown`." if incomplete else "",
+        )
 
 
 def _newest(

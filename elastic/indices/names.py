@@ -27,6 +27,8 @@ STATE: Final = "mlmon-state"
 
 BOOKMARK: Final = "bookmark"
 """Id of the document in `STATE` with the progress of `mlmon run`."""
+JUDGED: Final = "judged"
+"""Id of the state document that says how many checks could not be judged, and why."""
 
 _STREAM: Final = "logs-"
 

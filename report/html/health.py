@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.identity import FindingIdentity
+from mlmon.analyzers.base.unjudged import Unjudged, UnjudgedChecks
 from mlmon.analyzers.run.judged import LATELY
 from mlmon.formatting import count
 from mlmon.report.html.series import CheckSeries
@@ -22,6 +25,7 @@ class CheckHealth:
         worst: The worst severity in the range.
         alarms, windows: Windows in alarm, of how many.
         bars: Its strip.
+        unjudged: Why it has no verdict now; None where it has one.
     """
 
     key: FindingIdentity
@@ -31,6 +35,7 @@ class CheckHealth:
     alarms: int
     windows: int
     bars: tuple[Bars, ...]
+    unjudged: Unjudged | None = None
 
     @property
     def description(self) -> str:
@@ -108,7 +113,16 @@ def _row(series: CheckSeries, anchor: str, now: int, strip: Sequence[int | None]
         alarms=int((series.severity >= WARNING).sum()),
         windows=len(series),
         bars=bars(strip),
+        unjudged=_unjudged(series) if now == UNKNOWN else None,
     )
+
+
+def _unjudged(series: CheckSeries) -> Unjudged:
+    """Return why the last window has no verdict, or that it is old."""
+    last = series.kept[-1]
+    if last is None or last.severity is not Severity.UNKNOWN:
+        return Unjudged(series.key.analyzer, "No finding of late.", LATELY)
+    return Unjudged(last.analyzer, last.reason, last.end - last.start, last.sample_count)
 
 
 def _summary(now: Sequence[int]) -> str:
@@ -129,10 +143,14 @@ def _rank(name: str) -> int:
     return next(rank for rank, face in enumerate(FACES) if face.name == name)
 
 
-def coverage_text(tiles: Iterable[AnalyzerHealth]) -> tuple[str, str]:
-    """Return how much was judged: ok or unknown, and the numbers as text."""
-    now = [row.now for tile in tiles for row in (*tile.troubled, *tile.quiet)]
-    without = now.count(FACES[UNKNOWN].name)
-    state = UNKNOWN if 2 * without > len(now) else OK
-    text = f"{count(len(now), 'check')} judged"
-    return FACES[state].name, f"{text}, {without:,} without a verdict" if without else text
+def coverage_text(tiles: Iterable[AnalyzerHealth], now: datetime) -> tuple[str, str]:
+    """Return how much was judged: ok or unknown, and the numbers and causes as text."""
+    rows = [row for tile in tiles for row in (*tile.troubled, *tile.quiet)]
+    unjudged = UnjudgedChecks()
+    for row in rows:
+        if row.unjudged is not None:
+            unjudged.add(row.unjudged)
+    state = UNKNOWN if 2 * unjudged.total > len(rows) else OK
+    if unjudged.total:
+        return FACES[state].name, unjudged.sentence(len(rows), now)
+    return FACES[state].name, f"{count(len(rows), 'check')} judged"

@@ -107,7 +107,7 @@ def page_view(
     around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
     listed = None if incidents is None else incident_list(incidents, around)
-    state, headline = _headline(listed, views)
+    state, headline = _headline(listed, views, made)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
@@ -140,19 +140,22 @@ def page_view(
     )
 
 
-def _headline(incidents: IncidentList | None, views: Sequence[AnalyzerView]) -> tuple[str, str]:
+def _headline(
+    incidents: IncidentList | None, views: Sequence[AnalyzerView], made: datetime
+) -> tuple[str, str]:
     """Return the state that the page begins with, and a text on the incidents.
 
     Without incidents (a report of what was known at a moment) nothing is shown as wrong or well.
     """
     if incidents is None:
         return Severity.UNKNOWN.value, "Findings as they were known then, without incidents"
+    state, coverage = coverage_text((view.health for view in views), made)
     if not incidents.open:
-        state, coverage = coverage_text(view.health for view in views)
         return state, f"No open incident; {coverage}"
     severities = (Severity(row.severity) for row in incidents.open)
     worst = max(severities, key=lambda severity: severity.rank)
-    return worst.value, f"{FACES[worst.rank].label}: {count(len(incidents.open), 'open incident')}"
+    opened = count(len(incidents.open), "open incident")
+    return worst.value, f"{FACES[worst.rank].label}: {opened}; {coverage}"
 
 
 def _frame(found: FindingRecord, incidents: tuple[Mark, ...]) -> Frame:

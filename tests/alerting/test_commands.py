@@ -61,7 +61,7 @@ def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str)
     again = mlmon("alerts", "evaluate", "--since", BEGIN).stdout
     assert again == "1 incident open, 1 critical\n"
     head, *lines, coverage = mlmon("incidents").stdout.splitlines()
-    assert coverage.startswith("3 checks judged, 1 of them without a verdict (fallback_rate 1;")
+    assert coverage.startswith("1 of 3 checks cannot be judged: 1 other reasons (")
     assert head.endswith(" critical job_health missed.runs of refresh")
     assert lines == [
         f"  since {at(2)}; 1 other alert",

@@ -57,6 +57,7 @@ class Cycle:
         profiles: Profiles made.
         period: What is judged for the first time: windows that end in (start, end].
         results: What the subscribers did about it.
+        coverage: How many checks could not be judged and why, in a sentence.
         left_out: What bounds of profiles left out, a sentence for each.
     """
 
@@ -65,6 +66,7 @@ class Cycle:
     profiles: int = 0
     results: list[SubscriberResult] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    coverage: str = ""
 
     @property
     def findings(self) -> int:
@@ -92,6 +94,7 @@ class Cycle:
             "findings": self.findings,
             "failures": self.failures,
             "notes": self.notes,
+            "coverage": self.coverage,
             "followed": [result.line for result in self.results],
         }
 
@@ -152,7 +155,7 @@ def run_cycle(
             )
     changed = min((analysis.period.start for analysis in cycle.analyses), default=now)
     progress("acting on the findings")
-    store_judged(cluster, namespace, now)
+    cycle.coverage = store_judged(cluster, namespace, now).sentence(now)
     cycle.results = subscribers.publish(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)
     reached = _held_back(before, now) if failed else after

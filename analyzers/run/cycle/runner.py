@@ -179,7 +179,7 @@ class Runner:
         results = "".join(f"; {result.line}" for result in cycle.results)
         self._print(
             f"{iso(self.clock())} judged to {iso(cycle.period.end)}: {cycle.profiles} profiles, "
-            f"{cycle.findings} findings new or revised{failed}{notes}{results}",
+            f"{cycle.findings} findings new or revised{failed}{notes}{results}; {cycle.coverage}",
             cycle.to_json(),
         )
 
