@@ -1,7 +1,9 @@
 """What documents and messages name exists: commands with their options, files, folders, pages."""
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -29,13 +31,19 @@ TYPED = {
 }
 
 
+@cache
+def root_command() -> Any:
+    """Return the program's command, built once: pages and messages name it a thousand times."""
+    return typer.main.get_command(app)
+
+
 def mistake(words: list[str]) -> str:
     """Return what is wrong with a command line; empty where nothing is."""
-    command = typer.main.get_command(app)
+    command = root_command()
     path: list[str] = []
     while words and words[0] in getattr(command, "commands", {}):
         path.append(words[0])
-        command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        command = command.commands[words.pop(0)]
     if not path:
         return "no such command"
     hidden = [child for child in getattr(command, "commands", {}).values() if child.hidden]
