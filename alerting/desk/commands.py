@@ -185,9 +185,57 @@ def feedback(
     namespace: Namespace = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record what an incident was: a false alarm, fixed, or the new normal."""
+    """Record what an incident was: a false alarm, fixed, or the new normal (see `accept`)."""
+    if verdict is Verdict.NEW_NORMAL:
+        accept(incident, why, by=by, namespace=namespace, as_json=as_json)
+        return
     with _desk(namespace) as (desk, now):
         _print_done(desk.feedback(incident, verdict, by or _login(), why, now), as_json=as_json)
+
+
+@app.command()
+def accept(
+    incident: IncidentId,
+    why: Why = "",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="The change point: ISO time, or such as 3d. (default: when the alerts began)"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what it would do, and do nothing.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Accept it although alerts confirmed true would have vanished."
+        ),
+    ] = False,
+    by: By = None,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Accept an incident as the new normal: compare later windows with the time since the change.
+
+    It prints which alerts of the past 30 days would not have been raised, and is refused where one
+    of them was confirmed true. `mlmon baseline revoke` takes it back.
+    """
+    from mlmon.analyzers.base.time_argument import time_argument
+
+    with _desk(namespace) as (desk, now):
+        who, begin = by or _login(), time_argument(since, now) if since else None
+        proposed = desk.new_normal(incident, who, why, now, begin)
+        effect = list(proposed.lines())
+        done = ""
+        if not as_json:
+            print("\n".join(effect))
+        if not dry_run:
+            done = desk.accept(incident, proposed, who, why, now, force=force)
+    if as_json:
+        print(json.dumps({"effect": effect, "done": done}, ensure_ascii=False))
+    elif done:
+        print(done)
 
 
 def _print_done(done: str, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.desk.new_normal import NewNormal
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
@@ -124,6 +125,28 @@ class Desk:
         incident = self._open(prefix)
         self._act(incident, ChangeKind.CLOSED, by, why or f"{by} closed it.", now)
         return f"{incident['incident.title']}: closed by {by}"
+
+    def new_normal(
+        self, prefix: str, by: str, why: str, now: datetime, since: datetime | None = None
+    ) -> NewNormal:
+        """Return what accepting an incident as the new normal would do; nothing is stored."""
+        from mlmon.alerting.desk.new_normal import preview
+
+        incident = self.find(prefix)
+        return preview(self._cluster, self._namespace, incident, now, by=by, why=why, since=since)
+
+    def accept(
+        self, prefix: str, proposed: NewNormal, by: str, why: str, now: datetime, *, force: bool
+    ) -> str:
+        """Accept an incident as the new normal: later windows are compared with it.
+
+        Raises:
+            UserError: An alert confirmed true would have vanished, and `force` is not set.
+        """
+        from mlmon.alerting.desk.new_normal import accept
+
+        accept(self._cluster, self._namespace, proposed, force=force)
+        return self.feedback(prefix, Verdict.NEW_NORMAL, by, why, now)
 
     def feedback(self, prefix: str, verdict: Verdict, by: str, why: str, now: datetime) -> str:
         """Record what an incident was."""

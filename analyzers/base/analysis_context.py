@@ -42,6 +42,8 @@ class AnalysisContext(Generic[P]):
             complete.
         earlier: Reads the complete profiles of a kind as far back as `Needs.pooled` says; None
             where there are no others than those given.
+        accepted: Gives a baseline as a window that ends at a moment is compared with it; None where
+            no change was accepted.
     """
 
     period: Window
@@ -50,6 +52,17 @@ class AnalysisContext(Generic[P]):
     others: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     fetch: Callable[[str], Sequence[P]] | None = None
     earlier: Callable[[str], Sequence[Any]] | None = None
+    accepted: Callable[[Baseline, datetime], Baseline] | None = None
+
+    def baseline(self, model: tuple[str, str], end: datetime) -> Baseline | None:
+        """Return what a model version's window is compared with; None where there is no baseline.
+
+        Args:
+            model: Name and version.
+            end: End of the window.
+        """
+        found = self.baselines.get(model)
+        return self.accepted(found, end) if found and self.accepted else found
 
     def with_part(self, part: str) -> Sequence[P]:
         """Return all profiles in order of time, those that hold their core only with a part more.
@@ -69,7 +82,9 @@ class AnalysisContext(Generic[P]):
 
     def of(self, kind: str) -> AnalysisContext[Any]:
         """Return the context of another kind of profile, over the same period."""
-        return AnalysisContext(self.period, self.others.get(kind, ()), self.baselines)
+        return AnalysisContext(
+            self.period, self.others.get(kind, ()), self.baselines, accepted=self.accepted
+        )
 
     @cached_property
     def _starts(self) -> list[datetime]:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mlmon.analyzers.base.alert_policy import AlertPolicy
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.base.limits import Limits
     from mlmon.analyzers.base.metric import Metric
     from mlmon.analyzers.base.needs import Needs
+    from mlmon.analyzers.base.reference_part import ReferencePart
     from mlmon.analyzers.base.window import Window
 
 
@@ -59,6 +61,14 @@ class Analyzer(ABC, Generic[P]):
     @abstractmethod
     def evaluate(self, context: AnalysisContext[P]) -> Iterator[Finding]:
         """Yield the findings of every window that ends in the context's period."""
+
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the part of a baseline that a finding is compared with, if it can be moved.
+
+        A person who accepts a change moves it; see `baselines/accepted.py`.
+        """
+        del identity
+        return None
 
     @property
     def runbook(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from mlmon.analyzers.base.reference_part import PartKind, ReferencePart
+    from mlmon.analyzers.baselines.accepted import AcceptedReference
     from mlmon.analyzers.statistics.labeled_scores import LabeledScores
 
 BASELINE_FORMAT = 4
@@ -84,6 +86,7 @@ class Baseline:
             edges, those of `numeric` and `score` among them: where buckets leave a verdict open.
         embeddings: A sample of each embedding.
         segments: The parts that the training set was divided into, by feature and value.
+        accepted: The parts that a person moved to later traffic; never stored with the baseline.
     """
 
     model_name: str
@@ -101,6 +104,29 @@ class Baseline:
     finer: Mapping[str, Buckets] = field(default_factory=dict)
     embeddings: Mapping[str, StoredVectors] = field(default_factory=dict)
     segments: Mapping[str, Mapping[str, SegmentBaseline]] = field(default_factory=dict)
+    accepted: Mapping[ReferencePart, AcceptedReference] = field(default_factory=dict)
+
+    def with_parts(self, **parts: Any) -> Baseline:
+        """Return this baseline with other parts under its own id: profiles name it by that."""
+        moved = replace(self, **parts)
+        # A cached property: its value stands in the instance, also of a frozen one.
+        vars(moved)["id"] = self.id
+        return moved
+
+    def accepted_note(self, part: ReferencePart) -> str:
+        """Return what a sentence adds where a part was moved; empty where it was not."""
+        reference = self.accepted.get(part)
+        return f"; {reference.note}" if reference else ""
+
+    def counted_since(self, kind: PartKind) -> datetime | None:
+        """Return since when the moved parts of a kind are counted; None where none was moved.
+
+        Older traffic is not what they stand for.
+        """
+        return max(
+            (each.counted.start for part, each in self.accepted.items() if part.kind == kind),
+            default=None,
+        )
 
     @property
     def model(self) -> tuple[str, str]:

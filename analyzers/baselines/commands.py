@@ -1,4 +1,4 @@
-"""`mlmon baseline create | list | show`."""
+"""`mlmon baseline create | list | show | references | revoke`."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ import typer
 from mlmon.elastic.command_options import JsonOption, Namespace
 
 if TYPE_CHECKING:
+    from mlmon.analyzers.baselines.accepted_store import AcceptedStore
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.baselines.store import BaselineStore
     from mlmon.elastic.errors import UserError
@@ -110,8 +111,59 @@ def show(
         print(json.dumps(baseline.to_document()))
         return
     print(f"baseline {baseline.id}: {_sentence(baseline)}")
-    for line in [*_metrics(baseline), *_features(baseline)]:
+    for line in [*_metrics(baseline), *_features(baseline), *_moved(baseline, namespace)]:
         print(f"  {line}")
+
+
+@app.command()
+def references(namespace: Namespace = None, as_json: JsonOption = False) -> None:
+    """List the parts of baselines that people moved to later traffic, the revoked ones too."""
+    from mlmon.formatting import count, moment
+
+    found = _accepted(namespace).all()
+    if as_json:
+        for reference in found:
+            print(json.dumps(reference.to_document(), ensure_ascii=False))
+        return
+    for reference in found:
+        print(
+            f"{reference.id[:8]} {reference.part.title} of {' '.join(reference.model)}: "
+            f"{count(reference.rows, 'row')} since {moment(reference.counted.start)}, "
+            f"accepted by {reference.by} {moment(reference.accepted)}"
+        )
+        if reference.why:
+            print(f"  {reference.why}")
+        if reference.revoked:
+            print(f"  revoked by {reference.revoked_by} {moment(reference.revoked)}")
+    if not found:
+        print("no accepted references; `mlmon incidents feedback ID new_normal` makes them")
+
+
+@app.command()
+def revoke(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="The reference's id or prefix.")],
+    by: Annotated[str | None, typer.Option("--by", help="Your name. (default: your login)")] = None,
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an accepted reference back: later windows are compared with the training set again."""
+    import getpass
+    from datetime import UTC, datetime
+
+    revoked = _accepted(namespace).revoke(reference, by or getpass.getuser(), datetime.now(UTC))
+    if as_json:
+        print(json.dumps(revoked.to_document(), ensure_ascii=False))
+    else:
+        print(f"{revoked.part.title} of {' '.join(revoked.model)}: compared with training again")
+
+
+def _moved(baseline: "Baseline", namespace: str | None) -> list[str]:
+    """Return a line for each part that later windows are compared with in place of training."""
+    return [
+        f"{reference.part.title}: {reference.note}"
+        for reference in _accepted(namespace).all()
+        if reference.baseline_id == baseline.id and reference.revoked is None
+    ]
 
 
 def _metrics(baseline: "Baseline") -> list[str]:
@@ -184,3 +236,12 @@ def _store(namespace: str | None) -> "BaselineStore":
 
     settings = load_settings(namespace=namespace)
     return BaselineStore(connect(settings), settings.namespace)
+
+
+def _accepted(namespace: str | None) -> "AcceptedStore":
+    from mlmon.analyzers.baselines.accepted_store import AcceptedStore
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+
+    settings = load_settings(namespace=namespace)
+    return AcceptedStore(connect(settings), settings.namespace)

@@ -20,6 +20,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, most_frequent_threshold
 from mlmon.analyzers.performance.reference_metrics import (
     TITLES,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.statistics.interval import Estimate
 
@@ -87,6 +89,11 @@ class EstimatedPerformance(Analyzer[PredictionProfile]):
     alert_policy = AlertPolicy(
         on="warning", after=2, of=3, layer="performance", step=EVALUATION_INTERVAL
     )
+
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the version's offline value of a measure."""
+        known = MEASURES.get(identity.metric)
+        return ReferencePart("metric", known[0]) if known else None
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and model version in service."""

@@ -30,6 +30,7 @@ from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.drift.chosen_tests import ChosenTests
 from mlmon.analyzers.drift.drift import ALPHA
 from mlmon.analyzers.drift.feature_comparison import compare_features
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.baselines.baseline import CategoryBaseline
     from mlmon.analyzers.profiles.kinds.prediction import Categories
     from mlmon.analyzers.statistics.buckets import Buckets
@@ -178,6 +180,10 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
 
     def __init__(self, tests: ChosenTests | None = None) -> None:
         self._tests = tests or ChosenTests.of(AnalyzersSettings.load().feature_drift)
+
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the feature of the training set; a finding about all has none."""
+        return ReferencePart("feature", identity.subject) if identity.subject else None
 
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per sixth hour, model version in service, feature and statistic."""

@@ -18,6 +18,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.drift.moved import numbers_moved
 from mlmon.analyzers.drift.segment_comparison import SEGMENT_LIMITS, compare
@@ -29,9 +30,11 @@ from mlmon.formatting import count, number, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.segment_comparison import SegmentShift
@@ -62,11 +65,15 @@ class SegmentDrift(Analyzer[SegmentProfile]):
     )
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=EVALUATION_INTERVAL)
 
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the segment of the training set; a finding about several has none."""
+        return ReferencePart("segment", identity.segment) if identity.segment else None
+
     def evaluate(self, context: AnalysisContext[SegmentProfile]) -> Iterator[Finding]:
         """Yield a finding per model version in service and segment, every six hours."""
         for window in context.windows(DAY, EVALUATION_INTERVAL):
             profiles = context.within(window)
-            for model, baseline in _in_service(profiles, context.baselines):
+            for model, baseline in _in_service(profiles, context, window.end):
                 own = [profile for profile in profiles if profile.baseline_id == baseline.id]
                 yield from self._judge(window, model, baseline, own)
 
@@ -88,7 +95,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         for segment, q_value in zip(compared, corrected, strict=True):
             severity = _severity(segment, q_value)
             if segment.enough or severity.alarming:
-                yield self._finding(window, segment, severity, q_value, about)
+                yield self._finding(window, baseline, segment, severity, q_value, about)
             else:
                 small.append(segment.segment)
         if small:
@@ -101,6 +108,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
     def _finding(
         self,
         window: Window,
+        baseline: Baseline,
         compared: SegmentShift,
         severity: Severity,
         q_value: float,
@@ -109,11 +117,12 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         drift = compared.drift
         sample = f"{count(drift.sample_count, 'prediction')} {span(window)}"
         scores = f"Scores of {about['model_name']} {about['model_version']} for {compared.segment}"
+        note = baseline.accepted_note(ReferencePart("segment", compared.segment))
         if severity.alarming:
             moved = numbers_moved(compared.scores, compared.reference)
-            reason = f"{scores} drifted: {moved}; KS {number(drift.value)} in {sample}."
+            reason = f"{scores} drifted: {moved}; KS {number(drift.value)} in {sample}{note}."
         else:
-            reason = f"{scores}: no drift (KS {number(drift.value)}) in {sample}."
+            reason = f"{scores}: no drift (KS {number(drift.value)}) in {sample}{note}."
         return self.finding(
             METRIC,
             SCORE,
@@ -134,7 +143,7 @@ def _severity(compared: SegmentShift, q_value: float) -> Severity:
 
 
 def _in_service(
-    profiles: Sequence[SegmentProfile], baselines: Mapping[tuple[str, str], Baseline]
+    profiles: Sequence[SegmentProfile], context: AnalysisContext[SegmentProfile], end: datetime
 ) -> list[tuple[tuple[str, str], Baseline]]:
     """Return the versions that predicted in the last hour of their model, with their baselines."""
     last = {profile.model[0]: profile.window.start for profile in profiles}
@@ -143,4 +152,5 @@ def _in_service(
         for profile in profiles
         if profile.window.start >= last[profile.model[0]] - HOUR
     }
-    return [(model, baselines[model]) for model in sorted(models) if model in baselines]
+    found = ((model, context.baseline(model, end)) for model in sorted(models))
+    return [(model, baseline) for model, baseline in found if baseline is not None]

@@ -118,7 +118,7 @@ def daily_window(
 ) -> DailyWindow:
     """Return what a model version predicted in a window."""
     profiles = context.within(window)
-    baseline = context.baselines.get(model)
+    baseline = context.baseline(model, window.end)
     of_model = [profile for profile in profiles if profile.model == model]
     if baseline is None:
         return DailyWindow(window, model, None, of_model, ())

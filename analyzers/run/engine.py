@@ -16,6 +16,8 @@ from mlmon.analyzers.base.alert_policy import INGEST
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
+from mlmon.analyzers.baselines.accepted import AcceptedReferences
+from mlmon.analyzers.baselines.accepted_store import AcceptedStore
 from mlmon.analyzers.baselines.store import BaselineStore
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.event_logs.aggregations import within
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.needs import Needs
+    from mlmon.analyzers.baselines.accepted import AcceptedReference
     from mlmon.analyzers.profiles.kind import ProfileKind
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
     from mlmon.elastic.client.cluster import Cluster
@@ -172,6 +175,41 @@ def judge_profiles(
     return analysis
 
 
+def judged_with(
+    cluster: Cluster,
+    namespace: str,
+    period: Window,
+    now: datetime,
+    analyzers: Sequence[Analyzer[Any]],
+    references: Sequence[AcceptedReference],
+) -> list[Finding]:
+    """Return what analyzers would find with some accepted references; nothing is stored.
+
+    Args:
+        cluster: Where everything is.
+        namespace: Environment.
+        period: Time to judge.
+        now: The present time.
+        analyzers: Which to ask.
+        references: In place of those that are stored.
+
+    Raises:
+        UserError: An analyzer cannot judge.
+    """
+    sources = _Sources(cluster, namespace, analyzers, period, references)
+    sources.read(now)
+    logs, analysis = sources.logs_behind(), Analysis(period)
+    found: list[Finding] = []
+    for analyzer in analyzers:
+        if (skip_reason := sources.skip_reason(analyzer)) is not None:
+            raise UserError(f"{analyzer.name} cannot judge: {skip_reason}")
+        found += _judged(analyzer, sources.context(analyzer), logs, analysis)
+    if analysis.failures:
+        name, why = next(iter(analysis.failures.items()))
+        raise UserError(f"{name} cannot judge: {why}")
+    return found
+
+
 def _judge(
     analyzer: Analyzer[Any],
     sources: _Sources,
@@ -260,6 +298,7 @@ class _Sources:
         namespace: str,
         analyzers: Sequence[Analyzer[Any]],
         period: Window,
+        references: Sequence[AcceptedReference] | None = None,
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
@@ -271,6 +310,8 @@ class _Sources:
         self._by_id = {baseline.id: baseline for baseline in baselines}
         newest = sorted(baselines, key=lambda baseline: (baseline.created, baseline.id))
         self._current = {baseline.model: baseline for baseline in newest}
+        accepted = AcceptedStore(cluster, namespace).all() if references is None else references
+        self._accepted = AcceptedReferences(accepted)
         self._store = ProfileStore(cluster, namespace)
         self._analyzers = analyzers
         self._times = times(analyzers, period)
@@ -350,6 +391,7 @@ class _Sources:
             found,
             fetch,
             lambda kind: self._on_demand(by_kind[kind]),
+            self._accepted.moved,
         )
 
     def _on_demand(self, needs: Needs) -> Sequence[Any]:

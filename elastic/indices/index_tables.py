@@ -281,6 +281,24 @@ SHIPPING_TABLE: Final = (
     Field("ingest.lag.seconds", "double", "Age of the last decided line, while others wait.", "s"),
 )
 
+REFERENCE_TABLE: Final = (
+    Field("@timestamp", "date", "When it was accepted, UTC.", required=True),
+    Field("ml.model.name", "keyword", "The model."),
+    Field("ml.model.version", "keyword", "The model's version."),
+    Field("baseline.id", "keyword", "The baseline of which it moves a part."),
+    Field("incident.id", "keyword", "The incident that was accepted."),
+    Field("reference.id", "keyword", "The reference.", required=True),
+    Field("reference.part", "keyword", "`feature`, `score`, `segment` or `metric`."),
+    Field("reference.name", "keyword", "Which feature, segment or metric."),
+    Field("reference.begin", "date", "The change point: since when it is counted."),
+    Field("reference.end", "date", "Until when it is counted."),
+    Field("reference.rows", "long", "Predictions or labels behind it.", "rows"),
+    Field("reference.by", "keyword", "Who accepted it."),
+    Field("reference.why", "match_only_text", "Why."),
+    Field("reference.revoked", "date", "When it was revoked."),
+    Field("reference.revoked_by", "keyword", "Who revoked it."),
+)
+
 UNMAPPED: Final = MappingProxyType(
     {
         "alert.withdrawn": "Whether later results withdrew it.",
@@ -291,6 +309,7 @@ UNMAPPED: Final = MappingProxyType(
         "label.counted_at": "When that one was logged.",
         "label.seen": "Ids of all outcomes of the prediction.",
         "profile.body": "What was counted.",
+        "reference.body": "What was counted in place of the training set.",
         "profile.series": "The parts of its key: dataset, service, model and so on.",
     }
 )
@@ -308,6 +327,7 @@ TABLES: Final = MappingProxyType(
         names.INCIDENT_CHANGES: INCIDENT_CHANGE_TABLE,
         names.DELIVERIES: DELIVERY_TABLE,
         names.NOTICES: NOTICE_TABLE,
+        names.REFERENCES: REFERENCE_TABLE,
         names.STATE: STATE_TABLE,
     }
 )

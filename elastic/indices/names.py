@@ -23,6 +23,7 @@ INCIDENTS: Final = "mlmon-incidents"
 INCIDENT_CHANGES: Final = "mlmon-incident_changes"
 DELIVERIES: Final = "mlmon-deliveries"
 NOTICES: Final = "mlmon-notices"
+REFERENCES: Final = "mlmon-references"
 STATE: Final = "mlmon-state"
 
 BOOKMARK: Final = "bookmark"

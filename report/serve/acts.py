@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 2_000
 
 
+class UnconfirmedError(UserError):
+    """An act whose effect has to be seen before it is carried out.
+
+    Args:
+        lines: What it would do.
+        force: Whether it needs a second confirmation.
+    """
+
+    def __init__(self, lines: tuple[str, ...], *, force: bool) -> None:
+        super().__init__("This is what it would do")
+        self.lines, self.force = lines, force
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One act.
@@ -66,7 +79,12 @@ def _feedback(desk: Desk, name: str, by: str, form: Mapping[str, str], now: date
     chosen = form.get("verdict", "")
     if chosen not in set(Verdict):
         raise UserError("No verdict was chosen", "Choose what the incident was.")
-    return desk.feedback(name, Verdict(chosen), by, _why(form), now)
+    if chosen != Verdict.NEW_NORMAL:
+        return desk.feedback(name, Verdict(chosen), by, _why(form), now)
+    proposed = desk.new_normal(name, by, _why(form), now)
+    if "confirmed" not in form:
+        raise UnconfirmedError(tuple(proposed.lines()), force=bool(proposed.confirmed))
+    return desk.accept(name, proposed, by, _why(form), now, force="force" in form)
 
 
 ACTS: Final = (

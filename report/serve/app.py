@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from mlmon.alerting.desk.desk import ClosedIncidentError, UnknownIncidentError
 from mlmon.elastic.errors import ClusterError, UserError
-from mlmon.report.serve.acts import act_named
+from mlmon.report.serve.acts import UnconfirmedError, act_named
 from mlmon.report.serve.guard import Guard, is_own
 from mlmon.report.serve.incident_pages import INCIDENTS, IncidentPages, Visitor
 from mlmon.report.serve.pages import START, Pages, asset
@@ -151,6 +151,7 @@ class App:
         self._check_form(request, session, form)
         desk = self._incidents.desk
         error, status = "", HTTPStatus.OK
+        unconfirmed = None
         with self._acting:
             document = desk.find(name)
             if act.careful and form.get("seen") != desk.mark(document):
@@ -160,16 +161,24 @@ class App:
                     act.do(desk, document["incident.id"], by, form, _now())
                 except ClosedIncidentError as closed:
                     error, status = f"{closed.message}. {closed.hint}", HTTPStatus.CONFLICT
+                except UnconfirmedError as asked:
+                    unconfirmed = asked
                 except ClusterError:
                     raise
                 except UserError as wrong:
                     error = f"{wrong.message}. {wrong.hint}".strip()
                     status = HTTPStatus.UNPROCESSABLE_ENTITY
-        if not error:
+        if not error and unconfirmed is None:
             back = f"{INCIDENTS}/{document['incident.id']}?done={act.name}"
             return RedirectResponse(back, HTTPStatus.SEE_OTHER)
         page = self._incidents.confirmation(
-            name, act, self._visitor(session), _now(), error=error, given=form
+            name,
+            act,
+            self._visitor(session),
+            _now(),
+            error=error,
+            given=form,
+            unconfirmed=unconfirmed,
         )
         return HTMLResponse(page, status)
 

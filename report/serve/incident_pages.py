@@ -14,7 +14,7 @@ from mlmon.formatting import machine_moment, moment
 from mlmon.report.html.incident_list import SHORT_ID, StoredIncident, Surroundings, incident_list
 from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
-from mlmon.report.serve.acts import ACTS, Act
+from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError
 from mlmon.report.stored_incidents import incidents_of_period
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class IncidentPages:
         *,
         error: str = "",
         given: Mapping[str, str] | None = None,
+        unconfirmed: UnconfirmedError | None = None,
     ) -> str:
         """Return the page on which one act is confirmed; a link in a message leads here.
 
@@ -127,6 +128,7 @@ class IncidentPages:
             now: When.
             error: Why it was not done when it was sent before.
             given: What was typed then.
+            unconfirmed: What it would do, where that has to be seen first.
 
         Raises:
             UnknownIncidentError: There is none.
@@ -141,6 +143,8 @@ class IncidentPages:
             verdicts=_VERDICTS,
             error=error,
             given=given or {},
+            effect=unconfirmed.lines if unconfirmed else (),
+            needs_force=unconfirmed is not None and unconfirmed.force,
         )
 
     def sign_in(

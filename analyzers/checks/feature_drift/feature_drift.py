@@ -41,6 +41,7 @@ from mlmon.analyzers.base.analyzer import Analyzer, limits_of
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.feature_drift.side_by_side import (
     categories_side_by_side,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import FindingPart
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.analyzers.drift.drift import Drift
@@ -127,6 +129,10 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         )
         self.limits = limits_of(self.metrics)
 
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the feature of the training set; a finding about all has none."""
+        return ReferencePart("feature", identity.subject) if identity.subject else None
+
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour, model version in service, and feature."""
         refinements, past = Refinements(context), _PastTraffic(context)
@@ -179,17 +185,18 @@ class FeatureDrift(Analyzer[PredictionProfile]):
         where = f"{count(drift.sample_count, 'prediction')} {span(sample.window)}"
         distance = f"{compared.method.title} {number(drift.value)}"
         began: dict[str, datetime] = {}
+        note = baseline.accepted_note(ReferencePart("feature", feature))
         if compared.severity.alarming:
             hour = _first_hour(sample.hours, baseline, feature)
             began = {"onset_start": hour.start, "onset_end": hour.end}
             reason = (
                 f"{feature} drifted: {_moved(traffic, baseline, feature)}; "
                 f"{distance} in {where}, since about {moment(hour.start)}"
-                f"{still_open(drift)}{_beyond(drift, compared.severity)}."
+                f"{still_open(drift)}{_beyond(drift, compared.severity)}{note}."
             )
         else:
             moved = distance_sentence(drift, compared.q_value, distance, where)
-            reason = f"{feature}{moved}{still_open(drift)}."
+            reason = f"{feature}{moved}{still_open(drift)}{note}."
         return self.finding(
             compared.method.metric,
             feature,
@@ -259,17 +266,23 @@ class _PastTraffic:
         self._known = {baseline.id: baseline for baseline in context.baselines.values()}
         self._once: dict[str, list[PredictionProfile]] = {}
         self._hours: dict[tuple[str, str], Hours] = {}
-        self._pools: dict[str, PooledHours] = {}
+        self._pools: dict[tuple[str, datetime | None], PooledHours] = {}
 
     def pooled(self, baseline: Baseline) -> PooledHours:
-        """Return the hours over a baseline's edges, as far back as windows grow."""
-        if baseline.id not in self._pools:
-            self._pools[baseline.id] = PooledHours(
+        """Return the hours over a baseline's edges, as far back as windows grow.
+
+        Hours before a change that was accepted are left out.
+        """
+        since = baseline.counted_since("feature")
+        if (baseline.id, since) not in self._pools:
+            self._pools[baseline.id, since] = PooledHours(
                 profile
                 for profile in self._context.pooled(PREDICTION)
-                if profile.model[0] == baseline.model_name and profile.baseline_id == baseline.id
+                if profile.model[0] == baseline.model_name
+                and profile.baseline_id == baseline.id
+                and (since is None or profile.window.start >= since)
             )
-        return self._pools[baseline.id]
+        return self._pools[baseline.id, since]
 
     def compared(self, finding: Finding, baseline: Baseline) -> Finding:
         """Return an alarm of a number, compared with the same day of past weeks."""

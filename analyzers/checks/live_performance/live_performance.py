@@ -30,6 +30,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.checks.live_performance.reliability import Tenth, calibration_error, tenths
 from mlmon.analyzers.performance.label_maturity import MATURITY_REACH
 from mlmon.analyzers.performance.labeled_window import LABEL_CONFIDENCE, LabeledDays, LabeledWindow
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding, Severity
+    from mlmon.analyzers.base.identity import FindingIdentity
 
 SUCCESS, ERROR, GAP = "approved.success_rate", "calibration.error", "calibration.gap"
 DECIDED, LOSSES = frozenset({"precision", "recall", "f1"}), frozenset({"log_loss", "brier"})
@@ -126,6 +128,10 @@ class LivePerformance(Analyzer[LabelProfile]):
         on="warning", after=2, of=3, layer="performance", step=EVALUATION_INTERVAL
     )
 
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart | None:
+        """Return the version's offline value of a measure."""
+        return ReferencePart("metric", identity.metric) if identity.metric in MEASURES else None
+
     def evaluate(self, context: AnalysisContext[LabelProfile]) -> Iterator[Finding]:
         """Yield a finding per metric, six hours and version in service, and one per tenth."""
         segments = SegmentSuccesses(context)
@@ -164,7 +170,7 @@ class LivePerformance(Analyzer[LabelProfile]):
             **self._absolute(measure, offline.value),
             sample_count=_rows(day, measure),
             reason=f"{title} is {comparison.describe()}{_by_threshold(day, measure)}; "
-            f"{day.known()}.",
+            f"{day.known()}{_accepted(day, measure)}.",
         )
 
     def _success(self, day: LabeledWindow, segments: SegmentSuccesses) -> Finding:
@@ -321,3 +327,9 @@ def _success_rate(day: LabeledWindow, positives: int, labeled: int) -> Estimate:
 
 def _observed(tenth: Tenth) -> str:
     return f"{percent(tenth.observed)} succeeded, {percent(tenth.predicted)} were predicted"
+
+
+def _accepted(day: LabeledWindow, measure: MetricName) -> str:
+    """Return what the sentence adds where another value than the offline one was accepted."""
+    part = ReferencePart("metric", measure)
+    return day.baseline.accepted_note(part) if day.baseline else ""

@@ -29,6 +29,7 @@ from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
+from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.base.window import HOUR
 from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, EarlierVersions
 from mlmon.analyzers.drift.attribution import attribute
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.base.finding import Finding
+    from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.analyzers.base.window import Window
     from mlmon.analyzers.drift.drift import Drift
 
@@ -102,12 +104,17 @@ class ScoreShift(Analyzer[PredictionProfile]):
     )
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="score", step=HOUR)
 
+    def reference_part(self, identity: FindingIdentity) -> ReferencePart:
+        """Return the training set's scores: both metrics can take later ones instead."""
+        del identity
+        return ReferencePart("score")
+
     def evaluate(self, context: AnalysisContext[PredictionProfile]) -> Iterator[Finding]:
         """Yield a finding per hour and model version in service, two once its weeks are known."""
         segments, refinements = context.of("segment"), Refinements(context)
-        past: dict[str, Hours] = {}
+        past: dict[tuple[str, datetime | None], Hours] = {}
         earlier: dict[str, EarlierVersions] = {}
-        pools: dict[str, PooledHours] = {}
+        pools: _Pools = {}
         pool = partial(_pool, context, pools)
         for day in daily_windows(context):
             finding = self._judge(day, segments, refinements, pool)
@@ -115,14 +122,18 @@ class ScoreShift(Analyzer[PredictionProfile]):
             if baseline is None or baseline.score is None or day.skip_reason():
                 yield finding
                 continue
-            if baseline.id not in past:
-                past[baseline.id] = _hours(context, day.model, baseline.id)
-            hours = past[baseline.id]
+            since = baseline.counted_since("score")
+            if (baseline.id, since) not in past:
+                past[baseline.id, since] = _hours(context, day.model, baseline.id, since)
+            hours = past[baseline.id, since]
             alarming = finding.severity.alarming
             yield with_past_weeks(finding, hours) if alarming else finding
             found = weekly_drift(day.window.end, hours, hours)
             if found is not None:
                 yield self._weekly(day, found, None)
+                continue
+            if since is not None:
+                # Weeks before the accepted change, of any version, are no longer usual.
                 continue
             # All versions' hours are gathered only for a version that is young.
             if baseline.id not in earlier:
@@ -203,6 +214,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
         sample = f"{count(found.scores.n, 'prediction')} {span(found.window)}"
         distance = f"KS {number(drift.value)}"
         began: dict[str, datetime] = {}
+        note = day.baseline.accepted_note(ReferencePart("score")) if day.baseline else ""
         if found.severity.alarming:
             hour = _first_hour(found.hours, reference)
             began = {"onset_start": hour.start, "onset_end": hour.end}
@@ -211,11 +223,11 @@ class ScoreShift(Analyzer[PredictionProfile]):
                 f"Scores of {day.title} drifted: {numbers_moved(found.scores, reference)}; "
                 f"{distance} in {sample}, since about {moment(hour.start)}"
                 f"{_where(day, segments)}{_why(day)}{still_open(drift)}; at least "
-                f"{number(drift.low)} is certain, limit {number(limit)}."
+                f"{number(drift.low)} is certain, limit {number(limit)}{note}."
             )
         else:
             moved = distance_sentence(drift, drift.p_value, distance, sample)
-            reason = f"Scores of {day.title}{moved}{still_open(drift)}."
+            reason = f"Scores of {day.title}{moved}{still_open(drift)}{note}."
         return self.finding(
             METRIC,
             SCORE,
@@ -304,27 +316,41 @@ def _grown(day: ScoreSample, reference: Buckets, pool: PooledHours) -> ScoreSamp
 
 
 def _pool(
-    context: AnalysisContext[PredictionProfile], pools: dict[str, PooledHours], day: DailyWindow
+    context: AnalysisContext[PredictionProfile], pools: _Pools, day: DailyWindow
 ) -> PooledHours:
     """Return a version's own hours over its baseline's edges, as far back as windows grow."""
     over = day.baseline.id if day.baseline else ""
-    if over not in pools:
-        pools[over] = PooledHours(
+    since = day.baseline.counted_since("score") if day.baseline else None
+    if (over, since) not in pools:
+        pools[over, since] = PooledHours(
             profile
             for profile in context.pooled(PREDICTION)
             if (profile.model, profile.baseline_id) == (day.model, over)
+            and (since is None or profile.window.start >= since)
         )
-    return pools[over]
+    return pools[over, since]
+
+
+_Pools = dict[tuple[str, "datetime | None"], PooledHours]
+"""Hours by the baseline and by since when its scores are counted."""
 
 
 def _hours(
-    context: AnalysisContext[PredictionProfile], model: tuple[str, str], baseline: str
+    context: AnalysisContext[PredictionProfile],
+    model: tuple[str, str],
+    baseline: str,
+    since: datetime | None,
 ) -> Hours:
-    """Return the scores of a version over its baseline's edges, by the hour."""
+    """Return the scores of a version over its baseline's edges, by the hour.
+
+    Those before a change that was accepted are left out.
+    """
     return Hours(
         (profile.window.start, profile.model[1], profile.score)
         for profile in context.profiles
-        if profile.score is not None and (profile.model, profile.baseline_id) == (model, baseline)
+        if profile.score is not None
+        and (profile.model, profile.baseline_id) == (model, baseline)
+        and (since is None or profile.window.start >= since)
     )
 
 

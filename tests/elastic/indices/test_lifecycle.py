@@ -44,6 +44,7 @@ def test_everything_that_grows_has_a_lifecycle() -> None:
         "mlmon-incident_changes",
         "mlmon-deliveries",
         "mlmon-notices",
+        "mlmon-references",
         "mlmon-state",
     }
     assert {lifecycle.template for lifecycle in LIFECYCLES} == named - lasting
