@@ -303,6 +303,7 @@ UNMAPPED: Final = MappingProxyType(
     {
         "alert.withdrawn": "Whether later results withdrew it.",
         "baseline.body": "What was counted of the training set.",
+        "cycle.owed": "Analyzers that failed, with the moment from which they judge again.",
         "delivery.change": "The change that the message is composed from.",
         "finding.parts": "What each bucket or category contributes to the value.",
         "label.counted": "The outcome that counts, of several.",
