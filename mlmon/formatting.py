@@ -6,6 +6,7 @@ Times are UTC. The standard library only, so that every package can import it.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from math import floor, log10
@@ -66,7 +67,8 @@ def percent(share: float) -> str:
 def number(value: float | None, unit: str = "") -> str:
     """Write a measurement with three significant digits and its unit; a dash for None.
 
-    A number from 1,000 on is written out; a power of ten stands only where it is huge.
+    A number from 1,000 on is written out; a power of ten stands only where it is huge. What is too
+    small for a double's full precision is written as 0: such numbers stand for "just above 0".
 
     >>> number(0.31415), number(5.0), number(1234567.0), number(1e308)
     ('0.314', '5', '1,234,567', '1e+308')
@@ -75,6 +77,8 @@ def number(value: float | None, unit: str = "") -> str:
     """
     if value is None:
         return DASH
+    if abs(value) < sys.float_info.min:
+        value = 0.0
     match unit:
         case "ratio":
             return f"{number(100 * value)} %"

@@ -13,7 +13,7 @@ from mlmon.analyzers.base.window import HOUR, Window, from_milliseconds, millise
 from mlmon.analyzers.statistics.change_point import change_point
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.profiles.kinds.pulse import Bin, PulseProfile
@@ -37,7 +37,7 @@ class FailureBins:
         for of_path in self._bins.values():
             of_path.sort(key=lambda bin_: bin_.start)
 
-    def onset(self, path: str, window: Window, statuses: range) -> Window | None:
+    def onset(self, path: str, window: Window, statuses: Collection[int]) -> Window | None:
         """Return the moment of the first failure after the change; None where it is not known.
 
         Args:

@@ -51,7 +51,7 @@ from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, moment, number, percent, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
@@ -67,15 +67,18 @@ class Rate:
 
     metric: str
     title: str
-    statuses: range
+    statuses: Collection[int]
     relative: bool = False
 
+
+MALFORMED = (400, 422)
+"""Flask and Django answer a request they cannot read with 400, FastAPI and Rails with 422."""
 
 # `relative`: a client's fault, so the path's own past week is what it is compared with.
 RATES = (
     Rate("http.5xx.rate", "5xx", SERVER_ERRORS),
     Rate("http.4xx.rate", "4xx", CLIENT_ERRORS, relative=True),
-    Rate("http.400.rate", "400", range(400, 401), relative=True),
+    Rate("http.400.rate", "400 or 422", MALFORMED, relative=True),
     Rate("http.503.rate", "503", range(503, 504)),
 )
 
@@ -134,7 +137,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
         "--level warning` (errors are 5xx, warnings 4xx), by `error.code` and `service.version`: "
         "a single version points to a release, a single code to a dependency. 503 means that no "
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
-        "`mlmon doctor` shows which. A jump of the 400 rate points to a client's release."
+        "`mlmon doctor` shows which. A jump of the 400 or 422 rate points to a client's release."
     )
     needs = (
         Needs("access", PAST_REQUESTS + 2 * DAY, weeks=WEEKS),
@@ -178,7 +181,7 @@ class ServiceHealth(Analyzer[AccessProfile]):
         ),
         Metric(
             "http.400.rate",
-            "400 rate (bad requests)",
+            "400 and 422 rate (bad requests)",
             "Which share of the requests is malformed?",
             Limits(0.05, 0.20, measures="rate", times=Times(3, 6, "the past week's")),
             unit="ratio",
