@@ -139,8 +139,13 @@ class DataQuality(Analyzer[PredictionProfile]):
             )
             yield self.unknown(MISSING, None, window, reason, **about)
             return
-        for fault in faults(merge(known), baseline):
-            yield self._finding(window, fault, about, baseline)
+        sample = merge(known)
+        for feature in sorted(sample.hidden.keys() & set(baseline.features)):
+            reason = f"{hidden_sentence(feature, sample)} {span(window)}: not compared."
+            yield self.unknown(MISSING, feature, window, reason, **about)
+        for fault in faults(sample, baseline):
+            if fault.feature not in sample.hidden:
+                yield self._finding(window, fault, about, baseline)
 
     def _finding(
         self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline
@@ -186,6 +191,15 @@ class DataQuality(Analyzer[PredictionProfile]):
             reason=reason,
             **about,
         )
+
+
+def hidden_sentence(feature: str, sample: PredictionProfile) -> str:
+    """Say what the log did to a feature, up to the window."""
+    counts = sample.hashed if feature in sample.hashed else sample.withheld
+    return (
+        f"{feature} is {sample.hidden[feature]} by the log's redaction in "
+        f"{count(counts[feature], 'prediction')}"
+    )
 
 
 def faults(sample: PredictionProfile, baseline: Baseline) -> Iterator[Fault]:

@@ -198,11 +198,21 @@ class FeatureStatistics(Analyzer[PredictionProfile]):
                 for compared in compare_features(self._tests, traffic, day.baseline)
                 if compared.severity.alarming
             }
+            hidden = traffic.hidden
+            for feature in sorted(hidden.keys() & set(day.baseline.features)):
+                reason = (
+                    f"{feature} is {hidden[feature]} by the log's redaction {span(day.window)}."
+                )
+                yield self.unknown(MEAN, feature, day.window, reason, **day.about)
             for feature, numbers in sorted(day.baseline.numeric.items()):
+                if feature in hidden:
+                    continue
                 sample, seen = traffic.numeric[feature], feature in moved
                 yield from self._numbers(day, feature, sample, numbers, seen=seen)
                 yield from self._shares(day, values_of(feature, sample, numbers), seen=seen)
             for feature, known in sorted(day.baseline.categorical.items()):
+                if feature in hidden:
+                    continue
                 categories, seen = traffic.categorical[feature], feature in moved
                 yield from self._categories(day, feature, categories, known)
                 yield from self._shares(day, categories_of(feature, categories, known), seen=seen)

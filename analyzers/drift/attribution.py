@@ -108,6 +108,8 @@ def _parts(
     day: PredictionProfile, baseline: Baseline
 ) -> Iterator[tuple[str, NDArray[np.int64], Parts]]:
     for name, sums in sorted(baseline.score_sums.items()):
+        if name in day.hidden:
+            continue
         if name in baseline.numeric:
             yield name, *_of_number(day.numeric[name], day.rows, baseline.numeric[name], sums)
         else:

@@ -111,7 +111,12 @@ def compare_features(
     made = list(found)
     if longer is not None and not all(compared.certain for compared in found):
         end, pool = longer()
-        found = [_grown(compared, baseline, end, pool, made) for compared in found]
+        found = [
+            compared
+            if compared.feature in traffic.hidden
+            else _grown(compared, baseline, end, pool, made)
+            for compared in found
+        ]
     # A feature that cannot be compared takes part with p = 1, which calls nothing else.
     corrected = q_values([one.drift.p_value if one.drift else 1.0 for one in made])
     by_comparison = {id(one): q_value for one, q_value in zip(made, corrected, strict=True)}
@@ -173,6 +178,9 @@ def _numbers(
     refinements: Refinements | None,
 ) -> Iterator[ComparedFeature]:
     for feature, numbers in sorted(baseline.numeric.items()):
+        if feature in traffic.hidden:
+            yield _hidden(feature, tests.numeric(feature), traffic)
+            continue
         sample, method = traffic.numeric[feature], tests.numeric(feature)
         compared = _compare(feature, method, method.numeric, sample.n, ([sample], [numbers]))
         if compared.drift is not None and refinements and method is kolmogorov_smirnov.METHOD:
@@ -185,9 +193,17 @@ def _categories(
     tests: ChosenTests, traffic: PredictionProfile, baseline: Baseline
 ) -> Iterator[ComparedFeature]:
     for feature, known in sorted(baseline.categorical.items()):
+        if feature in traffic.hidden:
+            yield _hidden(feature, tests.categorical(feature), traffic)
+            continue
         categories, method = traffic.categorical[feature], tests.categorical(feature)
         sides = categories.counted(known.counts), known.counted
         yield _compare(feature, method, method.categorical, categories.n, sides)
+
+
+def _hidden(feature: str, method: DriftMethod, traffic: PredictionProfile) -> ComparedFeature:
+    reason = f"{feature} is {traffic.hidden[feature]} by the log's redaction: not compared"
+    return ComparedFeature(method, feature, 0, None, reason)
 
 
 def _compare(

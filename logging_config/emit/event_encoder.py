@@ -1,7 +1,7 @@
 """Encode an event as one JSON line: the log's own fields, the message, the caller's fields."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final
 
@@ -38,6 +38,12 @@ _dumps: Final = orjson.dumps
 _Body = tuple[bytes, bytes, list[str]]
 """An event's message and fields as JSON, and the values that do not fit their fields."""
 
+FEATURE_PREFIXES: Final = tuple(
+    f"ml.features.{kind}." for kind in ("numeric", "categorical", "embedding")
+)
+HIDDEN_BY: Final = {"hash": "ml.features.hashed", "omit": "ml.features.withheld"}
+"""The field that names the features which a treatment changes."""
+
 
 class EventEncoder:
     """Encodes the events of one process start, and numbers them.
@@ -60,9 +66,26 @@ class EventEncoder:
         self.service = service
         self.clock = clock
         redaction = redaction or Redaction()
+        self.hides_features = bool(redaction.hashed or "ml.prediction" in redaction.allowed)
         self._mappers = {name: FieldMapper(FieldRules(name, redaction)) for name in DATASETS}
         self._second = (-1, b"")
         self.restart(make_entity_id() if entity_id is None else check_entity_id(entity_id))
+
+    def hidden_features(self, fields: Mapping[Any, Any]) -> dict[str, list[str]]:
+        """Return the fields that name which features of a prediction the redaction changes.
+
+        Args:
+            fields: the prediction's fields.
+        """
+        rules = self._mappers["ml.prediction"].rules
+        hidden: dict[str, list[str]] = {}
+        for key in fields:
+            for prefix in FEATURE_PREFIXES:
+                rule = rules[key] if str(key).startswith(prefix) else None
+                if rule is not None and rule.treatment in HIDDEN_BY:
+                    names = hidden.setdefault(HIDDEN_BY[rule.treatment], [])
+                    names.append(rule.name.removeprefix(prefix))
+        return hidden
 
     def restart(self, entity_id: str) -> None:
         """Count from 1 again under another process start's id, as after a fork."""

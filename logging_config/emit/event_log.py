@@ -427,3 +427,5 @@ class EventLog:
         if is_sampled(trace_id, sampling.features):
             embeddings = is_sampled(trace_id, sampling.embeddings)
             events.add_features(fields, features, embeddings=embeddings)
+            if self.encoder.hides_features:
+                fields.update(self.encoder.hidden_features(fields))

@@ -49,7 +49,7 @@ class FieldMapper:
     """
 
     def __init__(self, rules: FieldRules) -> None:
-        self._rules = rules
+        self.rules = rules
         self.redactor = rules.redactor
         self._known_texts = rules.redactor.clean.issuperset
         self._known_ids = rules.redactor.clean_ids.issuperset
@@ -94,7 +94,7 @@ class FieldMapper:
 
     def validate(self, fields: Mapping[Any, Any]) -> SchemaValidator:
         """Validate and map each value by itself; raises nothing."""
-        validator = SchemaValidator(self._rules)
+        validator = SchemaValidator(self.rules)
         for key, value in fields.items():
             validator.add(key, value)
         return validator
@@ -107,7 +107,7 @@ class FieldMapper:
 
     def _make_shape(self, fields: dict[Any, Any]) -> _Shape | None:
         """Return the shape; None if a key or a type always needs validation."""
-        ruled = [(key, type(value), self._rules[key]) for key, value in fields.items()]
+        ruled = [(key, type(value), self.rules[key]) for key, value in fields.items()]
         names = {(rule.is_label, rule.name) for _, _, rule in ruled}
         if len(names) < len(ruled) or not all(kind in rule.plain_types for _, kind, rule in ruled):
             return None

@@ -49,6 +49,9 @@ def field_part(name: str) -> str:
     return _UNFIT_IN_NAME.sub("_", name)[:MAX_KEY] or "_"
 
 
+HIDDEN_NAMES: Final = frozenset({"ml.features.hashed", "ml.features.withheld"})
+"""Fields that name the features which the redaction changed: written whatever it allows."""
+
 Treatment = Literal["keep", "redact", "hash", "omit"]
 
 
@@ -117,7 +120,7 @@ class FieldRules(dict[Any, FieldRule]):
     def _apply_redaction(self, key: str, rule: FieldRule) -> FieldRule:
         written = f"labels.{rule.name}" if rule.is_label else rule.name
         treatment: Treatment = "keep"
-        if self._allowed is not None and not rule.field.required and written not in self._allowed:
+        if self._leaves_out(rule, written):
             treatment = "omit"
         elif key in self.redaction.hashed or written in self.redaction.hashed:
             treatment = "hash"
@@ -126,6 +129,11 @@ class FieldRules(dict[Any, FieldRule]):
         if treatment == "keep" and not rule.change:
             return rule
         return replace(rule, treatment=treatment, plain_types=frozenset())
+
+    def _leaves_out(self, rule: FieldRule, written: str) -> bool:
+        if self._allowed is None or rule.field.required or written in HIDDEN_NAMES:
+            return False
+        return written not in self._allowed
 
 
 def _field_rule(field: Field, name: str, change: str = "") -> FieldRule:

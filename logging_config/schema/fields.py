@@ -243,6 +243,18 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
                 array=True,
             ),
             Field(
+                "ml.features.hashed",
+                "keyword",
+                "Names of the features whose values the redaction hashed.",
+                array=True,
+            ),
+            Field(
+                "ml.features.withheld",
+                "keyword",
+                "Names of the features with a value that the redaction left out.",
+                array=True,
+            ),
+            Field(
                 "ml.features.sample_rate",
                 "double",
                 "Share of traces whose features are written; absent when 1.",

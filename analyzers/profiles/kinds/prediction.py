@@ -260,6 +260,22 @@ class SourceUse:
         return self.statuses.total()
 
 
+# Not `ml.features.*`: the sample rate stands in each line, also where features were not sampled.
+_HAS_FEATURES = {
+    "bool": {
+        "should": [
+            {"exists": {"field": field}}
+            for field in (
+                f"{NUMERIC_FIELD}*",
+                f"{CATEGORICAL_FIELD}*",
+                "ml.features.embedded",
+                "ml.features.missing",
+            )
+        ]
+    }
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PredictionProfile(VersionProfile):
     """The predictions of one model version in one window.
@@ -276,10 +292,12 @@ class PredictionProfile(VersionProfile):
         ignored: Predictions with a value that Elasticsearch keeps but does not index, per field:
             too long, or beyond the fields an index may have.
         sources: Feature sources.
+        hashed: Predictions whose log hashed a feature's value, by feature.
+        withheld: Predictions whose log left a feature's value out, by feature.
     """
 
     service: str | None = quantity(MostFrequent("service.name"))
-    rows: int = quantity(Count({"exists": {"field": "ml.features.*"}}))
+    rows: int = quantity(Count(_HAS_FEATURES))
     approved: int = quantity(Count({"term": {"ml.prediction.decision": "approved"}}))
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
     score: Buckets | None = quantity(BucketCounts(SCORE, _score_edges))
@@ -294,10 +312,17 @@ class PredictionProfile(VersionProfile):
         ByName(lambda scope: scope.extra, ValueCount("{name}"), keep=bool), detail=True
     )
     ignored: Mapping[str, int] = quantity(Terms("_ignored", 100), detail=True)
+    hashed: Counter[str] = quantity(Terms("ml.features.hashed", 100), detail=True)
+    withheld: Counter[str] = quantity(Terms("ml.features.withheld", 100), detail=True)
     sources: Mapping[str, SourceUse] = quantity(
         ByName(lambda scope: scope.fields.sources, Group(SourceUse), keep=lambda use: use.n > 0),
         detail=True,
     )
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """What the log did to the features that cannot be compared: `hashed` or `left out`."""
+        return dict.fromkeys(self.withheld, "left out") | dict.fromkeys(self.hashed, "hashed")
 
     @property
     def predictions(self) -> int:
