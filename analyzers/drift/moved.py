@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.interval import Interval
 
 SIGNIFICANT = 0.01
-"""Chance up to which a distance is said to be a move."""
+"""Largest p-value at which a distance counts as a move."""
 
 
 def numbers_moved(current: Buckets, reference: Buckets, where: str = "in training") -> str:

@@ -1,7 +1,7 @@
 """Windows that grow from a day to two weeks where a day holds too little for a verdict.
 
 With little traffic a day's sample cannot show a critical drift; and a lasting shift near a limit
-stays within a day's sampling error. Then the days before are added until something can be said.
+stays within a day's sampling error. Then the days before are added until there is a verdict.
 What is added are profiles that are stored already, over the edges of the same baseline.
 """
 

@@ -9,8 +9,8 @@ conservative end of the interval at a significance of 0.001.
 
 A small sample needs a larger distance of the centroids to alarm, but any sample can alarm. Where a
 critical distance would not be detected with a power of 0.9, or the distance lies above its limit
-within the sampling error, the days before are added (2, 3, 7, 14 days), until something can be
-said. The verdict is `unknown` where even they do not suffice, where the dimension has changed, or
+within the sampling error, the days before are added (2, 3, 7, 14 days), until there is a
+verdict. It is `unknown` where even they do not suffice, where the dimension has changed, or
 where training has no such column. Embeddings that cannot be read are counted and reported.
 """
 

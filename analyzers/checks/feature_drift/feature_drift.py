@@ -14,8 +14,8 @@ significance after Benjamini-Hochberg over the day's features. A small sample ne
 to alarm, but any sample can alarm. The verdict is `ok` only where a critical drift would be
 detected with a power of 0.9, and where the distance lies below the limit.
 
-Where a day allows neither, the days before it are added: 2, 3, 7, 14 days, until something can be
-said. So little traffic gets a verdict (165 predictions a day after 2 days), and a lasting shift
+Where a day allows neither, the days before it are added: 2, 3, 7, 14 days, until there is a
+verdict. So little traffic gets a verdict (165 predictions a day after 2 days), and a lasting shift
 near the limit is found once the sampling error has become small: with a training set of 20,000
 rows, a distance of 0.142 at 2,200 predictions a day after 2 days, one of 0.12 after 7 days. A
 distance that lies above the limit within the sampling error is `unknown`, and its sentence says

@@ -6,7 +6,7 @@ severity uses that interval's lower end less the sampling error. Where the inter
 limit, the day is counted again over ten times as many buckets. A small sample needs a larger
 distance to alarm, but any sample can alarm. The verdict is `ok` only where a critical distance
 would be detected with a power of 0.9 and the distance lies below the limit. Where a day allows
-neither, the days before it are added (2, 3, 7, 14 days), until something can be said; a distance
+neither, the days before it are added (2, 3, 7, 14 days), until there is a verdict; a distance
 that lies above the limit within the sampling error is `unknown`.
 
 A shift in some hours only may vanish in a day, and a Sunday may differ from the training set
