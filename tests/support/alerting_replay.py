@@ -6,12 +6,14 @@ The findings of the demo are stored again hour by hour in a namespace of their o
 would have found them, and published each time: through the outbox to a webhook and an SMTP server,
 and to a real Alertmanager with the shipped configuration, its intervals shortened, that posts to a
 second webhook. In between mlmon is killed, Alertmanager is restarted, and each receiver is away for
-a while. Prints a table, and exits 1 unless every incident was sent once at its start, once at its
-end and at most once when it grew worse, by each way.
+a while. Prints a table, and exits 1 unless each way sent one message at an incident's start, one at
+its end and at most one when it grew worse. A second table shows what other ways of grouping make of
+the same alerts.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -25,23 +27,39 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.alerting.publish import publish
 from mlmon.analyzers.base.window import DAY, HOUR, floor
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.run.ground_truth import read_truth
 from mlmon.demo import NAMESPACE, settle
 from mlmon.elastic.connect import connect
 from mlmon.elastic.settings import load_settings
+from tests.support.correlators import (
+    Grouping,
+    alertmanager_messages,
+    alertmanager_version,
+    by_alertsift,
+    by_key,
+    by_rule,
+    judge,
+)
 from tests.support.receivers import (
     WebhookReceiver,
     alertmanager,
     mail_server,
     webhook_receiver,
 )
+from tests.support.true_incidents import shows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmon.alerting.alerts.alert import Alert
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
+    from mlmon.elastic.json_object import Json
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
 AWAY = (0.30, 0.35)
@@ -119,6 +137,7 @@ def main() -> int:
         os.environ["MLMON_CONFIG"] = str(config)
         replay(cluster, target, hours, Path(folder), hook, grouped, mails)
         incidents = list(IncidentStore(cluster, target).overlapping(min(hours) - DAY))
+        alerts = list(AlertStore(cluster, target).overlapping(min(hours) - DAY))
         ways = {
             "webhook": Counter((body["incident"], body["kind"]) for body in hook.bodies_taken()),
             "e-mail": Counter(
@@ -129,7 +148,10 @@ def main() -> int:
         }
         for index in cluster.indices(f"mlmon-*-{target}*"):
             cluster.delete_index(index)
-    return report(incidents, ways, time.monotonic() - started)
+        groupings = compare(incidents, alerts, len(hook.bodies_taken()), Path(folder))
+    code = report(incidents, ways, time.monotonic() - started)
+    report_groupings(groupings)
+    return code
 
 
 def replay(
@@ -163,6 +185,37 @@ def replay(
         # What was held back by a receiver that was away.
         before += timedelta(hours=1)
         publish(cluster, namespace, before, before)
+
+
+def compare(
+    incidents: Sequence[Json], alerts: Sequence[Alert], messages: int, folder: Path
+) -> dict[str, Grouping]:
+    """Return how mlmon and other ways group the same alerts, against the scenario's truth."""
+    path = Path(os.environ.get("MLMON_DEMO", ".demo")) / "scenario" / "truth.json"
+    truth = read_truth(json.loads(path.read_text()))
+    truths = {true.id: {one.id for one in alerts if shows(one, true)} for true in truth}
+    ours = [frozenset(incident["incident.alert_ids"]) for incident in incidents]
+    found = {"mlmon": judge(ours, truths, messages)}
+    version = alertmanager_version()
+    for keys in (["alertname", "model"], ["service", "model"], ["service"]):
+        sent = alertmanager_messages(folder, alerts, keys)
+        name = f"Alertmanager {version}, group_by {', '.join(keys)}"
+        found[name] = judge(by_key(alerts, keys), truths, sent)
+    found["alertsift 0.1.0"] = judge(by_alertsift(alerts), truths)
+    for frame in (timedelta(hours=1), timedelta(days=1)):
+        name = f"Keep's rule, service and model, {frame.total_seconds() / 3600:.0f} h"
+        found[name] = judge(by_rule(alerts, ["service", "model"], frame), truths)
+    return found
+
+
+def report_groupings(found: dict[str, Grouping]) -> None:
+    """Print the comparison."""
+    table = Table("way", "groups", "true incidents split", "groups that mix two", "messages")
+    for way, grouping in found.items():
+        messages = "-" if grouping.messages is None else str(grouping.messages)
+        cells = (grouping.groups, grouping.split, grouping.mixed)
+        table.add_row(way, *map(str, cells), messages)
+    console.print(table)
 
 
 def kind_of(subject: str) -> str:
