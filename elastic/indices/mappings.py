@@ -27,6 +27,9 @@ _TYPES: dict[str, IndexMapping] = {
 # Texts only: Elasticsearch takes numbers by default, and one near 2^63, from any shipper,
 # makes it fail every date histogram over its index.
 _LOG_DATE: IndexMapping = {"type": "date", "format": "strict_date_optional_time"}
+# Their doc values answer ranges too, always next to a range of time; a tree of points for each
+# number is a fifth of an event's bytes (docs/index-design.md).
+_MEASURED: IndexMapping = {"index": False}
 _UNINDEXED: IndexMapping = {"index": False, "doc_values": False}
 # After the families: any other field of a line is kept, not indexed.
 _REST: IndexMapping = {
@@ -65,7 +68,10 @@ def _type(field: Field) -> IndexMapping:
 
 
 def _log_type(field: Field) -> IndexMapping:
-    return _LOG_DATE if field.type == "date" else _type(field)
+    declared = _LOG_DATE if field.type == "date" else _type(field)
+    if field.is_measured:
+        return {**declared, **_MEASURED}
+    return declared if field.counted else {**declared, "doc_values": False}
 
 
 def _family(field: Field) -> IndexMapping:

@@ -61,6 +61,7 @@ class Field:
         level: ECS's `core` or `extended`, or `custom` for a field ECS does not know.
         array: whether the value is a list of values of the type.
         identifier: whether the value joins events, so that it is not redacted as a card number.
+        counted: whether values are counted, grouped or sorted; others are only searched for.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Field:
     level: str = "custom"
     array: bool = False
     identifier: bool = False
+    counted: bool = True
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:
@@ -88,6 +90,11 @@ class Field:
     def is_family(self) -> bool:
         """Whether the name stands for many fields (a dynamic template in Elasticsearch)."""
         return "*" in self.name
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is a measured quantity: summed and compared, never searched for alone."""
+        return self.type == "double" or (self.type == "long" and bool(self.unit))
 
 
 ENVELOPE: Final = (
@@ -142,14 +149,23 @@ CORRELATION: Final = (
         required=True,
         level="extended",
         identifier=True,
+        counted=False,
     ),
-    Field("span.id", "keyword", "Span within the trace.", level="extended", identifier=True),
+    Field(
+        "span.id",
+        "keyword",
+        "Span within the trace.",
+        level="extended",
+        identifier=True,
+        counted=False,
+    ),
     Field(
         "transaction.id",
         "keyword",
         "Transaction of Elastic APM.",
         level="extended",
         identifier=True,
+        counted=False,
     ),
     Field(
         "http.request.id",
@@ -157,6 +173,7 @@ CORRELATION: Final = (
         "HTTP request during which the event was logged.",
         level="extended",
         identifier=True,
+        counted=False,
     ),
     Field("ml.model.name", "keyword", "Name of the model."),
     Field("ml.model.version", "keyword", "Version of the model."),

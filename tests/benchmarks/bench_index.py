@@ -39,10 +39,14 @@ SOURCE = "index.mapping.source.mode"
 CHOSEN = "standard, best_compression"
 SUBOBJECTS = "subobjects"
 """No setting but a parameter of the mapping: whether dotted names are taken apart into objects."""
+SEARCHABLE = "searchable"
+"""No setting either: whether measured numbers have an index, and ids of requests doc values."""
 BEST: dict[str, Any] = {"index.codec": "best_compression"}
+UNINDEXED = ("index", "doc_values")
 VARIANTS: dict[str, dict[str, Any]] = {
     "standard, default codec": {"index.codec": "default"},
     CHOSEN: BEST,
+    "  every field indexed": {**BEST, SEARCHABLE: True},
     "  names as objects": {**BEST, SUBOBJECTS: True},
     "  2 shards": {**BEST, "index.number_of_shards": 2},
     "  refresh 1 s": {**BEST, "index.refresh_interval": "1s"},
@@ -137,6 +141,16 @@ def measure(cluster: Cluster, settings: dict[str, Any], lines: list[bytes], resu
     try:
         wanted = inner["settings"] | settings
         mappings = {**inner["mappings"], SUBOBJECTS: wanted.pop(SUBOBJECTS, False)}
+        if wanted.pop(SEARCHABLE, False):
+            mappings["properties"] = {
+                name: {key: value for key, value in field.items() if key not in UNINDEXED}
+                for name, field in mappings["properties"].items()
+            }
+            mappings["dynamic_templates"] = [
+                {name: {**family, "mapping": {"type": family["mapping"]["type"]}}}
+                for template in mappings["dynamic_templates"]
+                for name, family in template.items()
+            ]
         indices.create(index=index, settings=wanted, mappings=mappings)
     except ApiError as error:
         result.refused = reason(error.body)

@@ -150,6 +150,9 @@ def test_an_unknown_field_is_kept_and_not_mapped(cluster: Cluster, namespace: st
     assert hit["_source"]["own"]["field49"] == 49
 
 
+_UNINDEXED = {"index": False, "doc_values": False}
+
+
 def test_one_producer_cannot_blow_up_the_mapping(cluster: Cluster, namespace: str) -> None:
     """Three thousand invented features are stored, and the mapping stops at its limit."""
     stream = f"logs-ml.prediction-{namespace}"
@@ -169,7 +172,7 @@ def test_what_lies_next_to_the_features_is_kept_and_not_indexed(
     [item] = _create(cluster, stream, own | {"ml.features.numeric.bid": 1})
     assert item["status"] == 201, item
     mapped = _properties(cluster, stream)
-    unindexed = {name for name, field in mapped.items() if not field.get("doc_values", True)}
+    unindexed = {name for name, field in mapped.items() if field.items() >= _UNINDEXED.items()}
     assert unindexed == {"own.deep.x", "own.deep.y", "ml.features.other"}
     [hit] = cluster.search(stream, {})["hits"]["hits"]
     assert hit["_source"].items() >= own.items()
@@ -196,7 +199,31 @@ def test_flat_and_nested_events_fill_the_same_fields(cluster: Cluster, namespace
         }
     }
     assert cluster.count(stream, query) == 2
-    assert _properties(cluster, stream)["ml.features.numeric.bid"] == {"type": "double"}
+    assert _properties(cluster, stream)["ml.features.numeric.bid"]["type"] == "double"
+
+
+def test_only_what_is_searched_for_alone_costs_an_index(cluster: Cluster, namespace: str) -> None:
+    """Measured numbers have doc values only, ids of requests an index only; both are found."""
+    stream = f"logs-ml.prediction-{namespace}"
+    event = {"trace.id": "0af7651916cd43dd8448eb211c80319c", "ml.features.numeric.bid": 2.5}
+    _create(cluster, stream, event, {"trace.id": "other", "ml.features.numeric.bid": 7})
+    mapped = _properties(cluster, stream)
+    assert mapped["ml.features.numeric.bid"] == {"type": "double", "index": False}
+    assert mapped["ml.prediction.score"] == {"type": "double", "index": False}
+    assert mapped["trace.id"] == {"type": "keyword", "ignore_above": 1024, "doc_values": False}
+    for query in (
+        {"term": {"trace.id": event["trace.id"]}},
+        {"range": {"ml.features.numeric.bid": {"lt": 3}}},
+        {
+            "bool": {
+                "filter": [
+                    {"exists": {"field": "trace.id"}},
+                    {"term": {"ml.features.numeric.bid": 2.5}},
+                ]
+            }
+        },
+    ):
+        assert cluster.count(stream, query) == 1
 
 
 def test_a_value_of_the_wrong_type_refuses_its_line_only(cluster: Cluster, namespace: str) -> None:
