@@ -91,7 +91,7 @@ class ModelReload(Analyzer[ModelProfile]):
             Limits(
                 0.05,
                 0.50,
-                meaning="from 2 h after the newest version is in service",
+                meaning="from 2 h after another version came into service",
                 measures="rate",
             ),
             unit="ratio",
@@ -236,10 +236,15 @@ class ModelReload(Analyzer[ModelProfile]):
             known = InService(window, made, reloads, partial(_predicted, used))
             current = known.current(window.start - GRACE)
             if current:
-                yield self._judge_outdated(current, counts, window)
+                since = known.loaded_since(window.start - GRACE)
+                yield self._judge_outdated(current, counts, window, since)
 
     def _judge_outdated(
-        self, current: Sequence[ModelVersion], counts: Counter[str], window: Window
+        self,
+        current: Sequence[ModelVersion],
+        counts: Counter[str],
+        window: Window,
+        loaded_since: set[str],
     ) -> Finding:
         newest, n = current[0], counts.total()
         about = _about(newest)
@@ -247,7 +252,7 @@ class ModelReload(Analyzer[ModelProfile]):
             sample = f"{count(n, 'prediction')} {span(window)}"
             reason = f"{sample}, {MIN_PREDICTIONS} are needed for a verdict."
             return self.unknown(OUTDATED, newest.model, window, reason, sample_count=n, **about)
-        names = {model.version for model in current}
+        names = {model.version for model in current} | loaded_since
         old = {version: times for version, times in sorted(counts.items()) if version not in names}
         interval = wilson_interval(sum(old.values()), n, CONFIDENCE)
         by = ", ".join(f"version {version}: {times:,}" for version, times in old.items())

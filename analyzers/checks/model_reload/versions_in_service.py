@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmon.analyzers.base.window import DAY, HOUR, Window
-from mlmon.analyzers.performance.model_versions import versions
+from mlmon.analyzers.performance.model_versions import ModelVersion, versions
 from mlmon.analyzers.profiles.kinds.model import RELOAD
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from mlmon.analyzers.performance.model_versions import ModelVersion
     from mlmon.analyzers.profiles.kinds.model import ModelEvent
 
 UNKNOWN_VERSION = "unknown"
@@ -79,7 +78,38 @@ class InService:
         return version in self.predicted(self.window) and version not in self.predicted(before)
 
     def current(self, moment: datetime) -> tuple[ModelVersion, ...]:
-        """Return the newest version in service at a moment and those made since, none if none."""
+        """Return the version that should serve at a moment and those made since, none if none.
+
+        It is the newest in service, unless an earlier one was loaded after it: the last reload that
+        succeeded decides, and a rollback is meant.
+        """
+        newest = self._newest(moment)
+        last = next(
+            (
+                reload
+                for reload in reversed(self.reloads)
+                if reload.succeeded and reload.version and reload.at <= moment
+            ),
+            None,
+        )
+        if last is None or last.version in {version.version for version in newest}:
+            return newest
+        replaced = [self.loaded(version) or version.made for version in newest]
+        if newest and last.at < max(replaced[0], newest[0].made):
+            return newest
+        rolled_back = ModelVersion(self.newest.model, str(last.version), last.at, {}, last.service)
+        return (rolled_back, *(version for version in newest[1:] if version.made > last.at))
+
+    def loaded_since(self, moment: datetime) -> set[str]:
+        """Return the versions that a reload has brought into service since a moment."""
+        return {
+            reload.version
+            for reload in self.reloads
+            if reload.succeeded and reload.version and reload.at > moment
+        }
+
+    def _newest(self, moment: datetime) -> tuple[ModelVersion, ...]:
+        """Return the newest version that was in service by a moment and those made since."""
         predicted = self.predicted(Window(moment - DAY, moment))
         for place in reversed(range(len(self.made))):
             version = self.made[place]

@@ -258,3 +258,27 @@ def test_a_model_is_forgotten_after_its_lookback(
     events = [*model_events("train", 0.0, "1"), *model_events("reload", 0.1, "0")]
     waits = of(judge(events, start, 101 * 24, first=99 * 24), "reload.wait_hours")
     assert waits[-1].end == start + 100 * DAY
+
+
+def test_a_rollback_is_a_fact(
+    model_events: ModelEvents, predictions: Callable[..., list[Any]], start: datetime
+) -> None:
+    """Version 1, loaded again after version 2, should serve; what 2 still predicts is outdated."""
+    events = [
+        *model_events("train", 0.0, "1"),
+        *model_events("reload", 0.1, "1"),
+        *model_events("train", 10.0, "2"),
+        *model_events("reload", 10.5, "2"),
+        *model_events("reload", 20.0, "1"),
+    ]
+    clean = predictions(("1", 0, 10, 200), ("2", 11, 9, 200), ("1", 20, 15, 200))
+    found = judge(events, start, 35, clean)
+    assert [finding.reason for finding in found if finding.severity.alarming] == []
+    stuck = predictions(("1", 0, 10, 200), ("2", 11, 24, 200), ("1", 20, 15, 200))
+    alarms = [
+        finding
+        for finding in of(judge(events, start, 35, stuck), "outdated.rate")
+        if finding.severity.alarming
+    ]
+    assert alarms[0].start == start + 22 * HOUR
+    assert "(version 2: 200) than autobid 1, which is in service" in alarms[0].reason
