@@ -94,6 +94,7 @@ def findings(
     since: OptionalSince = None,
     until: OptionalUntil = None,
     analyzer: Annotated[str | None, typer.Option(help="List this analyzer only.")] = None,
+    metric: Annotated[str | None, typer.Option(help="List this metric only.")] = None,
     as_of: AsOf = None,
     namespace: Namespace = None,
     as_json: JsonOption = False,
@@ -129,6 +130,7 @@ def findings(
             until=last,
             severity=None if severity is Wanted.ALL else Severity(severity.value),
             analyzer=analyzer,
+            metric=metric,
             as_of=known,
         )
         if as_json:

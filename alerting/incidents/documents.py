@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.sentences import summary
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.analyzers.pages.runbooks import anchor, commands
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.people import Handling
     from mlmon.elastic.json_object import Json
+
+BEFORE_ONSET = timedelta(minutes=5)
+"""The lines to look at begin so long before an incident did."""
 
 
 def incident_document(incident: Incident, state: Handling, now: datetime) -> Json:
@@ -53,12 +59,23 @@ def incident_document(incident: Incident, state: Handling, now: datetime) -> Jso
         "incident.open_alerts": len(incident.open_members),
         "incident.alert_ids": [member.id for member in incident.members],
         "incident.analyzers": sorted({member.analyzer for member in incident.members}),
-        "incident.runbook": cause.runbook,
+        "incident.runbook": cause.runbook and f"{cause.runbook}#{anchor(cause.metric)}",
+        "incident.confirm": _confirm(cause),
         "incident.detected_after_seconds": round(
             (incident.opened - incident.start).total_seconds()
         ),
     }
     return handled(found, state, now)
+
+
+def _confirm(cause: Alert) -> str | None:
+    """Return the command that shows the lines behind the likely cause, from its begin on."""
+    since = cause.onset_start - BEFORE_ONSET
+    try:
+        _, lines = commands(cause.analyzer, cause.metric, cause.subject, since)
+    except KeyError:  # the alert of an analyzer that is no more
+        return None
+    return lines
 
 
 def handled(incident: Json, state: Handling, now: datetime) -> Json:

@@ -92,7 +92,9 @@ def story(
         first = Window(parse_time(begin), parse_time(end))
         yield f"first window in alarm: {span(first)}"
     if runbook := incident.get("incident.runbook"):
-        yield f"what to do: {runbook}"
+        yield f"what to do: {runbook} ({page_command(runbook)})"
+    if confirm := incident.get("incident.confirm"):
+        yield f"confirm: {confirm}"
     yield ""
     yield "Alerts"
     for alert in sorted(alerts, key=lambda alert: (alert.id != cause, alert.onset_start)):
@@ -107,6 +109,16 @@ def story(
         by = f" by {change['change.by']}" if change.get("change.by") else ""
         kind = change["change.kind"].replace("_", " ")
         yield f"  {moment(parse_time(change['@timestamp']))} {kind}{by}: {change['change.text']}"
+
+
+def page_command(runbook: str) -> str:
+    """Return the command that prints the page of a runbook, which is part of every installation.
+
+    >>> page_command("docs/analyzers/job_health.md#failed.runs")
+    'mlmon analyzers job_health'
+    """
+    page = runbook.partition("#")[0].rpartition("/")[2].removesuffix(".md")
+    return f"mlmon analyzers {page}"
 
 
 def member_line(member: Alert) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
-from mlmon.alerting.incidents.sentences import also_affected, latest
+from mlmon.alerting.incidents.sentences import also_affected, latest, page_command
 from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, moment
 
@@ -133,8 +133,10 @@ def _facts(change: IncidentChange, incident: Json, *, over: bool) -> Iterable[tu
         yield "Taken by", incident["incident.acknowledged_by"]
     elif not over:
         yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}"
-    if incident.get("incident.runbook"):
-        yield "What to do", incident["incident.runbook"]
+    if (confirm := incident.get("incident.confirm")) and not over:
+        yield "Confirm", confirm
+    if runbook := incident.get("incident.runbook"):
+        yield "What to do", f"{runbook} ({page_command(runbook)})"
 
 
 def digest_message(messages: list[Message]) -> Message:

@@ -67,7 +67,8 @@ class DataQuality(Analyzer[PredictionProfile]):
     question = "Do predictions carry the values the model was trained to expect?"
     advice = (
         "Look at predictions with the values the sentence names, `mlmon logs --dataset prediction "
-        "--field ml.features.missing=FEATURE` or `--field ml.features.categorical.FEATURE=VALUE`, "
+        "--since 7d --field ml.features.missing=FEATURE` or "
+        "`--field ml.features.categorical.FEATURE=VALUE`, "
         "and find the client or source they share. A missing value is the source's failure; one "
         "out of range is often a unit; an unseen category is either a typing error upstream or "
         "a new one, for which the model must be retrained."

@@ -51,7 +51,7 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         "If one segment moved and the others did not, look at what is special to it: a source "
         "that feeds it, a release for it, a market that changed; `feature_drift` over all traffic "
         "may not show it. Read its predictions with `mlmon logs --dataset prediction --field "
-        "ml.features.categorical.FEATURE=VALUE`. If all moved, see `score_shift`."
+        "ml.features.categorical.FEATURE=VALUE --since 7d`. If all moved, see `score_shift`."
     )
     needs = (Needs("segment", DAY),)
     metrics = (

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.alert_policy import LAYERS
+from mlmon.analyzers.pages.runbooks import anchor, commands, runbook
 from mlmon.analyzers.pages.sources import sources
 from mlmon.formatting import compact_duration
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.alert_policy import AlertPolicy
     from mlmon.analyzers.base.analyzer import Analyzer
     from mlmon.analyzers.base.limits import Limits
+    from mlmon.analyzers.base.metric import Metric
     from mlmon.analyzers.base.needs import Needs
 
 
@@ -40,11 +42,35 @@ def page(analyzer: Analyzer[Any]) -> str:
         _alert(analyzer.alert_policy),
         "## What to do",
         analyzer.advice,
+        *(_runbook(analyzer, metric) for metric in analyzer.metrics if metric.limits.judged),
         "## Profiles",
         _profiles(analyzer),
         *_sources(analyzer),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _runbook(analyzer: Analyzer[Any], metric: Metric) -> str:
+    """Return the runbook of one metric, under an anchor of its own."""
+    of_metric, limits = runbook(analyzer.name, metric.name), metric.limits
+    unit = "" if metric.unit in {"", "ratio"} else f" {metric.unit}"
+    meaning = (
+        f"{metric.question} It warns {limits.sign} {limits.warning:g}{unit} and is critical "
+        f"{limits.sign} {limits.critical:g}{unit}"
+    )
+    meaning += f" ({limits.meaning})." if limits.meaning else "."
+    placeholder = "SUBJECT" if "{subject}" in of_metric.lines else None
+    findings, lines = commands(analyzer.name, metric.name, placeholder)
+    return "\n\n".join(
+        [
+            f'<a id="{anchor(metric.name)}"></a>',
+            f"### {metric.title}",
+            f"**Meaning.** `{metric.name}`: {meaning}",
+            f"**Confirm.** `{findings}` lists the verdicts, `{lines}` the lines behind them.",
+            f"**Usual causes.** {of_metric.causes}",
+            f"**What to do.** {of_metric.cure}",
+        ]
+    )
 
 
 def _index(analyzers: Sequence[Analyzer[Any]]) -> str:

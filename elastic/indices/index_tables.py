@@ -188,6 +188,7 @@ INCIDENT_TABLE: Final = (
     Field("incident.alert_ids", "keyword", "Their ids."),
     Field("incident.analyzers", "keyword", "The analyzers that raised them."),
     Field("incident.runbook", "keyword", "What to do about the likely cause."),
+    Field("incident.confirm", "keyword", "The command that shows the lines behind it."),
     Field("incident.muted", "keyword", "Why no message is sent: `acknowledged`, `snoozed`, …"),
     Field("incident.acknowledged_by", "keyword", "Who took it."),
     Field("incident.acknowledged_at", "date", "When."),

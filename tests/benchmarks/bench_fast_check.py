@@ -92,7 +92,8 @@ def history(writer: Writer, now: datetime) -> None:
         end = min(noon + AROUND, now)
         second = noon - AROUND
         while second < end:
-            for service in SERVICES:
+            # A silence takes a week of history, the others an hour.
+            for service in SERVICES if day == 0 else (SILENT, RESTARTED):
                 if service != IDLE or second.minute % 5 == second.second // 2 == 0:
                     writer.request(service, second)
             second += EACH

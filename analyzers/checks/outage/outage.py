@@ -64,7 +64,7 @@ class Outage(Analyzer[PulseProfile]):
     name = "outage"
     question = "Does every request fail, is no model loaded, or has a busy service fallen silent?"
     advice = (
-        "Read the lines of that minute, `mlmon logs --dataset access --level warning --since 1h`. "
+        "Read the lines of that minute, `mlmon logs --dataset access --level warning --since 7d`. "
         "503 means that no model is loaded: publish a readable model file and reload. Failures "
         "that began with a release end with its rollback. Where a service is silent, ask whether "
         "it runs, then `mlmon ship status`: a shipper that stopped looks the same, and its lines "

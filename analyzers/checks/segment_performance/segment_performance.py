@@ -54,7 +54,7 @@ class SegmentPerformance(Analyzer[LabelProfile]):
         "`segment_drift` for the same segment: where its scores have moved too, its inputs broke; "
         "where they have not, the scores mean something else there, and a retrained model needs "
         "its recent labels. Read its predictions with `mlmon logs --dataset prediction --field "
-        "ml.features.categorical.FEATURE=VALUE`."
+        "ml.features.categorical.FEATURE=VALUE --since 7d`."
     )
     needs = (
         Needs("label", MATURITY_REACH),

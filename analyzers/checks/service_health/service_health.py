@@ -134,7 +134,8 @@ class ServiceHealth(Analyzer[AccessProfile]):
     question = "Are latency, error rates and traffic of each path as expected?"
     advice = (
         "Read the path's requests of that time, `mlmon logs --dataset access --field url.path=PATH "
-        "--level warning` (errors are 5xx, warnings 4xx), by `error.code` and `service.version`: "
+        "--level warning --since 7d` (errors are 5xx, warnings 4xx), by `error.code` and "
+        "`service.version`: "
         "a single version points to a release, a single code to a dependency. 503 means that no "
         "model is loaded: reload one. No traffic means that the service or the shipper is down; "
         "`mlmon doctor` shows which. A jump of the 400 or 422 rate points to a client's release."
