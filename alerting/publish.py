@@ -23,6 +23,7 @@ def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) ->
 
     A channel that does not answer stops nothing else: what is due is kept and sent later.
     """
+    from mlmon.alerting.desk.quality import publish_quality
     from mlmon.alerting.settings import load_alerting_settings
 
     settings = load_alerting_settings()
@@ -32,6 +33,7 @@ def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) ->
     if summary := delivered.summary():
         lines.append(summary)
     failed = [*delivered.failed]
+    publish_quality(cluster, namespace, now)
     if settings.alertmanagers:
         try:
             number = send_to_alertmanager(cluster, namespace, now, settings)

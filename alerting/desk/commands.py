@@ -107,6 +107,45 @@ def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption 
 
 
 @app.command()
+def stats(
+    since: Annotated[
+        str, typer.Option(help="Incidents that opened since then: ISO time, or such as 14d.")
+    ] = "90d",
+    namespace: Namespace = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how good alerts were: precision by feedback, time to detect and to acknowledge.
+
+    Limits that would have avoided false alarms are suggested with their effect on the past; none
+    is changed.
+    """
+    from datetime import UTC, datetime
+
+    from mlmon.alerting.desk.quality import quality_since, suggested_limits
+    from mlmon.analyzers.base.time_argument import time_argument
+    from mlmon.elastic.connect import connect
+    from mlmon.elastic.settings import load_settings
+
+    settings, now = load_settings(namespace=namespace), datetime.now(UTC)
+    begin = time_argument(since, now)
+    with connect(settings) as cluster:
+        found = quality_since(cluster, settings.namespace, begin)
+        suggested = suggested_limits(cluster, settings.namespace, begin, now)
+    if as_json:
+        for quality in found:
+            print(json.dumps(quality.to_json()))
+        for limit in suggested:
+            print(json.dumps(limit.to_json()))
+        return
+    for quality in found:
+        print(quality.sentence())
+    for limit in suggested:
+        print(f"suggested: {limit.sentence()}")
+    if not found:
+        print("No incident opened since then; `mlmon incidents stats --since 365d` looks further.")
+
+
+@app.command()
 def ack(
     incident: IncidentId,
     why: Why = "",

@@ -6,7 +6,7 @@ from mlmon.dashboards.definitions import searches
 from mlmon.dashboards.definitions.controls import ENVIRONMENT, SERVICE
 from mlmon.dashboards.definitions.state_now import STATE_NOW
 from mlmon.dashboards.model.chart import Chart, Measure, Values
-from mlmon.dashboards.model.condition import is_
+from mlmon.dashboards.model.condition import both, is_
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.sources import ALERT_DOCUMENTS, FINDING_DOCUMENTS
 
@@ -43,6 +43,42 @@ SILENT = Chart(
     is_("finding.severity", "unknown"),
 )
 
+
+def _quality(title: str, sentence: str, metric: str, unit: str) -> Chart:
+    """Return a table of what is known of each policy's alerts, from the findings about alerting."""
+    return Chart(
+        title,
+        sentence,
+        FINDING_DOCUMENTS,
+        (
+            Measure(title, "last", "finding.value", unit=unit),
+            Measure("Incidents", "last", "finding.sample.count"),
+        ),
+        "table",
+        (Values("finding.subject", "Policy", 25, "name"),),
+        both(is_("finding.analyzer", "alert_quality"), is_("finding.metric", metric)),
+    )
+
+
+PRECISION = _quality(
+    "Precision of alerts",
+    "Share of the incidents with feedback that were no false alarm, in the last 90 days.",
+    "precision",
+    "ratio",
+)
+DETECTION = _quality(
+    "Time to detect",
+    "Median time from an incident's start to its opening, in the last 90 days.",
+    "detection.time",
+    "s",
+)
+ACKNOWLEDGEMENT = _quality(
+    "Time to acknowledge",
+    "Median time from an incident's opening to its first acknowledgement, in the last 90 days.",
+    "acknowledgement.time",
+    "s",
+)
+
 DASHBOARD = Dashboard(
     "open_problems",
     "Open problems",
@@ -66,6 +102,7 @@ DASHBOARD = Dashboard(
                 PanelRow((BY_SEVERITY,), 9),
             ),
         ),
+        Section("Quality of alerts", (PanelRow((PRECISION, DETECTION, ACKNOWLEDGEMENT), 10),)),
         Section("Findings", (PanelRow((Documents(searches.ALARMS.name),), 14),)),
         Section("Checks without a verdict", (PanelRow((SILENT,), 9),)),
     ),

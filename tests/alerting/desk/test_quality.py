@@ -1,0 +1,184 @@
+"""How good alerts were: precision, times and suggested limits, from incidents with feedback."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from scipy.stats import binomtest
+from typer.testing import CliRunner
+
+from mlmon.alerting.desk.desk import Desk
+from mlmon.alerting.desk.quality import (
+    ANALYZER,
+    best_limit,
+    publish_quality,
+    suggested_limits,
+)
+from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.quality import alert_quality
+from mlmon.alerting.publish import update
+from mlmon.alerting.settings import AlertingSettings
+from mlmon.analyzers.base.finding import Severity
+from mlmon.analyzers.base.window import DAY, HOUR
+from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.commands import app
+from tests.support.histories import START, spell
+
+if TYPE_CHECKING:
+    from mlmon.elastic.client.cluster import Cluster
+
+ERRORS = {"analyzer": "service_health", "metric": "http.5xx.rate", "service": "api"}
+NOW = START + 5 * DAY
+WARNING, CRITICAL = 0.02, 0.1
+"""The limits that `service_health` declares for the rate of 5xx."""
+
+
+def burst(cluster: Cluster, namespace: str, path: str, day: int, rate: float) -> None:
+    """Store a day on which four hours of a path have an error rate, the others none."""
+    found = [
+        replace(
+            finding,
+            value=rate if finding.severity.alarming else 0.0,
+            low=rate if finding.severity.alarming else 0.0,
+            high=rate if finding.severity.alarming else 0.0,
+            warning=WARNING,
+            critical=CRITICAL,
+            severity=Severity.WARNING if finding.severity.alarming else Severity.OK,
+        )
+        for finding in spell("owwww" + "o" * 15, path, start=START + day * DAY, **ERRORS)
+    ]
+    FindingStore(cluster, namespace).write(found, START)
+
+
+@pytest.fixture
+def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
+    """Four bursts on four days, two of them false alarms; the incidents' ids by path."""
+    for day, (path, rate) in enumerate((("/a", 0.024), ("/b", 0.06), ("/c", 0.028), ("/d", 0.04))):
+        burst(cluster, namespace, path, day, rate)
+    update(cluster, namespace, START - DAY, NOW, AlertingSettings())
+    desk = Desk(cluster, namespace)
+    names = {
+        incident["incident.title"].split(" of ")[1].split(",")[0]: incident["incident.id"]
+        for incident in desk.listed(START - DAY)
+    }
+    for path, verdict in (
+        ("/a", Verdict.FALSE_ALARM),
+        ("/b", Verdict.FIXED),
+        ("/c", Verdict.FALSE_ALARM),
+        ("/d", Verdict.NEW_NORMAL),
+    ):
+        desk.feedback(names[path], verdict, "ada", "", NOW)
+    return names
+
+
+def document(analyzers: list[str], feedback: str | None = None, **known: Any) -> dict[str, Any]:
+    """Return an incident's document as far as quality reads it."""
+    found: dict[str, Any] = {
+        "incident.analyzers": analyzers,
+        "incident.detected_after_seconds": 600,
+    }
+    return found | ({"incident.feedback": feedback} if feedback else {}) | known
+
+
+def test_precision_has_wilsons_interval() -> None:
+    """Fixed and accepted count as right; the interval is scipy's; none without feedback."""
+    incidents = [
+        *[document(["a"], "fixed")] * 5,
+        document(["a", "b"], "new_normal"),
+        *[document(["a"], "false_alarm")] * 3,
+        document(["b"]),
+        document(["c"]),
+    ]
+    by_policy = {quality.policy: quality for quality in alert_quality(incidents)}
+    assert list(by_policy) == ["all", "a", "b", "c"]
+    known = by_policy["a"]
+    assert (known.right, known.wrong, known.incidents) == (6, 3, 9)
+    expected = binomtest(6, 9).proportion_ci(0.95, method="wilson")
+    assert known.precision is not None
+    assert known.precision.low == pytest.approx(expected.low)
+    assert known.precision.high == pytest.approx(expected.high)
+    assert by_policy["c"].precision is None
+    assert by_policy["c"].to_json()["precision"] is None
+    assert "no feedback" in by_policy["c"].sentence()
+
+
+def test_times_are_medians() -> None:
+    """Time to detect is of all incidents, time to acknowledge of those that somebody took."""
+    seconds = "incident.detected_after_seconds"
+    taken = "incident.acknowledged_after_seconds"
+    incidents = [
+        document(["a"], **{seconds: 60, taken: 30}),
+        document(["a"], **{seconds: 120}),
+        document(["a"], **{seconds: 600, taken: 90}),
+    ]
+    known = alert_quality(incidents)[0].to_json()
+    assert known["time_to_detect_s"] == 120
+    assert known["time_to_acknowledge_s"] == 60
+    assert known["acknowledged"] == 2
+    assert alert_quality([]) == []
+
+
+def test_it_is_stored_as_findings_and_printed(
+    cluster: Cluster, namespace: str, judged: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feedback that arrives later revises them; `mlmon incidents stats` says the same."""
+    assert publish_quality(cluster, namespace, NOW) > 0
+    assert publish_quality(cluster, namespace, NOW + HOUR) == 0
+
+    def precision() -> dict[str | None, tuple[float | None, int | None]]:
+        found = FindingStore(cluster, namespace).search(analyzer=ANALYZER, metric="precision")
+        return {finding.subject: (finding.value, finding.sample_count) for finding in found}
+
+    assert precision() == {"all": (0.5, 4), "service_health": (0.5, 4)}
+    Desk(cluster, namespace).feedback(judged["/a"], Verdict.FIXED, "bob", "it was us", NOW + HOUR)
+    assert publish_quality(cluster, namespace, NOW + 2 * HOUR) == 4
+    assert precision() == {"all": (0.75, 4), "service_health": (0.75, 4)}
+    update(cluster, namespace, START - DAY, NOW, AlertingSettings())
+    assert not any(
+        ANALYZER in incident["incident.analyzers"]
+        for incident in Desk(cluster, namespace).listed(START - DAY)
+    )
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+    words = ["incidents", "stats", "--since", "2026-01-01"]
+    printed = CliRunner().invoke(app, [*words, "--json"]).stdout.splitlines()
+    first = json.loads(printed[0])
+    assert (first["policy"], first["precision"], first["incidents"]) == ("all", 0.75, 4)
+    assert "3 of 4 with feedback were right" in CliRunner().invoke(app, words).stdout
+
+
+def test_a_limit_is_suggested_with_its_effect(
+    cluster: Cluster, namespace: str, judged: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies above the false alarms and below what was right, and nothing is changed."""
+    (limit,) = suggested_limits(cluster, namespace, START - DAY, NOW)
+    assert (limit.analyzer, limit.metric) == ("service_health", "http.5xx.rate")
+    assert limit.now == WARNING
+    assert 0.028 < limit.suggested < 0.04
+    assert (limit.avoided, limit.false, limit.right) == (2, 2, 2)
+    monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
+    monkeypatch.setenv("MLMON_NAMESPACE", namespace)
+    printed = CliRunner().invoke(app, ["incidents", "stats", "--since", "2026-01-01"]).stdout
+    assert "suggested: service_health http.5xx.rate: with a warning limit of" in printed
+    assert "2 of 2 false alarms would not have been raised, and all 2 alerts" in printed
+    assert len(judged) == 4
+
+
+def test_no_limit_is_suggested_that_hides_what_was_right(
+    cluster: Cluster, namespace: str, judged: dict[str, str]
+) -> None:
+    """Where the milder burst was the true one, no limit tells them apart."""
+    desk = Desk(cluster, namespace)
+    for path, verdict in (
+        ("/a", Verdict.FIXED),
+        ("/b", Verdict.FALSE_ALARM),
+        ("/c", Verdict.FIXED),
+        ("/d", Verdict.FIXED),
+    ):
+        desk.feedback(judged[path], verdict, "bob", "the other way round", NOW + HOUR)
+    assert suggested_limits(cluster, namespace, START - DAY, NOW + timedelta(days=1)) == []
+    assert best_limit([], [], []) is None
