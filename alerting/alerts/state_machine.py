@@ -2,7 +2,9 @@
 
 - It opens when the rule begins to hold, and grows as severe as the rule comes to hold. It does not
   grow milder: what was critical is reported as critical until it is over.
-- It ends when `clear` windows in a row were `ok` and the rule no longer holds.
+- It ends when `clear` windows in a row were `ok` and the rule no longer holds. A window whose value
+  still lies beyond its limit, and is `ok` only because sampling may explain that, neither ends it
+  nor starts the count again: the same limit does not open and close an alert on a constant value.
 - `unknown` changes nothing: it neither opens nor ends an alert, however long it goes on, and the
   windows before and after it are neighbours. What still is judged is still there.
 - Where there are no findings, neither `ok` nor `unknown`, the series is gone: a model version was
@@ -86,7 +88,7 @@ def _continued(
             latest_reason=alarms[-1].reason,
             calm=0,
         )
-    elif any(finding.severity is Severity.OK for finding in findings):
+    elif any(finding.severity is Severity.OK and not finding.near_limit for finding in findings):
         alert = replace(alert, calm=alert.calm + 1)
     if alarms and level is not None and level.rank > alert.severity.rank:
         grown = replace(

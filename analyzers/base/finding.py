@@ -109,6 +109,17 @@ class Finding(Identified):
         """The time it is about."""
         return Window(self.start, self.end)
 
+    @property
+    def near_limit(self) -> bool:
+        """Whether the value lies beyond the limit of a warning, its conservative end within."""
+        value, low, high = self.value, self.low, self.high
+        warning, critical = self.warning, self.critical
+        if value is None or low is None or high is None or warning is None or critical is None:
+            return False
+        if critical >= warning:
+            return low < warning <= value
+        return value <= warning < high
+
     @classmethod
     def of(cls, **values: Any) -> Finding:
         """Return a finding from its attributes, those of its identity among them."""

@@ -459,6 +459,9 @@ class _Path:
         limits = Limits(declared.warning * rate, declared.critical * rate, declared.bad)
         hidden = self.asked.hidden(window)
         interval = poisson_interval(access.requests, CONFIDENCE, hidden)
+        if not access.requests and not hidden and min(then) >= MIN_REQUESTS:
+            # Never silent at this time: that nothing came is no accident of counting.
+            interval = Interval(0.0, 0.0)
         return self._finding(
             of.metric,
             window,

@@ -190,3 +190,27 @@ def test_what_holds_depends_on_no_order(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     at = START + hour * HOUR
     assert firing(of, findings, at) == firing(of, shuffled, at)
+
+
+@pytest.mark.parametrize(("warning", "critical", "sign"), [(0.1, 0.2, 1), (-0.1, -0.2, -1)])
+def test_a_constant_value_near_its_limit_is_one_alert(
+    warning: float, critical: float, sign: int
+) -> None:
+    """A shift that stays at 0.118 to 0.140 opens one alert, which ends when it is below 0.1."""
+    values = [0.140, 0.138, *[0.118, 0.121, 0.119, 0.136, 0.140, 0.118] * 20, 0.05, 0.05, 0.05]
+    error = 0.035
+    findings = [
+        replace(
+            finding,
+            value=sign * value,
+            low=min(sign * (value - error), sign * (value + error)),
+            high=max(sign * (value - error), sign * (value + error)),
+            warning=warning,
+            critical=critical,
+            severity=Severity.WARNING if value - error >= 0.1 else Severity.OK,
+        )
+        for finding, value in zip(spell("o" * len(values)), values, strict=True)
+    ]
+    (alert,) = gone_through(rule(2, 3), findings, AlertStateMachine())
+    assert alert.opened == findings[1].end
+    assert alert.ended == findings[-1].end

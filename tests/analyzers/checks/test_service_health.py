@@ -136,6 +136,20 @@ def test_silence(access_profiles: Make, start: datetime) -> None:
     assert "0 requests" in rates[0].reason
 
 
+def test_the_silence_of_114_requests_an_hour_is_critical(
+    access_profiles: Make, start: datetime
+) -> None:
+    """Where 114 requests came every hour, none in an hour is critical in the first such hour."""
+    since = 8 * PER_DAY
+    profiles = access_profiles(
+        9, requests=lambda index: 19 * (index % 2 == 0) if index < since else 0
+    )
+    found = judge(profiles, start + 8 * DAY, start + 8 * DAY + HOUR)
+    hourly = {finding.metric: finding for finding in found if finding.window.length == HOUR}
+    assert hourly["traffic.rph"].severity is Severity.CRITICAL, hourly["traffic.rph"].reason
+    assert "usually 114" in hourly["traffic.rph"].reason
+
+
 def test_a_quiet_sunday_is_no_silence(access_profiles: Make, start: datetime) -> None:
     """Half of the usual traffic for a day is not called a drop."""
     profiles = access_profiles(7, requests=lambda index: 10 if index // PER_DAY == 6 else 20)
