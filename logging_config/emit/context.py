@@ -4,7 +4,6 @@ It is stored in `contextvars`: asyncio tasks, `asyncio.to_thread` and Starlette'
 inherit it; a plain thread starts without it.
 """
 
-import os
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType
@@ -28,7 +27,7 @@ FIELD_NAMES: Final = MappingProxyType(
 Fields = Mapping[str, Any]
 _EMPTY: Final[Fields] = {}
 _current: ContextVar[Fields] = ContextVar("logging_config", default=_EMPTY)
-_ids = Ids()
+_ids: Final = Ids()
 
 
 class context:  # noqa: N801 -- used like a function
@@ -121,11 +120,3 @@ def _with_field_names(fields: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             named[FIELD_NAMES.get(name, name)] = value
     return named
-
-
-def _reseed_ids() -> None:
-    global _ids  # noqa: PLW0603 -- a forked child must not generate its parent's ids
-    _ids = Ids()
-
-
-os.register_at_fork(after_in_child=_reseed_ids)

@@ -1,9 +1,11 @@
 """Encode an event as one JSON line: the log's own fields, the message, the caller's fields."""
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final
+from weakref import WeakSet
 
 import orjson
 
@@ -32,7 +34,6 @@ _LINE: Final = b'{"@timestamp":"%b.%06dZ%b%b%b%d","event.sequence":%d%b%b\n'
 _SHORT: Final = 64
 _CUTS: Final = (256, 64, 16, 4, 1)
 _NUMBERS_LENGTH: Final = 128  # bytes of time, sequence and drops in a line
-_messages: dict[str, bytes] = {}
 _dumps: Final = orjson.dumps
 
 _Body = tuple[bytes, bytes, list[str]]
@@ -47,6 +48,8 @@ HIDDEN_BY: Final = {"hash": "ml.features.hashed", "omit": "ml.features.withheld"
 
 class EventEncoder:
     """Encodes the events of one process start, and numbers them.
+
+    In a forked child it counts from 1 again under a new id, whoever uses it.
 
     Args:
         service: the service.
@@ -70,6 +73,7 @@ class EventEncoder:
         self._mappers = {name: FieldMapper(FieldRules(name, redaction)) for name in DATASETS}
         self._second = (-1, b"")
         self.restart(make_entity_id() if entity_id is None else check_entity_id(entity_id))
+        _encoders.add(self)
 
     def hidden_features(self, fields: Mapping[Any, Any]) -> dict[str, list[str]]:
         """Return the fields that name which features of a prediction the redaction changes.
@@ -133,7 +137,7 @@ class EventEncoder:
                 if composed:
                     text = _dumps(message) if type(message) is str else b""
                 else:
-                    text = _messages.get(message) or _encode_message(message, mapper)
+                    text = mapper.messages.get(message) or _encode_message(message, mapper)
                 if text:
                     json = _dumps(mapped)
         except Exception:  # noqa: BLE001 -- a key's or value's own methods may raise anything
@@ -184,15 +188,26 @@ class EventEncoder:
         return text
 
 
+_encoders: Final[WeakSet[EventEncoder]] = WeakSet()
+
+
+def _restart_all() -> None:
+    for encoder in list(_encoders):
+        encoder.restart(make_entity_id())
+
+
+os.register_at_fork(after_in_child=_restart_all)
+
+
 def _encode_message(message: Any, mapper: FieldMapper) -> bytes:
     """Encode a message that needs no change, and cache a short one; empty if it needs one."""
     if not mapper.redactor.is_clean(message, max_length=MAX_TEXT):
         return b""
     text = orjson.dumps(message)
     if len(text) <= _SHORT:
-        if len(_messages) >= MAX_CACHED:
-            _messages.clear()
-        _messages[message] = text
+        if len(mapper.messages) >= MAX_CACHED:
+            mapper.messages.clear()
+        mapper.messages[message] = text
     return text
 
 

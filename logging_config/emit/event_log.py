@@ -12,7 +12,7 @@ from mlmon.logging_config.emit import events, messages
 from mlmon.logging_config.emit.context import correlation_fields
 from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.events import EventFields, Feature, error_fields
-from mlmon.logging_config.emit.ids import Ids, make_entity_id
+from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.sampling import Sampling, is_sampled
 from mlmon.logging_config.emit.service import FeatureSource, Model
 from mlmon.logging_config.errors import FieldTypeError, warn
@@ -324,11 +324,9 @@ class EventLog:
         self._sink.before_fork()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Continue; a child numbers its events from 1 under a new process id."""
+        """Continue; the encoder of a child has started again by itself."""
         self._sink.after_fork(in_child=in_child)
         if in_child:
-            self.encoder.restart(make_entity_id())
-            self._ids = Ids()
             self._drops = DropCounter()  # the parent reports what was dropped before
 
     def __enter__(self) -> Self:

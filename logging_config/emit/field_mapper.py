@@ -51,6 +51,7 @@ class FieldMapper:
     def __init__(self, rules: FieldRules) -> None:
         self.rules = rules
         self.redactor = rules.redactor
+        self.messages = rules.redactor.messages
         self._known_texts = rules.redactor.clean.issuperset
         self._known_ids = rules.redactor.clean_ids.issuperset
         self._clean_ids = rules.redactor.clean_ids

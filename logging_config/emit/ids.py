@@ -9,6 +9,7 @@ import random
 import re
 import sys
 from typing import Any, Final, NamedTuple, TypeGuard
+from weakref import WeakSet
 
 from mlmon.logging_config.errors import ConfigurationError
 
@@ -30,11 +31,15 @@ class Ids:
     """A generator of random ids; with a seed, always the same ids.
 
     It does not use Python's global generator: a service that calls `random.seed(0)` at start
-    would otherwise generate the same ids after each start.
+    would otherwise generate the same ids after each start. A forked child generates ids of its own.
     """
 
     def __init__(self, seed: str | None = None) -> None:
-        self._bits = random.Random(os.urandom(32) if seed is None else seed).getrandbits
+        self._seed(os.urandom(32) if seed is None else seed)
+        _generators.add(self)
+
+    def _seed(self, seed: str | bytes) -> None:
+        self._bits = random.Random(seed).getrandbits
 
     def trace(self) -> Id:
         """Return a new trace id: 32 hexadecimal digits, not all zero (W3C)."""
@@ -43,6 +48,17 @@ class Ids:
     def span(self) -> str:
         """Return a new span id: 16 hexadecimal digits, not all zero (W3C)."""
         return f"{self._bits(64) or 1:016x}"
+
+
+_generators: Final[WeakSet[Ids]] = WeakSet()
+
+
+def _seed_again() -> None:
+    for generator in list(_generators):
+        generator._seed(os.urandom(32))  # noqa: SLF001 -- its own module
+
+
+os.register_at_fork(after_in_child=_seed_again)
 
 
 def is_id(value: object) -> TypeGuard[str]:

@@ -102,15 +102,17 @@ class Redactor:
     Attributes:
         clean: short texts that hold no secret.
         clean_ids: short ids that hold no secret; they may look like card numbers.
+        messages: short messages that hold no secret, with their JSON.
     """
 
-    __slots__ = ("_keys", "_stems", "clean", "clean_ids")
+    __slots__ = ("_keys", "_stems", "clean", "clean_ids", "messages")
 
     def __init__(self, keys: frozenset[str] = frozenset()) -> None:
         self._keys = keys
         self._stems = re.compile("|".join((*_STEMS, *map(re.escape, sorted(keys)))), re.IGNORECASE)
         self.clean: set[str] = set()
         self.clean_ids: set[str] = set()
+        self.messages: dict[str, bytes] = {}
 
     def hides(self, key: str) -> bool:
         """Whether a key's value is removed."""

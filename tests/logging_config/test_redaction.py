@@ -253,6 +253,23 @@ def test_own_keys(memory: Any, open_memory_log: Any, events: Events) -> None:
     assert set(events()[0]["labels"].values()) == {REDACTED_TEXT}
 
 
+def test_a_redaction_holds_for_texts_another_log_has_written(
+    memory: Any, open_memory_log: Any, events: Events
+) -> None:
+    """What one log writes as harmless is searched again by a log with further secret keys."""
+    text = "geheim=hunter22"
+    fields = {"note": text, "http.request.id": "geheim:hunter22", "nested": {"note": text}}
+    redaction = Redaction(keys=frozenset({"geheim"}))
+    for options in ({}, {"redaction": redaction}, {}, {"redaction": redaction}):
+        log = open_memory_log(memory, **options)
+        for _ in range(2):  # the second is known
+            log.app("info", text, fields)
+            log.fallback(source="s", reason=text)
+    for number, event in enumerate(events()):
+        is_secret = number // 4 in (1, 3)
+        assert ("hunter22" in str(event)) != is_secret
+
+
 def test_misconfiguration() -> None:
     """Unknown datasets and hashes without a salt are refused when they are set up."""
     with pytest.raises(ConfigurationError, match=r"unknown datasets: ml\.typo"):

@@ -416,6 +416,49 @@ def test_a_fork_doubles_and_loses_nothing(tmp_path: Path) -> None:
     assert len(set(traces)) == 2000
 
 
+FORMATTER = """
+    import logging, logging.config, os, sys
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+    json = {"()": "mlmon.logging_config.EventFormatter", "service": "old",
+            "environment": "production"}
+    out = {"class": "logging.FileHandler", "filename": sys.argv[1], "formatter": "json"}
+    logging.config.dictConfig({"version": 1, "formatters": {"json": json},
+                               "handlers": {"out": out},
+                               "root": {"handlers": ["out"], "level": "INFO"}})
+    def work(number):
+        for _ in range(5):
+            logging.info("worked")
+        return os.getpid()
+    logging.info("parent")
+    for number in range(4):
+        if os.fork() == 0:
+            work(number)
+            if number == 0 and os.fork() == 0:  # a child of a child
+                work(number)
+                os._exit(0)
+            number or os.wait()
+            os._exit(0)
+        os.wait()
+    with ProcessPoolExecutor(2, get_context("fork")) as pool:
+        children = set(pool.map(work, range(8)))
+    logging.info("parent")
+    print(len(children))
+"""
+
+
+def test_a_formatter_gives_each_forked_child_ids_of_its_own(tmp_path: Path) -> None:
+    """Of a `dictConfig` each line has an id and, outside a context, a trace of its own."""
+    children = int(run(FORMATTER, tmp_path / "log.jsonl"))
+    events = read(tmp_path / "log.jsonl")
+    assert len(events) == 2 + 5 * 5 + 8 * 5
+    assert len({event["event.id"] for event in events}) == len(events)
+    assert len({event["process.entity_id"] for event in events}) == 1 + 5 + children
+    assert len({event["trace.id"] for event in events}) == len(events)
+    parents = [event["event.sequence"] for event in events if event["message"] == "parent"]
+    assert parents == [1, 2]
+
+
 MULTIPROCESSING = """
     import multiprocessing, sys
     from pathlib import Path
