@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import bench_dashboards
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("bench_*.py"))
 PROGRAM = """
@@ -42,3 +44,10 @@ def failures() -> dict[str, str]:
 def test_a_benchmark_finds_all_that_it_imports(path: Path, failures: dict[str, str]) -> None:
     """A name that was moved or renamed in the product is renamed in the benchmark too."""
     assert failures[path.stem] == ""
+
+
+def test_the_benchmark_of_dashboards_names_every_panel() -> None:
+    """A panel of a new form has a title there, too."""
+    pieces = list(bench_dashboards.pieces())
+    assert len(pieces) > 100
+    assert all(title for _, title, _ in pieces)

@@ -34,6 +34,7 @@ from mlmon.analyzers.checks import discover
 from mlmon.dashboards.definitions import dashboards, shown_on
 from mlmon.dashboards.model.dashboard import Dashboard, Documents, PanelRow, Section
 from mlmon.dashboards.model.finding_chart import finding_charts
+from mlmon.dashboards.model.picture import Picture
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.connect import connect
@@ -350,7 +351,10 @@ def pieces() -> Iterator[tuple[Dashboard, str, Any]]:
         for section in dashboard.sections:
             for row in section.rows:
                 for shown in row.panels:
-                    title = shown.search if isinstance(shown, Documents) else shown.title
+                    if isinstance(shown, Documents):
+                        title = shown.search
+                    else:
+                        title = (shown.chart if isinstance(shown, Picture) else shown).title
                     yield dashboard, title, shown
         for analyzer in shown_on(dashboard, discover()):
             for declared in analyzer.metrics:
