@@ -70,7 +70,7 @@ class ShipProgress(ProgressBar):
     """
 
     def __init__(self, request: ShipRequest) -> None:
-        super().__init__(None if request.following else size(request.paths))
+        super().__init__(None if request.following else size(request.paths, request.own_folders))
         self.last: Health | None = None
         self._following = request.following
         self._reported: tuple[str, float] = ("", float("-inf"))

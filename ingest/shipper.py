@@ -64,6 +64,11 @@ class ShipRequest:
     flow: Flow = field(default_factory=Flow)
 
     @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """The folders to which this shipper writes."""
+        return self.state.folder, self.locks
+
+    @property
     def streams(self) -> str:
         """Pattern of the data streams."""
         return all_logs(self.namespace)
@@ -100,7 +105,7 @@ def open_pipeline(
         UserError: The paths, the folder or the cluster cannot be used.
         StoppedError: Shutdown was requested before the cluster could be reached.
     """
-    problems = paths.check(request.paths, following=request.following)
+    problems = paths.check(request.paths, following=request.following, own=request.own_folders)
     with request.state.lock():
         if request.following:
             retry = RetryPolicy(shutdown)
@@ -163,6 +168,7 @@ def _tailer(request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
         following=request.following,
         most_open=_most_open_files(),
         maybe_shipped_by_others=True,
+        own=request.own_folders,
         locks=FileLocks(locks / f"files-{key}-{request.namespace}.lock"),
     )
 

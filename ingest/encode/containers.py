@@ -17,8 +17,9 @@ from mlmon.ingest.encode.line import LineError
 
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^ ]*"
 _CRI = re.compile(_TIME + rb" (stdout|stderr) ([PF])(?::[^ ]*)? ?(.*)", re.DOTALL)
-_CRI_BEGINNING = re.compile(_TIME + rb" (stdout|stderr) [PF][ :]")
-_DOCKER_BEGINNING = re.compile(rb'\{"log":"')
+_CRI_BEGINNING = re.compile(rb"^\0*" + _TIME + rb" (stdout|stderr) [PF][ :]", re.MULTILINE)
+_DOCKER_BEGINNING = re.compile(rb'^\0*\{"log":"', re.MULTILINE)
+_EVENT_BEGINNING = b'{"@timestamp"'
 
 _POD = re.compile(r"/pods/([^/_]+)_([^/_]+)_([^/_]+)/([^/]+)/[^/]+$")
 _CONTAINER_LINK = re.compile(r"/containers/([^/_]+)_([^/_]+)_(.+)-([0-9a-f]{64})\.log[^/]*$")
@@ -50,7 +51,7 @@ def docker_fragment(line: bytes) -> Fragment:
         LineError: It is something else.
     """
     try:
-        entry = orjson.loads(line)
+        entry = orjson.loads(line.lstrip(b"\0"))
         text, stream = entry["log"], entry.get("stream", "")
         return Fragment(str(stream), text.removesuffix("\n").encode(), not text.endswith("\n"))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -63,17 +64,21 @@ def cri_fragment(line: bytes) -> Fragment:
     Raises:
         LineError: It is something else.
     """
-    match = _CRI.fullmatch(line)
+    match = _CRI.fullmatch(line.lstrip(b"\0"))
     if match is None:
         raise LineError("not an entry of a CRI log")
     return Fragment(match[1].decode(), match[3], match[2] == b"P")
 
 
 def unwrapper(beginning: bytes) -> Unwrap | None:
-    """Return what unwraps a file's lines, by its first bytes; None where they are not wrapped."""
-    if _DOCKER_BEGINNING.match(beginning):
+    """Return what unwraps a file's lines, by its first lines; None where they are not wrapped.
+
+    The first one may be empty, cut, or hidden behind NULs: people empty such files by hand, and
+    machines lose power.
+    """
+    if _DOCKER_BEGINNING.search(beginning):
         return docker_fragment
-    if _CRI_BEGINNING.match(beginning):
+    if _CRI_BEGINNING.search(beginning):
         return cri_fragment
     return None
 
@@ -105,12 +110,16 @@ def unwrap_lines(entries: Sequence[bytes], unwrap: Unwrap) -> Unwrapped:
         except LineError:
             complete.append((start, entry))
         else:
-            start, parts = unfinished.pop(fragment.stream, (start, []))
+            started, parts = unfinished.pop(fragment.stream, (start, []))
+            if parts and fragment.text.startswith(_EVENT_BEGINNING):
+                # The runtime was restarted: the line before was never finished.
+                complete.append((started, b"".join(parts)))
+                started, parts = start, []
             parts.append(fragment.text)
             if fragment.continued:
-                unfinished[fragment.stream] = (start, parts)
+                unfinished[fragment.stream] = (started, parts)
             else:
-                complete.append((start, b"".join(parts)))
+                complete.append((started, b"".join(parts)))
         if not unfinished:
             taken, consumed = len(complete), offset
     lines = complete[:taken]

@@ -104,6 +104,7 @@ class GzipContent:
         self._rewind()
 
     def _rewind(self) -> None:
+        self.problem = ""
         self._consumed = 0
         self._at_member_start = False
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
@@ -135,7 +136,7 @@ class GzipContent:
 
     def _inflate(self) -> bytes:
         """Return some more decompressed bytes, none where the file ends for now."""
-        while True:
+        while not self.problem:
             if self._inflater.eof:
                 self._next_member()
             pending = self._inflater.unconsumed_tail
@@ -145,14 +146,16 @@ class GzipContent:
                 return b""
             if not pending:
                 self._consumed += len(compressed)
+            before = self._inflater.copy()
             try:
                 data = self._inflater.decompress(compressed, _CHUNK * 4)
             except zlib.error as error:
                 self.problem = str(error)
-                return b""
+                data = _until_damage(before, compressed)
             self._at_member_start = False
             if data:
                 return data
+        return b""
 
     def _next_member(self) -> None:
         self._consumed -= len(self._inflater.unused_data)
@@ -162,6 +165,17 @@ class GzipContent:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _until_damage(inflater: "zlib._Decompress", compressed: bytes) -> bytes:
+    """Return what can be decompressed of damaged bytes: zlib gives nothing of a call that fails."""
+    found = bytearray()
+    try:
+        for position in range(len(compressed)):
+            found += inflater.decompress(compressed[position : position + 1])
+    except zlib.error:
+        pass
+    return bytes(found)
 
 
 class PipeContent:

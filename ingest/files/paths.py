@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import escape, glob, has_magic
@@ -58,8 +58,13 @@ def patterns(paths: Sequence[str]) -> list[str]:
     return [_pattern(path) for path in paths]
 
 
-def check(paths: Sequence[str], *, following: bool) -> dict[str, str]:
+def check(paths: Sequence[str], *, following: bool, own: Sequence[Path] = ()) -> dict[str, str]:
     """Check the paths before anything is sent; return those that cannot be shipped, with reasons.
+
+    Args:
+        paths: What a user named.
+        following: Whether a path may appear later.
+        own: The shipper's own folders.
 
     Raises:
         UserError: None of the paths can be shipped; with `following`, a path may appear later.
@@ -70,7 +75,7 @@ def check(paths: Sequence[str], *, following: bool) -> dict[str, str]:
         if path == STANDARD_INPUT:
             usable = True
             continue
-        found = list(matching([_pattern(path)]))
+        found = list(matching([_pattern(path)], own))
         if not found and not following:
             problems[path] = _missing(path)
         for file in found:
@@ -79,6 +84,11 @@ def check(paths: Sequence[str], *, following: bool) -> dict[str, str]:
                 problems[file.path] = problem
             else:
                 usable = True
+        for folder, error in unreadable_folders([_pattern(path)]).items():
+            problems[folder] = UserError(
+                f"{printable(folder)} cannot be searched: {error.strerror}",
+                "Give this user the right to list it.",
+            )
     if problems and not usable:
         raise next(iter(problems.values()))
     return {printable(path): error.message for path, error in problems.items()}
@@ -151,8 +161,8 @@ def _why_no_line(sample: bytes, *, complete: bool) -> str:
         try:
             if unwrap is not None:
                 unwrap(line)
-            else:
-                parse(line)
+            elif _is_dead_letter(parse(line)):
+                return "holds the rejected lines of a shipper: see `mlmon ship retry-rejected`"
         except LineError as error:
             reason = reason or ("" if is_blank(line) else str(error))
         else:
@@ -165,24 +175,43 @@ def _why_no_line(sample: bytes, *, complete: bool) -> str:
     return f"does not hold JSON lines: line 1: {reason or 'it does not begin with a brace'}"
 
 
-def size(paths: Sequence[str]) -> int | None:
+def _is_dead_letter(event: Mapping[str, object]) -> bool:
+    """Return whether an event is what a shipper keeps of a rejected line (`dead_letter.py`)."""
+    original = event.keys() & {"event.original", "event.original_base64"}
+    return bool(original) and "error.message" in event and "event.id" not in event
+
+
+def size(paths: Sequence[str], own: Sequence[Path] = ()) -> int | None:
     """Return how many bytes the files hold, None where that cannot be known before reading them."""
     if STANDARD_INPUT in paths:
         return None
-    files = list(matching(patterns(paths)))
+    files = list(matching(patterns(paths), own))
     compressed = any(file.path.endswith(".gz") for file in files)
     return None if compressed else sum(file.size for file in files)
 
 
-def matching(patterns: Sequence[str]) -> Iterator[FoundFile]:
-    """Yield each file that a path or glob pattern names, once."""
-    seen = set()
+def matching(patterns: Sequence[str], own: Sequence[Path] = ()) -> Iterator[FoundFile]:
+    """Yield each file that a path or glob pattern names, once.
+
+    Args:
+        patterns: Absolute paths and patterns.
+        own: The shipper's own folders: what it writes there is no input, else one rejected line
+            would be rejected again for ever.
+    """
+    seen = {found.identity for folder in own for found in _files_below(folder)}
     for pattern in patterns:
         for path in _expand(pattern):
             found = found_file(path)
             if found and found.identity not in seen:
                 seen.add(found.identity)
                 yield found
+
+
+def _files_below(folder: Path) -> Iterator[FoundFile]:
+    for path in folder.rglob("*"):
+        found = found_file(str(path))
+        if found:
+            yield found
 
 
 def _expand(pattern: str) -> list[str]:
@@ -197,8 +226,32 @@ def _expand(pattern: str) -> list[str]:
     return sorted(found)
 
 
-def _folders_below(root: str) -> Iterator[str]:
-    """Yield a folder and those below it, each once: a symbolic link may lead back."""
+def unreadable_folders(patterns: Sequence[str]) -> dict[str, OSError]:
+    """Return the folders, below those that patterns search, that cannot be listed, and why."""
+    refused: dict[str, OSError] = {}
+    for pattern in patterns:
+        before, any_depth, _ = pattern.partition(f"/{_ANY_DEPTH}/")
+        for root in glob(before or "/") if any_depth else ():  # noqa: PTH207 - as in _expand
+            for _folder in _folders_below(root, refused):
+                pass
+    return refused
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not entry.name.startswith(".") and entry.is_dir()
+    except OSError:
+        # A link that leads to itself; its neighbours are read all the same.
+        return False
+
+
+def _folders_below(root: str, refused: dict[str, OSError] | None = None) -> Iterator[str]:
+    """Yield a folder and those below it, each once: a symbolic link may lead back.
+
+    Args:
+        root: The folder.
+        refused: Receives the folders that cannot be listed.
+    """
     seen = set()
     waiting = [root]
     while waiting:
@@ -209,12 +262,10 @@ def _folders_below(root: str) -> Iterator[str]:
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as entries:
-                below = [
-                    entry.path
-                    for entry in entries
-                    if entry.is_dir() and not entry.name.startswith(".")
-                ]
-        except OSError:
+                below = [entry.path for entry in entries if _is_folder(entry)]
+        except OSError as error:
+            if refused is not None and not isinstance(error, FileNotFoundError):
+                refused[folder] = error
             continue
         yield folder
         waiting += sorted(below, reverse=True)

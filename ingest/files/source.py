@@ -19,6 +19,8 @@ from mlmon.ingest.files.paths import printable
 
 BLOCK_BYTES = 1 << 18
 """Bytes read at once."""
+MOST_PADDING_BYTES = 1 << 24
+"""NULs passed over at once."""
 
 EVERYTHING = 1 << 62
 """An offset behind every line."""
@@ -149,6 +151,11 @@ class LogSource:
         """
         size = min(BLOCK_BYTES, self.limits.line_bytes + 1)
         data = self.content.read_at(self.offset, size)
+        if data.startswith(b"\0") and not self._inside_long_line:
+            padding = self._padding(data)
+            self._check()
+            self._end = None if padding else self.offset + len(data)
+            return self._advance(padding) if padding else None
         self._look_for_wrapping(data)
         block = self._cut(data)
         if block is None and size == len(data) <= self.limits.line_bytes:
@@ -194,10 +201,25 @@ class LogSource:
         if self._looked_for_wrapping or not data:
             return
         self._looked_for_wrapping = True
-        self._unwrap = unwrapper(self.head or data)
+        self._unwrap = unwrapper(self.head) or unwrapper(data)
         if self._unwrap is not None:
             fields = container_fields(self.path)
             self.fields = orjson.dumps(fields)[1:-1] + b"," if fields else b""
+
+    def _padding(self, data: bytes) -> Block | None:
+        """Return a block without lines over the NULs that data begins with, once data follow them.
+
+        A log that is copied and truncated while its writer keeps its offset begins with a hole.
+        """
+        found = len(data) - len(data.lstrip(b"\0"))
+        end = self.offset + len(data)
+        while found == end - self.offset:
+            data = self.content.read_at(end, BLOCK_BYTES)
+            if not data:
+                return None
+            found += len(data) - len(data.lstrip(b"\0"))
+            end += len(data)
+        return self._block([], bytes(min(found, MOST_PADDING_BYTES)))
 
     def _cut(self, data: bytes) -> Block | None:
         """Return the complete lines at the beginning of bytes, or a piece of one over the limit."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from mlmon.ingest.files.content import Content, PipeContent, open_content
 from mlmon.ingest.files.file_identity import (
@@ -121,6 +122,7 @@ class Tailer:
         following: Whether to wait for more; otherwise what is there now is read to its end.
         maybe_shipped_by_others: Whether another shipper may have sent lines found in a file.
         most_open: How many files may be open at once; None for no limit.
+        own: The shipper's own folders, in which nothing is a log.
         locks: Keep other shippers from the files that are open; None where there are none.
         clock: Seconds since the epoch.
 
@@ -141,6 +143,7 @@ class Tailer:
         maybe_shipped_by_others: bool = False,
         most_open: int | None = None,
         locks: FileLocks | None = None,
+        own: Sequence[Path] = (),
         clock: Clock = time.time,
     ) -> None:
         self.problems: dict[str, str] = {}
@@ -153,6 +156,7 @@ class Tailer:
         self._maybe_shipped_by_others = maybe_shipped_by_others
         self._most_open = most_open
         self._locks = locks
+        self._own = own
         self._clock = clock
         self._known = KnownFiles(records)
         self._first = True
@@ -205,7 +209,7 @@ class Tailer:
         now = self._clock()
         self.waiting = {}
         self._undecided = [source for source in self._undecided if not source.decided]
-        found = {file.identity: file for file in matching(self._patterns)}
+        found = {file.identity: file for file in matching(self._patterns, self._own)}
         for identity, file in self._open.items():
             file.update(found.get(identity), now)
         self._index_open_files()
@@ -250,11 +254,20 @@ class Tailer:
             self._close_file(key, file)
             return None
         if source.content.problem:
-            self.problems[source.path] = f"cannot be read: {source.content.problem}"
+            self.problems[source.path] = f"cannot be read further: {source.content.problem}"
+        elif block is None and not self._following and source.persistent:
+            self._note_unfinished(source, ended=ended)
         if block is None and ended:
             self._close_file(key, file)
             self._ignore_until_changed(key, source.record.path)
         return block
+
+    def _note_unfinished(self, source: LogSource, *, ended: bool) -> None:
+        """Name a compressed file that ends within a member, where no later run would read on."""
+        if not source.content.mutable and not ended:
+            self.problems[source.path] = "ends within its gzip data: the rest is missing"
+        elif ended:
+            self.problems.pop(source.path, None)
 
     def _has_ended(self, file: OpenFile) -> bool:
         content = file.source.content

@@ -6,12 +6,16 @@ import lzma
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlmon.elastic.errors import UserError
+from mlmon.ingest.files import tailer
+from mlmon.ingest.files.paths import check
 from tests.ingest.test_commands import Mlmon
 from tests.ingest.test_commands import environment as environment  # noqa: PLC0414 - a fixture
 from tests.ingest.test_commands import mlmon as mlmon  # noqa: PLC0414 - a fixture
@@ -177,6 +181,66 @@ def test_links_that_lead_in_a_circle_are_not_followed(ship: Ship, log: NumberedL
     assert (counts.read, counts.stored) == (3, 3)
 
 
+@pytest.mark.parametrize("place", [".", "sub"])
+def test_a_link_to_itself_hides_nothing(ship: Ship, log: NumberedLog, place: str) -> None:
+    """What cannot be followed is one entry of its folder; its neighbours are shipped."""
+    folder = ship.folder / "logs" / place
+    folder.mkdir(parents=True)
+    (folder / "self").symlink_to("self")
+    (folder / "a.jsonl").write_bytes(log.lines(3))
+    assert ship("logs").stored == 3
+
+
+def test_a_folder_that_cannot_be_searched_is_named(
+    ship: Ship, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are unknown, so it is named; the others are shipped."""
+    logs = ship.folder / "logs"
+    (logs / "closed").mkdir(parents=True)
+    (logs / "a.jsonl").write_bytes(log.lines(3))
+    whole = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    problems = check([str(logs)], following=False)
+    assert problems == {
+        str(logs / "closed"): f"{logs}/closed cannot be searched: Permission denied"
+    }
+
+
+@pytest.mark.parametrize("way", ["folder", "pattern", "link"])
+def test_a_shipper_never_reads_its_own_files(ship: Ship, log: NumberedLog, way: str) -> None:
+    """With its state among the logs, a rejected line is rejected once, and a second run ends."""
+    logs = ship.folder / "logs"
+    logs.mkdir()
+    (logs / "a.jsonl").write_bytes(log.lines(3) + b'{"x":1}\n')
+    inside = replace(ship, state_name="logs/state")
+    named = {"folder": "logs", "pattern": "logs/**/*.json*", "link": "logs"}[way]
+    if way == "link":
+        (logs / "other").symlink_to("state")
+    for rejected in (1, 0):
+        assert inside(named).rejected == rejected
+    assert inside.state.dead_letters.read_bytes().count(b"\n") == 1
+
+
+def test_the_rejected_lines_of_another_shipper_are_no_log(ship: Ship, log: NumberedLog) -> None:
+    """Two shippers whose folders lie among the logs would reject each other's lines for ever."""
+    logs = ship.folder / "logs"
+    logs.mkdir()
+    (logs / "a.jsonl").write_bytes(log.lines(3) + b'{"x":1}\n')
+    first, second = (replace(ship, state_name=f"logs/{name}") for name in ("first", "second"))
+    assert first("logs").rejected == 1
+    assert second("logs", from_start=True).rejected == 1
+    assert first("logs").rejected == 0
+    problems = json.loads(first.state.status.read_text())["problems"]
+    assert list(problems) == [str(second.state.dead_letters)]
+    assert "retry-rejected" in problems[str(second.state.dead_letters)]
+
+
 def test_a_link_to_another_folder_is_followed(ship: Ship, log: NumberedLog) -> None:
     """A folder of logs that lies elsewhere and is linked is read, once."""
     (ship.folder / "elsewhere").mkdir()
@@ -211,6 +275,39 @@ def test_a_damaged_gzip_file_is_named_and_stops_no_other(
     assert done.returncode == 3
     assert "b.jsonl.gz cannot be read" in done.stderr
     assert ship.stored() == dict.fromkeys(log.ids(), 1)
+
+
+@pytest.mark.parametrize("damage", ["checksum", "length", "within"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_small_damaged_gzip_file_gives_its_lines(
+    ship: Ship, log: NumberedLog, count: int, damage: str
+) -> None:
+    """What was decompressed before the damage is shipped, and the file is named."""
+    whole = bytearray(gzip.compress(log.lines(count)))
+    if damage == "within":
+        whole += b"\x1f\x8b\x08 no member"
+    else:
+        whole[{"checksum": -8, "length": -4}[damage]] ^= 1
+    path = ship.folder / "a.jsonl.gz"
+    path.write_bytes(whole)
+    assert ship("a.jsonl.gz").stored == count
+    problems = json.loads(ship.state.status.read_text())["problems"]
+    assert list(problems) == [str(path)]
+    assert "cannot be read further" in problems[str(path)]
+
+
+def test_a_gzip_file_that_was_cut_is_named(
+    ship: Ship, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Complete lines do not make a complete file: its end is missing, and nobody brings it."""
+    monkeypatch.setattr(tailer, "SETTLING_S", 0.0)
+    compressor = zlib.compressobj(wbits=31)
+    cut = compressor.compress(log.lines(20)) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    path = ship.folder / "a.jsonl.gz"
+    path.write_bytes(cut)
+    assert ship("a.jsonl.gz").stored == 20
+    problems = json.loads(ship.state.status.read_text())["problems"]
+    assert problems == {str(path): "ends within its gzip data: the rest is missing"}
 
 
 def test_more_files_than_may_be_open_are_all_shipped(

@@ -131,6 +131,58 @@ def test_a_containers_log_is_shipped_as_the_lines_that_were_written(
     assert document["event.dataset"] == "ml.prediction"
 
 
+@pytest.mark.parametrize("entries", [docker_entries, cri_entries])
+@pytest.mark.parametrize(
+    ("before", "rejected"),
+    [(b"\n", 0), (bytes(512), 0), (b'st":"cut entry"}\n', 1), (b"\0\0\n\n", 0)],
+    ids=["emptied by hand", "NULs", "a cut entry", "NULs and blank lines"],
+)
+def test_a_containers_log_is_recognized_behind_its_beginning(
+    ship: Ship, log: NumberedLog, entries: object, before: bytes, rejected: int
+) -> None:
+    """What people and machines leave at the beginning of such a file hides no entry."""
+    wrapped = [
+        entry
+        for line in log.lines(5).decode().splitlines()
+        for entry in entries(line, 10_000)  # type: ignore[operator]
+    ]
+    # A second hole, as a machine that lost its power leaves.
+    wrapped[3] = bytes(64) + wrapped[3]
+    path = ship.folder / "x-json.log"
+    path.write_bytes(before + b"".join(entry + b"\n" for entry in wrapped))
+    counts = ship("x-json.log")
+    assert (counts.stored, counts.rejected) == (5, rejected)
+
+
+@pytest.mark.parametrize("entries", [docker_entries, cri_entries])
+def test_a_line_that_a_restart_cut_takes_no_other_with_it(
+    ship: Ship, log: NumberedLog, entries: object
+) -> None:
+    """The runtime was restarted within a line: that line is rejected, the next one is stored."""
+    first, second, third = log.lines(3).decode().splitlines()
+    split = entries  # either of the two formats
+    wrapped = [split(first, 50)[0], *split(second, 50), *split(third, 50)]  # type: ignore[operator]
+    path = ship.folder / "x-json.log"
+    path.write_bytes(b"".join(entry + b"\n" for entry in wrapped))
+    counts = ship("x-json.log")
+    assert (counts.stored, counts.rejected) == (2, 1)
+
+
+@pytest.mark.parametrize("hole", [1, 5_000, 3 << 20])
+def test_a_hole_before_the_lines_is_passed_over(ship: Ship, log: NumberedLog, hole: int) -> None:
+    """A file that was copied and truncated while its writer kept its offset loses no line."""
+    path = ship.folder / "a.jsonl"
+    with path.open("wb") as file:
+        file.truncate(hole)
+        file.seek(hole)
+        file.write(log.lines(3))
+    counts = ship("a.jsonl")
+    assert (counts.stored, counts.rejected) == (3, 0)
+    with path.open("ab") as file:
+        file.write(log.lines(2))
+    assert ship("a.jsonl").stored == 2
+
+
 def test_a_thousand_new_names_are_bounded(
     ship: Ship, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

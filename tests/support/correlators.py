@@ -75,7 +75,7 @@ def labels(alert: Alert) -> dict[str, str]:
     named = {
         "alertname": alert.rule,
         "service": identity.service,
-        "model": identity.model,
+        "model": identity.model_name,
         "metric": identity.metric,
         "subject": identity.subject,
         "segment": identity.segment,
