@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.analyzers.run.subscribers import SubscriberResult
 from mlmon.elastic.errors import UserError
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.incidents.evaluation import IncidentEvaluation
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.alertmanager import Payload
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.outbox import Delivered
@@ -67,7 +68,7 @@ def update(
     outbox = Outbox(cluster, namespace, settings.notify)
     windows = settings.maintenance
 
-    def held(incident: dict[str, Any]) -> datetime | None:
+    def held(incident: IncidentRecord) -> datetime | None:
         return held_until(windows, incident, now)
 
     return evaluate_incidents(

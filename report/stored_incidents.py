@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.store import IncidentStore
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
 
 _AT_ONCE = 1_000
@@ -31,11 +32,11 @@ def incidents_of_period(
 
 
 def _with_alerts(
-    cluster: Cluster, namespace: str, documents: Iterable[dict[str, Any]]
+    cluster: Cluster, namespace: str, records: Iterable[IncidentRecord]
 ) -> tuple[StoredIncident, ...]:
     """Return incidents with their alerts, read by one query."""
-    incidents = list(documents)
-    names = [name for document in incidents for name in document["incident.alert_ids"]]
+    incidents = list(records)
+    names = [name for record in incidents for name in record.alert_ids]
     store = AlertStore(cluster, namespace)
     alerts = {
         alert.id: alert
@@ -44,8 +45,8 @@ def _with_alerts(
     }
     return tuple(
         StoredIncident(
-            document,
-            tuple(alerts[name] for name in document["incident.alert_ids"] if name in alerts),
+            record,
+            tuple(alerts[name] for name in record.alert_ids if name in alerts),
         )
-        for document in incidents
+        for record in incidents
     )

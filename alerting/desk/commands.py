@@ -3,7 +3,7 @@
 import getpass
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.desk.desk import Desk
+    from mlmon.alerting.incidents.record import IncidentRecord
 
 app = typer.Typer(
     help="Show what is wrong, and act on it: acknowledge, assign, comment, snooze, close.",
@@ -72,16 +73,14 @@ def list_incidents(
         coverage = desk.judged().sentence(now)
     if as_json:
         for incident in found:
-            print(json.dumps(incident, ensure_ascii=False))
+            print(json.dumps(incident.to_document(), ensure_ascii=False))
     else:
         _print(found, silenced)
         print(coverage)
     urgent = [
         incident
         for incident in found
-        if incident["incident.status"] == "open"
-        and incident["incident.severity"] == "critical"
-        and not incident.get("incident.muted")
+        if incident.is_open and incident.severity == "critical" and not incident.muted
     ]
     if exit_code and urgent:
         raise typer.Exit(ExitCode.CONDITION_HOLDS)
@@ -94,7 +93,7 @@ def show(incident: IncidentId, namespace: Namespace = None, as_json: JsonOption 
         document, alerts, changes = desk.show(incident)
     if as_json:
         known = {
-            "incident": document,
+            "incident": document.to_document(),
             "alerts": [alert.to_document() for alert in alerts],
             "changes": changes,
         }
@@ -301,7 +300,7 @@ def _login() -> str:
         return "unknown"
 
 
-def _print(found: list[dict[str, Any]], silenced: dict[str, str]) -> None:
+def _print(found: "list[IncidentRecord]", silenced: dict[str, str]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -309,9 +308,9 @@ def _print(found: list[dict[str, Any]], silenced: dict[str, str]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     for incident in found:
-        severity = incident["incident.severity"]
-        head, *lines = row(incident, silenced.get(incident["incident.id"]))
-        style = _STYLES.get(severity, "none") if incident["incident.status"] == "open" else "dim"
+        severity = incident.severity
+        head, *lines = row(incident, silenced.get(incident.id))
+        style = _STYLES.get(severity, "none") if incident.is_open else "dim"
         console.print(f"[{style}]{escape(head)}[/]")
         for line in lines:
             console.print(f"  {escape(line)}")

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
-from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, IncidentStatus
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.digest import digest
-from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError
 from mlmon.formatting import duration, moment
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.desk.new_normal import NewNormal
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
@@ -47,7 +47,7 @@ class Desk:
         self._store = IncidentStore(cluster, namespace)
         self._alerts = AlertStore(cluster, namespace)
 
-    def listed(self, since: datetime | None = None) -> list[Json]:
+    def listed(self, since: datetime | None = None) -> list[IncidentRecord]:
         """Return the open incidents, or those that lasted after a moment, the newest first."""
         return list(self._store.open() if since is None else self._store.overlapping(since))
 
@@ -68,44 +68,44 @@ class Desk:
             if matcher["name"] == "incident_id"
         }
 
-    def show(self, prefix: str) -> tuple[Json, Sequence[Alert], list[Json]]:
+    def show(self, prefix: str) -> tuple[IncidentRecord, Sequence[Alert], list[Json]]:
         """Return an incident, its alerts, and all of its changes in order."""
         incident = self.find(prefix)
-        alerts = self._alerts.get(incident["incident.alert_ids"])
-        changes = self._store.changes([incident["incident.id"]])
-        ordered = sorted(changes.get(incident["incident.id"], ()), key=lambda change: change.at)
+        alerts = self._alerts.get(incident.alert_ids)
+        changes = self._store.changes([incident.id])
+        ordered = sorted(changes.get(incident.id, ()), key=lambda change: change.at)
         return incident, alerts, [change_document(change, incident) for change in ordered]
 
-    def mark(self, incident: Json) -> str:
+    def mark(self, incident: IncidentRecord) -> str:
         """Return what changes when a person acts on an incident, and when it grows worse or ends.
 
         Who decides on what a page shows compares it with the one of that page.
         """
         acts = [
             change.id
-            for change in self._changes(incident["incident.id"])
+            for change in self._changes(incident.id)
             if change.by is not None and change.kind is not ChangeKind.COMMENTED
         ]
-        return digest([incident["incident.status"], incident["incident.severity"], *sorted(acts)])
+        return digest([incident.status, incident.severity, *sorted(acts)])
 
     def acknowledge(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Take an incident."""
         incident = self._open(prefix)
         self._act(incident, ChangeKind.ACKNOWLEDGED, by, why or f"{by} acknowledged it.", now)
-        return f"{incident['incident.title']}: acknowledged by {by}"
+        return f"{incident.title}: acknowledged by {by}"
 
     def assign(self, prefix: str, to: str, by: str, why: str, now: datetime) -> str:
         """Assign an incident."""
         incident = self.find(prefix)
         text = why or f"{by} assigned it to {to}."
         self._act(incident, ChangeKind.ASSIGNED, by, text, now, about=to)
-        return f"{incident['incident.title']}: assigned to {to}"
+        return f"{incident.title}: assigned to {to}"
 
     def comment(self, prefix: str, text: str, by: str, now: datetime) -> str:
         """Add a comment."""
         incident = self.find(prefix)
         self._act(incident, ChangeKind.COMMENTED, by, text, now)
-        return f"{incident['incident.title']}: comment added"
+        return f"{incident.title}: comment added"
 
     def snooze(self, prefix: str, length: timedelta, by: str, why: str, now: datetime) -> str:
         """Hold back messages for a while."""
@@ -118,13 +118,13 @@ class Desk:
         until = now + length
         text = why or f"{by} snoozed it until {moment(until)}."
         self._act(incident, ChangeKind.SNOOZED, by, text, now, until=until)
-        return f"{incident['incident.title']}: no messages until {moment(until)}"
+        return f"{incident.title}: no messages until {moment(until)}"
 
     def close(self, prefix: str, by: str, why: str, now: datetime) -> str:
         """Close an incident whose alerts do not end by themselves."""
         incident = self._open(prefix)
         self._act(incident, ChangeKind.CLOSED, by, why or f"{by} closed it.", now)
-        return f"{incident['incident.title']}: closed by {by}"
+        return f"{incident.title}: closed by {by}"
 
     def new_normal(
         self, prefix: str, by: str, why: str, now: datetime, since: datetime | None = None
@@ -153,9 +153,9 @@ class Desk:
         incident = self.find(prefix)
         text = why or f"{by}: {verdict.value.replace('_', ' ')}."
         self._act(incident, ChangeKind.FEEDBACK, by, text, now, about=verdict.value)
-        return f"{incident['incident.title']}: {verdict.value.replace('_', ' ')}"
+        return f"{incident.title}: {verdict.value.replace('_', ' ')}"
 
-    def find(self, prefix: str) -> Json:
+    def find(self, prefix: str) -> IncidentRecord:
         """Return the incident whose id begins so.
 
         Raises:
@@ -172,18 +172,18 @@ class Desk:
             f"There is no incident {prefix!r}", "`mlmon incidents --since 30d` lists their ids."
         )
 
-    def _open(self, prefix: str) -> Json:
+    def _open(self, prefix: str) -> IncidentRecord:
         incident = self.find(prefix)
-        if incident["incident.status"] != IncidentStatus.OPEN:
+        if not incident.is_open:
             raise ClosedIncidentError(
-                f"Incident {prefix} is {incident['incident.status']}",
+                f"Incident {prefix} is {incident.status}",
                 "Only open incidents can be acknowledged, snoozed or closed.",
             )
         return incident
 
     def _act(
         self,
-        incident: Json,
+        incident: IncidentRecord,
         kind: ChangeKind,
         by: str,
         text: str,
@@ -193,9 +193,8 @@ class Desk:
         until: datetime | None = None,
     ) -> None:
         """Store a change and the incident as it stands after it."""
-        name = incident["incident.id"]
-        severity = Severity(incident["incident.severity"])
-        change = IncidentChange(name, kind, now, severity, text, by, until, about)
+        name = incident.id
+        change = IncidentChange(name, kind, now, incident.severity, text, by, until, about)
         self._store.add([(change, incident)], now)
         written: Sequence[IncidentChange] = ()
         # Two people may act at once: whoever writes last has read the changes of both.

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.base.reference_part import ReferencePart
     from mlmon.analyzers.baselines.accepted import AcceptedReference
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.json_object import Json
 
 REPLAYED = timedelta(days=30)
 """How much of the past is judged with the new references."""
@@ -75,7 +75,7 @@ class NewNormal:
 def preview(
     cluster: Cluster,
     namespace: str,
-    incident: Json,
+    incident: IncidentRecord,
     now: datetime,
     *,
     by: str,
@@ -87,7 +87,7 @@ def preview(
     Args:
         cluster: Where everything is.
         namespace: Environment.
-        incident: Its document.
+        incident: The incident.
         now: When it would be accepted.
         by: Who would accept it.
         why: Why.
@@ -96,11 +96,11 @@ def preview(
     Raises:
         UserError: No reference of it can be moved, or too little was counted since.
     """
-    members = AlertStore(cluster, namespace).get(incident["incident.alert_ids"])
+    members = AlertStore(cluster, namespace).get(incident.alert_ids)
     movable = [member for member in members if movable_part(member.identity) is not None]
     if not movable:
         raise UserError(
-            f"{incident['incident.title']} is compared with nothing that could be moved",
+            f"{incident.title} is compared with nothing that could be moved",
             "Features, scores, segments and measures compared with a version's evaluation can; "
             "for others change the limit, or say that it is a false alarm.",
         )
@@ -115,7 +115,7 @@ def preview(
             now,
             by=by,
             why=why,
-            incident=incident["incident.id"],
+            incident=incident.id,
         )
     chosen = tuple(sorted(references.values(), key=lambda reference: reference.part))
     period = Window(floor(now - REPLAYED, HOUR), floor(now, HOUR))
@@ -200,6 +200,6 @@ def _confirmed(cluster: Cluster, namespace: str, period: Window) -> set[str]:
     return {
         name
         for incident in incidents
-        if incident.get("incident.feedback") == Verdict.FIXED
-        for name in incident["incident.alert_ids"]
+        if incident.feedback == Verdict.FIXED
+        for name in incident.alert_ids
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.json_object import Json
 
@@ -52,7 +53,7 @@ def publish_quality(cluster: Cluster, namespace: str, now: datetime) -> int:
     incidents = [
         incident
         for incident in IncidentStore(cluster, namespace).opened_since(window.start)
-        if incident["event.created"] < f"{end:%Y-%m-%dT%H:%M:%S}"
+        if incident.opened < end
     ]
     found = [
         finding
@@ -249,10 +250,10 @@ def _stands(alert: Alert, others: Sequence[Alert]) -> bool:
     )
 
 
-def _alerts_of(incidents: Iterable[Json], verdicts: set[Verdict]) -> set[str]:
+def _alerts_of(incidents: Iterable[IncidentRecord], verdicts: set[Verdict]) -> set[str]:
     return {
         name
         for incident in incidents
-        if incident.get("incident.feedback") in verdicts
-        for name in incident["incident.alert_ids"]
+        if incident.feedback in verdicts
+        for name in incident.alert_ids
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
+from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.alerting.incidents.sentences import summary
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import iso, parse_time
@@ -22,8 +24,8 @@ BEFORE_ONSET = timedelta(minutes=5)
 """The lines to look at begin so long before an incident did."""
 
 
-def incident_document(incident: Incident, state: Handling, now: datetime) -> Json:
-    """Return the document of an incident as it stands: flat keys, without those of no value.
+def incident_record(incident: Incident, state: Handling, now: datetime) -> IncidentRecord:
+    """Return an incident as it stands.
 
     Args:
         incident: The incident.
@@ -31,40 +33,38 @@ def incident_document(incident: Incident, state: Handling, now: datetime) -> Jso
         now: The time at which a snooze is or is not over.
     """
     cause = incident.cause
-    found: Json = {
-        "@timestamp": iso(max(change.at for change in incident.changes)),
-        "event.start": iso(incident.start),
-        "event.created": iso(incident.opened),
-        "event.end": incident.ended and iso(incident.ended),
-        "service.name": incident.service,
-        "service.environment": incident.environment,
-        "ml.model.name": incident.model_name,
-        "ml.model.version": incident.model_version,
-        "incident.id": incident.id,
-        "incident.status": incident.status.value,
-        "incident.title": incident.title,
-        "incident.summary": summary(incident),
-        "incident.severity": incident.severity.value,
-        "incident.worst": incident.worst.value,
-        "incident.onset_seconds": round(incident.onset_length.total_seconds()),
-        "incident.first_window.start": iso(incident.first_window.start),
-        "incident.first_window.end": iso(incident.first_window.end),
-        "incident.cause.alert_id": cause.id,
-        "incident.cause.reason": cause.reason,
-        "incident.cause.worst_at": iso(cause.reason_end),
-        "incident.cause.latest_reason": cause.latest_reason,
-        "incident.cause.latest_at": iso(cause.last_alarm),
-        "incident.layer": cause.layer,
-        "incident.alerts": len(incident.members),
-        "incident.open_alerts": len(incident.open_members),
-        "incident.alert_ids": [member.id for member in incident.members],
-        "incident.analyzers": sorted({member.analyzer for member in incident.members}),
-        "incident.runbook": cause.runbook and f"{cause.runbook}#{anchor(cause.metric)}",
-        "incident.confirm": _confirm(cause),
-        "incident.detected_after_seconds": round(
-            (incident.opened - incident.start).total_seconds()
-        ),
-    }
+    found = IncidentRecord(
+        changed=max(change.at for change in incident.changes),
+        start=incident.start,
+        opened=incident.opened,
+        ended=incident.ended,
+        service=incident.service,
+        environment=incident.environment,
+        model_name=incident.model_name,
+        model_version=incident.model_version,
+        id=incident.id,
+        status=incident.status,
+        title=incident.title,
+        summary=summary(incident),
+        severity=incident.severity,
+        worst=incident.worst,
+        onset_seconds=round(incident.onset_length.total_seconds()),
+        first_window_start=incident.first_window.start,
+        first_window_end=incident.first_window.end,
+        cause_id=cause.id,
+        cause_reason=cause.reason,
+        cause_worst_at=cause.reason_end,
+        cause_latest_reason=cause.latest_reason,
+        cause_latest_at=cause.last_alarm,
+        layer=cause.layer,
+        alerts=len(incident.members),
+        open_alerts=len(incident.open_members),
+        alert_ids=tuple(member.id for member in incident.members),
+        analyzers=tuple(sorted({member.analyzer for member in incident.members})),
+        runbook=cause.runbook and f"{cause.runbook}#{anchor(cause.metric)}",
+        confirm=_confirm(cause),
+        detected_after_seconds=round((incident.opened - incident.start).total_seconds()),
+    )
     return handled(found, state, now)
 
 
@@ -78,35 +78,33 @@ def _confirm(cause: Alert) -> str | None:
     return lines
 
 
-def handled(incident: Json, state: Handling, now: datetime) -> Json:
-    """Return an incident's document with what people did to it."""
+def handled(incident: IncidentRecord, state: Handling, now: datetime) -> IncidentRecord:
+    """Return an incident with what people did to it."""
     acknowledged = state.first_acknowledged
-    known: Json = {
-        "incident.muted": state.muted(now),
-        "incident.acknowledged_by": state.acknowledged_by,
-        "incident.acknowledged_at": state.acknowledged_at and iso(state.acknowledged_at),
-        "incident.assignee": state.assignee,
-        "incident.snoozed_until": state.snoozed_until and iso(state.snoozed_until),
-        "incident.feedback": state.feedback and state.feedback.value,
-    }
+    after = incident.acknowledged_after_seconds
     if acknowledged is not None:
-        waited = acknowledged - parse_time(incident["event.created"])
-        known["incident.acknowledged_after_seconds"] = max(0, round(waited.total_seconds()))
-    if state.closed_at is not None and incident["incident.status"] == IncidentStatus.OPEN:
-        known |= {
-            "incident.status": IncidentStatus.RESOLVED.value,
-            "event.end": iso(state.closed_at),
-        }
-    merged = incident | known
-    return {field: value for field, value in merged.items() if value is not None}
+        after = max(0, round((acknowledged - incident.opened).total_seconds()))
+    found = replace(
+        incident,
+        muted=state.muted(now),
+        acknowledged_by=state.acknowledged_by,
+        acknowledged_at=state.acknowledged_at,
+        assignee=state.assignee,
+        snoozed_until=state.snoozed_until,
+        feedback=state.feedback and state.feedback.value,
+        acknowledged_after_seconds=after,
+    )
+    if state.closed_at is None or not incident.is_open:
+        return found
+    return replace(found, status=IncidentStatus.RESOLVED, ended=state.closed_at)
 
 
-def change_document(change: IncidentChange, about: Json) -> Json:
+def change_document(change: IncidentChange, about: IncidentRecord | None) -> Json:
     """Return the document of a change.
 
     Args:
         change: The change.
-        about: The document of its incident, of which title, service and model are taken.
+        about: Its incident, of which title, service and model are taken; None leaves them out.
     """
     found: Json = {
         "@timestamp": iso(change.at),
@@ -118,10 +116,10 @@ def change_document(change: IncidentChange, about: Json) -> Json:
         "change.until": change.until and iso(change.until),
         "change.published": change.kind.published,
         "incident.id": change.incident,
-        "incident.title": about.get("incident.title"),
+        "incident.title": about and about.title,
         "incident.severity": change.severity.value,
-        "service.name": about.get("service.name"),
-        "ml.model.name": about.get("ml.model.name"),
+        "service.name": about and about.service,
+        "ml.model.name": about and about.model_name,
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.correlation import REOPENING, correlate
-from mlmon.alerting.incidents.documents import incident_document
-from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange
+from mlmon.alerting.incidents.documents import incident_record
+from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.maintenance import MUTED, held_until
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.maintenance import Maintenance
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.json_object import Json
 
 
 _MOST_NAMED = 4
@@ -41,13 +40,13 @@ class IncidentEvaluation:
 
     Args:
         incidents: The incidents that lasted after the moment it began at.
-        changes: The changes that were not known before, each with its incident's document.
+        changes: The changes that were not known before, each with its incident.
         open: How many are open now.
         critical: Of them, critical.
     """
 
     incidents: tuple[Incident, ...]
-    changes: tuple[tuple[IncidentChange, Json], ...]
+    changes: tuple[tuple[IncidentChange, IncidentRecord], ...]
     open: int
     critical: int
 
@@ -60,7 +59,7 @@ class IncidentEvaluation:
     def summary(self) -> str:
         """Return it in one line."""
         counted = [
-            (change.kind.value, about["incident.title"])
+            (change.kind.value, about.title)
             for change, about in self.changes
             if change.kind.published
         ]
@@ -78,7 +77,7 @@ def evaluate_incidents(
     namespace: str,
     since: datetime,
     now: datetime,
-    announce: Callable[[list[tuple[IncidentChange, Json]]], None] = lambda _new: None,
+    announce: Callable[[list[tuple[IncidentChange, IncidentRecord]]], None] = lambda _new: None,
     maintenance: Sequence[Maintenance] = (),
 ) -> IncidentEvaluation:
     """Bring the incidents up to the alerts that changed after `since`.
@@ -88,7 +87,7 @@ def evaluate_incidents(
         namespace: Environment.
         since: Alerts that ended by then are the same as at the last evaluation.
         now: The time at which a snooze is or is not over.
-        announce: Given the changes that are not stored yet, each with its incident's document,
+        announce: Given the changes that are not stored yet, each with its incident,
             before they are: what it does is done again if the process is killed.
         maintenance: Times in which nobody is called.
     """
@@ -99,23 +98,19 @@ def evaluate_incidents(
     stored = store.changes(ids)
     found = [_corrected(incident, stored.get(incident.id, ())) for incident in found]
 
-    def standing(incident: Incident, changes: Sequence[IncidentChange]) -> Json:
+    def standing(incident: Incident, changes: Sequence[IncidentChange]) -> IncidentRecord:
         state = handling([*incident.changes, *_by_people(changes)])
-        found = incident_document(incident, state, now)
-        if "incident.muted" not in found and held_until(maintenance, found, now):
-            found["incident.muted"] = MUTED
-        return found
+        found = incident_record(incident, state, now)
+        held = found.muted is None and held_until(maintenance, found, now)
+        return replace(found, muted=MUTED) if held else found
 
-    documents = {incident.id: standing(incident, stored.get(incident.id, ())) for incident in found}
+    records = {incident.id: standing(incident, stored.get(incident.id, ())) for incident in found}
     gone = [
-        document
-        for document in store.opened_since(min(begin, since))
-        if document["incident.id"] not in documents
-        and parse_time(document.get("event.end", document["@timestamp"])) > since
+        replace(record, status=IncidentStatus.WITHDRAWN, open_alerts=0)
+        for record in store.opened_since(min(begin, since))
+        if record.id not in records and (record.ended or record.changed) > since
     ]
-    for document in gone:
-        document |= {"incident.status": "withdrawn", "incident.open_alerts": 0}
-    store.write([*documents.values(), *gone])
+    store.write([*records.values(), *gone])
     # A person may have acted between reading and writing.
     acts = {name: {*_by_people(changes)} for name, changes in store.changes(ids).items()}
     store.write(
@@ -123,10 +118,10 @@ def evaluate_incidents(
         for incident in found
         if acts.get(incident.id, set()) != {*_by_people(stored.get(incident.id, ()))}
     )
-    about = documents | {document["incident.id"]: document for document in gone}
+    about = records | {record.id: record for record in gone}
     changes = [change for incident in found for change in incident.changes]
-    changes += [_withdrawal(document) for document in gone]
-    of_gone = store.changes([document["incident.id"] for document in gone])
+    changes += [_withdrawal(record) for record in gone]
+    of_gone = store.changes([record.id for record in gone])
     known = {change.id for changes in (*stored.values(), *of_gone.values()) for change in changes}
     new = [
         (change, about[change.incident])
@@ -140,7 +135,7 @@ def evaluate_incidents(
         tuple(found),
         tuple(new),
         len(open_now),
-        sum(document["incident.severity"] == Severity.CRITICAL for document in open_now),
+        sum(record.severity is Severity.CRITICAL for record in open_now),
     )
 
 
@@ -191,12 +186,12 @@ def _corrected(incident: Incident, stored: Sequence[IncidentChange]) -> Incident
     return replace(incident, changes=tuple(changes)) if late else incident
 
 
-def _withdrawal(document: Json) -> IncidentChange:
+def _withdrawal(record: IncidentRecord) -> IncidentChange:
     """Return the change where late data show that there was no incident."""
     return IncidentChange(
-        document["incident.id"],
+        record.id,
         ChangeKind.WITHDRAWN,
-        parse_time(document["event.created"]),
-        Severity(document["incident.severity"]),
+        record.opened,
+        record.severity,
         "Late data: its alerts were withdrawn.",
     )

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mlmon.analyzers.base.window import DAY, WEEK, floor, parse_time
+from mlmon.analyzers.base.window import DAY, WEEK, floor
 from mlmon.formatting import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mlmon.elastic.json_object import Json
+    from mlmon.alerting.incidents.record import IncidentRecord
 
 MUTED: Final = "maintenance"
 LONGEST: Final = 2 * DAY
@@ -77,13 +77,12 @@ class Maintenance(BaseModel):
         end = begin + self.lasts
         return end if begin <= moment < end else None
 
-    def covers(self, incident: Json) -> bool:
+    def covers(self, incident: IncidentRecord) -> bool:
         """Return whether it is about an incident's service and model."""
-        pairs = ((self.services, "service.name"), (self.models, "ml.model.name"))
+        pairs = ((self.services, incident.service), (self.models, incident.model_name))
         return all(
-            not patterns
-            or any(fnmatchcase(str(incident.get(field) or ""), pattern) for pattern in patterns)
-            for patterns, field in pairs
+            not patterns or any(fnmatchcase(name or "", pattern) for pattern in patterns)
+            for patterns, name in pairs
         )
 
 
@@ -98,20 +97,21 @@ def _parsed(every: str) -> tuple[int | None, time]:
         raise ValueError(f"{clock!r} is no time of day, such as 02:00") from None
 
 
-def held_until(windows: Iterable[Maintenance], incident: Json, moment: datetime) -> datetime | None:
+def held_until(
+    windows: Iterable[Maintenance], incident: IncidentRecord, moment: datetime
+) -> datetime | None:
     """Return until when messages about an incident are held back; None where they are not.
 
     Args:
         windows: The maintenance windows.
-        incident: Its document.
+        incident: The incident.
         moment: When this is; an incident counts if it opened in a window that lasts.
     """
-    opened = parse_time(incident["event.created"])
     ends = [
         end
         for window in windows
         if window.covers(incident)
         and (end := window.ends(moment)) is not None
-        and window.ends(opened) == end
+        and window.ends(incident.opened) == end
     ]
     return max(ends, default=None)

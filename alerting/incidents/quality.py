@@ -22,6 +22,7 @@ from mlmon.formatting import count, duration, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.statistics.interval import Interval
     from mlmon.elastic.json_object import Json
 
@@ -93,32 +94,32 @@ class AlertQuality:
         return ", ".join(parts)
 
 
-def alert_quality(incidents: Iterable[Json]) -> list[AlertQuality]:
+def alert_quality(incidents: Iterable[IncidentRecord]) -> list[AlertQuality]:
     """Return how good the alerts of all policies and of each were, the sum first.
 
     Args:
         incidents: Documents of incidents that were not withdrawn.
     """
-    by_policy: dict[str, list[Json]] = defaultdict(list)
+    by_policy: dict[str, list[IncidentRecord]] = defaultdict(list)
     for incident in incidents:
         by_policy[EVERY].append(incident)
-        for policy in incident["incident.analyzers"]:
+        for policy in incident.analyzers:
             by_policy[policy].append(incident)
     ordered = sorted(by_policy, key=lambda policy: (policy != EVERY, policy))
     return [_quality(policy, by_policy[policy]) for policy in ordered]
 
 
-def _quality(policy: str, incidents: list[Json]) -> AlertQuality:
-    verdicts = [incident.get("incident.feedback") for incident in incidents]
+def _quality(policy: str, incidents: list[IncidentRecord]) -> AlertQuality:
+    verdicts = [incident.feedback for incident in incidents]
     return AlertQuality(
         policy,
         len(incidents),
         sum(verdict in {Verdict.FIXED, Verdict.NEW_NORMAL} for verdict in verdicts),
         verdicts.count(Verdict.FALSE_ALARM),
-        tuple(float(incident["incident.detected_after_seconds"]) for incident in incidents),
+        tuple(float(incident.detected_after_seconds) for incident in incidents),
         tuple(
-            float(incident["incident.acknowledged_after_seconds"])
+            float(incident.acknowledged_after_seconds)
             for incident in incidents
-            if "incident.acknowledged_after_seconds" in incident
+            if incident.acknowledged_after_seconds is not None
         ),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.incident import Incident
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.json_object import Json
 
 
@@ -27,14 +28,13 @@ def summary(incident: Incident) -> str:
     return f"{incident.cause.reason} Also affected: {count(len(others), 'alert')}{still}."
 
 
-def row(incident: Json, silenced: str | None = None) -> Iterator[str]:
+def row(incident: IncidentRecord, silenced: str | None = None) -> Iterator[str]:
     """Yield the lines of an incident in a list: id, severity, title; then when, why, who."""
-    open_now = incident["incident.status"] == "open"
-    severity = incident["incident.severity"] if open_now else incident["incident.status"]
-    yield f"{incident['incident.id'][:8]} {severity} {incident['incident.title']}"
+    severity = incident.severity if incident.is_open else incident.status
+    yield f"{incident.short_id} {severity} {incident.title}"
     also = also_affected(incident)
     yield f"{period(incident)}; {also}" if also else period(incident)
-    yield incident["incident.cause.reason"]
+    yield incident.cause_reason
     if now := latest(incident):
         yield f"latest, {now}"
     yield from people(incident)
@@ -42,58 +42,52 @@ def row(incident: Json, silenced: str | None = None) -> Iterator[str]:
         yield f"silenced in Alertmanager by {silenced}"
 
 
-def period(incident: Json) -> str:
+def period(incident: IncidentRecord) -> str:
     """Return when an incident began, and ended if it did: `since … to …`."""
-    end = incident.get("event.end")
-    until = f" to {moment(parse_time(end))}" if end else ""
-    return f"since {moment(parse_time(incident['event.start']))}{until}"
+    until = f" to {moment(incident.ended)}" if incident.ended else ""
+    return f"since {moment(incident.start)}{until}"
 
 
-def latest(incident: Json) -> str:
+def latest(incident: IncidentRecord) -> str:
     """Return the cause's last sentence with its time, where it is open and was once worse."""
-    sentence, at = (
-        incident["incident.cause.latest_reason"],
-        incident.get("incident.cause.latest_at"),
-    )
-    told_before = sentence == incident["incident.cause.reason"]
-    if incident["incident.status"] != "open" or told_before or at is None:
+    sentence, at = incident.cause_latest_reason, incident.cause_latest_at
+    if not incident.is_open or sentence == incident.cause_reason or at is None:
         return ""
-    return f"{moment(parse_time(at))}: {sentence}"
+    return f"{moment(at)}: {sentence}"
 
 
-def also_affected(incident: Json) -> str:
+def also_affected(incident: IncidentRecord) -> str:
     """Return the number of alerts other than the likely cause, an empty text if there are none."""
-    others = incident["incident.alerts"] - 1
+    others = incident.alerts - 1
     return count(others, "other alert") if others else ""
 
 
-def people(incident: Json) -> Iterator[str]:
+def people(incident: IncidentRecord) -> Iterator[str]:
     """Yield who acknowledged or snoozed an incident, and whom it is assigned to."""
-    if by := incident.get("incident.acknowledged_by"):
+    if by := incident.acknowledged_by:
         yield f"acknowledged by {by}"
-    elif until := incident.get("incident.snoozed_until"):
-        yield f"snoozed until {moment(parse_time(until))}"
-    if assignee := incident.get("incident.assignee"):
+    elif until := incident.snoozed_until:
+        yield f"snoozed until {moment(until)}"
+    if assignee := incident.assignee:
         yield f"assigned to {assignee}"
 
 
 def story(
-    incident: Json, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
+    incident: IncidentRecord, alerts: Sequence[Alert], changes: Sequence[Json], now: datetime
 ) -> Iterator[str]:
     """Yield the lines with all details of one incident."""
     yield from row(incident)
-    start, cause = parse_time(incident["event.start"]), incident["incident.cause.alert_id"]
-    if incident["incident.status"] == "open":
-        yield f"open for {duration(now - start)}"
-    precision = timedelta(seconds=incident["incident.onset_seconds"])
+    cause = incident.cause_id
+    if incident.is_open:
+        yield f"open for {duration(now - incident.start)}"
+    precision = timedelta(seconds=incident.onset_seconds)
     yield f"start known to {duration(precision)}" if precision else "start known to the line"
-    if begin := incident.get("incident.first_window.start"):
-        end = incident["incident.first_window.end"]
-        first = Window(parse_time(begin), parse_time(end))
+    if incident.first_window_start and incident.first_window_end:
+        first = Window(incident.first_window_start, incident.first_window_end)
         yield f"first window in alarm: {span(first)}"
-    if runbook := incident.get("incident.runbook"):
+    if runbook := incident.runbook:
         yield f"what to do: {runbook} ({page_command(runbook)})"
-    if confirm := incident.get("incident.confirm"):
+    if confirm := incident.confirm:
         yield f"confirm: {confirm}"
     yield ""
     yield "Alerts"

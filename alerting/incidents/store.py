@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.documents import change_document, read_change
 from mlmon.alerting.incidents.incident import IncidentStatus
+from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.analyzers.base.window import iso
 from mlmon.elastic.client.documents import NEW, Document
 from mlmon.elastic.indices.names import INCIDENT_CHANGES, INCIDENTS, index_name
@@ -30,19 +31,22 @@ class IncidentStore:
         self.index = index_name(INCIDENTS, namespace)
         self.changes_index = index_name(INCIDENT_CHANGES, namespace)
 
-    def get(self, incident: str) -> Json | None:
-        """Return the document of an incident, None if there is none of that id."""
-        return self._cluster.get(self.index, incident)
+    def get(self, incident: str) -> IncidentRecord | None:
+        """Return an incident, None if there is none of that id."""
+        found = self._cluster.get(self.index, incident)
+        return None if found is None else IncidentRecord.from_document(found)
 
-    def find(self, prefix: str) -> list[Json]:
+    def find(self, prefix: str) -> list[IncidentRecord]:
         """Return the incidents whose ids begin so."""
-        return list(self._documents([{"prefix": {"incident.id": {"value": prefix}}}]))
+        return list(self._records([{"prefix": {"incident.id": {"value": prefix}}}]))
 
-    def open(self) -> Iterator[Json]:
+    def open(self) -> Iterator[IncidentRecord]:
         """Yield the incidents that are open, the newest first."""
-        return self._documents([{"term": {"incident.status": IncidentStatus.OPEN}}])
+        return self._records([{"term": {"incident.status": IncidentStatus.OPEN}}])
 
-    def overlapping(self, since: datetime, until: datetime | None = None) -> Iterator[Json]:
+    def overlapping(
+        self, since: datetime, until: datetime | None = None
+    ) -> Iterator[IncidentRecord]:
         """Yield the incidents, withdrawn ones left out, that lasted at some time of a period.
 
         Args:
@@ -59,9 +63,9 @@ class IncidentStore:
         )
         if until is not None:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
-        return self._documents(filters)
+        return self._records(filters)
 
-    def recent(self, since: datetime) -> Iterator[Json]:
+    def recent(self, since: datetime) -> Iterator[IncidentRecord]:
         """Yield what is open, and what ended or was withdrawn after a moment."""
         ended = {"range": {"event.end": {"gt": iso(since)}}}
         undone = [
@@ -73,14 +77,14 @@ class IncidentStore:
             ended,
             {"bool": {"filter": undone}},
         ]
-        return self._documents([{"bool": {"should": anyone, "minimum_should_match": 1}}])
+        return self._records([{"bool": {"should": anyone, "minimum_should_match": 1}}])
 
-    def opened_since(self, moment: datetime) -> Iterator[Json]:
+    def opened_since(self, moment: datetime) -> Iterator[IncidentRecord]:
         """Yield the incidents, withdrawn ones left out, that opened at or after a moment."""
         not_withdrawn = {
             "bool": {"must_not": [{"term": {"incident.status": IncidentStatus.WITHDRAWN}}]}
         }
-        return self._documents([{"range": {"event.created": {"gte": iso(moment)}}}, not_withdrawn])
+        return self._records([{"range": {"event.created": {"gte": iso(moment)}}}, not_withdrawn])
 
     def changes(self, incidents: Sequence[str]) -> Mapping[str, list[IncidentChange]]:
         """Return the changes of some incidents by their ids, each in order of time."""
@@ -93,9 +97,9 @@ class IncidentStore:
                 found[change.incident].append(change)
         return found
 
-    def write(self, documents: Iterable[Json]) -> int:
+    def write(self, records: Iterable[IncidentRecord]) -> int:
         """Store incidents as they stand; return how many differ from what was stored."""
-        wanted = {document["incident.id"]: document for document in documents}
+        wanted = {record.id: record.to_document() for record in records}
         body = {"query": {"ids": {"values": [*wanted]}}}
         stored = {hit["_id"]: hit["_source"] for hit in self._cluster.scan(self.index, body)}
         changed = [name for name, document in wanted.items() if stored.get(name) != document]
@@ -104,12 +108,12 @@ class IncidentStore:
         return len(changed)
 
     def add(
-        self, changes: Iterable[tuple[IncidentChange, Json]], now: datetime
+        self, changes: Iterable[tuple[IncidentChange, IncidentRecord]], now: datetime
     ) -> list[IncidentChange]:
         """Store changes that are not stored yet; return those that were new.
 
         Args:
-            changes: Each change, and the document of its incident.
+            changes: Each change, and its incident.
             now: When they became known.
         """
         wanted = {change.id: (change, about) for change, about in changes}
@@ -126,9 +130,12 @@ class IncidentStore:
         known = set(written.conflicted)
         return [change for name, (change, _) in wanted.items() if name not in known]
 
-    def _documents(self, filters: list[Json]) -> Iterator[Json]:
+    def _records(self, filters: list[Json]) -> Iterator[IncidentRecord]:
         body = {
             "query": {"bool": {"filter": filters}},
             "sort": [{"event.created": "desc"}, {"incident.id": "asc"}],
         }
-        return (hit["_source"] for hit in self._cluster.scan(self.index, body))
+        return (
+            IncidentRecord.from_document(hit["_source"])
+            for hit in self._cluster.scan(self.index, body)
+        )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.pages import PageLink, PageLinks
-    from mlmon.elastic.json_object import Json
 
 Payload = dict[str, Any]
 
@@ -27,15 +27,15 @@ KEPT: timedelta = timedelta(days=1)
 """For so long the end of an incident is sent again, in case it was not received."""
 
 _LABELS = {
-    "incident_id": "incident.id",
-    "service": "service.name",
-    "environment": "service.environment",
-    "model": "ml.model.name",
+    "incident_id": "id",
+    "service": "service",
+    "environment": "environment",
+    "model": "model_name",
 }
 
 
 def payloads(
-    incidents: Iterable[Json],
+    incidents: Iterable[IncidentRecord],
     namespace: str,
     now: datetime,
     *,
@@ -45,7 +45,7 @@ def payloads(
     """Return the alerts that incidents amount to; muted ones are left out while they are open.
 
     Args:
-        incidents: Documents of open incidents, and of those that ended or were withdrawn lately.
+        incidents: Open ones, and those that ended or were withdrawn lately.
         namespace: Environment.
         now: When this is.
         runbooks: URL that the runbooks' paths follow; empty leaves them as they are.
@@ -54,47 +54,51 @@ def payloads(
     return [
         _payload(incident, namespace, now, runbooks, links(incident))
         for incident in incidents
-        if not (incident["incident.status"] == "open" and incident.get("incident.muted"))
+        if not (incident.is_open and incident.muted)
     ]
 
 
 def _payload(
-    incident: Json, namespace: str, now: datetime, runbooks: str, links: Sequence[PageLink]
+    incident: IncidentRecord,
+    namespace: str,
+    now: datetime,
+    runbooks: str,
+    links: Sequence[PageLink],
 ) -> Payload:
     pages = {f"{label.lower()}_url": url for label, url in links}
     return {
         "labels": labels(incident, namespace),
         "annotations": _annotations(incident, runbooks) | pages,
-        "startsAt": incident["event.start"],
+        "startsAt": iso(incident.start),
         "endsAt": _end(incident, now),
         **({"generatorURL": links[0][1]} if links else {}),
     }
 
 
-def labels(incident: Json, namespace: str) -> dict[str, str]:
+def labels(incident: IncidentRecord, namespace: str) -> dict[str, str]:
     """Return the labels of an incident: the same from its opening to its end."""
-    named = {label: incident.get(field) for label, field in _LABELS.items()}
+    named = {label: getattr(incident, name) for label, name in _LABELS.items()}
     # To Alertmanager a label without a value is none.
     present = {label: value for label, value in named.items() if value}
     return {"alertname": "mlmon_incident", "namespace": namespace, **present}
 
 
-def _annotations(incident: Json, runbooks: str) -> dict[str, str]:
+def _annotations(incident: IncidentRecord, runbooks: str) -> dict[str, str]:
     found = {
-        "title": incident["incident.title"],
-        "summary": incident["incident.summary"],
-        "severity": incident["incident.worst"],
-        "since": incident["event.start"],
-        "likely_cause": incident["incident.cause.reason"],
-        "alerts": str(incident["incident.alerts"]),
-        "acknowledge": f"mlmon incidents ack {incident['incident.id'][:8]}",
+        "title": incident.title,
+        "summary": incident.summary,
+        "severity": incident.worst,
+        "since": iso(incident.start),
+        "likely_cause": incident.cause_reason,
+        "alerts": str(incident.alerts),
+        "acknowledge": f"mlmon incidents ack {incident.short_id}",
     }
-    if runbook := incident.get("incident.runbook"):
+    if runbook := incident.runbook:
         found["runbook_url"] = f"{runbooks}{runbook}"
     return found
 
 
-def _end(incident: Json, now: datetime) -> str:
-    if incident["incident.status"] == "open":
+def _end(incident: IncidentRecord, now: datetime) -> str:
+    if incident.is_open:
         return iso(now + FAR)
-    return str(incident.get("event.end") or iso(now))
+    return iso(incident.ended or now)

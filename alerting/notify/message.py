@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import also_affected, latest, page_command
-from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.json_object import Json
 
 
@@ -79,7 +79,7 @@ class Message:
 
 def message(
     change: IncidentChange,
-    incident: Json,
+    incident: IncidentRecord,
     *,
     runbooks: str = "",
     links: Iterable[tuple[str, str]] = (),
@@ -88,7 +88,7 @@ def message(
 
     Args:
         change: What happened.
-        incident: The document of the incident as it stands.
+        incident: The incident as it stands.
         runbooks: URL that the runbooks' paths follow.
         links: Label and absolute URL of pages that show the incident.
     """
@@ -96,7 +96,7 @@ def message(
     severity = "ok" if over else change.severity.value
     head = _HEADS.get(change.kind, "")
     mark = "" if over else f"[{change.severity.value}] "
-    runbook = incident.get("incident.runbook")
+    runbook = incident.runbook
     pages = [*links]
     if runbook and runbooks:
         pages.append(("Runbook", f"{runbooks}{runbook}"))
@@ -105,37 +105,38 @@ def message(
         incident=change.incident,
         kind=change.kind.value,
         severity=severity,
-        title=f"{mark}{head}{incident['incident.title']}",
+        title=f"{mark}{head}{incident.title}",
         facts=tuple(_facts(change, incident, over=over)),
         links=tuple(pages),
-        document={"change": change.kind.value, "at": moment(change.at), **incident},
+        document={"change": change.kind.value, "at": moment(change.at), **incident.to_document()},
     )
 
 
-def _facts(change: IncidentChange, incident: Json, *, over: bool) -> Iterable[tuple[str, str]]:
+def _facts(
+    change: IncidentChange, incident: IncidentRecord, *, over: bool
+) -> Iterable[tuple[str, str]]:
     yield "What", change.text
-    start = parse_time(incident["event.start"])
-    if over and incident.get("event.end"):
-        yield "When", f"from {moment(start)} to {moment(parse_time(incident['event.end']))}"
+    if over and incident.ended:
+        yield "When", f"from {moment(incident.start)} to {moment(incident.ended)}"
     else:
-        yield "Since", f"{moment(start)}, noticed {moment(parse_time(incident['event.created']))}"
-    cause, also = incident["incident.cause.reason"], also_affected(incident)
+        yield "Since", f"{moment(incident.start)}, noticed {moment(incident.opened)}"
+    cause, also = incident.cause_reason, also_affected(incident)
     if cause != change.text:
         yield "Likely cause", cause
     if now := latest(incident):
         yield "Latest", now
     if also:
-        yield "Also affected", f"{also} by {', '.join(incident['incident.analyzers'])}"
-    where = [incident.get("service.name"), incident.get("ml.model.name")]
+        yield "Also affected", f"{also} by {', '.join(incident.analyzers)}"
+    where = [incident.service, incident.model_name]
     if named := [name for name in where if name]:
         yield "Where", ", ".join(named)
-    if incident.get("incident.acknowledged_by"):
-        yield "Taken by", incident["incident.acknowledged_by"]
+    if incident.acknowledged_by:
+        yield "Taken by", incident.acknowledged_by
     elif not over:
         yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}"
-    if (confirm := incident.get("incident.confirm")) and not over:
+    if (confirm := incident.confirm) and not over:
         yield "Confirm", confirm
-    if runbook := incident.get("incident.runbook"):
+    if runbook := incident.runbook:
         yield "What to do", f"{runbook} ({page_command(runbook)})"
 
 

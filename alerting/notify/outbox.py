@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.incidents.incident import IncidentChange
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.incidents.store import IncidentStore
     from mlmon.alerting.notify.message import Message
     from mlmon.alerting.notify.pages import PageLinks
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 _STATUS = "delivery.status"
 _Entry = tuple[str, Json]
 """An entry's id and document."""
-Compose = Callable[["IncidentChange", Json], "Message"]
-"""Makes the message about a change of an incident, given the incident's document."""
+Compose = Callable[["IncidentChange", "IncidentRecord"], "Message"]
+"""Makes the message about a change of an incident, given the incident."""
 
 LATEST = timedelta(days=1)
 """A change of data that is older is not news: nobody is called for a history that is analyzed."""
@@ -81,14 +82,14 @@ class Outbox:
 
     def put(
         self,
-        changes: Iterable[tuple[IncidentChange, Json]],
+        changes: Iterable[tuple[IncidentChange, IncidentRecord]],
         now: datetime,
-        held: Callable[[Json], datetime | None] = lambda _incident: None,
+        held: Callable[[IncidentRecord], datetime | None] = lambda _incident: None,
     ) -> None:
         """Add an entry for each published change and each route that takes its incident.
 
         Args:
-            changes: Changes that are not stored yet, each with its incident's document.
+            changes: Changes that are not stored yet, each with its incident.
             now: When this is.
             held: Until when messages about an incident are held back, if they are.
         """
@@ -103,7 +104,7 @@ class Outbox:
                     "delivery.attempts": 0,
                     "delivery.next_attempt": iso(held(incident) or now),
                     "delivery.held": held(incident) is not None,
-                    "delivery.change": change_document(change, {}),
+                    "delivery.change": change_document(change, None),
                     "change.id": change.id,
                     "change.kind": change.kind.value,
                     "incident.id": change.incident,
@@ -137,7 +138,7 @@ class Outbox:
 
     def _is_open(self, store: IncidentStore, entry: Json) -> bool:
         incident = store.get(entry["incident.id"])
-        return incident is not None and incident["incident.status"] == "open"
+        return incident is not None and incident.is_open
 
     def _deliver(
         self,
@@ -226,7 +227,7 @@ def composer(runbooks: str, links: PageLinks) -> Compose:
         links: The pages that show an incident, absolute.
     """
 
-    def compose(change: IncidentChange, incident: Json) -> Message:
+    def compose(change: IncidentChange, incident: IncidentRecord) -> Message:
         return message(change, incident, runbooks=runbooks, links=links(incident))
 
     return compose

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.incident import IncidentStatus
-
 if TYPE_CHECKING:
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.settings import AlertingSettings
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.json_object import Json
 
 PageLink = tuple[str, str]
 """Label and absolute URL."""
-PageLinks = Callable[["Json"], Sequence[PageLink]]
-"""Given an incident's document."""
+PageLinks = Callable[["IncidentRecord"], Sequence[PageLink]]
+"""Given an incident."""
 PageOffer = Callable[["Cluster", str], PageLinks]
 """Given the cluster and the namespace."""
 
@@ -36,7 +34,7 @@ def page_links(cluster: Cluster, namespace: str, settings: AlertingSettings) -> 
     """Return what gives the links of an incident: its page, the one to acknowledge, dashboards."""
     offered = [offer(cluster, namespace) for offer in _offers]
 
-    def links(incident: Json) -> list[PageLink]:
+    def links(incident: IncidentRecord) -> list[PageLink]:
         found = [
             *_own_pages(incident, settings.serve_url),
             *(link for give in offered for link in give(incident)),
@@ -48,12 +46,12 @@ def page_links(cluster: Cluster, namespace: str, settings: AlertingSettings) -> 
     return links
 
 
-def _own_pages(incident: Json, serve_url: str | None) -> list[PageLink]:
+def _own_pages(incident: IncidentRecord, serve_url: str | None) -> list[PageLink]:
     """Return the pages of `mlmon serve`; neither acts by being loaded."""
     if serve_url is None:
         return []
-    page = f"{serve_url}/incidents/{incident['incident.id']}"
+    page = f"{serve_url}/incidents/{incident.id}"
     found = [("Incident", page)]
-    if incident["incident.status"] == IncidentStatus.OPEN:
+    if incident.is_open:
         found.append(("Acknowledge", f"{page}/acknowledge"))
     return found

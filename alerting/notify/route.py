@@ -23,14 +23,14 @@ from mlmon.elastic.errors import UserError
 from mlmon.elastic.keyring import read_secret
 
 if TYPE_CHECKING:
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.notifier import Notifier
-    from mlmon.elastic.json_object import Json
 
-_FIELDS = {
-    "services": "service.name",
-    "models": "ml.model.name",
-    "environments": "service.environment",
-    "layers": "incident.layer",
+_ATTRIBUTES = {
+    "services": "service",
+    "models": "model_name",
+    "environments": "environment",
+    "layers": "layer",
 }
 
 
@@ -47,14 +47,14 @@ class Route(BaseModel, ABC):
     )
     layers: tuple[str, ...] = Field((), description="layers of the likely cause; none matches all")
 
-    def matches(self, incident: Json) -> bool:
+    def matches(self, incident: IncidentRecord) -> bool:
         """Return whether an incident is sent this way, by what it is about and how bad it was."""
-        if self.severity == "critical" and incident["incident.worst"] != "critical":
+        if self.severity == "critical" and incident.worst != "critical":
             return False
         return all(
             not patterns
-            or any(fnmatchcase(str(incident.get(field) or ""), pattern) for pattern in patterns)
-            for name, field in _FIELDS.items()
+            or any(fnmatchcase(getattr(incident, attribute) or "", pattern) for pattern in patterns)
+            for name, attribute in _ATTRIBUTES.items()
             if (patterns := getattr(self, name)) is not None
         )
 

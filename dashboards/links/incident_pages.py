@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.analyzers.base.finding import Finding
-from mlmon.analyzers.base.window import HOUR, iso, parse_time
+from mlmon.analyzers.base.window import HOUR, iso
 from mlmon.dashboards.links.links import BEFORE, links
 from mlmon.dashboards.links.settings import load_kibana_settings
 from mlmon.dashboards.links.target import LinkTarget
 
 if TYPE_CHECKING:
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.alerting.notify.pages import PageLink, PageLinks
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.json_object import Json
 
 
 def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
@@ -28,10 +28,10 @@ def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
     target = LinkTarget(namespace, settings.space)
     alerts = AlertStore(cluster, namespace)
 
-    def give(incident: Json) -> list[PageLink]:
+    def give(incident: IncidentRecord) -> list[PageLink]:
         if settings.url is None:
             return []
-        cause = next(iter(alerts.get([incident["incident.cause.alert_id"]])), None)
+        cause = next(iter(alerts.get([incident.cause_id])), None)
         found = cause and links(_worst_finding(cause), target, incident_time(incident))
         if not found:
             return []
@@ -43,10 +43,10 @@ def kibana_pages(cluster: Cluster, namespace: str) -> PageLinks:
     return give
 
 
-def incident_time(incident: Json) -> tuple[str, str]:
+def incident_time(incident: IncidentRecord) -> tuple[str, str]:
     """Return the time range in which an incident is shown, as Kibana takes it."""
-    begin, end = parse_time(incident["event.start"]) - BEFORE, incident.get("event.end")
-    return iso(begin), iso(parse_time(end) + HOUR) if end else "now"
+    begin, end = incident.start - BEFORE, incident.ended
+    return iso(begin), iso(end + HOUR) if end else "now"
 
 
 def _worst_finding(alert: Alert) -> Finding:

@@ -6,12 +6,10 @@ Everything here is taken from the stored incidents and their alerts; nothing is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.alerting.incidents.sentences import also_affected, latest, member_line, people, period
 from mlmon.analyzers.base.finding import Finding
-from mlmon.analyzers.base.window import parse_time
 from mlmon.formatting import count, duration, machine_moment
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.base.identity import FindingIdentity
     from mlmon.dashboards.links.links import Linked, Links
     from mlmon.dashboards.model.history import Mark
@@ -30,20 +29,20 @@ SHORT_ID: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class StoredIncident:
-    """An incident's document, and its alerts that are still stored."""
+    """An incident, and its alerts that are still stored."""
 
-    document: dict[str, Any]
+    record: IncidentRecord
     alerts: tuple[Alert, ...]
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
-        return bool(self.document["incident.status"] == IncidentStatus.OPEN)
+        return self.record.is_open
 
     @property
     def cause(self) -> Alert | None:
         """The alert that is its likely cause; None where it is no longer stored."""
-        name = self.document["incident.cause.alert_id"]
+        name = self.record.cause_id
         return next((alert for alert in self.alerts if alert.id == name), None)
 
 
@@ -136,7 +135,7 @@ def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> 
     """Return the incidents to read; of the ended ones the newest `MOST_ENDED`."""
     newest = sorted(
         incidents,
-        key=lambda incident: (incident.document["event.start"], incident.document["incident.id"]),
+        key=lambda incident: (incident.record.start, incident.record.id),
         reverse=True,
     )
     ended = [incident for incident in newest if not incident.is_open]
@@ -149,31 +148,30 @@ def incident_list(incidents: Iterable[StoredIncident], around: Surroundings) -> 
 
 
 def _row(incident: StoredIncident, around: Surroundings) -> IncidentRow:
-    document, cause = incident.document, incident.cause
-    start = parse_time(document["event.start"])
-    end = parse_time(document["event.end"]) if "event.end" in document else around.now
+    record, cause = incident.record, incident.cause
+    start, end = record.start, record.ended or around.now
     others = sorted(
         (alert for alert in incident.alerts if alert is not cause),
         key=lambda alert: alert.onset_start,
     )
     more = len(others) - MOST_MEMBERS
-    runbook = document.get("incident.runbook", "")
+    runbook = record.runbook or ""
     return IncidentRow(
-        id=document["incident.id"][:SHORT_ID],
-        severity=document["incident.severity" if incident.is_open else "incident.worst"],
+        id=record.short_id,
+        severity=(record.severity if incident.is_open else record.worst).value,
         is_open=incident.is_open,
-        title=document["incident.title"],
-        period=period(document),
+        title=record.title,
+        period=period(record),
         start_iso=machine_moment(start.timestamp()),
         lasted=duration(end - start),
         anchor=_anchor(cause, around) if cause else "",
-        page=f"{around.pages}{document['incident.id']}" if around.pages else "",
-        worst=document["incident.cause.reason"],
-        latest=latest(document),
-        also=also_affected(document),
+        page=f"{around.pages}{record.id}" if around.pages else "",
+        worst=record.cause_reason,
+        latest=latest(record),
+        also=also_affected(record),
         members=tuple(_member(alert, around) for alert in others[:MOST_MEMBERS]),
         more=f"and {count(more, 'more alert')}" if more > 0 else "",
-        people=tuple(people(document)),
+        people=tuple(people(record)),
         runbook=runbook,
         runbook_url=_runbook_url(runbook, around.runbooks),
         labels=tuple(

@@ -153,12 +153,12 @@ class App:
         error, status = "", HTTPStatus.OK
         unconfirmed = None
         with self._acting:
-            document = desk.find(name)
-            if act.careful and form.get("seen") != desk.mark(document):
+            record = desk.find(name)
+            if act.careful and form.get("seen") != desk.mark(record):
                 error, status = _CHANGED, HTTPStatus.CONFLICT
             else:
                 try:
-                    act.do(desk, document["incident.id"], by, form, _now())
+                    act.do(desk, record.id, by, form, _now())
                 except ClosedIncidentError as closed:
                     error, status = f"{closed.message}. {closed.hint}", HTTPStatus.CONFLICT
                 except UnconfirmedError as asked:
@@ -169,7 +169,7 @@ class App:
                     error = f"{wrong.message}. {wrong.hint}".strip()
                     status = HTTPStatus.UNPROCESSABLE_ENTITY
         if not error and unconfirmed is None:
-            back = f"{INCIDENTS}/{document['incident.id']}?done={act.name}"
+            back = f"{INCIDENTS}/{record.id}?done={act.name}"
             return RedirectResponse(back, HTTPStatus.SEE_OTHER)
         page = self._incidents.confirmation(
             name,

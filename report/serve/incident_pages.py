@@ -11,7 +11,7 @@ from mlmon.alerting.incidents.people import Verdict
 from mlmon.analyzers.base.window import parse_time
 from mlmon.dashboards.links.links import nowhere
 from mlmon.formatting import machine_moment, moment
-from mlmon.report.html.incident_list import SHORT_ID, StoredIncident, Surroundings, incident_list
+from mlmon.report.html.incident_list import StoredIncident, Surroundings, incident_list
 from mlmon.report.html.page import templates
 from mlmon.report.html.severity import FACES
 from mlmon.report.serve.acts import ACTS, Act, UnconfirmedError
@@ -168,18 +168,18 @@ class IncidentPages:
         return self._rendered("serve_message.html", visitor, title=title, text=text)
 
     def _known(self, name: str, now: datetime) -> dict[str, Any]:
-        document, alerts, changes = self.desk.show(name)
-        listed = incident_list([StoredIncident(document, tuple(alerts))], self._around(now))
+        record, alerts, changes = self.desk.show(name)
+        listed = incident_list([StoredIncident(record, tuple(alerts))], self._around(now))
         (row,) = (*listed.open, *listed.ended)
         return {
             "row": row,
-            "id": document["incident.id"],
-            "short_id": document["incident.id"][:SHORT_ID],
-            "status": document["incident.status"],
-            "mark_seen": self.desk.mark(document),
+            "id": record.id,
+            "short_id": record.short_id,
+            "status": record.status,
+            "mark_seen": self.desk.mark(record),
             "changes": [_change_row(change) for change in reversed(changes)],
-            "taken_by": document.get("incident.acknowledged_by", ""),
-            "feedback": _VERDICTS.get(document.get("incident.feedback", ""), ""),
+            "taken_by": record.acknowledged_by or "",
+            "feedback": _VERDICTS[Verdict(record.feedback)] if record.feedback else "",
         }
 
     def _around(self, now: datetime) -> Surroundings:

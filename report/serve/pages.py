@@ -122,7 +122,7 @@ class Pages:
         fitting = (
             incident
             for incident in open_incidents(self._cluster, self._namespace)
-            if all(incident.document.get(field, value) == value for field, value in chosen.items())
+            if chosen.items() <= (chosen | incident.record.to_document()).items()
         )
         around = Surroundings(now, self._links, self._runbooks, pages=f"{INCIDENTS}/")
         return incident_list(fitting, around)
@@ -164,7 +164,12 @@ class Pages:
         }
         answer = self._cluster.search(FINDING_DOCUMENTS.index(self._namespace), body)
         last = answer.get("aggregations", {}).get("last", {}).get("value")
-        incidents = digest([*IncidentStore(self._cluster, self._namespace).open()])
+        incidents = digest(
+            [
+                record.to_document()
+                for record in IncidentStore(self._cluster, self._namespace).open()
+            ]
+        )
         return f"{int(last or 0)}-{answer['hits']['total']['value']}-{incidents}"
 
 

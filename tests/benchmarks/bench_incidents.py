@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.run.ground_truth import TrueIncident
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.settings import Settings
@@ -83,7 +84,7 @@ class Score:
 def score(
     seed: int,
     truth: Sequence[TrueIncident],
-    incidents: Sequence[dict[str, Any]],
+    incidents: Sequence[IncidentRecord],
     alerts: Sequence[Alert],
 ) -> Score:
     """Return the score of one scenario.
@@ -91,15 +92,15 @@ def score(
     Args:
         seed: Of the scenario.
         truth: What went wrong.
-        incidents: Documents of the incidents, withdrawn ones left out.
+        incidents: The incidents, withdrawn ones left out.
         alerts: All alerts.
     """
     by_id = {alert.id: alert for alert in alerts}
     layers = {analyzer.name: analyzer.alert_policy.layer for analyzer in discover()}
     result = Score(seed, true=len(truth), alerts=len(by_id))
-    attributed: dict[str, list[dict[str, Any]]] = {true.id: [] for true in truth}
-    for incident in sorted(incidents, key=lambda one: str(one["event.created"])):
-        members = [by_id[id_] for id_ in incident["incident.alert_ids"] if id_ in by_id]
+    attributed: dict[str, list[IncidentRecord]] = {true.id: [] for true in truth}
+    for incident in sorted(incidents, key=lambda one: one.opened):
+        members = [by_id[id_] for id_ in incident.alert_ids if id_ in by_id]
         causes = [true for true in truth if any(shows(alert, true) for alert in members)]
         for true in causes:
             attributed[true.id].append(incident)
@@ -107,19 +108,19 @@ def score(
         result.mixed += len(causes) > 1
         if not causes:
             result.false += 1
-            result.wrong.append(f"false: {incident['event.start']} {incident['incident.title']}")
+            result.wrong.append(f"false: {incident.start} {incident.title}")
     for true in truth:
         found = attributed[true.id]
         if not found:
             result.wrong.append(f"missed: {true.title}")
             continue
         result.found += 1
-        cause = by_id.get(found[0]["incident.cause.alert_id"])
+        cause = by_id.get(found[0].cause_id)
         direct = true.expect[0]
         if cause and layers[cause.identity.analyzer] == layers[direct.analyzer]:
             result.right += 1
         else:
-            named = found[0]["incident.cause.reason"]
+            named = found[0].cause_reason
             result.wrong.append(f"cause of {true.title!r} ({direct.analyzer}): {named}")
     return result
 

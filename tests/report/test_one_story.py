@@ -102,7 +102,7 @@ def sent(cluster: Cluster, namespace: str, kind: ChangeKind) -> str:
     """Return the text of the message about a change of the only incident."""
     store = IncidentStore(cluster, namespace)
     (document,) = store.overlapping(BEGIN)
-    changes = store.changes([document["incident.id"]])[document["incident.id"]]
+    changes = store.changes([document.id])[document.id]
     (change,) = [change for change in changes if change.kind is kind]
     return message(change, document, runbooks=RUNBOOKS).text
 
@@ -113,8 +113,8 @@ def test_all_show_the_same_of_one_incident(
     """Title, start, end, likely cause, its numbers and the runbook are the same in each."""
     is_open = status == "open"
     (document,) = IncidentStore(cluster, namespace).overlapping(BEGIN)
-    assert document["incident.status"] == status
-    name = document["incident.id"][:8]
+    assert document.status == status
+    name = document.id[:8]
     out = tmp_path / "report.html"
     run("report", "--out", str(out))
     report = out.read_text(encoding="utf-8")
@@ -164,7 +164,7 @@ def test_an_acknowledgement_shows_in_all(
         pages = [section(out.read_text(encoding="utf-8")), section(served(cluster, namespace))]
         assert [state in page for page in [*pages, run("incidents")]] == [known] * 3
         if not known:
-            run("incidents", "ack", document["incident.id"][:8], "--by", "ada")
+            run("incidents", "ack", document.id[:8], "--by", "ada")
 
 
 def test_the_end_of_a_single_alert_names_its_numbers(cluster: Cluster, namespace: str) -> None:

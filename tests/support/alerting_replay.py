@@ -57,9 +57,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmon.alerting.alerts.alert import Alert
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.base.finding import Finding
     from mlmon.elastic.client.cluster import Cluster
-    from mlmon.elastic.json_object import Json
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager.yml"
 AWAY = (0.30, 0.35)
@@ -188,13 +188,13 @@ def replay(
 
 
 def compare(
-    incidents: Sequence[Json], alerts: Sequence[Alert], messages: int, folder: Path
+    incidents: Sequence[IncidentRecord], alerts: Sequence[Alert], messages: int, folder: Path
 ) -> dict[str, Grouping]:
     """Return how mlmon and other ways group the same alerts, against the scenario's truth."""
     path = Path(os.environ.get("MLMON_DEMO", ".demo")) / "scenario" / "truth.json"
     truth = read_truth(json.loads(path.read_text()))
     truths = {true.id: {one.id for one in alerts if shows(one, true)} for true in truth}
-    ours = [frozenset(incident["incident.alert_ids"]) for incident in incidents]
+    ours = [frozenset(incident.alert_ids) for incident in incidents]
     found = {"mlmon": judge(ours, truths, messages)}
     version = alertmanager_version()
     for keys in (["alertname", "model"], ["service", "model"], ["service"]):
@@ -241,21 +241,21 @@ def report(incidents: list[Any], ways: dict[str, Counter[tuple[str, str]]], seco
     """Print the table; return 0 if each incident was reported as it should be."""
     table = Table("incident", "start", "end", *(f"{way}: start / worse / end" for way in ways))
     wrong = 0
-    for incident in sorted(incidents, key=lambda incident: str(incident["event.start"])):
-        name = incident["incident.id"]
+    for incident in sorted(incidents, key=lambda incident: str(incident.start)):
+        name = incident.id
         cells = []
         for way, counts in ways.items():
             output = tuple(counts[name, kind] for kind in ("opened", "grew", "resolved"))
-            over = incident["incident.status"] == "resolved"
+            over = incident.status == "resolved"
             good = output[0] == 1 and output[1] <= 1 and output[2] == int(over)
             # Alertmanager repeats a firing alert of its own accord after it lost its memory.
             good |= way == "Alertmanager" and output[0] >= 1 and output[2] == int(over)
             wrong += not good
             cells.append(" / ".join(map(str, output)) + ("" if good else "  !"))
         table.add_row(
-            incident["incident.title"],
-            incident["event.start"][:16],
-            incident.get("event.end", "")[:16],
+            incident.title,
+            f"{incident.start:%Y-%m-%dT%H:%M}",
+            f"{incident.ended:%Y-%m-%dT%H:%M}" if incident.ended else "",
             *cells,
         )
     console.print(table)

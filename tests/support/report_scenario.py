@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from mlmon.alerting.alerts.alert import Alert
 from mlmon.alerting.incidents.correlation import correlate
-from mlmon.alerting.incidents.documents import incident_document
+from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.people import handling
 from mlmon.alerting.policies.policy import policy_of
 from mlmon.analyzers.base.alert_policy import AlertPolicy, CauseLayer
@@ -271,7 +271,7 @@ def scenario_incidents(findings: list[Finding]) -> tuple[StoredIncident, ...]:
 def incidents_of(alerts: list[Alert], now: datetime) -> tuple[StoredIncident, ...]:
     """Return the incidents of some alerts as alerting stores them."""
     return tuple(
-        StoredIncident(incident_document(incident, handling([]), now), incident.members)
+        StoredIncident(incident_record(incident, handling([]), now), incident.members)
         for incident in correlate(alerts)
     )
 

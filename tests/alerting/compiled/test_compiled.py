@@ -75,7 +75,7 @@ def active(cluster: Cluster, namespace: str, level: Severity) -> set[str]:
 
 def open_ids(cluster: Cluster, namespace: str) -> set[str]:
     """Return the ids of mlmon's open incidents."""
-    return {document["incident.id"] for document in IncidentStore(cluster, namespace).open()}
+    return {document.id for document in IncidentStore(cluster, namespace).open()}
 
 
 def test_kibana_holds_an_incident_from_its_start_to_its_end(

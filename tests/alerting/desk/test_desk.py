@@ -11,6 +11,7 @@ from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict
+from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
@@ -38,7 +39,7 @@ def happen(cluster: Cluster, namespace: str) -> Happen:
     return run
 
 
-def the_one(desk: Desk) -> dict[str, object]:
+def the_one(desk: Desk) -> IncidentRecord:
     """Return the only incident there is."""
     (found,) = desk.listed(BEGIN)
     return found
@@ -50,14 +51,14 @@ def test_an_acknowledgement_holds_until_it_grows_worse(
     """Who took a warning is named while it stays one; as critical it is nobody's again."""
     desk = Desk(cluster, namespace)
     happen("owww")
-    name = str(the_one(desk)["incident.id"])
+    name = the_one(desk).id
     desk.acknowledge(name[:8], "ada", "on it", START + 5 * HOUR)
     happen("w", 4)
-    assert the_one(desk)["incident.acknowledged_by"] == "ada"
-    assert the_one(desk)["incident.muted"] == "acknowledged"
+    assert the_one(desk).acknowledged_by == "ada"
+    assert the_one(desk).muted == "acknowledged"
     happen("cc", 5)
-    assert "incident.acknowledged_by" not in the_one(desk)
-    assert "incident.muted" not in the_one(desk)
+    assert the_one(desk).acknowledged_by is None
+    assert the_one(desk).muted is None
     _, _, changes = desk.show(name[:8])
     text = [(change["change.kind"], change.get("change.by")) for change in changes]
     assert text == [("opened", None), ("acknowledged", "ada"), ("grew", None)]
@@ -67,11 +68,11 @@ def test_a_snooze_ends_by_itself(cluster: Cluster, namespace: str, happen: Happe
     """It mutes until its time is over, and is never longer than a week."""
     desk = Desk(cluster, namespace)
     happen("occc")
-    name = str(the_one(desk)["incident.id"])
+    name = the_one(desk).id
     desk.snooze(name, 2 * HOUR, "ada", "", NOW - HOUR)
-    assert the_one(desk)["incident.muted"] == "snoozed"
+    assert the_one(desk).muted == "snoozed"
     evaluate_incidents(cluster, namespace, BEGIN, NOW + 2 * HOUR)
-    assert "incident.muted" not in the_one(desk)
+    assert the_one(desk).muted is None
     with pytest.raises(UserError, match="too long to snooze"):
         desk.snooze(name, LONGEST_SNOOZE + HOUR, "ada", "", NOW)
 
@@ -82,16 +83,16 @@ def test_assignee_comment_and_feedback_are_kept(
     """They outlast the incident's end and every later evaluation."""
     desk = Desk(cluster, namespace)
     happen("occc")
-    name = str(the_one(desk)["incident.id"])
+    name = the_one(desk).id
     desk.assign(name, "bob", "ada", "", START + 5 * HOUR)
     desk.comment(name, "the client team knows", "ada", START + 5 * HOUR)
     happen("ooo", 4)
     desk.feedback(name, Verdict.FIXED, "bob", "", START + 8 * HOUR)
     evaluate_incidents(cluster, namespace, BEGIN, NOW + DAY)
     document = the_one(desk)
-    assert document["incident.status"] == "resolved"
-    assert document["incident.assignee"] == "bob"
-    assert document["incident.feedback"] == "fixed"
+    assert document.status == "resolved"
+    assert document.assignee == "bob"
+    assert document.feedback == "fixed"
     _, _, changes = desk.show(name)
     assert "the client team knows" in {change["change.text"] for change in changes}
 
@@ -102,11 +103,11 @@ def test_closed_by_hand_until_something_new_joins(
     """An incident whose alert cannot end is closed, and stays closed in later evaluations."""
     desk = Desk(cluster, namespace)
     happen("occc")
-    name = str(the_one(desk)["incident.id"])
+    name = the_one(desk).id
     desk.close(name, "ada", "the model is gone", NOW)
-    assert the_one(desk)["incident.status"] == "resolved"
+    assert the_one(desk).status == "resolved"
     evaluate_incidents(cluster, namespace, BEGIN, NOW + HOUR)
-    assert the_one(desk)["incident.status"] == "resolved"
+    assert the_one(desk).status == "resolved"
     with pytest.raises(UserError, match="is resolved"):
         desk.acknowledge(name, "ada", "", NOW)
 

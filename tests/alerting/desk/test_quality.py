@@ -27,8 +27,10 @@ from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app
 from tests.support.histories import START, spell
+from tests.support.incident_records import incident_of
 
 if TYPE_CHECKING:
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
 
 ERRORS = {"analyzer": "service_health", "metric": "http.5xx.rate", "service": "api"}
@@ -62,7 +64,7 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
     update(cluster, namespace, START - DAY, NOW, AlertingSettings())
     desk = Desk(cluster, namespace)
     names = {
-        incident["incident.title"].split(" of ")[1].split(",")[0]: incident["incident.id"]
+        incident.title.split(" of ")[1].split(",")[0]: incident.id
         for incident in desk.listed(START - DAY)
     }
     for path, verdict in (
@@ -75,23 +77,20 @@ def judged(cluster: Cluster, namespace: str) -> dict[str, str]:
     return names
 
 
-def document(analyzers: list[str], feedback: str | None = None, **known: Any) -> dict[str, Any]:
-    """Return an incident's document as far as quality reads it."""
-    found: dict[str, Any] = {
-        "incident.analyzers": analyzers,
-        "incident.detected_after_seconds": 600,
-    }
-    return found | ({"incident.feedback": feedback} if feedback else {}) | known
+def incident(analyzers: list[str], feedback: str | None = None, **known: Any) -> IncidentRecord:
+    """Return an incident as far as quality reads it."""
+    seconds = {"detected_after_seconds": 600} | known
+    return incident_of(analyzers=tuple(analyzers), feedback=feedback, **seconds)
 
 
 def test_precision_has_wilsons_interval() -> None:
     """Fixed and accepted count as right; the interval is scipy's; none without feedback."""
     incidents = [
-        *[document(["a"], "fixed")] * 5,
-        document(["a", "b"], "new_normal"),
-        *[document(["a"], "false_alarm")] * 3,
-        document(["b"]),
-        document(["c"]),
+        *[incident(["a"], "fixed")] * 5,
+        incident(["a", "b"], "new_normal"),
+        *[incident(["a"], "false_alarm")] * 3,
+        incident(["b"]),
+        incident(["c"]),
     ]
     by_policy = {quality.policy: quality for quality in alert_quality(incidents)}
     assert list(by_policy) == ["all", "a", "b", "c"]
@@ -108,12 +107,12 @@ def test_precision_has_wilsons_interval() -> None:
 
 def test_times_are_medians() -> None:
     """Time to detect is of all incidents, time to acknowledge of those that somebody took."""
-    seconds = "incident.detected_after_seconds"
-    taken = "incident.acknowledged_after_seconds"
+    seconds = "detected_after_seconds"
+    taken = "acknowledged_after_seconds"
     incidents = [
-        document(["a"], **{seconds: 60, taken: 30}),
-        document(["a"], **{seconds: 120}),
-        document(["a"], **{seconds: 600, taken: 90}),
+        incident(["a"], **{seconds: 60, taken: 30}),
+        incident(["a"], **{seconds: 120}),
+        incident(["a"], **{seconds: 600, taken: 90}),
     ]
     known = alert_quality(incidents)[0].to_json()
     assert known["time_to_detect_s"] == 120
@@ -139,8 +138,7 @@ def test_it_is_stored_as_findings_and_printed(
     assert precision() == {"all": (0.75, 4), "service_health": (0.75, 4)}
     update(cluster, namespace, START - DAY, NOW, AlertingSettings())
     assert not any(
-        ANALYZER in incident["incident.analyzers"]
-        for incident in Desk(cluster, namespace).listed(START - DAY)
+        ANALYZER in incident.analyzers for incident in Desk(cluster, namespace).listed(START - DAY)
     )
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)

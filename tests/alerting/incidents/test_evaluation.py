@@ -43,9 +43,9 @@ def bring_up(cluster: Cluster, namespace: str, since: Any = BEGIN) -> list[str]:
 def stored(cluster: Cluster, namespace: str) -> tuple[list[Any], list[Any]]:
     """Return every incident and every change as stored."""
     store = IncidentStore(cluster, namespace)
-    incidents = sorted(store.overlapping(BEGIN), key=lambda document: document["incident.id"])
-    changes = store.changes([document["incident.id"] for document in incidents])
-    return incidents, [changes[document["incident.id"]] for document in incidents]
+    incidents = sorted(store.overlapping(BEGIN), key=lambda document: document.id)
+    changes = store.changes([document.id for document in incidents])
+    return incidents, [changes[document.id] for document in incidents]
 
 
 def write(cluster: Cluster, namespace: str, findings: Sequence[Finding]) -> None:
@@ -93,8 +93,6 @@ def test_late_data_reopen_an_incident_and_note_it(cluster: Cluster, namespace: s
     write(cluster, namespace, spell("cc", "rating", start=START + 5 * HOUR, **QUALITY))
     assert bring_up(cluster, namespace) == ["reopened"]
     (document,) = IncidentStore(cluster, namespace).open()
-    changes = IncidentStore(cluster, namespace).changes([document["incident.id"]])
-    (reopened,) = [
-        change for change in changes[document["incident.id"]] if change.kind.value == "reopened"
-    ]
+    changes = IncidentStore(cluster, namespace).changes([document.id])
+    (reopened,) = [change for change in changes[document.id] if change.kind.value == "reopened"]
     assert reopened.text == "Late data: it had not ended."

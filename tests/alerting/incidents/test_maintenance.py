@@ -6,14 +6,16 @@ import pytest
 from pydantic import ValidationError
 
 from mlmon.alerting.incidents.maintenance import Maintenance, held_until
+from mlmon.alerting.incidents.record import IncidentRecord
+from tests.support.incident_records import incident_of
 
 SUNDAY = datetime(2026, 11, 29, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def incident(opened: datetime) -> dict[str, str]:
-    """Return an incident's document."""
-    return {"event.created": opened.isoformat(), "ml.model.name": "autobid", "service.name": "api"}
+def incident(opened: datetime) -> IncidentRecord:
+    """Return an incident of a model."""
+    return incident_of(opened=opened, model_name="autobid")
 
 
 def test_a_weekly_window_comes_every_week() -> None:

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlmon.alerting.alerts.store import AlertStore
+from mlmon.alerting.incidents.incident import IncidentStatus
 from mlmon.alerting.notify.alertmanager import FAR, payloads
 from mlmon.alerting.notify.alertmanager_client import send, silences
 from mlmon.alerting.publish import publish
 from mlmon.alerting.settings import AlertingSettings, load_alerting_settings
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, parse_time
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.elastic.errors import UserError
 from tests.support.histories import spell
+from tests.support.incident_records import incident_of
 from tests.support.receivers import Alertmanager, alertmanager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
 
 CONFIG = Path(__file__).parents[3] / "deploy" / "alertmanager.yml"
@@ -39,19 +44,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
         yield one
 
 
-def incident(name: str, **known: str | int) -> dict[str, object]:
-    """Return the document of an open incident."""
-    return {
-        "incident.id": name,
-        "incident.status": "open",
-        "incident.title": "5xx rate of /predict",
-        "incident.summary": "27 % of 116 requests failed.",
-        "incident.worst": "warning",
-        "incident.cause.reason": "27 % of 116 requests failed.",
-        "incident.alerts": 1,
-        "event.start": (NOW - HOUR).isoformat(),
-        "service.name": "api",
-    } | known
+def incident(name: str, **known: Any) -> IncidentRecord:
+    """Return an open incident."""
+    return incident_of(id=name, opened=NOW, **known)
 
 
 def test_the_configuration_is_what_amtool_takes() -> None:
@@ -69,20 +64,20 @@ def test_an_incident_that_grows_stays_one_alert_and_ends(running: Alertmanager) 
     """Its labels are the same as warning, as critical and at its end; open, it ends in a year."""
     settings = AlertingSettings(alertmanager_url=running.url)
     for worst in ("warning", "critical"):
-        send(payloads([incident("a1", **{"incident.worst": worst})], "grows", NOW), settings)
+        send(payloads([incident("a1", worst=Severity(worst))], "grows", NOW), settings)
         (one,) = running.alerts("grows").values()
         assert one["annotations"]["severity"] == worst
         assert parse_time(one["endsAt"]) == NOW + FAR
-    over = incident("a1", **{"incident.status": "resolved", "event.end": NOW.isoformat()})
+    over = incident("a1", status=IncidentStatus.RESOLVED, ended=NOW)
     send(payloads([over], "grows", NOW), settings)
     assert running.alerts("grows") == {}
 
 
 def test_what_is_muted_is_not_sent() -> None:
     """An acknowledged incident is left out while it is open, and sent when it ends."""
-    muted = incident("a1", **{"incident.muted": "acknowledged"})
+    muted = incident("a1", muted="acknowledged")
     assert payloads([muted], "n", NOW) == []
-    assert len(payloads([muted | {"incident.status": "resolved"}], "n", NOW)) == 1
+    assert len(payloads([replace(muted, status=IncidentStatus.RESOLVED)], "n", NOW)) == 1
 
 
 def test_one_refused_alert_keeps_no_other_back(running: Alertmanager) -> None:

@@ -14,11 +14,13 @@ from mlmon.alerting.notify.message import digest_message, message
 from mlmon.alerting.notify.pages import page_links
 from mlmon.alerting.publish import alertmanager_payloads, deliver, update
 from mlmon.alerting.settings import AlertingSettings
+from mlmon.analyzers.base.window import iso
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import _kibana_pages
 from mlmon.dashboards.definitions import home
 from mlmon.dashboards.links.incident_pages import incident_time
 from tests.support.histories import START, spell
+from tests.support.incident_records import incident_of
 from tests.support.receivers import WebhookReceiver, webhook_receiver
 from tests.support.serving import BEGIN, NOW, Visitor, happen, serving
 
@@ -55,7 +57,7 @@ def test_without_addresses_no_message_has_a_link(
     (body,) = hook.bodies
     assert body["links"] == {}
     assert "http" not in body["text"].replace("http.5xx", "")
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     assert f"Acknowledge: mlmon incidents ack {name[:8]}" in body["text"]
 
 
@@ -69,7 +71,7 @@ def test_links_open_the_incident_and_its_dashboard(
     incident = the_one(cluster, namespace)
     alerting = AlertingSettings(serve_url="https://mlmon.example")
     links = dict(page_links(cluster, namespace, alerting)(incident))
-    page = f"https://mlmon.example/incidents/{incident['incident.id']}"
+    page = f"https://mlmon.example/incidents/{incident.id}"
     assert links["Incident"] == page
     assert links["Acknowledge"] == f"{page}/acknowledge"
     dashboard = unquote(links["Dashboard"])
@@ -100,7 +102,7 @@ def test_an_ended_incident_is_shown_up_to_its_end(cluster: Cluster, namespace: s
     incident = the_one(cluster, namespace)
     begin, end = incident_time(incident)
     assert begin == "2026-03-01T19:00:00.000Z"
-    assert incident["event.end"] < end < "2026-03-02T13:00:00.000Z"
+    assert iso(incident.ended) < end < "2026-03-02T13:00:00.000Z"
     alerting = AlertingSettings(serve_url="http://127.0.0.1:8050")
     labels = [label for label, _ in page_links(cluster, namespace, alerting)(incident)]
     assert labels == ["Incident"]
@@ -111,7 +113,7 @@ def test_a_cause_that_is_gone_has_no_dashboard(
 ) -> None:
     """Where the alert is no longer stored, or its analyzer is unknown, no link is made up."""
     monkeypatch.setenv("MLMON_KIBANA_URL", KIBANA)
-    incident = {"incident.cause.alert_id": "gone", "event.start": "2026-03-02T01:00:00.000Z"}
+    incident = incident_of(cause_id="gone")
     assert list(_kibana_pages(cluster, namespace)(incident)) == []
 
 
@@ -120,7 +122,7 @@ def test_the_links_of_a_message_lead_somewhere(cluster: Cluster, namespace: str)
     happen(cluster, namespace, "occc")
     incident = the_one(cluster, namespace)
     store = IncidentStore(cluster, namespace)
-    changes = store.changes([incident["incident.id"]])[incident["incident.id"]]
+    changes = store.changes([incident.id])[incident.id]
     (opened,) = (change for change in changes if change.kind is ChangeKind.OPENED)
     with serving(cluster, namespace) as server, Visitor(server) as visitor:
         alerting = AlertingSettings(serve_url=visitor.origin)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.analyzers.baselines.baseline import Baseline
     from mlmon.elastic.client.cluster import Cluster
 
@@ -56,7 +57,7 @@ class Place:
         assert done.failures == {}
         update(self.cluster, self.namespace, period.start, now, AlertingSettings())
 
-    def incidents(self) -> list[dict[str, Any]]:
+    def incidents(self) -> list[IncidentRecord]:
         """Return all incidents, the oldest first."""
         return list(reversed(self.desk.listed(self.start - DAY)))
 
@@ -101,21 +102,19 @@ def test_a_change_is_accepted_and_taken_back(
     """Its alert ends, what was found before stays, and revoking brings the alarm back."""
     _, change = place.incidents()
     now = start + 120 * HOUR
-    proposed = place.desk.new_normal(change["incident.id"], "ada", "new currency", now)
+    proposed = place.desk.new_normal(change.id, "ada", "new currency", now)
     (reference,) = proposed.references
     assert reference.part == ("feature", "price")
     lines = list(proposed.lines())
     assert lines[0].startswith("feature price of autobid 1: compared with ")
     assert any("2 past alerts would not have been raised, 0 of them" in line for line in lines)
     assert AcceptedStore(cluster, namespace).all() == []
-    done = place.desk.accept(
-        change["incident.id"], proposed, "ada", "new currency", now, force=False
-    )
+    done = place.desk.accept(change.id, proposed, "ada", "new currency", now, force=False)
     assert done.endswith("new normal")
     before = place.findings()
     place.judge(120, HOURS)
-    assert place.incidents()[1]["incident.status"] == "resolved"
-    assert place.incidents()[1]["incident.feedback"] == "new_normal"
+    assert place.incidents()[1].status == "resolved"
+    assert place.incidents()[1].feedback == "new_normal"
     found = [
         finding
         for finding in FindingStore(cluster, namespace).search(since=now)
@@ -158,23 +157,21 @@ def test_what_was_true_is_not_hidden(
     """A past fault that looked the same and was called fixed forbids it, unless forced."""
     fault, change = place.incidents()
     now = start + 120 * HOUR
-    place.desk.feedback(fault["incident.id"], Verdict.FIXED, "bob", "rolled back", now)
-    proposed = place.desk.new_normal(change["incident.id"], "ada", "", now)
+    place.desk.feedback(fault.id, Verdict.FIXED, "bob", "rolled back", now)
+    proposed = place.desk.new_normal(change.id, "ada", "", now)
     (hidden,) = proposed.confirmed
-    assert hidden.id in fault["incident.alert_ids"]
+    assert hidden.id in fault.alert_ids
     with pytest.raises(UserError, match="1 alert confirmed true would not have been raised"):
-        place.desk.accept(change["incident.id"], proposed, "ada", "", now, force=False)
+        place.desk.accept(change.id, proposed, "ada", "", now, force=False)
     assert AcceptedStore(cluster, namespace).all() == []
-    assert "incident.feedback" not in place.incidents()[1]
-    place.desk.accept(change["incident.id"], proposed, "ada", "", now, force=True)
+    assert place.incidents()[1].feedback is None
+    place.desk.accept(change.id, proposed, "ada", "", now, force=True)
     assert len(AcceptedStore(cluster, namespace).all()) == 1
     # The past is not judged again: the fault's alert is still there.
     assert {alert.id for alert in AlertStore(cluster, namespace).overlapping(start)} >= {hidden.id}
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
-    refused = CliRunner().invoke(
-        app, ["incidents", "accept", change["incident.id"], "--since", "2026-03-09"]
-    )
+    refused = CliRunner().invoke(app, ["incidents", "accept", change.id, "--since", "2026-03-09"])
     assert isinstance(refused.exception, UserError)
     assert "too few" in refused.exception.message
     printed = CliRunner().invoke(app, ["baseline", "references", "--json"]).stdout
@@ -186,7 +183,7 @@ def test_it_is_accepted_on_the_page_after_its_effect_was_seen(
 ) -> None:
     """The first press shows what would happen, the second does it; a forced one needs a tick."""
     fault, change = place.incidents()
-    name = change["incident.id"]
+    name = change.id
     with serving(cluster, namespace) as server, Visitor(server) as ada:
         ada.sign_in("ada")
         path = f"/incidents/{name}/feedback"
@@ -199,14 +196,14 @@ def test_it_is_accepted_on_the_page_after_its_effect_was_seen(
         assert 'name="confirmed" value="1"' in asked.text
         assert "force" not in asked.text
         assert AcceptedStore(cluster, namespace).all() == []
-        assert "incident.feedback" not in place.incidents()[1]
+        assert place.incidents()[1].feedback is None
         assert ada.post(path, **form, confirmed="1").status_code == 303
         (reference,) = AcceptedStore(cluster, namespace).all()
         assert (reference.by, reference.why) == ("ada", "new currency")
         assert reference.incident == name
-    assert place.incidents()[1]["incident.feedback"] == "new_normal"
-    assert "incident.feedback" not in place.incidents()[0]
-    assert fault["incident.id"] != name
+    assert place.incidents()[1].feedback == "new_normal"
+    assert place.incidents()[0].feedback is None
+    assert fault.id != name
 
 
 def test_what_is_compared_with_no_baseline_cannot_be_accepted(
@@ -221,5 +218,5 @@ def test_what_is_compared_with_no_baseline_cannot_be_accepted(
     desk = Desk(cluster, namespace)
     (incident,) = desk.listed(start - DAY)
     with pytest.raises(UserError, match="compared with nothing that could be moved") as caught:
-        desk.new_normal(incident["incident.id"], "ada", "", start + timedelta(hours=6))
+        desk.new_normal(incident.id, "ada", "", start + timedelta(hours=6))
     assert "false alarm" in caught.value.hint

@@ -10,7 +10,7 @@ import pytest
 from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
 from mlmon.alerting.incidents.store import IncidentStore
-from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso, parse_time
+from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, Window, iso
 from mlmon.analyzers.checks import discover
 from mlmon.analyzers.run import engine
 
@@ -67,11 +67,9 @@ def test_a_failure_began_with_its_first_line(
     bad = Window(START + 26 * HOUR + 17 * MINUTE, START + 27 * HOUR)
     ship(accesses(28, bad, share))
     (incident,) = incidents(START + 28 * HOUR, {"service_health", "outage"})
-    assert parse_time(incident["event.start"]) == bad.start
-    assert incident["incident.onset_seconds"] == 0
-    begin, end = (
-        parse_time(incident[f"incident.first_window.{name}"]) for name in ("start", "end")
-    )
+    assert incident.start == bad.start
+    assert incident.onset_seconds == 0
+    begin, end = incident.first_window_start, incident.first_window_end
     assert begin <= bad.start + 10 * MINUTE
     assert bad.start < end
 
@@ -86,7 +84,7 @@ def test_a_job_began_to_fail_with_its_first_failure(
     ship(runs_of("refresh", runs))
     found = incidents(START + 23 * HOUR, {"job_health"})
     failed = START + timedelta(hours=20.3, seconds=30)
-    assert [parse_time(incident["event.start"]) for incident in found] == [failed]
+    assert [incident.start for incident in found] == [failed]
 
 
 def test_a_missed_run_began_when_it_was_due(
@@ -97,4 +95,4 @@ def test_a_missed_run_began_when_it_was_due(
     """A job that runs every hour and stops is due an hour after its last start."""
     ship(runs_of("refresh", [(hour + 0.5, True, 30.0) for hour in range(20)]))
     (incident,) = incidents(START + DAY, {"job_health"})
-    assert parse_time(incident["event.start"]) == START + 20.5 * HOUR
+    assert incident.start == START + 20.5 * HOUR

@@ -25,6 +25,7 @@ from tests.support.serving import BEGIN, NOW, TOKEN, Visitor, happen, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.report.serve.server import Server
 
@@ -70,15 +71,15 @@ def ada(server: Server) -> Iterator[Visitor]:
         yield visitor
 
 
-def the_one(cluster: Cluster, namespace: str) -> dict[str, Any]:
-    """Return the document of the only incident."""
+def the_one(cluster: Cluster, namespace: str) -> IncidentRecord:
+    """Return the only incident."""
     (found,) = IncidentStore(cluster, namespace).overlapping(BEGIN)
     return found
 
 
 def acts(cluster: Cluster, namespace: str) -> list[tuple[str, str, str]]:
     """Return what people did: kind, who and why."""
-    _, _, changes = Desk(cluster, namespace).show(the_one(cluster, namespace)["incident.id"])
+    _, _, changes = Desk(cluster, namespace).show(the_one(cluster, namespace).id)
     return [
         (change["change.kind"], change["change.by"], change["change.text"])
         for change in changes
@@ -90,7 +91,7 @@ def test_every_act_is_kept_as_in_the_terminal(
     ada: Visitor, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each button leads to the change that the command of the same name stores."""
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     forms = {
         "acknowledge": {"why": "on it"},
         "assign": {"to": "bob", "why": "his model"},
@@ -110,7 +111,7 @@ def test_every_act_is_kept_as_in_the_terminal(
         for kind in ("acknowledged", "assigned", "commented", "snoozed", "feedback", "closed")
     ]
     assert [text for *_, text in page] == [form["why"] for form in forms.values()]
-    assert the_one(cluster, namespace)["incident.status"] == "resolved"
+    assert the_one(cluster, namespace).status == "resolved"
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)
     shown = CliRunner().invoke(app, ["incidents", "show", name]).stdout
@@ -121,7 +122,7 @@ def test_every_act_is_kept_as_in_the_terminal(
 
 def test_without_a_way_to_sign_in_the_page_only_shows(cluster: Cluster, untouched: str) -> None:
     """There is no form, the command for the terminal instead, and a POST is refused."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     with serving(cluster, untouched, people=None) as server, Visitor(server) as visitor:
         page = visitor.get(f"/incidents/{name}").text
         assert "missing.rate of price" in page
@@ -134,7 +135,7 @@ def test_without_a_way_to_sign_in_the_page_only_shows(cluster: Cluster, untouche
 
 def test_a_link_does_nothing_by_itself(eve: Visitor, cluster: Cluster, untouched: str) -> None:
     """Loading the page of an act, as scanners of mail do, changes nothing; its button does."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     for act in ACTS:
         assert eve.get(f"/incidents/{name}/{act.name}").status_code == 200
     assert acts(cluster, untouched) == []
@@ -158,7 +159,7 @@ def test_a_foreign_form_is_refused(
 ) -> None:
     """A form that another site sends with a person's cookie does nothing, nor signs anybody in."""
     headers, fields = FOREIGN[how]
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     path = f"/incidents/{name}/acknowledge"
     answer = eve.post(path, headers, **(eve.hidden(path) | fields))
     assert answer.status_code == 403
@@ -173,7 +174,7 @@ def test_another_persons_form_is_refused(
     eve: Visitor, refusing: Server, cluster: Cluster, untouched: str
 ) -> None:
     """The token of a form belongs to the session in which its page was loaded."""
-    path = f"/incidents/{the_one(cluster, untouched)['incident.id']}/acknowledge"
+    path = f"/incidents/{the_one(cluster, untouched).id}/acknowledge"
     with Visitor(refusing) as bob:
         bob.sign_in("bob")
         assert eve.post(path, **bob.hidden(path)).status_code == 403
@@ -182,7 +183,7 @@ def test_another_persons_form_is_refused(
 
 def test_another_host_gets_nothing(eve: Visitor, cluster: Cluster, untouched: str) -> None:
     """A name that another site lets point here is refused, for forms as for pages."""
-    path = f"/incidents/{the_one(cluster, untouched)['incident.id']}/acknowledge"
+    path = f"/incidents/{the_one(cluster, untouched).id}/acknowledge"
     hidden = eve.hidden(path)
     port = urlsplit(eve.origin).port
     for host in (f"evil.example:{port}", "evil.example", "127.0.0.1"):
@@ -195,7 +196,7 @@ def test_who_is_not_signed_in_cannot_act(
     refusing: Server, cluster: Cluster, untouched: str
 ) -> None:
     """Without a session, with a made-up one, and after signing out, nothing is done."""
-    path = f"/incidents/{the_one(cluster, untouched)['incident.id']}/acknowledge"
+    path = f"/incidents/{the_one(cluster, untouched).id}/acknowledge"
     with Visitor(refusing) as eve:
         eve.get(path)
         assert eve.post(path, form="x").status_code == 401
@@ -225,7 +226,7 @@ def test_no_secret_is_in_a_log_or_an_address(
 ) -> None:
     """Neither token, form token nor session appears in what is logged, linked or shown."""
     caplog.set_level(logging.DEBUG)
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     with Visitor(server) as ada:
         signed_in = ada.sign_in()
         done = ada.act(name, "acknowledge")
@@ -255,7 +256,7 @@ def test_a_session_is_the_browsers_alone(refusing: Server) -> None:
 
 def test_closed_and_unknown_incidents(ada: Visitor, cluster: Cluster, namespace: str) -> None:
     """A closed one is not acknowledged, and says so; an unknown one is 404; feedback still goes."""
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     path = f"/incidents/{name}/acknowledge"
     hidden = ada.hidden(path)
     assert ada.act(name, "resolve").status_code == 303
@@ -290,7 +291,7 @@ def test_what_cannot_be_done_is_reported(
     eve: Visitor, cluster: Cluster, untouched: str, act: str, form: dict[str, str], why: str
 ) -> None:
     """The page of the act comes back with the reason, and what was typed."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     answer = eve.act(name, act, **form)
     assert answer.status_code == 422
     assert why in answer.text
@@ -299,7 +300,7 @@ def test_what_cannot_be_done_is_reported(
 
 def test_what_is_no_form_is_refused(eve: Visitor, cluster: Cluster, untouched: str) -> None:
     """JSON, a body without end, bytes that are no text, and a thousand fields."""
-    path = f"/incidents/{the_one(cluster, untouched)['incident.id']}/acknowledge"
+    path = f"/incidents/{the_one(cluster, untouched).id}/acknowledge"
     form = "application/x-www-form-urlencoded"
     wrong = [
         ("application/json", b"{}", 415),
@@ -317,7 +318,7 @@ def test_what_is_no_form_is_refused(eve: Visitor, cluster: Cluster, untouched: s
 
 def test_two_people_at_once(ada: Visitor, server: Server, cluster: Cluster, namespace: str) -> None:
     """Of two who press the same button, one has it; the other sees who, and nothing is lost."""
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     path = f"/incidents/{name}/acknowledge"
     with Visitor(server) as bob:
         bob.sign_in("bob")
@@ -341,18 +342,18 @@ def test_two_people_at_once(ada: Visitor, server: Server, cluster: Cluster, name
         assert sorted(statuses.values()) == [303, 409]
         (first,) = (by for by, status in statuses.items() if status == 303)
         (second,) = statuses.keys() - {first}
-        assert the_one(cluster, namespace)["incident.acknowledged_by"] == first
+        assert the_one(cluster, namespace).acknowledged_by == first
         assert f"{first} acknowledged it already" in answers[second].text
         again = {"ada": ada, "bob": bob}[second]
         assert again.act(name, "acknowledge", why="taking over").status_code == 303
-    assert the_one(cluster, namespace)["incident.acknowledged_by"] == second
+    assert the_one(cluster, namespace).acknowledged_by == second
     assert [by for _, by, _ in acts(cluster, namespace)] == [first, second]
 
 
 def test_two_desks_at_once_lose_nothing(cluster: Cluster, namespace: str) -> None:
     """Comment and acknowledgement from two processes both stand in the incident's document."""
     happen(cluster, namespace, "occc")
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     desks = [Desk(cluster, namespace) for _ in range(6)]
     at_once = threading.Barrier(len(desks))
 
@@ -370,13 +371,13 @@ def test_two_desks_at_once_lose_nothing(cluster: Cluster, namespace: str) -> Non
         thread.join()
     assert len(acts(cluster, namespace)) == len(desks)
     document = the_one(cluster, namespace)
-    assert document["incident.acknowledged_by"].startswith("person ")
-    assert document["incident.assignee"].startswith("person ")
+    assert document.acknowledged_by.startswith("person ")
+    assert document.assignee.startswith("person ")
 
 
 def test_headers_protect_every_page(eve: Visitor, cluster: Cluster, untouched: str) -> None:
     """Pages, refusals, redirects and files carry a policy, and none may be framed or kept."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     paths = ["/", "/overview", "/incidents", f"/incidents/{name}", "/nothing/at/all", "/sign-in"]
     for path in paths:
         headers = eve.get(path).headers
@@ -413,7 +414,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
     Nothing makes a page scroll sideways, what is to be pressed is as large as a thumb needs, and
     each field has a name.
     """
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     sideways = "document.documentElement.scrollWidth"
     nameless = """() => [...document.querySelectorAll('input:not([type=hidden]), textarea, button')]
         .filter((one) => !(one.textContent.trim() || one.labels?.length)).length"""
@@ -446,7 +447,7 @@ def test_from_a_message_on_a_telephone(server: Server, cluster: Cluster, namespa
         assert page.get_by_role("button", name="Acknowledge").count() == 0
         assert problems == []
     assert [kind for kind, *_ in acts(cluster, namespace)] == ["acknowledged", "feedback"]
-    assert the_one(cluster, namespace)["incident.feedback"] == "false_alarm"
+    assert the_one(cluster, namespace).feedback == "false_alarm"
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
@@ -454,7 +455,7 @@ def test_another_sites_form_in_a_real_browser(
     refusing: Server, cluster: Cluster, untouched: str, tmp_path: Path
 ) -> None:
     """A page of another origin sends a form with the cookie of who signed in: nothing is done."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     evil = tmp_path / "evil.html"
     evil.write_text(
         f'<form method="post" action="{refusing.url}incidents/{name}/acknowledge">'
@@ -478,7 +479,7 @@ def test_the_start_page_leads_to_the_incident(
     eve: Visitor, cluster: Cluster, untouched: str
 ) -> None:
     """Open incidents link to their pages, and the list has them too."""
-    name = the_one(cluster, untouched)["incident.id"]
+    name = the_one(cluster, untouched).id
     for path in ("/overview", "/incidents"):
         assert f'<a href="/incidents/{name}">' in eve.get(path).text
 
@@ -515,7 +516,7 @@ def test_json_of_changes_has_who_when_and_why(
     ada: Visitor, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An act on the page is in `mlmon incidents show --json`, with its time."""
-    name = the_one(cluster, namespace)["incident.id"]
+    name = the_one(cluster, namespace).id
     ada.act(name, "comment", why="<b>bold</b>")
     monkeypatch.setenv("MLMON_ELASTICSEARCH_URL", cluster.url)
     monkeypatch.setenv("MLMON_NAMESPACE", namespace)

@@ -133,8 +133,8 @@ def test_total_failure_reaches_people_within_two_minutes(
     assert service.runner.once()
     assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
     (incident,) = IncidentStore(cluster, namespace).overlapping(NOW)
-    assert incident["service.environment"] == "production"
-    assert incident["incident.severity"] == "critical"
+    assert incident.environment == "production"
+    assert incident.severity == "critical"
 
 
 def test_silence_reaches_people_within_two_minutes(
