@@ -149,15 +149,24 @@ def list_analyzers(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the analyzers with their metrics, limits and sources, or print their pages."""
+    """List the analyzers with their metrics, limits and sources, or print their pages.
+
+    Limits are the default ones, followed by the rules of mlmon.toml that change them.
+    """
+    from fnmatch import fnmatchcase
+
+    from mlmon.analyzers.base.limit_rules import check_rules, rule_sentence
     from mlmon.analyzers.checks import discover
     from mlmon.analyzers.pages.page import page
     from mlmon.analyzers.pages.sources import sources
+    from mlmon.analyzers.settings import AnalyzersSettings
 
-    chosen = _named(names) or discover()
+    chosen, rules = _named(names) or discover(), AnalyzersSettings.load().rules
+    check_rules(rules, chosen)
     if as_json:
         for analyzer in chosen:
-            print(json.dumps(_description(analyzer)))
+            own = [rule.model_dump() for rule in rules if rule.analyzer == analyzer.name]
+            print(json.dumps(_description(analyzer) | {"rules": own}))
         return
     if names:
         print("\n".join(page(analyzer) for analyzer in chosen), end="")
@@ -173,6 +182,9 @@ def list_analyzers(
                 else "context"
             )
             print(f"  {metric}: {verdict}{meaning}")
+            for rule in rules:
+                if rule.analyzer == analyzer.name and fnmatchcase(metric, rule.metric):
+                    print(f"    {rule_sentence(rule, limits)}")
         read = ", ".join(needs.kind for needs in analyzer.needs)
         cited = ", ".join(sources(analyzer)) or "counts and medians, no paper"
         print(f"  from profiles of {read}; {cited} ({analyzer.runbook})")

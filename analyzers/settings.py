@@ -54,6 +54,41 @@ class FeatureDriftSettings(BaseModel):
     )
 
 
+def analyzer_names() -> list[str]:
+    """Return the names of the analyzers, without importing them."""
+    folder = Path(__file__).parent / "checks"
+    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+
+
+def known_analyzer(name: str) -> str:
+    """Return the name of an analyzer.
+
+    Raises:
+        ValueError: There is no such analyzer; the message names the nearest.
+    """
+    names = analyzer_names()
+    if name not in names:
+        raise ValueError(unknown_name("analyzer", name, names))
+    return name
+
+
+class LimitRule(BaseModel):
+    """Limits of some findings, or that they are not wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    analyzer: Annotated[str, AfterValidator(known_analyzer)] = Field(
+        description="analyzer it is for (`mlmon analyzers`)"
+    )
+    metric: str = Field("*", description="metric it is for; `*` and `?` stand for any characters")
+    subject: str = Field("*", description="feature, path, job or other subject it is for, likewise")
+    model: str = Field("*", description="model it is for, likewise")
+    segment: str = Field("*", description="segment it is for, such as `country=DE`, likewise")
+    enabled: bool = Field(default=True, description="false leaves these findings out")
+    warning: float | None = Field(None, description="limit of the severity `warning`")
+    critical: float | None = Field(None, description="limit of the severity `critical`")
+
+
 class AnalyzersSettings(SettingsSection):
     """Settings of the analyzers: facts about the models they judge."""
 
@@ -64,4 +99,9 @@ class AnalyzersSettings(SettingsSection):
     )
     feature_drift: FeatureDriftSettings | None = Field(
         None, description="how `feature_drift` compares features"
+    )
+    rules: tuple[LimitRule, ...] = Field(
+        (),
+        description="limits per analyzer, metric, subject, model and segment; of several that "
+        "match, the last counts",
     )

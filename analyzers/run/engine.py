@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlmon.analyzers.base.alert_policy import INGEST
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.finding import Finding, Severity
+from mlmon.analyzers.base.limit_rules import check_rules, under_rule
 from mlmon.analyzers.base.window import HOUR, LAST, Window, floor, iso, joined, without
 from mlmon.analyzers.baselines.accepted import AcceptedReferences
 from mlmon.analyzers.baselines.accepted_store import AcceptedStore
@@ -34,6 +35,7 @@ from mlmon.analyzers.profiles.kinds.sequence import KIND as SEQUENCE
 from mlmon.analyzers.profiles.profiler import Profiler
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run.findings_store import FindingStore, WrittenFindings
+from mlmon.analyzers.settings import AnalyzersSettings
 from mlmon.elastic.errors import (
     ClusterError,
     ClusterUnreachableError,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.accepted import AcceptedReference
     from mlmon.analyzers.profiles.kind import ProfileKind
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
+    from mlmon.analyzers.settings import LimitRule
     from mlmon.elastic.client.cluster import Cluster
 
 FAILURE = "evaluation"
@@ -143,6 +146,8 @@ def analyze(
         raise sources.nothing_logged()
     store = FindingStore(cluster, namespace)
     logs = sources.logs_behind()
+    logs = replace(logs, rules=AnalyzersSettings.load().rules)
+    check_rules(logs.rules, chosen)
     for analyzer in chosen:
         progress(f"judging: {analyzer.name}")
         _judge(analyzer, sources, store, analysis, logs, now)
@@ -516,12 +521,17 @@ class _LogsBehind:
 
     completeness: LogCompleteness
     environments: LogEnvironments
+    rules: tuple[LimitRule, ...] = ()
+    """The user's limits."""
 
     def stamped(self, findings: Iterator[Finding], analyzer: Analyzer[Any]) -> Iterator[Finding]:
         """Yield findings with their environment, as the completeness of their logs allows them."""
         for judged in findings:
             where = self.environments.of(judged.window, judged.service)
-            finding = replace(judged, environment=where)
+            wanted = under_rule(judged, self.rules, analyzer.limits.get(judged.metric))
+            if wanted is None:
+                continue
+            finding = replace(wanted, environment=where)
             # Findings about the logs themselves are not weighed by them.
             if analyzer.alert_policy.layer != INGEST and not analyzer.certain:
                 known = self.completeness.of(finding.window, finding.service)
