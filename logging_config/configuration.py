@@ -37,7 +37,7 @@ def open_log(
 
     Args:
         service: the service.
-        path: file to append to; None writes to standard output.
+        path: file to append to; None writes to standard output, also one replaced by a text stream.
         clock: returns the time in nanoseconds since the epoch; the system's when None.
         entity_id: id of the process start. With `clock`, all generated ids are reproducible: such a
             log must write the same events each time, because an id stands for one event. Without
@@ -49,7 +49,8 @@ def open_log(
         sink: receives the lines instead of a file.
 
     Raises:
-        ConfigurationError: the file cannot be written or an argument is wrong.
+        ConfigurationError: the file cannot be written, there is no standard output, or an argument
+            is wrong.
     """
     seed = entity_id
     if entity_id is not None and clock is None:
@@ -88,7 +89,7 @@ def configure(
 
     Args:
         service: the service.
-        path: file to append to; None writes to standard output.
+        path: file to append to; None writes to standard output, also one replaced by a text stream.
         level: lowest level written by structlog and logging; typed events are always written.
         rotation: when to start a new file; None: never, or logrotate does it.
         queue_capacity: lines that may wait for the disk.
@@ -99,7 +100,8 @@ def configure(
         strict: raise on a value of a wrong type; None: only in the environment `development`.
 
     Raises:
-        ConfigurationError: the file cannot be written or an argument is wrong; nothing was changed.
+        ConfigurationError: the file cannot be written, there is no standard output, or an argument
+            is wrong; nothing was changed.
     """
     global _process_log
     if level.lower() not in LOG_LEVELS:

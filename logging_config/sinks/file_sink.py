@@ -1,15 +1,18 @@
 """Write lines to a file that several processes may append to, with rotation, or to a stream."""
 
 import fcntl
+import io
+import json
 import os
 import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mlmon.logging_config.errors import ConfigurationError, warn
 from mlmon.logging_config.sinks.sink import (
@@ -25,6 +28,7 @@ _SIZE_INTERVAL_S: Final = 0.02
 _STALL_S: Final = 5.0
 _MAX_RECENT: Final = 4 * 2**20
 _WARN_INTERVAL_S: Final = 60.0
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 
 OnDeleted = Callable[[Path, int], object]
 """Called with the path and size of a rotated file that was deleted."""
@@ -221,16 +225,23 @@ class FileSink:
 
 
 class StreamSink:
-    """Writes to standard output, where it has a descriptor directly, without its buffer."""
+    """Writes to standard output, where it has a descriptor directly, without its buffer.
+
+    Standard output may have been replaced by a stream of texts, such as `io.StringIO` or a
+    notebook's.
+
+    Raises:
+        ConfigurationError: there is no standard output, as in a process started without one.
+    """
 
     def __init__(self) -> None:
-        self._stream = sys.stdout.buffer
+        self._stream, self._is_text = _standard_output()
         self._lock = WriteLock()
         self._warned = False
-        try:
-            self._writer: LineWriter | None = LineWriter(self._stream.fileno(), _STALL_S)
-        except (OSError, ValueError, AttributeError):
-            self._writer = None
+        self._writer: LineWriter | None = None
+        if not self._is_text:
+            with suppress(OSError, ValueError, AttributeError):
+                self._writer = LineWriter(self._stream.fileno(), _STALL_S)
 
     def write(self, lines: bytes) -> int:
         """Write the lines; return how many bytes of complete lines were accepted."""
@@ -238,7 +249,7 @@ class StreamSink:
             return 0
         try:
             written = self._write(lines)
-        except (OSError, ValueError):  # a closed stream is a ValueError
+        except Exception:  # noqa: BLE001 -- the stream is the service's
             written = 0
         finally:
             self._lock.release()
@@ -265,9 +276,41 @@ class StreamSink:
     def _write(self, lines: bytes) -> int:
         if self._writer is not None:
             return self._writer.write(lines)
-        self._stream.write(lines)
-        self._stream.flush()
+        if self._is_text:
+            self._write_text(lines.decode())
+        else:
+            self._stream.write(lines)
+        flush = getattr(self._stream, "flush", None)
+        if flush is not None:
+            flush()
         return len(lines)
+
+    def _write_text(self, lines: str) -> None:
+        try:
+            self._stream.write(lines)
+        except UnicodeEncodeError:
+            # JSON has such characters within texts only, where they may be escaped.
+            self._stream.write(_NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], lines))
+
+
+def _standard_output() -> tuple[Any, bool]:
+    """Return standard output, and whether it accepts texts instead of bytes.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    stream: Any = sys.stdout
+    try:
+        buffer = stream.buffer
+        if buffer is not None:  # else it was detached
+            return buffer, False
+    except AttributeError:
+        if callable(getattr(stream, "write", None)):
+            return stream, not isinstance(stream, (io.RawIOBase, io.BufferedIOBase))
+    raise ConfigurationError(
+        "Cannot write to standard output: the process has none.",
+        "Give the path of a file, or start the process with a standard output.",
+    )
 
 
 def _is_same_file(path: Path, descriptor: int) -> bool:

@@ -1,9 +1,11 @@
 """structlog as a source of events: its loggers write to the log."""
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -11,10 +13,26 @@ from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 from structlog.typing import EventDict, WrappedLogger
 
 from mlmon.logging_config.emit.context import FIELD_NAMES
-from mlmon.logging_config.emit.event_encoder import LOG_LEVELS
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
 from mlmon.logging_config.schema.fields import MAX_CACHED
+from mlmon.logging_config.sources.stdlib import level_name
+
+_LEVELS: Final = {
+    "notset": logging.NOTSET,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "msg": logging.INFO,
+    "warning": logging.WARNING,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+    "err": logging.ERROR,
+    "failure": logging.ERROR,
+    "exception": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "fatal": logging.CRITICAL,
+}
+"""The numbers of levels and of the methods that write them."""
 
 
 class Destination:
@@ -35,10 +53,13 @@ class Destination:
 class EventLogger(structlog.BoundLoggerBase):
     """A bound logger whose methods never raise.
 
-    structlog's own loggers raise when the arguments do not fit the message's format.
+    structlog's own loggers raise when the arguments do not fit the message's format. It has all
+    methods of `structlog.typing.FilteringBoundLogger`; what `structlog.stdlib.BoundLogger` has
+    beyond them, such as `addHandler`, is that of the logger of the same name in `logging`.
     """
 
     _logger: Destination
+    _level = logging.NOTSET
 
     def debug(self, event: Any = None, /, *args: Any, **fields: Any) -> None:
         """Log at the level `debug`."""
@@ -88,14 +109,60 @@ class EventLogger(structlog.BoundLoggerBase):
         """Log like `exception`."""
         self._emit("error", event, args, {"exc_info": True, **fields})
 
+    def log(self, level: Any = None, event: Any = None, /, *args: Any, **fields: Any) -> None:
+        """Log at a level given by its number or name."""
+        number = _level_number(fields.pop("level", None) if level is None else level)
+        if number >= self._level:
+            self._emit(level_name(number), event, args, fields)
+
+    async def alog(
+        self, level: Any = None, event: Any = None, /, *args: Any, **fields: Any
+    ) -> None:
+        """Log like `log`."""
+        self.log(level, event, *args, **fields)
+
+    def is_enabled_for(self, level: Any) -> bool:
+        """Return whether events of a level, given by its number or name, are written."""
+        return _level_number(level) >= self._level
+
+    def get_effective_level(self) -> int:
+        """Return the number of the lowest level written."""
+        return self._level
+
     warn = warning
+    err = failure = error
     fatal = critical
     msg = info
     awarn = awarning
+    aerr = afailure = aerror
     afatal = acritical
     amsg = ainfo
+    isEnabledFor = is_enabled_for  # noqa: N815 -- the names in `logging`
+    getEffectiveLevel = get_effective_level  # noqa: N815
+
+    def setLevel(self, level: Any) -> None:  # noqa: N802 -- the name in `logging`
+        """Set the lowest level written by this logger and by those bound from it later."""
+        self.__class__ = _logger_class(_level_number(level))
+
+    @property
+    def name(self) -> str:
+        """Name of the logger."""
+        return self._logger.name
+
+    @property
+    def level(self) -> int:
+        """Number of the lowest level written."""
+        return self._level
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what only `logging.Logger` has, of the logger of the same name."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(logging.getLogger(self._logger.name), name)
 
     def _emit(self, level: str, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        if event is None and "event" in fields:
+            event = fields.pop("event")
         message = _interpolate(event, args) if args else event
         destination = self._logger
         processed: Any = {**self._context, **fields}
@@ -170,12 +237,19 @@ def _interpolate(event: Any, args: tuple[Any, ...]) -> Any:
         return [event, *args]
 
 
-def _logger_class(level: str) -> type[EventLogger]:
+@cache
+def _logger_class(level: int) -> type[EventLogger]:
     """Return a logger class whose methods below a level do nothing."""
-    below = LOG_LEVELS[: LOG_LEVELS.index(level)]
-    disabled = dict.fromkeys(below, _do_nothing)
-    disabled_async = dict.fromkeys((f"a{name}" for name in below), _do_nothing_async)
-    return type("EventLogger", (EventLogger,), {**disabled, **disabled_async})
+    disabled = {name: _do_nothing for name, number in _LEVELS.items() if number < level}
+    disabled_async = {f"a{name}": _do_nothing_async for name in disabled}
+    return type("EventLogger", (EventLogger,), {**disabled, **disabled_async, "_level": level})
+
+
+def _level_number(level: Any) -> int:
+    """Return the number of a level given by number or name; an unknown one is `info`."""
+    if issubclass(type(level), int):  # not `isinstance`: the value's own `__class__` may raise
+        return int.__index__(level)
+    return _LEVELS.get(str.lower(level), logging.INFO) if type(level) is str else logging.INFO
 
 
 def _do_nothing(_: EventLogger, *args: Any, **fields: Any) -> None:
@@ -195,7 +269,7 @@ def configure_structlog(current: Callable[[], EventLog], level: str) -> None:
     """
     structlog.configure(
         processors=[merge_context],
-        wrapper_class=_logger_class(level),
+        wrapper_class=_logger_class(_LEVELS[level]),
         context_class=dict,
         logger_factory=lambda *args: Destination(current, str(args[0]) if args else ""),
         cache_logger_on_first_use=True,

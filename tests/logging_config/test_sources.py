@@ -254,6 +254,77 @@ def test_exceptions_of_structlog(log: EventLog, events: Events) -> None:
     assert "structured.py" not in four["error.stack_trace"]
 
 
+def test_every_method_of_structlogs_loggers(tmp_path: Path) -> None:
+    """A configured logger has the complete interface of structlog's two kinds of loggers."""
+    events = emit(
+        tmp_path,
+        """
+        import asyncio, logging, structlog
+        from structlog.stdlib import BoundLogger
+        from structlog.typing import FilteringBoundLogger
+        logger = structlog.get_logger("shop")
+        names = {name for kind in (FilteringBoundLogger, BoundLogger, structlog.PrintLogger)
+                 for name in dir(kind) if not name.startswith("_")}
+        log.app("info", "missing", {"names": [n for n in names if not hasattr(logger, n)]})
+        logger.log(30, "by %s", "number", n=1)
+        logger.log(25, "between")
+        logger.log("ERROR", "by name")
+        logger.log("loud", "unknown level")
+        logger.log(object(), "no level")
+        logger.log(10, "below the level")
+        logger.log(level=40, event="by keyword")
+        logger.info(event="by keyword")
+        logger.err("err"); logger.failure("failure"); logger.msg("msg")
+        asyncio.run(logger.alog(50, "async"))
+        assert not logger.is_enabled_for(10) and logger.isEnabledFor(20)
+        assert logger.get_effective_level() == logger.getEffectiveLevel() == logger.level == 20
+        assert logger.name == "shop" and logger.hasHandlers() and not logger.disabled
+        logger.handle(logging.makeLogRecord({"name": "shop", "msg": "record", "levelno": 40}))
+        assert logger.bind(n=1).getChild("a").name == "shop.a"
+        """,
+    )
+    written = [(event["message"], event["log.level"]) for event in events]
+    assert events[0]["labels"] == {"names": []}
+    assert written[1:] == [
+        ("by number", "warning"), ("between", "info"), ("by name", "error"),
+        ("unknown level", "info"), ("no level", "info"), ("by keyword", "error"),
+        ("by keyword", "info"), ("err", "error"), ("failure", "error"), ("msg", "info"),
+        ("async", "critical"), ("record", "error"),
+    ]  # fmt: skip
+    assert events[1]["labels"] == {"n": 1}
+    assert {event["log.logger"] for event in events[1:]} == {"shop"}
+
+
+def test_a_level_holds_for_all_names_of_a_method(tmp_path: Path) -> None:
+    """Aliases, asynchronous methods and `exception` keep to the level, which a logger may set."""
+    events = emit(
+        tmp_path,
+        """
+        import asyncio, structlog
+        configure(Service("script", "1", "production"), Path(sys.argv[1]), level="critical")
+        logger = structlog.get_logger()
+        for name in ("msg", "warn", "err", "failure", "exception"): getattr(logger, name)("no")
+        for name in ("amsg", "awarn", "aerror", "aexception"):
+            asyncio.run(getattr(logger, name)("no"))
+        logger.fatal("yes")
+        logger.setLevel("WARNING")
+        logger.info("no"); logger.warn("set"); logger.bind(n=1).log(30, "bound")
+        logger.setLevel(10)
+        logger.debug("all"); structlog.get_logger().error("another logger")
+        """,
+    )
+    assert [event["message"] for event in events] == ["yes", "set", "bound", "all"]
+
+
+def test_attributes_nobody_has(log: EventLog) -> None:
+    """A misspelt method is an AttributeError, as with structlog's own loggers."""
+    logger = EventLogger(Destination(lambda: log), [], {})
+    with pytest.raises(AttributeError):
+        logger.inform("x")
+    with pytest.raises(AttributeError):
+        logger._none  # noqa: B018 -- reading it is the subject
+
+
 def test_processors_of_the_service(log: EventLog, events: Events) -> None:
     """A processor may change or drop an event; one that fails does not cost it."""
 

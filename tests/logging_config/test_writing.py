@@ -577,6 +577,57 @@ def test_an_output_that_is_never_read(tmp_path: Path, output: str, end: str) -> 
     assert 1800 < int(unwritten) <= 2000
 
 
+OUTPUTS = """
+    import codecs, io, sys
+    from mlmon.logging_config import Service, configure, open_log
+    class Lines(list):
+        def write(self, text): self.append(text)
+    class Latin(Lines):
+        def write(self, text): self.append(text.encode("latin-1").decode("latin-1"))
+    real = sys.stdout
+    sys.stdout = {output}
+    log = configure(Service("s", "1", "production"))
+    log.app("info", "größer 🚀", {{}})
+    log.close()
+    open_log(Service("s", "1", "production")).app("info", "größer 🚀", {{}})
+    stream, sys.stdout = sys.stdout, real
+    sys.stdout.reconfigure(encoding="utf-8")
+    lines = stream if isinstance(stream, list) else [stream.getvalue()]
+    lines = [line if isinstance(line, str) else line.decode() for line in lines]
+    print("".join(lines), end="")
+"""
+
+
+@pytest.mark.parametrize("output", ["io.StringIO()", "io.BytesIO()", "Lines()", "Latin()"])
+def test_standard_output_may_be_any_stream(output: str) -> None:
+    """A stream of texts, of bytes, without flush, or of few characters gets the lines."""
+    lines = run(OUTPUTS.format(output=output)).splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["größer 🚀", "größer 🚀"]
+
+
+@pytest.mark.parametrize("call", ["configure", "open_log"])
+@pytest.mark.parametrize("change", ["sys.stdout = None", "sys.stdout.detach()", "pass"])
+def test_without_a_standard_output(tmp_path: Path, call: str, change: str) -> None:
+    """A process without one is told when its log is set up, not by an AttributeError."""
+    code = f"""
+import sys
+from mlmon.logging_config import ConfigurationError, Service, {call}
+{change}
+try:
+    {call}(Service("s", "1", "production"))
+except ConfigurationError as error:
+    open(sys.argv[1], "w").write(str(error))
+sys.stdout = None
+"""
+    closing = ">&-" if change == "pass" else ""
+    command = f'exec "$0" -c "$1" "$2" {closing}'
+    path = tmp_path / "error"
+    subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, code, str(path)], check=True, timeout=60
+    )
+    assert path.read_text().startswith("Cannot write to standard output: the process has none.")
+
+
 def test_a_slow_reader_gets_every_line() -> None:
     """A pipe whose reader pauses loses nothing, and no line is torn."""
     script = STALLED + "\n    log.app('info', 'y' * 30000, {})\n"
