@@ -5,6 +5,7 @@ Pure ASGI (https://asgi.readthedocs.io), for any framework: `app.add_middleware(
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from traceback import walk_tb
 from typing import Any, Final
 
 from mlmon.logging_config.configuration import current_log
@@ -27,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FAILED: Final = 500
+_LOGGED: Final = "mlmon.logging_config.logged"
 _CLIENT_GONE: Final = 499  # nginx's status for a client that closed the connection
 _BODIES: Final = frozenset({"http.response.body", "http.response.zerocopysend"})
 
@@ -40,6 +42,7 @@ class AccessLog:
 
     Missing ids are generated; the response has the request id in `x-request-id`. Query strings are
     not logged, because they may hold secrets. A response that breaks off is logged as an error.
+    Of several, such as one more on a mounted application, the outermost logs the request.
 
     Args:
         app: the application.
@@ -54,7 +57,7 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _LOGGED in scope:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -62,9 +65,13 @@ class AccessLog:
         request_id = _request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         ids = {"http.request.id": request_id, **(span.to_fields() if span else {})}
         token = enter(ids, fresh=True)
+        # Not a context variable: a request to another application of the same process inherits
+        # those, but not the scope.
+        scope[_LOGGED] = True
         try:
             await self._serve(scope, receive, send, request_id.encode())
         finally:
+            scope.pop(_LOGGED, None)
             leave(token)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: bytes) -> None:
@@ -116,8 +123,11 @@ class AccessLog:
             reason = "client_disconnected" if is_gone else "response_incomplete"
             error_code = error_code or reason
             error = failure or BrokenResponseError(f"the response broke off ({reason})")
-        elif status_code < _FAILED:
-            error = None  # of a background task, which the server logs
+        elif status_code < _FAILED and failure is not None:
+            if _is_older_than_end(failure):
+                error_code = error_code or "response_incomplete"
+            else:
+                error = None  # of a background task, which the server logs
         log = self._log or current_log()
         try:
             log.access(
@@ -154,6 +164,24 @@ def _with_error_response(app: App, scope: Scope, own: type) -> App:
     debug = bool(getattr(outer, "debug", False))
     answering: Any = ServerErrorMiddleware(app, handler=handler, debug=debug)
     return answering  # type: ignore[no-any-return]
+
+
+def _is_older_than_end(failure: BaseException) -> bool:
+    """Whether an exception came before the end of its response, which was sent all the same.
+
+    Starlette's `BaseHTTPMiddleware` ends a response that broke off as if it were complete, and then
+    raises its exception (Kludex/starlette#1459). A background task also fails below it, but after
+    the end of the response.
+    """
+    modules: set[str] = set()
+    failures = [failure]
+    while failures:
+        error = failures.pop()
+        modules |= {
+            frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)
+        }
+        failures += getattr(error, "exceptions", ())  # of a group
+    return "starlette.middleware.base" in modules and "starlette.background" not in modules
 
 
 def _is_id_header(pair: Any) -> bool:

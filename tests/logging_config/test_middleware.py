@@ -272,6 +272,128 @@ def test_a_broken_stream_is_an_error(log: EventLog, events: Events) -> None:
     assert "error.code" not in complete
 
 
+def with_http_middleware(log: EventLog) -> FastAPI:
+    """The application with two of Starlette's own middlewares inside the log's."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def inner(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    @app.middleware("http")
+    async def outer(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app.add_middleware(AccessLog, log=log)
+    return app
+
+
+def test_a_stream_that_breaks_off_below_starlettes_middleware(
+    log: EventLog, events: Events
+) -> None:
+    """It is an error although that middleware ends the response as if it were complete."""
+    app = with_http_middleware(log)
+
+    async def pieces(number: int) -> AsyncIterator[bytes]:
+        yield b"a"
+        if number == 0:
+            raise RuntimeError("broken off")
+        yield b"b"
+
+    @app.get("/stream/{number}")
+    async def stream(number: int) -> StreamingResponse:
+        return StreamingResponse(pieces(number))
+
+    @app.get("/coded")
+    async def coded() -> StreamingResponse:
+        set_error_code("source_gone")
+        return StreamingResponse(pieces(0))
+
+    for path in ("/stream/0", "/stream/1", "/coded"):
+        ask(app, "GET", path)
+    broken, complete, coded_event = events()
+    assert (broken["http.response.status_code"], broken["log.level"]) == (200, "error")
+    assert broken["error.code"] == "response_incomplete"
+    assert (broken["error.type"], broken["error.message"]) == ("RuntimeError", "broken off")
+    assert "pieces" in broken["error.stack_trace"]
+    assert broken["message"].endswith(" (response_incomplete)")
+    assert complete["log.level"] == "info"
+    assert "error.type" not in complete
+    assert coded_event["error.type"] == "RuntimeError"
+
+
+def test_a_route_that_fails_below_starlettes_middleware(log: EventLog, events: Events) -> None:
+    """Its exception is that of the 500, without a code."""
+    app = with_http_middleware(log)
+
+    @app.get("/fail")
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    assert ask(app, "GET", "/fail").status_code == 500
+    (event,) = events()
+    assert (event["http.response.status_code"], event["error.type"]) == (500, "RuntimeError")
+    assert "error.code" not in event
+
+
+@pytest.mark.parametrize("arrangement", ["mounted", "twice", "mounted twice", "around"])
+def test_a_request_below_several_middlewares_is_one_event(
+    log: EventLog, events: Events, arrangement: str
+) -> None:
+    """The outermost logs it; inner ones change neither its ids nor its answer."""
+    app, sub = FastAPI(), FastAPI()
+    sub.add_middleware(AccessLog, log=log)
+    served: Any = app
+    if arrangement == "around":
+        served = AccessLog(app, log)
+    else:
+        app.add_middleware(AccessLog, log=log)
+    if "twice" in arrangement:
+        app.add_middleware(AccessLog, log=log)
+
+    @sub.get("/{name}")
+    def answer(name: str) -> str:
+        log.bid(bid_id="b", prediction_id="p")
+        if name == "fail":
+            raise RuntimeError("broken")
+        return name
+
+    app.mount("/sub", sub)
+    header = f"00-{TRACE}-00f067aa0ba902b7-01"
+    good = ask(served, "GET", "/sub/x", traceparent=header)
+    failed = ask(served, "GET", "/sub/fail")
+    bid, access, failed_bid, failure = events()
+    assert bid["trace.id"] == access["trace.id"] == TRACE
+    for answered, event, within in ((good, access, bid), (failed, failure, failed_bid)):
+        assert event["event.dataset"] == "ml.access"
+        assert event["http.request.id"] == within["http.request.id"]
+        assert answered.headers.get_list("x-request-id") == [event["http.request.id"]]
+    assert (access["url.path"], access["http.response.status_code"]) == ("/sub/x", 200)
+    assert (failed.status_code, failure["http.response.status_code"]) == (500, 500)
+    assert failure["error.type"] == "RuntimeError"
+
+
+def test_a_request_within_a_request_is_one_more_event(log: EventLog, events: Events) -> None:
+    """An application that asks another one in its process is a client: two requests."""
+    inner, outer = FastAPI(), FastAPI()
+    for app in (inner, outer):
+        app.add_middleware(AccessLog, log=log)
+
+    @inner.get("/inner")
+    def answer() -> int:
+        return 1
+
+    @outer.get("/outer")
+    async def pass_on() -> Any:
+        transport = httpx.ASGITransport(inner)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return (await client.get("/inner")).json()
+
+    assert ask(outer, "GET", "/outer").json() == 1
+    assert [event["url.path"] for event in events()] == ["/inner", "/outer"]
+    assert len({event["http.request.id"] for event in events()}) == 2
+
+
 def test_a_response_that_never_ends_is_an_error(log: EventLog, events: Events) -> None:
     """An application that returns before its response is complete has broken it off."""
 
@@ -297,16 +419,18 @@ def test_a_failed_background_task_is_not_the_requests_failure(
     log: EventLog, events: Events
 ) -> None:
     """A task that fails after the response was sent leaves the request a success."""
-    app = make_app(log)
+    for app in (make_app(log), with_http_middleware(log)):
 
-    @app.get("/task")
-    def task(tasks: BackgroundTasks) -> int:
-        def fail() -> None:
-            raise RuntimeError("later")
+        @app.get("/task")
+        def task(tasks: BackgroundTasks) -> int:
+            def fail() -> None:
+                raise RuntimeError("later")
 
-        tasks.add_task(fail)
-        return 1
+            tasks.add_task(fail)
+            return 1
 
-    ask(app, "GET", "/task")
-    (event,) = events()
-    assert (event["http.response.status_code"], event["log.level"]) == (200, "info")
+        ask(app, "GET", "/task")
+    for event in events():
+        assert (event["http.response.status_code"], event["log.level"]) == (200, "info")
+        assert "error.type" not in event
+    assert len(events()) == 2
