@@ -78,7 +78,10 @@ class AnalysisContext(Generic[P]):
         """
         if self.earlier is not None:
             return self.earlier(kind)
-        return self.others.get(kind, self.profiles)
+        if kind in self.others:
+            return self.others[kind]
+        own: Sequence[Any] = self.profiles
+        return [profile for profile in own if profile.profile_key.kind == kind]
 
     def of(self, kind: str) -> AnalysisContext[Any]:
         """Return the context of another kind of profile, over the same period."""
