@@ -62,8 +62,8 @@ class App:
         self._pages, self._incidents = pages, incidents
         self._reach, self._people = reach, people
         self._sessions = Sessions()
-        # One act at a time, so that of two people one sees what the other did.
-        self._acting = threading.Lock()
+        # One act on an incident at a time, so that of two people one sees what the other did.
+        self._acting: dict[str, threading.Lock] = {}
         port = urlsplit(reach.url).port
         # Cookies do not distinguish ports: two servers on one machine need two names.
         self._cookie = f"__Host-mlmon_{port}" if reach.secure else f"mlmon_{port}"
@@ -152,8 +152,9 @@ class App:
         desk = self._incidents.desk
         error, status = "", HTTPStatus.OK
         unconfirmed = None
-        with self._acting:
-            record = desk.find(name)
+        incident = desk.find(name).id
+        with self._acting.setdefault(incident, threading.Lock()):
+            record = desk.find(incident)
             if act.careful and form.get("seen") != desk.mark(record):
                 error, status = _CHANGED, HTTPStatus.CONFLICT
             else:
