@@ -133,7 +133,11 @@ def command(environment: dict[str, str], *words: str) -> Iterator[subprocess.Pop
         yield process
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:  # amid a long cycle
+            process.kill()
+            process.wait()
 
 
 def main() -> int:

@@ -107,9 +107,10 @@ def test_a_message_shows_what_a_person_needs(
     text = plain.get_content()
     for line in ("What: ", "Since: ", "Where: api, autobid", "Acknowledge: mlmon incidents ack "):
         assert line in text
-    assert "Runbook: https://docs.example/docs/analyzers/drift.md" in text
+    assert "Runbook: https://docs.example/docs/analyzers/drift.md#missing.rate" in text
     assert (
-        "<a href='https://docs.example/docs/analyzers/drift.md'>Runbook</a>" in rich.get_content()
+        "<a href='https://docs.example/docs/analyzers/drift.md#missing.rate'>Runbook</a>"
+        in rich.get_content()
     )
 
 
