@@ -8,6 +8,9 @@ from typing import Literal
 
 from mlmon.analyzers.base.finding import Severity
 
+CONFIDENCE = 0.999
+"""Of the intervals whose conservative end is judged: hundreds of series are judged every hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Times:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
-CONFIDENCE = 0.999
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 

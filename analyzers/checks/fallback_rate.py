@@ -21,7 +21,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, Window
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 RATE, SHARE, COVERAGE = "fallback.rate", "fallback.share", "source.coverage"
 AGE, OLDEST = "source.age_hours", "source.oldest_hours"
-CONFIDENCE = 0.999
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 MIN_HOURS = 12
 _THREE_IN_FOUR = "what 3 in 4 past hours had"

@@ -22,7 +22,7 @@ import numpy as np
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, WEEK, Window, floor
@@ -55,7 +55,6 @@ MIN_TIMED, MIN_REQUESTS = 100, 50
 """Requests of a day from which its 99th percentile, and its traffic, have a value."""
 MOST_PATHS_JUDGED = 20
 PAST_WEEKS = 4
-CONFIDENCE = 0.999
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, Window
@@ -58,7 +58,6 @@ COVERAGE, EARLY = "label.coverage", "label.coverage_early"
 P50, P95 = "label.delay_p50", "label.delay_p95"
 CONTRADICTED, UNMATCHED = "label.contradicted", "outcome.unmatched"
 OUTCOMES = "ml.outcome"
-CONFIDENCE = 0.999
 MIN_LABELS = 50
 MIN_HISTORY = timedelta(days=3)
 """Predictions must be known for so long before the judged day: at first, the labels of the first

@@ -21,7 +21,7 @@ from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analysis_context import AnalysisContext
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits, Times
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits, Times
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE, SECOND, Window, floor
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.profiles.kinds.prediction import PredictionProfile
 
 FAILURES, WAIT, OUTDATED = "reload.failures", "reload.wait_hours", "outdated.rate"
-CONFIDENCE = 0.999
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 PAST = 100 * DAY
 GRACE = 2 * HOUR
