@@ -32,7 +32,7 @@ def incident_record(incident: Incident, state: Handling, now: datetime) -> Incid
         state: What people did to it.
         now: The time at which a snooze is or is not over.
     """
-    cause = incident.cause
+    cause, opened_by = incident.cause, incident.members[0]
     found = IncidentRecord(
         changed=max(change.at for change in incident.changes),
         start=incident.start,
@@ -44,6 +44,9 @@ def incident_record(incident: Incident, state: Handling, now: datetime) -> Incid
         model_version=incident.model_version,
         id=incident.id,
         status=incident.status,
+        opened_by_service=opened_by.service,
+        opened_by_environment=opened_by.environment,
+        opened_by_model=opened_by.model_name,
         title=incident.title,
         summary=summary(incident),
         severity=incident.severity,

@@ -27,6 +27,8 @@ class IncidentRecord:
         service, environment, model_name, model_version: What it is about, where known.
         id: Made of the alert that opened it.
         status: Whether it is open.
+        opened_by_service, opened_by_environment, opened_by_model: What the alert that opened it is
+            about: unlike the likely cause, it never changes.
         title: What is wrong.
         summary: One sentence with its likely cause.
         severity: The worst severity of the alerts that are open; of all once it is resolved.
@@ -61,6 +63,9 @@ class IncidentRecord:
     model_version: str | None = None
     id: str
     status: IncidentStatus
+    opened_by_service: str | None = None
+    opened_by_environment: str | None = None
+    opened_by_model: str | None = None
     title: str
     summary: str
     severity: Severity
@@ -127,6 +132,9 @@ FIELDS: Final = {
     "model_version": "ml.model.version",
     "id": "incident.id",
     "status": "incident.status",
+    "opened_by_service": "incident.opened_by.service",
+    "opened_by_environment": "incident.opened_by.environment",
+    "opened_by_model": "incident.opened_by.model",
     "title": "incident.title",
     "summary": "incident.summary",
     "severity": "incident.severity",

@@ -28,10 +28,12 @@ KEPT: timedelta = timedelta(days=1)
 
 _LABELS = {
     "incident_id": "id",
-    "service": "service",
-    "environment": "environment",
-    "model": "model_name",
+    "service": "opened_by_service",
+    "environment": "opened_by_environment",
+    "model": "opened_by_model",
 }
+"""What an incident is about may change with its likely cause; the alert that opened it does not.
+With other labels it would be another alert, and the first one would never end."""
 
 
 def payloads(

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.alerting.incidents.correlation import REOPENING, correlate
+from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentStatus
+from mlmon.alerting.incidents.people import Handling
+from mlmon.alerting.notify.alertmanager import labels
 from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, MINUTE
 from tests.support.histories import START, all_episodes, rule, spell
@@ -83,6 +86,21 @@ def test_a_cause_that_becomes_known_later_is_taken_in_without_a_message() -> Non
     assert incident.cause == reload
     assert kinds(incident) == ["opened", "joined", "cause_changed", "resolved"]
     assert len(published([incident])) == 2
+
+
+def test_what_opened_an_incident_names_it_also_when_the_cause_changes() -> None:
+    """Alertmanager's labels are of the first alert: other ones would be another alert."""
+    errors = alert("cccco", "service", "/predict", length=15 * MINUTE, service="api")
+    reload = alert("co", "deployment", **MODEL)
+    records = [
+        incident_record(incident, Handling(), START + DAY)
+        for members in ([errors], [errors, reload])
+        for incident in correlate(members)
+    ]
+    before, after = records
+    assert (before.model_name, after.model_name) == (None, "autobid")
+    assert labels(before, "demo") == labels(after, "demo")
+    assert labels(before, "demo")["service"] == "api"
 
 
 def test_symptoms_that_outlive_their_cause_keep_the_incident_open() -> None:
