@@ -251,9 +251,28 @@ def most_frequent_threshold(profiles: Sequence[PredictionProfile]) -> float | No
 
 
 def thresholds(profiles: Sequence[PredictionProfile]) -> tuple[float, ...]:
-    """Return the thresholds that hours were approved by, that of most predictions first."""
+    """Return the thresholds that hours were approved by, that of most predictions first.
+
+    Where none is logged, it is the one that the logged decisions follow.
+    """
     counted: Counter[float] = Counter()
     for profile in profiles:
         if profile.threshold is not None:
             counted[profile.threshold] += profile.predictions
+    if not counted:
+        decided = decided_threshold(profiles)
+        return () if decided is None else (decided,)
     return tuple(sorted(counted, key=lambda threshold: (-counted[threshold], -threshold)))
+
+
+def decided_threshold(profiles: Sequence[PredictionProfile]) -> float | None:
+    """Return the score from which on predictions were approved, by their logged decisions.
+
+    None where nothing was approved, or where a score was rejected that is not below all approved
+    ones: then the decisions do not follow the score.
+    """
+    approved = [profile.approved_from for profile in profiles if profile.approved_from is not None]
+    rejected = [profile.rejected_to for profile in profiles if profile.rejected_to is not None]
+    if not approved or (rejected and max(rejected) >= min(approved)):
+        return None
+    return min(approved)

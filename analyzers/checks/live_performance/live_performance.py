@@ -189,6 +189,9 @@ class LivePerformance(Analyzer[LabelProfile]):
         current = _success_rate(day, approved.positives, approved.labeled)
         if not expected:
             reason = f"The training set of {day.day.title} has no labels to calibrate scores by."
+            if reference and reference.n:
+                why = _skip_reason(day, "precision")
+                reason = f"What to expect of {day.day.title} is not known: {why}."
             return self._unknown(day, SUCCESS, reason, current)
         comparison, worst = compare(current, expected), segments.of(day).worst()
         return self._finding(
@@ -291,7 +294,10 @@ def _skip_reason(day: LabeledWindow, measure: MetricName) -> str:
         low, high = day.scores.minimum or 0.0, day.scores.maximum or 0.0
         return f"scores reach from {number(low)} to {number(high)} and are no probabilities"
     if day.threshold is None:
-        return "no threshold is logged"
+        return (
+            "no threshold is logged (`ml.prediction.threshold`), and the logged decisions do not "
+            "follow the score"
+        )
     return "no prediction was approved"
 
 

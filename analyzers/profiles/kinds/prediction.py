@@ -285,6 +285,8 @@ class PredictionProfile(VersionProfile):
         rows: Predictions whose features are in the log (features may be sampled).
         approved: Predictions the model approved.
         threshold: From which score on it approved (the most frequent threshold), None if unlogged.
+        approved_from: The least score that it approved, None without any.
+        rejected_to: The greatest score that it rejected, None without any.
         score: Scores over the baseline's edges, None without a baseline.
         numeric: Numeric features over the baseline's edges; `missing` is not set.
         categorical: Categorical features.
@@ -300,6 +302,12 @@ class PredictionProfile(VersionProfile):
     rows: int = quantity(Count(_HAS_FEATURES))
     approved: int = quantity(Count({"term": {"ml.prediction.decision": "approved"}}))
     threshold: float | None = quantity(MostFrequent("ml.prediction.threshold"))
+    approved_from: float | None = quantity(
+        Within({"term": {"ml.prediction.decision": "approved"}}, Stat(SCORE, "min"))
+    )
+    rejected_to: float | None = quantity(
+        Within({"term": {"ml.prediction.decision": "rejected"}}, Stat(SCORE, "max"))
+    )
     score: Buckets | None = quantity(BucketCounts(SCORE, _score_edges))
     numeric: Mapping[str, Buckets] = quantity(
         ByName(lambda scope: scope.numeric, BucketCounts(NUMERIC_FIELD + "{name}", _numeric_edges)),
