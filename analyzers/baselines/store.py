@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from mlmon.analyzers.baselines.baseline import BASELINE_FORMAT, Baseline
@@ -16,6 +17,49 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.documents import WriteResult
 
 
+PART_BYTES = 1_000_000
+"""A body that is longer is stored in parts of so many characters: a node with a small heap refuses
+documents of ten megabytes, as those of 400 numeric features are."""
+
+_PART, _PARTS, _TEXT = "baseline.part", "baseline.parts", "baseline.text"
+
+
+def in_parts(baseline: Baseline) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the documents of a baseline, each with its id: one, or parts of the body before it."""
+    document = baseline.to_document()
+    text = json.dumps(document["baseline.body"])
+    if len(text) <= PART_BYTES:
+        yield baseline.id, document
+        return
+    chunks = [text[first : first + PART_BYTES] for first in range(0, len(text), PART_BYTES)]
+    about = {
+        name: document[name]
+        for name in ("@timestamp", "ml.model.name", "ml.model.version", "baseline.id")
+    }
+    for number, chunk in enumerate(chunks):
+        yield f"{baseline.id}-{number}", {**about, _PART: number, _TEXT: chunk}
+    yield baseline.id, {**document, "baseline.body": {}, _PARTS: len(chunks)}
+
+
+def joined_parts(documents: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the documents of baselines in no order, those in parts with their bodies."""
+    parts: dict[tuple[str, int], str] = {}
+    divided: list[dict[str, Any]] = []
+    for document in documents:
+        if _PART in document:
+            parts[document["baseline.id"], document[_PART]] = document[_TEXT]
+        elif document.get(_PARTS):
+            divided.append(document)
+        else:
+            yield document
+    for document in divided:
+        ident = document["baseline.id"]
+        texts = [parts.get((ident, number), "") for number in range(document[_PARTS])]
+        # Where a part is missing the baseline is broken, and its reader says so.
+        body = json.loads("".join(texts)) if all(texts) else {}
+        yield {**document, "baseline.body": body}
+
+
 class BaselineStore:
     """The baselines of one namespace."""
 
@@ -25,9 +69,14 @@ class BaselineStore:
         self._predictions = data_stream("ml.prediction", namespace)
 
     def write(self, baselines: Iterable[Baseline]) -> WriteResult:
-        """Store baselines; the same content again replaces its own document."""
+        """Store baselines; the same content again replaces its own documents.
+
+        One that is too large for a document is stored in parts, the parts first.
+        """
         written = self._cluster.put(
-            Document(self.index, baseline.id, baseline.to_document()) for baseline in baselines
+            Document(self.index, ident, source)
+            for baseline in baselines
+            for ident, source in in_parts(baseline)
         )
         self._cluster.refresh(self.index)
         return written
@@ -70,8 +119,9 @@ class BaselineStore:
         body = {"query": {"bool": {"filter": filters}}, "size": 3}
         wrong: dict[tuple[Any, Any], UserError] = {}
         readable: set[tuple[Any, Any]] = set()
-        for hit in self._cluster.scan(self.index, body):
-            document = hit["_source"]
+        for document in joined_parts(
+            hit["_source"] for hit in self._cluster.scan(self.index, body)
+        ):
             try:
                 baseline = _read(document)
             except UserError as error:

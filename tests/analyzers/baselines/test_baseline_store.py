@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from mlmon.analyzers.baselines.baseline import Baseline
@@ -38,3 +39,28 @@ def test_another_format_is_refused(cluster: Cluster, namespace: str, baseline: B
         store.current()
     store.write([baseline])
     assert store.current() == {baseline.model: baseline}
+
+
+def test_a_baseline_of_400_numeric_features_is_stored_in_parts(
+    cluster: Cluster, namespace: str, baseline: Baseline
+) -> None:
+    """It is read as it was made, beside a small one, and is gone to nobody when a part is."""
+    price, finer = baseline.numeric["price"], baseline.finer["price"]
+    names = [f"feature {number}" for number in range(400)]
+    large = replace(
+        baseline,
+        model_version="400",
+        numeric=dict.fromkeys(names, price),
+        finer=dict.fromkeys(names, finer),
+    )
+    store = BaselineStore(cluster, namespace)
+    store.write([large, baseline])
+    known = store.current()
+    assert known == {large.model: large, baseline.model: baseline}
+    assert known[large.model].id == large.id
+    assert list(store.all(*large.model)) == [large]
+    cluster.bulk(orjson.dumps({"delete": {"_index": store.index, "_id": f"{large.id}-1"}}) + b"\n")
+    cluster.refresh(store.index)
+    unread: list[UserError] = []
+    assert store.current(unread) == {baseline.model: baseline}
+    assert "is broken" in unread[0].message
