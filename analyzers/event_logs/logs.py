@@ -84,6 +84,8 @@ class Logs:
         self.by_id = {baseline.id: baseline for baseline in baselines.values()}
         self.left_out: Counter[Bound] = Counter()
         """Events that the bounds of profiles left out, since this was made."""
+        self.notes: list[str] = []
+        """What else a person should know, in sentences."""
 
     @cached_property
     def arrived_until(self) -> datetime:

@@ -29,6 +29,7 @@ from mlmon.analyzers.base.window import (
 from mlmon.analyzers.event_logs.aggregations import INGESTED
 from mlmon.analyzers.labels.outcome_logs import NEEDED, OUTCOME_FIELDS, read_outcome
 from mlmon.elastic.client.documents import Document
+from mlmon.elastic.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.indices.names import STATE, data_stream, index_name
 
 if TYPE_CHECKING:
@@ -158,14 +159,24 @@ class Arrivals:
         self._cluster = cluster
         self._outcomes = data_stream("ml.outcome", namespace)
         self._state = index_name(STATE, namespace)
+        self.note = ""
+        """What was damaged and set aside, in a sentence."""
 
-    def read(self) -> Known:
-        """Return what was read."""
+    def read(self, now: datetime) -> Known:
+        """Return what was read. What is damaged is set aside: all outcomes are read again."""
         state = self._cluster.get(self._state, _STATE_ID) or {}
-        hours, slots = (
-            {(clock, start): count for clock, start, count in state.get(name, ())}
-            for name in (_HOURS_READ, _SLOTS_READ)
-        )
+        try:
+            hours, slots = (
+                {
+                    (str(clock), int(start)): int(count)
+                    for clock, start, count in state.get(name, ())
+                }
+                for name in (_HOURS_READ, _SLOTS_READ)
+            )
+        except DAMAGE as error:
+            self.note = set_aside(self._cluster, self._state, _STATE_ID, state, error, now)
+            self.write(Known(), now)
+            return Known()
         return Known(hours, slots)
 
     def write(self, known: Known, now: datetime) -> None:

@@ -53,12 +53,14 @@ class Joined:
         labels: Labels that were new or changed.
         waiting: Outcomes looked up that wait for their predictions.
         orphans: Outcomes given up.
+        note: What was damaged and set aside, in a sentence.
     """
 
     outcomes: int = 0
     labels: int = 0
     waiting: int = 0
     orphans: int = 0
+    note: str = ""
 
 
 class LabelJoin:
@@ -101,7 +103,8 @@ class LabelJoin:
             self._count(again)
 
     def _read_new(self) -> None:
-        known = self._arrivals.read()
+        known = self._arrivals.read(self._now)
+        self._done.note = self._arrivals.note
         since = horizon(known.hours, self._now)
         present = self._arrivals.survey(since)
         newest = newest_hours(present)
@@ -167,7 +170,10 @@ class LabelJoin:
 def join_new(logs: Logs) -> Joined:
     """Join all outcomes that have come; labels name the declared segments."""
     divided_by = dividing(logs.baselines.values())
-    return LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
+    joined = LabelJoin(logs.cluster, logs.namespace, logs.now, divided_by).run()
+    if joined.note:
+        logs.notes.append(joined.note)
+    return joined
 
 
 def _ended(started: deque[tuple[T, Future[U]]]) -> tuple[T, U]:

@@ -338,7 +338,7 @@ class _Sources:
                     profiler.update(kinds()[name], window)
                     for window in self._needed(self._made[name], name, now)
                 )
-        analysis.notes += bounds_note(logs.left_out)
+        analysis.notes += [*bounds_note(logs.left_out), *logs.notes]
 
     def read(self, now: datetime) -> None:
         """Read the profiles of every kind that could be made."""

@@ -58,7 +58,7 @@ class Cycle:
         period: What is judged for the first time: windows that end in (start, end].
         results: What the subscribers did about it.
         coverage: How many checks could not be judged and why, in a sentence.
-        left_out: What bounds of profiles left out, a sentence for each.
+        left_out: What bounds of profiles left out, and damaged state, a sentence for each.
     """
 
     period: Window
@@ -123,7 +123,7 @@ def run_cycle(
         progress: Called with what is being done, often.
     """
     store = BookmarkStore(cluster, namespace)
-    kept = store.read() or Bookmark(first, first, first)
+    kept = store.read(now) or Bookmark(first, first, first)
     before = replace(kept, judged=min(kept.judged, now), seen=min(kept.seen, now))
     cycle = Cycle(Window(before.judged, now))
     # The analysis reports those that cannot be read.
@@ -138,7 +138,7 @@ def run_cycle(
     sweep = ahead or now - before.swept >= SWEEP or known != before.baselines
     failed: dict[str, str] = {}
     news = _profiled(cycle, logs, before, progress, failed, sweep=sweep)
-    cycle.left_out = bounds_note(logs.left_out)
+    cycle.left_out = [*bounds_note(logs.left_out), *logs.notes, *filter(None, [store.note])]
     for period, analyzers in _plan(cycle.period, news, now, before.owed):
         for part in period.split(AT_ONCE):
             cycle.analyses.append(

@@ -96,6 +96,8 @@ class Runner:
                 {"waits_for": other.holder, "until": until},
             )
             return None
+        if lease.note:
+            self._print(lease.note, {"at": iso(self.clock()), "notice": lease.note})
         try:
             # A cycle in which an analyzer or a delivery failed is a failed run of the job.
             with suppress(_IncompleteCycleError), self._logged() as records:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlmon.analyzers.base.window import iso, parse_time
+from mlmon.analyzers.base.window import EPOCH, iso, parse_time
 from mlmon.analyzers.run.cycle.holder import has_ended
-from mlmon.elastic.client.documents import Document
+from mlmon.elastic.client.documents import Document, disk_full
+from mlmon.elastic.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import BOOKMARK, STATE, index_name
 
@@ -58,19 +59,34 @@ class BookmarkStore:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
         self._index = index_name(STATE, namespace)
+        self.note = ""
+        """What was damaged and set aside, in a sentence."""
 
-    def read(self) -> Bookmark | None:
-        """Return the last cycle's, None before the first."""
+    def read(self, now: datetime | None = None) -> Bookmark | None:
+        """Return the last cycle's, None before the first.
+
+        One that is damaged counts as none: what it stood for is judged again, a day back, and all
+        that lies before is searched for new events.
+
+        Args:
+            now: The present time, by the one who writes the next bookmark: a damaged one is set
+                aside, and `note` says so.
+        """
         known = self._cluster.get(self._index, BOOKMARK)
         if known is None:
             return None
-        return Bookmark(
-            parse_time(known["cycle.judged"]),
-            parse_time(known["cycle.seen"]),
-            parse_time(known["cycle.swept"]),
-            known["cycle.baselines"],
-            {name: parse_time(since) for name, since in known.get("cycle.owed", ())},
-        )
+        try:
+            return Bookmark(
+                parse_time(known["cycle.judged"]),
+                parse_time(known["cycle.seen"]),
+                parse_time(known["cycle.swept"]),
+                known["cycle.baselines"],
+                {name: parse_time(since) for name, since in known.get("cycle.owed", ())},
+            )
+        except DAMAGE as error:
+            if now is not None:
+                self.note = set_aside(self._cluster, self._index, BOOKMARK, known, error, now)
+            return None
 
     def write(self, bookmark: Bookmark, now: datetime) -> None:
         """Store it in place of the one before."""
@@ -107,15 +123,17 @@ class Lease:
         self._cluster = cluster
         self._index = index_name(STATE, namespace)
         self._holder = holder
+        self.note = ""
+        """What was damaged and set aside, in a sentence."""
 
     def take(self, now: datetime) -> Held | None:
         """Take or renew it; return None if it is this process's now, else who holds it."""
         self._cluster.refresh(self._index)
-        present = self._present()
+        present = self._present(now)
         held = present and present.holder != self._holder and present.until > now
         if present and held and not has_ended(present.holder):
             return present
-        return None if self._write(now + LEASE, present) else self._present()
+        return None if self._write(now + LEASE, present) else self._present(now)
 
     def renew(self, now: datetime) -> None:
         """Hold it for longer.
@@ -132,18 +150,23 @@ class Lease:
     def release(self, now: datetime) -> None:
         """Let the next one in at once."""
         self._cluster.refresh(self._index)
-        present = self._present()
+        present = self._present(now)
         if present and present.holder == self._holder:
             self._write(now, present)
 
-    def _present(self) -> Held | None:
+    def _present(self, now: datetime) -> Held | None:
+        """Return the lease there is; one that is damaged has lapsed, and is replaced."""
         body = {"query": {"ids": {"values": [_LEASE_ID]}}, "seq_no_primary_term": True}
         hits = self._cluster.search(self._index, body)["hits"]["hits"]
         if not hits:
             return None
         source, hit = hits[0]["_source"], hits[0]
         version = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
-        return Held(source["lease.holder"], parse_time(source["lease.until"]), version)
+        try:
+            return Held(str(source["lease.holder"]), parse_time(source["lease.until"]), version)
+        except DAMAGE as error:
+            self.note = set_aside(self._cluster, self._index, _LEASE_ID, source, error, now)
+            return Held("", EPOCH, version)
 
     def _write(self, until: datetime, present: Held | None) -> bool:
         """Write it unless another has written since; return whether it was written."""
@@ -162,7 +185,10 @@ class Lease:
             return True
         if result["status"] == _TAKEN:
             return False
+        reason = str(result["error"].get("reason"))
+        if (full := disk_full(reason, result["status"])) is not None:
+            raise full
         raise UserError(
-            f"The lease of `mlmon run` cannot be written: {result['error'].get('reason')}",
+            f"The lease of `mlmon run` cannot be written: {reason}",
             "Run `mlmon setup` and check that the user may write mlmon-*.",
         )

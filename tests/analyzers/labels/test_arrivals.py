@@ -84,10 +84,10 @@ def test_outcomes_are_surveyed_and_read_by_hour(
 def test_what_was_read_is_kept(cluster: Cluster, namespace: str) -> None:
     """The memory is read as it was written."""
     arrivals = Arrivals(cluster, namespace)
-    assert arrivals.read() == Known()
+    assert arrivals.read(NOW) == Known()
     known = Known(hours({NOW: 3}) | hours({NOW - DAY: 2}, "@timestamp"), hours({NOW: 1}))
     arrivals.write(known, NOW)
-    assert arrivals.read() == known
+    assert arrivals.read(NOW) == known
 
 
 def read_again(arrivals: Arrivals, known: Known) -> tuple[set[str], Known]:
