@@ -28,8 +28,8 @@ from mlmon.analyzers.base.window import (
 )
 from mlmon.analyzers.event_logs.aggregations import INGESTED
 from mlmon.analyzers.labels.outcome_logs import NEEDED, OUTCOME_FIELDS, read_outcome
+from mlmon.elastic.client.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.client.documents import Document
-from mlmon.elastic.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.indices.names import STATE, data_stream, index_name
 
 if TYPE_CHECKING:

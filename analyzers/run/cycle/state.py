@@ -18,8 +18,8 @@ import orjson
 
 from mlmon.analyzers.base.window import EPOCH, iso, parse_time
 from mlmon.analyzers.run.cycle.holder import has_ended
+from mlmon.elastic.client.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.client.documents import Document, disk_full
-from mlmon.elastic.damaged_state import DAMAGE, set_aside
 from mlmon.elastic.errors import UserError
 from mlmon.elastic.indices.names import BOOKMARK, STATE, index_name
 
