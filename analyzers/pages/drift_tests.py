@@ -33,8 +33,9 @@ A test for all features that does not compare a feature's type leaves that featu
 
 Every test gives the distance with an interval that holds it: what the buckets of a profile leave
 open, and the sampling error that is exceeded once in 1,000 times. A verdict is taken from the
-conservative end. A feature with fewer rows than find a drift of the critical limit nine times in
-ten is `unknown`.
+conservative end. Where a day has fewer rows than find a drift of the critical limit nine times in
+ten, or its distance lies above the limit within the sampling error, the days before are added (2,
+3, 7, 14 days); where even they do not suffice, the feature is `unknown`.
 """
 
 ADDING = """\
