@@ -291,8 +291,8 @@ def test_a_steady_stream_costs_the_same_at_the_end_of_an_hour(
         profiles.append(cycle.profiles)
     # Windows of five and of fifteen minutes end in each quarter of an hour.
     assert sum(judged[-3:]) == sum(judged[1:4]) > 0
-    # Five minutes of requests, and the hour's numbered lines.
-    assert set(profiles[1:]) == {2}
+    # Five minutes of requests, counted and by the second, and the hour's numbered lines.
+    assert set(profiles[1:]) == {3}
 
 
 def test_an_analyzer_that_fails_once_judges_that_time_later(
