@@ -197,12 +197,25 @@ def troubled_embedding(embedding_hours: Callable[..., list[Any]]) -> Build:
 
 @pytest.fixture
 def troubled_access(access_profiles: Callable[..., list[Any]]) -> Build:
-    """Five hours without a loaded model."""
-    return lambda: {
-        "access": access_profiles(
-            DAYS, per_window=12, answer=lambda index: {503: 4} if 700 <= index < 760 else {}
+    """Eight days before that have twice the requests, and five hours without a loaded model."""
+    before = 8 * 288
+
+    def build() -> Profiles:
+        profiles = access_profiles(
+            DAYS + 8,
+            requests=lambda index: 24 if index < before else 12,
+            answer=lambda index: {503: 4} if 700 <= index - before < 760 else {},
         )
-    }
+        return {"access": [_moved(profile, 8 * DAY) for profile in profiles]}
+
+    return build
+
+
+def _moved(profile: Any, back: timedelta) -> Any:
+    """Return a profile of an earlier window."""
+    key, window = profile.profile_key, profile.window
+    earlier = Window(window.start - back, window.end - back)
+    return replace(profile, profile_key=replace(key, window=earlier))
 
 
 @pytest.fixture
