@@ -8,7 +8,7 @@ a value must stay joinable.
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -24,13 +24,22 @@ REDACTED_TEXT: Final = "[redacted]"
 
 _SHORT: Final = 64
 _SECRET_KEY: Final = re.compile(
-    r"passwords?\b|passwd\b|passphrase\b|\bpwd\b|secrets?\b|credentials?\b"
-    r"|\b(?:proxy )?authorization\b|\bcookies?\b|\bdsn\b|\bauth$|\bbearer$|api ?key\b"
-    r"|\b(?:access|account|auth|encryption|master|private|secret|shared|signing|ssh|storage"
-    r"|subscription) ?keys?\b|\bamz (?:signature|security)"
-    r"|\b(?:jwt|pin|otp|ssn|cvv|cvc|iban)$|(?:\b|access|auth|bearer|csrf|id|refresh|session)token$"
-    r"|(?:^|\b(?:admin|database|db|ftp|http|ldap|login|mail|mongo|mysql|pg|postgres|proxy|redis"
-    r"|root|smtp|ssh|sudo|user) )pass$"
+    r"passwords?\b|passwd\b|pass ?(?:phrase|code|key)s?\b|pwd?s?\b|secrets?\b|credentials?\b"
+    r"|\b(?:proxy )?authorization\b|\bcookies?\b|\bdsn\b|\bauth(?: ?header)?$|\bbearer$"
+    r"|api ?keys?\b|\b(?:access|account|auth|cookie|crypto|decryption|deploy|encryption|license"
+    r"|master|pre ?shared|private|root|secret|service|session|shared|signing|storage|subscription"
+    r"|webhook"
+    r"|aes|gpg|hmac|jwt|pgp|rsa|ssh|ssl|tls"
+    r"|algolia|anthropic|aws|azure|cloudflare|cohere|datadog|firebase|gcp|gemini|github|gitlab|google"
+    r"|groq|hf|huggingface|mailgun|mistral|newrelic|openai|pinecone|sendgrid|sentry|slack|stripe"
+    r"|supabase|twilio) ?keys?\b|\b(?:amz|goog) (?:signature|security)"
+    r"|(?:\b|access|api|auth|bearer|csrf|id|refresh|session)token$"
+    r"|\b(?:access|api|auth|bearer|csrf|id|refresh|session) ?tokens$|sess(?:ion)? ?id$"
+    r"|\b(?:discord|incoming|mattermost|slack|teams) ?webhooks?$|\bwebhook ur[li]s?$"
+    r"|\b(?:jwt|pin|otp|psk|ssn|cvv|cvc|iban)$"
+    r"|(?:^|\b(?:admin|amqp|app|bind|database|db|elastic|ftp|git|http|imap|jdbc|kafka|key|ldap|login"
+    r"|mail|mongo|mq|mysql|oracle|pg|postgres|proxy|rabbitmq|redis|root|sasl|service|smtp|sql|ssh"
+    r"|store|sudo|svc|truststore|keystore|user|vpn|wifi) ?)pass$"
 )
 _HEADER: Final = re.compile(r"(?i)(?:proxy-)?authorization|(?:set-)?cookie")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -46,38 +55,86 @@ _CARD: Final = re.compile(
 _TOKEN: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|\Z)"
     r"|(?<![\w-])eyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{16,}"
-    r"|\bxox[abeoprs]-[\w-]{8,}|\b[srp]k[-_](?:live[-_]|test[-_]|proj-|ant-)?[\w-]{16,}"
-    r"|\bAIza[\w-]{30,}"
+    r"|\b(?:A(?:KIA|SIA)[0-9A-Z]{16}\b"
+    r"|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|gl(?:pat|rt)-[\w-]{16,}"
+    r"|x(?:ox[abeoprs]-[\w-]{8,}|app-[\w-]{16,})"
+    r"|[srp]k[-_](?:live[-_]|test[-_]|proj-|ant-)?[\w-]{16,}"
+    r"|AIza[\w-]{30,}|pypi-AgE[\w-]{16,}|hv[sbr]\.[\w-]{16,}|ya29\.[\w-]{16,}"
+    r"|SG\.[\w-]{16,}\.[\w-]{16,}|do[por]_v1_[0-9a-f]{32,}|shp(?:at|ss|ca|pa)_[A-Za-z0-9]{16,}"
+    r"|(?:hf|npm|gsk|pcsk|whsec|dckr_pat)_[A-Za-z0-9+/=-]{16,})"
 )
+# What stands before a secret that has no name of its own; the rest is its value.
+_UNNAMED: Final = re.compile(
+    r"(?P<prefix>\bhooks\.slack\.com/(?:services|workflows|triggers)/"
+    r"|\bdiscord(?:app)?\.com/api/webhooks/\d{1,32}/"
+    r"|[?&](?:sig|[Xx]-[Gg]oog-[Ss]ignature)="
+    r"|\bcurl\b[^\r\n]{0,256}?\s(?:-u|-U|--user|--proxy-user)[ =]?\\?[\"']?[^\s:\"']{1,128}:"
+    r"|\b(?:mysql|mariadb)[a-z-]{0,16}\b[^\r\n]{0,256}?\s-p(?=\S)"
+    r"|\b(?:sshpass|docker login|podman login|mongo[a-z]{0,8})\b[^\r\n]{0,256}?\s-p[ =]?(?=\S)"
+    r"|\bredis-cli\b[^\r\n]{0,256}?\s-a[ =]?(?=\S))(?P<quote>\\?[\"'])?[^\s\"'&<>]+"
+)
+_BEFORE_UNNAMED: Final = (
+    "hooks.slack.com", "/api/webhooks/", "sig=", "ignature=", "curl", "mysql", "mariadb", "sshpass",
+    " login", "mongo", "redis-cli",
+)  # fmt: skip
 # A password may hold `/`, `@` and `,`: it ends at the last `@`. Digits before a `/` are a port.
 _URL_USER: Final = re.compile(r"://[^/:@]*:(?!\d{1,5}[/?#])")
 _RUN: Final = re.compile(r"[^\s\"'<>]+")
 _SCHEME: Final = re.compile(r"(?i)(\b(?:bearer|basic|apikey)\s{1,4})(?=\S*[0-9=])[\w.~+/=:-]{6,}")
 # Every secret's name holds one of these; it finds the names in a text.
 _STEMS: Final = (
-    "pass", "pwd", "secret", "credential", "authori", "cookie", "token", "key", "auth", "bearer",
-    "dsn", "amz", "jwt", "pin", "otp", "ssn", "cvv", "cvc", "iban",
+    "pass", "pw", "secret", "credential", "cookie", "token", "key", "auth", "bearer",
+    "dsn", "amz", "jwt", "pin", "otp", "ssn", "cvv", "cvc", "iban", "psk", "sess",
+    "webhook",
 )  # fmt: skip
 _NAME: Final = re.compile(r"[\w$][\w.$-]{0,127}")
 # What follows a name: `name=`, `"name": `, `\"name\": `, `["name"] = `, `("name", `, `--name `.
 _SEPARATOR: Final = re.compile(
     r"(?P<close>\\*[\"']\]?)?(?:(?P<assign>\s{0,4}(?:=>|:=|[=:])\s{0,4})|(?P<comma>\s{0,4},\s{0,4})"
-    r"|(?P<tag>>)|(?P<space>[ \t]{1,4}))"
+    r"|(?P<space>[ \t]{1,4}))"
+)
+# `<password>`, `<wsse:Password Type="…">`; the value may be CDATA.
+_TAG: Final = re.compile(r"<(?:[\w.-]{1,64}:)?\Z")
+_ATTRIBUTES: Final = re.compile(r"(?:\s[^<>]{0,1024})?(?<!/)>\s{0,64}(?P<cdata><!\[CDATA\[)?")
+# `"name": "DB_PASSWORD", "value": `, `key="DB_PASSWORD" value=`, `name: DB_PASSWORD`, `value:`.
+_PAIR_NAME: Final = re.compile(
+    r"(?i)\b(?:name|key|header|variable)\\*[\"']?\s{0,4}(?:=>|[=:])\s{0,4}\\*[\"']?\Z"
+)
+_PAIR_VALUE: Final = re.compile(
+    r"(?i)\\*[\"']?[\s,;]{0,64}\\*[\"']?val(?:ue)?\\*[\"']?\s{0,4}(?:=>|[=:])\s{0,4}"
+)
+# `str = ` of `password: str = "…"`.
+_ANNOTATION: Final = re.compile(
+    r"[A-Za-z_][\w.]{0,64}(?:\[[^\]\r\n]{0,128}\]{1,3})?(?:\s?\|\s?[A-Za-z_][\w.]{0,64}){0,4}"
+    r"\s{0,2}=\s{0,2}(?=[\w\"'(\[{\\])"
+)
+_CALL: Final = re.compile(r"[A-Za-z_][\w.]{0,128}[(\[]")
+_CHAINED: Final = re.compile(r"[\w.]{0,128}[(\[]")
+_IN_CALL: Final = re.compile(r"(?P<quote>\\*[\"'])|[(\[{]|(?P<end>[)\]}])")
+_MAX_CALL: Final = 2048
+# ` or ` of `password = given or "…"`, where a quoted text follows.
+_OPERATOR: Final = re.compile(
+    r"[ \t]{1,4}(?:or|and|if|else|\+|\|\||\?\?)[ \t]{1,4}"
+    r"(?=(?:[\w.]{1,64}[ \t]{1,4}(?:or|and|if|else|\+|\|\||\?\?)[ \t]{1,4}){0,3}"
+    r"[\w.(\[]{0,64}\\*[\"'])"
 )
 _PAIR: Final = re.compile(r"[(\[]\s?b?\\*[\"']\Z")
 _END_OF_LINE: Final = re.compile(r"[\r\n]|\\[rn]|\Z")
-_QUOTE: Final = re.compile(r"b?(\\*[\"'])")
+_QUOTE: Final = re.compile(r"(?:[BbFfRrUu]{1,2})?(\"\"\"|'''|\\*[\"'])")
 _UNQUOTED: Final = re.compile(
     r"(?:[^\s\"'&<>,;)\]}]|[,;)\]}](?!\s|\\?[\"')\]}]|$|[\w.-]{1,64}\s?[=:]))+"
 )
 _TWO_WORDS: Final = re.compile(r"(?i)(?:bearer|basic|token|apikey|digest|negotiate)[ \t]+\S")
 # A text without any of these holds no secret but, perhaps, a card number.
 _SUSPICIOUS: Final = re.compile(
-    r"[@=:<]|--|[(\[]\s?b?[\"']|eyJ|AKIA|ASIA|AIza|gh[pousr]_|github_|glpat-|xox|sk[-_]|rk[-_]|pk[-_]"
-    r"|(?i:bearer|basic|apikey)"
+    r"[@=:<]|-(?:-|(?<=\s-)[pauU]|(?<=glpat-)|(?<=glrt-)|(?<=pypi-)|(?<=xapp-)|(?<=[srp]k-))"
+    r"|_(?:(?<=gh[pousr]_)|(?<=github_)|(?<=k_)|(?<=hf_)|(?<=npm_)|(?<=whsec_)|(?<=_pat_)"
+    r"|(?<=_v1_)|(?<=shpat_)|(?<=shpss_)|(?<=shpca_)|(?<=shppa_))"
+    r"|\.(?:com/|(?<=hv[sbr]\.)|(?<=SG\.)|(?<=ya29\.))"
+    r"|[(\[]\s?b?[\"']|eyJ|AKIA|ASIA|AIza|xox|[bB](?i:earer|asic)|[aA](?i:pikey)"
 )
+_NAME_KEYS: Final = frozenset({"name", "key", "header", "variable", "k"})
+_VALUE_KEYS: Final = frozenset({"value", "val", "values", "v"})
 _secret_names: dict[str, bool] = {}
 
 
@@ -91,6 +148,15 @@ def is_secret_key(key: str) -> bool:
             _secret_names.clear()
         _secret_names[key] = known
     return known
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of any of some texts, grouped by their first letters, which is faster."""
+    groups: dict[str, list[str]] = {}
+    for text in sorted(filter(None, texts)):
+        groups.setdefault(text[0], []).append(re.escape(text[1:]))
+    choices = (f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items())
+    return re.compile("|".join(choices), re.IGNORECASE)
 
 
 class Redactor:
@@ -109,7 +175,7 @@ class Redactor:
 
     def __init__(self, keys: frozenset[str] = frozenset()) -> None:
         self._keys = keys
-        self._stems = re.compile("|".join((*_STEMS, *map(re.escape, sorted(keys)))), re.IGNORECASE)
+        self._stems = _any_of({*_STEMS, *keys})
         self.clean: set[str] = set()
         self.clean_ids: set[str] = set()
         self.messages: dict[str, bytes] = {}
@@ -156,6 +222,8 @@ class Redactor:
             clean = _TOKEN.sub(REDACTED_TEXT, text)
             clean = self._redact_named(clean)
             clean = _SCHEME.sub(_keep_prefix, clean)
+            if any(map(clean.__contains__, _BEFORE_UNNAMED)):
+                clean = _UNNAMED.sub(_hide_unnamed, clean)
             if "://" in clean and "@" in clean:
                 clean = _RUN.sub(_hide_url_password, clean)
             clean = _EMAIL.sub(REDACTED_TEXT, clean)
@@ -167,7 +235,8 @@ class Redactor:
     def redact_value(self, value: Any, record: Callable[[], None], depth: int = 0) -> Any:
         """Replace the secrets in a JSON value by key, pair and text, at any depth.
 
-        A pair is a list of a secret's name and its value, or a mapping with `name` and `value`.
+        A pair is a list of a secret's name and its value, or a mapping with `name` and `value`, in
+        any case.
 
         Args:
             value: the value; it is not changed, and returned if nothing was found.
@@ -190,11 +259,13 @@ class Redactor:
     def _redact_mapping(
         self, value: dict[str, Any], record: Callable[[], None], depth: int
     ) -> dict[str, Any]:
-        named = next((value[key] for key in ("name", "key", "header") if key in value), None)
-        is_pair = isinstance(named, str) and "value" in value and self.hides(named)
+        is_pair = any(
+            key.lower() in _NAME_KEYS and isinstance(item, str) and self.hides(item)
+            for key, item in value.items()
+        )
         clean = {}
         for key, item in value.items():
-            if self.hides(key) or (is_pair and key == "value"):
+            if self.hides(key) or (is_pair and key.lower() in _VALUE_KEYS):
                 clean[key] = self._hide(item, record)
             else:
                 clean[self.redact(key)] = self.redact_value(item, record, depth + 1)
@@ -267,14 +338,16 @@ def _name_start(text: str, position: int, least: int) -> int:
 
 def _value_span(text: str, begin: int, name: re.Match[str]) -> tuple[int, int]:
     """Return where the value of a secret's name begins and ends; an empty span if it has none."""
+    before = text[max(0, begin - 80) : begin]
+    if _TAG.search(before):
+        return _element_span(text, name)
+    if _PAIR_NAME.search(before) and (pair := _PAIR_VALUE.match(text, name.end())):
+        return pair.end(), _value_end(text, pair.end())
     separator = _SEPARATOR.match(text, name.end())
     if separator is None:
         return begin, begin
     start = separator.end()
-    before = text[max(0, begin - 4) : begin]
-    if separator["tag"] is not None:
-        end = text.find("<", start) if before.endswith("<") else start
-        return start, end if end >= 0 else len(text)
+    before = before[-4:]
     is_assigned = (
         separator["assign"] is not None
         or (separator["comma"] is not None and separator["close"] and _PAIR.search(before))
@@ -284,7 +357,17 @@ def _value_span(text: str, begin: int, name: re.Match[str]) -> tuple[int, int]:
         return begin, begin
     if _HEADER.fullmatch(name[0]) and not _QUOTE.match(text, start):
         return start, _header_end(text, start, before)
-    return start, _value_end(text, start)
+    annotation = _ANNOTATION.match(text, start) if ":" in separator[0] else None
+    return start, _value_end(text, annotation.end() if annotation else start)
+
+
+def _element_span(text: str, name: re.Match[str]) -> tuple[int, int]:
+    """Return where the text of an XML element begins and ends; an empty span if it has none."""
+    opened = _ATTRIBUTES.match(text, name.end())
+    if opened is None:
+        return name.end(), name.end()
+    end = text.find("]]>" if opened["cdata"] else "<", opened.end())
+    return opened.end(), end if end >= 0 else len(text)
 
 
 def _header_end(text: str, start: int, before: str) -> int:
@@ -296,11 +379,22 @@ def _header_end(text: str, start: int, before: str) -> int:
 
 
 def _value_end(text: str, start: int) -> int:
-    """Return where the value that begins at `start` ends."""
+    """Return where the value that begins at `start` ends, with what is added to it by operators."""
+    end = _operand_end(text, start)
+    while operator := _OPERATOR.match(text, end):
+        end = _operand_end(text, operator.end())
+    return end
+
+
+def _operand_end(text: str, start: int) -> int:
     if quote := _QUOTE.match(text, start):
         return _quoted_end(text, quote.end(), quote[1])
     if text[start : start + 1] in ("[", "{", "("):
         return _bracket_end(text, start)
+    if call := _CALL.match(text, start):
+        end = _call_end(text, call.end())
+        if end:
+            return end
     word = _UNQUOTED.match(text, start)
     if word is None:
         return start
@@ -324,6 +418,30 @@ def _quoted_end(text: str, start: int, quote: str) -> int:
             return found + len(quote)
         position = found + 1
     return len(text)
+
+
+def _call_end(text: str, start: int) -> int:
+    """Return the end of a call or subscript, and of those that follow it; 0 if it is none.
+
+    A line of source may end before the call does.
+
+    Args:
+        text: the text.
+        start: where the first argument begins.
+    """
+    depth, position, limit = 1, start, start + _MAX_CALL
+    while depth and (found := _IN_CALL.search(text, position, limit)):
+        position = found.end()
+        if found["quote"]:
+            position = _quoted_end(text, position, found["quote"])
+        else:
+            depth += -1 if found["end"] else 1
+    if depth:
+        line_end = _END_OF_LINE.search(text, start, limit)
+        stop = line_end.start() if line_end else min(limit, len(text))
+        return stop if _QUOTE.match(text, start) else 0
+    following = _CHAINED.match(text, position)
+    return (_call_end(text, following.end()) or position) if following else position
 
 
 def _bracket_end(text: str, start: int) -> int:
@@ -351,6 +469,10 @@ def _redacted_like(value: str, separator: str) -> str:
 
 def _keep_prefix(match: re.Match[str]) -> str:
     return match[1] + REDACTED_TEXT
+
+
+def _hide_unnamed(match: re.Match[str]) -> str:
+    return f"{match['prefix']}{match['quote'] or ''}{REDACTED_TEXT}"
 
 
 def _hide_url_password(match: re.Match[str]) -> str:

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import linecache
+import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,6 +25,9 @@ Events = Callable[[], list[dict[str, Any]]]
         "password", "db_password", "dbPassword", "DB_PASSWORD", "user.password", "x-api-key",
         "apiKey", "API_KEY", "access_token", "refreshToken", "Authorization", "Set-Cookie",
         "client_secret", "secrets", "private_key", "credentials", "sessionToken", "cvv",
+        "api_keys", "apikeys", "session_id", "JSESSIONID", "PHPSESSID", "dbpass", "rootpw", "pw",
+        "trustStorePass", "OPENAI_KEY", "stripeKey", "hmac_key", "auth_header", "slack_webhook",
+        "webhook_url", "psk", "wifi_psk", "passcode", "access_tokens", "apitoken", "db_pwd",
     ],
 )  # fmt: skip
 def test_secret_keys(key: str) -> None:
@@ -32,7 +37,26 @@ def test_secret_keys(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["token_count", "tokens", "cache_key", "key", "passenger", "spinning", "tokenizer", "author"],
+    [
+        "token_count",
+        "tokens",
+        "cache_key",
+        "key",
+        "passenger",
+        "spinning",
+        "tokenizer",
+        "author",
+        "primary_key",
+        "sort_keys",
+        "bypass",
+        "boarding_pass",
+        "compass",
+        "webhook_status",
+        "monkey",
+        "obsession",
+        "header",
+        "public_key_count",
+    ],
 )
 def test_harmless_keys(key: str) -> None:
     """Keys that only sound alike are left alone."""
@@ -102,6 +126,41 @@ def nested_json(levels: int) -> str:
         f'{{"command":["mysql","--password","{SECRET}"]}}',
         f'{{"passwords": ["{SECRET}"]}}',
         f"<password>{SECRET}</password>",
+        f"<ns:Password>{SECRET}</ns:Password>",
+        f'<wsse:Password Type="urn:x#PasswordText">{SECRET}</wsse:Password>',
+        f"<a:apiKey\n  b='1'>\n  {SECRET}\n</a:apiKey>",
+        f"<Password><![CDATA[{SECRET}<{SECRET}]]></Password>",
+        f'<add key="DB_PASSWORD" value="{SECRET}"/>',
+        f'def connect(host, password: str = "{SECRET}"):',
+        f'def connect(host, password: str="{SECRET}", port: int = 1):',
+        f'api_key: Optional[str] = "{SECRET}"',
+        f"api_key: dict[str, list[str]] | None = '{SECRET}'",
+        f'login(password=os.getenv("X", "{SECRET}"), n=1)',
+        f'password = settings.get("db")["x"].get("y", default="{SECRET}")',
+        f'login(password=read(\n"a",\n"{SECRET}"\n))',
+        f'login(password=os.getenv("X", "{SECRET}",',
+        f'password = given or "{SECRET}"',
+        f'password = os.environ.get("X") or given or f"{SECRET}"',
+        f'password = "a" if debug else "{SECRET}"',
+        f'secret = "a" + prefix("b", "{SECRET}")',
+        *(f'password={prefix}"{SECRET} {SECRET}"' for prefix in ("f", "r", "u", "b", "Rb", "F")),
+        f'password = """{SECRET} {SECRET}"""',
+        f"token: '''{SECRET}'''",
+        f'{{"src": "login(password=os.getenv(\\"X\\", \\"{SECRET}\\"), 1)", "n": 1}}',
+        f'[{{"Name":"DB_PASSWORD","Value":"{SECRET}"}}]',
+        f'{{"key":"DB_PASSWORD","val":"{SECRET}"}}',
+        f'environment: [{{"Name":"DB_PASSWORD","Value":"{SECRET}"}}]',
+        f"- name: DB_PASSWORD\n  value: {SECRET}",
+        f"JSESSIONID={SECRET}; Path=/",
+        f"OPENAI_KEY={SECRET} rootpw: {SECRET}",
+        f"slack_webhook: https://hooks.example/{SECRET}",
+        f"https://a.blob.core.windows.net/c/b?sv=1&sig={SECRET}&se=2",
+        f"curl -s -u user:{SECRET} https://host/",
+        f"curl --user 'user:{SECRET}' https://host/",
+        f"mysql -h db -uroot -p{SECRET} shop",
+        f"mysqldump -p'{SECRET}' shop",
+        f"sshpass -p {SECRET} ssh host",
+        f"redis-cli -h db -a {SECRET} ping",
         *(nested_json(levels) for levels in range(4)),
         *(f"received {nested_json(levels)}" for levels in range(4)),
     ],
@@ -120,9 +179,74 @@ def test_secrets_in_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "token",
+    [
+        f"hf_{'aB' * 17}", f"npm_{'aB3' * 12}", f"pypi-AgEIcHlwaS5vcmc{'aB-_' * 20}",
+        f"hvs.{'aB3_' * 6}", f"SG.{'aB3-' * 5}ab.{'aB3_' * 10}abc", f"whsec_{'aB3/' * 8}",
+        f"ya29.{'aB3-' * 20}", f"dop_v1_{'0f' * 32}", f"shpat_{'0f' * 16}", f"gsk_{'aB3' * 17}",
+        f"dckr_pat_{'aB3' * 9}", f"xapp-1-{'A1' * 12}",
+    ],
+)  # fmt: skip
+def test_tokens_without_a_name(token: str) -> None:
+    """Tokens of known services are recognized by their form alone."""
+    assert redact_text(f"got {token} back") == "got [redacted] back"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.slack.com/services/", "discord.com/api/webhooks/123/"]
+)
+def test_webhooks(url: str) -> None:
+    """Of a webhook's URL its host is left."""
+    assert redact_text(f"to {url}T0/B1/aBcD now") == f"to {url}[redacted] now"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            'def connect(host, password: str = "S", port: int = 1):',
+            "def connect(host, password: [redacted], port: int = 1):",
+        ),
+        ('login(password=os.getenv("X", "S"), n=1)', "login(password=[redacted], n=1)"),
+        ('password = given or "S"  # why', "password = [redacted]  # why"),
+        ('password=f"S", n=1', 'password=f"[redacted]", n=1'),
+        ("<a:pw>S</a:pw><n>1</n>", "<a:pw>[redacted]</a:pw><n>1</n>"),
+        ("password=Ab(c3 user=bob", "password=[redacted] user=bob"),
+        ("curl -u bob:S https://host", "curl -u bob:[redacted] https://host"),
+        ("name=DB_PASSWORD value=S n=1", "name=DB_PASSWORD value=[redacted] n=1"),
+    ],
+)
+def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
+    """Only the value is replaced."""
+    assert redact_text(text) == left
+
+
+def test_secrets_in_source_lines(log: EventLog, events: Events) -> None:
+    """The source line of a frame has no secret, in a signature, a call or a default."""
+    source = f"""
+def connect(host, password: str = "{SECRET}"): raise ValueError
+def defaulted(): return connect("h", password=os.getenv("X", "{SECRET}"))
+"""
+    linecache.cache["<source>"] = (len(source), None, source.splitlines(keepends=True), "<source>")
+    names: dict[str, Any] = {"os": os}
+    exec(compile(source, "<source>", "exec"), names)  # noqa: S102 -- our own source
+    try:
+        names["defaulted"]()
+    except ValueError as error:
+        log.job_ended(name="j", run_id="r", succeeded=False, error=error)
+    trace = events()[0]["error.stack_trace"]
+    assert "def connect(host, password: [redacted])" in trace
+    assert "password=[redacted])" in trace
+    assert SECRET not in trace
+
+
+@pytest.mark.parametrize(
     "value",
     [
         {"headers": [{"cookie": SECRET}]},
+        {"environment": [{"Name": "DB_PASSWORD", "Value": SECRET}]},
+        {"rows": [{"KEY": "api_key", "Val": [SECRET]}]},
+        {"rows": [{"JSESSIONID": SECRET, "dbpass": SECRET}]},
         {"headers": [("Authorization", f"Token {SECRET}")]},
         {"headers": [(b"cookie", SECRET.encode())]},
         {"headers": ("Authorization", f"Token {SECRET}")},
@@ -153,7 +277,26 @@ def test_own_keys_at_any_depth(memory: Any, open_memory_log: Any, events: Events
 
 
 @pytest.mark.parametrize(
-    "piece", ["://a:", "://a:b@", "password=", '"password":[', "(", "<a>", "key", "--key ", "a=b "]
+    "piece",
+    [
+        "://a:",
+        "://a:b@",
+        "password=",
+        '"password":[',
+        "(",
+        "<a>",
+        "key",
+        "--key ",
+        "a=b ",
+        "curl -u a",
+        "mysql -h ",
+        "password=f(",
+        "password=f('",
+        "<a:pw b",
+        "pw: a = ",
+        "pw=a or ",
+        "name=pw ",
+    ],
 )
 def test_redaction_is_linear(piece: str) -> None:
     """Eight times the text takes no more than about eight times as long, whatever it repeats."""
@@ -181,6 +324,11 @@ def test_redaction_is_linear(piece: str) -> None:
         "basic statistics refreshed",
         "ratio: 0.5, at 12:30",
         "x = 3",
+        "ps -p 12, id -u bob, ls -a",
+        "hf_models and npm_config and pypi-server, see example.com/a",
+        "mysql -h db -u root shop",
+        "key: str = 3, name=a value=b",
+        "<ns:name>bob</ns:name>",
     ],
 )
 def test_harmless_texts(text: str) -> None:
