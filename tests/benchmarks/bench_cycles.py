@@ -50,8 +50,9 @@ SECOND = timedelta(seconds=1)
 
 LATE_TO_EARLY = 1.5
 """A cycle in the last quarter of an hour may cost so many times one in the first."""
-AFTER_BACKFILL = 0.1
-"""The cycle after a backfill may cost this share of the one that took it in."""
+AFTER_BACKFILL = 0.5
+"""The cycle after a backfill may cost this share of the one that took it in: it looks for events
+that became visible late, and judges nothing. Before, it cost as much."""
 ONE_OUTCOME = 0.05
 """One outcome more in a full hour may cost this share of reading the hour."""
 SPARSE_TO_DENSE = 30.0
