@@ -146,6 +146,9 @@ class Alert(Identified):
             for name, field in ALERT_FIELDS.items()
             if document.get(field) is not None
         }
+        # Alerts of versions that did not look for the onset know its window only.
+        values.setdefault("onset_start", values["first_start"])
+        values.setdefault("onset_end", values["first_end"])
         values["identity"] = FindingIdentity.from_document(document)
         values["withdrawn"] = document["alert.status"] == AlertStatus.WITHDRAWN
         return cls(**values)

@@ -86,7 +86,7 @@ def without(windows: Iterable[Window], others: Iterable[Window]) -> list[Window]
     """Return what is left of some windows, in order, where none of the others lies.
 
     >>> day = Window(EPOCH, EPOCH + DAY)
-    >>> [each.hours for each in without([day], [Window(EPOCH + HOUR, EPOCH + 4 * HOUR)])]
+    >>> [window.hours for window in without([day], [Window(EPOCH + HOUR, EPOCH + 4 * HOUR)])]
     [1.0, 20.0]
     """
     left = joined(windows)

@@ -371,7 +371,7 @@ def _first_seen(
     if run.succeeded is False and run.end is not None:
         yield FAILED, _next_second(run.end)
     earlier, good = before
-    took = [each.seconds for each in earlier if each.succeeded and each.seconds]
+    took = [run.seconds for run in earlier if run.succeeded and run.seconds]
     if len(took) >= MIN_RUNS:
         usual = float(np.median(took))
         limit = max(JobHealth.limits[DURATION].warning * usual, usual + UNNOTICED_S)

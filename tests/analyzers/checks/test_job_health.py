@@ -126,7 +126,7 @@ def test_what_is_judged_at_once_does_not_depend_on_the_period(
             )
         )
     ]
-    assert sorted(each.key for each in parts) == sorted(each.key for each in full)
+    assert sorted(one.key for one in parts) == sorted(one.key for one in full)
     assert len(at_once(full, "failed.runs")) == 2
     assert at_once(full, "duration.ratio")
 

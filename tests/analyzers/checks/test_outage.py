@@ -48,7 +48,7 @@ def traffic(
     rng = np.random.default_rng(seed)
     number = rng.poisson((end - start).total_seconds() * per_second)
     seconds = np.sort(rng.random(number)) * (end - start).total_seconds()
-    moments = (start + timedelta(milliseconds=round(1_000 * float(each))) for each in seconds)
+    moments = (start + timedelta(milliseconds=round(1_000 * float(second))) for second in seconds)
     return [(at, path, status(at)) for at in moments]
 
 
