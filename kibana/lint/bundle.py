@@ -61,13 +61,18 @@ def _mappings(stem: str) -> tuple[dict[str, Any], ...]:
 def _maps(mapping: Mapping[str, Any], field: str) -> bool:
     declared = mapping["properties"].get(field)
     if declared is not None:
-        return declared.get("index", True) is not False
+        return _is_searchable(declared)
     families = [rule for entry in mapping.get("dynamic_templates", []) for rule in entry.values()]
     return any(
         fnmatchcase(field, rule["path_match"])
         for rule in families
-        if rule["mapping"].get("index", True)
+        if _is_searchable(rule["mapping"])
     )
+
+
+def _is_searchable(field: Mapping[str, Any]) -> bool:
+    """Return whether a field has an index, or doc values, which answer searches too."""
+    return bool(field.get("index", True) or field.get("doc_values", True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def test_a_night(mlmon: Callable[..., Result], cluster: Cluster, namespace: str)
     assert lines == [
         f"  since {at(2)}; 1 other alert",
         "  refresh is c in window 3.",
+        f"  latest, {at(8)}: refresh is c in window 8.",
     ]
     everything = mlmon("incidents", "--since", BEGIN).stdout
     assert "resolved data_quality missing.rate of rating, autobid 3" in everything
