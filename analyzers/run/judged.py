@@ -127,7 +127,7 @@ def _unjudged(finding: Mapping[str, Any]) -> Unjudged:
         finding["finding.analyzer"],
         finding["finding.reason"],
         length,
-        finding.get("finding.sample_count"),
+        finding.get("finding.sample.count"),
     )
 
 
@@ -201,7 +201,7 @@ def _last_findings(cluster: Cluster, pattern: str, since: datetime) -> Iterator[
             "finding.severity",
             "finding.analyzer",
             "finding.reason",
-            "finding.sample_count",
+            "finding.sample.count",
             "event.start",
             "event.end",
             "service.name",

@@ -307,6 +307,9 @@ UNMAPPED: Final = MappingProxyType(
     {
         "alert.withdrawn": "Whether later results withdrew it.",
         "baseline.body": "What was counted of the training set.",
+        "baseline.part": "Number of a part of a body that is too large for one document.",
+        "baseline.parts": "How many parts the body has.",
+        "baseline.text": "The part.",
         "cycle.owed": "Analyzers that failed, with the moment from which they judge again.",
         "delivery.change": "The change that the message is composed from.",
         "finding.parts": "What each bucket or category contributes to the value.",
