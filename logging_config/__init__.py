@@ -14,6 +14,7 @@ from mlmon.logging_config.sources.asgi import AccessLog
 from mlmon.logging_config.sources.evaluation import publish_evaluation
 from mlmon.logging_config.sources.jobs import current_run, job, job_run
 from mlmon.logging_config.sources.request import set_error_code
+from mlmon.logging_config.sources.stdlib import ContextFilter
 
 if TYPE_CHECKING:
     from mlmon.logging_config.sources.formatter import EventFormatter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessLog",
     "ConfigurationError",
+    "ContextFilter",
     "EventFormatter",
     "EventLog",
     "FeatureSource",

@@ -113,6 +113,7 @@ class EventEncoder:
         strict: bool = False,
         composed: bool = False,
         dropped: int = 0,
+        time_ns: int | None = None,
     ) -> tuple[str, bytes]:
         """Return the event's id and its line, newline included.
 
@@ -125,6 +126,7 @@ class EventEncoder:
             composed: the message consists of values of the fields, numbers and fixed words, so that
                 it holds no secret if the fields hold none.
             dropped: `ml.log.dropped`, which a caller cannot set.
+            time_ns: the event's time in nanoseconds since the epoch; the clock's when None.
 
         Raises:
             FieldTypeError: `strict`, and a value is not of its field's type; nothing is counted.
@@ -149,7 +151,7 @@ class EventEncoder:
         if dropped:
             json = b'{"ml.log.dropped":%d%b%b' % (dropped, b"," if json != b"{}" else b"", json[1:])
         before_message, after_message = self._constants[dataset, level]
-        second, nanoseconds = divmod(self.clock(), 1_000_000_000)
+        second, nanoseconds = divmod(self.clock() if time_ns is None else time_ns, 1_000_000_000)
         cached_second, second_text = self._second
         if second != cached_second:
             second_text = self._format_second(second)

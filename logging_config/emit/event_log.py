@@ -292,14 +292,24 @@ class EventLog:
         )
         return self._emit("ml.model", "info" if succeeded else "error", message, fields)
 
-    def app(self, level: str, message: Any, fields: Mapping[Any, Any]) -> str:
-        """Any other event (`ml.app`): known fields are kept, all other keys become labels."""
+    def app(
+        self,
+        level: str,
+        message: Any,
+        fields: Mapping[Any, Any],
+        *,
+        time_ns: int | None = None,
+    ) -> str:
+        """Any other event (`ml.app`): known fields are kept, all other keys become labels.
+
+        `time_ns` is its time in nanoseconds since the epoch where it is logged later.
+        """
         ids = correlation_fields(self._ids)
         try:
             given = {**ids, **fields}
         except Exception:  # noqa: BLE001 -- a mapping's own methods may raise anything
             given = {**ids, "fields": fields}
-        return self._write("ml.app", level, message, given, strict=False)
+        return self._write("ml.app", level, message, given, strict=False, time_ns=time_ns)
 
     def flush(self) -> bool:
         """Wait until all accepted events are written; False if that takes too long."""
@@ -356,10 +366,11 @@ class EventLog:
         *,
         strict: bool | None = None,
         composed: bool = False,
+        time_ns: int | None = None,
     ) -> str:
         strict = self._strict if strict is None else strict
         event_id, line = self.encoder.encode(
-            dataset, level, message, fields, strict=strict, composed=composed
+            dataset, level, message, fields, strict=strict, composed=composed, time_ns=time_ns
         )
         if not self._sink.write(line):
             self._drops.add()

@@ -16,7 +16,12 @@ from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
-from mlmon.logging_config.sources.stdlib import level_name, record_fields, record_message
+from mlmon.logging_config.sources.stdlib import (
+    level_name,
+    record_fields,
+    record_message,
+    record_time,
+)
 
 
 class EventFormatter(BaseJsonFormatter):
@@ -52,5 +57,6 @@ class EventFormatter(BaseJsonFormatter):
             level_name(record.levelno),
             record_message(record),
             {**correlation_fields(self._ids), **self.process_log_record(fields)},
+            time_ns=record_time(record, self._encoder.clock),
         )
         return line[:-1].decode()

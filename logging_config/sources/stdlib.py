@@ -3,12 +3,16 @@
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import MappingProxyType, TracebackType
 from typing import Any, Final
 
+from mlmon.logging_config.emit.context import FIELD_NAMES, correlation_fields
+from mlmon.logging_config.emit.event_encoder import WallClock
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.emit.events import error_fields
+from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.sources.request import failure_context, is_logged
 
 _STANDARD_ATTRIBUTES: Final = frozenset(
@@ -25,8 +29,12 @@ _TRACE_ATTRIBUTES: Final = MappingProxyType(
         "otelSpanID": "span.id",
     }
 )
+_CAPTURED: Final = "_mlmon_captured"
+_LATEST_S: Final = 253_402_300_800.0  # the year 10000
+_ids: Final = Ids()
 _IGNORED_ATTRIBUTES: Final = frozenset(
     {
+        _CAPTURED,
         *_STANDARD_ATTRIBUTES,
         *_TRACE_ATTRIBUTES,
         "color_message",  # uvicorn's copy of its message for terminals
@@ -62,10 +70,43 @@ class EventHandler(logging.Handler):
     def _emit(log: EventLog, record: logging.LogRecord) -> None:
         request = uvicorn_request(record)
         if request is None:
-            log.app(level_name(record.levelno), record_message(record), record_fields(record))
+            log.app(
+                level_name(record.levelno),
+                record_message(record),
+                record_fields(record),
+                time_ns=record_time(record, log.encoder.clock),
+            )
         elif not is_logged(*request[:3]):  # the middleware logs the request with more detail
             _, method, path, status_code = request
             log.access(method=method, path=path, status_code=status_code)
+
+
+class ContextFilter(logging.Filter):
+    """Keeps with each record the ids, the message and the exception of the call that logged it.
+
+    For a handler that passes records on, such as `QueueHandler` or `MemoryHandler`: they are
+    written later, in another thread, and `QueueHandler` turns an exception into text.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Accept every record."""
+        if _CAPTURED not in vars(record):
+            fields = {**correlation_fields(_ids), **record_fields(record)}
+            setattr(record, _CAPTURED, (record_message(record), fields))
+        return True
+
+
+def record_time(record: logging.LogRecord, clock: WallClock) -> int | None:
+    """Return when a record was created, in nanoseconds, which may be long before it is written.
+
+    Args:
+        record: the record.
+        clock: the log's; the time is None where it is not the system's, or the record has none.
+    """
+    created = record.created
+    if clock is not time.time_ns or type(created) not in (float, int):
+        return None
+    return round(created * 1e6) * 1000 if 0 <= created < _LATEST_S else None
 
 
 def level_name(number: int) -> str:
@@ -75,6 +116,8 @@ def level_name(number: int) -> str:
 
 def record_message(record: logging.LogRecord) -> Any:
     """Return the record's message; if its arguments do not fit its format, both unchanged."""
+    if captured := vars(record).get(_CAPTURED):
+        return captured[0]
     if isinstance(record.msg, dict) and not record.args:
         return record.msg.get("message", "Record")
     try:
@@ -86,18 +129,29 @@ def record_message(record: logging.LogRecord) -> Any:
 def record_fields(record: logging.LogRecord) -> dict[Any, Any]:
     """Return the record's logger, thread, exception and extra attributes as fields.
 
-    A mapping logged as the message, as python-json-logger allows, is added to the fields.
+    A mapping logged as the message, as python-json-logger allows, is added to the fields, and so
+    are the variables bound by `structlog.contextvars` and what `ContextFilter` has kept.
     """
     extra = {name: value for name, value in vars(record).items() if name not in _IGNORED_ATTRIBUTES}
     if isinstance(record.msg, dict) and not record.args:
         extra |= {name: value for name, value in record.msg.items() if name != "message"}
+    captured = vars(record).get(_CAPTURED)
     return {
+        **_bound_by_structlog(),
         "log.logger": record.name,
         "process.thread.name": record.threadName or "",
         **_trace_ids(record),
         **extra,
         **_exception(record),
+        **(captured[1] if captured else {}),
     }
+
+
+def _bound_by_structlog() -> dict[str, Any]:
+    """Return the variables bound by `structlog.contextvars`, if the service uses it."""
+    module: Any = sys.modules.get("structlog.contextvars")
+    bound = module.get_contextvars() if module is not None else {}
+    return {FIELD_NAMES.get(name, name): value for name, value in bound.items()}
 
 
 def uvicorn_request(record: logging.LogRecord) -> tuple[str, str, str, int] | None:

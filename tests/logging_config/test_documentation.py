@@ -30,6 +30,7 @@ USES = {
         "assert done.wait(30); scheduler.shutdown()"
     ),
     "dictconfig": "logging.getLogger('a').info('hello')",
+    "queue": "logging.getLogger('a').info('hello')\nlistener.stop()",
     "events": "",
     "prometheus": (
         "from fastapi.testclient import TestClient\n"
@@ -38,7 +39,7 @@ USES = {
 }
 LINES = {
     "script": 1, "fastapi": 1, "scheduler": 2, "apscheduler": 2, "dictconfig": 1, "events": 2,
-    "prometheus": 1,
+    "prometheus": 1, "queue": 1,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Everything a Python program emits arrives in the one log, in the one form."""
 
+import io
 import json
 import logging
 import logging.config
@@ -7,9 +8,13 @@ import math
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, MutableMapping
+from datetime import datetime
 from decimal import Decimal
+from logging.handlers import MemoryHandler, QueueHandler, QueueListener
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -17,7 +22,15 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from mlmon.logging_config import ConfigurationError, EventLog, Model, Service, configure
+from mlmon.logging_config import (
+    ConfigurationError,
+    ContextFilter,
+    EventLog,
+    Model,
+    Service,
+    configure,
+    context,
+)
 from mlmon.logging_config.prometheus import Metrics
 from mlmon.logging_config.sources.formatter import EventFormatter
 from mlmon.logging_config.sources.stdlib import EventHandler, level_name
@@ -72,7 +85,9 @@ def test_all_sources(tmp_path: Path) -> None:
     assert by_structlog["http.request.id"] == "r1"
     assert by_structlog["labels"] == {"n": 1, "shop": "north"}
     assert by_structlog["log.logger"] == "a"
-    assert (by_logging["message"], by_logging["labels"]) == ("by logging", {"n": 2})
+    assert by_logging["message"] == "by logging"
+    assert by_logging["http.request.id"] == "r1"
+    assert by_logging["labels"] == {"n": 2, "shop": "north"}
     assert by_logging["process.thread.name"] == "MainThread"
     assert "by warnings" in by_warnings["message"]
     assert [event["error.message"] for event in (thread, finalizer, task, end)] == [
@@ -178,6 +193,74 @@ def test_elastic_apm(tmp_path: Path) -> None:
     assert [transaction.get(field) for field in fields] == [*ids["labels"]["ids"][:2], None]
     assert len({event["trace.id"] for event in events}) == 3
     assert not any("labels" in event or "ml.log.changes" in event for event in (outside, span))
+
+
+def relay(relayed: logging.Handler, kind: str) -> None:
+    """Log three records in two contexts through a handler that passes them on later."""
+    passing: logging.Handler
+    queue: SimpleQueue[Any] = SimpleQueue()
+    if kind == "memory":
+        passing = MemoryHandler(100, flushLevel=100, target=relayed)
+    else:
+        passing = QueueHandler(queue)
+    passing.addFilter(ContextFilter())
+    logger = logging.Logger("relayed")  # noqa: LOG001 -- not to be found by other tests
+    logger.addHandler(passing)
+    with context(trace_id="a" * 32, request_id="r1"):
+        logger.info("by %s", "args", extra={"n": 1})
+        try:
+            raise ValueError("broken")  # noqa: TRY301 -- it is the subject
+        except ValueError:
+            logger.exception("failed")
+    with context(trace_id="b" * 32, request_id="r2"):
+        logger.info({"message": "fields", "n": 2})
+    with context(trace_id="c" * 32, request_id="r3"):  # of the call that passes them on
+        if isinstance(passing, MemoryHandler):
+            passing.close()
+        else:
+            listener = QueueListener(queue, relayed)
+            listener.start()
+            listener.stop()
+
+
+@pytest.mark.parametrize("kind", ["memory", "queue"])
+@pytest.mark.parametrize("form", ["handler", "formatter"])
+def test_relayed_records(
+    memory: Any, open_memory_log: Any, events: Events, kind: str, form: str
+) -> None:
+    """A record passed on keeps the time, ids, message and exception of its call."""
+    stream = io.StringIO()
+    relayed: logging.Handler = logging.StreamHandler(stream)
+    relayed.setFormatter(EventFormatter(service="s"))
+    if form == "handler":
+        log = open_memory_log(memory, clock=time.time_ns, entity_id=None)
+        relayed = EventHandler(lambda: log)
+    created: list[float] = []
+    relayed.addFilter(lambda record: created.append(record.created) or True)
+    relay(relayed, kind)
+    written = events() or [json.loads(line) for line in stream.getvalue().splitlines()]
+    plain, failed, fields = written
+    assert [event["trace.id"] for event in written] == ["a" * 32, "a" * 32, "b" * 32]
+    assert [event["http.request.id"] for event in written] == ["r1", "r1", "r2"]
+    assert [event["message"] for event in written] == ["by args", "failed", "fields"]
+    assert (plain["labels"], fields["labels"]) == ({"n": 1}, {"n": 2})
+    assert (failed["error.type"], failed["error.message"]) == ("ValueError", "broken")
+    assert 'raise ValueError("broken")' in failed["error.stack_trace"]
+    times = [datetime.fromisoformat(event["@timestamp"]).timestamp() for event in written]
+    assert times == pytest.approx(created, abs=1e-6)
+    assert not any("ml.log.changes" in event for event in written)
+
+
+@pytest.mark.parametrize(
+    "created", [0.0, 1e9, 7, 253_402_300_799.0, None, -1.0, math.nan, 1e300, "x"]
+)
+def test_the_time_of_a_record(created: Any) -> None:
+    """An old record keeps its time; one that has none, or an impossible one, is written now."""
+    record = logging.makeLogRecord({"msg": "m", "levelno": 20, "created": created})
+    event = json.loads(EventFormatter(service="s").format(record))
+    written = datetime.fromisoformat(event["@timestamp"]).timestamp()
+    is_possible = created in (0.0, 1e9, 7, 253_402_300_799.0)
+    assert written == (created if is_possible else pytest.approx(time.time(), abs=60))
 
 
 def test_ids_on_records(log: EventLog, events: Events) -> None:
