@@ -85,7 +85,7 @@ def configure(
 ) -> EventLog:
     """Configure the process-wide log: structlog, Python's logging, warnings, uncaught exceptions.
 
-    A writer thread writes the lines; at exit and on SIGTERM the queue is flushed.
+    A writer thread writes the lines; at exit, on SIGTERM and on SIGHUP the queue is flushed.
 
     Args:
         service: the service.
@@ -191,4 +191,4 @@ def _install_sources(level: str) -> None:
         logger.propagate = True
     logging.captureWarnings(capture=True)
     log_uncaught_exceptions()
-    lifecycle.close_on_sigterm()
+    lifecycle.close_on_signals()

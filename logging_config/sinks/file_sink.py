@@ -187,26 +187,27 @@ class FileSink:
 
         `autobid.jsonl` becomes `autobid.<UTC time>.jsonl`: one pattern finds both.
         """
-        rotation, path = self._rotation, self.path
+        rotation = self._rotation
         if rotation is None:
             return
+        path = Path(os.path.realpath(self.path))  # a link stays, and its file's disk is kept
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
             is_full = os.fstat(descriptor).st_size >= rotation.max_bytes
             if is_full and _is_same_file(path, descriptor):
                 path.rename(_free_name(path))
-                self._delete_oldest(rotation.keep)
+                self._delete_oldest(path, rotation.keep)
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
-    def _delete_oldest(self, keep: int | None) -> None:
+    def _delete_oldest(self, current: Path, keep: int | None) -> None:
         if keep is None:
             return
         own = re.compile(
-            rf"{re.escape(self.path.stem)}\.\d{{8}}T\d{{6}}\.\d{{6}}Z{re.escape(self.path.suffix)}"
+            rf"{re.escape(current.stem)}\.\d{{8}}T\d{{6}}\.\d{{6}}Z{re.escape(current.suffix)}"
         )
         rotated = sorted(
-            (path for path in self.path.parent.iterdir() if own.fullmatch(path.name)), reverse=True
+            (path for path in current.parent.iterdir() if own.fullmatch(path.name)), reverse=True
         )
         for path in rotated[keep:]:
             try:

@@ -1,4 +1,4 @@
-"""Close open logs at exit and on SIGTERM, and keep them consistent across forks."""
+"""Close open logs at exit, on SIGTERM and on SIGHUP, and keep them consistent across forks."""
 
 import atexit
 import os
@@ -36,17 +36,20 @@ def register(log: OpenLog) -> None:
     _close_with_multiprocessing()
 
 
-def close_on_sigterm() -> None:
-    """Close the open logs on SIGTERM, then end as before.
+def close_on_signals() -> None:
+    """Close the open logs on SIGTERM and SIGHUP (a terminal was closed), then end as before.
 
-    Only if SIGTERM has the default handler: a service with its own handler ends through `atexit`.
+    Only on a signal that has the default handler: a service with its own handler ends through
+    `atexit`, and `nohup` ignores SIGHUP.
     """
-    in_main = threading.current_thread() is threading.main_thread()
-    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_sigterm)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _on_signal)
 
 
-def _on_sigterm(number: int, _: FrameType | None) -> None:
+def _on_signal(number: int, _: FrameType | None) -> None:
     _close_all()
     _quiesce()  # no thread may be killed in the middle of a line
     signal.signal(number, signal.SIG_DFL)

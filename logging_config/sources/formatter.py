@@ -16,6 +16,7 @@ from mlmon.logging_config.emit.event_encoder import EventEncoder
 from mlmon.logging_config.emit.ids import Ids
 from mlmon.logging_config.emit.redaction import Redaction
 from mlmon.logging_config.emit.service import Service
+from mlmon.logging_config.errors import ConfigurationError
 from mlmon.logging_config.sources.stdlib import (
     level_name,
     record_fields,
@@ -28,22 +29,32 @@ class EventFormatter(BaseJsonFormatter):
     """Formats a record as an event of the dataset `ml.app`.
 
     Args:
-        service: name of the service.
+        service: name of the service; required, so that `dictConfig` must name the formatter by `()`
+            instead of `class`.
         version: version of the service.
         environment: for example `production`.
         redaction: what to remove; the built-in keys and patterns when None.
         **options: python-json-logger's: `static_fields`, `rename_fields`, `defaults` etc.
+
+    Raises:
+        ConfigurationError: the service is missing or empty.
     """
 
     def __init__(
         self,
         *args: Any,
-        service: str,
+        service: str = "",
         version: str = "0",
         environment: str = "development",
         redaction: Redaction | None = None,
         **options: Any,
     ) -> None:
+        if not service:
+            raise ConfigurationError(
+                "The formatter has no service's name.",
+                'In dictConfig write "()": "mlmon.logging_config.EventFormatter", "service": "…"; '
+                'with "class" it cannot be given.',
+            )
         super().__init__(*args, **options)
         self._encoder = EventEncoder(Service(service, version, environment), redaction=redaction)
         self._ids = Ids()

@@ -9,13 +9,19 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from mlmon.logging_config.configuration import current_log
 from mlmon.logging_config.emit.context import context, make_id
 from mlmon.logging_config.emit.event_log import EventLog
 from mlmon.logging_config.sources.request import mark_failure
 
+_ITERATOR_NAMES: Final = frozenset(dir(object)) | {
+    "__class_getitem__", "__copy__", "__deepcopy__", "__dict__", "__iter__", "__length_hint__",
+    "__module__", "__next__", "__setstate__", "__slots__", "__weakref__", "from_iterable",
+    "__annotations__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__",
+    "__static_attributes__", "__firstlineno__",
+}  # fmt: skip
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -115,7 +121,8 @@ def job(name: str, *, log: EventLog | None = None) -> Callable[[_F], _F]:
     """Log each call of a function as a run of a job, from its start to the end of its work.
 
     The work of a coroutine function ends when it is awaited to its end, that of a generator when
-    it is exhausted; a function that returns a coroutine, a generator or a future likewise. A
+    it is exhausted; a function that returns a coroutine, a generator, an iterator such as that of
+    `map`, or a future likewise. A
     generator that is closed before its end is a failed run.
 
     Args:
@@ -166,8 +173,8 @@ def _follow(run: Run, result: Any) -> Any:
         return _generate(run, result)
     if inspect.isasyncgen(result):
         return _generate_async(run, result)
-    if inspect.iscoroutine(result):
-        return _await(run, result)
+    if _is_plain_iterator(result):
+        return _Iteration(run, result)
     with suppress(Exception):  # the result's own methods may raise anything
         if callable(getattr(result, "add_done_callback", None)):
             result.add_done_callback(functools.partial(_end_with, run))
@@ -176,6 +183,38 @@ def _follow(run: Run, result: Any) -> Any:
             return _await(run, result)
     run.end()
     return result
+
+
+def _is_plain_iterator(result: Any) -> bool:
+    """Whether a result can only be iterated, such as that of `map`; a file can do more."""
+    kind = type(result)
+    return issubclass(kind, Iterator) and set(dir(kind)) <= _ITERATOR_NAMES
+
+
+class _Iteration(Iterator[Any]):
+    """Runs each step of an iterator in the run's context, and ends the run with it.
+
+    An iterator that is dropped after its first step and before its end is a failed run, as a
+    generator is; one that nobody has asked for an item leaves the run a success.
+    """
+
+    def __init__(self, run: Run, work: Iterator[Any]) -> None:
+        self._run = run
+        self._work = work
+        self._began = False
+
+    def __next__(self) -> Any:
+        self._began = True
+        try:
+            with self._run.step():
+                return next(self._work)
+        except StopIteration:
+            self._run.end()
+            raise
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # the interpreter may be ending
+            self._run.end(GeneratorExit() if self._began else None)
 
 
 def _end_with(run: Run, future: Any) -> None:

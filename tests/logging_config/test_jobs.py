@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import csv
+import itertools
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -194,6 +197,66 @@ def test_generators_keep_their_protocol(log: EventLog) -> None:
     with pytest.raises(StopIteration) as end:
         next(generator)
     assert end.value.value == "returned"
+
+
+def iterators() -> list[Any]:
+    """Iterators whose third item raises."""
+
+    class Own:
+        def __init__(self) -> None:
+            self.left = [1, 1, 0]
+
+        def __iter__(self) -> "Own":
+            return self
+
+        def __next__(self) -> float:
+            return 1 / self.left.pop(0)
+
+    def divide(number: int) -> float:
+        return 1 / number
+
+    numbers = [1, 1, 0]
+    return [
+        map(divide, numbers), filter(divide, numbers), zip(map(divide, numbers), strict=False),
+        enumerate(map(divide, numbers)), itertools.chain(map(divide, numbers)),
+        itertools.takewhile(divide, numbers), Own(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_an_iterator_that_is_returned_is_judged_by_its_run(
+    log: EventLog, events: Events, number: int
+) -> None:
+    """The run of a job that returns an iterator ends where that does, or fails."""
+    items = job("j", log=log)(lambda: iterators()[number])()
+    assert len(events()) == 1
+    next(items)
+    next(items)
+    with pytest.raises(ZeroDivisionError):
+        next(items)
+    _, end = events()
+    assert (end["event.outcome"], end["error.type"]) == ("failure", "ZeroDivisionError")
+
+
+def test_the_end_of_an_iterator(log: EventLog, events: Events) -> None:
+    """Exhausted or never asked for an item it is a success, dropped half-way a failure."""
+    double = job("j", log=log)(lambda: map(abs, [1, 2]))
+    assert list(double()) == [1, 2]
+    double()
+    next(double())
+    outcomes = [event["event.outcome"] for event in events() if "event.outcome" in event]
+    assert outcomes == ["success", "success", "failure"]
+
+
+def test_a_result_that_is_more_than_an_iterator_is_unchanged(
+    log: EventLog, events: Events, tmp_path: Path
+) -> None:
+    """A file, a reader of CSV, a list and a range are returned as they are."""
+    (tmp_path / "file").write_text("a")
+    with (tmp_path / "file").open() as file:
+        for result in (file, csv.reader(file), [1], range(2)):
+            assert job("j", log=log)(lambda result=result: result)() is result
+    assert [event.get("event.outcome") for event in events()] == [None, "success"] * 4
 
 
 def test_an_asynchronous_generator(log: EventLog, events: Events) -> None:

@@ -477,6 +477,10 @@ def test_the_formatter_refuses_a_wrong_set_up() -> None:
     """An empty service is refused when logging is set up."""
     with pytest.raises(ConfigurationError, match="service's name"):
         EventFormatter(service="")
+    formatter = {"class": "mlmon.logging_config.EventFormatter", "format": "%(message)s"}
+    with pytest.raises(ValueError, match="formatter 'json'") as refused:
+        logging.config.dictConfig({"version": 1, "formatters": {"json": formatter}})
+    assert 'write "()"' in str(refused.value.__cause__)
 
 
 def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: Events) -> None:

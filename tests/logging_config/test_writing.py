@@ -192,6 +192,53 @@ def test_rotation_keeps_every_line(tmp_path: Path) -> None:
     assert all(path.stat().st_size < 320 for path in files)
 
 
+def test_rotation_keeps_a_link(tmp_path: Path) -> None:
+    """Of a path that is a link the file is renamed beside itself, and the oldest deleted there."""
+    disk, place = tmp_path / "disk", tmp_path / "place"
+    disk.mkdir()
+    place.mkdir()
+    link = place / "log.jsonl"
+    link.symlink_to(disk / "real.jsonl")
+    deleted: list[Path] = []
+    sink = FileSink(link, Rotation(max_bytes=10, keep=2))
+    sink.on_deleted = lambda path, _: deleted.append(path)
+    for number in range(5):
+        sink.write(b"line %d ....\n" % number)
+    sink.close()
+    assert [path.name for path in place.iterdir()] == ["log.jsonl"]
+    assert link.readlink() == disk / "real.jsonl"
+    files = sorted(disk.iterdir())
+    lines = [line for path in files for line in path.read_bytes().splitlines()]
+    assert sorted(lines) == [b"line %d ...." % number for number in range(5 - len(lines), 5)]
+    assert len(lines) + len(deleted) == 5
+    assert {path.parent for path in deleted} == {disk}
+
+
+SIGHUP = """
+    import os, signal, sys
+    from pathlib import Path
+    from mlmon.logging_config import Service, configure
+    if sys.argv[2] == "ignored":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    log = configure(Service("hung up"), Path(sys.argv[1]))
+    for number in range(100):
+        log.app("info", "m", {"number": number})
+    os.kill(os.getpid(), signal.SIGHUP)
+    log.app("info", "m", {"number": 100})
+"""
+
+
+@pytest.mark.parametrize(("handling", "lines", "end"), [("default", 100, -1), ("ignored", 101, 0)])
+def test_a_closed_terminal_loses_nothing(
+    tmp_path: Path, handling: str, lines: int, end: int
+) -> None:
+    """SIGHUP ends the process after the queue is written; `nohup`, which ignores it, still does."""
+    with start(SIGHUP, tmp_path / "log.jsonl", handling) as process:
+        process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == end
+    assert len(read(tmp_path / "log.jsonl")) == lines
+
+
 def test_rotation_removes_the_oldest(tmp_path: Path) -> None:
     """With `keep`, only so many full files stay."""
     sink = FileSink(tmp_path / "log.jsonl", Rotation(max_bytes=20, keep=2))
