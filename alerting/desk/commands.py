@@ -259,8 +259,12 @@ def accept(
     It prints which alerts of the past 30 days would not have been raised, and is refused where one
     of them was confirmed true. `mlmon baseline revoke` takes it back.
     """
+    from datetime import UTC, datetime
+
     from mlmon.analyzers.base.time_argument import time_argument
 
+    if since:
+        time_argument(since, datetime.now(UTC))  # before anything is asked of a cluster
     with _desk(namespace) as (desk, now):
         who, begin = by or _login(), time_argument(since, now) if since else None
         proposed = desk.new_normal(incident, who, why, now, begin)

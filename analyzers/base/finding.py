@@ -45,6 +45,10 @@ class Severity(StrEnum):
         return self.rank >= Severity.WARNING.rank
 
 
+_EXPLAINED = 0.05
+"""p-value above which sampling alone explains a value."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Identified):
     """One verdict.
@@ -111,7 +115,12 @@ class Finding(Identified):
 
     @property
     def near_limit(self) -> bool:
-        """Whether the value lies beyond the limit of a warning, its conservative end within."""
+        """Whether the value lies beyond the limit of a warning, its conservative end within.
+
+        Where no change explains the value as well, only buckets hide whether it is beyond.
+        """
+        if self.p_value is not None and self.p_value > _EXPLAINED:
+            return False
         value, low, high = self.value, self.low, self.high
         warning, critical = self.warning, self.critical
         if value is None or low is None or high is None or warning is None or critical is None:

@@ -137,3 +137,34 @@ def test_a_field_that_is_added_and_empty_is_no_change(monkeypatch: pytest.Monkey
     assert earlier_finding.content_digest == now
     assert replace(earlier_finding, p_value=0.5).content_digest != now
     assert replace(earlier_finding, value=None, low=0.5).content_digest != now
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "near"),
+    [
+        (0.07, 0.16, 1e-9, True),  # moved for certain, and perhaps not beyond the limit
+        (0.07, 0.16, None, True),  # a rate, which has an interval only
+        (0.0, 0.40, 1.0, False),  # coarse buckets: nothing shows that it moved
+        (0.11, 0.16, 1e-9, False),  # beyond the limit for certain
+    ],
+)
+def test_a_value_is_near_its_limit_where_sampling_hides_it(
+    low: float, high: float, p_value: float | None, *, near: bool
+) -> None:
+    """An alert goes on while a value may be beyond its limit, not for coarse buckets alone."""
+    finding = Finding.of(
+        analyzer="feature_drift",
+        metric="ks.distance",
+        subject="price",
+        start=START,
+        end=START + timedelta(days=1),
+        severity=Severity.OK,
+        reason="price.",
+        value=0.12,
+        low=low,
+        high=high,
+        p_value=p_value,
+        warning=0.1,
+        critical=0.2,
+    )
+    assert finding.near_limit is near

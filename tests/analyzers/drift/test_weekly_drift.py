@@ -99,7 +99,8 @@ def test_a_change_at_one_hour_of_the_week_is_found(series: Callable[..., Series]
     assert "differ from past weeks" in alarms[0].reason
     assert "in past weeks" in alarms[0].reason
     day = changed.judge(odd, odd + 24, METRIC)
-    assert {finding.severity for finding in day} == {OK}
+    # A day that is near the limit is looked at with the days before, a weekend among them.
+    assert {finding.severity for finding in day if finding.end - finding.start == DAY} == {OK}
 
 
 def test_a_day_unlike_training_and_past_weeks_is_not_called_usual(

@@ -31,8 +31,8 @@ def test_the_papers_are_those_of_what_it_computes(
 
 
 def test_what_it_does_not_use_is_not_named() -> None:
-    """`job_health` counts and takes medians; it borrows no statistic of the others."""
-    assert sources(BY_NAME["job_health"]) == {}
+    """`fallback_rate` counts; it borrows no paper of the trends and distances of the others."""
+    assert not {"mann_kendall", "kolmogorov_smirnov"} & sources(BY_NAME["fallback_rate"]).keys()
 
 
 @pytest.mark.parametrize("analyzer", BY_NAME.values(), ids=BY_NAME)

@@ -98,7 +98,7 @@ def test_an_incident_whose_alerts_are_gone_is_still_reported() -> None:
 def test_a_runbook_has_a_url_where_one_is_set() -> None:
     """The path follows the setting; nothing but the web is linked to."""
     (incident,) = incidents("cc")
-    path = "docs/analyzers/drift.md"
+    path = "docs/analyzers/drift.md#ks"
     for base, url in (
         ("https://git.example/", f"https://git.example/{path}"),
         ("", ""),

@@ -60,11 +60,14 @@ def stored_contents(cluster: Cluster, namespace: str) -> Contents:
 
 
 def contents(found: Iterable[Any]) -> Contents:
-    """Return the contents of findings but those of `clock_skew`, which judges times of arrival."""
+    """Return the contents of findings but those that depend on when they were made.
+
+    `clock_skew` judges times of arrival, `alert_quality` what people knew.
+    """
     return {
         (finding.key, finding.content_digest)
         for finding in found
-        if finding.analyzer != "clock_skew"
+        if finding.analyzer not in {"clock_skew", "alert_quality"}
     }
 
 
