@@ -87,7 +87,7 @@ def deliver(
     outbox = Outbox(cluster, namespace, settings.notify)
     store = IncidentStore(cluster, namespace)
     links = page_links(cluster, namespace, settings)
-    return outbox.deliver(store, now, composer(settings.runbook_url, links))
+    return outbox.deliver(store, now, composer(namespace, settings.runbook_url, links))
 
 
 def send_to_alertmanager(

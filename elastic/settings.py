@@ -13,6 +13,8 @@ from mlmon.elastic.access import Access
 from mlmon.elastic.section import SettingsSection
 from mlmon.elastic.settings_file import VARIABLE_PREFIX, FileSettings, settings_error
 
+DEFAULT_NAMESPACE = "default"
+
 # The third part of a data stream's name: lower case, no hyphen, at most 100 bytes.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 _HEAP = re.compile(r"[1-9][0-9]*[mg]")
@@ -36,7 +38,7 @@ class Settings(Access, FileSettings):
     cloud_id: str | None = Field(
         None, description="deployment in Elastic Cloud, in place of URLs: the text that Cloud shows"
     )
-    namespace: str = Field("default", description="environment: part of every index's name")
+    namespace: str = Field(DEFAULT_NAMESPACE, description="environment: part of every index's name")
     home: Path | None = Field(
         None, description="folder of mlmon's state and of the embedded node's data"
     )

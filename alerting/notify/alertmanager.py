@@ -23,8 +23,8 @@ Payload = dict[str, Any]
 
 FAR: timedelta = timedelta(days=365)
 """Distance of the end that is sent for an open incident."""
-KEPT: timedelta = timedelta(days=1)
-"""For so long the end of an incident is sent again, in case it was not received."""
+KEPT: timedelta = timedelta(days=30)
+"""For so long the end of an incident is sent again: it may not have been received."""
 
 _LABELS = {
     "incident_id": "id",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
 from mlmon.alerting.incidents.sentences import also_affected, latest, page_command
+from mlmon.elastic.settings import DEFAULT_NAMESPACE
 from mlmon.formatting import count, moment
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _HEADS = {
     ChangeKind.WITHDRAWN: "Withdrawn: ",
 }
 _SHORT_ID = 8
+_SEVERITIES = ("ok", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def message(
     change: IncidentChange,
     incident: IncidentRecord,
     *,
+    namespace: str = DEFAULT_NAMESPACE,
     runbooks: str = "",
     links: Iterable[tuple[str, str]] = (),
 ) -> Message:
@@ -89,6 +92,7 @@ def message(
     Args:
         change: What happened.
         incident: The incident as it stands.
+        namespace: Environment: the same incident may be in two of them.
         runbooks: URL that the runbooks' paths follow.
         links: Label and absolute URL of pages that show the incident.
     """
@@ -101,19 +105,19 @@ def message(
     if runbook and runbooks:
         pages.append(("Runbook", f"{runbooks}{runbook}"))
     return Message(
-        id=change.id,
+        id=f"{namespace}-{change.id}",
         incident=change.incident,
         kind=change.kind.value,
         severity=severity,
         title=f"{mark}{head}{incident.title}",
-        facts=tuple(_facts(change, incident, over=over)),
+        facts=tuple(_facts(change, incident, namespace, over=over)),
         links=tuple(pages),
         document={"change": change.kind.value, "at": moment(change.at), **incident.to_document()},
     )
 
 
 def _facts(
-    change: IncidentChange, incident: IncidentRecord, *, over: bool
+    change: IncidentChange, incident: IncidentRecord, namespace: str, *, over: bool
 ) -> Iterable[tuple[str, str]]:
     yield "What", change.text
     if over and incident.ended:
@@ -127,26 +131,28 @@ def _facts(
         yield "Latest", now
     if also:
         yield "Also affected", f"{also} by {', '.join(incident.analyzers)}"
-    where = [incident.service, incident.model_name]
-    if named := [name for name in where if name]:
-        yield "Where", ", ".join(named)
+    where = [incident.service, incident.model_name, f"namespace {namespace}"]
+    yield "Where", ", ".join(name for name in where if name)
+    option = "" if namespace == DEFAULT_NAMESPACE else f" --namespace {namespace}"
     if incident.acknowledged_by:
         yield "Taken by", incident.acknowledged_by
     elif not over:
-        yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}"
+        yield "Acknowledge", f"mlmon incidents ack {change.incident[:_SHORT_ID]}{option}"
     if (confirm := incident.confirm) and not over:
-        yield "Confirm", confirm
+        yield "Confirm", f"{confirm}{option}"
     if runbook := incident.runbook:
         yield "What to do", f"{runbook} ({page_command(runbook)})"
 
 
 def digest_message(messages: list[Message]) -> Message:
-    """Return one message for many: what a storm amounts to."""
+    """Return one message for many: what a storm amounts to, as severe as its worst change."""
     first = messages[0]
-    title = f"{count(len(messages), 'change')} of incidents at once"
+    severity = max((one.severity for one in messages), key=_SEVERITIES.index)
+    mark = "" if severity == _SEVERITIES[0] else f"[{severity}] "
+    title = f"{mark}{count(len(messages), 'change')} of incidents at once"
     facts = tuple((one.severity, one.title) for one in messages)
     links = tuple((one.title, one.links[0][1]) for one in messages if one.links)
-    return Message(f"storm-{first.id}", "", "storm", first.severity, title, facts, links)
+    return Message(f"storm-{first.id}", "", "storm", severity, title, facts, links)
 
 
 def own_message(title: str, sentence: str, at: datetime, *, severity: str) -> Message:

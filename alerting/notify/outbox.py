@@ -43,7 +43,9 @@ Compose = Callable[["IncidentChange", "IncidentRecord"], "Message"]
 """Makes the message about a change of an incident, given the incident."""
 
 LATEST = timedelta(days=1)
-"""A change of data that is older is not news: nobody is called for a history that is analyzed."""
+"""A change of data that is older is no news of itself: nobody is called for a history that is
+analyzed. What is open now is news however late it became known, and so is the end of what was
+announced."""
 STORM = 10
 """From this number on, messages of one route at once become one."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -93,6 +95,13 @@ class Outbox:
             now: When this is.
             held: Until when messages about an incident are held back, if they are.
         """
+        news = [(change, incident) for change, incident in changes if change.kind.published]
+        late = {
+            change.incident
+            for change, incident in news
+            if now - change.at > LATEST and not incident.is_open
+        }
+        announced = self._announced(late) if late else set()
         entries = [
             Document(
                 self.index,
@@ -111,10 +120,10 @@ class Outbox:
                 },
                 NEW,
             )
-            for change, incident in changes
-            if change.kind.published and now - change.at <= LATEST
+            for change, incident in news
             for name, route in self._routes.items()
             if route.matches(incident)
+            and (change.incident not in late or (change.incident, name) in announced)
         ]
         if entries:
             self._cluster.put(entries)
@@ -181,6 +190,12 @@ class Outbox:
         )
         self._cluster.refresh(self.index)
 
+    def _announced(self, incidents: Iterable[str]) -> set[tuple[str, str]]:
+        """Return the incidents about which there are messages already, each with the route."""
+        body = {"query": {"terms": {"incident.id": sorted(incidents)}}}
+        hits = self._cluster.scan(self.index, body)
+        return {(hit["_source"]["incident.id"], hit["_source"]["delivery.route"]) for hit in hits}
+
     def _waiting(self) -> Iterable[tuple[str, Json]]:
         body = {"query": {"term": {"delivery.status": "waiting"}}, "sort": [{"@timestamp": "asc"}]}
         return ((hit["_id"], hit["_source"]) for hit in self._cluster.scan(self.index, body))
@@ -219,15 +234,18 @@ def _after(entry: Json, outcome: SendResult, now: datetime) -> Json:
     return known | {"delivery.next_attempt": iso(now + pause)}
 
 
-def composer(runbooks: str, links: PageLinks) -> Compose:
+def composer(namespace: str, runbooks: str, links: PageLinks) -> Compose:
     """Return what makes messages of changes.
 
     Args:
+        namespace: Environment.
         runbooks: URL that the runbooks' paths follow.
         links: The pages that show an incident, absolute.
     """
 
     def compose(change: IncidentChange, incident: IncidentRecord) -> Message:
-        return message(change, incident, runbooks=runbooks, links=links(incident))
+        return message(
+            change, incident, namespace=namespace, runbooks=runbooks, links=links(incident)
+        )
 
     return compose

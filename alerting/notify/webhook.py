@@ -28,7 +28,15 @@ class WebhookRoute(UrlRoute):
         return Webhook(self.secret_url())
 
 
-_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_REFUSED = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""What the message itself causes. A wrong token or path is tried until a person corrects it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +78,5 @@ class Webhook:
             return SendResult(Sent.RETRY, type(error).__name__)
         if answer.is_success:
             return SendResult(Sent.DONE)
-        again = answer.is_server_error or answer.status_code in _AGAIN
-        return SendResult(Sent.RETRY if again else Sent.REFUSED, f"HTTP {answer.status_code}")
+        refused = answer.status_code in _REFUSED
+        return SendResult(Sent.REFUSED if refused else Sent.RETRY, f"HTTP {answer.status_code}")

@@ -202,6 +202,54 @@ def test_a_history_calls_nobody(cluster: Cluster, namespace: str, hook: WebhookR
     assert hook.bodies == []
 
 
+def test_what_is_open_is_sent_however_late_it_became_known(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """After two days without mlmon, what is still wrong is reported, and later its end, too."""
+    alerting = settings(hook={"type": "webhook", "url": hook.url})
+    begin = NOW - 2 * LATEST
+    letters = "c" * round((NOW - begin) / HOUR)
+    store = FindingStore(cluster, namespace)
+    store.write(spell(letters, "price", start=begin, **HEALTH), NOW)
+    update(cluster, namespace, begin, NOW, alerting)
+    deliver(cluster, namespace, NOW, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened"]
+    later = NOW + 3 * LATEST
+    store.write(spell("oooo", "price", start=NOW, **HEALTH), later)
+    update(cluster, namespace, NOW, later, alerting)
+    deliver(cluster, namespace, later, alerting)
+    assert [body["kind"] for body in hook.bodies] == ["opened", "resolved"]
+
+
+def test_one_fault_in_two_environments_is_two_messages(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver
+) -> None:
+    """A receiver that drops repetitions keeps both; text and command name the environment."""
+    alerting = settings(hook={"type": "webhook", "url": hook.url})
+    names = (namespace, f"{namespace}_b")
+    for name in names:
+        happen(cluster, name, "occ", alerting)
+        deliver(cluster, name, NOW, alerting)
+    first, second = hook.bodies
+    assert first["id"] != second["id"]
+    for name, body in zip(names, hook.bodies, strict=True):
+        assert f"namespace {name}" in body["text"]
+        assert f"--namespace {name}" in body["text"]
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 410, 503])
+def test_a_wrong_address_is_tried_until_it_is_corrected(
+    cluster: Cluster, namespace: str, hook: WebhookReceiver, status: int
+) -> None:
+    """What a person mends a minute later has lost no message."""
+    alerting = settings(hook={"type": "webhook", "url": hook.url})
+    happen(cluster, namespace, "occ", alerting)
+    hook.status = status
+    assert deliver(cluster, namespace, NOW, alerting).waiting == 1
+    hook.status = 200
+    assert deliver(cluster, namespace, NOW + HOUR, alerting).sent == 1
+
+
 def test_routes_choose_by_severity_service_and_model(
     cluster: Cluster, namespace: str, hook: WebhookReceiver
 ) -> None:
@@ -231,7 +279,7 @@ def test_a_storm_is_one_message(cluster: Cluster, namespace: str, hook: WebhookR
     update(cluster, namespace, BEGIN, NOW, alerting)
     deliver(cluster, namespace, NOW, alerting)
     (body,) = hook.bodies
-    assert body["title"] == f"{number} changes of incidents at once"
+    assert body["title"] == f"[critical] {number} changes of incidents at once"
     assert deliver(cluster, namespace, NOW + GIVEN_UP, alerting).sent == 0
 
 
