@@ -283,6 +283,9 @@ def run(folder: Path, predictions: int, *, clean_up: bool) -> bool:
     if clean_up:
         clean(folder)
         return True
+    if not folder.exists():
+        # What a deleted demo of this place left in its node is not this one's.
+        clean(folder)
     tour = Tour(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if load_settings().is_embedded:
