@@ -1,0 +1,31 @@
+"""The demo continues its own folder, and nothing else."""
+
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from mlmon import demo
+
+
+class _StoppedError(Exception):
+    """Ends a tour at its first command."""
+
+
+def test_it_begins_anew_where_its_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data that a deleted demo left in its node are removed; a demo that is there goes on."""
+
+    def stop(*_: object) -> NoReturn:
+        raise _StoppedError
+
+    cleaned: list[Path] = []
+    monkeypatch.setattr(demo, "settle", lambda _folder: None)
+    monkeypatch.setattr(demo, "clean", cleaned.append)
+    monkeypatch.setattr(demo.Tour, "mlmon", stop)
+    folder = tmp_path / "demo"
+    for _ in range(2):
+        with pytest.raises(_StoppedError):
+            demo.run(folder, 10, clean_up=False)
+    assert cleaned == [folder]
