@@ -12,8 +12,7 @@ from mlmon.elastic.settings_file import unknown_name
 
 def drift_test_names() -> list[str]:
     """Return the names of the drift tests, without importing them."""
-    folder = Path(__file__).parent / "drift" / "methods"
-    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+    return _modules("drift/methods")
 
 
 def known_drift_test(name: str) -> str:
@@ -22,9 +21,17 @@ def known_drift_test(name: str) -> str:
     Raises:
         ValueError: There is no such test; the message names the nearest.
     """
-    names = drift_test_names()
+    return _one_of(drift_test_names(), "drift test", name)
+
+
+def _modules(folder: str) -> list[str]:
+    path = Path(__file__).parent / folder
+    return sorted(module.name for module in pkgutil.iter_modules([str(path)]))
+
+
+def _one_of(names: list[str], kind: str, name: str) -> str:
     if name not in names:
-        raise ValueError(unknown_name("drift test", name, names))
+        raise ValueError(unknown_name(kind, name, names))
     return name
 
 
@@ -56,8 +63,7 @@ class FeatureDriftSettings(BaseModel):
 
 def analyzer_names() -> list[str]:
     """Return the names of the analyzers, without importing them."""
-    folder = Path(__file__).parent / "checks"
-    return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
+    return _modules("checks")
 
 
 def known_analyzer(name: str) -> str:
@@ -66,10 +72,7 @@ def known_analyzer(name: str) -> str:
     Raises:
         ValueError: There is no such analyzer; the message names the nearest.
     """
-    names = analyzer_names()
-    if name not in names:
-        raise ValueError(unknown_name("analyzer", name, names))
-    return name
+    return _one_of(analyzer_names(), "analyzer", name)
 
 
 class LimitRule(BaseModel):

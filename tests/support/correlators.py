@@ -23,7 +23,7 @@ from alertsift.parsers.alertmanager import parse
 from tests.support.receivers import alertmanager, webhook_receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from mlmon.alerting.alerts.alert import Alert
@@ -87,31 +87,12 @@ def labels(alert: Alert) -> dict[str, str]:
 
 def by_key(alerts: Iterable[Alert], keys: Sequence[str]) -> Groups:
     """Return the groups of Alertmanager's `group_by`: one while any alert of it is firing."""
-    parts: dict[tuple[str, ...], list[Alert]] = defaultdict(list)
-    for alert in alerts:
-        found = labels(alert)
-        parts[tuple(found.get(key, "") for key in keys)].append(alert)
-    return [group for part in parts.values() for group in _joined(part, timedelta(0))]
+    return _grouped(alerts, keys, lambda alert: alert.ended or NEVER)
 
 
 def by_rule(alerts: Iterable[Alert], keys: Sequence[str], frame: timedelta) -> Groups:
     """Return the incidents of a Keep rule that groups by attributes within a time frame."""
-    parts: dict[tuple[str, ...], list[Alert]] = defaultdict(list)
-    for alert in alerts:
-        found = labels(alert)
-        parts[tuple(found.get(key, "") for key in keys)].append(alert)
-    groups: Groups = []
-    for part in parts.values():
-        group: set[str] = set()
-        last = datetime.min.replace(tzinfo=UTC)
-        for alert in sorted(part, key=lambda one: one.opened):
-            if group and alert.opened - last > frame:
-                groups.append(frozenset(group))
-                group = set()
-            group.add(alert.id)
-            last = alert.opened
-        groups.append(frozenset(group))
-    return groups
+    return _grouped(alerts, keys, lambda alert: alert.opened + frame)
 
 
 def by_alertsift(alerts: Sequence[Alert]) -> Groups:
@@ -170,18 +151,32 @@ def _key(alert: Alert) -> str:
     return str(found[0].group_key())
 
 
-def _joined(alerts: Iterable[Alert], gap: timedelta) -> Groups:
-    """Return the groups of alerts whose times overlap, or follow within a gap."""
+def _grouped(
+    alerts: Iterable[Alert], keys: Sequence[str], until: Callable[[Alert], datetime]
+) -> Groups:
+    """Return groups of alerts with equal labels that open while the group still takes some.
+
+    Args:
+        alerts: The alerts.
+        keys: The labels.
+        until: Until when a group takes another alert because of this one.
+    """
+    parts: dict[tuple[str, ...], list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        found = labels(alert)
+        parts[tuple(found.get(key, "") for key in keys)].append(alert)
     groups: Groups = []
-    group: set[str] = set()
-    until = datetime.min.replace(tzinfo=UTC)
-    for alert in sorted(alerts, key=lambda one: one.opened):
-        if group and alert.opened > until + gap:
-            groups.append(frozenset(group))
-            group = set()
-        group.add(alert.id)
-        until = max(until, alert.ended or NEVER - gap)
-    return [*groups, frozenset(group)] if group else groups
+    for part in parts.values():
+        group: set[str] = set()
+        end = NEVER
+        for alert in sorted(part, key=lambda one: one.opened):
+            if alert.opened > end:
+                groups.append(frozenset(group))
+                group = set()
+            end = max(end, until(alert)) if group else until(alert)
+            group.add(alert.id)
+        groups.append(frozenset(group))
+    return groups
 
 
 def alertmanager_version() -> str:
