@@ -75,7 +75,8 @@ def check(paths: Sequence[str], *, following: bool, own: Sequence[Path] = ()) ->
         if path == STANDARD_INPUT:
             usable = True
             continue
-        found = list(matching([_pattern(path)], own))
+        refused: dict[str, OSError] = {}
+        found = list(matching([_pattern(path)], own, refused))
         if not found and not following:
             problems[path] = _missing(path)
         for file in found:
@@ -84,7 +85,7 @@ def check(paths: Sequence[str], *, following: bool, own: Sequence[Path] = ()) ->
                 problems[file.path] = problem
             else:
                 usable = True
-        for folder, error in unreadable_folders([_pattern(path)]).items():
+        for folder, error in refused.items():
             problems[folder] = UserError(
                 f"{printable(folder)} cannot be searched: {error.strerror}",
                 "Give this user the right to list it.",
@@ -190,17 +191,22 @@ def size(paths: Sequence[str], own: Sequence[Path] = ()) -> int | None:
     return None if compressed else sum(file.size for file in files)
 
 
-def matching(patterns: Sequence[str], own: Sequence[Path] = ()) -> Iterator[FoundFile]:
+def matching(
+    patterns: Sequence[str],
+    own: Sequence[Path] = (),
+    refused: dict[str, OSError] | None = None,
+) -> Iterator[FoundFile]:
     """Yield each file that a path or glob pattern names, once.
 
     Args:
         patterns: Absolute paths and patterns.
         own: The shipper's own folders: what it writes there is no input, else one rejected line
             would be rejected again for ever.
+        refused: Receives the folders that cannot be listed.
     """
     seen = {found.identity for folder in own for found in _files_below(folder)}
     for pattern in patterns:
-        for path in _expand(pattern):
+        for path in _expand(pattern, refused):
             found = found_file(path)
             if found and found.identity not in seen:
                 seen.add(found.identity)
@@ -214,27 +220,16 @@ def _files_below(folder: Path) -> Iterator[FoundFile]:
             yield found
 
 
-def _expand(pattern: str) -> list[str]:
+def _expand(pattern: str, refused: dict[str, OSError] | None) -> list[str]:
     if not has_magic(pattern):
         return [pattern]
     before, any_depth, after = pattern.partition(f"/{_ANY_DEPTH}/")
     if not any_depth:
         return sorted(glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
     roots = glob(before or "/")  # noqa: PTH207 - as above
-    folders = (folder for root in roots for folder in _folders_below(root))
-    found = {path for folder in folders for path in _expand(f"{escape(folder)}/{after}")}
+    folders = (folder for root in roots for folder in _folders_below(root, refused))
+    found = {path for folder in folders for path in _expand(f"{escape(folder)}/{after}", refused)}
     return sorted(found)
-
-
-def unreadable_folders(patterns: Sequence[str]) -> dict[str, OSError]:
-    """Return the folders, below those that patterns search, that cannot be listed, and why."""
-    refused: dict[str, OSError] = {}
-    for pattern in patterns:
-        before, any_depth, _ = pattern.partition(f"/{_ANY_DEPTH}/")
-        for root in glob(before or "/") if any_depth else ():  # noqa: PTH207 - as in _expand
-            for _folder in _folders_below(root, refused):
-                pass
-    return refused
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -245,7 +240,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _folders_below(root: str, refused: dict[str, OSError] | None = None) -> Iterator[str]:
+def _folders_below(root: str, refused: dict[str, OSError] | None) -> Iterator[str]:
     """Yield a folder and those below it, each once: a symbolic link may lead back.
 
     Args:
