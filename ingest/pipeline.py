@@ -29,10 +29,6 @@ from mlmon.ingest.state.checkpoint import Checkpoint
 from mlmon.ingest.state.counts import RunCounts
 from mlmon.ingest.state.health import Health, file_health
 
-RESERVE_BYTES = 1 << 24
-"""How far ahead of what is sent the checkpoint marks lines as possibly sent: a larger stride
-costs fewer writes of the checkpoint and more look-ups after a crash."""
-
 SETTLE_LIMIT_S = 3 * SETTLING_S
 """Seconds for which a run that does not follow waits for files still being written."""
 
@@ -210,22 +206,13 @@ class Pipeline:
         return now - self._progressed < SETTLE_LIMIT_S
 
     def _submit(self) -> None:
-        """Send the batch, once the checkpoint records that its lines may have been sent."""
+        """Send the batch."""
         batch, self._batch = self._batch, None
         if batch is None:
             return
-        self._reserve(batch)
         self._in_flight.append((batch, self._pool.submit(self._decide, batch)))
         # One batch more than there are senders, so that none of them waits for the encoder.
         self._collect(to=self._flow.in_flight)
-
-    def _reserve(self, batch: Batch) -> None:
-        """Write into the checkpoint, before sending, how far lines may have been sent."""
-        beyond = [block for block in batch.blocks if block.end > block.source.record.sent]
-        for block in beyond:
-            block.source.record.sent = block.end + RESERVE_BYTES
-        if beyond:
-            self._save_now()
 
     def _decide(self, batch: Batch) -> DeliveryResult:
         """Deliver a batch and keep what is rejected; runs in a thread of the pool."""
@@ -296,13 +283,10 @@ class Pipeline:
         self._changed = False
 
     def _finish(self) -> None:
-        """Let the requests in flight end, commit what is decided, and record what was not sent."""
+        """Let the requests in flight end, commit what is decided, and save it."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         with suppress(StoppedError, CancelledError, UserError, OSError):
             self._collect(to=0)
-        for source in self._tailer.sources:
-            if source.decided:
-                source.record.sent = source.record.offset
         with suppress(OSError):
             self._save_now()
         self._report(self._health(running=False))

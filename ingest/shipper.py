@@ -167,7 +167,6 @@ def _tailer(request: ShipRequest, checkpoint: Checkpoint, key: str) -> Tailer:
         limits=request.limits,
         following=request.following,
         most_open=_most_open_files(),
-        maybe_shipped_by_others=True,
         own=request.own_folders,
         locks=FileLocks(locks / f"files-{key}-{request.namespace}.lock"),
     )

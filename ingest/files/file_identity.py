@@ -70,7 +70,6 @@ class FileRecord:
         head: Fingerprint of its beginning, of up to `HEAD_BYTES`.
         offset: Every line before this byte is stored or kept in the dead letters.
         tail: Fingerprint of the bytes just before `offset`.
-        sent: No line that begins at or after this byte was ever sent.
         inside_long_line: Whether `offset` lies within a line over the limit; its rest is rejected.
         seen: When the file was last there, seconds since the epoch.
     """
@@ -83,7 +82,6 @@ class FileRecord:
     head: Fingerprint = EMPTY
     offset: int = 0
     tail: Fingerprint = EMPTY
-    sent: int = 0
     inside_long_line: bool = False
     seen: float = 0.0
 
@@ -110,9 +108,11 @@ class FileRecord:
         """Return the record of a JSON object made by `to_json`.
 
         Raises:
-            TypeError: A field is missing or unknown.
+            TypeError, KeyError: A field is missing or unknown.
             ValueError: A path is damaged.
         """
+        # Earlier versions kept how far lines had been sent.
+        value = {name: known for name, known in value.items() if name != "sent"}
         prints = {name: Fingerprint(**value[name]) for name in _PRINTS}
         paths = {name: _path_from_text(value[name]) for name in _PATHS}
         return cls(**{**value, **prints, **paths})
@@ -177,13 +177,12 @@ class Candidate:
             named=record.named,
             offset=record.offset,
             tail=record.tail,
-            sent=known.sent,
             inside_long_line=record.inside_long_line,
         )
 
     def restarted_record(self, known: "KnownFile") -> FileRecord:
         """Return the record with which this file is read from its beginning, known lines in it."""
-        return replace(self.new_record(), named=known.record.named, sent=known.sent)
+        return replace(self.new_record(), named=known.record.named)
 
     def contains(self, record: FileRecord) -> bool:
         """Return whether the bytes before the known offset are here too."""
@@ -215,12 +214,10 @@ class KnownFile:
     Attributes:
         match: `SAME` or `TRUNCATED`.
         record: The record of it that is furthest.
-        sent: No line that begins at or after this byte was ever sent, under any name.
     """
 
     match: ContentMatch
     record: FileRecord
-    sent: int
 
 
 class KnownFiles:
@@ -300,13 +297,10 @@ def _best(
         for match, record in compared
         if match is ContentMatch.TRUNCATED and may_be_truncated(record)
     ]
-    if not same and not truncated:
-        return None
-    sent = max(max(record.sent, record.offset) for record in (*same, *truncated))
-    if same:
-        furthest = max(same, key=lambda record: (record.offset, record.sent))
-        return KnownFile(ContentMatch.SAME, furthest, sent)
-    return KnownFile(ContentMatch.TRUNCATED, max(truncated, key=lambda record: record.sent), sent)
+    for match, found in ((ContentMatch.SAME, same), (ContentMatch.TRUNCATED, truncated)):
+        if found:
+            return KnownFile(match, max(found, key=lambda record: record.offset))
+    return None
 
 
 def _compare(candidate: Candidate, record: FileRecord) -> ContentMatch:

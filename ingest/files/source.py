@@ -84,7 +84,6 @@ class LogSource:
         record: What the checkpoint keeps of it: its identity and how far it is decided.
         content: Its bytes.
         limits: How long its lines may be.
-        maybe_shipped_by_others: Whether another shipper may have sent lines that are there now.
         persistent: Whether the checkpoint keeps it; standard input cannot be read again.
 
     Attributes:
@@ -100,7 +99,6 @@ class LogSource:
         content: Content,
         limits: ReadLimits,
         *,
-        maybe_shipped_by_others: bool = False,
         persistent: bool = True,
     ) -> None:
         self.record = record
@@ -114,9 +112,10 @@ class LogSource:
         self._unwrap: Unwrap | None = None
         self._looked_for_wrapping = False
         self._end: int | None = None
-        # What is added later was not there to be sent.
+        # An earlier run or another shipper may have sent what is there now; what is added later was
+        # not there to be sent, and standard input cannot be read twice.
         size = content.size() if content.mutable else EVERYTHING
-        self._maybe_sent_until = size if maybe_shipped_by_others else min(record.sent, size)
+        self._maybe_sent_until = size if persistent else 0
         self._inside_long_line = record.inside_long_line
         if persistent:
             self._extend_head()

@@ -120,7 +120,6 @@ class Tailer:
         records: The records of the checkpoint.
         limits: How long a line may be.
         following: Whether to wait for more; otherwise what is there now is read to its end.
-        maybe_shipped_by_others: Whether another shipper may have sent lines found in a file.
         most_open: How many files may be open at once; None for no limit.
         own: The shipper's own folders, in which nothing is a log.
         locks: Keep other shippers from the files that are open; None where there are none.
@@ -140,7 +139,6 @@ class Tailer:
         *,
         limits: ReadLimits | None = None,
         following: bool = True,
-        maybe_shipped_by_others: bool = False,
         most_open: int | None = None,
         locks: FileLocks | None = None,
         own: Sequence[Path] = (),
@@ -153,7 +151,6 @@ class Tailer:
         self._patterns = [pattern for pattern in patterns if pattern != STANDARD_INPUT]
         self._limits = limits or ReadLimits()
         self._following = following
-        self._maybe_shipped_by_others = maybe_shipped_by_others
         self._most_open = most_open
         self._locks = locks
         self._own = own
@@ -402,12 +399,7 @@ class Tailer:
         record.seen = self._clock()
         self.problems.pop(path, None)
         self.blocked.pop(path, None)
-        source = LogSource(
-            record,
-            content,
-            self._limits,
-            maybe_shipped_by_others=self._maybe_shipped_by_others,
-        )
+        source = LogSource(record, content, self._limits)
         self.changes += 1
         self._open[file.identity] = OpenFile(source, changed=file.modified_ns / 1e9)
         self._index(source)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mlmon.ingest.files.source import Block
 
 LIVE = "app.jsonl"
-AHEAD = 2_000
 
 
 class Following(RuleBasedStateMachine):
@@ -129,10 +128,6 @@ class Following(RuleBasedStateMachine):
         block = self.tailer.read()
         if block is None:
             return False
-        record = block.source.record
-        if block.end > record.sent:
-            record.sent = block.end + AHEAD
-            self.save()
         for line in block.lines:
             text = line.decode()
             if block.rejected:

@@ -1,6 +1,7 @@
 """The checkpoint survives crashes: old or new, never half, and a damaged one is empty."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ records = st.builds(
     head=fingerprints,
     offset=numbers,
     tail=fingerprints,
-    sent=numbers,
     inside_long_line=st.booleans(),
     seen=st.floats(0, 1e10),
 )
@@ -64,6 +64,15 @@ def test_a_checkpoint_cut_anywhere_is_empty(
     complete = path.read_bytes()
     path.write_bytes(complete[: min(cut, len(complete) - 1)])
     assert Checkpoint(path).load() == ()
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
+    """It kept how far lines had been sent, which nothing needs any more."""
+    path = tmp_path / "checkpoint.json"
+    record = FileRecord("/log", "/log", 1, 2, offset=3)
+    earlier = {"format": 1, "files": [{**record.to_json(), "sent": 16_000_000}]}
+    path.write_text(json.dumps(earlier))
+    assert Checkpoint(path).load() == (record,)
 
 
 def test_a_failed_save_leaves_what_was_saved(tmp_path: Path) -> None:
