@@ -67,8 +67,13 @@ def publish_quality(cluster: Cluster, namespace: str, now: datetime) -> int:
 
 
 def quality_findings(quality: AlertQuality, window: Window) -> Iterator[Finding]:
-    """Yield a policy's findings of a time: what is not known has none."""
+    """Yield a policy's findings of a time: what is not known has none.
+
+    Their window is its last day: one finding a day is drawn, and no chart or report has to reach
+    back for the whole time.
+    """
     sentence = f"{quality.sentence()}, {span(window)}."
+    window = Window(window.end - DAY, window.end)
     if (interval := quality.precision) is not None:
         share = quality.right / quality.judged
         known = {"low": interval.low, "high": interval.high, "sample_count": quality.judged}

@@ -68,6 +68,7 @@ class Page:
     namespace: str
     state: str
     headline: str
+    coverage: str
     made: str
     made_iso: str
     since: str
@@ -107,12 +108,13 @@ def page_view(
     around = Surroundings(made, links, runbooks, anchors, frame.incidents)
     checks = {replace(one.key, service=None) for one in found.series}
     listed = None if incidents is None else incident_list(incidents, around)
-    state, headline = _headline(listed, views, made)
+    state, headline, coverage = _headline(listed, views, made)
     return Page(
         service=", ".join(found.services) or "Service",
         namespace=namespace,
         state=state,
         headline=headline,
+        coverage=coverage,
         made=moment(made.timestamp()),
         made_iso=machine_moment(made.timestamp()),
         since=moment(found.since),
@@ -142,20 +144,21 @@ def page_view(
 
 def _headline(
     incidents: IncidentList | None, views: Sequence[AnalyzerView], made: datetime
-) -> tuple[str, str]:
-    """Return the state that the page begins with, and a text on the incidents.
+) -> tuple[str, str, str]:
+    """Return the state that the page begins with, a text on the incidents, and what was judged.
 
-    Without incidents (a report of what was known at a moment) nothing is shown as wrong or well.
+    Where nothing is open the text itself shows what was judged. Without incidents (a report of what
+    was known at a moment) nothing is shown as wrong or well.
     """
     if incidents is None:
-        return Severity.UNKNOWN.value, "Findings as they were known then, without incidents"
+        return Severity.UNKNOWN.value, "Findings as they were known then, without incidents", ""
     state, coverage = coverage_text((view.health for view in views), made)
     if not incidents.open:
-        return state, f"No open incident; {coverage}"
+        return state, f"No open incident; {coverage}", ""
     severities = (Severity(row.severity) for row in incidents.open)
     worst = max(severities, key=lambda severity: severity.rank)
     opened = count(len(incidents.open), "open incident")
-    return worst.value, f"{FACES[worst.rank].label}: {opened}; {coverage}"
+    return worst.value, f"{FACES[worst.rank].label}: {opened}", coverage
 
 
 def _frame(found: FindingRecord, incidents: tuple[Mark, ...]) -> Frame:

@@ -127,6 +127,9 @@ def test_it_is_stored_as_findings_and_printed(
     """Feedback that arrives later revises them; `mlmon incidents stats` says the same."""
     assert publish_quality(cluster, namespace, NOW) > 0
     assert publish_quality(cluster, namespace, NOW + HOUR) == 0
+    stored = list(FindingStore(cluster, namespace).search(analyzer=ANALYZER))
+    # A window of the whole time would stretch every chart and report over it.
+    assert {finding.end - finding.start for finding in stored} == {DAY}
 
     def precision() -> dict[str | None, tuple[float | None, int | None]]:
         found = FindingStore(cluster, namespace).search(analyzer=ANALYZER, metric="precision")

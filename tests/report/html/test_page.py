@@ -185,6 +185,8 @@ def test_incidents_are_the_first_section(scenario_page: str) -> None:
     number = section.count("open for")
     assert number > 0
     assert f"Critical: {number} open incident" in headline
+    assert "judged" not in headline
+    assert "judged" in scenario_page.split("</h1>")[1].split("</header>", maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("field", ["subject", "reason", "service", "model_version", "runbook"])
