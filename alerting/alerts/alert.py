@@ -53,7 +53,7 @@ class Alert(Identified):
         severity_since: Since when it is that severe.
         first_start: Begin of the first window that counted.
         first_end: End of that window.
-        onset_start: When what it says began, as well as its first findings can tell.
+        onset_start: When its problem began, as well as its first findings show.
         onset_end: End of the time in which it began.
         excess: How far beyond its limits the worst finding lies: 0 at the warning limit, 1 at the
             critical one.

@@ -264,7 +264,7 @@ def accept(
     from mlmon.analyzers.base.time_argument import time_argument
 
     if since:
-        time_argument(since, datetime.now(UTC))  # before anything is asked of a cluster
+        time_argument(since, datetime.now(UTC))  # before a cluster is contacted
     with _desk(namespace) as (desk, now):
         who, begin = by or _login(), time_argument(since, now) if since else None
         proposed = desk.new_normal(incident, who, why, now, begin)

@@ -43,8 +43,8 @@ Compose = Callable[["IncidentChange", "IncidentRecord"], "Message"]
 """Makes the message about a change of an incident, given the incident."""
 
 LATEST = timedelta(days=1)
-"""A change of data that is older is no news of itself: nobody is called for a history that is
-analyzed. What is open now is news however late it became known, and so is the end of what was
+"""A change of data that is older is not sent for itself: nobody is called for a history that is
+analyzed. What is open now is sent however late it became known, and so is the end of what was
 announced."""
 STORM = 10
 """From this number on, messages of one route at once become one."""

@@ -73,7 +73,7 @@ class Finding(Identified):
         critical: Limit of the severity `critical`.
         severity: The verdict.
         reason: One sentence a person can act on.
-        onset_start: When what alarms began, as well as the analyzer can tell; None where the
+        onset_start: When the problem began, as well as the analyzer knows; None where the
             window is all that is known.
         onset_end: End of the time in which it began.
         parts: What is drawn of a distribution: the sample next to training, in ten parts.

@@ -1,7 +1,7 @@
 """Slow change: the latency and the traffic of each path rise or fall steadily over weeks.
 
 `service_health` compares with the past week, and what changes by a few percent a day changes its
-baseline with it. So once a day, at midnight UTC, the days before are asked for a trend: up to 14
+baseline with it. So once a day, at midnight UTC, the days before are tested for a trend: up to 14
 and up to 28 of them, at least eight. Mann-Kendall's test must say that the values rise or fall more
 steadily than one order in two thousand, and the factor from the first day to the last (Theil and
 Sen's slope) must pass the limit with the conservative end of its interval. The first days are the

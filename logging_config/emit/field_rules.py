@@ -50,7 +50,7 @@ def field_part(name: str) -> str:
 
 
 HIDDEN_NAMES: Final = frozenset({"ml.features.hashed", "ml.features.withheld"})
-"""Fields that name the features which the redaction changed: written whatever it allows."""
+"""Fields that name the features which the redaction changed: written also where not allowed."""
 
 Treatment = Literal["keep", "redact", "hash", "omit"]
 

@@ -6,7 +6,7 @@ and once more on Sundays. A run that has started and not ended counts with the t
 far; once another run has started and it has taken three times as long as usual, it counts as
 failed: a process that is killed logs no end. The records a run worked through are compared with
 those of its earlier runs without the latest ten, so that a decline run by run does not become
-usual, and the last 30 runs are asked for a steady decline. Start and end of a run are joined by
+usual, and the last 30 runs are tested for a steady decline. Start and end of a run are joined by
 `ml.job.run_id`; where a job gives its runs no number, or all the same, by their order. A job is
 watched for 150 days after its last start, then treated as retired.
 

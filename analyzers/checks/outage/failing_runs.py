@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BUDGET = 1e-9
 """Probability of an alarm at a moment at which nothing is wrong: one in thousands of years of
-moments ten seconds apart."""
+moments, ten seconds from one to the next."""
 LASTED_MS = 60_000
 """So long every request must have failed; Prometheus' example rules wait as long (`for: 1m`)."""
 RECENT_MS = 3_600_000

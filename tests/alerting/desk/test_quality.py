@@ -172,7 +172,7 @@ def test_a_limit_is_suggested_with_its_effect(
 def test_no_limit_is_suggested_that_hides_what_was_right(
     cluster: Cluster, namespace: str, judged: dict[str, str]
 ) -> None:
-    """Where the milder burst was the true one, no limit tells them apart."""
+    """Where the milder burst was the true one, no limit separates them."""
     desk = Desk(cluster, namespace)
     for path, verdict in (
         ("/a", Verdict.FIXED),

@@ -1,4 +1,4 @@
-"""Messages reach people once, whatever happens to the channel or to mlmon in between."""
+"""Messages reach people once, also when the channel or mlmon fails in between."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_one_fault_in_two_environments_is_two_messages(
 def test_a_wrong_address_is_tried_until_it_is_corrected(
     cluster: Cluster, namespace: str, hook: WebhookReceiver, status: int
 ) -> None:
-    """What a person mends a minute later has lost no message."""
+    """What a person corrects a minute later has lost no message."""
     alerting = settings(hook={"type": "webhook", "url": hook.url})
     happen(cluster, namespace, "occ", alerting)
     hook.status = status
