@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -33,6 +33,16 @@ def test_ties_against_all_orders(values: tuple[int, ...]) -> None:
     orders = list(permutations(values))
     exact = sum(score(order) <= score(values) for order in orders) / len(orders)
     assert falling_p(values) == pytest.approx(exact, rel=1e-12)
+
+
+@given(values=st.lists(st.sampled_from([1, 2]), min_size=2, max_size=34))
+@example(values=[2] * 16 + [1, 2] * 2 + [1] * 14)
+def test_many_ties_against_mann_whitney(values: list[int]) -> None:
+    """Of two values the falling pairs are Mann and Whitney's U: scipy's exact p, at any length."""
+    high, low = ([at for at, value in enumerate(values) if value == level] for level in (2, 1))
+    if high and low:
+        known = stats.mannwhitneyu(high, low, alternative="less", method="exact")
+        assert falling_p(values) == pytest.approx(known.pvalue, rel=1e-9)
 
 
 def test_what_does_not_fall() -> None:
