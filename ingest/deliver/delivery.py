@@ -30,11 +30,12 @@ from mlmon.ingest.deliver.stored_events import (
 
 UNCERTAIN_ATTEMPTS = 6
 """Attempts after an error of unknown kind before the line is rejected."""
+FAILURES_ALONE = 3
+"""Refusals (400) of one line before it is rejected, where the cluster accepts others."""
 
 _ANSWER = "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
 _NOTHING: dict[str, Any] = {"items": []}
 _NAMED_FIELDS = 5
-_FAILURES = 3
 
 
 class BulkItems(Protocol):
@@ -170,7 +171,7 @@ class _Attempt:
         again: list[int] = []
         for index, reason in waiting:
             failures = self._failed_alone[index]
-            if failures >= (UNCERTAIN_ATTEMPTS if alone else _FAILURES):
+            if failures >= (UNCERTAIN_ATTEMPTS if alone else FAILURES_ALONE):
                 self._reject(index, reason)
             else:
                 again.append(index)

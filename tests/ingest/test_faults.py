@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mlmon.elastic.errors import UserError
-from mlmon.ingest.deliver.delivery import UNCERTAIN_ATTEMPTS
+from mlmon.ingest.deliver.delivery import FAILURES_ALONE, UNCERTAIN_ATTEMPTS
 from mlmon.ingest.pipeline import Flow
 from mlmon.ingest.state.counts import RunCounts
 from tests.support.fault_injector import FaultInjector, Odds
@@ -42,6 +42,8 @@ def test_each_fault_alone_loses_and_doubles_nothing(
 ) -> None:
     """One kind of fault at high odds: each line is stored once, and counted once."""
     injector.odds = Odds(**odds)
+    # A line that is refused again and again while others pass is rejected, and rightly so.
+    injector.most_refusals = FAILURES_ALONE - 1
     (faulty.folder / "a.jsonl").write_bytes(log.lines(600))
     # A request for each block: about thirty, so that none of them is hit once in millions of runs.
     counts = faulty("a.jsonl", flow=Flow(batch_bytes=1, batch_age_s=0.02))
@@ -68,6 +70,19 @@ def test_all_faults_together_lose_and_double_nothing(
     assert counts.rejected == len(log.ids() - stored.keys()) > 0
     kept = faulty.state.dead_letters.read_text()
     assert all(f'\\"event.id\\":\\"{id_}\\"' in kept for id_ in log.ids() - stored.keys())
+
+
+def test_a_line_whose_every_request_is_refused_is_rejected_alone(
+    faulty: Ship, injector: FaultInjector, log: NumberedLog
+) -> None:
+    """A line for which a proxy answers 400 each time is kept with the reason; the others arrive."""
+    (faulty.folder / "a.jsonl").write_bytes(log.lines(60))
+    refused = sorted(log.ids())[30]
+    injector.refused_text = refused.encode()
+    counts = faulty("a.jsonl")
+    assert (counts.stored, counts.rejected) == (59, 1)
+    assert faulty.stored() == dict.fromkeys(log.ids() - {refused}, 1)
+    assert f'\\"event.id\\":\\"{refused}\\"' in faulty.state.dead_letters.read_text()
 
 
 def test_requests_too_large_are_halved_and_stay_smaller(

@@ -94,6 +94,8 @@ class FaultInjector:
         item_error: Status, type and reason with which every item is answered; None lets them pass.
         meanwhile: Called once, between the next bulk request of log lines and the cut that follows.
         deletions_refused: Whether documents may not be deleted.
+        refused_text: Every request that holds these bytes is answered 400; empty for none.
+        most_refusals: How often one and the same request may be answered 400; None for any number.
         before: Called once with the next bulk request of log lines, before it reaches the node.
     """
 
@@ -106,9 +108,12 @@ class FaultInjector:
     meanwhile: Callable[[], object] | None = None
     before: Callable[[bytes], object] | None = None
     deletions_refused: bool = False
+    refused_text: bytes = b""
+    most_refusals: int | None = None
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._refusals: Counter[bytes] = Counter()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"injector": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -141,6 +146,20 @@ class FaultInjector:
         with self._lock:
             hit = self._random.random() < getattr(self.odds, fault)
             self.faults[fault] += hit
+        return hit
+
+    def refuses(self, body: bytes) -> bool:
+        """Draw whether a request is answered 400, unless it was as often as one may be."""
+        if self.refused_text and self.refused_text in body:
+            self.faults["refused_text"] += 1
+            return True
+        if self.most_refusals is not None:
+            with self._lock:
+                if self._refusals[body] >= self.most_refusals:
+                    return False
+        hit = self.hits("bad_request")
+        with self._lock:
+            self._refusals[body] += hit
         return hit
 
     def tosses(self) -> bool:
@@ -243,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer.error(413, "content_too_long_exception")
         if injector.hits("cut_before"):
             return None
-        if injector.hits("bad_request"):
+        if injector.refuses(body):
             return Answer.error(400, "illegal_argument_exception")
         if injector.item_error:
             return self._refuse_all(body, *injector.item_error)

@@ -26,7 +26,7 @@ from scipy import special
 from mlmon.analyzers.base.alert_policy import AlertPolicy
 from mlmon.analyzers.base.analyzer import Analyzer
 from mlmon.analyzers.base.finding import Severity
-from mlmon.analyzers.base.limits import Limits
+from mlmon.analyzers.base.limits import CONFIDENCE, Limits
 from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.window import (
@@ -284,7 +284,7 @@ class _Service:
         if (path, hour) not in self._rates:
             requests, failed = self._past(path, hour)
             if requests:
-                rate = max(LEAST_RATE, wilson_interval(failed, requests, 0.999).high)
+                rate = max(LEAST_RATE, wilson_interval(failed, requests, CONFIDENCE).high)
             else:
                 rate = RATE_WITHOUT_HISTORY
             if requests < KNOWN_REQUESTS:

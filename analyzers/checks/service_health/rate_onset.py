@@ -10,6 +10,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.window import HOUR, Window, from_milliseconds, milliseconds
+from mlmon.analyzers.profiles.kinds.access import SERVER_ERRORS, UNAVAILABLE
 from mlmon.analyzers.statistics.change_point import change_point
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from mlmon.analyzers.base.analysis_context import AnalysisContext
     from mlmon.analyzers.profiles.kinds.pulse import Bin, PulseProfile
-
-UNAVAILABLE = 503
 
 
 class FailureBins:
@@ -45,8 +44,8 @@ class FailureBins:
             window: The window that alarms; the change lies in it, or as long before.
             statuses: All of 5xx, or 503.
         """
-        unavailable = statuses == range(UNAVAILABLE, UNAVAILABLE + 1)
-        if window.length > HOUR or not (unavailable or statuses == range(500, 600)):
+        unavailable = statuses == UNAVAILABLE
+        if window.length > HOUR or not (unavailable or statuses == SERVER_ERRORS):
             return None
         bins = self._bins.get(path, [])
         starts = [bin_.start for bin_ in bins]

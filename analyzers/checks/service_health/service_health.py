@@ -33,6 +33,7 @@ from mlmon.analyzers.profiles.kinds.access import (
     NANOSECONDS_PER_MILLISECOND,
     OTHER_PATHS,
     SERVER_ERRORS,
+    UNAVAILABLE,
     AccessProfile,
     PathAccess,
     in_milliseconds,
@@ -78,7 +79,7 @@ RATES = (
     Rate("http.5xx.rate", "5xx", SERVER_ERRORS),
     Rate("http.4xx.rate", "4xx", CLIENT_ERRORS, relative=True),
     Rate("http.400.rate", "400 or 422", MALFORMED, relative=True),
-    Rate("http.503.rate", "503", range(503, 504)),
+    Rate("http.503.rate", "503", UNAVAILABLE),
 )
 
 

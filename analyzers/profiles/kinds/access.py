@@ -60,6 +60,8 @@ _WINDOWS = {"date_histogram": {**DATE, "fixed_interval": "5m"}}
 STATUS = "http.response.status_code"
 CLIENT_ERRORS, SERVER_ERRORS = range(400, 500), range(500, 600)
 """HTTP statuses (RFC 9110, 15.5 and 15.6): analyzers and dashboards count the same ones."""
+UNAVAILABLE = range(503, 504)
+"""The status of a service without a model."""
 
 Latencies = Counter[int]
 """Requests per bucket, by the bucket's lower end in nanoseconds; 0 for all below 1 µs."""

@@ -15,6 +15,7 @@ from mlmon.analyzers.base.window import HOUR, MINUTE, Window, from_milliseconds,
 from mlmon.analyzers.event_logs.aggregations import DATE, DATED, known_since, period_query
 from mlmon.analyzers.event_logs.aggregations import read_watermark as watermark_of
 from mlmon.analyzers.profiles.kind import ProfileKind
+from mlmon.analyzers.profiles.kinds.access import SERVER_ERRORS, STATUS, UNAVAILABLE
 from mlmon.analyzers.profiles.profile import WindowProfile
 from mlmon.analyzers.profiles.quantities import Quantity, quantity
 
@@ -37,15 +38,14 @@ SHIPPED_LATER_S = 3_600.0
 """Lines that came later than this were shipped afterwards: they do not say how long lines take."""
 
 _BINS = {"date_histogram": {**DATE, "fixed_interval": f"{BIN_S}s"}}
-_STATUS = "http.response.status_code"
 _FAILED = {
-    "filter": {"range": {_STATUS: {"gte": 500, "lt": 600}}},
+    "filter": {"range": {STATUS: {"gte": SERVER_ERRORS.start, "lt": SERVER_ERRORS.stop}}},
     "aggs": {
         "bins": _BINS
         | {
             "aggs": {
                 "first": {"min": {"field": DATED}},
-                "unavailable": {"filter": {"term": {_STATUS: 503}}},
+                "unavailable": {"filter": {"term": {STATUS: UNAVAILABLE.start}}},
             }
         }
     },
