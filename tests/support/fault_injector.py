@@ -38,13 +38,18 @@ class Odds:
         cut_before: The connection is cut before the work is done.
         cut_after: The connection is cut after the work is done, before it is answered.
         half_answer: The work is done, and the connection is cut in the middle of the answer.
+        half_closed: The work is done; the answer's half of the connection is closed in the middle
+            of the answer, the other half stays open.
         bad_request: The request is answered 400, as by a proxy.
         slow: The answer comes `delay_s` late.
+        drip: The answer comes in 20 pieces, `delay_s` apart in all.
+        silent: The work is done; nothing comes for `silent_s`, then the connection is closed.
         item_429: An item is turned away.
         item_503: An item is answered 503, half of them carried out all the same.
         item_400: An item is refused for good.
         item_403: An item is refused for want of a privilege.
         delay_s: How late a slow answer comes.
+        silent_s: How long a silent connection stays open.
         largest: Size in bytes above which a request is answered 413; 0 for no limit.
     """
 
@@ -53,13 +58,17 @@ class Odds:
     cut_before: float = 0.0
     cut_after: float = 0.0
     half_answer: float = 0.0
+    half_closed: float = 0.0
     bad_request: float = 0.0
     slow: float = 0.0
+    drip: float = 0.0
+    silent: float = 0.0
     item_429: float = 0.0
     item_503: float = 0.0
     item_400: float = 0.0
     item_403: float = 0.0
     delay_s: float = 0.05
+    silent_s: float = 5.0
     largest: int = 0
 
 
@@ -79,6 +88,7 @@ class Answer:
 
 
 _NO_FAULT = Answer(0, b"")
+_DRIPS = 20
 
 
 @dataclass
@@ -213,13 +223,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(answer.body)))
         self.send_header("x-elastic-product", "Elasticsearch")
         self.end_headers()
-        if is_bulk and self.injector.hits("half_answer"):
-            self.wfile.write(answer.body[: len(answer.body) // 2])
-            self.close_connection = True
-            with suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        self.wfile.write(answer.body)
+        if is_bulk:
+            self._send_badly(answer.body)
+        else:
+            self.wfile.write(answer.body)
+
+    def _send_badly(self, body: bytes) -> None:
+        """Send the body of an answer, or half of it, or piece by piece."""
+        injector = self.injector
+        for fault, how in (("half_answer", socket.SHUT_RDWR), ("half_closed", socket.SHUT_WR)):
+            if injector.hits(fault):
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+                with suppress(OSError):
+                    self.connection.shutdown(how)
+                    # The client's half stays open until it closes it.
+                    self.connection.settimeout(injector.odds.silent_s)
+                    self.connection.recv(1)
+                return
+        pieces = _DRIPS if injector.hits("drip") else 1
+        size = -(-len(body) // pieces)
+        for start in range(0, len(body), size or 1):
+            if start:
+                time.sleep(injector.odds.delay_s / pieces)
+            self.wfile.write(body[start : start + size])
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's names
 
@@ -252,6 +279,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._forward(body)
             return Answer.error(503, "unavailable_shards_exception")
         answer = self._items(body)
+        if injector.hits("silent"):
+            time.sleep(injector.odds.silent_s)
+            return None
         return None if injector.hits("cut_after") else answer
 
     def _early_fault(self, body: bytes) -> Answer | None:

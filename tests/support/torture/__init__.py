@@ -1,0 +1,1 @@
+"""`make torture`: kill, rotate and break the shipper for a stated time, then count."""

@@ -1,0 +1,145 @@
+"""Kill, rotate, truncate, fill and break while lines are shipped; then count which are stored.
+
+Usage: python -m tests.support.torture [--minutes 20] [--files 5000] [--seed 1] [--no-peer]
+       [--write]
+
+A writer logs numbered lines into a file that is renamed, copied and truncated, truncated, deleted
+and compressed (into several gzip members) at random moments; another one writes them as Kubernetes
+and Docker do. Thousands of small files and some strays lie next to them. A shipper follows them, is
+killed with SIGKILL or stopped with SIGTERM at random moments, finds a disk that takes no more, a
+clock that is set forward and back, and a second shipper; between it and the node a fault injector
+answers 429, 413, 400 and 503, cuts, half-closes and slows connections or answers nothing; the data
+stream rolls over, and the node is stopped, killed and started again. Rejected lines are sent again
+at the end. The set of stored ids, read from the node behind the injector, must then be the set of
+ids that the writer counted, each once, and each stored event the line that was written. The same is
+done to rsyslog, with its queue on disk, synced, without what it does not support.
+
+The time is divided among the shippers: half of it for the torture, at most the other half for what
+is not stored yet; a line that is not stored by then counts as lost. A torture that left something
+out fails.
+"""
+
+import argparse
+import itertools
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmon.elastic.client.cluster import Cluster
+from mlmon.elastic.connect import connect
+from mlmon.elastic.node import node
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.system.folders import cache_folder
+from tests.support.fault_injector import FaultInjector
+from tests.support.torture import report
+from tests.support.torture.contenders import mlmon, rsyslog
+from tests.support.torture.plan import ODDS, Plan
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from tests.support.torture.run import Verdict
+
+DOCS = Path(__file__).parents[3] / "docs" / "ingest.md"
+BEGIN, END = "<!-- torture: begin -->", "<!-- torture: end -->"
+PER_SECOND = 120
+
+
+def main() -> None:
+    """Torture both shippers, print the verdicts, fail where ours lost or doubled a line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=20.0, help="for all shippers together")
+    parser.add_argument("--files", type=int, default=5_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-peer", action="store_true", help="leave rsyslog out")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/ingest.md")
+    options = parser.parse_args()
+    contenders = {"`mlmon ship`": mlmon}
+    if not options.no_peer and shutil.which("rsyslogd"):
+        contenders["rsyslog, queue on disk, synced"] = rsyslog
+    # The node would outlive a torture that SIGTERM ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    plan = _plan(options, options.minutes * 60 / len(contenders))
+    verdicts: dict[str, tuple[Verdict, Counter[str]]] = {}
+    for number, (name, torture) in enumerate(contenders.items()):
+        with (
+            tempfile.TemporaryDirectory(prefix="torture-") as folder,
+            _own_node(Path(folder), 9270 + number) as (settings, cluster),
+            FaultInjector(cluster.url, ODDS, options.seed) as injector,
+        ):
+            logs = Path(folder) / "run"
+            logs.mkdir()
+            verdict = torture(plan, cluster, injector.url, logs, _Restart(settings))
+            verdicts[name] = verdict, injector.faults
+        sys.stdout.write(f"{name}: {len(verdict.written):,} written, {verdict.lost:,} lost\n")
+    undone = report.missing(*verdicts["`mlmon ship`"])
+    text = f"{report.table(verdicts)}\n\n{report.machine()}; seed {options.seed}\n"
+    text += "".join(f"not done: {deed}\n" for deed in undone)
+    sys.stdout.write(text)
+    if options.write:
+        block = f"{BEGIN}\n{text}{END}"
+        DOCS.write_text(
+            re.sub(f"{BEGIN}.*?{END}", lambda _: block, DOCS.read_text(), flags=re.DOTALL)
+        )
+    sys.exit(0 if verdicts["`mlmon ship`"][0].is_clean and not undone else 1)
+
+
+def _plan(options: argparse.Namespace, seconds: float) -> Plan:
+    """Return a plan that takes so many seconds."""
+    break_s = seconds / 2
+    return Plan(
+        lines=int(PER_SECOND * break_s * 0.9),
+        kills=1,
+        seed=options.seed,
+        per_second=PER_SECOND,
+        rotate_s=3.0,
+        roll_s=8.0,
+        longest_life_s=6.0,
+        files=options.files,
+        break_s=break_s,
+        rest_s=seconds - break_s,
+    )
+
+
+class _Restart:
+    """Kills the node, stops it the next time, and starts it again."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kills = itertools.cycle([True, False])
+
+    def __call__(self) -> str:
+        running = node.find(self._settings)
+        killing = running is not None and next(self._kills)
+        if running and killing:
+            os.kill(running.pid, signal.SIGKILL)
+            time.sleep(1.0)
+        else:
+            node.stop(self._settings)
+        node.start(self._settings)
+        return f"node {'killed' if killing else 'stopped'} and started"
+
+
+@contextmanager
+def _own_node(home: Path, port: int) -> Iterator[tuple[Settings, Cluster]]:
+    """Start a node of its own."""
+    home.chmod(0o755)
+    settings = Settings(home=home, cache=cache_folder(load_settings()), node_port=port)
+    try:
+        node.start(settings)
+        with connect(settings) as cluster:
+            yield settings, cluster
+    finally:
+        node.stop(settings)
+
+
+if __name__ == "__main__":
+    main()
