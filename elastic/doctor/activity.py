@@ -9,6 +9,7 @@ from typing import Any
 
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.doctor.check import Check, CheckVerdict
+from mlmon.elastic.doctor.shippers import shipper_checks
 from mlmon.elastic.indices.names import (
     BOOKMARK,
     JUDGED,
@@ -46,6 +47,7 @@ def activity_checks(cluster: Cluster, namespace: str, now: datetime) -> Iterator
     yield Check("logs", CheckVerdict.OK, f"{count:,} documents in namespace {namespace!r}")
     yield from _services(cluster, namespace, now)
     yield from _shippers(cluster, namespace, now)
+    yield from shipper_checks(cluster, namespace, now)
     yield _run(cluster, namespace, now)
     yield from judged_checks(cluster, namespace)
 

@@ -15,6 +15,7 @@ from mlmon.logging_config.schema.fields import (
     MAX_KEY,
     MAX_KEYWORD,
     MAX_TEXT,
+    UNINDEXED_NAMES,
     Field,
 )
 
@@ -36,7 +37,10 @@ _RESERVED: Final = frozenset(field.name for field in ENVELOPE) | {
     "ml.log.dropped",
     # The shipper's.
     "agent.id",
+    "agent.type",
+    "elastic_agent.id",
     "event.ingested",
+    UNINDEXED_NAMES.name,
 }
 _LABEL: Final = Field("labels", "flattened", "", level="core")
 _LABEL_TYPES: Final = frozenset({str, Id, int, float, bool})

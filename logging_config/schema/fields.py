@@ -198,6 +198,13 @@ DIAGNOSTICS: Final = (
     Field("event.ingested", "date", "When the shipper sent the line.", level="core"),
     Field("agent.id", "keyword", "Id of the shipper that sent the line.", level="core"),
     Field(
+        "agent.type",
+        "keyword",
+        "Program that sent the line, such as `filebeat`; absent where mlmon did.",
+        level="core",
+    ),
+    Field("elastic_agent.id", "keyword", "Id of the Elastic Agent that sent the line."),
+    Field(
         "ml.log.changes",
         "keyword",
         "Changes made to write the event, each `<kind>:<field>`.",
@@ -226,6 +233,13 @@ _ACTION: Final = Field(
 )
 _OUTCOME: Final = Field("event.outcome", "keyword", "`success` or `failure`.", level="core")
 _DURATION: Final = Field("event.duration", "long", "Duration.", "ns", level="core")
+
+UNINDEXED_NAMES: Final = Field(
+    "ml.features.unindexed_names",
+    "keyword",
+    "Names of the fields beyond the number that is indexed, at most 20; added by the shipper.",
+    array=True,
+)
 
 OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
     {
@@ -271,6 +285,7 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
                 "Names of the features with a value that the redaction left out.",
                 array=True,
             ),
+            UNINDEXED_NAMES,
             Field(
                 "ml.features.sample_rate",
                 "double",
@@ -334,6 +349,7 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             _OUTCOME,
             _DURATION,
             Field("ml.evaluation.*", "double", "An evaluation metric, such as `roc_auc`."),
+            UNINDEXED_NAMES,
         ),
         "ml.app": (),
     }

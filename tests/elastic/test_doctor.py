@@ -144,3 +144,87 @@ def test_an_index_at_flood_stage_is_named(
         cluster.put([document])
     assert "mlmon prune" in caught.value.hint
     cluster.delete_index(index)
+
+
+# What each documented configuration adds to a line (deploy/README.md).
+LEFT_BY: dict[str, dict[str, Any]] = {
+    "mlmon": {"agent.id": "0f3c", "event.ingested": NOW.isoformat()},
+    "Filebeat": {
+        "agent": {"type": "filebeat", "id": "b1", "version": "9.1.0"},
+        "event": {"ingested": NOW.isoformat()},
+    },
+    "Elastic Agent": {
+        "agent": {"type": "filebeat", "id": "c1"},
+        "elastic_agent": {"id": "c1", "version": "9.1.0"},
+        "event": {"ingested": NOW.isoformat()},
+    },
+    "Vector": {"agent.type": "vector", "event": {"ingested": NOW.isoformat()}},
+    "Fluent Bit": {
+        "agent.type": "fluent-bit",
+        "_mlmon_id": "x",
+        "event": {"ingested": NOW.isoformat()},
+    },
+    "the OpenTelemetry Collector": {
+        "agent.type": "otel-collector",
+        "event": {"ingested": NOW.isoformat()},
+    },
+    "Logstash": {"agent.type": "logstash", "event.ingested": NOW.isoformat()},
+    "an unknown shipper": {"event.ingested": NOW.isoformat()},
+}
+
+
+def shipped(number: int, shipper: str) -> dict[str, Any]:
+    """Return a numbered line as a shipper leaves it."""
+    numbers = {"event.id": f"p-{number}", "event.sequence": number, "process.entity_id": "p"}
+    return {**line("api", MINUTE), **numbers, **LEFT_BY[shipper]}
+
+
+def put(cluster: Cluster, namespace: str, events: dict[str, dict[str, Any]]) -> None:
+    """Store events under document ids."""
+    index = f"logs-ml.access-{namespace}"
+    items = [
+        json.dumps({"create": {"_index": index, "_id": id_}}) + "\n" + json.dumps(event) + "\n"
+        for id_, event in events.items()
+    ]
+    answer = cluster.bulk("".join(items).encode())
+    assert not answer["errors"], answer
+    cluster.refresh(index)
+
+
+def test_each_shipper_is_named_with_its_events(
+    checks: Any, cluster: Cluster, namespace: str
+) -> None:
+    """By what its documented configuration leaves in a line, flat or nested; all of it usable."""
+    numbers = iter(range(1, 1_000))
+    events = {}
+    for place, shipper in enumerate(LEFT_BY):
+        for _ in range(place + 1):
+            event = shipped(next(numbers), shipper)
+            events[event["event.id"]] = event
+    put(cluster, namespace, events)
+    found = {check.found.partition(":")[0]: check for check in checks("shipped by")}
+    assert found.keys() == LEFT_BY.keys()
+    for place, shipper in enumerate(LEFT_BY):
+        assert found[shipper].verdict is CheckVerdict.OK, found[shipper]
+        assert f": {place + 1} event" in found[shipper].found
+
+
+def test_a_shipper_whose_events_cannot_be_judged_is_named(
+    checks: Any, cluster: Cluster, namespace: str
+) -> None:
+    """Other document ids, no numbers, no arrival stamps: how many of each, and what follows."""
+    bare = {f"auto-{number}": shipped(number, "Vector") for number in range(1, 5)}
+    del bare["auto-1"]["event.sequence"]
+    for id_ in ("auto-1", "auto-2"):
+        del bare[id_]["event"]
+    put(cluster, namespace, bare)
+    (check,) = checks("shipped by")
+    assert check.verdict is CheckVerdict.NOTE
+    assert "4 of the newest 4 are not stored under their event.id" in check.found
+    assert "1 without sequence numbers (event.sequence)" in check.found
+    assert "2 without arrival stamps (event.ingested)" in check.found
+    assert "without ids" not in check.found
+    assert check.advice.startswith(
+        "A line that is sent again is stored twice, lost lines cannot be counted, "
+        "late lines and wrong clocks are not seen. "
+    )
