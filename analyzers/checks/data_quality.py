@@ -4,10 +4,14 @@ Per feature: the share without a value, the share of numbers outside the trainin
 the share of categories the training set does not have. Rates carry Wilson's interval and are
 compared with the training set's own rates. Of a list each value counts, as in Elasticsearch; once
 that makes more values than predictions, the share of missing values is unknown.
+
+Per model version: the share of predictions with features that are stored but not indexed, because
+the log brought more names than the shipper lets into the mapping. No check sees these features.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from mlmon.analyzers.baselines.baseline import Baseline
 
 MISSING, OUTSIDE, UNSEEN = "missing.rate", "out_of_range.rate", "unseen_category.rate"
+UNINDEXED = "unindexed.rate"
+SHOWN = 3
 EXPECTED_PREDICTIONS, MIN_PREDICTIONS = 100, 20
 
 
@@ -70,7 +76,10 @@ class DataQuality(Analyzer[PredictionProfile]):
         "`--field ml.features.categorical.FEATURE=VALUE`, "
         "and find the client or source they share. A missing value is the source's failure; one "
         "out of range is often a unit; an unseen category is either a typing error upstream or "
-        "a new one, for which the model must be retrained."
+        "a new one, for which the model must be retrained. Features that are not indexed come from "
+        "names made of values, such as a user id in a feature's name: log the value as the "
+        "category of one feature, then roll the data stream over (`POST logs-ml.prediction-"
+        "NAMESPACE/_rollover`) and start the shipper again: the next index begins without names."
     )
     needs = (Needs("prediction", 2 * DAY),)
     metrics = (
@@ -105,6 +114,13 @@ class DataQuality(Analyzer[PredictionProfile]):
             ),
             unit="ratio",
         ),
+        Metric(
+            UNINDEXED,
+            "Features not indexed",
+            "Which share of predictions holds features that no check sees?",
+            Limits(0.001, 0.5, meaning="share of the predictions"),
+            unit="ratio",
+        ),
     )
     alert_policy = AlertPolicy(on="warning", after=2, of=3, layer="feature")
 
@@ -131,6 +147,7 @@ class DataQuality(Analyzer[PredictionProfile]):
             "model_version": version,
             "baseline_id": baseline.id if baseline else None,
         }
+        yield self._unindexed(window, found, about)
         known = [profile for profile in found if baseline and profile.baseline_id == baseline.id]
         if baseline is None or not known:
             reason = (
@@ -146,6 +163,34 @@ class DataQuality(Analyzer[PredictionProfile]):
         for fault in faults(sample, baseline):
             if fault.feature not in sample.hidden:
                 yield self._finding(window, fault, about, baseline)
+
+    def _unindexed(
+        self, window: Window, found: Sequence[PredictionProfile], about: dict[str, Any]
+    ) -> Finding:
+        rows = sum(profile.unindexed_rows for profile in found)
+        total = sum(profile.predictions for profile in found)
+        names: Counter[str] = sum((profile.unindexed for profile in found), Counter())
+        predictions = f"{count(total, 'prediction')} {span(window)}"
+        if rows:
+            shown = ", ".join(named(name) for name in sorted(names)[:SHOWN])
+            reason = (
+                f"{percent(rows / total)} of {predictions} hold features that are stored but not "
+                f"indexed{f', such as {shown}' if shown else ''}: the log brings more names than "
+                "are indexed, and no check sees them."
+            )
+        else:
+            reason = f"None of {predictions} holds features that are not indexed."
+        share = rows / total if total else 0.0
+        return self.finding(
+            UNINDEXED,
+            None,
+            window,
+            self.limits[UNINDEXED].judge(share, share),
+            value=share,
+            sample_count=total,
+            reason=reason,
+            **about,
+        )
 
     def _finding(
         self, window: Window, fault: Fault, about: dict[str, Any], baseline: Baseline

@@ -163,6 +163,12 @@ RUNBOOKS: dict[str, dict[str, Runbook]] = {
         "unseen_category.rate": Runbook(
             _CATEGORY, "A spelling upstream; a category that is really new.", _FIX_SOURCE
         ),
+        "unindexed.rate": Runbook(
+            _PREDICTIONS,
+            "Names made of values: an id or a date within a feature's name.",
+            "Log the value as the category of one feature, roll the data stream over, and start "
+            "the shipper again.",
+        ),
     },
     "embedding_drift": {
         "": Runbook(

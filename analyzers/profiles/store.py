@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mlmon.elastic.client.cluster import Cluster
     from mlmon.elastic.client.documents import WriteResult
 
-PROFILE_FORMAT = 5
+PROFILE_FORMAT = 6
 """Profiles of another format are passed over and made again while their events are there."""
 
 AT_ONCE = 100

@@ -11,12 +11,15 @@ from typing import Any
 
 import orjson
 
+from mlmon.logging_config.schema.fields import UNINDEXED_NAMES
+
 MOST_NAMES = 800
 """Names per dataset that are not in the table of fields."""
 
 UNINDEXED = "ml.features.unindexed"
 """Field that holds the fields beyond the bound, as JSON text."""
 
+_MOST_LISTED = 20
 _CHECK_EVERY = 16
 _WATCH_LINES = 5_000
 _NAMED = 5
@@ -75,4 +78,5 @@ class FieldNames:
         self.examples += unnamed[: _NAMED - len(self.examples)]
         rest = orjson.dumps({name: event[name] for name in excess}).decode()
         kept = {name: value for name, value in event.items() if name not in excess}
-        return {**kept, UNINDEXED: rest}
+        listed = list(excess)[:_MOST_LISTED]
+        return {**kept, UNINDEXED: rest, UNINDEXED_NAMES.name: listed}

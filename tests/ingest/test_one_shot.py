@@ -197,9 +197,13 @@ def test_a_thousand_new_names_are_bounded(
     documents = ship.documents("logs-ml.prediction", process__entity_id=log.entity)
     unindexed = [event for event in documents if "ml.features.unindexed" in event]
     assert len(unindexed) >= 160
-    assert (
-        b"f199" in ship.state.status.read_bytes() or b"unindexed" in ship.state.status.read_bytes()
-    )
+    # What a profile asks for: how many lines, and which names.
+    counted = {"terms": {"field": "ml.features.unindexed_names", "size": 300}}
+    own = {"term": {"process.entity_id": log.entity}}
+    body = {"size": 0, "query": own, "aggs": {"names": counted}}
+    answer = ship.cluster.search(f"logs-ml.prediction-{ship.namespace}", body)
+    assert len(answer["aggregations"]["names"]["buckets"]) == len(unindexed)
+    assert b"unindexed" in ship.state.status.read_bytes()
 
 
 def undeclared(ship: Ship) -> set[str]:

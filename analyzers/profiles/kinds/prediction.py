@@ -37,6 +37,7 @@ from mlmon.analyzers.profiles.quantities import (
 from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.profiles.version_kind import VersionKind, survey_versions
 from mlmon.analyzers.statistics.categories import CategoryCounts
+from mlmon.logging_config.schema.fields import UNINDEXED_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -294,6 +295,8 @@ class PredictionProfile(VersionProfile):
         ignored: Predictions with a value that Elasticsearch keeps but does not index, per field:
             too long, or beyond the fields an index may have.
         sources: Feature sources.
+        unindexed_rows: Predictions with features beyond the number that the shipper lets index.
+        unindexed: Some of these features.
         hashed: Predictions whose log hashed a feature's value, by feature.
         withheld: Predictions whose log left a feature's value out, by feature.
     """
@@ -320,6 +323,8 @@ class PredictionProfile(VersionProfile):
         ByName(lambda scope: scope.extra, ValueCount("{name}"), keep=bool), detail=True
     )
     ignored: Mapping[str, int] = quantity(Terms("_ignored", 100), detail=True)
+    unindexed_rows: int = quantity(Count({"exists": {"field": UNINDEXED_NAMES.name}}))
+    unindexed: Counter[str] = quantity(Terms(UNINDEXED_NAMES.name, 20), detail=True)
     hashed: Counter[str] = quantity(Terms("ml.features.hashed", 100), detail=True)
     withheld: Counter[str] = quantity(Terms("ml.features.withheld", 100), detail=True)
     sources: Mapping[str, SourceUse] = quantity(

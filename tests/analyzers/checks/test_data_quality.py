@@ -52,7 +52,7 @@ def test_values_as_in_training(steady_hours: Make, baseline: Baseline, start: da
     """Two days of the training's own values: no alarm in any hour."""
     found = judge(steady_hours(96), baseline, start, 48)
     assert {finding.severity for finding in found} == {Severity.OK}
-    assert len(found) == 48 * 6
+    assert len(found) == 48 * 7
 
 
 @pytest.mark.parametrize(
@@ -139,5 +139,24 @@ def test_small_traffic_is_judged_over_longer_windows(
 def test_no_baseline(steady_hours: Make, start: datetime) -> None:
     """Without one, a finding per window names the command that makes it."""
     found = judge(steady_hours(52, baseline=None), None, start, 2)
+    found = [finding for finding in found if finding.metric != "unindexed.rate"]
     assert [finding.severity for finding in found] == [Severity.UNKNOWN] * 2
     assert "mlmon baseline create" in found[0].reason
+
+
+def test_features_that_are_not_indexed_are_named(
+    steady_hours: Make, baseline: Baseline, start: datetime
+) -> None:
+    """Beyond the names that are indexed no check sees a feature: the share and three names."""
+    names = Counter({f"ml.features.numeric.user_{number}": 1 for number in range(5)})
+    profiles = [
+        replace(profile, unindexed_rows=30, unindexed=names) for profile in steady_hours(52)
+    ]
+    found = judge(profiles, baseline, start, 1)
+    [finding] = [finding for finding in found if finding.metric == "unindexed.rate"]
+    assert (finding.severity, finding.value, finding.subject) == (Severity.WARNING, 0.3, None)
+    assert "30 % of 100 predictions" in finding.reason
+    assert (
+        "such as ml.features.numeric.user_0, ml.features.numeric.user_1, "
+        "ml.features.numeric.user_2:" in finding.reason
+    )

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlmon.ingest.encode.field_names import MOST_NAMES, UNINDEXED, FieldNames
+from mlmon.logging_config.schema.fields import UNINDEXED_NAMES
 
+ADDED = {UNINDEXED, UNINDEXED_NAMES.name}
 DECLARED = ("@timestamp", "event.id", "ml.features.numeric.*")
 
 
@@ -25,8 +27,10 @@ def test_the_mapping_never_gets_more_names_than_the_bound(groups: list[set[int]]
         bounded = names.bounded(event) or event
         kept.append(bounded)
         rest = json.loads(bounded[UNINDEXED]) if UNINDEXED in bounded else {}
-        assert {**{key: bounded[key] for key in bounded if key != UNINDEXED}, **rest} == event
-    assert len(names_of(kept) - {UNINDEXED}) <= MOST_NAMES
+        listed = bounded.get(UNINDEXED_NAMES.name, [])
+        assert {**{key: bounded[key] for key in bounded if key not in ADDED}, **rest} == event
+        assert listed == list(rest)[:20]
+    assert len(names_of(kept) - ADDED) <= MOST_NAMES
 
 
 def test_names_that_the_cluster_has_count_toward_the_bound() -> None:
@@ -35,7 +39,8 @@ def test_names_that_the_cluster_has_count_toward_the_bound() -> None:
     names = FieldNames(DECLARED, known | {"@timestamp"})
     assert names.bounded({"ml.features.numeric.f3": 1}) is None
     assert names.bounded({"ml.features.numeric.new": 1}) == {
-        UNINDEXED: '{"ml.features.numeric.new":1}'
+        UNINDEXED: '{"ml.features.numeric.new":1}',
+        UNINDEXED_NAMES.name: ["ml.features.numeric.new"],
     }
     assert (names.moved, names.examples) == (1, ["ml.features.numeric.new"])
 
