@@ -17,13 +17,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.alert import Alert, Ending, excess, opened, worst
-from mlmon.analyzers.base.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from mlmon.alerting.policies.policy import Policy
+    from mlmon.analyzers.base.finding import Finding, Severity
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ def _continued(
             latest_reason=alarms[-1].reason,
             calm=0,
         )
-    elif any(finding.severity is Severity.OK and not finding.near_limit for finding in findings):
+    elif any(finding.calm for finding in findings):
         alert = replace(alert, calm=alert.calm + 1)
     if alarms and level is not None and level.rank > alert.severity.rank:
         grown = replace(

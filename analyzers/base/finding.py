@@ -115,12 +115,7 @@ class Finding(Identified):
 
     @property
     def near_limit(self) -> bool:
-        """Whether the value lies beyond the limit of a warning, its conservative end within.
-
-        Where no change explains the value as well, only buckets hide whether it is beyond.
-        """
-        if self.p_value is not None and self.p_value > _EXPLAINED:
-            return False
+        """Whether the value lies beyond the limit of a warning, its conservative end within."""
         value, low, high = self.value, self.low, self.high
         warning, critical = self.warning, self.critical
         if value is None or low is None or high is None or warning is None or critical is None:
@@ -128,6 +123,19 @@ class Finding(Identified):
         if critical >= warning:
             return low < warning <= value
         return value <= warning < high
+
+    @property
+    def calm(self) -> bool:
+        """Whether it counts towards the end of an alert.
+
+        It is `ok` and not near its limit, or nothing shows that the value moved: no change explains
+        it as well, and only buckets hide whether it lies beyond the limit.
+        """
+        if not self.near_limit:
+            return self.severity is Severity.OK
+        complete = self.completeness is None or self.completeness >= 1.0
+        explained = self.p_value is not None and self.p_value > _EXPLAINED
+        return explained and complete and not self.severity.alarming
 
     @classmethod
     def of(cls, **values: Any) -> Finding:

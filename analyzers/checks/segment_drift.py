@@ -5,8 +5,8 @@ segment's scores of the day before are compared with the same segment's of the t
 Kolmogorov-Smirnov distance over a fifth of the edges, judged every six hours. Severity uses the
 lower bound of the distance less the sampling error, after control of the false discovery rate over
 all segments of a model (Benjamini and Hochberg). A small segment needs a larger distance to alarm.
-A segment without an alarm and with too few predictions to detect a critical distance with a power
-of 0.9 is counted, not judged.
+A distance above the limit that does not alarm is `unknown`. A segment without an alarm and with too
+few predictions to detect a critical distance with a power of 0.9 is counted, not judged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlmon.analyzers.base.metric import Metric
 from mlmon.analyzers.base.needs import Needs
 from mlmon.analyzers.base.reference_part import ReferencePart
 from mlmon.analyzers.base.window import DAY, HOUR
-from mlmon.analyzers.drift.moved import numbers_moved
+from mlmon.analyzers.drift.moved import distance_sentence, numbers_moved
 from mlmon.analyzers.drift.segment_comparison import SEGMENT_LIMITS, compare
 from mlmon.analyzers.profiles.kinds.prediction import SCORE
 from mlmon.analyzers.profiles.kinds.segment import SegmentProfile, segments_of
@@ -120,9 +120,14 @@ class SegmentDrift(Analyzer[SegmentProfile]):
         note = baseline.accepted_note(ReferencePart("segment", compared.segment))
         if severity.alarming:
             moved = numbers_moved(compared.scores, compared.reference)
-            reason = f"{scores} drifted: {moved}; KS {number(drift.value)} in {sample}{note}."
+            limit = drift.limits.critical if severity is Severity.CRITICAL else drift.limits.warning
+            reason = (
+                f"{scores} drifted: {moved}; KS {number(drift.value)} in {sample}; at least "
+                f"{number(drift.low)} is certain, limit {number(limit)}{note}."
+            )
         else:
-            reason = f"{scores}: no drift (KS {number(drift.value)}) in {sample}{note}."
+            distance = f"KS {number(drift.value)}"
+            reason = f"{scores}{distance_sentence(drift, q_value, distance, sample)}{note}."
         return self.finding(
             METRIC,
             SCORE,
@@ -138,8 +143,9 @@ class SegmentDrift(Analyzer[SegmentProfile]):
 
 def _severity(compared: SegmentShift, q_value: float) -> Severity:
     """Return what the distance shows at any size of the sample."""
-    severity = SEGMENT_LIMITS.judge(compared.drift.low, compared.drift.high)
-    return severity if q_value <= FALSE_DISCOVERY_RATE else Severity.OK
+    severity = compared.drift.severity
+    insignificant = severity.alarming and q_value > FALSE_DISCOVERY_RATE
+    return Severity.UNKNOWN if insignificant else severity
 
 
 def _in_service(

@@ -136,9 +136,8 @@ def _value(row: ComparisonRow) -> float:
 def _severity(drift: Drift | None, q_value: float) -> Severity:
     if drift is None:
         return Severity.UNKNOWN
-    if q_value > FALSE_DISCOVERY_RATE:
-        return Severity.OK
-    return drift.limits.judge(drift.low, drift.high)
+    insignificant = drift.severity.alarming and q_value > FALSE_DISCOVERY_RATE
+    return Severity.UNKNOWN if insignificant else drift.severity
 
 
 def _numbers(

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.limits import Limits
 
 if TYPE_CHECKING:
@@ -65,9 +66,16 @@ class Drift:
         return self.low < self.limits.warning <= self.least
 
     @property
-    def chance(self) -> float:
-        """The part of the value that sampling and buckets may explain."""
-        return self.value - self.low
+    def severity(self) -> Severity:
+        """The verdict of the conservative end; unknown where only the value passes the limit."""
+        judged = self.limits.judge(self.low, self.high)
+        undecided = not judged.alarming and self.value >= self.limits.warning
+        return Severity.UNKNOWN if undecided else judged
+
+    @property
+    def most(self) -> float:
+        """The distance's upper bound before sampling error, which buckets leave open."""
+        return 2 * self.value - self.least
 
     def measured(self) -> dict[str, Any]:
         """Return the fields of a finding that it fills; an upper bound of infinity is None."""

@@ -61,13 +61,14 @@ class ComparedFeature:
 
     @property
     def severity(self) -> Severity:
-        """The verdict; `unknown` where there is neither an alarm nor a sample to exclude one."""
+        """The verdict; `unknown` where there is neither an alarm nor proof that there is none."""
         if self.drift is None:
             return Severity.UNKNOWN
-        severity = self.drift.limits.judge(self.drift.low, self.drift.high)
+        severity = self.drift.severity
         if severity.alarming and self.q_value <= FALSE_DISCOVERY_RATE:
             return severity
-        return Severity.UNKNOWN if self.skip_reason or self.near_limit else Severity.OK
+        calm = severity is Severity.OK and not self.skip_reason
+        return Severity.OK if calm else Severity.UNKNOWN
 
     @property
     def near_limit(self) -> bool:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mlmon.analyzers.statistics.categories import CategoryCounts
     from mlmon.analyzers.statistics.interval import Interval
 
+NEGLIGIBLE = 0.1
+"""Part of the sampling error below which nobody is told what buckets leave open besides."""
+
 SIGNIFICANT = 0.01
 """Largest p-value at which a distance counts as a move."""
 
@@ -88,14 +91,32 @@ def distance_sentence(drift: Drift, chance: float, distance: str, where: str) ->
         where: The sample.
     """
     limit = number(drift.limits.warning)
-    if drift.near_limit:
+    if drift.value >= drift.limits.warning:
+        moved = "moved" if chance <= SIGNIFICANT else "may have moved"
         return (
-            f" moved by {distance} in {where}, of which {number(drift.chance)} may be sampling "
-            f"error: not certain to pass the limit of {limit}"
+            f" {moved} by {distance} in {where}, cannot be told from the limit of {limit} because "
+            f"{undecided_because(drift)}"
+        )
+    if drift.limits.warning in drift.left_open:
+        return (
+            f": {distance} in {where}, limit {limit}; buckets leave {number(drift.least)} to "
+            f"{number(drift.most)} open"
         )
     if chance <= SIGNIFICANT:
         return f" moved by {distance} in {where}, below the limit of {limit}"
     return f": no drift ({distance}, limit {limit}) in {where}"
+
+
+def undecided_because(drift: Drift) -> str:
+    """Return why a distance beyond its limit does not alarm, to follow `because`."""
+    if drift.low >= drift.limits.warning:
+        return "it is not significant among all distances compared"
+    error = drift.least - drift.low
+    sampling = f"{number(error)} of it may be sampling error"
+    if drift.most - drift.least <= NEGLIGIBLE * error:
+        return sampling
+    open_ = f"buckets leave {number(drift.least)} to {number(drift.most)} open"
+    return f"{open_}, and {sampling}" if error > 0 else open_
 
 
 def _share(name: str, of: CategoryCounts) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mlmon.analyzers.base.limits import Limits
@@ -61,7 +61,7 @@ def compare(
                 continue
             needed = rows_needed(SEGMENT_LIMITS.critical, known.rows)
             enough = needed is not None and scores.n >= needed
-            drift = numeric_drift(scores, reference)
+            drift = replace(numeric_drift(scores, reference), limits=SEGMENT_LIMITS)
             compared.append(SegmentShift(segment, scores, reference, drift, enough))
     return compared, empty
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window
 from mlmon.analyzers.drift.drift import KS_LIMITS, Drift
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
@@ -24,6 +25,7 @@ from mlmon.analyzers.drift.methods.kolmogorov_smirnov import (
     ks_distance_of_parts,
     rows_needed,
 )
+from mlmon.analyzers.drift.moved import SIGNIFICANT
 from mlmon.analyzers.references.seasons import past_weeks
 from mlmon.analyzers.statistics.buckets import Buckets
 from mlmon.formatting import number
@@ -136,8 +138,7 @@ def _alarm_of_few(found: WeeklyDrift) -> WeeklyDrift:
     if not (found.rows and found.usual_rows):
         return found
     drift = drift_of_parts(buckets_of(found.current), buckets_of(found.usual))
-    alarming = KS_LIMITS.judge(drift.low, drift.high).alarming
-    return replace(found, drift=drift) if alarming else found
+    return replace(found, drift=drift) if drift.severity.alarming else found
 
 
 def compared(window: Window, hours: Hours, past: Hours) -> WeeklyDrift | None:
@@ -164,7 +165,8 @@ def with_past_weeks(finding: Finding, hours: Hours) -> Finding:
     found = compared(finding.window, hours, hours)
     if found is None or found.drift is None:
         return finding
-    if KS_LIMITS.judge(found.drift.low, found.drift.high).alarming:
+    # A note beside an alarm, not a verdict: it is left out where the weeks certainly differed.
+    if found.drift.severity is not Severity.OK and found.drift.p_value <= SIGNIFICANT:
         return finding
     alike = f"The same day of past weeks was like it (distance {number(found.drift.value)})."
     return replace(finding, reason=f"{finding.reason} {alike}")

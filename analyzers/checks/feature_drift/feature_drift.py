@@ -17,13 +17,14 @@ detected with a power of 0.9, and where the distance lies below the limit.
 Where a day allows neither, the days before it are added: 2, 3, 7, 14 days, until there is a
 verdict. So little traffic gets a verdict (165 predictions a day after 2 days), and a lasting shift
 near the limit is found once the sampling error has become small: with a training set of 20,000
-rows, a distance of 0.142 at 2,200 predictions a day after 2 days, one of 0.12 after 7 days. A
-distance that lies above the limit within the sampling error is `unknown`, and its sentence says
-both; below the limit the sentence says by how much the feature moved.
+rows, a distance of 0.142 at 2,200 predictions a day after 2 days, one of 0.12 after 7 days.
 
 Where buckets leave open whether a number's Kolmogorov-Smirnov distance passes a limit, its day is
-counted again over ten times as many (drift/refinement_kind.py), while the logs are there; otherwise
-severity uses the lower bound, and the sentence states that.
+counted again over ten times as many (drift/refinement_kind.py), while the logs are there.
+
+A distance above the limit that does not alarm is `unknown`, never `ok`: its sentence says by how
+much the feature moved and what hides the rest: sampling error, buckets, or the number of
+comparisons. Below the limit the sentence says by how much the feature moved.
 
 A Sunday may differ from training because it is a Sunday. An alarm of a number therefore mentions
 when the same day of past weeks was alike (whose numbers are read only then), in any version. It
@@ -196,7 +197,7 @@ class FeatureDrift(Analyzer[PredictionProfile]):
             )
         else:
             moved = distance_sentence(drift, compared.q_value, distance, where)
-            reason = f"{feature}{moved}{still_open(drift)}{note}."
+            reason = f"{feature}{moved}{note}."
         return self.finding(
             compared.method.metric,
             feature,

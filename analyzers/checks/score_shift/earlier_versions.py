@@ -63,8 +63,10 @@ class AcrossVersions:
         return max(0.0, drift.low - self.retrained)
 
     def severity(self, drift: Drift) -> Severity:
-        """At most a warning."""
+        """At most a warning; unknown where only the value lies beyond what retraining explains."""
         judged = KS_LIMITS.judge(self.beyond(drift), drift.high)
+        if not judged.alarming and drift.value - self.retrained >= KS_LIMITS.warning:
+            return Severity.UNKNOWN
         return min(judged, Severity.WARNING, key=lambda severity: severity.rank)
 
 

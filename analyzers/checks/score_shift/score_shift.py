@@ -35,7 +35,13 @@ from mlmon.analyzers.checks.score_shift.earlier_versions import AcrossVersions, 
 from mlmon.analyzers.drift.attribution import attribute
 from mlmon.analyzers.drift.drift import KS_LIMITS
 from mlmon.analyzers.drift.methods.kolmogorov_smirnov import numeric_drift, rows_needed
-from mlmon.analyzers.drift.moved import distance_sentence, numbers_moved, onset, parts_moved
+from mlmon.analyzers.drift.moved import (
+    distance_sentence,
+    numbers_moved,
+    onset,
+    parts_moved,
+    undecided_because,
+)
 from mlmon.analyzers.drift.refinement import Refinements, still_open
 from mlmon.analyzers.drift.refinement_kind import KIND as REFINEMENT
 from mlmon.analyzers.drift.segment_comparison import most_of_all
@@ -161,19 +167,26 @@ class ScoreShift(Analyzer[PredictionProfile]):
         )
         severity = Severity.UNKNOWN
         if drift is not None:
-            severity = across.severity(drift) if across else KS_LIMITS.judge(drift.low, drift.high)
+            severity = across.severity(drift) if across else drift.severity
         if drift is None or not (found.enough or severity.alarming):
             rule = "too few" if found.needed is None else f"of which {found.needed} are needed"
             reason = f"{sample}, {rule} to detect a distance of {KS_LIMITS.critical} from {past}."
             known = {"sample_count": found.rows, **day.about}
             return self.unknown(WEEKLY, SCORE, window, reason, **known)
-        verdict = (
-            f"differ from past weeks: "
-            f"{parts_moved(buckets_of(found.current), buckets_of(found.usual), 'in past weeks')}"
-            if severity.alarming
-            else "are as in past weeks"
+        limit = KS_LIMITS.critical if severity is Severity.CRITICAL else KS_LIMITS.warning
+        if severity.alarming:
+            current, usual = buckets_of(found.current), buckets_of(found.usual)
+            verdict = f"differ from past weeks: {parts_moved(current, usual, 'in past weeks')}"
+        elif severity is Severity.UNKNOWN:
+            verdict = (
+                f"cannot be told from past weeks because {undecided_because(drift)}{_due(across)}"
+            )
+        else:
+            verdict = "are as in past weeks"
+        reason = (
+            f"{sample} {verdict}; KS {number(drift.value)} from {past}, limit {number(limit)}"
+            f"{_due(across) if severity is not Severity.UNKNOWN else ''}."
         )
-        reason = f"{sample} {verdict}; KS {number(drift.value)} from {past}{_due(across)}."
         known = drift.measured() | day.about
         if across:
             known["low"] = across.beyond(drift)
@@ -227,7 +240,7 @@ class ScoreShift(Analyzer[PredictionProfile]):
             )
         else:
             moved = distance_sentence(drift, drift.p_value, distance, sample)
-            reason = f"Scores of {day.title}{moved}{still_open(drift)}{note}."
+            reason = f"Scores of {day.title}{moved}{note}."
         return self.finding(
             METRIC,
             SCORE,
@@ -282,16 +295,17 @@ class ScoreSample:
         """The verdict."""
         if self.drift is None:
             return Severity.UNKNOWN
-        severity = KS_LIMITS.judge(self.drift.low, self.drift.high)
+        severity = self.drift.severity
         if severity.alarming:
             return severity
-        near = self.drift.near_limit
-        return Severity.OK if self.enough and not near else Severity.UNKNOWN
+        return severity if self.enough else Severity.UNKNOWN
 
     @property
     def certain(self) -> bool:
         """Whether a longer sample could not change the verdict."""
-        return self.severity is not Severity.UNKNOWN
+        if self.drift is None:
+            return False
+        return self.severity.alarming or (self.enough and not self.drift.near_limit)
 
 
 def _grown(day: ScoreSample, reference: Buckets, pool: PooledHours) -> ScoreSample:

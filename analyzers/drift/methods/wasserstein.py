@@ -13,6 +13,9 @@ Proof. F and G are monotone, which gives the bounds inside of the bucket; and |m
 F = G; without those the distance has no upper bound. Elementwise sharp: all rows of F may lie at a
 and all of G at b.
 
+Of a long tail the last buckets are wide and leave much open: where the middle of the interval
+lies above the limit and its lower end below, the verdict is unknown.
+
 Divided by the reference's standard deviation it is free of the unit, as Evidently uses it.
 
 Sampling error. By the triangle inequality it is at most the integral of |Z(x)|, where Z(x), the

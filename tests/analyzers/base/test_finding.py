@@ -140,16 +140,16 @@ def test_a_field_that_is_added_and_empty_is_no_change(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "p_value", "near"),
+    ("low", "high", "p_value", "completeness", "calm"),
     [
-        (0.07, 0.16, 1e-9, True),  # moved for certain, and perhaps not beyond the limit
-        (0.07, 0.16, None, True),  # a rate, which has an interval only
-        (0.0, 0.40, 1.0, False),  # coarse buckets: nothing shows that it moved
-        (0.11, 0.16, 1e-9, False),  # beyond the limit for certain
+        (0.07, 0.16, 1e-9, None, False),  # moved for certain, and perhaps not beyond the limit
+        (0.07, 0.16, None, None, False),  # a rate, which has an interval only
+        (0.0, 0.40, 1.0, None, True),  # coarse buckets: nothing shows that it moved
+        (0.0, 0.40, 1.0, 0.8, False),  # lost lines hide it too
     ],
 )
-def test_a_value_is_near_its_limit_where_sampling_hides_it(
-    low: float, high: float, p_value: float | None, *, near: bool
+def test_an_alert_ends_where_only_coarse_buckets_hide_the_value(
+    low: float, high: float, p_value: float | None, completeness: float | None, *, calm: bool
 ) -> None:
     """An alert goes on while a value may be beyond its limit, not for coarse buckets alone."""
     finding = Finding.of(
@@ -158,13 +158,15 @@ def test_a_value_is_near_its_limit_where_sampling_hides_it(
         subject="price",
         start=START,
         end=START + timedelta(days=1),
-        severity=Severity.OK,
+        severity=Severity.UNKNOWN,
         reason="price.",
         value=0.12,
         low=low,
         high=high,
         p_value=p_value,
+        completeness=completeness,
         warning=0.1,
         critical=0.2,
     )
-    assert finding.near_limit is near
+    assert finding.near_limit
+    assert finding.calm is calm

@@ -303,7 +303,10 @@ def by_tests(
 def test_another_drift_test_judges(
     name: str, steady_hours: Make, baseline: Baseline, start: datetime
 ) -> None:
-    """By any test training's own traffic is ok, and prices in cents are critical by its limits."""
+    """By any test training's own traffic is calm, and prices in cents are critical by its limits.
+
+    A lognormal tail in few buckets leaves a Wasserstein distance open to 0.27: that is no proof.
+    """
 
     def cents(hour: int, rows: Rows) -> None:
         if hour >= 48:
@@ -315,7 +318,9 @@ def test_another_drift_test_judges(
     prices = [finding for finding in found if finding.subject == "price"]
     assert {finding.metric for finding in prices} == {name}
     first, last = prices[0], prices[-1]
-    assert (first.severity, last.severity) == (Severity.OK, Severity.CRITICAL)
+    calm = Severity.UNKNOWN if name == "wasserstein" else Severity.OK
+    assert (first.severity, last.severity) == (calm, Severity.CRITICAL)
+    assert ("because buckets leave" in first.reason) == (calm is Severity.UNKNOWN)
     assert (last.warning, last.critical) == (method.limits.warning, method.limits.critical)
     assert last.low is not None
     assert last.low >= method.limits.critical

@@ -278,7 +278,8 @@ def test_a_lasting_shift_is_pooled_over_days(
     profiles = steady_hours(24 * after, a_day // 24 + 1, dear)
     first = price(days(FeatureDrift(), profiles[:24], baseline, start + DAY))
     assert first.severity is Severity.UNKNOWN
-    assert "may be sampling error: not certain to pass the limit of 0.1" in first.reason
+    assert "cannot be told from the limit of 0.1 because" in first.reason
+    assert "of it may be sampling error" in first.reason
     last = price(days(FeatureDrift(), profiles, baseline, start + after * DAY))
     assert last.severity is Severity.WARNING, last.reason
     assert last.low is not None
