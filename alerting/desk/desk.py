@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
-from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
 from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
 from mlmon.alerting.incidents.store import IncidentStore
 from mlmon.analyzers.base.digest import digest
@@ -69,11 +69,11 @@ class Desk:
         }
 
     def show(self, prefix: str) -> tuple[IncidentRecord, Sequence[Alert], list[Json]]:
-        """Return an incident, its alerts, and all of its changes in order."""
+        """Return an incident, its alerts, and its changes in the order in which they were known."""
         incident = self.find(prefix)
         alerts = self._alerts.get(incident.alert_ids)
         changes = self._store.changes([incident.id])
-        ordered = sorted(changes.get(incident.id, ()), key=lambda change: change.at)
+        ordered = in_order(changes.get(incident.id, ()))
         return incident, alerts, [change_document(change, incident) for change in ordered]
 
     def mark(self, incident: IncidentRecord) -> str:

@@ -144,18 +144,21 @@ def _gap(incident: _Open, alert: Alert) -> timedelta | None:
 def _grow(incident: _Open, alert: Alert, at: datetime) -> None:
     before = max(incident.active.values(), key=lambda level: level.rank, default=incident.worst)
     incident.active[alert.id] = alert.severity
-    _raise(incident, alert.severity, before, alert, at, seen=False)
+    if not _raise(incident, alert.severity, before, alert, at, seen=False):
+        incident.note(ChangeKind.ALERT_GREW, at, alert.severity_reason, alert.id)
 
 
 def _raise(
     incident: _Open, severity: Severity, before: Severity, alert: Alert, at: datetime, *, seen: bool
-) -> None:
+) -> bool:
     """Note that an incident grew worse than it has ever been, once per severity."""
-    if severity.rank > before.rank and severity.rank > incident.worst.rank:
-        incident.worst = severity
-        if not seen:
-            text = alert.severity_reason if at == alert.severity_since else alert.opened_reason
-            incident.note(ChangeKind.GREW, at, text, alert.id)
+    if severity.rank <= max(before.rank, incident.worst.rank):
+        return False
+    incident.worst = severity
+    if not seen:
+        text = alert.severity_reason if at == alert.severity_since else alert.opened_reason
+        incident.note(ChangeKind.GREW, at, text, alert.id)
+    return True
 
 
 def _name_cause(incident: _Open, alert: Alert, at: datetime) -> None:

@@ -24,13 +24,16 @@ BEFORE_ONSET = timedelta(minutes=5)
 """The lines to look at begin so long before an incident did."""
 
 
-def incident_record(incident: Incident, state: Handling, now: datetime) -> IncidentRecord:
+def incident_record(
+    incident: Incident, state: Handling, now: datetime, stored: IncidentRecord | None = None
+) -> IncidentRecord:
     """Return an incident as it stands.
 
     Args:
         incident: The incident.
         state: What people did to it.
         now: The time at which a snooze is or is not over.
+        stored: It as it is stored: what Alertmanager knows it by never changes.
     """
     cause, opened_by = incident.cause, incident.members[0]
     found = IncidentRecord(
@@ -44,9 +47,9 @@ def incident_record(incident: Incident, state: Handling, now: datetime) -> Incid
         model_version=incident.model_version,
         id=incident.id,
         status=incident.status,
-        opened_by_service=opened_by.service,
-        opened_by_environment=opened_by.environment,
-        opened_by_model=opened_by.model_name,
+        opened_by_service=stored.opened_by_service if stored else opened_by.service,
+        opened_by_environment=stored.opened_by_environment if stored else opened_by.environment,
+        opened_by_model=stored.opened_by_model if stored else opened_by.model_name,
         title=incident.title,
         summary=summary(incident),
         severity=incident.severity,
@@ -117,6 +120,7 @@ def change_document(change: IncidentChange, about: IncidentRecord | None) -> Jso
         "change.by": change.by,
         "change.about": change.about,
         "change.until": change.until and iso(change.until),
+        "change.generation": change.generation or None,
         "change.published": change.kind.published,
         "incident.id": change.incident,
         "incident.title": about and about.title,
@@ -129,7 +133,7 @@ def change_document(change: IncidentChange, about: IncidentRecord | None) -> Jso
 
 def read_change(document: Json) -> IncidentChange:
     """Return the change that `change_document` wrote."""
-    until = document.get("change.until")
+    until, known = document.get("change.until"), document.get("event.ingested")
     return IncidentChange(
         incident=document["incident.id"],
         kind=ChangeKind(document["change.kind"]),
@@ -139,4 +143,6 @@ def read_change(document: Json) -> IncidentChange:
         by=document.get("change.by"),
         until=parse_time(until) if until else None,
         about=document.get("change.about"),
+        generation=document.get("change.generation", 0),
+        known=parse_time(known) if known else None,
     )

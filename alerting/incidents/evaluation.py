@@ -1,4 +1,4 @@
-"""Incidents brought up to the alerts: read what overlaps, correlate, store what changed.
+"""Incidents brought up to the alerts: read what overlaps, correlate, match, store what is news.
 
 Correlation begins where no alert was open, so that a part of the history gives the same incidents
 as all of it.
@@ -15,18 +15,20 @@ from mlmon.alerting.incidents.correlation import REOPENING, correlate
 from mlmon.alerting.incidents.documents import incident_record
 from mlmon.alerting.incidents.incident import ChangeKind, Incident, IncidentChange, IncidentStatus
 from mlmon.alerting.incidents.maintenance import MUTED, held_until
+from mlmon.alerting.incidents.matching import Matches, match
 from mlmon.alerting.incidents.people import handling
+from mlmon.alerting.incidents.record import IncidentRecord
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.incidents.tracking import news, withdrawal
 from mlmon.analyzers.base.finding import Severity
 from mlmon.formatting import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mlmon.alerting.alerts.alert import Alert
     from mlmon.alerting.incidents.maintenance import Maintenance
-    from mlmon.alerting.incidents.record import IncidentRecord
     from mlmon.elastic.client.cluster import Cluster
 
 
@@ -39,13 +41,11 @@ class IncidentEvaluation:
     """What an evaluation found.
 
     Args:
-        incidents: The incidents that lasted after the moment it began at.
         changes: The changes that were not known before, each with its incident.
         open: How many are open now.
         critical: Of them, critical.
     """
 
-    incidents: tuple[Incident, ...]
     changes: tuple[tuple[IncidentChange, IncidentRecord], ...]
     open: int
     critical: int
@@ -93,50 +93,82 @@ def evaluate_incidents(
     """
     alerts, begin = _overlapping(AlertStore(cluster, namespace), since)
     store = IncidentStore(cluster, namespace)
-    found = [incident for incident in correlate(alerts) if _lasts(incident, since)]
-    ids = [incident.id for incident in found]
-    stored = store.changes(ids)
-    found = [_corrected(incident, stored.get(incident.id, ())) for incident in found]
-
-    def standing(incident: Incident, changes: Sequence[IncidentChange]) -> IncidentRecord:
-        state = handling([*incident.changes, *_by_people(changes)])
-        found = incident_record(incident, state, now)
-        held = found.muted is None and held_until(maintenance, found, now)
-        return replace(found, muted=MUTED) if held else found
-
-    records = {incident.id: standing(incident, stored.get(incident.id, ())) for incident in found}
-    gone = [
-        replace(record, status=IncidentStatus.WITHDRAWN, open_alerts=0)
-        for record in store.opened_since(min(begin, since))
-        if record.id not in records and (record.ended or record.changed) > since
-    ]
-    store.write([*records.values(), *gone])
+    recomputed = correlate(alerts)
+    stored = store.matchable(min(begin, since) - REOPENING)
+    by_id = _alerts_of(AlertStore(cluster, namespace), stored, alerts)
+    matches = match(recomputed, stored, by_id)
+    continued = {record.id: record for record in matches.continued.values()}
+    tracker = _Tracker(continued, by_id, now, maintenance)
+    found = [_named(one, matches) for one in recomputed if _concerned(one, matches, since)]
+    undone = list(_undone(matches, since))
+    ids = [*(incident.id for incident in found), *(record.id for record, _ in undone)]
+    told = store.changes(ids)
+    tracked = [tracker.tracked(incident, told.get(incident.id, ())) for incident in found]
+    gone = [tracker.undone(record, change, told) for record, change in undone]
+    store.write(record for record, _ in [*tracked, *gone])
     # A person may have acted between reading and writing.
-    acts = {name: {*_by_people(changes)} for name, changes in store.changes(ids).items()}
-    store.write(
-        standing(incident, [*acts.get(incident.id, ())])
-        for incident in found
-        if acts.get(incident.id, set()) != {*_by_people(stored.get(incident.id, ()))}
-    )
-    about = records | {record.id: record for record in gone}
-    changes = [change for incident in found for change in incident.changes]
-    changes += [_withdrawal(record) for record in gone]
-    of_gone = store.changes([record.id for record in gone])
-    known = {change.id for changes in (*stored.values(), *of_gone.values()) for change in changes}
-    new = [
-        (change, about[change.incident])
-        for change in sorted(changes, key=_order)
-        if change.id not in known
-    ]
+    latest = store.changes(ids)
+    if changed := {name for name in ids if len(latest.get(name, ())) != len(told.get(name, ()))}:
+        tracked = [
+            tracker.tracked(incident, latest.get(incident.id, ()))
+            if incident.id in changed
+            else before
+            for incident, before in zip(found, tracked, strict=True)
+        ]
+        store.write(record for record, _ in tracked if record.id in changed)
+    about = [(change, record) for record, changes in [*tracked, *gone] for change in changes]
+    new = sorted(about, key=lambda pair: _order(pair[0]))
     announce(new)
     store.add(new, now)
     open_now = list(store.open())
     return IncidentEvaluation(
-        tuple(found),
         tuple(new),
         len(open_now),
         sum(record.severity is Severity.CRITICAL for record in open_now),
     )
+
+
+_Tracked = tuple[IncidentRecord, list[IncidentChange]]
+"""An incident as it stands, and what is news about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tracker:
+    """Brings stored incidents up to recomputed ones.
+
+    Args:
+        stored: The stored incidents that continue, by id.
+        alerts: Alerts by id.
+        now: When this is.
+        maintenance: Times in which nobody is called.
+    """
+
+    stored: Mapping[str, IncidentRecord]
+    alerts: Mapping[str, Alert]
+    now: datetime
+    maintenance: Sequence[Maintenance]
+
+    def tracked(self, incident: Incident, told: Sequence[IncidentChange]) -> _Tracked:
+        """Return an incident as it stands, with what is news about it."""
+        new = news(incident, told, self.alerts, self.now)
+        changes = [*told, *new]
+        from_data = tuple(change for change in changes if change.by is None)
+        standing = replace(incident, changes=from_data)
+        stored = self.stored.get(incident.id)
+        record = incident_record(standing, handling(changes), self.now, stored)
+        held = record.muted is None and held_until(self.maintenance, record, self.now)
+        return (replace(record, muted=MUTED) if held else record), new
+
+    def undone(
+        self,
+        record: IncidentRecord,
+        change: IncidentChange,
+        told: Mapping[str, Sequence[IncidentChange]],
+    ) -> _Tracked:
+        """Return an incident that was withdrawn or merged, with the change that says so."""
+        status = IncidentStatus(change.kind.value)
+        gone = replace(record, status=status, open_alerts=0)
+        return gone, withdrawal(change, told.get(record.id, ()), self.now)
 
 
 def _order(change: IncidentChange) -> tuple[datetime, str, str]:
@@ -157,41 +189,45 @@ def _overlapping(store: AlertStore, since: datetime) -> tuple[list[Alert], datet
         begin = first
 
 
-def _lasts(incident: Incident, since: datetime) -> bool:
+def _alerts_of(
+    store: AlertStore, stored: Sequence[IncidentRecord], known: Sequence[Alert]
+) -> dict[str, Alert]:
+    """Return the alerts of stored incidents by id, withdrawn ones among them, and known ones."""
+    alerts = {alert.id: alert for alert in known}
+    names = {name for record in stored for name in record.alert_ids}
+    return alerts | {alert.id: alert for alert in store.get(sorted(names - alerts.keys()))}
+
+
+def _concerned(incident: Incident, matches: Matches, since: datetime) -> bool:
+    """Return whether a recomputed incident, or what is stored of it, lasted after a moment."""
+    stored = matches.continued.get(incident.id)
+    return _lasts(incident, since) or (stored is not None and _lasts(stored, since))
+
+
+def _lasts(incident: Incident | IncidentRecord, since: datetime) -> bool:
     return incident.ended is None or incident.ended > since
 
 
-def _by_people(changes: Sequence[IncidentChange]) -> Iterator[IncidentChange]:
-    return (change for change in changes if change.by is not None)
+def _named(incident: Incident, matches: Matches) -> Incident:
+    """Return a recomputed incident under the id it keeps."""
+    name = matches.id_of(incident)
+    changes = tuple(replace(change, incident=name) for change in incident.changes)
+    return replace(incident, id=name, changes=changes)
 
 
-def _corrected(incident: Incident, stored: Sequence[IncidentChange]) -> Incident:
-    """Return an incident, open again where late data show that it had not ended."""
-    known = {change.id for change in incident.changes}
-    undone = [
-        change for change in stored if change.kind is ChangeKind.RESOLVED and change.id not in known
-    ]
-    late = tuple(
-        IncidentChange(
-            incident.id,
-            ChangeKind.REOPENED,
-            change.at,
-            incident.worst,
-            "Late data: it had not ended.",
-            about=change.id,
-        )
-        for change in undone
-    )
-    changes = sorted([*incident.changes, *late], key=lambda change: change.at)
-    return replace(incident, changes=tuple(changes)) if late else incident
-
-
-def _withdrawal(record: IncidentRecord) -> IncidentChange:
-    """Return the change where late data show that there was no incident."""
-    return IncidentChange(
-        record.id,
-        ChangeKind.WITHDRAWN,
-        record.opened,
-        record.severity,
-        "Late data: its alerts were withdrawn.",
-    )
+def _undone(matches: Matches, since: datetime) -> Iterator[tuple[IncidentRecord, IncidentChange]]:
+    """Yield the stored incidents that are none any more, each with the change that says so."""
+    titles = {record.id: record.title for record in matches.continued.values()}
+    for record in matches.gone:
+        if not _lasts(record, since):
+            continue
+        kind, text = ChangeKind.WITHDRAWN, "Late data: its alerts were withdrawn."
+        about = None
+        if (into := matches.merged.get(record.id)) is not None:
+            kind, about = ChangeKind.MERGED, into
+            text = f"Late data: it joined incident {into[:8]}, {titles[into]}."
+        if record.status.stands or record.status == kind.value:
+            yield (
+                record,
+                IncidentChange(record.id, kind, record.opened, record.severity, text, about=about),
+            )

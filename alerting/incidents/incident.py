@@ -11,7 +11,7 @@ from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.base.window import Window, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from mlmon.alerting.alerts.alert import Alert
@@ -19,23 +19,37 @@ if TYPE_CHECKING:
 
 
 class IncidentStatus(StrEnum):
-    """The state of an incident; `withdrawn`: late data show that there was none."""
+    """The state of an incident.
+
+    Late data may show that there was none (`withdrawn`), or that it is part of another (`merged`).
+    """
 
     OPEN = "open"
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is, or was, an incident of its own."""
+        return self not in {IncidentStatus.WITHDRAWN, IncidentStatus.MERGED}
 
 
 class ChangeKind(StrEnum):
-    """Kinds of changes: the first seven follow from data, the others are people's."""
+    """Kinds of changes, in the order in which they count at one moment; the last are people's."""
 
     OPENED = "opened"
+    START_MOVED = "start_moved"
+    REOPENED = "reopened"
     JOINED = "joined"
+    ALERT_GREW = "alert_grew"
     GREW = "grew"
     CAUSE_CHANGED = "cause_changed"
+    SNOOZE_ENDED = "snooze_ended"
+    END_MOVED = "end_moved"
     RESOLVED = "resolved"
-    REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"
     ACKNOWLEDGED = "acknowledged"
     ASSIGNED = "assigned"
     COMMENTED = "commented"
@@ -56,8 +70,11 @@ _PUBLISHED = frozenset(
         ChangeKind.RESOLVED,
         ChangeKind.REOPENED,
         ChangeKind.WITHDRAWN,
+        ChangeKind.MERGED,
+        ChangeKind.SNOOZE_ENDED,
     }
 )
+_ORDER = {kind: number for number, kind in enumerate(ChangeKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,10 @@ class IncidentChange:
         text: One sentence.
         by: Who did it; None where data did.
         until: Until when a snooze lasts.
-        about: What it names: an alert's id, a cause's title, an assignee, a verdict.
+        about: What it names: an alert, another change, an incident, an assignee, a verdict.
+        generation: How many equal changes there were before, each undone by late data.
+        known: When it became known, which decides what a person who acted had seen; None as long
+            as it is not stored.
     """
 
     incident: str
@@ -83,6 +103,8 @@ class IncidentChange:
     by: str | None = None
     until: datetime | None = None
     about: str | None = None
+    generation: int = 0
+    known: datetime | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -91,7 +113,22 @@ class IncidentChange:
         What data changed is known without its sentence, which better data may word otherwise.
         """
         comment = self.text if self.by else None
-        return digest((self.incident, self.kind, iso(self.at), self.about, self.by, comment))
+        about = (self.incident, self.kind, iso(self.at), self.about, self.by, comment)
+        return digest((*about, self.generation) if self.generation else about)
+
+
+def in_order(changes: Iterable[IncidentChange]) -> list[IncidentChange]:
+    """Return changes in the order in which they became known; those not stored come last."""
+    return sorted(
+        changes,
+        key=lambda change: (
+            change.known is None,
+            change.known or change.at,
+            change.at,
+            _ORDER[change.kind],
+            change.about or "",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +136,8 @@ class Incident:
     """Alerts that belong together, as they stand after the last change.
 
     Args:
-        id: Made of the alert that opened it, so that every run finds the same.
+        id: Made of the alert that opened it, so that every run finds the same. An incident that is
+            stored keeps its id when late data move its opening (`matching.py`).
         members: Its alerts in the order in which they joined.
         cause: The member that is its likely cause; see `likely_cause`.
         opened: When it was first decided that something is wrong.
@@ -107,6 +145,7 @@ class Incident:
         worst: The worst severity it has had.
         ended: When the last member ended; None while one is open.
         changes: What happened, in order.
+        withdrawn: Whether late data show that there was none.
     """
 
     id: str

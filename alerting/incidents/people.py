@@ -3,6 +3,9 @@
 - An acknowledgement holds until the incident ends, and lapses when it grows worse or reopens.
 - A snooze ends by itself, at the latest after `LONGEST_SNOOZE`: nothing is silenced for ever.
 - A person may close an incident whose alerts cannot end by themselves; new alerts reopen it.
+
+What counts is when changes became known, not when they happened: a person who acknowledges a
+warning cannot know of late data that show it was critical an hour before.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange
+from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from mlmon.analyzers.base.finding import Severity
 
 LONGEST_SNOOZE = timedelta(days=7)
 
@@ -38,7 +43,9 @@ class Handling:
         acknowledged_at: When.
         first_acknowledged: When somebody took it first, lapsed or not.
         assignee: Whose it is.
-        snoozed_until: Until when no message is sent.
+        snoozed_until: Until when no message is sent; not cleared when that time has passed.
+        snoozed_by: The change that snoozed it.
+        seen: How severe it was when it was acknowledged or snoozed.
         closed_at: When a person closed it.
         feedback: What it was, by the last word of a person.
     """
@@ -48,6 +55,8 @@ class Handling:
     first_acknowledged: datetime | None = None
     assignee: str | None = None
     snoozed_until: datetime | None = None
+    snoozed_by: str | None = None
+    seen: Severity | None = None
     closed_at: datetime | None = None
     feedback: Verdict | None = None
 
@@ -67,27 +76,32 @@ _LAPSES = frozenset({ChangeKind.GREW, ChangeKind.REOPENED, ChangeKind.RESOLVED})
 def handling(changes: Iterable[IncidentChange]) -> Handling:
     """Return who has an incident, from all of its changes, data's and people's, in any order."""
     state = Handling()
-    for change in sorted(changes, key=lambda change: (change.at, change.by is not None)):
-        state = _after(state, change)
+    for change in in_order(changes):
+        state = after(state, change)
     return state
 
 
-def _after(state: Handling, change: IncidentChange) -> Handling:
+def after(state: Handling, change: IncidentChange) -> Handling:
     """Return the state after one more change."""
     kind, first = change.kind, state.first_acknowledged or change.at
     known: dict[str, object] = {}
     if kind is ChangeKind.ACKNOWLEDGED:
         known = {"acknowledged_by": change.by, "acknowledged_at": change.at}
-        known |= {"first_acknowledged": first}
+        known |= {"first_acknowledged": first, "seen": change.severity}
     elif kind is ChangeKind.ASSIGNED:
         known = {"assignee": change.about}
     elif kind is ChangeKind.SNOOZED:
-        known = {"snoozed_until": change.until}
+        known = {"snoozed_until": change.until, "snoozed_by": change.id, "seen": change.severity}
+    elif kind is ChangeKind.SNOOZE_ENDED:
+        known = {"snoozed_until": None, "snoozed_by": None}
+        known |= {"seen": None} if state.acknowledged_by is None else {}
     elif kind is ChangeKind.CLOSED:
         known = {"closed_at": change.at}
     elif kind is ChangeKind.FEEDBACK and change.about is not None:
         known = {"feedback": Verdict(change.about)}
     elif kind in _LAPSES:
-        known = dict.fromkeys(("acknowledged_by", "acknowledged_at", "snoozed_until"))
+        known = dict.fromkeys(
+            ("acknowledged_by", "acknowledged_at", "snoozed_until", "snoozed_by", "seen")
+        )
         known |= {"closed_at": None} if kind is not ChangeKind.RESOLVED else {}
     return replace(state, **known)  # type: ignore[arg-type]

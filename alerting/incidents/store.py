@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mlmon.elastic.json_object import Json
 
 _AT_ONCE = 1_000
+_UNDONE = {
+    "incident.status": [status.value for status in IncidentStatus if not status.stands],
+}
+_STANDS: Json = {"bool": {"must_not": [{"terms": _UNDONE}]}}
 
 
 class IncidentStore:
@@ -58,20 +62,15 @@ class IncidentStore:
             {"range": {"event.end": {"gt": iso(since)}}},
         ]
         filters: list[Json] = [{"bool": {"should": lasted, "minimum_should_match": 1}}]
-        filters.append(
-            {"bool": {"must_not": [{"term": {"incident.status": IncidentStatus.WITHDRAWN}}]}}
-        )
+        filters.append(_STANDS)
         if until is not None:
             filters.append({"range": {"event.created": {"lte": iso(until)}}})
         return self._records(filters)
 
     def recent(self, since: datetime) -> Iterator[IncidentRecord]:
-        """Yield what is open, and what ended or was withdrawn after a moment."""
+        """Yield what is open, and what ended, was withdrawn or merged after a moment."""
         ended = {"range": {"event.end": {"gt": iso(since)}}}
-        undone = [
-            {"term": {"incident.status": IncidentStatus.WITHDRAWN}},
-            {"range": {"@timestamp": {"gt": iso(since)}}},
-        ]
+        undone = [{"terms": _UNDONE}, {"range": {"@timestamp": {"gt": iso(since)}}}]
         anyone = [
             {"term": {"incident.status": IncidentStatus.OPEN}},
             ended,
@@ -81,10 +80,16 @@ class IncidentStore:
 
     def opened_since(self, moment: datetime) -> Iterator[IncidentRecord]:
         """Yield the incidents, withdrawn ones left out, that opened at or after a moment."""
-        not_withdrawn = {
-            "bool": {"must_not": [{"term": {"incident.status": IncidentStatus.WITHDRAWN}}]}
-        }
-        return self._records([{"range": {"event.created": {"gte": iso(moment)}}}, not_withdrawn])
+        return self._records([{"range": {"event.created": {"gte": iso(moment)}}}, _STANDS])
+
+    def matchable(self, begin: datetime) -> list[IncidentRecord]:
+        """Return what was an incident after a moment, or was taken for one; see `matching.py`."""
+        lasted = [
+            {"term": {"incident.status": IncidentStatus.OPEN}},
+            {"range": {"event.end": {"gt": iso(begin)}}},
+            {"range": {"event.created": {"gte": iso(begin)}}},
+        ]
+        return list(self._records([{"bool": {"should": lasted, "minimum_should_match": 1}}]))
 
     def changes(self, incidents: Sequence[str]) -> Mapping[str, list[IncidentChange]]:
         """Return the changes of some incidents by their ids, each in order of time."""
@@ -114,14 +119,14 @@ class IncidentStore:
 
         Args:
             changes: Each change, and its incident.
-            now: When they became known.
+            now: When they became known, those that do not say so themselves.
         """
         wanted = {change.id: (change, about) for change, about in changes}
         written = self._cluster.put(
             Document(
                 self.changes_index,
                 name,
-                change_document(change, about) | {"event.ingested": iso(now)},
+                change_document(change, about) | {"event.ingested": iso(change.known or now)},
                 NEW,
             )
             for name, (change, about) in wanted.items()

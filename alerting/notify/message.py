@@ -25,6 +25,8 @@ _HEADS = {
     ChangeKind.REOPENED: "Again: ",
     ChangeKind.RESOLVED: "Resolved: ",
     ChangeKind.WITHDRAWN: "Withdrawn: ",
+    ChangeKind.MERGED: "Merged: ",
+    ChangeKind.SNOOZE_ENDED: "Still open: ",
 }
 _SHORT_ID = 8
 _SEVERITIES = ("ok", "warning", "critical")
@@ -96,7 +98,7 @@ def message(
         runbooks: URL that the runbooks' paths follow.
         links: Label and absolute URL of pages that show the incident.
     """
-    over = change.kind in {ChangeKind.RESOLVED, ChangeKind.WITHDRAWN}
+    over = change.kind in {ChangeKind.RESOLVED, ChangeKind.WITHDRAWN, ChangeKind.MERGED}
     severity = "ok" if over else change.severity.value
     head = _HEADS.get(change.kind, "")
     mark = "" if over else f"[{change.severity.value}] "

@@ -40,7 +40,7 @@ INCIDENT_LIST: Final = SavedSearch(
         "incident.alerts",
         "incident.feedback",
     ),
-    Not(is_("incident.status", "withdrawn")),
+    Not(is_("incident.status", "withdrawn", "merged")),
     (("event.start", "desc"),),
 )
 ALERT_LIST: Final = SavedSearch(
