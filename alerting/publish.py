@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmon.analyzers.run.subscribers import SubscriberResult
+from mlmon.analyzers.run.subscribers import Measurement, SubscriberResult
 from mlmon.elastic.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,7 +48,26 @@ def publish(cluster: Cluster, namespace: str, since: datetime, now: datetime) ->
         if (problem := beat(settings.heartbeat_url)) is not None:
             failed.append(problem)
             lines.append(problem)
-    return SubscriberResult("; ".join(lines), failed=bool(failed))
+    return SubscriberResult(
+        "; ".join(lines), failed=bool(failed), measured=measured(evaluation, delivered)
+    )
+
+
+def measured(evaluation: IncidentEvaluation, delivered: Delivered) -> tuple[Measurement, ...]:
+    """Return what `mlmon run` exposes of incidents and messages."""
+    return (
+        Measurement("mlmon_open_incidents", "Incidents that are open.", evaluation.open),
+        Measurement(
+            "mlmon_open_critical_incidents",
+            "Incidents that are open and critical.",
+            evaluation.critical,
+        ),
+        Measurement(
+            "mlmon_waiting_messages",
+            "Messages that are due and not delivered yet.",
+            delivered.waiting,
+        ),
+    )
 
 
 def update(

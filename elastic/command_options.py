@@ -8,6 +8,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON: one docume
 Namespace = Annotated[
     str | None, typer.Option(help="Environment to use. (default: MLMON_NAMESPACE)")
 ]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option("--metrics", help="Serve Prometheus metrics: a port on loopback, or HOST:PORT."),
+]
 Since = Annotated[
     str, typer.Option(help="Start of the period: ISO time, or how long ago, such as 14d.")
 ]

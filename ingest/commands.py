@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import mlmon.ingest.replay.commands
-from mlmon.elastic.command_options import JsonOption, Namespace
+from mlmon.elastic.command_options import JsonOption, MetricsOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def ship(
         bool, typer.Option("--from-start", help="Read all files again; nothing is stored twice.")
     ] = False,
     max_line_bytes: MaxLineBytes = 1 << 20,
+    metrics: MetricsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ship JSON lines to the data streams `logs-<event.dataset>-<namespace>`, each line once.
@@ -87,7 +88,7 @@ def ship(
         limits=ReadLimits(max_line_bytes),
     )
     started = time.monotonic()
-    counts, unread, problems = _run(settings, request)
+    counts, unread, problems = _run(settings, request, metrics)
     _print(counts, time.monotonic() - started, request.state.dead_letters, as_json=as_json)
     for text in unread:
         print(text, file=sys.stderr)
@@ -117,7 +118,7 @@ def status(
     from mlmon.ingest.progress import describe
     from mlmon.ingest.shipper import state_folder
     from mlmon.ingest.state.health import Health
-    from mlmon.ingest.state.health import prometheus as as_prometheus
+    from mlmon.ingest.state.metrics import text
 
     folder = state_folder(load_settings(namespace=namespace), state)
     try:
@@ -130,7 +131,7 @@ def status(
     # A process that was killed could not write that it ended.
     health = replace(health, running=folder.is_locked())
     if prometheus:
-        print(as_prometheus(health), end="")
+        print(text(health), end="")
         return
     print(health.to_json().decode() if as_json else describe(health))
     if not health.running:
@@ -173,22 +174,31 @@ def retry_rejected(
 
 
 def _run(
-    settings: "Settings", request: "ShipRequest"
+    settings: "Settings", request: "ShipRequest", metrics: str | None
 ) -> "tuple[RunCounts, list[str], dict[str, str]]":
     """Run the shipper; return the counts, what was not read, and the files that were rejected."""
     from mlmon.elastic.connect import connect
+    from mlmon.elastic.system.metrics_endpoint import metrics_endpoint
     from mlmon.elastic.system.shutdown import shutdown_event
     from mlmon.ingest.deliver.retry_policy import RetryPolicy, StoppedError
     from mlmon.ingest.progress import ShipProgress
     from mlmon.ingest.shipper import open_pipeline
     from mlmon.ingest.state.counts import RunCounts
 
+    collectors = []
+    if metrics is not None:
+        from mlmon.ingest.state.metrics import ShipperMetrics
+
+        collectors.append(ShipperMetrics(lambda: progress.last))
     with (
         _rare_garbage_collection(),
         shutdown_event() as shutdown,
         ShipProgress(request) as progress,
+        metrics_endpoint(metrics, *collectors) as url,
         suppress(StoppedError),
     ):
+        if url is not None:
+            print(f"metrics: {url}", file=sys.stderr)
         if request.following:
             retry = RetryPolicy(shutdown)
             connected = retry.until_reachable(lambda: connect(settings), progress.show_wait)

@@ -1,1 +1,1 @@
-"""Findings for people: dashboards and rules for Kibana, and a local report that needs neither."""
+"""Dashboards, searches and rules for a Kibana: written as files, linted, installed."""

@@ -1,7 +1,9 @@
 """Prometheus metrics computed from the log's events, so that counters and events agree.
 
 An optional extra (`mlmon[prometheus]`): `configure(…, observers=(Metrics(),))` counts each accepted
-event, `expose(app)` serves `/metrics` of a FastAPI or Starlette application.
+event, `expose(app)` serves `/metrics` of a FastAPI or Starlette application. A scheduler serves
+them with `prometheus_client.start_http_server`, a script that ends leaves them in a file with
+`prometheus_client.write_to_textfile`. docs/reference/metrics.md lists them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +17,8 @@ from prometheus_fastapi_instrumentator import Instrumentator
 _SCORES: Final = tuple(step / 20 for step in range(1, 21))
 _DURATIONS_S: Final = (0.1, 1, 10, 60, 300, 900, 3600, 4 * 3600)
 _NANOSECONDS: Final = 1e9
+JOB: Final = "job_name"
+"""The label of a job's name: `job` is the label that Prometheus sets to the name of the scrape."""
 
 
 class Metrics:
@@ -27,14 +31,16 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or REGISTRY
         model = ("model", "version")
-        self._events = Counter("ml_log_events", "Events accepted.", ["dataset"], registry=registry)
-        self._dropped = Counter("ml_log_dropped", "Events dropped by the log.", registry=registry)
+        self._events = Counter(
+            "ml_log_events", "Events the log accepted.", ["dataset"], registry=registry
+        )
+        self._dropped = Counter("ml_log_dropped", "Events the log dropped.", registry=registry)
         self._predictions = Counter(
-            "ml_predictions", "Predictions.", [*model, "decision"], registry=registry
+            "ml_predictions", "Predictions, by decision.", [*model, "decision"], registry=registry
         )
         self._scores = Histogram(
             "ml_prediction_score",
-            "Scores.",
+            "Scores of predictions.",
             model,
             buckets=_SCORES,
             registry=registry,
@@ -42,24 +48,32 @@ class Metrics:
         self._bids = Counter("ml_bids", "Bids placed.", registry=registry)
         self._fallbacks = Counter(
             "ml_fallbacks",
-            "Uses of defaults.",
+            "Uses of defaults instead of a feature source's data.",
             ["source"],
             registry=registry,
         )
-        self._runs = Counter("ml_job_runs", "Runs ended.", ["job", "outcome"], registry=registry)
+        self._runs = Counter(
+            "ml_job_runs", "Runs of jobs that ended.", [JOB, "outcome"], registry=registry
+        )
+        self._last_end = Gauge(
+            "ml_job_last_end_timestamp_seconds",
+            "When a run of a job ended last with an outcome.",
+            [JOB, "outcome"],
+            registry=registry,
+        )
         self._durations = Histogram(
             "ml_job_duration_seconds",
-            "Duration of job runs.",
-            ["job"],
+            "Duration of runs of jobs.",
+            [JOB],
             buckets=_DURATIONS_S,
             registry=registry,
         )
         self._records = Counter(
-            "ml_job_records", "Records processed by jobs.", ["job"], registry=registry
+            "ml_job_records", "Records processed by jobs.", [JOB], registry=registry
         )
         self._evaluation = Gauge(
             "ml_model_evaluation",
-            "Evaluation metrics.",
+            "Evaluation metrics of a model version, as published.",
             [*model, "metric"],
             registry=registry,
         )
@@ -87,7 +101,9 @@ class Metrics:
         if fields.get("event.action") != "ended":
             return
         job = fields.get("ml.job.name", "")
-        self._runs.labels(job, fields.get("event.outcome", "")).inc()
+        outcome = fields.get("event.outcome", "")
+        self._runs.labels(job, outcome).inc()
+        self._last_end.labels(job, outcome).set_to_current_time()
         if (duration := _number(fields, "event.duration")) is not None:
             self._durations.labels(job).observe(duration / _NANOSECONDS)
         if (records := _number(fields, "ml.job.records")) is not None:

@@ -20,6 +20,7 @@ from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.exit_codes import ExitCode
 from mlmon.ingest import commands as ingest
 from mlmon.kibana import commands as kibana
+from mlmon.prometheus import commands as prometheus
 from mlmon.report import commands as report
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ PANELS = {
     "Analyze": ("baseline", "run", "analyze", "compare", "analyzers"),
     "Read": ("findings", "logs", "trace", "report", "serve"),
     "Act": ("incidents", "alerts", "alerting"),
-    "Export": ("kibana", "sample", "evidently", "nannyml"),
+    "Export": ("kibana", "prometheus", "sample", "evidently", "nannyml"),
     "Learn": ("demo", "docs"),
 }
 """The panels of `mlmon --help`, and the commands of each, in the order of their use."""
@@ -68,7 +69,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for stage in (elastic, ingest, analyzers, alerting, report, kibana):
+for stage in (elastic, ingest, analyzers, alerting, report, kibana, prometheus):
     app.add_typer(stage.app)
 subscribers.subscribe(publish)
 subscribers.subscribe_failures(report_failure)

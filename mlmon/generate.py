@@ -10,6 +10,9 @@ from mlmon.dashboards.links.target import LinkTarget
 from mlmon.kibana.providers import artefacts
 from mlmon.kibana.sync.export import files
 from mlmon.logging_config.schema.documentation import fields_page
+from mlmon.prometheus.metrics_page import metrics_page
+from mlmon.prometheus.rules import rules_file
+from mlmon.prometheus.rules_text import rules_text
 from mlmon.reference import commands_page, settings_page
 
 FOLDERS = ("docs/analyzers", "docs/reference", "deploy/kibana")
@@ -23,6 +26,8 @@ def generated() -> dict[str, str]:
         "docs/drift-tests.md": drift_tests_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/settings.md": settings_page(),
+        "docs/reference/metrics.md": metrics_page(),
+        "deploy/prometheus/mlmon.rules.yml": rules_text(rules_file(discover())),
     }
     texts |= pages(discover())
     texts |= {

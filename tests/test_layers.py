@@ -19,6 +19,7 @@ PACKAGES = (
     "dashboards",
     "report",
     "kibana",
+    "prometheus",
     "autobid",
 )
 SHELLS = {

@@ -51,6 +51,7 @@ class JudgedSeries:
             nothing ever was.
         services: (series, series without a verdict) by service and environment, where known.
         begin: When the first events came; None without any.
+        severities: How many series have which severity.
     """
 
     series: int
@@ -58,6 +59,7 @@ class JudgedSeries:
     last: datetime | None
     services: dict[tuple[str | None, str | None], tuple[int, int]] = field(default_factory=dict)
     begin: datetime | None = None
+    severities: dict[Severity, int] = field(default_factory=dict)
 
     def sentence(self, now: datetime) -> str:
         """Return one line: how many checks, how many without a verdict and why, how old it is."""
@@ -109,7 +111,9 @@ def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
     since = parse_time(end) - LATELY
     unjudged = UnjudgedChecks(begin)
     services: dict[tuple[str | None, str | None], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    severities = dict.fromkeys(Severity, 0)
     for finding in _last_findings(cluster, pattern, since):
+        severities[Severity(finding["finding.severity"])] += 1
         undecided = finding["finding.severity"] == Severity.UNKNOWN
         if undecided:
             unjudged.add(_unjudged(finding))
@@ -118,7 +122,7 @@ def judged(cluster: Cluster, namespace: str) -> JudgedSeries:
         services[service] = series + 1, without + undecided
     number = sum(series for series, _ in services.values())
     last = max(parse_time(created), _last_cycle(cluster, namespace) or EPOCH)
-    return JudgedSeries(number, unjudged, last, dict(services), begin)
+    return JudgedSeries(number, unjudged, last, dict(services), begin, severities)
 
 
 def _unjudged(finding: Mapping[str, Any]) -> Unjudged:

@@ -16,16 +16,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """A number that a stage measured and `mlmon run` exposes as a gauge until the next cycle.
+
+    Args:
+        name: The metric's name.
+        meaning: What it says, one sentence.
+        value: The number.
+    """
+
+    name: str
+    meaning: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriberResult:
     """What a subscriber did.
 
     Args:
         line: In one line.
         failed: Whether something could not be done that is to be done next time.
+        measured: What it measured, for `/metrics` of `mlmon run`.
     """
 
     line: str
     failed: bool = False
+    measured: tuple[Measurement, ...] = ()
 
 
 Subscriber = Callable[["Cluster", str, "datetime", "datetime"], SubscriberResult]

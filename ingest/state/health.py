@@ -1,6 +1,6 @@
 """A shipper's health: counts, lag per file, what it waits for; and where it is reported.
 
-It is reported in a file, which `mlmon ship status` reads, and in a data stream.
+It is reported in a file, which `mlmon ship status` reads, in a data stream, and as metrics.
 """
 
 import time
@@ -141,48 +141,6 @@ def _age(line: bytes, now: datetime) -> float:
     except (LineError, ValueError):
         return 0.0
     return max(0.0, (now - logged).total_seconds()) if logged.tzinfo else 0.0
-
-
-def prometheus(health: Health) -> str:
-    """Return a shipper's health in Prometheus's text format.
-
-    https://prometheus.io/docs/instrumenting/exposition_formats/
-    """
-    counts = health.counts
-    lines = [
-        "# HELP mlmon_ingest_up Whether the shipper runs.",
-        "# TYPE mlmon_ingest_up gauge",
-        f"mlmon_ingest_up {int(health.running)}",
-        "# HELP mlmon_ingest_read_lines_total Lines read.",
-        "# TYPE mlmon_ingest_read_lines_total counter",
-        f"mlmon_ingest_read_lines_total {counts.read}",
-        "# HELP mlmon_ingest_lines_total Lines decided, by result.",
-        "# TYPE mlmon_ingest_lines_total counter",
-    ]
-    lines += [
-        f'mlmon_ingest_lines_total{{result="{result}"}} {getattr(counts, result)}'
-        for result in DECIDED
-    ]
-    lines += [
-        "# HELP mlmon_ingest_retried_lines_total How often a line was sent again.",
-        "# TYPE mlmon_ingest_retried_lines_total counter",
-        f"mlmon_ingest_retried_lines_total {counts.retried}",
-        "# HELP mlmon_ingest_lost_bytes_total Bytes that disappeared before they were read.",
-        "# TYPE mlmon_ingest_lost_bytes_total counter",
-        f"mlmon_ingest_lost_bytes_total {health.lost_bytes}",
-        "# HELP mlmon_ingest_lag_bytes Bytes not decided yet.",
-        "# TYPE mlmon_ingest_lag_bytes gauge",
-        *(_sample("lag_bytes", file.path, file.lag_bytes) for file in health.files),
-        "# HELP mlmon_ingest_lag_seconds Age of the last decided line, while others wait.",
-        "# TYPE mlmon_ingest_lag_seconds gauge",
-        *(_sample("lag_seconds", file.path, file.lag_seconds) for file in health.files),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _sample(name: str, path: str, value: float) -> str:
-    escaped = path.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-    return f'mlmon_ingest_{name}{{file="{escaped}"}} {value}'
 
 
 def documents(health: Health, dataset: str) -> list[dict[str, Any]]:

@@ -11,12 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from mlmon.analyzers.checks import discover
 from mlmon.autobid import load, serve, train
+from mlmon.prometheus.rules import rules_file
+from mlmon.prometheus.rules_text import rules_text
+from tests.support.prometheus_server import prometheus_server
 
 REQUESTS = 60
+SEEN = {
+    "predictions": "sum by (decision) (ml_predictions_total)",
+    "requests": 'sum by (status) (http_requests_total{handler=~"/ml/.*"})',
+    "scores": "sum(ml_prediction_score_sum)",
+    "runs": "sum by (job_name) (ml_job_runs_total)",
+}
 
 
 @pytest.fixture
@@ -41,13 +50,25 @@ def server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[dict[
 def test_real_requests_are_answered_and_logged(
     server: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every answer a client counted is in the log after SIGTERM, with the bids on its trace."""
+    """Every answer a client counted is in the log after SIGTERM, with the bids on its trace.
+
+    A Prometheus that scrapes the service sees the same numbers, and evaluates every rule.
+    """
     assert server["model"] is None
     logs = tmp_path / "logs"
     arguments = ["--url", server["url"], "--requests", str(REQUESTS), "--logs", str(logs)]
     assert load.main(arguments) == 0
     report = json.loads(capsys.readouterr().out)
-    metrics = httpx.get(f"{server['url']}/metrics").text
+    rules = tmp_path / "mlmon.rules.yml"
+    content = rules_file(discover())
+    for group in content["groups"]:
+        del group["interval"]  # then they are evaluated as often as is scraped
+    rules.write_text(rules_text(content))
+    target = server["url"].removeprefix("http://")
+    with prometheus_server(tmp_path, {"autobid": target}, rules) as scraping:
+        scraping.until(lambda: bool(scraping.query("ml_predictions_total")))
+        seen = {name: scraping.query(expression) for name, expression in SEEN.items()}
+        scraping.until(lambda: not scraping.unhealthy_rules())
     server["process"].send_signal(signal.SIGTERM)
     server["process"].wait(timeout=30)
 
@@ -70,12 +91,15 @@ def test_real_requests_are_answered_and_logged(
     assert len(bids) == report["bids"] > 0
     for bid in bids:
         assert predicted[bid["ml.prediction.id"]]["trace.id"] == bid["trace.id"]
-    counted = sum(
-        float(line.split()[-1])
-        for line in metrics.splitlines()
-        if line.startswith("ml_predictions_total")
-    )
-    assert counted == len(predicted)
+    decisions = Counter(event["ml.prediction.decision"] for event in predicted.values())
+    assert seen["predictions"] == {(("decision", name),): n for name, n in decisions.items()}
+    groups = Counter(f"{status[0]}xx" for status in Counter(report["statuses"]).elements())
+    assert seen["requests"] == {(("status", group),): n for group, n in groups.items()}
+    total = sum(event["ml.prediction.score"] for event in predicted.values())
+    assert seen["scores"][()] == pytest.approx(total)
+    jobs = [json.loads(line) for line in (logs / "scheduler.jsonl").read_text().splitlines()]
+    ended = Counter(event["ml.job.name"] for event in jobs if event["event.action"] == "ended")
+    assert seen["runs"] == {(("job_name", name),): n for name, n in ended.items()}
 
 
 def test_a_port_in_use_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ def test_what_is_outdated_is_named_and_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A changed, a missing and a left-over file are each reported by `--check`, then repaired."""
-    for folder in FOLDERS:
+    for folder in (*FOLDERS, "deploy/prometheus"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name in (
         "pyproject.toml",

@@ -109,20 +109,20 @@ def test_the_example_names_what_has_to_be_set() -> None:
 def test_what_is_published_is_on_loopback(services: dict[str, Any]) -> None:
     """No port of the stack is reachable from another machine."""
     ports = [str(port) for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
 def test_the_files_it_mounts_are_there(services: dict[str, Any]) -> None:
-    """Each file of this folder that a service reads exists."""
+    """Each file and folder of this one that a service reads exists."""
     mounted = [
         Path(str(volume).split(":")[0])
         for service in services.values()
         for volume in service.get("volumes", [])
         if str(volume).startswith(str(DEPLOY)) and ":/logs" not in str(volume)
     ]
-    assert len(mounted) == 2
-    assert [path.name for path in mounted if not path.is_file()] == []
+    assert len(mounted) == 3
+    assert [path.name for path in mounted if not path.exists()] == []
 
 
 def test_what_it_waits_for_is_there(services: dict[str, Any]) -> None:

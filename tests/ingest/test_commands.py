@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.numbered_log import NumberedLog
+from tests.support.receivers import free_port
 from tests.support.shipping import Ship
 
 pytestmark = pytest.mark.long
@@ -123,18 +125,22 @@ def test_a_follower_shows_how_it_is_and_stops_in_order(
     log: NumberedLog,
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    """`ship status` shows a running follower; SIGTERM ends it with counts and exit code 0."""
+    """`ship status` and `/metrics` show a follower; SIGTERM ends it with counts and code 0."""
     path = ship.folder / "a.jsonl"
     path.write_bytes(log.lines(30))
     with subprocess.Popen(
-        [*MLMON, "ship", str(path), "--follow"], env=environment, stdout=subprocess.PIPE, text=True
+        [*MLMON, "ship", str(path), "--follow", "--metrics", str(port := free_port())],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as follower:
         state = Path(environment["MLMON_HOME"]) / "ship" / ship.namespace
         until((state / "status.json").exists)
         until(lambda: '"stored": 30' in mlmon("ship", "status", "--json").stdout)
         metrics = mlmon("ship", "status", "--prometheus").stdout
-        assert 'mlmon_ingest_lines_total{result="stored"} 30\n' in metrics
-        assert f'mlmon_ingest_lag_bytes{{file="{path}"}} 0\n' in metrics
+        assert 'mlmon_ingest_lines_total{result="stored"} 30.0\n' in metrics
+        assert f'mlmon_ingest_lag_bytes{{file="{path}"}} 0.0\n' in metrics
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").text == metrics
         second = mlmon("ship", str(path))
         assert second.returncode == 1
         assert f"Another shipper (pid {follower.pid})" in second.stderr

@@ -509,9 +509,9 @@ def test_metrics_agree_with_the_log(memory: Any, open_memory_log: Any, events: E
         counted = sample("ml_predictions_total", {**labels, "decision": decision})
         assert counted == count("ml.prediction", **{"ml.prediction.decision": decision})
     assert sample("ml_prediction_score_count", labels) == count("ml.prediction") == 7
-    assert sample("ml_job_runs_total", {"job": "train", "outcome": "success"}) == 1
-    assert sample("ml_job_duration_seconds_sum", {"job": "train"}) == 2.0
-    assert sample("ml_job_records_total", {"job": "train"}) == 5
+    assert sample("ml_job_runs_total", {"job_name": "train", "outcome": "success"}) == 1
+    assert sample("ml_job_duration_seconds_sum", {"job_name": "train"}) == 2.0
+    assert sample("ml_job_records_total", {"job_name": "train"}) == 5
     assert sample("ml_fallbacks_total", {"source": "stats"}) == count("ml.fallback")
     assert sample("ml_model_evaluation", {**labels, "metric": "f1"}) == 0.5
     assert sample("ml_log_dropped_total") == 3
@@ -537,7 +537,7 @@ def test_metrics_take_only_what_the_log_writes_as_a_number(
     assert sample("ml_prediction_score_count", labels) == len(written)
     assert sample("ml_predictions_total", {**labels, "decision": "approved"}) == 8
     assert sample("ml_log_events_total", {"dataset": "ml.prediction"}) == 9
-    assert sample("ml_job_runs_total", {"job": "j", "outcome": "success"}) == 1
+    assert sample("ml_job_runs_total", {"job_name": "j", "outcome": "success"}) == 1
     assert sample("ml_log_events_total", {"dataset": "ml.app"}) is None
 
 

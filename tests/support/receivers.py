@@ -113,7 +113,7 @@ class MailServer:
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     """Run a real SMTP server on loopback."""
-    kept = MailServer(port=_free_port())
+    kept = MailServer(port=free_port())
     controller = Controller(kept, hostname="127.0.0.1", port=kept.port)
     controller.start()
     try:
@@ -146,7 +146,7 @@ def alertmanager(folder: Path, configuration: str) -> Iterator[Alertmanager]:
     if shutil.which(ALERTMANAGER) is None:
         pytest.skip(f"{ALERTMANAGER} is not installed (Debian has it)")
     (folder / "alertmanager.yml").write_text(configuration)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [
             ALERTMANAGER,
@@ -159,14 +159,15 @@ def alertmanager(folder: Path, configuration: str) -> Iterator[Alertmanager]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        _await(url)
+        until_ready(url)
         yield Alertmanager(url)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _await(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait until a server of Prometheus's family says that it is ready."""
     for _ in range(500):
         try:
             if httpx.get(f"{url}/-/ready").is_success:
@@ -177,7 +178,8 @@ def _await(url: str) -> None:
     raise AssertionError(f"{url} does not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlmon.elastic.command_options import JsonOption, Namespace
+from mlmon.elastic.command_options import JsonOption, MetricsOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
 app = typer.Typer()
@@ -19,6 +19,7 @@ def run(
         str, typer.Option(help="How far back the first cycle ever begins, such as 7d.")
     ] = "1d",
     namespace: Namespace = None,
+    metrics: MetricsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the analyzers continuously (default: every 5 minutes).
@@ -29,19 +30,25 @@ def run(
     """
     from mlmon.analyzers.base.time_argument import length_argument
     from mlmon.analyzers.run.cycle.holder import this_process
+    from mlmon.analyzers.run.cycle.metrics import CycleMetrics
     from mlmon.analyzers.run.cycle.runner import Runner
     from mlmon.elastic.connect import connect
     from mlmon.elastic.settings import load_settings
+    from mlmon.elastic.system.metrics_endpoint import metrics_endpoint
     from mlmon.elastic.system.progress import show_progress
     from mlmon.elastic.system.shutdown import shutdown_event
 
     settings = load_settings(namespace=namespace)
     interval, begin = length_argument(every), length_argument(since)
+    measured = CycleMetrics()
     with (
         shutdown_event() as stopping,
+        metrics_endpoint(metrics, measured) as url,
         connect(settings) as cluster,
         show_progress() as progress,
     ):
+        if url is not None:
+            typer.echo(f"metrics: {url}", err=True)
         runner = Runner(
             cluster,
             settings.namespace,
@@ -50,6 +57,7 @@ def run(
             progress=progress,
             since=begin,
             as_json=as_json,
+            ended=measured.ended,
         )
         if once:
             cycle = runner.once()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mlmon.analyzers.base.analyzer import Analyzer
+    from mlmon.analyzers.base.finding import Severity
     from mlmon.analyzers.profiles.kinds.sequence import SequenceProfile
     from mlmon.analyzers.run.engine import Analysis
     from mlmon.analyzers.run.subscribers import SubscriberResult
@@ -59,6 +60,7 @@ class Cycle:
         results: What the subscribers did about it.
         coverage: How many checks could not be judged and why, in a sentence.
         left_out: What bounds of profiles left out, and damaged state, a sentence for each.
+        checks: How many checks have which severity.
     """
 
     period: Window
@@ -67,6 +69,7 @@ class Cycle:
     results: list[SubscriberResult] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     coverage: str = ""
+    checks: dict[Severity, int] = field(default_factory=dict)
 
     @property
     def findings(self) -> int:
@@ -155,7 +158,8 @@ def run_cycle(
             )
     changed = min((analysis.period.start for analysis in cycle.analyses), default=now)
     progress("acting on the findings")
-    cycle.coverage = store_judged(cluster, namespace, now).sentence(now)
+    judged = store_judged(cluster, namespace, now)
+    cycle.coverage, cycle.checks = judged.sentence(now), judged.severities
     cycle.results = subscribers.publish(cluster, namespace, changed, now)
     after = Bookmark(now, now, now if sweep else before.swept, known)
     reached = _held_back(before, now) if failed else after

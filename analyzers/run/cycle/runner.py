@@ -59,6 +59,8 @@ class Runner:
         progress: Called with what is being done.
         since: How long ago to begin where no cycle has run yet.
         as_json: Whether a cycle is reported as a JSON document, not a line for people.
+        ended: Called with each cycle that ended, None for one that an error ended, its start and
+            its end.
     """
 
     cluster: Cluster
@@ -69,6 +71,7 @@ class Runner:
     progress: Callable[[str], None] = lambda _doing: None
     since: timedelta = DAY
     as_json: bool = False
+    ended: Callable[[Cycle | None, datetime, datetime], None] = lambda _cycle, _start, _end: None
     _failed: int = field(init=False, default=0)
     _fast: FastCheck = field(init=False)
     _checked: datetime | None = field(init=False, default=None)
@@ -98,10 +101,11 @@ class Runner:
             return None
         if lease.note:
             self._print(lease.note, {"at": iso(self.clock()), "notice": lease.note})
+        begin = self.clock()
+        cycle: Cycle | None = None
         try:
             # A cycle in which an analyzer or a delivery failed is a failed run of the job.
             with suppress(_IncompleteCycleError), self._logged() as records:
-                begin = self.clock()
                 cycle = run_cycle(
                     self.cluster,
                     self.namespace,
@@ -113,8 +117,10 @@ class Runner:
                 if cycle.failed:
                     raise _IncompleteCycleError(_failures(cycle))
         finally:
+            self.ended(cycle, begin, self.clock())
             lease.release(self.clock())
-        self._print_cycle(cycle)
+        if cycle is not None:
+            self._print_cycle(cycle)
         return cycle
 
     @contextmanager

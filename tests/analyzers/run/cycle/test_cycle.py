@@ -7,7 +7,9 @@ from threading import Event
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from mlmon.analyzers.base.finding import Severity
 from mlmon.analyzers.base.window import DAY, HOUR, Window, iso
 from mlmon.analyzers.baselines.baseline import Baseline
 from mlmon.analyzers.baselines.store import BaselineStore
@@ -17,10 +19,12 @@ from mlmon.analyzers.profiles.store import ProfileStore
 from mlmon.analyzers.run import engine, subscribers
 from mlmon.analyzers.run.cycle import cycle as cycles
 from mlmon.analyzers.run.cycle.cycle import run_cycle
+from mlmon.analyzers.run.cycle.metrics import CycleMetrics
 from mlmon.analyzers.run.cycle.own_log import CYCLE_JOB
 from mlmon.analyzers.run.cycle.runner import Runner
 from mlmon.analyzers.run.cycle.state import Lease
 from mlmon.analyzers.run.findings_store import FindingStore
+from mlmon.analyzers.run.judged import judged
 from mlmon.analyzers.run.subscribers import SubscriberResult
 from mlmon.elastic.client.cluster import Cluster
 from mlmon.elastic.errors import UserError
@@ -335,12 +339,26 @@ def test_a_cycle_logs_itself_as_a_job(
     start: datetime,
     ship: Callable[..., None],
 ) -> None:
-    """Its start and its end are events of the job's data stream, with what it worked through."""
+    """Its start and end are events of the job's data stream; `/metrics` has the same numbers."""
     ship(arriving(two_days[:200], start + DAY))
     lines: list[str] = []
-    runner = Runner(cluster, namespace, "here:1", lambda: start + DAY, lines.append)
+    measured = CycleMetrics()
+    runner = Runner(
+        cluster, namespace, "here:1", lambda: start + DAY, lines.append, ended=measured.ended
+    )
     done = runner.once()
     assert done is not None
+    registry = CollectorRegistry()
+    registry.register(measured)
+    value = registry.get_sample_value
+    assert value("mlmon_cycles_total", {"outcome": "success"}) == 1
+    assert value("mlmon_profiles_total") == done.profiles > 0
+    assert value("mlmon_findings_total") == done.findings > 0
+    checks = {
+        severity: value("mlmon_checks", {"severity": severity.value}) for severity in Severity
+    }
+    assert checks == done.checks
+    assert sum(filter(None, checks.values())) == judged(cluster, namespace).series
     cluster.refresh(f"logs-ml.job-{namespace}")
     query = {"query": {"term": {"ml.job.name": CYCLE_JOB}}, "sort": ["event.sequence"]}
     hits = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
@@ -357,10 +375,19 @@ def test_a_cycle_that_fails_is_logged_and_lets_the_next_one_in(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("no luck")
 
-    runner = Runner(cluster, namespace, "here:1", lambda: start, lambda _line: None)
+    ended: list[object] = []
+    runner = Runner(
+        cluster,
+        namespace,
+        "here:1",
+        lambda: start,
+        lambda _line: None,
+        ended=lambda cycle, begin, end: ended.append((cycle, begin, end)),
+    )
     monkeypatch.setattr("mlmon.analyzers.run.cycle.runner.run_cycle", fail)
     with pytest.raises(RuntimeError, match="no luck"):
         runner.once()
+    assert ended == [(None, start, start)]
     cluster.refresh(f"logs-ml.job-{namespace}")
     query = {"query": {"term": {"event.outcome": "failure"}}}
     (hit,) = cluster.search(f"logs-ml.job-{namespace}", query)["hits"]["hits"]
