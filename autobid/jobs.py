@@ -13,6 +13,7 @@ from mlmon.autobid.clock import NanosecondClock, to_datetime, to_nanoseconds
 from mlmon.autobid.encoding import FeatureRow
 from mlmon.autobid.examples import Dataset, ExampleStore
 from mlmon.autobid.identifiers import DrawId, random_id
+from mlmon.autobid.market import PROFILES
 from mlmon.autobid.model import MODEL_NAME, Training, train
 from mlmon.autobid.model_store import ModelStore
 from mlmon.autobid.profile_stats import ProfileHistoricalStats, StatsStore
@@ -66,9 +67,10 @@ def _attempt(work: Work) -> tuple[int | None, Exception | None]:
 
 @dataclass(slots=True)
 class TrainingPipeline:
-    """The work of the three jobs; `log` receives the events of models.
+    """The work of the three jobs; `log` receives the events of models and of the store.
 
-    `trainer` stands for the machine that trains; `window` is how far back examples reach.
+    `trainer` stands for the machine that trains; `window` is how far back examples reach, and
+    `profiles` how many there are, with statistics or without.
     """
 
     examples: ExampleStore
@@ -78,12 +80,16 @@ class TrainingPipeline:
     log: EventLog
     clock: NanosecondClock
     window: timedelta = timedelta(days=4)
+    profiles: int = PROFILES
     trainer: Trainer = train
     dataset: Dataset = field(default_factory=lambda: Dataset((), ()))
 
     def refresh_profile_stats(self) -> int:
-        """Take in the statistics of all profiles as of now."""
-        return self.stats.refresh(self.stats_source(to_datetime(self.clock())))
+        """Take in the statistics of all profiles as of now, and log how many profiles have any."""
+        now = to_datetime(self.clock())
+        refreshed = self.stats.refresh(self.stats_source(now))
+        self.stats.measure(self.profiles, now, self.log)
+        return refreshed
 
     def assemble_data(self) -> int:
         """Gather the examples of the last `window`, for the next training."""

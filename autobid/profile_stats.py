@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
-from mlmon.logging_config import FeatureSource
+import numpy as np
+
+from mlmon.logging_config import EventLog, FeatureSource
 
 STATS_SOURCE = "profile_historical_stats"
 STALE_AFTER = timedelta(hours=4)
@@ -55,6 +57,19 @@ class StatsStore:
         newer = {stat.profile_id: stat for stat in stats}
         self._by_profile.update(newer)
         return len(newer)
+
+    def measure(self, profiles: int, at: datetime, log: EventLog) -> None:
+        """Log how many of the profiles there are have statistics, and how old these are."""
+        ages = [(at - stats.last_updated_at).total_seconds() for stats in self._by_profile.values()]
+        middle, high = np.quantile(ages, (0.5, 0.9)).tolist() if ages else (None, None)
+        log.feature_store(
+            source=STATS_SOURCE,
+            entity="profile",
+            total=profiles,
+            covered=len(ages),
+            age_p50_s=middle,
+            age_p90_s=high,
+        )
 
     def look_up(self, profile_id: str, at: datetime) -> StatsAnswer:
         """The statistics to predict with at a moment: the profile's own, or the defaults."""

@@ -184,6 +184,18 @@ RUNBOOKS: dict[str, dict[str, Runbook]] = {
             "Fix inputs that broke. Else expect `live_performance` to show the same and retrain.",
         )
     },
+    "store_coverage": {
+        "coverage.rate": Runbook(
+            "--dataset store",
+            "The job that fills the store leaves entities out; new ones came without values.",
+            "Run the job for the entities that lack values.",
+        ),
+        "": Runbook(
+            "--dataset store",
+            "The job that refreshes the store failed, hangs or is late (`job_health`).",
+            "Run that job again and watch the age fall.",
+        ),
+    },
     "fallback_rate": {
         "fallback.rate": Runbook(
             "--dataset fallback",

@@ -101,6 +101,7 @@ _DAYS: Final = MappingProxyType(
         # Small, and compared with the year before.
         "ml.outcome": 400,
         "ml.job": 400,
+        "ml.store": 400,
         "ml.model": 400,
     }
 )

@@ -231,6 +231,38 @@ class EventLog:
         message = messages.fallback(source, age_s, reason)
         return self._emit("ml.fallback", "warning", message, fields)
 
+    @_never_raises("ml.store")
+    def feature_store(
+        self,
+        *,
+        source: str,
+        entity: str,
+        total: int,
+        covered: int,
+        age_p50_s: float | None = None,
+        age_p90_s: float | None = None,
+    ) -> str:
+        """A store of pre-computed features was measured (`ml.store`), as by the job that fills it.
+
+        Args:
+            source: feature source, as in `fallback` and in a prediction's sources.
+            entity: what the values belong to, such as `profile` or `job`.
+            total: entities that exist.
+            covered: those of them that have values.
+            age_p50_s: median age of the values.
+            age_p90_s: age that 90 % of the values do not pass.
+        """
+        fields = {
+            "ml.feature_source.name": source,
+            "ml.store.entity": entity,
+            "ml.store.total": total,
+            "ml.store.covered": covered,
+            "ml.store.age_p50_s": age_p50_s,
+            "ml.store.age_p90_s": age_p90_s,
+        }
+        message = messages.feature_store(source, entity, total, covered)
+        return self._emit("ml.store", "info", message, fields)
+
     @_never_raises("ml.job")
     def job_started(self, *, name: str, run_id: str) -> str:
         """A run of a job started (`ml.job`)."""

@@ -96,6 +96,12 @@ def fallback(source: Any, age_s: Any, reason: Any) -> str:
     return f"defaults used for {source}{f': {why}' if why else ''}"
 
 
+@_or("feature store measured")
+def feature_store(source: Any, entity: Any, total: Any, covered: Any) -> str:
+    """Return `profile_statistics covers 588 of 600 profile entities`."""
+    return f"{source} covers {covered:,} of {total:,} {entity} entities"
+
+
 @_or("job started")
 def job_started(name: Any) -> str:
     """Return `job train started`."""

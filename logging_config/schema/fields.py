@@ -338,6 +338,24 @@ OWN: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("ml.feature_source.age_s", "double", "Age of the source's data.", "s"),
             Field("event.reason", "keyword", "Why defaults were used.", level="extended"),
         ),
+        "ml.store": (
+            Field(
+                "ml.feature_source.name",
+                "keyword",
+                "Feature source whose store of pre-computed values was measured.",
+                required=True,
+            ),
+            Field(
+                "ml.store.entity",
+                "keyword",
+                "What the values belong to, such as `profile` or `job`.",
+                required=True,
+            ),
+            Field("ml.store.total", "long", "Entities that exist.", required=True),
+            Field("ml.store.covered", "long", "Of them, those with values.", required=True),
+            Field("ml.store.age_p50_s", "double", "Median age of the values.", "s"),
+            Field("ml.store.age_p90_s", "double", "Age that 90 % of the values do not pass.", "s"),
+        ),
         "ml.job": (
             Field("ml.job.records", "long", "Records processed by the run.", "records"),
             _ACTION,
@@ -376,6 +394,7 @@ PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
         "ml.bid": "One line per bid placed.",
         "ml.outcome": "One line per outcome that became known.",
         "ml.fallback": "One line per use of defaults for a stale or missing source.",
+        "ml.store": "One line per measurement of a store of pre-computed features.",
         "ml.job": "One line per start and one per end of a job's run.",
         "ml.model": "One line per training, evaluation or reload of a model.",
         "ml.app": "All other log lines.",

@@ -25,6 +25,7 @@ from mlmon.analyzers.profiles.kinds.clock import ClockProfile, Dates
 from mlmon.analyzers.profiles.kinds.fallback import FallbackProfile
 from mlmon.analyzers.profiles.kinds.job import profiles as job_profiles
 from mlmon.analyzers.profiles.kinds.model import profiles as model_profiles
+from mlmon.analyzers.profiles.kinds.store import profiles as store_profiles
 from mlmon.analyzers.references.cadence import CADENCES
 from tests.support.contexts import context_of
 from tests.support.labeled_rows import context as labeled_context
@@ -162,6 +163,26 @@ def troubled_fallback() -> Build:
             for hour, window in hours()
         ]
     }
+
+
+@pytest.fixture
+def troubled_store() -> Build:
+    """A store that is measured every hour, loses half of its entities, and is then left alone."""
+    events = [
+        {
+            "@timestamp": (BEGIN + hour * HOUR).isoformat(),
+            "event.ingested": (BEGIN + hour * HOUR).isoformat(),
+            "service.name": "trainer",
+            "ml.feature_source.name": "stats",
+            "ml.store.entity": "profile",
+            "ml.store.total": 600,
+            "ml.store.covered": 300 if hour >= 60 else 590,
+            "ml.store.age_p50_s": 1.0,
+            "ml.store.age_p90_s": 60.0,
+        }
+        for hour in range(70)
+    ]
+    return lambda: {"store": list(store_profiles(events))}
 
 
 @pytest.fixture

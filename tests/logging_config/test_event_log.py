@@ -136,6 +136,7 @@ def test_every_helper(log: EventLog, events: Events) -> None:
     log.bid(bid_id="b", prediction_id="p", value=1.5, approved_by_model=True)
     log.outcome(prediction_id="p", label=False, created=datetime(2026, 1, 1, tzinfo=UTC))
     log.fallback(source="stats", age_s=9.5, reason="stale")
+    log.feature_store(source="stats", entity="profile", total=600, covered=588, age_p90_s=3600.0)
     log.job_started(name="train", run_id="r")
     log.job_ended(name="train", run_id="r", succeeded=False, records=3, error=ValueError("bad"))
     log.model_event(action="evaluate", succeeded=True, model=MODEL, evaluation={"f1": 0.5})
@@ -152,6 +153,9 @@ def test_every_helper(log: EventLog, events: Events) -> None:
         ("ml.fallback", "warning", {
             "ml.feature_source.name": "stats", "ml.feature_source.age_s": 9.5,
             "event.reason": "stale"}),
+        ("ml.store", "info", {
+            "ml.feature_source.name": "stats", "ml.store.entity": "profile",
+            "ml.store.total": 600, "ml.store.covered": 588, "ml.store.age_p90_s": 3600.0}),
         ("ml.job", "info", {
             "ml.job.name": "train", "ml.job.run_id": "r", "event.action": "started"}),
         ("ml.job", "error", {

@@ -64,6 +64,7 @@ LINES = [
     line("access", url__path="/predict", http__response__status_code=503, log__level="error"),
     line("outcome"),
     line("fallback"),
+    line("store"),
     line("job", ml__job__name="refresh", event__outcome="failure"),
     line("model", event__action="reload", event__outcome="failure"),
     line("model", event__action="evaluate"),
