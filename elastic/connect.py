@@ -1,12 +1,17 @@
 """Open the cluster that the settings name, or the embedded node."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mlmon.elastic.client.capabilities import check_master, oldest_version
 from mlmon.elastic.client.client import open_client
 from mlmon.elastic.client.cluster import Cluster
-from mlmon.elastic.client.official import Elasticsearch
 from mlmon.elastic.errors import ClusterError, UserError
-from mlmon.elastic.node import node
-from mlmon.elastic.settings import Settings
+
+if TYPE_CHECKING:
+    from mlmon.elastic.client.official import Elasticsearch
+    from mlmon.elastic.settings import Settings
 
 _FIRST_SECONDS = 10.0
 
@@ -45,8 +50,7 @@ def open_configured(
     """
     credentials, timeout = credentials or settings.credentials(), settings.request_timeout
     if settings.is_embedded:
-        running = _running_node(settings)
-        return node.open_node(running.home, running.url, credentials, timeout)
+        return _open_embedded(settings, credentials, timeout)
     ca_certs = settings.ca_certs
     if ca_certs is not None and not ca_certs.is_file():
         raise UserError(f"{ca_certs} does not exist", "Correct MLMON_CA_CERTS.")
@@ -59,11 +63,16 @@ def open_configured(
     )
 
 
-def _running_node(settings: Settings) -> node.RunningNode:
+def _open_embedded(
+    settings: Settings, credentials: tuple[str, str] | str | None, timeout: float
+) -> Elasticsearch:
+    # Needless with a cluster of one's own: the node's process, Java, its download.
+    from mlmon.elastic.node import node
+
     running = node.find(settings)
     if running is None:
         raise UserError(
             "No Elasticsearch: no URL is set and no embedded node runs",
             "Start one with `mlmon node start`, or set MLMON_ELASTICSEARCH_URL.",
         )
-    return running
+    return node.open_node(running.home, running.url, credentials, timeout)

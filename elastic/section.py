@@ -12,9 +12,9 @@ from pydantic_settings import SettingsConfigDict, SettingsError
 from mlmon.elastic.access import Access
 from mlmon.elastic.settings_file import (
     TABLE_NAMES,
-    VARIABLE_PREFIX,
     FileSettings,
     read_table,
+    section_prefix,
     settings_error,
 )
 
@@ -40,8 +40,8 @@ class SettingsSection(FileSettings):
         if cls.section not in TABLE_NAMES:
             raise TypeError(f"[{cls.section}] is not one of settings_file.TABLE_NAMES")
         cls.model_config.setdefault("env_prefix", "")
-        cls.model_config["env_prefix"] = (
-            cls.model_config["env_prefix"] or f"{VARIABLE_PREFIX}{cls.section.upper()}_"
+        cls.model_config["env_prefix"] = cls.model_config["env_prefix"] or section_prefix(
+            cls.section
         )
         SECTIONS[cls.section] = cls
 

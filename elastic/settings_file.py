@@ -27,6 +27,11 @@ TABLE_NAMES: Final = ("elastic", "analyzers", "alerting", "kibana", "serve")
 """The tables of the file. Their packages declare them, and not every command imports them all."""
 
 
+def section_prefix(table: str) -> str:
+    """Return what the environment variables of a table begin with."""
+    return f"{VARIABLE_PREFIX}{table.upper()}_"
+
+
 def settings_path() -> Path:
     """Return where the file is, or would be."""
     return Path(os.environ.get(CONFIG, "mlmon.toml"))

@@ -8,7 +8,6 @@ import gc
 import os
 import re
 import sys
-from importlib import metadata
 from typing import NoReturn
 
 PIPELINE = "pipeline"
@@ -31,6 +30,8 @@ def main() -> None:
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     extra = EXTRA_OF_COMMAND.get(command, PIPELINE)
     if sys.argv[1:] == ["--version"]:
+        from importlib import metadata
+
         sys.stdout.write(f"mlmon {metadata.version('mlmon')}\n")
         return
     # These find out too late for a message of one line, the demo in the processes that it starts.
@@ -51,6 +52,8 @@ def main() -> None:
 
 def installed(extra: str) -> bool:
     """Return whether every distribution that an extra of mlmon requires is installed."""
+    from importlib import metadata
+
     for requirement in metadata.requires("mlmon") or ():
         wanted, _, marker = requirement.partition(";")
         if f'extra == "{extra}"' not in marker.replace("'", '"'):
@@ -65,6 +68,8 @@ def installed(extra: str) -> bool:
 
 
 def _is_installed(distribution: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -2,7 +2,6 @@
 
 import difflib
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +86,8 @@ offer_pages(_kibana_pages)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         typer.echo(f"mlmon {metadata.version('mlmon')}")
         raise typer.Exit
 

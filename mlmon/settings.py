@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from mlmon.alerting.settings import AlertingSettings
-from mlmon.analyzers.settings import AnalyzersSettings
-from mlmon.dashboards.links.settings import KibanaSettings
 from mlmon.elastic.errors import UserError, WrongValueError
 from mlmon.elastic.indices.lifecycle import configured
 from mlmon.elastic.section import SECTIONS
-from mlmon.elastic.settings import ElasticSettings, Settings, load_settings
-from mlmon.elastic.settings_file import CONFIG, TABLE_NAMES, VARIABLE_PREFIX, unknown_name
-from mlmon.report.serve.settings import ServeSettings
+from mlmon.elastic.settings import Settings, load_settings
+from mlmon.elastic.settings_file import (
+    CONFIG,
+    TABLE_NAMES,
+    VARIABLE_PREFIX,
+    read_settings_file,
+    section_prefix,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pydantic.fields import FieldInfo
+
+    from mlmon.elastic.section import SettingsSection
 
 # Of the project's own tests and benchmarks.
 _OTHERS: Final = ("MLMON_TEST_", "MLMON_BENCH_")
@@ -38,14 +44,14 @@ _TYPES: Final[dict[Any, str]] = {
     timedelta: "duration",
     datetime: "time",
 }
-_DECLARED: Final = (
-    ElasticSettings,
-    AnalyzersSettings,
-    AlertingSettings,
-    KibanaSettings,
-    ServeSettings,
-)
-"""The sections, imported here so that `SECTIONS` holds all of them."""
+_DECLARED_IN: Final = {
+    "elastic": "mlmon.elastic.settings",
+    "analyzers": "mlmon.analyzers.settings",
+    "alerting": "mlmon.alerting.settings",
+    "kibana": "mlmon.dashboards.links.settings",
+    "serve": "mlmon.report.serve.settings",
+}
+"""The module of each table; a command that sets nothing of a table does not import it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +79,23 @@ class Setting:
 
 def list_settings() -> list[Setting]:
     """Return every setting, those of the top level first, then table by table."""
-    found = [
+    found = _top_level()
+    for table in TABLE_NAMES:
+        section = _section(table)
+        found += _settings_of(section, table, str(section.model_config["env_prefix"]))
+    return _each_once(found)
+
+
+def _top_level() -> list[Setting]:
+    return [
         Setting(CONFIG, "", "", CONFIG, "path", "mlmon.toml", "The settings file."),
         *_settings_of(Settings, "", VARIABLE_PREFIX),
     ]
-    for table in TABLE_NAMES:
-        section = SECTIONS[table]
-        found += _settings_of(section, table, str(section.model_config["env_prefix"]))
-    return _each_once(found)
+
+
+def _section(table: str) -> type[SettingsSection]:
+    import_module(_DECLARED_IN[table])
+    return SECTIONS[table]
 
 
 def _each_once(settings: Iterable[Setting]) -> list[Setting]:
@@ -103,7 +118,7 @@ def check_settings() -> None:
     problems, hints = [], []
     loads: list[Callable[[], object]] = [
         load_settings,
-        *(SECTIONS[table].load for table in TABLE_NAMES),
+        *(_section(table).load for table in _set_tables()),
         configured,
     ]
     for load in loads:
@@ -112,14 +127,35 @@ def check_settings() -> None:
         except UserError as error:
             problems.append(error.message)
             hints.append(error.hint)
-    known = {setting.variable for setting in list_settings() if setting.variable}
-    for name in os.environ:
-        ours = name.startswith(VARIABLE_PREFIX) and not name.startswith(_OTHERS)
-        if ours and name.upper() not in known:
+    ours = [
+        name
+        for name in os.environ
+        if name.startswith(VARIABLE_PREFIX) and not name.startswith(_OTHERS)
+    ]
+    known = {setting.variable for setting in _top_level()}
+    if any(name.upper() not in known for name in ours):
+        known = {setting.variable for setting in list_settings() if setting.variable}
+    for name in ours:
+        if name.upper() not in known:
             problems.append(unknown_name("environment variable", name, known))
             hints.append("Correct or unset the variable.")
     if problems:
         raise WrongValueError("; ".join(dict.fromkeys(problems)), hints[0])
+
+
+def _set_tables() -> list[str]:
+    """Return the tables of which the file or a variable sets something; the others are default."""
+    try:
+        content = read_settings_file()
+    except WrongValueError:
+        # Whoever reads the top level reports it.
+        content = {}
+    names = [name.upper() for name in os.environ]
+    return [
+        table
+        for table in TABLE_NAMES
+        if table in content or any(name.startswith(section_prefix(table)) for name in names)
+    ]
 
 
 def _settings_of(model: type[BaseModel], table: str, prefix: str) -> Iterator[Setting]:

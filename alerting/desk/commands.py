@@ -1,13 +1,12 @@
 """`mlmon incidents`: what is wrong, and who has it."""
 
-import getpass
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.elastic.command_options import JsonOption, Namespace
 from mlmon.elastic.exit_codes import ExitCode
 
@@ -301,6 +300,8 @@ def _desk(namespace: str | None) -> "Iterator[tuple[Desk, datetime]]":
 
 
 def _login() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

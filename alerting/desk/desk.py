@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.incidents.documents import change_document, handled
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
-from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict, handling
+from mlmon.alerting.incidents.people import LONGEST_SNOOZE, handling
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.digest import digest
 from mlmon.analyzers.run.judged import JudgedSeries, judged
 from mlmon.elastic.errors import UserError

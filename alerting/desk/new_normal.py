@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mlmon.alerting.alerts.replay import replayed_alerts
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.alerting.incidents.people import Verdict
 from mlmon.alerting.incidents.sentences import member_line
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.window import EPOCH, HOUR, Window, floor
 from mlmon.analyzers.baselines.accepted_store import AcceptedStore
 from mlmon.analyzers.checks import discover

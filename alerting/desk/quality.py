@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmon.alerting.alerts.replay import replayed_alerts
 from mlmon.alerting.alerts.store import AlertStore
-from mlmon.alerting.incidents.people import Verdict
 from mlmon.alerting.incidents.quality import AlertQuality, alert_quality
 from mlmon.alerting.incidents.store import IncidentStore
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.finding import Finding, Severity
 from mlmon.analyzers.base.limits import Limits
 from mlmon.analyzers.base.window import DAY, Window, floor

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mlmon.alerting.incidents.incident import ChangeKind, IncidentChange, in_order
+from mlmon.alerting.incidents.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
     from mlmon.analyzers.base.finding import Severity
 
 LONGEST_SNOOZE = timedelta(days=7)
-
-
-class Verdict(StrEnum):
-    """A person's judgement of an incident."""
-
-    FALSE_ALARM = "false_alarm"
-    FIXED = "fixed"
-    NEW_NORMAL = "new_normal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
-from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.statistics.wilson import wilson_interval
 from mlmon.formatting import count, duration, percent
 

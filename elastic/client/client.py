@@ -12,26 +12,26 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import elastic_transport
-from elastic_transport import (
-    ConnectionTimeout,
-    HttpHeaders,
-    NodeConfig,
-    Transport,
-    TransportApiResponse,
-    Urllib3HttpNode,
-)
-from elastic_transport.client_utils import (
-    DEFAULT,
-    DefaultType,
-    resolve_default,
-    url_to_node_config,
-)
 from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError
 
 from mlmon.elastic.client.documents import BUSY
-from mlmon.elastic.client.official import Elasticsearch, ElasticsearchWarning, OrjsonSerializer
+from mlmon.elastic.client.official import (
+    DEFAULT,
+    ConnectionTimeout,
+    DefaultType,
+    Elasticsearch,
+    ElasticsearchWarning,
+    HttpHeaders,
+    NodeConfig,
+    OrjsonSerializer,
+    Transport,
+    TransportApiResponse,
+    Urllib3HttpNode,
+    elastic_transport,
+    resolve_default,
+    url_to_node_config,
+)
 
 JSON_HEADERS: Final = {"accept": "application/json", "content-type": "application/json"}
 

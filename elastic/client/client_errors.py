@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import elastic_transport
-
 from mlmon.elastic.client.client import address, addresses
 from mlmon.elastic.client.documents import BUSY, disk_full
-from mlmon.elastic.client.official import ApiError, Elasticsearch, UnsupportedProductError
+from mlmon.elastic.client.official import (
+    ApiError,
+    Elasticsearch,
+    UnsupportedProductError,
+    elastic_transport,
+)
 from mlmon.elastic.errors import (
     AccessRefusedError,
     ClusterBusyError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.time_argument import length_argument
 from mlmon.elastic.errors import UserError
 

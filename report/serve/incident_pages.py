@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mlmon.alerting.desk.desk import Desk
-from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.window import parse_time
 from mlmon.dashboards.links.links import nowhere
 from mlmon.formatting import machine_moment, moment

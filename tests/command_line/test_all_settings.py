@@ -123,3 +123,20 @@ def test_a_key_with_a_line_break_is_neither_printed_nor_traced() -> None:
     assert "MLMON_API_KEY: it begins or ends with a space or a line break" in ended.stderr
     assert "c2VjcmV0" not in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_command_imports_the_settings_of_the_tables_that_are_set() -> None:
+    """Without a table, `mlmon findings` does without its package; a variable of it brings it in."""
+    program = (
+        "import sys; from mlmon.settings import check_settings; check_settings(); "
+        "print('mlmon.alerting.settings' in sys.modules)"
+    )
+    for variables, imported in (({}, "False"), ({"MLMON_ALERTING_RUNBOOK_URL": "x"}, "True")):
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ended.stdout.strip() == imported

@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 from mlmon.alerting.alerts.evaluation import evaluate
 from mlmon.alerting.desk.desk import Desk
 from mlmon.alerting.incidents.evaluation import evaluate_incidents
-from mlmon.alerting.incidents.people import LONGEST_SNOOZE, Verdict
+from mlmon.alerting.incidents.people import LONGEST_SNOOZE
 from mlmon.alerting.incidents.record import IncidentRecord
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.analyzers.base.window import DAY, HOUR
 from mlmon.analyzers.run.findings_store import FindingStore
 from mlmon.commands import app

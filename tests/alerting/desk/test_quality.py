@@ -18,8 +18,8 @@ from mlmon.alerting.desk.quality import (
     publish_quality,
     suggested_limits,
 )
-from mlmon.alerting.incidents.people import Verdict
 from mlmon.alerting.incidents.quality import alert_quality
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.alerting.publish import update
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.finding import Severity

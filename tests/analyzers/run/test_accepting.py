@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from mlmon.alerting.alerts.store import AlertStore
 from mlmon.alerting.desk.desk import Desk
-from mlmon.alerting.incidents.people import Verdict
+from mlmon.alerting.incidents.verdict import Verdict
 from mlmon.alerting.publish import update
 from mlmon.alerting.settings import AlertingSettings
 from mlmon.analyzers.base.finding import Severity
